@@ -1,0 +1,1 @@
+"""Find, study and ship sparse trainable networks in Keras 3."""

@@ -1,0 +1,1 @@
+"""The only place that asks which backend is in use."""

@@ -1,0 +1,32 @@
+"""The one error that tells a user what to change."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LotteryError(ValueError):
+    """A mistake in what the user gave: what was expected, what was received, what to do.
+
+    The command line prints it as one line and ends with exit code 2.
+    """
+
+
+class MissingExtraError(LotteryError, ImportError):
+    """A package of an optional extra is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"This needs the package `{package}`, which is not installed. "
+            f"Run: pip install 'keras-lottery[{extra}]'"
+        )
+
+
+def unknown_name(kind: str, received: str, known: Iterable[str]) -> LotteryError:
+    """Returns the error for a wrong name: near names first, then all that are known."""
+    known = sorted(known)
+    near = get_close_matches(received, known, n=3)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return LotteryError(
+        f"Expected the name of a known {kind}. Received: {received!r}.{hint} "
+        f"Known: {', '.join(known)}."
+    )

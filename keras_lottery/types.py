@@ -1,0 +1,223 @@
+"""The nouns that every layer shares, and what a task, an arm and an executor must offer."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+MaskSet = dict[str, NDArray[np.bool_]]
+"""Structural path -> boolean array of the variable's shape; True = kept."""
+
+Weights = dict[str, NDArray[Any]]
+"""Structural path -> value of that variable."""
+
+State = dict[str, NDArray[Any]]
+"""Everything that a training needs to go on bit for bit.
+
+Keys: `weights/<path>` (every variable of the model, batch-norm statistics too),
+`seeds/<path>` (seed generators), `optimizer/<i>/<name>` (slots, `iterations`,
+`learning_rate`), and the scalars `step` and `epoch`.
+"""
+
+
+@dataclass(frozen=True)
+class VariableInfo:
+    """What pruning has to know of one variable.
+
+    Args:
+        path: structural path, e.g. `layers/dense/kernel`.
+        shape: shape of the variable.
+        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm` or `other`.
+        layer: class name of the owning layer, e.g. `Conv2D`.
+        group: `conv`, `dense`, `recurrent`, `embedding` or `other`; what `prune.rates` can name.
+        output: True for the variables of the output layer.
+        prunable: False where the options or the patterns leave it out.
+        reason: why it is not prunable; empty if it is.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    kind: str = "kernel"
+    layer: str = "Dense"
+    group: str = "dense"
+    output: bool = False
+    prunable: bool = True
+    reason: str = ""
+
+    @property
+    def size(self) -> int:
+        """Number of weights."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, order=True)
+class Training:
+    """One network to train, named by the key of its row in results.csv."""
+
+    source: str
+    task: str
+    seed: int
+    round: int
+    arm: str
+    draw: int = 0
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts.
+
+    Args:
+        weights: value of every variable of the model.
+        masks: masks of the prunable variables; empty for the dense network.
+        fills: fixed values of pruned weights that are not zero, by path.
+        step: optimizer step at which the training starts; it ends at the task's full length.
+        learning_rate_step: step from which the learning-rate schedule runs (`step`, or 0 where
+            the schedule is restarted).
+        state: state whose optimizer and seed entries are restored; None starts them fresh.
+        seed: seeds dropout and the like where they start fresh.
+        data_order_step: step from which the order of the data runs.
+    """
+
+    weights: Weights
+    masks: MaskSet = field(default_factory=dict)
+    fills: Weights = field(default_factory=dict)
+    step: int = 0
+    learning_rate_step: int = 0
+    data_order_step: int = 0
+    state: State | None = None
+    seed: int = 0
+
+
+@dataclass
+class Outcome:
+    """What a finished training brings back; the driver alone writes it down.
+
+    Args:
+        training: which one.
+        start: where it started (the ticket).
+        weights: trained value of every variable, pruned weights at their fixed values.
+        rewind: full state at the rewind point, where this training passed it.
+        steps: optimizer steps done.
+        seconds: wall time of the training, compilation left out.
+        compile_seconds: wall time spent in compiling.
+        final_value: headline metric on the test set at the end.
+        best_value: the same at the minimum of the validation loss.
+        best_step: step of that minimum.
+        metrics: further metrics by name.
+        history: rows of `<arm>.history.csv`, one per evaluation.
+    """
+
+    training: Training
+    start: Start
+    weights: Weights
+    rewind: State | None
+    steps: int
+    seconds: float
+    compile_seconds: float
+    final_value: float
+    best_value: float
+    best_step: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Task(Protocol):
+    """What a domain gives the engine, which never knows which domain it runs."""
+
+    name: str
+    metric: str
+    higher_is_better: bool
+
+    def variables(self) -> Sequence[VariableInfo]:
+        """Returns every trainable variable of the model, with the config's prunable ones marked."""
+        ...
+
+    def start_weights(self, seed: int) -> Weights:
+        """Returns the weights that the dense network starts from."""
+        ...
+
+    def fresh_weights(self, seed: int) -> Weights:
+        """Returns a fresh draw from the initializers."""
+        ...
+
+    def steps(self, duration: str) -> int:
+        """Returns a length such as `1ep` or `500it` in optimizer steps."""
+        ...
+
+    def fit(self, training: Training, start: Start, progress: "Progress") -> Outcome:
+        """Trains the network and measures it."""
+        ...
+
+    def scores(self, criterion: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        """Returns what a gradient criterion needs at `weights`: the mean gradient of the loss."""
+        ...
+
+    def flops(self, masks: MaskSet) -> int:
+        """Returns floating-point operations of one example's forward pass, pruned weights free."""
+        ...
+
+    def export_model(self, weights: Weights, masks: MaskSet) -> Any:
+        """Returns a plain Keras model with the masks folded in."""
+        ...
+
+
+class Arm(Protocol):
+    """One way of training at a round: the winning ticket or a control."""
+
+    name: str
+    own_chain: bool
+    fresh: bool
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        """Returns the trainings that must be finished before this one."""
+        ...
+
+    def start(self, training: Training, run: "RunView") -> Start:
+        """Returns the ticket that is trained, and the point at which its training starts."""
+        ...
+
+
+class RunView(Protocol):
+    """What an arm may read of the run so far."""
+
+    config: Any
+    task: Task
+
+    def ticket(self, training: Training) -> Start:
+        """Returns the ticket that a finished training started from."""
+        ...
+
+    def trained(self, training: Training) -> Weights:
+        """Returns the trained weights of a finished training."""
+        ...
+
+    def rewind_state(self, seed: int) -> State:
+        """Returns the full state of the dense network at the rewind point."""
+        ...
+
+    def prune(self, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
+        """Returns the masks of one more round, or of all rounds at once for one-shot arms."""
+        ...
+
+
+class Progress(Protocol):
+    """Is told how far a training has come."""
+
+    def update(self, step: int, of: int, loss: float) -> None:
+        """Reports `step` of `of` optimizer steps done."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs trainings; results are written by the driver, not by it."""
+
+    def run(self, ready: Sequence[Training]) -> Iterator[Outcome]:
+        """Yields outcomes as they finish; may stop early to be asked again."""
+        ...
+
+
+Row = Mapping[str, Any]
+Rows = Iterable[Row]

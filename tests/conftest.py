@@ -1,0 +1,5 @@
+"""Fixtures that every test may use."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
