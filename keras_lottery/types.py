@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
 MaskSet = dict[str, NDArray[np.bool_]]
 """Structural path -> boolean array of the variable's shape; True = kept."""
 
