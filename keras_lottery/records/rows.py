@@ -1,0 +1,125 @@
+"""One row of results.csv, one row of metrics.csv, and their text."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+from keras_lottery.types import Training
+
+KEY = tuple(field.name for field in dataclasses.fields(Training))
+"""The columns that name a training, first in every table: source, task, seed, round, arm, draw."""
+
+Row = TypeVar("Row", bound="KeyedRow")
+
+
+@functools.cache
+def _kinds(cls: type) -> dict[str, type]:
+    return get_type_hints(cls)
+
+
+@dataclass(frozen=True)
+class KeyedRow:
+    """A row that belongs to one training; its columns are its fields."""
+
+    source: str
+    task: str
+    seed: int
+    round: int
+    arm: str
+    draw: int
+
+    @property
+    def training(self) -> Training:
+        """The training that this row belongs to."""
+        return Training(*(getattr(self, name) for name in KEY))
+
+    def texts(self) -> list[str]:
+        """Returns the row's cells; `parse` turns them back into an equal row.
+
+        Floats are written with `repr`, the shortest text that reads back as the same float.
+        """
+        return [_text(getattr(self, name), kind) for name, kind in self.kinds().items()]
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Returns the names of the columns in their order."""
+        return tuple(cls.kinds())
+
+    @classmethod
+    def kinds(cls) -> dict[str, type]:
+        """Returns the type of every column."""
+        return _kinds(cls)  # type: ignore[arg-type]
+
+    @classmethod
+    def parse(cls: type[Row], texts: Mapping[str, str]) -> Row:
+        """Returns the row of `{column: text}`.
+
+        Raises:
+            ValueError: a cell is not of its column's type.
+        """
+        return cls(**{name: kind(texts[name]) for name, kind in cls.kinds().items()})
+
+
+@dataclass(frozen=True)
+class ResultRow(KeyedRow):
+    """One finished training.
+
+    Args:
+        source: experiment that the ticket came from; empty for the run's own.
+        sparsity: fraction of the prunable weights removed, in [0, 1].
+        kept: prunable weights kept.
+        prunable: prunable weights in all.
+        total: weights of the model in all.
+        flops: floating-point operations of one example's forward pass, pruned weights free.
+        steps: optimizer steps done.
+        seconds: wall time of the training, compilation left out.
+        compile_seconds: wall time spent in compiling.
+        metric: name of the headline metric.
+        value: the metric as the config measures it, `final_value` or `best_value`.
+        final_value: the metric at the end.
+        best_value: the metric at the minimum of the validation loss.
+        best_step: step of that minimum.
+    """
+
+    sparsity: float
+    kept: int
+    prunable: int
+    total: int
+    flops: int
+    steps: int
+    seconds: float
+    compile_seconds: float
+    metric: str
+    value: float
+    final_value: float
+    best_value: float
+    best_step: int
+
+    @property
+    def remaining(self) -> float:
+        """Fraction of the prunable weights that is kept, in [0, 1]."""
+        return self.kept / self.prunable if self.prunable else 1.0
+
+
+COLUMNS = ResultRow.columns()
+"""The columns of results.csv in their order."""
+
+
+@dataclass(frozen=True)
+class MetricRow(KeyedRow):
+    """One further metric of one finished training."""
+
+    name: str
+    value: float
+
+    @classmethod
+    def of(cls, training: Training, name: str, value: float) -> "MetricRow":
+        """Returns the row of `training`'s metric `name`."""
+        return cls(**dataclasses.asdict(training), name=name, value=float(value))
+
+
+def _text(value: Any, kind: type) -> str:
+    """Returns a cell's text; NumPy scalars become Python's own first: their repr is no number."""
+    return repr(kind(value)) if kind in (int, float) else str(value)

@@ -1,0 +1,99 @@
+"""Small CSV files: written whole, read with an error that says what is wrong with them."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.files import write_whole
+from keras_lottery.types import MaskSet
+
+
+def layer_rows(masks: MaskSet) -> list[dict[str, Any]]:
+    """Returns the rows of `<arm>.layers.csv`: path, kept, size and density of every mask."""
+    return [
+        {
+            "path": path,
+            "kept": int(mask.sum()),
+            "size": mask.size,
+            "density": int(mask.sum()) / mask.size if mask.size else 1.0,
+        }
+        for path, mask in sorted(masks.items())
+    ]
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a CSV file, whole or not at all; lines end with a line feed on every machine."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_whole(path, lambda temporary: temporary.write_bytes(text.getvalue().encode()))
+
+
+def write_mappings(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Writes mappings under `columns` and then every further key in the order of appearance."""
+    rows = list(rows)
+    names = list(dict.fromkeys([*columns, *(key for row in rows for key in row)]))
+    write_table(path, names, [[_text(row.get(name)) for name in names] for row in rows])
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+    """Returns the rows of a CSV file as `{column: text}`.
+
+    Args:
+        path: the file.
+        columns: what its header must be; None takes any.
+
+    Raises:
+        LotteryError: the file is cut off, not a table, or has another header.
+    """
+    try:
+        text = path.read_bytes().decode()
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except FileNotFoundError as error:
+        raise LotteryError(f"Expected the file {path}. Received: nothing there.") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(path, f"a table of comma-separated values. Received: {error}") from error
+    if not lines:
+        raise _unreadable(path, "a header line. Received: an empty file")
+    header, *rows = lines
+    if columns is not None and tuple(header) != tuple(columns):
+        raise _unreadable(path, f"the header {','.join(columns)}. Received: {','.join(header)}")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise _unreadable(
+                path, f"{len(header)} cells in row {number}. Received: {len(row)}, {','.join(row)}"
+            )
+    # A cut inside the last cell leaves the right number of cells: the line feed alone tells.
+    if not text.endswith("\n"):
+        raise _unreadable(path, f"a whole last line. Received: {text.splitlines()[-1]!r}")
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def read_numbers(path: Path) -> list[dict[str, float]]:
+    """Returns the rows of a CSV file of numbers, such as a history; empty cells are left out."""
+    try:
+        return [{k: float(v) for k, v in row.items() if v} for row in read_table(path)]
+    except ValueError as error:
+        if isinstance(error, LotteryError):
+            raise
+        raise _unreadable(path, f"numbers. Received: {error}") from error
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    number = value.item() if hasattr(value, "item") else value
+    return repr(number)
+
+
+def _unreadable(path: Path, problem: str) -> LotteryError:
+    return LotteryError(
+        f"{path}: expected {problem}. Take the file from a backup, or start the run again in "
+        "another folder."
+    )

@@ -1,0 +1,127 @@
+"""The tables of a run: results.csv, metrics.csv, and one history and one layer table a training."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.records.rows import COLUMNS, KeyedRow, MetricRow, ResultRow
+from keras_lottery.records.tables import read_table, write_mappings, write_table
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.types import Training
+
+Row = TypeVar("Row", bound=KeyedRow)
+
+
+class Records:
+    """Writes what a run has finished; only the driver holds one.
+
+    Every file is replaced as a whole, and a training's row in results.csv is written last, so
+    that a process killed at any moment leaves whole files, and what it leaves of an unfinished
+    training is overwritten when the run goes on.
+
+    Args:
+        paths: file names of the run.
+
+    Raises:
+        LotteryError: results.csv or metrics.csv is cut off or of another kind.
+    """
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._paths = paths
+        self._results = read_results(paths.results) if paths.results.exists() else []
+        self._done = {row.training for row in self._results}
+        metrics = read_metrics(paths.metrics) if paths.metrics.exists() else []
+        kept = [row for row in metrics if row.training in self._done]
+        # The text of every row is kept, so that one more row costs no formatting of the others.
+        self._result_texts = [row.texts() for row in self._results]
+        self._metric_texts = [row.texts() for row in kept]
+        if len(kept) != len(metrics):
+            self._write_metrics()
+        for stale in paths.root.rglob(".*.tmp"):
+            stale.unlink(missing_ok=True)
+
+    @property
+    def results(self) -> tuple[ResultRow, ...]:
+        """The rows so far, in the order of completion."""
+        return tuple(self._results)
+
+    def done(self) -> set[Training]:
+        """Returns the trainings that are finished."""
+        return set(self._done)
+
+    def append(self, row: ResultRow, metrics: Mapping[str, float] | None = None) -> None:
+        """Marks a training as finished; its other files must be written before.
+
+        Args:
+            row: its row in results.csv.
+            metrics: its further metrics by name.
+
+        Raises:
+            LotteryError: the training is already there, or a file cannot be written.
+        """
+        if row.training in self._done:
+            raise LotteryError(
+                f"Expected a training that has no row in {self._paths.results} yet. "
+                f"Received: {row.training}. Ask `done()` before training."
+            )
+        further = [MetricRow.of(row.training, name, v) for name, v in (metrics or {}).items()]
+        if further or not self._paths.metrics.exists():
+            self._metric_texts.extend(metric.texts() for metric in further)
+            self._write_metrics()
+        self._result_texts.append(row.texts())
+        write_table(self._paths.results, COLUMNS, self._result_texts)
+        self._results.append(row)
+        self._done.add(row.training)
+
+    def write_history(self, training: Training, rows: Iterable[Mapping[str, float]]) -> None:
+        """Writes the evaluations of one training, one row each; `step` is the first column."""
+        write_mappings(self._paths.history(training), rows, ("step",))
+
+    def write_layers(self, training: Training, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Writes kept, size and density of every masked variable; see `layer_rows`."""
+        columns = ("path", "kept", "size", "density")
+        write_mappings(self._paths.layers(training), rows, columns)
+
+    def _write_metrics(self) -> None:
+        write_table(self._paths.metrics, MetricRow.columns(), self._metric_texts)
+
+
+def read_results(path: Path) -> list[ResultRow]:
+    """Returns the rows of a results.csv in the order of completion.
+
+    Raises:
+        LotteryError: the file is missing, cut off, of another kind, or has a training twice.
+    """
+    rows = _read(path, ResultRow)
+    seen: set[Training] = set()
+    for row in rows:
+        if row.training in seen:
+            raise LotteryError(
+                f"{path}: expected one row a training. Received: two of {row.training}. "
+                "Remove one of them."
+            )
+        seen.add(row.training)
+    return rows
+
+
+def read_metrics(path: Path) -> list[MetricRow]:
+    """Returns the rows of a metrics.csv.
+
+    Raises:
+        LotteryError: the file is missing, cut off or of another kind.
+    """
+    return _read(path, MetricRow)
+
+
+def _read(path: Path, kind: type[Row]) -> list[Row]:
+    rows = []
+    for number, texts in enumerate(read_table(path, kind.columns()), start=2):
+        try:
+            rows.append(kind.parse(texts))
+        except ValueError as error:
+            raise LotteryError(
+                f"{path}, row {number}: expected text and numbers as in its header. "
+                f"Received: {error}. Correct the row, or remove it to train it again."
+            ) from error
+    return rows

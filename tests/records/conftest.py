@@ -1,0 +1,12 @@
+"""Fixtures of the records' tests."""
+
+from pathlib import Path
+
+import pytest
+
+from keras_lottery.run_paths import RunPaths
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> RunPaths:
+    return RunPaths(tmp_path / "quick-0123abcd")

@@ -1,0 +1,51 @@
+"""Rows keep every bit of every number through their text."""
+
+import math
+import random
+import struct
+
+import numpy as np
+import pytest
+
+from keras_lottery.records import COLUMNS, KEY, MetricRow, ResultRow
+from keras_lottery.types import Training
+
+from .made_rows import row
+
+
+def test_the_columns_are_the_documented_ones() -> None:
+    assert ",".join(COLUMNS) == (
+        "source,task,seed,round,arm,draw,sparsity,kept,prunable,total,flops,steps,seconds,"
+        "compile_seconds,metric,value,final_value,best_value,best_step"
+    )
+    assert KEY == ("source", "task", "seed", "round", "arm", "draw")
+    assert MetricRow.columns() == (*KEY, "name", "value")
+
+
+def test_any_float_reads_back_bit_for_bit() -> None:
+    draw = random.Random(0)
+    for _ in range(2000):
+        value = struct.unpack("d", draw.randbytes(8))[0]
+        one = row(value=value, final_value=-value)
+        other = ResultRow.parse(dict(zip(COLUMNS, one.texts(), strict=True)))
+        assert struct.pack("d", other.value) == struct.pack("d", value) or math.isnan(value)
+
+
+def test_numpy_scalars_are_written_as_numbers() -> None:
+    one = row(value=np.float64(0.1), kept=np.int64(7), best_value=np.float32(0.5))
+    other = ResultRow.parse(dict(zip(COLUMNS, one.texts(), strict=True)))
+    assert (other.value, other.kept, other.best_value) == (0.1, 7, 0.5)
+
+
+def test_a_row_knows_its_training_and_what_remains() -> None:
+    one = row(seed=3, round=2, arm="reinit", draw=1, source="cifar10a", kept=640)
+    assert one.training == Training("cifar10a", "vision", 3, 2, "reinit", 1)
+    assert one.remaining == 0.64
+    assert row(prunable=0, kept=0).remaining == 1.0
+
+
+@pytest.mark.parametrize(("column", "text"), [("seed", "x"), ("kept", "1.5"), ("value", "")])
+def test_a_cell_of_another_type_is_an_error(column: str, text: str) -> None:
+    texts = dict(zip(COLUMNS, row().texts(), strict=True))
+    with pytest.raises(ValueError):
+        ResultRow.parse({**texts, column: text})
