@@ -1,6 +1,6 @@
 """The nouns that every layer shares, and what a task, an arm and an executor must offer."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,8 +17,8 @@ State = dict[str, NDArray[Any]]
 """Everything that a training needs to go on bit for bit.
 
 Keys: `weights/<path>` (every variable of the model, batch-norm statistics too),
-`seeds/<path>` (seed generators), `optimizer/<i>/<name>` (slots, `iterations`,
-`learning_rate`), and the scalars `step` and `epoch`.
+`seeds/<path>` (seed generators), `optimizer/<i>` (its variables in their order), and `step`
+and `epoch`, arrays of shape `(1,)`.
 """
 
 
@@ -150,8 +150,8 @@ class Task(Protocol):
         """Trains the network and measures it."""
         ...
 
-    def scores(self, criterion: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        """Returns what a gradient criterion needs at `weights`: the mean gradient of the loss."""
+    def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        """Returns the mean gradient of the training loss at `weights`, for criteria that ask."""
         ...
 
     def flops(self, masks: MaskSet) -> int:
@@ -213,8 +213,8 @@ class Progress(Protocol):
 class Executor(Protocol):
     """Runs trainings; results are written by the driver, not by it."""
 
-    def run(self, ready: Sequence[Training]) -> Iterator[Outcome]:
-        """Yields outcomes as they finish; may stop early to be asked again."""
+    def run(self, ready: Callable[[], Sequence[Training]]) -> Iterator[Outcome]:
+        """Yields outcomes as they finish; asks `ready` again after each."""
         ...
 
 

@@ -1,0 +1,103 @@
+"""What arms share: who came before, where a ticket starts, and seeds of their own."""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from keras_lottery.types import MaskSet, RunView, Start, State, Training, Weights
+
+
+def dense_of(training: Training) -> Training:
+    """Returns the dense training of the same seed."""
+    return replace(training, round=0, arm="dense", draw=0)
+
+
+def winning_of(training: Training) -> Training:
+    """Returns the winning training of the same seed and round."""
+    return replace(training, arm="winning", draw=0)
+
+
+def previous(training: Training) -> Training:
+    """Returns the training of the round before in the same chain; before round 1 stands dense."""
+    if training.round == 1:
+        return dense_of(training)
+    return replace(training, round=training.round - 1, draw=0)
+
+
+def own_seed(training: Training) -> int:
+    """Returns a seed for the fresh draws of this training alone."""
+    words = [training.seed, training.round, zlib.crc32(training.arm.encode()), training.draw]
+    return int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
+
+
+def generator(training: Training) -> np.random.Generator:
+    """Returns the random generator of this training's shuffles."""
+    return np.random.default_rng([own_seed(training), 1])
+
+
+def pruned_once_more(training: Training, run: RunView) -> MaskSet:
+    """Returns the masks of the chain's next round, pruned from its last trained weights."""
+    before = previous(training)
+    return run.prune(training, run.trained(before), run.ticket(before).masks)
+
+
+def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
+    """Returns `masks` over freshly drawn weights, trained from step 0."""
+    seed = own_seed(training)
+    return Start(run.task.fresh_weights(seed), masks, seed=seed)
+
+
+def rewound(training: Training, run: RunView, masks: MaskSet, before: Training) -> Start:
+    """Returns `masks` over the weights that the config rewinds to.
+
+    Args:
+        training: what is to be trained.
+        run: the run so far.
+        masks: the masks of its ticket.
+        before: the training whose weights the modes without rewinding keep.
+
+    Reference:
+        Frankle et al. 2019 (1903.01611) for `weights`; Renda et al. 2020 (2003.02389) for
+        `learning_rate` and `fine_tune`.
+    """
+    rewind = run.config.rewind
+    state = run.rewind_state(training.seed)
+    step = int(state["step"][0])
+    resumed = 0 if rewind.schedule == "restart" else step
+    start = Start(
+        weights=_weights(state, rewind.batch_norm),
+        masks=masks,
+        step=step,
+        learning_rate_step=resumed,
+        data_order_step=0 if rewind.data_order == "restart" else step,
+        state=_kept(state, rewind.optimizer == "restore", rewind.seeds == "restore"),
+        seed=training.seed,
+    )
+    if rewind.mode == "weights":
+        return start
+    # The weights go on from the end of the last training, so the slots of step `to` are stale.
+    last = run.task.steps(run.config.train.length)
+    return replace(
+        start,
+        weights=run.trained(before),
+        learning_rate_step=last if rewind.mode == "fine_tune" else resumed,
+        state=_kept(state, False, rewind.seeds == "restore"),
+    )
+
+
+def _weights(state: State, batch_norm: str) -> Weights:
+    weights = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
+    if batch_norm == "reset":
+        for path, value in weights.items():
+            if path.endswith("moving_mean"):
+                weights[path] = np.zeros_like(value)
+            elif path.endswith("moving_variance"):
+                weights[path] = np.ones_like(value)
+    return weights
+
+
+def _kept(state: State, optimizer: bool, seeds: bool) -> State:
+    """Returns the parts of the state that are put back."""
+    parts = ("optimizer/",) * optimizer + ("seeds/",) * seeds
+    return {k: v for k, v in state.items() if k.startswith(parts)} if parts else {}

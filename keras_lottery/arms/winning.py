@@ -1,0 +1,25 @@
+"""The winning ticket: iterative pruning, rewound."""
+
+from keras_lottery.arms import chain
+from keras_lottery.types import RunView, Start, Training
+
+
+class Winning:
+    """Prunes the last round's trained weights and rewinds what survives.
+
+    Reference: Frankle & Carbin 2019 (1803.03635), section 2.
+    """
+
+    name = "winning"
+    own_chain = True
+    fresh = False
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.previous(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = chain.pruned_once_more(training, run)
+        return chain.rewound(training, run, masks, chain.previous(training))
+
+
+WINNING = Winning()

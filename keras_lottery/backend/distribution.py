@@ -1,0 +1,94 @@
+"""Where the copies of a model live: one device, several, or a TPU."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_lottery import backend
+from keras_lottery.errors import LotteryError, unknown_name
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How one training spreads over devices.
+
+    Args:
+        name: `none`, `mirrored`, `tpu` or `data_parallel`.
+        replicas: copies of the model; the batch is shared out between them.
+        strategy: a `tf.distribute.Strategy`, a `keras.distribution.Distribution`, or None.
+    """
+
+    name: str = "none"
+    replicas: int = 1
+    strategy: Any = None
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Returns the context in which model, masks and optimizer are made."""
+        return self.strategy.scope() if self.strategy is not None else nullcontext()
+
+    def check_batch(self, batch_size: int) -> None:
+        """Raises LotteryError where the batch cannot be shared out evenly."""
+        if batch_size % self.replicas:
+            raise LotteryError(
+                f"Expected a batch size that {self.replicas} replicas can share evenly. "
+                f"Received: {batch_size}. Choose a multiple of {self.replicas}."
+            )
+
+
+def make(name: str, tpu: str = "") -> Distribution:
+    """Returns the distribution of that name over all devices in sight.
+
+    Args:
+        name: `none`, `mirrored`, `tpu` (tf.distribute) or `data_parallel` (JAX).
+        tpu: `tpu`: name or address of the TPU; empty lets TensorFlow find it.
+
+    Raises:
+        LotteryError: the backend cannot do it, or the devices are not there.
+    """
+    makers = {"mirrored": _mirrored, "tpu": lambda: _tpu(tpu), "data_parallel": _data_parallel}
+    if name == "none":
+        return Distribution()
+    if name not in makers:
+        raise unknown_name("distribution", name, ["none", *makers])
+    needed = "jax" if name == "data_parallel" else "tensorflow"
+    if backend.name() != needed:
+        raise LotteryError(
+            f"Expected the {needed} backend for --distribution={name}. "
+            f"Received: {backend.name()}. Add --backend={needed}."
+        )
+    return makers[name]()
+
+
+def _mirrored() -> Distribution:
+    import tensorflow as tf
+
+    devices = [d.name for kind in ("GPU", "CPU") for d in tf.config.list_logical_devices(kind)]
+    accelerators = [d for d in devices if "GPU" in d]
+    strategy = tf.distribute.MirroredStrategy(accelerators or devices)
+    return Distribution("mirrored", strategy.num_replicas_in_sync, strategy)
+
+
+def _tpu(tpu: str) -> Distribution:
+    import tensorflow as tf
+
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=tpu or None)
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        strategy = tf.distribute.TPUStrategy(resolver)
+    except Exception as error:
+        # TensorFlow raises errors of many unrelated types here.
+        raise LotteryError(
+            f"Expected a TPU that can be reached. Received: --tpu={tpu!r} "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}). "
+            "Check the name, or leave --distribution out."
+        ) from error
+    return Distribution("tpu", strategy.num_replicas_in_sync, strategy)
+
+
+def _data_parallel() -> Distribution:
+    strategy = keras.distribution.DataParallel(auto_shard_dataset=False)
+    keras.distribution.set_distribution(strategy)
+    return Distribution("data_parallel", len(keras.distribution.list_devices()), strategy)

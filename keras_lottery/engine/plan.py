@@ -1,0 +1,41 @@
+"""Which trainings an experiment has, and which of them are ready."""
+
+from collections.abc import Collection
+
+from keras_lottery.arms import arms
+from keras_lottery.config import Config
+from keras_lottery.types import Training
+
+
+def trainings(config: Config) -> list[Training]:
+    """Returns every training of the experiment, in the order that finishes seed by seed."""
+    plan = []
+    for seed in config.seeds:
+        plan.append(Training("", config.task, seed, 0, "dense"))
+        for number in range(1, config.prune.rounds + 1):
+            for arm in _in_order(config.arms):
+                draws = config.draws if arms[arm].fresh else 1
+                plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]
+    return plan
+
+
+def ready(config: Config, done: Collection[Training]) -> list[Training]:
+    """Returns the trainings that are not done and whose parents are."""
+    return [
+        training
+        for training in trainings(config)
+        if training not in done
+        and all(parent in done for parent in arms[training.arm].parents(training))
+    ]
+
+
+def _in_order(names: Collection[str]) -> list[str]:
+    """Returns the arms with chains of their own first, `winning` before all others.
+
+    Controls need the winning ticket, so it is trained even where the config leaves it out.
+    """
+    wanted = [name for name in names if name not in ("dense", "winning")]
+    chains = [name for name in wanted if arms[name].own_chain]
+    followers = [name for name in wanted if not arms[name].own_chain]
+    needs_winning = "winning" in names or any(name != "one_shot" for name in followers)
+    return ["winning"] * needs_winning + chains + followers

@@ -1,0 +1,72 @@
+"""The loop over an experiment: what is ready is trained, and written down."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from keras_lottery.arms import arms
+from keras_lottery.config import Config, task_schemas
+from keras_lottery.engine import folder
+from keras_lottery.engine.executors import executors
+from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.engine.progress import ProgressBar, RunProgress
+from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine.work import Worker
+from keras_lottery.engine.written import Written
+from keras_lottery.errors import LotteryError
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.types import Task
+
+
+def run(config: Config) -> Path:
+    """Runs an experiment, or goes on with it, and returns its folder.
+
+    Raises:
+        LotteryError: the config does not fit together, or its folder cannot be used.
+    """
+    check(config)
+    paths = folder.run_paths(config)
+    with folder.held(paths):
+        task = make_task(config)
+        check_rewind(config, task)
+        folder.write_config(paths, config, task)
+        done = Written(config, paths, task)
+        plan = trainings(config)
+        before = len(done.trainings() & set(plan))
+        with ProgressBar(len(plan), before) as progress:
+            search(config, paths, task, done, progress)
+    return paths.root
+
+
+def search(
+    config: Config, paths: RunPaths, task: Task, done: Written, progress: RunProgress
+) -> None:
+    """Trains whatever is ready until nothing is left."""
+    worker = Worker(RunFiles(config, paths, task), progress)
+    executor = executors[config.executor](worker)
+    for outcome in executor.run(lambda: ready(config, done.trainings())):
+        done.write(outcome)
+
+
+def make_task(config: Config) -> Task:
+    """Returns the task that a config names."""
+    module, _, attribute = task_schemas[config.task].make.partition(":")
+    make: Callable[[Config], Task] = getattr(import_module(module), attribute)
+    return make(config)
+
+
+def check(config: Config) -> None:
+    """Raises LotteryError where a name is not known, before anything is built."""
+    for name in (*config.arms, *config.keep_trained):
+        _ = arms[name]
+    _ = executors[config.executor]
+
+
+def check_rewind(config: Config, task: Task) -> None:
+    """Raises LotteryError where the rewind point lies past the training."""
+    last, point = task.steps(config.train.length), task.steps(config.rewind.to)
+    if point >= last:
+        raise LotteryError(
+            f"Expected rewind.to before the end of the training at step {last}. "
+            f"Received: {config.rewind.to} (step {point}). Rewind to an earlier point."
+        )

@@ -1,0 +1,58 @@
+"""What arms may read of a run: tickets, trained weights and the rewind point, from its files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from keras_lottery import pruning
+from keras_lottery.arms import arms
+from keras_lottery.config import Config
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.tickets import Ticket, load_state
+from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
+
+_STEPS = ("step", "learning_rate_step", "data_order_step", "seed")
+
+
+class RunFiles:
+    """The `RunView` over a run folder."""
+
+    def __init__(self, config: Config, paths: RunPaths, task: Task) -> None:
+        self.config = config
+        self.task = task
+        self._paths = paths
+
+    def ticket(self, training: Training) -> Start:
+        return start_of(Ticket.load(self._paths.ticket(training)))
+
+    def trained(self, training: Training) -> Weights:
+        return load_state(self._paths.trained(training))
+
+    def rewind_state(self, seed: int) -> State:
+        return load_state(self._paths.rewind(seed))
+
+    def prune(self, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
+        """Prunes once more; from no masks at all, straight to what the round keeps."""
+        infos = self.task.variables()
+        needs = pruning.criteria[self.config.prune.criterion].needs
+        extra: dict[str, Any] = {"seed": training.seed}
+        if "initial" in needs:
+            extra["initial"] = self.task.start_weights(training.seed)
+        if "gradient" in needs:
+            extra["gradients"] = self.task.gradients(weights, masks, training.seed)
+        settings = self.config.prune
+        if masks or arms[training.arm].own_chain:
+            masks = masks or pruning.full_masks(infos)
+            return pruning.prune_round(weights, masks, infos, settings, training.round, **extra)
+        return pruning.prune_to_round(weights, infos, settings, training.round, **extra)
+
+
+def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:
+    """Returns the ticket of a start; its steps and seed go into the provenance."""
+    steps = {name: getattr(start, name) for name in _STEPS}
+    return Ticket(start.masks, start.weights, start.fills, dict(provenance) | steps)
+
+
+def start_of(ticket: Ticket) -> Start:
+    """Returns the start that a ticket was made from, without optimizer state."""
+    steps = {name: int(ticket.provenance[name]) for name in _STEPS}
+    return Start(ticket.start, ticket.masks, ticket.fills, **steps)

@@ -1,0 +1,88 @@
+"""Writing a finished training down: files first, the row in results.csv last."""
+
+from typing import Any
+
+from keras_lottery import pruning
+from keras_lottery.arms import arms, chain
+from keras_lottery.config import Config
+from keras_lottery.engine.view import ticket_of
+from keras_lottery.records import Records, ResultRow
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.tickets import save_state
+from keras_lottery.types import MaskSet, Outcome, Task, Training
+
+
+class Written:
+    """What a run folder holds, and how an outcome is added to it.
+
+    A process may be killed at any moment: a training without its row is trained again.
+    """
+
+    def __init__(self, config: Config, paths: RunPaths, task: Task) -> None:
+        self._config = config
+        self._paths = paths
+        self._task = task
+        self._records = Records(paths)
+        self._infos = task.variables()
+
+    def trainings(self) -> set[Training]:
+        """Returns the finished trainings."""
+        return self._records.done()
+
+    def write(self, outcome: Outcome) -> None:
+        """Writes the outcome's files, then its row."""
+        training, start = outcome.training, outcome.start
+        masks = start.masks or pruning.full_masks(self._infos)
+        provenance = {"experiment": self._config.name, "metric": self._task.metric}
+        provenance |= {k: getattr(training, k) for k in training.__dataclass_fields__}
+        ticket_of(start, provenance).save(self._paths.ticket(training))
+        if self._is_needed(training):
+            save_state(self._paths.trained(training), outcome.weights)
+        if outcome.rewind is not None and training.arm == "dense":
+            save_state(self._paths.rewind(training.seed), outcome.rewind)
+        self._records.write_history(training, outcome.history)
+        self._records.write_layers(training, _layers(masks))
+        self._records.append(self._row(outcome, masks), outcome.metrics)
+        self._forget(training)
+
+    def _is_needed(self, training: Training) -> bool:
+        """The next round of a chain prunes these weights."""
+        return arms[training.arm].own_chain or training.arm in self._config.keep_trained
+
+    def _forget(self, training: Training) -> None:
+        """Removes trained weights that only this training was waiting for."""
+        if not arms[training.arm].own_chain or not training.round:
+            return
+        before = chain.previous(training)
+        if before.arm not in ("dense", *self._config.keep_trained):
+            self._paths.trained(before).unlink(missing_ok=True)
+
+    def _row(self, outcome: Outcome, masks: MaskSet) -> ResultRow:
+        training = outcome.training
+        kept = sum(int(m.sum()) for m in masks.values())
+        prunable = sum(m.size for m in masks.values())
+        best = self._config.train.value == "best"
+        key: dict[str, Any] = {k: getattr(training, k) for k in training.__dataclass_fields__}
+        return ResultRow(
+            **key,
+            sparsity=1 - kept / prunable,
+            kept=kept,
+            prunable=prunable,
+            total=sum(info.size for info in self._infos),
+            flops=self._task.flops(masks),
+            steps=outcome.steps,
+            seconds=outcome.seconds,
+            compile_seconds=outcome.compile_seconds,
+            metric=self._task.metric,
+            value=outcome.best_value if best else outcome.final_value,
+            final_value=outcome.final_value,
+            best_value=outcome.best_value,
+            best_step=outcome.best_step,
+        )
+
+
+def _layers(masks: MaskSet) -> list[dict[str, Any]]:
+    return [
+        {"path": p, "kept": int(m.sum()), "size": m.size, "density": float(m.mean())}
+        for p, m in sorted(masks.items())
+    ]

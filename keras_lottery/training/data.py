@@ -1,0 +1,127 @@
+"""Training data as arrays, the order in which batches come, and the copies on the device."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.training.programs import Program
+
+Arrays = tuple[Any, ...]
+"""`(x, y)` or `(x, y, sample_weight)`; each nested NumPy arrays of equal first axis."""
+
+
+@dataclass(frozen=True)
+class ArrayData:
+    """The arrays of one experiment.
+
+    Args:
+        train: what is trained on.
+        validation: what the learning speed is measured on; None where there is none.
+        test: what the headline metric is measured on.
+        augment: `(x, epoch, seed) -> x`, applied to the whole of `train` before each epoch.
+    """
+
+    train: Arrays
+    validation: Arrays | None
+    test: Arrays
+    augment: Callable[[Any, int, int], Any] | None = None
+
+
+def length(arrays: Any) -> int:
+    """Returns the number of examples.
+
+    Raises:
+        LotteryError: the arrays differ in length, or there are none.
+    """
+    sizes = {len(a) for a in keras.tree.flatten(arrays) if a is not None}
+    if len(sizes) != 1 or sizes == {0}:
+        raise LotteryError(
+            f"Expected arrays with the same number of examples, at least 1. "
+            f"Received lengths: {sorted(sizes)}. Check x, y and sample_weight."
+        )
+    return sizes.pop()
+
+
+@dataclass(frozen=True)
+class DataOrder:
+    """Which examples make up the batch of each step: shuffled anew each epoch, from a seed.
+
+    Args:
+        examples: number of examples.
+        batch_size: examples a step.
+        seed: of the shuffling; equal seeds give equal orders on every machine and backend.
+        shuffle: otherwise examples come in their own order.
+        drop_remainder: leave out the last, smaller batch of an epoch.
+    """
+
+    examples: int
+    batch_size: int
+    seed: int = 0
+    shuffle: bool = True
+    drop_remainder: bool = True
+
+    def __post_init__(self) -> None:
+        if self.drop_remainder and self.batch_size > self.examples:
+            raise LotteryError(
+                f"Expected a batch size of at most the {self.examples} training examples. "
+                f"Received: {self.batch_size}. Choose a smaller batch_size."
+            )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        whole, rest = divmod(self.examples, self.batch_size)
+        return whole + bool(rest and not self.drop_remainder)
+
+    def epoch(self, step: int) -> int:
+        """Returns the epoch of a step, from 0."""
+        return step // self.steps_per_epoch
+
+    def last_alike(self, step: int) -> int:
+        """Returns the end of the longest run of steps from `step` in one epoch with full batches.
+
+        A smaller last batch is a run of its own.
+        """
+        end = (self.epoch(step) + 1) * self.steps_per_epoch
+        smaller = not self.drop_remainder and self.examples % self.batch_size
+        return end - 1 if smaller and step < end - 1 else end
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int32]:
+        """Returns the examples of the steps `start..stop` of one epoch, `(steps, batch)`."""
+        epoch = self.epoch(start)
+        order = self.permutation(epoch)
+        first = start - epoch * self.steps_per_epoch
+        chosen = order[first * self.batch_size : (first + stop - start) * self.batch_size]
+        return chosen.reshape(stop - start, -1).astype(np.int32)
+
+    def permutation(self, epoch: int) -> NDArray[np.int64]:
+        """Returns the order of all examples in an epoch."""
+        if not self.shuffle:
+            return np.arange(self.examples)
+        key = np.random.SeedSequence([self.seed, epoch])
+        return np.random.Generator(np.random.Philox(key)).permutation(self.examples)
+
+
+class EpochData:
+    """The training arrays on the device; where they are augmented, a fresh copy each epoch."""
+
+    def __init__(self, program: Program, data: ArrayData) -> None:
+        self._program = program
+        self._data = data
+        self._held: tuple[int, int] | None = None
+        self._arrays: Any = None
+
+    def at(self, epoch: int, seed: int) -> Any:
+        """Returns the arrays of an epoch."""
+        augment = self._data.augment
+        key = (epoch, seed) if augment else (0, 0)
+        if key != self._held:
+            x, *rest = self._data.train
+            x = augment(x, epoch, seed) if augment else x
+            self._arrays = self._program.put((x, *rest))
+            self._held = key
+        return self._arrays

@@ -1,0 +1,196 @@
+"""`fit` for any Keras model: Keras' arguments and callbacks, many steps in one compiled call."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
+from keras_lottery.training.loop import Evaluation, results, train_steps
+from keras_lottery.training.programs import Program, make_program
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+# Calls an epoch that a progress bar is moved by.
+_MOVES = 20
+
+
+def fit(
+    model: keras.Model,
+    x: Any = None,
+    y: Any = None,
+    *,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    verbose: int | str = "auto",
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    validation_split: float = 0.0,
+    validation_data: Any = None,
+    shuffle: bool = True,
+    class_weight: Mapping[int, float] | None = None,
+    sample_weight: Any = None,
+    initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
+    validation_batch_size: int | None = None,
+    validation_freq: int | Sequence[int] = 1,
+    seed: int = 0,
+    program: Program | None = None,
+) -> keras.callbacks.History:
+    """Trains like `model.fit`, with whole epochs of array data in one compiled call.
+
+    Batch hooks of callbacks are called after every step where a callback defines one, otherwise
+    after each compiled call, as Keras does under `steps_per_execution`. Data that are not arrays
+    (tf.data, PyDataset, generators), and `steps_per_epoch` or `validation_steps`, are handed to
+    `model.fit`.
+
+    Args:
+        model: compiled; every other argument as in `keras.Model.fit`.
+        seed: of the order of the data, which is the same on every backend.
+        program: of this model, to use again what an earlier call compiled.
+
+    Returns:
+        The history, as Keras' own `fit` does.
+
+    Raises:
+        LotteryError: arrays of unequal lengths, or a class without a weight.
+    """
+    if not _is_arrays(x) or steps_per_epoch or validation_steps or model.run_eagerly:
+        return model.fit(
+            x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
+            class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size, validation_freq=validation_freq,
+        )  # fmt: skip
+    train = _with_weights(x, y, sample_weight, class_weight)
+    if validation_split and validation_data is None:
+        train, validation_data = _split(train, validation_split)
+    order = DataOrder(length(train), batch_size or 32, seed, shuffle, drop_remainder=False)
+    _build(model, train)
+    program = program or make_program(model)
+    data = EpochData(program, ArrayData(train, None, train))
+    evaluate = None
+    if validation_data is not None:
+        validation = tuple(part for part in validation_data if part is not None)
+        evaluate = Evaluation(program, validation, length(validation))
+    hooks = keras.callbacks.CallbackList(
+        list(callbacks or ()),
+        add_history=True,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        steps=order.steps_per_epoch,
+        model=model,
+    )
+    every = _call_length(callbacks or (), order, verbose)
+    hooks.on_train_begin()
+    model.stop_training = False
+    for epoch in range(initial_epoch, epochs):
+        logs = _one_epoch(model, program, data, order, epoch, every, hooks)
+        if evaluate is not None and _is_due(epoch, validation_freq):
+            hooks.on_test_begin()
+            found = evaluate(model)
+            hooks.on_test_end(found)
+            logs |= {f"val_{k}": v for k, v in found.items()}
+        hooks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    _finish_ema(model)
+    hooks.on_train_end(logs if epochs > initial_epoch else None)
+    return model.history
+
+
+def _one_epoch(
+    model: keras.Model,
+    program: Program,
+    data: EpochData,
+    order: DataOrder,
+    epoch: int,
+    every: int,
+    hooks: Any,
+) -> dict[str, float]:
+    model.reset_metrics()
+    hooks.on_epoch_begin(epoch)
+    first = epoch * order.steps_per_epoch
+    steps = range(first, first + order.steps_per_epoch)
+    hooks.on_train_batch_begin(0)
+    for step in train_steps(program, data, order, steps, every=every):
+        logs = {k: float(v) for k, v in model.get_metrics_result().items()}
+        hooks.on_train_batch_end(step - first - 1, logs)
+        if model.stop_training:
+            break
+        if step < steps.stop:
+            hooks.on_train_batch_begin(step - first)
+    return results(model)
+
+
+def _is_arrays(x: Any) -> bool:
+    leaves = keras.tree.flatten(x)
+    return bool(leaves) and all(
+        hasattr(leaf, "shape") and hasattr(leaf, "__getitem__") and hasattr(leaf, "__array__")
+        for leaf in leaves
+    )
+
+
+def _with_weights(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> tuple[Any, ...]:
+    if class_weight is not None:
+        if sample_weight is not None:
+            raise LotteryError(
+                "Expected class_weight or sample_weight. Received both. Multiply them yourself "
+                "and pass the product as sample_weight."
+            )
+        labels = np.asarray(y)
+        labels = labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.ravel()
+        missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
+        if missing:
+            raise LotteryError(
+                f"Expected a class_weight for every class. Received none for {missing}. Add them."
+            )
+        sample_weight = np.array([class_weight[int(label)] for label in labels], "float32")
+    parts = (x, y, sample_weight)
+    return parts if sample_weight is not None else parts[:2] if y is not None else parts[:1]
+
+
+def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:
+    """Takes the last `fraction` of the examples for validation, as Keras does."""
+    if not 0 < fraction < 1:
+        raise LotteryError(
+            f"Expected a validation_split above 0 and below 1. Received: {fraction}."
+        )
+    cut = int(length(train) * (1 - fraction))
+    head = keras.tree.map_structure(lambda a: a[:cut], train)
+    return head, keras.tree.map_structure(lambda a: a[cut:], train)
+
+
+def _build(model: keras.Model, train: Any) -> None:
+    """Lets Keras make what it makes on the first batch: weights, slots, metrics."""
+    batch = keras.tree.map_structure(lambda a: np.asarray(a[:1]), train)
+    model.test_on_batch(*batch)
+    model.reset_metrics()
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def _call_length(callbacks: Sequence[Any], order: DataOrder, verbose: Any) -> int:
+    """Returns the steps a compiled call: 1 where a callback wants to see every batch."""
+    base = keras.callbacks.Callback
+    if any(getattr(type(c), h) is not getattr(base, h) for c in callbacks for h in _BATCH_HOOKS):
+        return 1
+    if verbose == 0:
+        return order.steps_per_epoch
+    return max(1, -(-order.steps_per_epoch // _MOVES))
+
+
+def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def _finish_ema(model: keras.Model) -> None:
+    """Ends as Keras' `fit` does: with `use_ema` the averages become the weights."""
+    optimizer = model.optimizer
+    if isinstance(optimizer, keras.optimizers.Optimizer) and model.trainable_weights:
+        optimizer.finalize_variable_values(model.trainable_weights)

@@ -1,0 +1,121 @@
+"""The optimizer and the learning-rate schedule of a config."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from keras_lottery.config import OptimizerConfig
+from keras_lottery.duration import Duration
+from keras_lottery.errors import LotteryError
+
+
+@keras.saving.register_keras_serializable("keras_lottery")
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up to the peak, then constant, piecewise, cosine, linear or inverse_sqrt.
+
+    Args:
+        kind: one of these names.
+        peak: learning rate after the warm-up.
+        warmup: steps of linear warm-up from 0.
+        total: step at which `cosine` and `linear` reach 0.
+        boundaries: `piecewise`: steps at which the rate is multiplied by `factor`.
+        factor: see `boundaries`.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        peak: float,
+        warmup: int = 0,
+        total: int = 1,
+        boundaries: tuple[int, ...] = (),
+        factor: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.settings = {
+            "kind": kind,
+            "peak": peak,
+            "warmup": warmup,
+            "total": total,
+            "boundaries": tuple(boundaries),
+            "factor": factor,
+        }
+        self.offset: Any = None  # a variable of the optimizer: see `build_optimizer`
+
+    def __call__(self, step: Any) -> Any:
+        ops, s = keras.ops, self.settings
+        step = ops.cast(step, "float32")
+        if self.offset is not None:
+            step = step + ops.cast(self.offset, "float32")
+        warmup, total = float(s["warmup"]), float(s["total"])
+        rate = s["peak"] * _decay(s, step, warmup, total)
+        if warmup:
+            rate = ops.where(step < warmup, s["peak"] * (step + 1) / warmup, rate)
+        return rate
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(self.settings)
+
+
+def _decay(s: dict[str, Any], step: Any, warmup: float, total: float) -> Any:
+    ops = keras.ops
+    if s["kind"] == "piecewise":
+        rate = ops.ones_like(step)
+        for boundary in s["boundaries"]:
+            rate = ops.where(step >= boundary, rate * s["factor"], rate)
+        return rate
+    if s["kind"] == "inverse_sqrt":
+        start = max(warmup, 1.0)
+        return ops.sqrt(start / ops.maximum(step + 1, start))
+    done = ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
+    if s["kind"] == "cosine":
+        return 0.5 * (1 + ops.cos(3.141592653589793 * done))
+    if s["kind"] == "linear":
+        return 1 - done
+    return ops.ones_like(step)
+
+
+def build_optimizer(
+    config: OptimizerConfig, steps_per_epoch: int, total_steps: int
+) -> keras.optimizers.Optimizer:
+    """Returns the Keras optimizer of a config.
+
+    A schedule reads `iterations + offset`. The offset is one of the optimizer's variables, so
+    that a rewound training can resume or restart its schedule whatever its `iterations` are,
+    which bias-corrected moments need for themselves.
+
+    Raises:
+        LotteryError: Keras knows no such optimizer, or it takes no such argument.
+    """
+    rate: Any = config.learning_rate
+    warmup = Duration.parse(config.warmup).steps(steps_per_epoch)
+    if config.schedule != "constant" or warmup:
+        boundaries = tuple(Duration.parse(b).steps(steps_per_epoch) for b in config.boundaries)
+        rate = Schedule(
+            config.schedule, config.learning_rate, warmup, total_steps, boundaries, config.factor
+        )
+    taken = ("name", "learning_rate", "schedule", "boundaries", "factor", "warmup")
+    extra = {
+        f.name: getattr(config, f.name)
+        for f in dataclasses.fields(config)
+        if f.name not in taken and getattr(config, f.name) is not None
+    }
+    try:
+        kind = type(keras.optimizers.get(config.name))
+        optimizer = kind(learning_rate=rate, **extra)
+    except (ValueError, TypeError) as error:
+        raise LotteryError(
+            f"Expected a Keras optimizer that takes {', '.join(extra) or 'no further fields'}. "
+            f"Received: {config.name!r} ({str(error).splitlines()[0]}). See keras.optimizers."
+        ) from error
+    if isinstance(rate, Schedule):
+        rate.offset = optimizer.add_variable(shape=(), dtype="int", name="schedule_offset")
+    return optimizer
+
+
+def place_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
+    """Lets the learning-rate schedule go on from `step`."""
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if isinstance(schedule, Schedule):
+        schedule.offset.assign(step - int(optimizer.iterations))

@@ -1,0 +1,60 @@
+"""One compiled program per backend: many training steps, or one evaluation, in one call."""
+
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery import backend
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.training.way import Way, choose_way
+
+Data = Any
+"""Arrays on the device, as Keras unpacks them: `(x, y)` or `(x, y, sample_weight)`."""
+
+
+class Program(Protocol):
+    """The steps of one compiled model. After each call the model's variables are current.
+
+    `traces` counts how often anything was traced; it must not grow between rounds or arms.
+    """
+
+    traces: int
+
+    def put(self, arrays: Any) -> Data:
+        """Returns nested NumPy arrays on the device (a copy on each replica)."""
+        ...
+
+    def train(self, data: Data, order: NDArray[np.int32], steps: int) -> None:
+        """Takes the first `steps` rows of `order` `(capacity, batch)` as batches to train on."""
+        ...
+
+    def test(self, data: Data, order: NDArray[np.int32]) -> None:
+        """Updates the model's metrics on the batches `order` `(batches, batch)`."""
+        ...
+
+
+def make_program(
+    model: keras.Model, distribution: Distribution | None = None, way: Way | None = None
+) -> Program:
+    """Returns the program of a compiled model.
+
+    Args:
+        model: compiled and built.
+        distribution: where its copies live.
+        way: how the steps are compiled; None chooses by device and layers.
+    """
+    distribution = distribution or Distribution()
+    way = way or choose_way(model, distribution)
+    if backend.name() == "jax":
+        from keras_lottery.training.programs.jax import JaxProgram
+
+        return JaxProgram(model, distribution, way)
+    if backend.name() == "tensorflow":
+        from keras_lottery.training.programs.tensorflow import TensorFlowProgram
+
+        return TensorFlowProgram(model, distribution, way)
+    from keras_lottery.training.programs.torch import TorchProgram
+
+    return TorchProgram(model)

@@ -1,0 +1,117 @@
+"""Many training steps in one XLA program on JAX."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.training.way import Way
+
+State = tuple[list[Any], ...]
+
+
+class JaxProgram:
+    """`lax.fori_loop` over `model.train_step`, with the state as its carry.
+
+    The number of steps is an argument, so one trace serves every length. The arguments are
+    not donated: the variables stay valid, and a snapshot of them costs nothing.
+    """
+
+    def __init__(self, model: keras.Model, distribution: Distribution, way: Way) -> None:
+        self.traces = 0
+        self._model = model
+        self._distribution = distribution
+        self._train = jax.jit(self._many_steps) if way.loop else self._step_by_step
+        self._one = jax.jit(self._counted_step)
+        self._evaluate = jax.jit(self._test_batches if way.loop else self._counted_test)
+        self._loop = way.loop
+
+    def put(self, arrays: Any) -> Any:
+        return keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+
+    def train(self, data: Any, order: NDArray[np.int32], steps: int) -> None:
+        self._assign_all(self._train(self._state(), data, order, steps))
+
+    def test(self, data: Any, order: NDArray[np.int32]) -> None:
+        trainable, other, _, metrics = self._state()
+        state = (trainable, other, metrics)
+        if self._loop:
+            state = self._evaluate(state, data, order)
+        else:
+            for rows in order:
+                state = self._evaluate(state, data, rows)
+        self._assign(self._model.metrics_variables, state[2])
+
+    def lowered_for(self, platform: str, data: Any, order: NDArray[np.int32]) -> Any:
+        """Returns the training program exported for another platform, e.g. `tpu`."""
+        exported = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
+        return exported(self._state(), data, order, np.int32(len(order)))
+
+    def _many_steps(self, state: State, data: Any, order: Any, steps: Any) -> State:
+        self.traces += 1
+        body = partial(self._step, data=data)
+        return jax.lax.fori_loop(0, steps, lambda i, state: body(state, rows=order[i]), state)
+
+    def _step_by_step(self, state: State, data: Any, order: Any, steps: int) -> State:
+        for rows in order[:steps]:
+            state = self._one(state, data, rows)
+        return state
+
+    def _counted_step(self, state: State, data: Any, rows: Any) -> State:
+        self.traces += 1
+        return self._step(state, data, rows)
+
+    def _step(self, state: State, data: Any, rows: Any) -> State:
+        _, state = self._model.train_step(state, self._batch(data, rows))
+        return state
+
+    def _test_batches(self, state: State, data: Any, order: Any) -> State:
+        self.traces += 1
+
+        def body(i: Any, state: State) -> State:
+            _, state = self._model.test_step(state, self._batch(data, order[i]))
+            return state
+
+        return jax.lax.fori_loop(0, len(order), body, state)
+
+    def _counted_test(self, state: State, data: Any, rows: Any) -> State:
+        self.traces += 1
+        _, state = self._model.test_step(state, self._batch(data, rows))
+        return state
+
+    def _batch(self, data: Any, rows: Any) -> Any:
+        batch = keras.tree.map_structure(lambda array: array[rows], data)
+        if self._distribution.strategy is None:
+            return batch
+        return keras.tree.map_structure(self._shard, batch)
+
+    def _shard(self, array: Any) -> Any:
+        """Shares a batch out between the devices."""
+        layout = self._distribution.strategy.get_data_layout(array.shape)
+        return keras.distribution.distribute_tensor(array, layout)
+
+    def _state(self) -> State:
+        model = self._model
+        groups = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+        return tuple([v.value for v in group] for group in groups)
+
+    def _assign_all(self, state: State) -> None:
+        model = self._model
+        self._assign(model.trainable_variables, state[0])
+        self._assign(model.non_trainable_variables, state[1])
+        self._assign(model.optimizer.variables, state[2])
+        self._assign(model.metrics_variables, state[3])
+
+    @staticmethod
+    def _assign(variables: list[keras.Variable], values: list[Any]) -> None:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)

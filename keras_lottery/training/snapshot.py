@@ -1,0 +1,75 @@
+"""The full state of a training as NumPy arrays, and putting it back bit for bit."""
+
+import zlib
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery import masking
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import State
+
+
+def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
+    """Returns weights, batch-norm statistics, seed generators and the optimizer's variables.
+
+    Args:
+        model: built; with its optimizer if it is compiled.
+        step: optimizer steps done.
+        epoch: epochs done.
+    """
+    state: State = {f"weights/{p}": v for p, v in masking.get_weights(model).items()}
+    generators = masking.seed_generators(model)
+    state |= {f"seeds/{p}": _array(v) for p, v in generators.items()}
+    state |= capture_optimizer(model.optimizer)
+    return state | {"step": np.int64(step)[None], "epoch": np.int64(epoch)[None]}
+
+
+def capture_optimizer(optimizer: keras.optimizers.Optimizer | None) -> State:
+    """Returns the optimizer's variables in their order, as `optimizer/<i>`."""
+    variables = optimizer.variables if optimizer is not None else []
+    return {f"optimizer/{i:04d}": _array(v) for i, v in enumerate(variables)}
+
+
+def restore(model: keras.Model, state: State) -> None:
+    """Puts every part of a captured state back: bit-equal weights, slots and seeds."""
+    weights = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
+    masking.set_weights(model, weights)
+    restore_seeds(model, state)
+    restore_optimizer(model.optimizer, state)
+
+
+def restore_optimizer(optimizer: keras.optimizers.Optimizer | None, state: State) -> None:
+    """Puts the optimizer's variables back.
+
+    Raises:
+        LotteryError: the state is that of another optimizer.
+    """
+    slots = {k: v for k, v in state.items() if k.startswith("optimizer/")}
+    variables = list(optimizer.variables) if optimizer is not None else []
+    if len(slots) != len(variables):
+        raise LotteryError(
+            f"Expected the state of an optimizer with {len(variables)} variables. "
+            f"Received one with {len(slots)}. Use the optimizer that it was captured from."
+        )
+    for i, variable in enumerate(variables):
+        variable.assign(slots[f"optimizer/{i:04d}"])
+
+
+def restore_seeds(model: keras.Model, state: State) -> None:
+    """Puts the seed generators back."""
+    for path, variable in masking.seed_generators(model).items():
+        variable.assign(state[f"seeds/{path}"])
+
+
+def reset_seeds(model: keras.Model, seed: int) -> None:
+    """Starts every seed generator afresh from `seed`, each in a stream of its own."""
+    for path, variable in masking.seed_generators(model).items():
+        stream = np.random.SeedSequence([seed, zlib.crc32(path.encode())])
+        variable.assign(stream.generate_state(1).astype(np.int64)[0] % 2**31 * np.array([1, 0]))
+
+
+def _array(variable: keras.Variable) -> Any:
+    # A copy: on a CPU `convert_to_numpy` may share memory with what training overwrites.
+    return np.array(keras.ops.convert_to_numpy(variable.value))

@@ -1,0 +1,254 @@
+"""Trains one model again and again, from ticket to ticket, with one compiled program."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery import backend, masking
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.config import OptimizerConfig, TrainConfig
+from keras_lottery.duration import Duration
+from keras_lottery.errors import LotteryError
+from keras_lottery.training import snapshot
+from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
+from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
+from keras_lottery.training.optimizers import build_optimizer, place_schedule
+from keras_lottery.training.programs import make_program
+from keras_lottery.training.way import choose_way
+from keras_lottery.types import Progress, Start, State, Weights
+
+
+@dataclass
+class Fitted:
+    """What one training brought.
+
+    Args:
+        weights: trained value of every variable.
+        rewind: full state at the step `capture_at`, if the training passed it.
+        steps: optimizer steps done.
+        seconds: wall time without compiling.
+        compile_seconds: wall time of compiling.
+        history: one row per evaluation.
+        final: test metrics at the end.
+        best: test metrics at the minimum of the validation loss (of the end, without one).
+        best_step: step of that minimum.
+    """
+
+    weights: Weights
+    rewind: State | None
+    steps: int
+    seconds: float
+    compile_seconds: float
+    history: list[dict[str, float]] = field(default_factory=list)
+    final: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    best_step: int = 0
+
+
+class Trainer:
+    """Compiles a model once and trains it from any start.
+
+    Args:
+        model: built and masked, made under the distribution's scope.
+        optimizer: which optimizer and schedule.
+        train: length, batch size, evaluation.
+        data: the arrays.
+        loss: Keras loss or its name.
+        metrics: Keras metrics or their names.
+        distribution: where the copies of the model live.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: OptimizerConfig,
+        train: TrainConfig,
+        data: ArrayData,
+        loss: Any,
+        metrics: Sequence[Any] = (),
+        distribution: Distribution | None = None,
+    ) -> None:
+        self.model = model
+        self.config = train
+        self.distribution = distribution or Distribution()
+        self.distribution.check_batch(train.batch_size)
+        self._order = DataOrder(
+            length(data.train), train.batch_size, drop_remainder=train.drop_remainder
+        )
+        self.steps_per_epoch = self._order.steps_per_epoch
+        self._every = train.eval_every or self.steps_per_epoch
+        self.total_steps = Duration.parse(train.length).steps(self.steps_per_epoch)
+        with self.distribution.scope():
+            built = build_optimizer(optimizer, self.steps_per_epoch, self.total_steps)
+            model.compile(optimizer=built, loss=loss, metrics=list(metrics))
+            built.build(model.trainable_variables)
+            _build_metrics(model, data.train, self.distribution.replicas)
+        self._fresh_optimizer = snapshot.capture_optimizer(built)
+        way = choose_way(model, self.distribution, train.jit)
+        self.program = make_program(model, self.distribution, way)
+        self._train = EpochData(self.program, data)
+        self._test = self._evaluation(data.test)
+        self._validation = self._evaluation(data.validation) if data.validation else None
+        self._compiled = False
+
+    def fit(
+        self, start: Start, *, capture_at: int | None, data_seed: int, progress: Progress
+    ) -> Fitted:
+        """Trains from `start` to the end.
+
+        Args:
+            start: weights, masks and the step to begin at.
+            capture_at: step at which the full state is captured; None for never.
+            data_seed: of the order of the data; arms that are compared share it.
+            progress: is told how far the training has come.
+        """
+        if start.step >= self.total_steps:
+            raise LotteryError(
+                f"Expected a start before the end of the training at step {self.total_steps}. "
+                f"Received: step {start.step}. Rewind to an earlier step or train for longer."
+            )
+        self.place(start)
+        compile_seconds = self._compile(data_seed)
+        self.place(start)
+        began = time.perf_counter()
+        watch = _Watch(self, start, capture_at)
+        for step in self._steps(start, capture_at, data_seed):
+            logs = watch.look(step)
+            progress.update(step, self.total_steps, logs.get("loss", float("nan")))
+        return watch.finish(time.perf_counter() - began, compile_seconds)
+
+    def place(self, start: Start) -> None:
+        """Puts weights, masks, optimizer and seeds where a training begins."""
+        model = self.model
+        masking.set_weights(model, start.weights)
+        state = start.state or {}
+        held = {k.partition("/")[0] for k in state}
+        kept = state if "optimizer" in held else self._fresh_optimizer
+        snapshot.restore_optimizer(model.optimizer, kept)
+        if "seeds" in held:
+            snapshot.restore_seeds(model, state)
+        else:
+            snapshot.reset_seeds(model, start.seed)
+        # Last, since it also zeroes the stored weights and the slots at pruned positions.
+        full = {p: np.ones_like(m) for p, m in masking.get_masks(model).items()}
+        masking.set_masks(model, full | start.masks, start.fills)
+        place_schedule(model.optimizer, start.learning_rate_step)
+        model.reset_metrics()
+
+    def evaluate(self) -> dict[str, float]:
+        """Returns the test metrics of the model as it stands."""
+        return self._test(self.model)
+
+    def validate(self) -> dict[str, float]:
+        """Returns the validation metrics by their name with `val_` in front; empty without data."""
+        if self._validation is None:
+            return {}
+        return {f"val_{k}": v for k, v in self._validation(self.model).items()}
+
+    def is_evaluated(self, step: int) -> bool:
+        """Returns True for the steps at which the validation set is looked at."""
+        return step % self._every == 0
+
+    def _steps(self, start: Start, capture_at: int | None, seed: int) -> Any:
+        order = DataOrder(
+            self._order.examples,
+            self._order.batch_size,
+            seed,
+            drop_remainder=self._order.drop_remainder,
+        )
+        return train_steps(
+            self.program,
+            self._train,
+            order,
+            range(start.step, self.total_steps),
+            stops={capture_at} if capture_at else frozenset(),
+            every=self._every,
+            shift=start.data_order_step - start.step,
+        )
+
+    def _compile(self, seed: int) -> float:
+        """Traces and compiles everything, once; returns the seconds it took."""
+        if self._compiled:
+            return 0.0
+        began = time.perf_counter()
+        rows = steps_a_call(self._order, self._every)
+        order = np.zeros((rows, self.config.batch_size), np.int32)
+        self.program.train(self._train.at(0, seed), order, 0)
+        self.evaluate()
+        self.validate()
+        self._compiled = True
+        return time.perf_counter() - began
+
+    def _evaluation(self, arrays: Any) -> Evaluation:
+        return Evaluation(self.program, arrays, length(arrays), self.distribution.replicas)
+
+
+class _Watch:
+    """Looks at a training where it stops: rewind point, validation minimum, history."""
+
+    def __init__(self, trainer: Trainer, start: Start, capture_at: int | None) -> None:
+        self._trainer = trainer
+        self._start = start
+        self._capture_at = capture_at
+        self._best = float("inf")
+        self._best_step = 0
+        self._best_weights: list[Any] = []
+        self._rewind: State | None = None
+        self._history: list[dict[str, float]] = []
+        self._capture(start.step)
+
+    def look(self, step: int) -> dict[str, float]:
+        trainer = self._trainer
+        self._capture(step)
+        if not (trainer.is_evaluated(step) or step == trainer.total_steps):
+            return {}
+        logs = {"step": step} | results(trainer.model) | trainer.validate()
+        self._history.append(logs)
+        loss = logs.get("val_loss")
+        if loss is not None and loss < self._best:
+            self._best, self._best_step = loss, step
+            self._best_weights = backend.copies(self._variables())
+        return logs
+
+    def finish(self, seconds: float, compile_seconds: float) -> Fitted:
+        trainer = self._trainer
+        weights = masking.get_weights(trainer.model)
+        final = trainer.evaluate()
+        best, best_step = final, trainer.total_steps
+        if self._best_weights and self._best_step != trainer.total_steps:
+            best_step = self._best_step
+            for variable, value in zip(self._variables(), self._best_weights, strict=True):
+                variable.assign(value)
+            best = trainer.evaluate()
+            masking.set_weights(trainer.model, weights)
+        steps = trainer.total_steps - self._start.step
+        return Fitted(
+            weights,
+            self._rewind,
+            steps,
+            seconds,
+            compile_seconds,
+            self._history,
+            final,
+            best,
+            best_step,
+        )
+
+    def _capture(self, step: int) -> None:
+        if step == self._capture_at:
+            epoch = step // self._trainer.steps_per_epoch
+            self._rewind = snapshot.capture(self._trainer.model, step, epoch)
+
+    def _variables(self) -> list[keras.Variable]:
+        return list(masking.variables(self._trainer.model).values())
+
+
+def _build_metrics(model: keras.Model, train: Any, replicas: int) -> None:
+    """Lets Keras make the metrics' variables, which it does on the first batch."""
+    batch = keras.tree.map_structure(lambda array: array[:replicas], train)
+    model.test_on_batch(*batch)
+    model.reset_metrics()

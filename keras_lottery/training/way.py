@@ -1,0 +1,48 @@
+"""Which way of compiling the steps is fastest, by device and layers."""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_lottery import backend
+from keras_lottery.backend.distribution import Distribution
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the steps of a program are compiled.
+
+    Args:
+        loop: many steps in one call; otherwise one call a step.
+        xla: compile with XLA.
+    """
+
+    loop: bool
+    xla: bool
+
+
+def choose_way(model: keras.Model, distribution: Distribution, jit: str = "auto") -> Way:
+    """Returns the fastest way measured for this backend, device and kind of layers.
+
+    A compiled loop is best nearly everywhere. On a CPU, XLA compiles a convolution inside a
+    loop to code that is slower by orders of magnitude, so there JAX takes one call a step and
+    TensorFlow a loop without XLA (see benchmarks/).
+    """
+    slow = backend.is_cpu() and has_convolution(model)
+    if backend.name() == "jax":
+        return Way(loop=not slow, xla=True)
+    if backend.name() == "tensorflow":
+        # XLA around `strategy.run` fails on several replicas.
+        xla = distribution.strategy is None and not slow
+        return Way(loop=True, xla=xla if jit == "auto" else jit == "true")
+    return Way(loop=False, xla=False)
+
+
+def has_convolution(model: keras.Model) -> bool:
+    """Returns True where any layer, however deep, convolves."""
+    return any("Conv" in cls.__name__ for layer in layers(model) for cls in type(layer).__mro__)
+
+
+def layers(model: keras.Layer) -> list[keras.Layer]:
+    """Returns the model's layers of any depth, each once."""
+    return list(model._flatten_layers(include_self=True, recursive=True))
