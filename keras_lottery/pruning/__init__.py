@@ -1,0 +1,33 @@
+"""Which weights go: criteria, allocations, schedules and the exact cut. NumPy only."""
+
+from keras_lottery.pruning.allocation import allocations
+from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
+from keras_lottery.pruning.masks import complete_masks, densities, full_masks, kept, sparsity
+from keras_lottery.pruning.permute import permute_global, permute_kept_values, permute_layer
+from keras_lottery.pruning.prune import prune_round, prune_to, prune_to_round
+from keras_lottery.pruning.schedules import CubicSchedule, schedules
+from keras_lottery.pruning.topk import Score, Search, cut
+
+__all__ = [
+    "Criterion",
+    "CubicSchedule",
+    "Inputs",
+    "Score",
+    "Search",
+    "allocations",
+    "complete_masks",
+    "criteria",
+    "criterion",
+    "cut",
+    "densities",
+    "full_masks",
+    "kept",
+    "permute_global",
+    "permute_kept_values",
+    "permute_layer",
+    "prune_round",
+    "prune_to",
+    "prune_to_round",
+    "schedules",
+    "sparsity",
+]

@@ -1,0 +1,57 @@
+"""Counting masks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import MaskSet, VariableInfo
+
+
+def full_masks(infos: Sequence[VariableInfo]) -> MaskSet:
+    """Returns a mask that keeps everything for each prunable variable."""
+    return {
+        info.path: np.ones(info.shape, np.bool_)
+        for info in sorted(infos, key=lambda info: info.path)
+        if info.prunable
+    }
+
+
+def kept(masks: MaskSet) -> int:
+    """Returns the number of weights that the masks keep."""
+    return sum(int(np.count_nonzero(mask)) for mask in masks.values())
+
+
+def sparsity(masks: MaskSet) -> float:
+    """Returns the fraction removed, over all weights that have a mask; 0 if there are none."""
+    size = sum(mask.size for mask in masks.values())
+    return (size - kept(masks)) / size if size else 0.0
+
+
+def densities(masks: MaskSet) -> dict[str, float]:
+    """Returns the fraction kept of each variable, in path order."""
+    return {
+        p: kept({p: mask}) / mask.size if mask.size else 1.0 for p, mask in sorted(masks.items())
+    }
+
+
+def complete_masks(masks: MaskSet, infos: Sequence[VariableInfo]) -> MaskSet:
+    """Returns `masks`, with full masks for the prunable variables that have none.
+
+    Raises:
+        LotteryError: a mask is not boolean, not of its variable's shape, or of no variable.
+    """
+    shapes = {info.path: info.shape for info in infos}
+    for path, mask in sorted(masks.items()):
+        if path not in shapes:
+            raise LotteryError(
+                f"Expected masks of the model's variables. Received: a mask for {path}, which is "
+                "none of them. Pass masks that were made for this model."
+            )
+        if mask.dtype != np.bool_ or mask.shape != tuple(shapes[path]):
+            raise LotteryError(
+                f"Expected a boolean mask of shape {tuple(shapes[path])} for {path}. "
+                f"Received: {mask.dtype} of shape {mask.shape}. Pass masks made for this model."
+            )
+    missing = [info for info in infos if info.path not in masks]
+    return {**masks, **full_masks(missing)}

@@ -1,0 +1,166 @@
+"""Pruning: from weights and masks to smaller masks, in exact counts."""
+
+from collections.abc import Mapping, Sequence
+
+from keras_lottery.config import PruneConfig
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.counts import count
+from keras_lottery.pruning.criteria import criteria, score_variable
+from keras_lottery.pruning.masks import complete_masks, kept
+from keras_lottery.pruning.pools import Pool, make_pools
+from keras_lottery.pruning.quota import Quota, cut_quota, quotas_of, quotas_to_round
+from keras_lottery.pruning.schedules import schedules
+from keras_lottery.types import MaskSet, VariableInfo, Weights
+
+
+def prune_round(
+    weights: Weights,
+    masks: MaskSet,
+    infos: Sequence[VariableInfo],
+    config: PruneConfig,
+    round: int,
+    *,
+    initial: Weights | None = None,
+    gradients: Weights | None = None,
+    seed: int = 0,
+) -> MaskSet:
+    """Returns the masks of `round`, from the masks and the trained weights of the round before.
+
+    Each pool (one rate of `config.rates`, or all that none names) loses under the schedule
+
+        geometric   floor(rate × surviving)
+        linear      what brings the total to floor(rate × round × prunable)
+        one_shot    what brings the total to floor(rate × prunable), in round 1
+
+    weights, those of smallest score.
+
+    Args:
+        weights: trained weights by path; at least the prunable ones.
+        masks: masks of the round before; a missing one is full.
+        infos: the variables of the model; only prunable ones take part.
+        config: how to prune.
+        round: the round whose masks are made, from 1.
+        initial: weights that the training started from, for criteria that need them.
+        gradients: mean gradient of the loss at `weights`, for criteria that need it.
+        seed: for criteria that draw.
+
+    Raises:
+        LotteryError: anything does not fit, a score is NaN, or `min_per_layer` leaves too little
+            to prune.
+    """
+    schedule = schedules[config.schedule]
+    masks = complete_masks(masks, infos)
+    quotas: list[Quota] = []
+    for pool in make_pools(infos, config.rate, config.rates):
+        surviving = _surviving(pool, masks)
+        prune = schedule(pool.rate, round, pool.size, sum(surviving))
+        quotas += quotas_of(pool, surviving, prune, config.scope, config.min_per_layer)
+    known = {"final": weights, "initial": initial, "gradient": gradients}
+    return _prune(masks, quotas, config.criterion, known, seed)
+
+
+def prune_to_round(
+    weights: Weights,
+    masks: MaskSet,
+    infos: Sequence[VariableInfo],
+    config: PruneConfig,
+    round: int,
+    *,
+    initial: Weights | None = None,
+    gradients: Weights | None = None,
+    seed: int = 0,
+) -> MaskSet:
+    """Returns masks that keep as many weights as `round` rounds of pruning do, cut in one go.
+
+    The counts per pool, and per variable where the allocation fixes them, are those that
+    `prune_round` comes to from full masks.
+
+    Args:
+        masks: what may be kept; `{}` or `full_masks(infos)` for all of it.
+        round: the round whose counts are met; 0 prunes nothing.
+
+    For the other arguments and the errors see `prune_round`.
+    """
+    masks = complete_masks(masks, infos)
+    quotas: list[Quota] = []
+    for pool in make_pools(infos, config.rate, config.rates):
+        quotas += quotas_to_round(pool, _surviving(pool, masks), config, round)
+    known = {"final": weights, "initial": initial, "gradient": gradients}
+    return _prune(masks, quotas, config.criterion, known, seed)
+
+
+def prune_to(
+    weights: Weights,
+    masks: MaskSet,
+    infos: Sequence[VariableInfo],
+    sparsity: float,
+    *,
+    criterion: str = "magnitude",
+    scope: str = "global",
+    gradients: Weights | None = None,
+    initial: Weights | None = None,
+    seed: int = 0,
+    min_per_layer: int = 1,
+    rates: Mapping[str, float] | None = None,
+) -> MaskSet:
+    """Returns masks with floor(sparsity × prunable) weights pruned in all.
+
+    Args:
+        sparsity: fraction removed of the prunable weights, those pruned already included.
+        rates: other sparsities by group or path pattern; each then holds for its own pool.
+
+    For the other arguments see `prune_round`.
+
+    Raises:
+        LotteryError: as `prune_round`, and where the masks are sparser already.
+
+    Example:
+        >>> infos = [VariableInfo("kernel", (5,))]
+        >>> prune_to({"kernel": np.arange(5.0)}, {}, infos, 0.4)["kernel"]
+        array([False, False,  True,  True,  True])
+    """
+    masks = complete_masks(masks, infos)
+    quotas: list[Quota] = []
+    for pool in make_pools(infos, sparsity, rates):
+        surviving = _surviving(pool, masks)
+        prune = _still_to_prune(pool, sum(surviving))
+        quotas += quotas_of(pool, surviving, prune, scope, min_per_layer)
+    known = {"final": weights, "initial": initial, "gradient": gradients}
+    return _prune(masks, quotas, criterion, known, seed)
+
+
+def _still_to_prune(pool: Pool, surviving: int) -> int:
+    if not 0 <= pool.rate <= 1:
+        raise LotteryError(
+            f"Expected a sparsity between 0 and 1, the fraction removed. "
+            f"Received: {pool.rate}. For 90 % removed give 0.9."
+        )
+    prune = count(pool.rate, pool.size) - (pool.size - surviving)
+    if prune < 0:
+        raise LotteryError(
+            f"Expected a sparsity of at least {1 - surviving / pool.size:.6g}, which the {pool} "
+            f"have already. Received: {pool.rate}. Pruned weights do not come back; strip the "
+            "model and mask it anew to start over."
+        )
+    return prune
+
+
+def _prune(
+    masks: MaskSet,
+    quotas: Sequence[Quota],
+    criterion: str,
+    known: Mapping[str, Weights | None],
+    seed: int,
+) -> MaskSet:
+    """Cuts the quotas one after the other; variables that lose nothing are not even scored."""
+    criteria[criterion]  # a wrong name is an error also where nothing is pruned
+    pruned = {path: mask.copy() for path, mask in sorted(masks.items())}
+    for quota in quotas:
+        if quota.prune:
+            scores = {p: score_variable(criterion, p, masks[p], known, seed) for p in quota.paths}
+            pruned |= cut_quota(quota, scores, masks)
+    return pruned
+
+
+def _surviving(pool: Pool, masks: MaskSet) -> list[int]:
+    return [kept({path: masks[path]}) for path in pool.paths]

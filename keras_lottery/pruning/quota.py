@@ -1,0 +1,118 @@
+"""Quotas: how many weights go from which variables, and the cut that keeps every floor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from keras_lottery.config import PruneConfig
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.allocation import allocations
+from keras_lottery.pruning.masks import kept
+from keras_lottery.pruning.pools import Pool
+from keras_lottery.pruning.schedules import schedules
+from keras_lottery.pruning.topk import Score, cut
+from keras_lottery.types import MaskSet
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What variables that are ranked together lose.
+
+    Args:
+        paths: the variables.
+        prune: number of weights to prune of all of them.
+        floors: number of weights that each of them keeps at least.
+    """
+
+    paths: tuple[str, ...]
+    prune: int
+    floors: tuple[int, ...]
+
+
+def quotas_of(
+    pool: Pool, surviving: Sequence[int], prune: int, scope: str, min_per_layer: int
+) -> list[Quota]:
+    """Shares out what a pool loses: one quota for all of it, or one per variable.
+
+    Args:
+        pool: the variables.
+        surviving: how many weights of each survive.
+        prune: number of weights to prune.
+        scope: name of a registered allocation.
+        min_per_layer: weights that each variable keeps at least, where it has them.
+
+    Raises:
+        LotteryError: the pool cannot lose that many.
+    """
+    floors = tuple(min(min_per_layer, s) for s in surviving)
+    allocate = allocations[scope]
+    _check(str(pool), sum(surviving), prune, sum(floors))
+    shares = allocate(pool.infos, surviving, prune, floors)
+    if shares is None:
+        return [Quota(pool.paths, prune, floors)]
+    return [Quota((p,), share, (0,)) for p, share in zip(pool.paths, shares)]
+
+
+def quotas_to_round(
+    pool: Pool, surviving: Sequence[int], config: PruneConfig, round: int
+) -> list[Quota]:
+    """Returns the quotas that cut the pool in one go to what it keeps after `round` rounds."""
+    keep, keep_each = _kept_at(pool, config, round)
+    if keep_each is None:
+        prune = sum(surviving) - keep
+        return quotas_of(pool, surviving, prune, config.scope, config.min_per_layer)
+    for path, now, then in zip(pool.paths, surviving, keep_each):
+        _check(f"{path} at round {round}", now, now - then, 0)
+    return [
+        Quota((path,), now - then, (0,))
+        for path, now, then in zip(pool.paths, surviving, keep_each)
+    ]
+
+
+def _kept_at(pool: Pool, config: PruneConfig, round: int) -> tuple[int, list[int] | None]:
+    """Returns how many weights survive `round` rounds in all, and of each variable if it is set."""
+    schedule, allocate = schedules[config.schedule], allocations[config.scope]
+    surviving = [info.size for info in pool.infos]
+    total, fixed = pool.size, False
+    for r in range(1, round + 1):
+        prune = schedule(pool.rate, r, pool.size, total)
+        floors = [min(config.min_per_layer, s) for s in surviving]
+        _check(f"{pool} at round {r}", total, prune, sum(floors))
+        total -= prune
+        shares = allocate(pool.infos, surviving, prune, floors)
+        if shares is not None:
+            surviving, fixed = [s - share for s, share in zip(surviving, shares)], True
+    return total, surviving if fixed else None
+
+
+def _check(what: str, surviving: int, prune: int, floor: int) -> None:
+    if prune < 0:
+        raise LotteryError(
+            f"Expected at least {surviving - prune} surviving weights in the {what} to prune from. "
+            f"Received: {surviving}. Pass the masks of the round before, or full ones."
+        )
+    if surviving - prune < floor:
+        raise LotteryError(
+            f"Expected to keep at least {floor} weights in the {what} (min_per_layer). "
+            f"Received: {surviving - prune} left by the sparsity asked for. "
+            "Prune less, exclude small layers, or lower min_per_layer."
+        )
+
+
+def cut_quota(quota: Quota, scores: Mapping[str, Score], masks: MaskSet) -> MaskSet:
+    """Cuts the quota so that each variable keeps its floor; the others make up for it.
+
+    A variable that the common cut leaves below its floor is cut down to it by itself; the rest
+    then loses more, so it stays below the common cut, and this comes to an end.
+    """
+    floors = dict(zip(quota.paths, quota.floors))
+    result: MaskSet = {}
+    free, prune = dict(scores), quota.prune
+    while True:
+        common = cut(free, masks, prune)
+        short = [path for path in free if kept({path: common[path]}) < floors[path]]
+        if not short:
+            return result | common
+        for path in short:
+            alone = kept({path: masks[path]}) - floors[path]
+            result |= cut({path: free.pop(path)}, masks, alone)
+            prune -= alone

@@ -1,0 +1,111 @@
+"""How much is pruned: per round of an experiment, or per step of one training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.counts import count, decimal
+from keras_lottery.registry import Registry
+
+Schedule = Callable[[float, int, int, int], int]
+"""From the rate, the round (from 1), the weights of a pool and how many of them survive: how many
+of them the round prunes."""
+
+schedules: Registry[Schedule] = Registry("schedule (prune.schedule)")
+
+
+@schedules.register("geometric")
+def geometric(rate: float, round: int, size: int, surviving: int) -> int:
+    """floor(rate × surviving). Reference: Frankle & Carbin 2019, arXiv 1803.03635."""
+    return count(rate, surviving)
+
+
+@schedules.register("linear")
+def linear(rate: float, round: int, size: int, surviving: int) -> int:
+    """As many as bring the total pruned to floor(rate × round × size)."""
+    share = decimal(rate) * round
+    if share > 1:
+        raise LotteryError(
+            f"Expected rate × round of at most 1 under the linear schedule. "
+            f"Received: {rate} × {round}. Lower the rate or the number of rounds."
+        )
+    return count(share, size) - (size - surviving)
+
+
+@schedules.register("one_shot")
+def one_shot(rate: float, round: int, size: int, surviving: int) -> int:
+    """As many as bring the total pruned to floor(rate × size), all in round 1."""
+    if round != 1:
+        raise LotteryError(
+            f"Expected round 1 under the one_shot schedule, which prunes once. Received: round "
+            f"{round}. Set prune.rounds to 1, or choose prune.schedule='geometric'."
+        )
+    return count(rate, size) - (size - surviving)
+
+
+@dataclass(frozen=True)
+class CubicSchedule:
+    """Sparsity that rises in one training, fast at first.
+
+        s_t = s_f + (s_i - s_f) (1 - (t - t_0) / (t_1 - t_0))³
+
+    at t = t_0, t_0 + every, … and t_1.
+
+    Args:
+        final_sparsity: s_f, fraction removed from step t_1 on.
+        end_step: t_1, in optimizer steps.
+        begin_step: t_0.
+        every: steps between prunings.
+        initial_sparsity: s_i.
+
+    Raises:
+        LotteryError: the schedule would never prune.
+
+    Reference: Zhu & Gupta 2017, arXiv 1710.01878.
+    """
+
+    final_sparsity: float
+    end_step: int
+    begin_step: int = 0
+    every: int = 100
+    initial_sparsity: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.initial_sparsity < self.final_sparsity <= 1:
+            raise LotteryError(
+                "Expected 0 <= initial_sparsity < final_sparsity <= 1, or nothing would ever be "
+                f"pruned. Received: {self.initial_sparsity} and {self.final_sparsity}. Change one."
+            )
+        if not 0 <= self.begin_step <= self.end_step:
+            raise LotteryError(
+                "Expected 0 <= begin_step <= end_step. "
+                f"Received: {self.begin_step} and {self.end_step}. Change one."
+            )
+        if self.every < 1:
+            raise LotteryError(
+                f"Expected every to be at least 1 step. Received: {self.every}. Raise it."
+            )
+
+    def sparsity(self, step: int) -> float:
+        """Returns s_t; s_i before t_0 and s_f after t_1."""
+        if step >= self.end_step:
+            return self.final_sparsity
+        done = max(0, step - self.begin_step) / (self.end_step - self.begin_step)
+        return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * (1 - done) ** 3
+
+    def fires(self, step: int, since: int | None = None) -> bool:
+        """Returns whether a pruning is due at `step`, or after `since` and up to `step`."""
+        since = step - 1 if since is None else since
+        if since < self.end_step <= step:
+            return True
+        last = min(step, self.end_step)
+        due = last - (last - self.begin_step) % self.every
+        return last >= self.begin_step and due > since
+
+    def check(self, steps: int) -> None:
+        """Raises LotteryError if a training of `steps` optimizer steps ends before `end_step`."""
+        if steps < self.end_step:
+            raise LotteryError(
+                f"Expected a training of at least end_step={self.end_step} steps, or the final "
+                f"sparsity is never reached. Received: {steps} steps. Lower end_step."
+            )
