@@ -138,9 +138,9 @@ def _still_to_prune(pool: Pool, surviving: int) -> int:
     prune = count(pool.rate, pool.size) - (pool.size - surviving)
     if prune < 0:
         raise LotteryError(
-            f"Expected a sparsity of at least {1 - surviving / pool.size:.6g}, which the {pool} "
-            f"have already. Received: {pool.rate}. Pruned weights do not come back; strip the "
-            "model and mask it anew to start over."
+            f"Expected a sparsity of at least {(pool.size - surviving) / pool.size}, which the "
+            f"{pool} have already. Received: {pool.rate}. Pruned weights do not come back; strip "
+            "the model and mask it anew to start over."
         )
     return prune
 
@@ -154,12 +154,12 @@ def _prune(
 ) -> MaskSet:
     """Cuts the quotas one after the other; variables that lose nothing are not even scored."""
     criteria[criterion]  # a wrong name is an error also where nothing is pruned
-    pruned = {path: mask.copy() for path, mask in sorted(masks.items())}
+    pruned: MaskSet = {}
     for quota in quotas:
         if quota.prune:
             scores = {p: score_variable(criterion, p, masks[p], known, seed) for p in quota.paths}
             pruned |= cut_quota(quota, scores, masks)
-    return pruned
+    return {p: pruned[p] if p in pruned else mask.copy() for p, mask in sorted(masks.items())}
 
 
 def _surviving(pool: Pool, masks: MaskSet) -> list[int]:

@@ -1,0 +1,179 @@
+"""A ticket: which weights are kept, what they start from, and where it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from importlib.resources import as_file, files
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.tickets.state import load_metadata, load_state, save_state
+from keras_lottery.types import MaskSet, State, Weights
+
+FORMAT = 1
+_PRESETS = "presets_tickets"
+_ENDING = ".ticket.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A mask set and the weights it starts from.
+
+    In the file, `mask/<path>` is uint8: `numpy.packbits` of the mask, C order, little bit order;
+    its shape stands in the metadata. `start/<path>` and `fill/<path>` are plain arrays. The
+    metadata key `keras_lottery` is JSON: `format`, `shapes` and `provenance`.
+
+    Args:
+        masks: True = kept, by path.
+        start: value of every variable of the model, by path.
+        fills: fixed values of pruned weights that are not zero, by path.
+        provenance: where it came from, as far as JSON can hold.
+
+    Raises:
+        LotteryError: a mask has no start value, or shapes differ.
+
+    Example:
+        >>> ticket = Ticket.load("winning.ticket.safetensors")
+        >>> masks, weights = ticket.fit({"kernel": (784, 300)}, exclude=("*/output/*",))
+    """
+
+    masks: MaskSet
+    start: Weights
+    fills: Weights = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind, arrays in (("mask", self.masks), ("fill", self.fills)):
+            for path, array in sorted(arrays.items()):
+                if path not in self.start:
+                    raise LotteryError(
+                        f"Expected a start value for each {kind} of a ticket. "
+                        f"Received: none for {path}. Put every variable into start."
+                    )
+                if np.shape(array) != np.shape(self.start[path]):
+                    raise LotteryError(
+                        f"Expected {kind} and start of {path} to have one shape. Received: "
+                        f"{np.shape(array)} and {np.shape(self.start[path])}. "
+                        "Take both from one model."
+                    )
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the ticket, whole or not at all; equal tickets give equal bytes."""
+        arrays: State = {f"start/{p}": np.asarray(value) for p, value in self.start.items()}
+        arrays |= {f"fill/{p}": np.asarray(value) for p, value in self.fills.items()}
+        for p, mask in self.masks.items():
+            arrays[f"mask/{p}"] = np.packbits(np.asarray(mask, np.bool_), bitorder="little")
+        shapes = {p: list(mask.shape) for p, mask in self.masks.items()}
+        save_state(
+            path, arrays, {"format": FORMAT, "shapes": shapes, "provenance": dict(self.provenance)}
+        )
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "Ticket":
+        """Returns the ticket in the file `path`.
+
+        Raises:
+            LotteryError: the file is missing, truncated, no ticket, or of a later format.
+        """
+        metadata, arrays = load_metadata(path), load_state(path)
+        if metadata.get("format") != FORMAT:
+            raise LotteryError(
+                f"Expected a ticket of format {FORMAT}. Received: {path} of format "
+                f"{metadata.get('format')!r}. Read it with the version that wrote it."
+            )
+        shapes = metadata.get("shapes")
+        bits = _under("mask/", arrays)
+        if not isinstance(shapes, dict) or shapes.keys() != bits.keys():
+            raise _garbled(path, "the shapes in its metadata are not those of its masks")
+        masks = {p: _unpack(packed, shapes[p], path, p) for p, packed in sorted(bits.items())}
+        try:
+            return cls(
+                masks,
+                _under("start/", arrays),
+                _under("fill/", arrays),
+                metadata.get("provenance") or {},
+            )
+        except LotteryError as error:
+            raise _garbled(path, str(error)) from error
+
+    @classmethod
+    def from_preset(cls, name: str) -> "Ticket":
+        """Returns a ticket that ships with the package.
+
+        Raises:
+            LotteryError: there is none of that name.
+        """
+        folder = files("keras_lottery") / _PRESETS
+        known = preset_names()
+        if name not in known:
+            raise unknown_name("ticket preset", name, known)
+        with as_file(folder / f"{name}{_ENDING}") as path:
+            return cls.load(path)
+
+    def fit(
+        self,
+        shapes: Mapping[str, tuple[int, ...]],
+        exclude: Sequence[str] = (),
+        strict: bool = True,
+    ) -> tuple[MaskSet, Weights]:
+        """Returns the masks and start values for a model's variables.
+
+        What is excluded is in neither: it keeps fresh weights and a full mask.
+
+        Args:
+            shapes: shape of every variable of the model, by path.
+            exclude: path patterns of variables to leave out, of the model or of the ticket.
+            strict: refuse what does not fit; otherwise leave it out.
+
+        Raises:
+            LotteryError: variables, named in the message, do not fit.
+        """
+        out = {p for p in [*shapes, *self.start] if any(fnmatchcase(p, e) for e in exclude)}
+        fits = {p for p, shape in shapes.items() if self._shape(p) == tuple(shape)} - out
+        if strict:
+            self._check_fit(shapes, fits | out)
+        masks = {p: mask for p, mask in sorted(self.masks.items()) if p in fits}
+        return masks, {p: value for p, value in sorted(self.start.items()) if p in fits}
+
+    def _shape(self, path: str) -> tuple[int, ...] | None:
+        return np.shape(self.start[path]) if path in self.start else None
+
+    def _check_fit(self, shapes: Mapping[str, tuple[int, ...]], settled: set[str]) -> None:
+        problems = []
+        for path in sorted((shapes.keys() | self.start.keys()) - settled):
+            model = tuple(shapes[path]) if path in shapes else "not there"
+            ticket = self._shape(path) or ("not there" if path not in self.start else ())
+            problems.append(f"{path} (model: {model}, ticket: {ticket})")
+        if problems:
+            raise LotteryError(
+                "Expected a ticket that fits every variable of the model. Received: "
+                f"{'; '.join(problems)}. Name them in exclude=, or pass strict=False."
+            )
+
+
+def preset_names() -> list[str]:
+    """Returns the names that `Ticket.from_preset` takes."""
+    folder = files("keras_lottery") / _PRESETS
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    return sorted(name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING))
+
+
+def _under(prefix: str, arrays: State) -> State:
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+
+def _unpack(packed: np.ndarray, shape: Any, file: str | PathLike[str], path: str) -> np.ndarray:
+    whole = isinstance(shape, list) and all(isinstance(n, int) and n >= 0 for n in shape)
+    size = int(np.prod(shape, dtype=np.int64)) if whole else -1
+    if packed.dtype != np.uint8 or packed.ndim != 1 or packed.size != -(-size // 8):
+        raise _garbled(file, f"mask/{path} does not hold {shape} bits")
+    return np.unpackbits(packed, count=size, bitorder="little").reshape(shape).view(np.bool_)
+
+
+def _garbled(path: str | PathLike[str], why: str) -> LotteryError:
+    return LotteryError(
+        f"Expected a ticket file. Received: {path} ({why.rstrip('.')}). Make or copy it again."
+    )
