@@ -49,14 +49,14 @@ class CubicSchedule:
 
         s_t = s_f + (s_i - s_f) (1 - (t - t_0) / (t_1 - t_0))³
 
-    at t = t_0, t_0 + frequency, … and t_1.
+    at t = t_0, t_0 + every, … and t_1.
 
     Args:
-        initial_sparsity: s_i, fraction removed at step t_0.
         final_sparsity: s_f, fraction removed from step t_1 on.
-        begin_step: t_0, in optimizer steps.
-        end_step: t_1.
-        frequency: steps between prunings.
+        end_step: t_1, in optimizer steps.
+        begin_step: t_0.
+        every: steps between prunings.
+        initial_sparsity: s_i.
 
     Raises:
         LotteryError: the schedule would never prune.
@@ -64,16 +64,16 @@ class CubicSchedule:
     Reference: Zhu & Gupta 2017, arXiv 1710.01878.
     """
 
-    initial_sparsity: float
     final_sparsity: float
-    begin_step: int
     end_step: int
-    frequency: int = 100
+    begin_step: int = 0
+    every: int = 100
+    initial_sparsity: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.initial_sparsity <= self.final_sparsity <= 1 or not self.final_sparsity:
             raise LotteryError(
-                "Expected 0 <= initial_sparsity <= final_sparsity <= 1, and not 0 to the end. "
+                "Expected 0 <= initial_sparsity <= final_sparsity <= 1, and not 0 throughout. "
                 f"Received: {self.initial_sparsity} and {self.final_sparsity}. Change one."
             )
         if not 0 <= self.begin_step <= self.end_step:
@@ -81,22 +81,26 @@ class CubicSchedule:
                 "Expected 0 <= begin_step <= end_step. "
                 f"Received: {self.begin_step} and {self.end_step}. Change one."
             )
-        if self.frequency < 1:
+        if self.every < 1:
             raise LotteryError(
-                f"Expected a frequency of at least 1 step. Received: {self.frequency}. Raise it."
+                f"Expected every to be at least 1 step. Received: {self.every}. Raise it."
             )
 
     def sparsity(self, step: int) -> float:
         """Returns s_t; s_i before t_0 and s_f after t_1."""
         if step >= self.end_step:
             return self.final_sparsity
-        left = 1 - max(0, step - self.begin_step) / (self.end_step - self.begin_step)
-        return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * left**3
+        done = max(0, step - self.begin_step) / (self.end_step - self.begin_step)
+        return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * (1 - done) ** 3
 
-    def is_due(self, step: int) -> bool:
-        """Returns whether the schedule prunes after optimizer step `step`."""
-        regular = (step - self.begin_step) % self.frequency == 0
-        return step == self.end_step or (self.begin_step <= step < self.end_step and regular)
+    def fires(self, step: int, since: int | None = None) -> bool:
+        """Returns whether a pruning is due at `step`, or after `since` and up to `step`."""
+        since = step - 1 if since is None else since
+        if since < self.end_step <= step:
+            return True
+        last = min(step, self.end_step)
+        due = last - (last - self.begin_step) % self.every
+        return last >= self.begin_step and due > since
 
     def check(self, steps: int) -> None:
         """Raises LotteryError if a training of `steps` optimizer steps ends before `end_step`."""
