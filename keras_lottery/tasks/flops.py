@@ -1,0 +1,139 @@
+"""Floating-point operations of a sparse network, for any Keras model."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery.types import MaskSet
+
+Shape = tuple[int, ...]
+Rule = Callable[[Any, Shape, Shape], dict[str, int]]
+"""`(layer, input shape, output shape) -> {attribute: uses of each of its weights}`, batch of 1."""
+
+
+def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
+    """Returns how often an example's forward pass multiplies by each weight of a variable.
+
+    A dense kernel on a vector is used once, a convolution's once for every output position, a
+    recurrent kernel once a time step, an embedding (a look-up) never. Layers without a rule in
+    `RULES` count nothing.
+
+    Args:
+        model: built; run once on one example.
+        inputs: a batch of one example, as the model takes it.
+
+    Returns:
+        `{id(variable): uses}`; a shared layer's uses add up.
+    """
+    counts: dict[int, int] = {}
+
+    def record(layer: Any, input_shape: Shape, output_shape: Shape) -> None:
+        rule = next((RULES[c.__name__] for c in type(layer).__mro__ if c.__name__ in RULES), None)
+        if rule is None:
+            return
+        for attribute, count in rule(layer, input_shape, output_shape).items():
+            variable = _attribute(layer, attribute)
+            if variable is not None:
+                counts[id(variable)] = counts.get(id(variable), 0) + count
+
+    with _watched(record):
+        model(inputs, training=False)
+    return counts
+
+
+def flops(uses_of: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]], masks: MaskSet) -> int:
+    """Returns twice the multiply-adds of the kept weights; biases and activations are left out.
+
+    Args:
+        uses_of: path -> uses of each of the variable's weights.
+        shapes: path -> shape of the variable.
+        masks: masks of the pruned variables; the others are dense.
+    """
+    return sum(
+        2 * count * int(np.count_nonzero(masks[path]) if path in masks else math.prod(shapes[path]))
+        for path, count in uses_of.items()
+    )
+
+
+def _positions(layer: Any, input_shape: Shape, output_shape: Shape) -> int:
+    """Returns the number of output positions: every axis but the batch and the channels."""
+    channels = 1 if getattr(layer, "data_format", "") == "channels_first" else -1
+    return math.prod(np.delete(output_shape, [0, channels]).tolist())
+
+
+def _dense(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    return {"kernel": math.prod(output_shape[1:-1])}
+
+
+def _einsum_dense(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    """A weight is used once for every value of the input's axes that the kernel does not have."""
+    operands = layer.equation.replace(" ", "").split("->")[0]
+    axes, kernel = operands.split(",")
+    named = axes.replace("...", "")
+    before, _, after = axes.partition("...")
+    sizes = dict(zip(before, input_shape, strict=False))
+    sizes |= dict(zip(reversed(after), reversed(input_shape), strict=False))
+    free = math.prod(sizes[axis] for axis in named if axis not in kernel)
+    if "..." in axes:
+        free *= math.prod(input_shape[len(before) : len(input_shape) - len(after)])
+    return {"kernel": free}
+
+
+def _conv(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    positions = _positions(layer, input_shape, output_shape)
+    return {"kernel": positions, "depthwise_kernel": positions, "pointwise_kernel": positions}
+
+
+def _conv_transpose(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    return {"kernel": _positions(layer, output_shape, input_shape)}
+
+
+def _recurrent(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    return {"cell.kernel": input_shape[1], "cell.recurrent_kernel": input_shape[1]}
+
+
+RULES: dict[str, Rule] = {
+    "Dense": _dense,
+    "EinsumDense": _einsum_dense,
+    "BaseConv": _conv,
+    "BaseDepthwiseConv": _conv,
+    "BaseSeparableConv": _conv,
+    "BaseConvTranspose": _conv_transpose,
+    "RNN": _recurrent,
+}
+"""Rules by class name; a layer takes the rule of its nearest ancestor that has one."""
+
+
+def _attribute(layer: Any, path: str) -> Any:
+    for name in path.split("."):
+        layer = getattr(layer, name, None)
+    return layer
+
+
+@contextmanager
+def _watched(record: Callable[[Any, Shape, Shape], None]) -> Iterator[None]:
+    """Calls `record` for every layer that runs inside."""
+    plain = keras.layers.Layer.__call__
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = plain(self, *args, **kwargs)
+        before, after = _shape(args[0]) if args else None, _shape(outputs)
+        if before is not None and after is not None:
+            record(self, before, after)
+        return outputs
+
+    keras.layers.Layer.__call__ = call
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = plain
+
+
+def _shape(value: Any) -> Shape | None:
+    leaves = keras.tree.flatten(value)
+    shape = getattr(leaves[0], "shape", None) if leaves else None
+    return None if shape is None else tuple(int(size) for size in shape)

@@ -1,0 +1,107 @@
+"""Images and labels in memory, compact and split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and their labels.
+
+    Args:
+        x: images `(examples, height, width, channels)`, uint8, or float32 where they came so.
+        y: labels `(examples,)`, int32.
+    """
+
+    x: NDArray[np.generic]
+    y: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, indices: NDArray[np.intp]) -> "Split":
+        """Returns the examples at `indices`."""
+        return Split(self.x[indices], self.y[indices])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set as its loader reads it.
+
+    Args:
+        train: all images that may be trained on, the later validation images included.
+        test: images that are only ever measured on.
+        classes: number of labels.
+        maximum: largest value a pixel can have, e.g. 255.
+        validation_size: training images that the data set's papers hold out.
+    """
+
+    train: Split
+    test: Split
+    classes: int
+    maximum: float = 255.0
+    validation_size: int = 0
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set ready to train on.
+
+    Args:
+        train: images to train on.
+        validation: images held out of training; None where none are.
+        test: images that are only measured on.
+        classes: number of labels.
+        maximum: largest value a pixel can have.
+    """
+
+    train: Split
+    validation: Split | None
+    test: Split
+    classes: int
+    maximum: float = 255.0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        height, width, channels = self.train.x.shape[1:]
+        return height, width, channels
+
+
+def as_split(x: NDArray[np.generic], y: NDArray[np.generic], what: str) -> Split:
+    """Returns images and labels in the one form that models take.
+
+    Args:
+        x: images `(examples, height, width)` or `(examples, height, width, channels)`.
+        y: labels `(examples,)`, whole numbers from 0.
+        what: names the arrays in an error.
+
+    Raises:
+        LotteryError: the arrays do not fit each other or the form.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if x.ndim == 3:
+        x = x[..., np.newaxis]
+    if x.ndim != 4 or not len(x):
+        raise LotteryError(
+            f"Expected {what} images of shape (examples, height, width[, channels]), one at least. "
+            f"Received: {x.shape}. Reshape them."
+        )
+    if y.shape != x.shape[:1] or not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
+        raise LotteryError(
+            f"Expected {len(x)} {what} labels, whole numbers from 0. "
+            f"Received: {y.dtype} of shape {y.shape}. Give one label an image."
+        )
+    if x.dtype in (np.uint8, np.float32):
+        return Split(x, y.astype(np.int32))
+    if not np.issubdtype(x.dtype, np.floating):
+        raise LotteryError(
+            f"Expected {what} images as uint8 or floats. Received: {x.dtype}. Convert them."
+        )
+    return Split(x.astype(np.float32), y.astype(np.int32))
