@@ -1,1 +1,58 @@
-"""Find, study and ship sparse trainable networks in Keras 3."""
+"""Find, study and ship sparse trainable networks (lottery tickets) in Keras 3.
+
+Example:
+    >>> import keras_lottery as kl
+    >>> model = kl.mask(model)
+    >>> kl.prune(model, sparsity=0.9)
+    >>> plain = kl.strip(model)
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Where each public name lives; imported when it is first asked for.
+_HOMES = {
+    "Masked": "masking",
+    "mask": "masking",
+    "prune": "masking",
+    "register_prunable": "masking",
+    "strip": "masking",
+    "summary": "masking",
+    "callbacks": "training.callbacks",
+    "fit": "training",
+    "TicketSearch": "search",
+    "Ticket": "search",
+    "export": "export",
+    "report": "report",
+    "LotteryError": "errors",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_HOMES[name]}")
+    is_module = name in ("callbacks", "report")
+    value = globals()[name] = module if is_module else getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+def _is_command_line() -> bool:
+    """While `python -m keras_lottery` finds its module, argv[0] is `-m`."""
+    return sys.argv[:1] == ["-m"] or os.path.basename(sys.argv[0] or "") == "keras-lottery"
+
+
+# Keras can only load a masked model whose classes are registered, so importing this package
+# registers them. The command line chooses the backend first and imports Keras after.
+if not _is_command_line():
+    import_module(f"{__name__}.masking")

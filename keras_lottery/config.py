@@ -234,8 +234,9 @@ class Config:
         if self.draws < 1:
             yield f"draws: expected at least 1. Received: {self.draws}"
         for name, known in (("backend", BACKENDS), ("distribution", DISTRIBUTIONS)):
-            if getattr(self, name) not in known:
-                yield f"{name}: expected one of {', '.join(known)}. Received: {getattr(self, name)!r}"
+            value = getattr(self, name)
+            if value not in known:
+                yield f"{name}: expected one of {', '.join(known)}. Received: {value!r}"
 
 
 @dataclass(frozen=True)
@@ -318,6 +319,7 @@ def _build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
     if not isinstance(settings, Mapping):
         problems.append(f"{where}: expected a section of fields. Received: {settings!r}")
         return None
+    before = len(problems)
     hints = typing.get_type_hints(cls)
     known = {f.name: f for f in dataclasses.fields(cls)}
     values = {}
@@ -334,7 +336,7 @@ def _build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
     for name, spec in known.items():
         if name not in values and spec.default is required and spec.default_factory is required:
             problems.append(f"{prefix}{name}: expected a value. Received none")
-    if problems:
+    if len(problems) > before:
         return None
     built = cls(**values)
     problems.extend(prefix + text for text in getattr(built, "problems", tuple)())
@@ -342,33 +344,30 @@ def _build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
 
 
 def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
-    """Returns `value` as the type `kind`; ints become floats, lists tuples."""
+    """Returns `value` as the type `kind`; ints become floats, lists tuples, 1,2 a tuple."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if kind is Any:
-        return value
     if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        return _coerce(next(a for a in arguments if a is not type(None)), value, where, problems)
+        wanted = next(a for a in arguments if a is not type(None))
+        return None if value is None else _coerce(wanted, value, where, problems)
     if origin is tuple:
-        if isinstance(value, (list, tuple)):
-            return tuple(_coerce(arguments[0], item, where, problems) for item in value)
-        return _wrong(kind, value, where, problems)
-    if origin is dict:
-        if isinstance(value, Mapping):
-            return {str(k): _coerce(arguments[1], v, where, problems) for k, v in value.items()}
-        return _wrong(kind, value, where, problems)
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
-    elif isinstance(value, kind) and (kind is bool) == isinstance(value, bool):
-        return value
-    return _wrong(kind, value, where, problems)
+        if isinstance(value, str):
+            value = [part for part in value.split(",") if part]
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_coerce(arguments[0], item, where, problems) for item in items)
+    if origin is dict and isinstance(value, Mapping):
+        return {str(k): _coerce(arguments[1], v, where, problems) for k, v in value.items()}
+    if kind is Any or (isinstance(kind, type) and _is_a(kind, value)):
+        return kind(value) if kind in (float, str) else value
+    problems.append(f"{where}: expected {getattr(kind, '__name__', kind)}. Received: {value!r}")
+    return None
 
 
-def _wrong(kind: Any, value: Any, where: str, problems: list[str]) -> None:
-    name = getattr(kind, "__name__", None) if typing.get_origin(kind) is None else str(kind)
-    problems.append(f"{where}: expected {name or kind}. Received: {value!r}")
+def _is_a(kind: type, value: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, kind) or (kind is str and isinstance(value, (int, float)))
 
 
 def _duration_problems(name: str, text: str) -> Iterable[str]:

@@ -29,6 +29,12 @@ class RunProgress(Protocol):
 class NoProgress:
     """Shows nothing."""
 
+    def __enter__(self) -> "NoProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
     @contextmanager
     def training(self, training: Training) -> Iterator[TrainingProgress]:
         yield self
@@ -85,9 +91,7 @@ class ProgressBar:
         self._move(self._whole + step / of)
 
     def _move(self, completed: float) -> None:
-        self._bar.update(
-            self._task, completed=completed, description=self._name, left=self._left()
-        )
+        self._bar.update(self._task, completed=completed, description=self._name, left=self._left())
 
     def _left(self) -> str:
         """Returns the time left, as the trainings of this call took it so far."""

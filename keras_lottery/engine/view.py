@@ -8,7 +8,7 @@ from keras_lottery.arms import arms
 from keras_lottery.config import Config
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state
-from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
+from keras_lottery.types import MaskSet, RunView, Start, State, Task, Training, Weights
 
 _STEPS = ("step", "learning_rate_step", "data_order_step", "seed")
 
@@ -31,19 +31,21 @@ class RunFiles:
         return load_state(self._paths.rewind(seed))
 
     def prune(self, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
-        """Prunes once more; from no masks at all, straight to what the round keeps."""
-        infos = self.task.variables()
-        needs = pruning.criteria[self.config.prune.criterion].needs
-        extra: dict[str, Any] = {"seed": training.seed}
-        if "initial" in needs:
-            extra["initial"] = self.task.start_weights(training.seed)
-        if "gradient" in needs:
-            extra["gradients"] = self.task.gradients(weights, masks, training.seed)
-        settings = self.config.prune
-        if masks or arms[training.arm].own_chain:
-            masks = masks or pruning.full_masks(infos)
-            return pruning.prune_round(weights, masks, infos, settings, training.round, **extra)
-        return pruning.prune_to_round(weights, infos, settings, training.round, **extra)
+        return prune_for(self, training, weights, masks)
+
+
+def prune_for(run: RunView, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
+    """Prunes once more; from no masks at all, an arm without a chain goes straight to the round."""
+    settings = run.config.prune
+    needs = pruning.criteria[settings.criterion].needs
+    extra: dict[str, Any] = {"seed": training.seed}
+    if "initial" in needs:
+        extra["initial"] = run.task.start_weights(training.seed)
+    if "gradient" in needs:
+        extra["gradients"] = run.task.gradients(weights, masks, training.seed)
+    one_by_one = bool(masks) or arms[training.arm].own_chain
+    prune = pruning.prune_round if one_by_one else pruning.prune_to_round
+    return prune(weights, masks, run.task.variables(), settings, training.round, **extra)
 
 
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:

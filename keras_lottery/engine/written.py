@@ -6,7 +6,7 @@ from keras_lottery import pruning
 from keras_lottery.arms import arms, chain
 from keras_lottery.config import Config
 from keras_lottery.engine.view import ticket_of
-from keras_lottery.records import Records, ResultRow
+from keras_lottery.records import Records, ResultRow, layer_rows
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import save_state
 from keras_lottery.types import MaskSet, Outcome, Task, Training
@@ -41,7 +41,7 @@ class Written:
         if outcome.rewind is not None and training.arm == "dense":
             save_state(self._paths.rewind(training.seed), outcome.rewind)
         self._records.write_history(training, outcome.history)
-        self._records.write_layers(training, _layers(masks))
+        self._records.write_layers(training, layer_rows(masks))
         self._records.append(self._row(outcome, masks), outcome.metrics)
         self._forget(training)
 
@@ -79,10 +79,3 @@ class Written:
             best_value=outcome.best_value,
             best_step=outcome.best_step,
         )
-
-
-def _layers(masks: MaskSet) -> list[dict[str, Any]]:
-    return [
-        {"path": p, "kept": int(m.sum()), "size": m.size, "density": float(m.mean())}
-        for p, m in sorted(masks.items())
-    ]

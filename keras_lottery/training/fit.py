@@ -1,12 +1,13 @@
 """`fit` for any Keras model: Keras' arguments and callbacks, many steps in one compiled call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.training.callbacks.steps import StepCallback
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.loop import Evaluation, results, train_steps
 from keras_lottery.training.programs import Program, make_program
@@ -36,6 +37,7 @@ def fit(
     validation_batch_size: int | None = None,
     validation_freq: int | Sequence[int] = 1,
     seed: int = 0,
+    initial_step: int | None = None,
     program: Program | None = None,
 ) -> keras.callbacks.History:
     """Trains like `model.fit`, with whole epochs of array data in one compiled call.
@@ -48,6 +50,7 @@ def fit(
     Args:
         model: compiled; every other argument as in `keras.Model.fit`.
         seed: of the order of the data, which is the same on every backend.
+        initial_step: optimizer step to begin at, also within an epoch; instead of initial_epoch.
         program: of this model, to use again what an earlier call compiled.
 
     Returns:
@@ -56,7 +59,7 @@ def fit(
     Raises:
         LotteryError: arrays of unequal lengths, or a class without a weight.
     """
-    if not _is_arrays(x) or steps_per_epoch or validation_steps or model.run_eagerly:
+    if not is_arrays(x) or steps_per_epoch or validation_steps or model.run_eagerly:
         return model.fit(
             x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
             validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
@@ -85,10 +88,18 @@ def fit(
         model=model,
     )
     every = _call_length(callbacks or (), order, verbose)
+    first = initial_epoch * order.steps_per_epoch if initial_step is None else initial_step
+    stops = {s + first for c in callbacks or () if isinstance(c, StepCallback) for s in c.stops()}
     hooks.on_train_begin()
     model.stop_training = False
-    for epoch in range(initial_epoch, epochs):
-        logs = _one_epoch(model, program, data, order, epoch, every, hooks)
+    logs: dict[str, float] = {}
+    for epoch in range(order.epoch(first), epochs):
+        end = (epoch + 1) * order.steps_per_epoch
+        steps = range(max(first, end - order.steps_per_epoch), end)
+        hooks.on_epoch_begin(epoch)
+        logs = _one_epoch(
+            model, train_steps(program, data, order, steps, stops=stops, every=every), steps, hooks
+        )
         if evaluate is not None and _is_due(epoch, validation_freq):
             hooks.on_test_begin()
             found = evaluate(model)
@@ -98,35 +109,28 @@ def fit(
         if model.stop_training:
             break
     _finish_ema(model)
-    hooks.on_train_end(logs if epochs > initial_epoch else None)
+    hooks.on_train_end(logs)
     return model.history
 
 
 def _one_epoch(
-    model: keras.Model,
-    program: Program,
-    data: EpochData,
-    order: DataOrder,
-    epoch: int,
-    every: int,
-    hooks: Any,
+    model: keras.Model, reached: Iterator[int], steps: range, hooks: Any
 ) -> dict[str, float]:
+    """Trains one epoch, or what is left of it, and returns its logs."""
     model.reset_metrics()
-    hooks.on_epoch_begin(epoch)
-    first = epoch * order.steps_per_epoch
-    steps = range(first, first + order.steps_per_epoch)
     hooks.on_train_batch_begin(0)
-    for step in train_steps(program, data, order, steps, every=every):
+    for step in reached:
         logs = {k: float(v) for k, v in model.get_metrics_result().items()}
-        hooks.on_train_batch_end(step - first - 1, logs)
+        hooks.on_train_batch_end(step - steps.start - 1, logs)
         if model.stop_training:
             break
         if step < steps.stop:
-            hooks.on_train_batch_begin(step - first)
+            hooks.on_train_batch_begin(step - steps.start)
     return results(model)
 
 
-def _is_arrays(x: Any) -> bool:
+def is_arrays(x: Any) -> bool:
+    """Returns True for arrays, nested or not: what can be held on the device as a whole."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(
         hasattr(leaf, "shape") and hasattr(leaf, "__getitem__") and hasattr(leaf, "__array__")
@@ -176,7 +180,8 @@ def _build(model: keras.Model, train: Any) -> None:
 def _call_length(callbacks: Sequence[Any], order: DataOrder, verbose: Any) -> int:
     """Returns the steps a compiled call: 1 where a callback wants to see every batch."""
     base = keras.callbacks.Callback
-    if any(getattr(type(c), h) is not getattr(base, h) for c in callbacks for h in _BATCH_HOOKS):
+    others = [type(c) for c in callbacks if not isinstance(c, StepCallback)]
+    if any(getattr(kind, h) is not getattr(base, h) for kind in others for h in _BATCH_HOOKS):
         return 1
     if verbose == 0:
         return order.steps_per_epoch

@@ -16,7 +16,8 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.training import snapshot
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
-from keras_lottery.training.optimizers import build_optimizer, place_schedule
+from keras_lottery.training.optimizers import build_optimizer
+from keras_lottery.training.place import place
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.way import choose_way
 from keras_lottery.types import Progress, Start, State, Weights
@@ -123,21 +124,7 @@ class Trainer:
 
     def place(self, start: Start) -> None:
         """Puts weights, masks, optimizer and seeds where a training begins."""
-        model = self.model
-        masking.set_weights(model, start.weights)
-        state = start.state or {}
-        held = {k.partition("/")[0] for k in state}
-        kept = state if "optimizer" in held else self._fresh_optimizer
-        snapshot.restore_optimizer(model.optimizer, kept)
-        if "seeds" in held:
-            snapshot.restore_seeds(model, state)
-        else:
-            snapshot.reset_seeds(model, start.seed)
-        # Last, since it also zeroes the stored weights and the slots at pruned positions.
-        full = {p: np.ones_like(m) for p, m in masking.get_masks(model).items()}
-        masking.set_masks(model, full | start.masks, start.fills)
-        place_schedule(model.optimizer, start.learning_rate_step)
-        model.reset_metrics()
+        place(self.model, start, self._fresh_optimizer)
 
     def evaluate(self) -> dict[str, float]:
         """Returns the test metrics of the model as it stands."""

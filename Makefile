@@ -1,0 +1,42 @@
+# Two commands: `make demo` and `make test`. Everything is installed into .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := tensorflow,jax,nlp,data,export,tensorboard,dev
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-all bench lint clean install
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/keras-lottery run --config=quickstart --report --export $(DEMO_FLAGS)
+
+test: $(STAMP)
+ifeq ($(TORCH),1)
+	$(BIN)/pip install -q -c constraints.txt 'torch'
+endif
+	$(BIN)/python tests/run.py
+
+test-all: $(STAMP)
+	$(BIN)/python tests/run.py --slow
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py
+
+results/%: $(STAMP)
+	$(BIN)/python -m benchmarks.results $*
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,81 @@
+"""What a `TicketSearch` found."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from keras_lottery import pruning
+from keras_lottery.engine.view import ticket_of
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import Ticket
+from keras_lottery.types import Outcome, Weights
+
+
+class TicketHistory:
+    """The tickets of a search, and the value each of them reached.
+
+    Attributes:
+        outcomes: one per training, in the order they finished.
+        metric: name of the metric in `value`.
+        higher_is_better: whether larger values are better.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome], metric: str, higher_is_better: bool) -> None:
+        self.outcomes = list(outcomes)
+        self.metric = metric
+        self.higher_is_better = higher_is_better
+
+    def ticket(self, round: int, arm: str = "winning") -> Ticket:
+        """Returns the ticket of a round: masks, start weights, provenance.
+
+        Raises:
+            LotteryError: no such round or arm was trained.
+        """
+        outcome = self._find(round, arm)
+        provenance = {"round": round, "arm": arm, "metric": self.metric}
+        base = ticket_of(outcome.start, provenance | {"value": outcome.final_value})
+        return Ticket(base.masks, base.start, base.fills, base.provenance)
+
+    def trained(self, round: int, arm: str = "winning") -> Weights:
+        """Returns the trained weights of a round, pruned ones at their fixed value."""
+        return self._find(round, arm).weights
+
+    def values(self, arm: str = "winning") -> dict[int, float]:
+        """Returns the metric at the end of each round's training."""
+        found = {o.training.round: o for o in self.outcomes if o.training.arm in (arm, "dense")}
+        return {number: o.final_value for number, o in sorted(found.items())}
+
+    def best_round(self, within: float = 0.0) -> int:
+        """Returns the last round whose value is no worse than dense by more than `within`."""
+        values = self.values()
+        sign = 1 if self.higher_is_better else -1
+        return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
+
+    def table(self) -> Table:
+        """Returns a table of rounds and arms for the terminal."""
+        table = Table(title=f"tickets by {self.metric}")
+        for column in ("round", "arm", "remaining", "at the end", "at the best loss", "step"):
+            table.add_column(column, justify="right")
+        for o in self.outcomes:
+            remaining = 1 - pruning.sparsity(o.start.masks) if o.start.masks else 1.0
+            row = (o.training.round, o.training.arm, f"{remaining:.1%}", f"{o.final_value:.4f}")
+            table.add_row(*map(str, row), f"{o.best_value:.4f}", str(o.best_step))
+        return table
+
+    def __str__(self) -> str:
+        console = Console(width=100)
+        with console.capture() as capture:
+            console.print(self.table())
+        return capture.get()
+
+    def _find(self, round: int, arm: str) -> Outcome:
+        wanted = "dense" if round == 0 else arm
+        for outcome in self.outcomes:
+            if (outcome.training.round, outcome.training.arm) == (round, wanted):
+                return outcome
+        known = sorted({(o.training.round, o.training.arm) for o in self.outcomes})
+        raise LotteryError(
+            f"Expected the round and arm of a trained ticket. Received: {round}, {arm!r}. "
+            f"Known: {', '.join(f'{r} {a}' for r, a in known)}."
+        )

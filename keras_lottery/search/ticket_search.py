@@ -1,0 +1,116 @@
+"""`TicketSearch`: the experiment of the engine, on a model and data in memory."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_lottery import pruning
+from keras_lottery.arms import arms as known_arms
+from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.engine.executors.sequential import Sequential
+from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.engine.progress import NoProgress, ProgressBar
+from keras_lottery.engine.work import Worker
+from keras_lottery.errors import LotteryError
+from keras_lottery.search.history import TicketHistory
+from keras_lottery.search.memory import FitTask, Memory
+
+
+class TicketSearch:
+    """Finds winning tickets of a Keras model with the arguments of Keras' `fit`.
+
+    Args:
+        rounds: number of pruning rounds.
+        rate: fraction of the surviving weights that a round prunes, in (0, 1).
+        rewind_to: `0it` (the weights the model comes with), `500it` or `1ep`; None keeps the
+            trained weights and fine-tunes them, as for a pre-trained model.
+        arms: `winning` and any controls (see `keras-lottery list arms`).
+        criterion: name of a registered criterion that needs no gradients.
+        scope: name of a registered allocation.
+        include: path patterns to prune; all by default.
+        exclude: path patterns to leave alone.
+        seed: of the data order and of the controls' draws.
+        verbose: show a progress bar.
+
+    Example:
+        >>> search = TicketSearch(rounds=10, rate=0.2, rewind_to="1ep")
+        >>> history = search.fit(model, x, y, epochs=5, validation_data=(xv, yv))
+        >>> ticket = history.ticket(round=5)
+
+    Reference:
+        Frankle & Carbin 2019 (1803.03635); Frankle et al. 2019 (1903.01611) for late rewinding.
+    """
+
+    def __init__(
+        self,
+        rounds: int = 10,
+        rate: float = 0.2,
+        rewind_to: str | None = "0it",
+        *,
+        arms: Sequence[str] = ("winning",),
+        criterion: str = "magnitude",
+        scope: str = "global",
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        seed: int = 0,
+        verbose: bool = True,
+    ) -> None:
+        prune = PruneConfig(
+            rounds=rounds,
+            rate=rate,
+            criterion=criterion,
+            scope=scope,
+            include=tuple(include),
+            exclude=tuple(exclude),
+        )
+        mode = "fine_tune" if rewind_to is None else "weights"
+        rewind = RewindConfig(to=rewind_to or "0it", mode=mode)
+        problems = [*prune.problems(), *rewind.problems()]
+        if problems:
+            raise LotteryError("; ".join(problems) + ".")
+        if "gradient" in pruning.criteria[criterion].needs:
+            raise LotteryError(
+                f"Expected a criterion without gradients. Received: {criterion!r}. "
+                "Use kl.prune(model, data=(x, y)) for one that needs data."
+            )
+        for name in arms:
+            _ = known_arms[name]
+        self._settings = {
+            "prune": prune,
+            "rewind": rewind,
+            "arms": tuple(arms),
+            "seeds": (seed,),
+        }
+        self.verbose = verbose
+
+    def fit(
+        self, model: keras.Model, x: Any = None, y: Any = None, **settings: Any
+    ) -> TicketHistory:
+        """Trains the network, then prunes, rewinds and trains it round after round.
+
+        Args:
+            model: built and compiled; left as it is.
+            x: as in `keras.Model.fit`, like every further argument.
+            y: as in `keras.Model.fit`.
+
+        Returns:
+            The tickets and what each of them reached.
+
+        Raises:
+            LotteryError: the model is not compiled or cannot be cloned, or the rewind point
+                does not lie within the training.
+        """
+        epochs = settings.pop("epochs", 1)
+        train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
+        config = Config(
+            name="search", task="search", data=None, model=None, train=train, **self._settings
+        )
+        task = FitTask(model, x, y, config, settings)
+        run = Memory(config, task)
+        plan = trainings(config)
+        with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
+            executor = Sequential(Worker(run, bar))
+            for outcome in executor.run(lambda: ready(config, run.outcomes)):
+                run.outcomes[outcome.training] = outcome
+        return TicketHistory(list(run.outcomes.values()), task.metric, task.higher_is_better)

@@ -1,0 +1,17 @@
+"""Training: the custom fit loop, rewinding, and callbacks for Keras' own."""
+
+from keras_lottery.training.callbacks import RewindPoint
+from keras_lottery.training.data import ArrayData, DataOrder, length
+from keras_lottery.training.fit import fit, is_arrays
+from keras_lottery.training.trainer import Fitted, Trainer
+
+__all__ = [
+    "ArrayData",
+    "DataOrder",
+    "Fitted",
+    "RewindPoint",
+    "Trainer",
+    "fit",
+    "is_arrays",
+    "length",
+]

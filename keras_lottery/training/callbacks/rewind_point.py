@@ -1,0 +1,89 @@
+"""Remembering a point of a training, and going back to it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from keras_lottery import masking
+from keras_lottery.duration import Duration
+from keras_lottery.errors import LotteryError
+from keras_lottery.training import snapshot
+from keras_lottery.training.callbacks.steps import StepCallback
+from keras_lottery.types import State
+
+
+class RewindPoint(StepCallback):
+    """Captures the full state of a training: weights, optimizer, statistics and seeds.
+
+    Args:
+        at: `0it`, `500it` (steps) or `1ep` (epochs) after training began.
+
+    Attributes:
+        state: the captured state; None before the point is reached.
+
+    Raises:
+        LotteryError: the training ends before the point, or passes it inside one call of
+            `steps_per_execution` steps.
+
+    Example:
+        >>> point = RewindPoint("500it")
+        >>> model.fit(x, y, callbacks=[point])
+        >>> kl.prune(model, sparsity=0.2)
+        >>> point.rewind()
+
+    Reference:
+        Frankle et al. 2019, "Stabilizing the lottery ticket hypothesis" (1903.01611).
+    """
+
+    def __init__(self, at: str = "0it") -> None:
+        super().__init__()
+        self.at = Duration.parse(at)
+        self.state: State | None = None
+
+    def stops(self) -> Collection[int]:
+        return (self.at.count,) if self.at.unit == "it" else ()
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        super().on_train_begin(logs)
+        self.state = None
+        self._epochs = 0
+        if self.at.count == 0:
+            self._capture()
+
+    def on_steps_end(self, last: int, step: int) -> None:
+        if self.at.unit != "it" or not last < self.at.count <= step:
+            return
+        if step != self.at.count:
+            raise LotteryError(
+                f"Expected a rewind point between calls of several steps. Received: {self.at}, "
+                f"inside the steps {last + 1} to {step}. Choose a multiple of "
+                "steps_per_execution."
+            )
+        self._capture()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._epochs += 1
+        if self.at.unit == "ep" and self._epochs == self.at.count:
+            self._capture()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.state is None:
+            raise LotteryError(
+                f"Expected a rewind point within the training. Received: {self.at}, but it ended "
+                f"at step {self._step}. Choose an earlier point or train for longer."
+            )
+
+    def rewind(self) -> None:
+        """Puts the captured state back; masks stay, and pruned weights stay at their value."""
+        if self.state is None:
+            raise LotteryError(
+                "Expected a training that has passed the rewind point. Received: none. "
+                "Call fit with this callback first."
+            )
+        masks = masking.get_masks(self.model) if masking.is_masked(self.model) else {}
+        snapshot.restore(self.model, self.state)
+        if masks:
+            masking.set_masks(self.model, masks)
+
+    def _capture(self) -> None:
+        masking.sync_trainer(self.model)
+        self.state = snapshot.capture(self.model, self._step, self._epochs)

@@ -1,0 +1,51 @@
+"""Which trainings there are, and when each is ready."""
+
+from types import SimpleNamespace
+
+from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.types import Training
+
+
+def make(arms, rounds=2, seeds=(0,), draws=1):
+    prune = SimpleNamespace(rounds=rounds)
+    return SimpleNamespace(task="t", arms=arms, prune=prune, seeds=seeds, draws=draws)
+
+
+def names(plan):
+    return [(t.round, t.arm, t.draw) for t in plan]
+
+
+def test_controls_need_the_winning_ticket_even_where_the_config_leaves_it_out():
+    assert names(trainings(make(("reinit",), rounds=1))) == [
+        (0, "dense", 0),
+        (1, "winning", 0),
+        (1, "reinit", 0),
+    ]
+
+
+def test_only_arms_that_draw_are_drawn_again():
+    plan = names(trainings(make(("winning", "reinit", "one_shot"), rounds=1, draws=3)))
+    assert plan[2:] == [(1, "reinit", 0), (1, "reinit", 1), (1, "reinit", 2), (1, "one_shot", 0)]
+
+
+def test_one_shot_waits_for_dense_alone_and_chains_for_their_own_round_before():
+    config = make(("winning", "winning_init", "one_shot", "reinit"))
+    assert names(ready(config, set())) == [(0, "dense", 0)]
+    dense = Training("", "t", 0, 0, "dense")
+    assert names(ready(config, {dense})) == [
+        (1, "winning", 0),
+        (1, "winning_init", 0),
+        (1, "one_shot", 0),
+        (2, "one_shot", 0),
+    ]
+    first = Training("", "t", 0, 1, "winning")
+    assert (2, "winning", 0) in names(ready(config, {dense, first}))
+    assert (1, "reinit", 0) in names(ready(config, {dense, first}))
+    assert (2, "winning_init", 0) not in names(ready(config, {dense, first}))
+
+
+def test_seeds_are_independent():
+    config = make(("winning",), seeds=(0, 1))
+    done = {t for t in trainings(config) if t.seed == 0}
+    assert names(ready(config, done)) == [(0, "dense", 0)]
+    assert ready(config, set(trainings(config))) == []

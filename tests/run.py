@@ -1,0 +1,37 @@
+"""Runs the suite: everything once, and what depends on the backend on each one installed."""
+
+import argparse
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+FIRST, *OTHERS = ("tensorflow", "jax", "torch")
+
+
+def pytest(backend: str, *arguments: str) -> int:
+    """Runs pytest under one backend, in a process of its own, and returns its exit code."""
+    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    print(f"\n=== {backend} {' '.join(arguments)}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "--durations=8", *arguments]
+    return subprocess.call(command, env=environment)
+
+
+def main() -> int:
+    """Returns 0 where every backend passed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slow", action="store_true", help="run tests/slow, too")
+    parser.add_argument("rest", nargs="*", help="passed to pytest")
+    options = parser.parse_args()
+    skipped = [] if options.slow else ["--ignore=tests/slow"]
+    codes = [pytest(FIRST, *skipped, *options.rest)]
+    for backend in OTHERS:
+        if find_spec(backend) is None:
+            print(f"\n=== {backend} is not installed: NOT TESTED on {backend}", flush=True)
+            continue
+        codes.append(pytest(backend, "-m", "backend", *skipped, *options.rest))
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
