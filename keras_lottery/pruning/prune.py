@@ -26,13 +26,8 @@ def prune_round(
 ) -> MaskSet:
     """Returns the masks of `round`, from the masks and the trained weights of the round before.
 
-    Each pool (one rate of `config.rates`, or all that none names) loses under the schedule
-
-        geometric   floor(rate × surviving)
-        linear      what brings the total to floor(rate × round × prunable)
-        one_shot    what brings the total to floor(rate × prunable), in round 1
-
-    weights, those of smallest score.
+    Each pool (the variables under one rate) loses the weights of smallest score: geometric
+    floor(rate × surviving); linear as many as make it floor(rate × round × prunable) in all.
 
     Args:
         weights: trained weights by path; at least the prunable ones.
@@ -45,8 +40,7 @@ def prune_round(
         seed: for criteria that draw.
 
     Raises:
-        LotteryError: anything does not fit, a score is NaN, or `min_per_layer` leaves too little
-            to prune.
+        LotteryError: anything does not fit, a score is NaN, or the floors forbid it.
     """
     schedule = schedules[config.schedule]
     masks = complete_masks(masks, infos)

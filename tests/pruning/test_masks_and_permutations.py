@@ -1,0 +1,73 @@
+"""Counting masks, and the shuffles of the controls."""
+
+import numpy as np
+import pytest
+
+from keras_lottery.pruning import (
+    densities,
+    full_masks,
+    kept,
+    permute_global,
+    permute_kept_values,
+    permute_layer,
+    sparsity,
+)
+from keras_lottery.types import VariableInfo
+
+MASKS = {
+    "b": np.arange(40).reshape(8, 5) < 10,
+    "a": np.arange(60) >= 3,
+    "empty": np.zeros((0, 3), bool),
+    "scalar": np.ones((), bool),
+}
+
+
+def rng():
+    return np.random.default_rng(7)
+
+
+def test_counts():
+    assert kept(MASKS) == 10 + 57 + 1
+    assert sparsity(MASKS) == pytest.approx(33 / 101)
+    assert densities(MASKS) == {"a": 0.95, "b": 0.25, "empty": 1.0, "scalar": 1.0}
+    assert (sparsity({}), kept({})) == (0, 0)
+
+
+def test_full_masks_are_of_the_prunable():
+    masks = full_masks([VariableInfo("b", (2, 3)), VariableInfo("a", (4,), prunable=False)])
+    assert list(masks) == ["b"]
+    assert masks["b"].shape == (2, 3)
+    assert masks["b"].all()
+
+
+@pytest.mark.parametrize("permute", [permute_layer, permute_global])
+def test_a_shuffle_keeps_counts_and_shapes_and_ignores_order(permute):
+    shuffled = permute(MASKS, rng())
+    assert kept(shuffled) == kept(MASKS)
+    assert {p: m.shape for p, m in shuffled.items()} == {p: m.shape for p, m in MASKS.items()}
+    assert any((shuffled[p] != MASKS[p]).any() for p in MASKS)
+    again = permute(dict(reversed(MASKS.items())), rng())
+    assert all((shuffled[p] == again[p]).all() for p in MASKS)
+
+
+def test_the_layer_shuffle_keeps_every_density():
+    assert densities(permute_layer(MASKS, rng())) == densities(MASKS)
+
+
+def test_the_global_shuffle_evens_the_densities_out():
+    masks = {"a": np.ones(5000, bool), "b": np.zeros(5000, bool)}
+    found = densities(permute_global(masks, rng()))
+    assert found["a"] == pytest.approx(0.5, abs=0.05)
+    assert found["a"] + found["b"] == 1
+
+
+def test_kept_values_are_shuffled_within_each_variable():
+    weights = {"a": np.arange(60.0), "b": np.arange(40.0).reshape(8, 5), "other": np.arange(3.0)}
+    masks = {path: MASKS[path] for path in "ab"}
+    shuffled = permute_kept_values(weights, masks, rng())
+    for path, mask in masks.items():
+        assert sorted(shuffled[path][mask]) == sorted(weights[path][mask])
+        assert (shuffled[path][mask] != weights[path][mask]).any()
+        np.testing.assert_array_equal(shuffled[path][~mask], weights[path][~mask])
+    np.testing.assert_array_equal(shuffled["other"], weights["other"])
+    np.testing.assert_array_equal(weights["a"], np.arange(60.0))

@@ -1,0 +1,66 @@
+"""How much goes per round and per step."""
+
+import numpy as np
+import pytest
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning import CubicSchedule, schedules
+
+
+def test_geometric_takes_of_what_survives():
+    assert [schedules["geometric"](0.2, r, 100, n) for r, n in ((1, 100), (2, 80))] == [20, 16]
+
+
+def test_linear_takes_of_the_original():
+    assert schedules["linear"](0.3, 1, 10, 10) == 3
+    assert schedules["linear"](0.3, 3, 10, 4) == 3  # 0.1 + 0.1 + 0.1 is no trap
+    with pytest.raises(LotteryError, match="at most 1"):
+        schedules["linear"](0.3, 4, 10, 1)
+
+
+def test_one_shot_takes_all_in_round_1():
+    assert schedules["one_shot"](0.9, 1, 100, 100) == 90
+    with pytest.raises(LotteryError, match="prunes once"):
+        schedules["one_shot"](0.9, 2, 100, 10)
+
+
+def test_cubic():
+    cubic = CubicSchedule(0.8, end_step=100, begin_step=20, every=30)
+    assert cubic.sparsity(0) == cubic.sparsity(20) == 0
+    assert cubic.sparsity(60) == pytest.approx(0.8 * (1 - 0.5**3))
+    assert cubic.sparsity(100) == cubic.sparsity(10**6) == 0.8
+    assert [t for t in range(200) if cubic.fires(t)] == [20, 50, 80, 100]
+    assert (np.diff([cubic.sparsity(t) for t in range(120)]) >= 0).all()
+
+
+def test_cubic_fires_when_a_call_ran_past_the_step():
+    cubic = CubicSchedule(0.8, end_step=100, begin_step=20, every=30)
+    ends = range(0, 200, 16)
+    assert [t for t in ends if cubic.fires(t, since=t - 16)] == [32, 64, 80, 112]
+
+
+def test_cubic_from_step_to_the_same_step_prunes_once():
+    once = CubicSchedule(0.5, end_step=7, begin_step=7, initial_sparsity=0.5)
+    assert [t for t in range(20) if once.fires(t)] == [7]
+    assert once.sparsity(7) == 0.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"final_sparsity": 0.0},
+        {"final_sparsity": 1.1},
+        {"initial_sparsity": 0.9},
+        {"begin_step": 11},
+        {"every": 0},
+    ],
+)
+def test_cubic_that_would_never_prune_is_an_error(wrong):
+    with pytest.raises(LotteryError, match="Received"):
+        CubicSchedule(**{"final_sparsity": 0.5, "end_step": 10, **wrong})
+
+
+def test_cubic_that_a_training_does_not_reach_is_an_error():
+    with pytest.raises(LotteryError, match="end_step=10"):
+        CubicSchedule(0.5, end_step=10).check(9)
+    CubicSchedule(0.5, end_step=10).check(10)
