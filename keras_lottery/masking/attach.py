@@ -1,0 +1,129 @@
+"""Masking a model: which layer holds which mask, and what becomes of a compiled model."""
+
+from typing import Any
+
+import keras
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import guard
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.classes import give_class
+from keras_lottery.masking.describe import Prunable, find, options_from
+from keras_lottery.masking.holder import MaskHolder, masked
+from keras_lottery.masking.parametrizations import parametrizations
+
+__all__ = ["attach_names", "mask"]
+
+Patterns = str | tuple[str, ...] | list[str]
+
+
+def mask(
+    model: keras.Model,
+    include: Patterns = (),
+    exclude: Patterns = (),
+    biases: bool = False,
+    norms: bool = False,
+    embeddings: bool = True,
+    output: bool = True,
+    in_place: bool = True,
+    parametrization: str = "zero",
+    output_layer: str = "",
+) -> keras.Model:
+    """Returns the model with a full mask on every variable that is to be pruned.
+
+    It is still a Keras model: compile, fit, save and load work, and a model that was compiled and
+    fitted keeps its compile state and its optimizer's slots. Masking again adds to what is masked.
+
+    Args:
+        model: a built model of any kind.
+        include: path patterns; only matching variables are masked. Empty: all.
+        exclude: path patterns of variables that are never pruned.
+        biases: mask biases too.
+        norms: mask the scales and shifts of normalization layers too.
+        embeddings: mask embeddings.
+        output: mask the output layer.
+        in_place: False: mask a copy, with weights and compile settings.
+        parametrization: `zero`: pruned weights are 0; `frozen`: they are a fixed fill.
+        output_layer: path pattern of the output layer, where it is not found by itself.
+
+    Raises:
+        LotteryError: the model is not built, nothing in it can be pruned, or it is to be copied
+            and cannot be.
+
+    Example:
+        >>> model = mask(model, exclude=("*/embedding/*",))
+    """
+    _check_model(model)
+    options = options_from(
+        include=include,
+        exclude=exclude,
+        biases=biases,
+        norms=norms,
+        embeddings=embeddings,
+        output=output,
+        output_layer=output_layer,
+    )
+    parametrizations[parametrization]
+    if not in_place:
+        from keras_lottery.masking.copying import copy_model
+
+        model = copy_model(model)
+    chosen = [one for one in find(model, options) if one.info.prunable]
+    if not chosen:
+        raise LotteryError(_nothing(model, options))
+    _attach(model, [(one, parametrization) for one in chosen])
+    return model
+
+
+def attach_names(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Masks variables by their path; returns those that the layer does not have (yet)."""
+    by_path = {one.info.path: one for one in find(layer)}
+    chosen = [(by_path[name], kind) for name, kind in names if name in by_path]
+    _attach(layer, chosen)
+    return [(name, kind) for name, kind in names if name not in by_path]
+
+
+def _attach(layer: keras.Layer, chosen: list[tuple[Prunable, str]]) -> None:
+    """Gives variables their masks and layers their classes; traced functions are made anew."""
+    internals.sync_trainer(layer)
+    changed = False
+    for one, parametrization in chosen:
+        record = masked(one.variable)
+        if record is None or record.parametrization.name != parametrization:
+            _add(one, parametrization)
+            changed = True
+    give_class(layer)
+    if isinstance(layer, keras.Model):
+        guard.install(layer)
+    if changed:
+        internals.retrack(layer)
+        internals.remake_functions(layer)
+
+
+def _add(one: Prunable, parametrization: str) -> None:
+    record = masked(one.variable)
+    if record is not None and parametrization == "zero":
+        raise LotteryError(
+            f"Expected the parametrization that {one.info.path!r} has, "
+            f"{record.parametrization.name!r}. Received: {parametrization!r}. "
+            "Strip the model first, or mask a fresh one."
+        )
+    MaskHolder.within(one.owner).add(one.name, one.variable, parametrizations[parametrization])
+    give_class(one.owner)
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, keras.Layer):
+        raise LotteryError(
+            f"Expected a Keras model. Received: {type(model).__name__}. "
+            "Pass a keras.Model (Keras 3; models of tf_keras are another library's)."
+        )
+
+
+def _nothing(layer: keras.Layer, options: Any) -> str:
+    reasons = [f"{one.info.path} ({one.info.reason})" for one in find(layer, options)]
+    return (
+        f"Expected a model with variables that can be pruned. Received: {layer.name!r} with "
+        f"{'; '.join(reasons) or 'no weights'}. Change include, exclude and the other options, or "
+        "call register_prunable for a layer of your own."
+    )

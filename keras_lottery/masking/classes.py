@@ -1,0 +1,158 @@
+"""The classes that masked layers and models get, and how files name them.
+
+A masked object keeps its identity, variables and name; only its class changes, to one made on
+the fly below its own. The made class has the same name, so weight files and structural paths stay
+as they are.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import Any
+
+import keras
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.holder import MaskedVariable, holder_of
+from keras_lottery.masking.scope import MaskScope
+
+__all__ = ["CONFIG_KEY", "MaskedLayer", "as_base", "give_class", "is_swapped", "set_pending"]
+
+CONFIG_KEY = "keras_lottery_masks"
+PENDING = internals.hidden_name("pending")
+
+
+@keras.saving.register_keras_serializable("keras_lottery", "MaskedLayer")
+class MaskedLayer(internals.LayerHooks):
+    """What a masked layer does differently from its own class."""
+
+    keras_lottery_base: type[keras.Layer]
+    registered_name = "keras_lottery>MaskedLayer"
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        with MaskScope(self, _records(self)):
+            return super().call(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        with as_base(self):
+            config = dict(self.get_config())
+        config[CONFIG_KEY] = {
+            **internals.class_entry(self.keras_lottery_base),
+            "variables": [list(pair) for pair in self.masked_names()],
+        }
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], **kwargs: Any) -> keras.Layer:
+        """Rebuilds the object from its own class' config; it is masked as soon as it is built."""
+        config = dict(config)
+        entry = dict(config.pop(CONFIG_KEY))
+        names = [(name, kind) for name, kind in entry.pop("variables")]
+        layer = keras.saving.deserialize_keras_object({**entry, "config": config})
+        return set_pending(layer, names)
+
+    def masked_names(self) -> list[tuple[str, str]]:
+        """Returns (name, parametrization) of what is masked here, for the config."""
+        holder = holder_of(self)
+        return [*getattr(self, PENDING, ()), *(holder.variable_names() if holder else ())]
+
+    @classmethod
+    def forwarded(cls) -> tuple[str, ...]:
+        """Returns the methods whose signature must stay that of the base."""
+        return ("call", "get_config")
+
+    def after_build(self) -> None:
+        attach_pending(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies as Keras does, without naming a class that no module has."""
+        base = self.keras_lottery_base
+        _, arguments = super().__reduce__()[:2]
+        return base._unpickle_model, arguments
+
+    def refuse(self, what: str, instead: str) -> LotteryError:
+        return LotteryError(
+            f"Expected a layer without masks for {what}. Received: the masked layer {self.name!r}. "
+            f"{instead}"
+        )
+
+    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
+        raise self.refuse("LoRA", "It would make the pruned weights dense: strip the model first.")
+
+
+def _records(layer: keras.Layer) -> list[MaskedVariable]:
+    holder = holder_of(layer)
+    return list(holder) if holder is not None else []
+
+
+def attach_pending(layer: keras.Layer) -> None:
+    """Masks what waited for the layer to be built; what is still not there waits on."""
+    from keras_lottery.masking.attach import attach_names
+
+    pending = getattr(layer, PENDING, ())
+    if pending and layer.built:
+        object.__setattr__(layer, PENDING, attach_names(layer, list(pending)))
+
+
+def set_pending(layer: keras.Layer, names: list[tuple[str, str]]) -> keras.Layer:
+    """Masks variables of a layer by name as soon as it is built; returns the layer."""
+    give_class(layer)
+    object.__setattr__(layer, PENDING, names)
+    attach_pending(layer)
+    return layer
+
+
+def is_swapped(layer: object) -> bool:
+    """Returns True for an object whose class was made here."""
+    return isinstance(layer, MaskedLayer)
+
+
+def give_class(layer: keras.Layer) -> None:
+    """Gives a layer or model the made class below its own; does nothing where it has one."""
+    if not is_swapped(layer):
+        internals.set_class(layer, _made(type(layer)))
+
+
+@contextmanager
+def as_base(layer: keras.Layer) -> Iterator[None]:
+    """Gives a masked object its own class back for a while."""
+    made = type(layer)
+    internals.set_class(layer, made.keras_lottery_base)
+    try:
+        yield
+    finally:
+        internals.set_class(layer, made)
+
+
+@cache
+def _made(base: type) -> type:
+    from keras_lottery.masking.model import MaskedModel
+
+    mixin = MaskedModel if issubclass(base, keras.Model) else MaskedLayer
+    body: dict[str, Any] = {
+        "__module__": base.__module__,
+        "__qualname__": base.__qualname__,
+        "__doc__": base.__doc__,
+        "keras_lottery_base": base,
+    }
+    # With the signature of the base's own methods, which Keras reads.
+    for name in mixin.forwarded():
+        body[name] = _forward(getattr(mixin, name), getattr(base, name))
+    if not hasattr(base, "enable_lora"):
+        body["enable_lora"] = property(_no_attribute)
+    made = type(base)(base.__name__, (mixin, base), body)
+    internals.name_class(made, mixin.registered_name)
+    return made
+
+
+def _forward(method: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(like)
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(self, *args, **kwargs)
+
+    return forward
+
+
+def _no_attribute(layer: keras.Layer) -> Any:
+    raise AttributeError(f"{type(layer).__name__!r} object has no attribute 'enable_lora'")

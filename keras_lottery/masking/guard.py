@@ -1,0 +1,160 @@
+"""The second line of defence: the optimizer never moves a pruned weight, however it was read.
+
+The mask under which the network reads its weights gives pruned ones no gradient. A regularizer,
+a constraint, or a `train_step` that reads a weight directly can still give one, and some
+optimizers (Muon) move a weight that has none. So gradients are masked before anything else sees
+them (clipping, accumulation), and stored weights are set to zero again where it may be needed.
+"""
+
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import local
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_lottery import backend
+from keras_lottery.backend.tracing import is_tracer
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.holder import MaskedVariable, masked
+
+__all__ = ["innermost", "install", "slots", "step_scope"]
+
+# Their update of a weight whose gradient and slots are 0 and that is 0 itself is 0.
+_KEEPS_ZEROS = (
+    keras.optimizers.SGD,
+    keras.optimizers.Adam,  # AdamW, and Adafactor's kin below, are subclasses or alike
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Lion,
+)
+_KEEP_ZEROS = (
+    keras.constraints.MaxNorm,
+    keras.constraints.UnitNorm,
+    keras.constraints.NonNeg,
+    keras.constraints.MinMaxNorm,
+)
+_INSTALLED = internals.hidden_name("guarded")
+_context = local()
+
+
+def install(model: keras.Model) -> None:
+    """Guards the optimizer of a compiled model; does nothing where there is none."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return
+    optimizer = innermost(optimizer)
+    if getattr(optimizer, _INSTALLED, False):
+        return
+    object.__setattr__(optimizer, _INSTALLED, True)
+    # Bound methods, which a deep copy of the optimizer binds to the copy.
+    for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
+        object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
+
+
+def innermost(optimizer: Any) -> Any:
+    """Returns the optimizer inside loss-scaling ones."""
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    return optimizer
+
+
+@contextmanager
+def step_scope(model: keras.Layer, non_trainable_values: Sequence[Any]) -> Iterator[None]:
+    """Tells the guard the masks of a step that JAX traces.
+
+    `optimizer.stateless_apply` sees trainable and optimizer variables only; a mask that it read by
+    itself would be a constant of the compiled step, and silently stale when the mask changes.
+    A custom JAX step puts this around its `stateless_apply`. Elsewhere it is not needed.
+
+    Args:
+        model: the masked model.
+        non_trainable_values: values of `model.non_trainable_variables`, in that order.
+    """
+    values = {id(v): x for v, x in zip(model.non_trainable_variables, non_trainable_values)}
+    outer = getattr(_context, "values", None)
+    _context.values = values
+    try:
+        yield
+    finally:
+        _context.values = outer
+
+
+def slots(optimizer: Any, variable: keras.Variable) -> list[keras.Variable]:
+    """Returns the optimizer's variables that have one entry for each weight of `variable`.
+
+    Momentum, averages, accumulated gradients: they stand in lists with one entry a variable.
+    """
+    optimizer = innermost(optimizer)
+    if not optimizer.built:
+        return []
+    known = internals.optimized_variables(optimizer)
+    index = next((i for i, v in enumerate(known) if v is variable), None)
+    if index is None:
+        return []
+    found: dict[int, keras.Variable] = {}
+    for attribute in vars(optimizer).values():
+        if not isinstance(attribute, list | tuple) or len(attribute) != len(known):
+            continue
+        slot = attribute[index]
+        if not isinstance(slot, keras.Variable) or any(slot is v for v in known):
+            continue
+        if tuple(slot.shape) == tuple(variable.shape):
+            found[id(slot)] = slot
+    return list(found.values())
+
+
+def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> Any:
+    """Stands in for `optimizer.apply`."""
+    variables = trainable_variables
+    if variables is None:
+        variables = internals.optimized_variables(self)
+    variables = list(variables)
+    kept = [_kept(masked(v), g) for v, g in zip(variables, grads)]
+    grads = [g if m is None else _masked(g, m) for g, m in zip(grads, kept)]
+    result = type(self).apply(self, grads, trainable_variables)
+    for variable, mask in zip(variables, kept):
+        if mask is not None and _may_move_zeros(self, variable):
+            variable.assign(_masked(variable.value, mask))
+    return result
+
+
+def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
+    """Stands in for `optimizer.finalize_variable_values`.
+
+    Keras gives the weight and its average one buffer on JAX, and the next `fit` donates it twice.
+    """
+    type(self).finalize_variable_values(self, var_list)
+    if self.use_ema and backend.name() == "jax":
+        for variable in var_list:
+            variable.assign(ops.copy(variable.value))
+
+
+def _kept(record: MaskedVariable | None, gradient: Any) -> Any:
+    """Returns the mask as this step may read it, or None where there is none."""
+    if record is None or gradient is None:
+        return None
+    found = (getattr(_context, "values", None) or {}).get(id(record.mask))
+    if found is None and is_tracer(gradient):
+        return None  # reading the variable here would compile its value in
+    return record.mask.value if found is None else found
+
+
+def _masked(value: Any, kept: Any) -> Any:
+    value = ops.convert_to_tensor(value)
+    return ops.where(kept, value, ops.zeros((), value.dtype))
+
+
+def _may_move_zeros(optimizer: Any, variable: keras.Variable) -> bool:
+    constraint = variable.constraint
+    if constraint is not None and type(constraint) not in _KEEP_ZEROS:
+        return True
+    return not any(
+        isinstance(optimizer, known) and type(optimizer).update_step is known.update_step
+        for known in _KEEPS_ZEROS
+    )

@@ -1,0 +1,86 @@
+"""What a masked model does differently from its own class."""
+
+from typing import Any
+
+import keras
+
+from keras_lottery import backend
+from keras_lottery.masking import guard
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.classes import MaskedLayer, as_base, attach_pending
+from keras_lottery.masking.holder import MaskedVariable, holder_of
+
+__all__ = ["MaskedModel", "records"]
+
+
+def records(layer: keras.Layer) -> list[MaskedVariable]:
+    """Returns the masked variables in a layer or model, in the order of its layers."""
+    holders = (holder_of(one) for one in internals.flatten_layers(layer))
+    return [record for holder in holders if holder is not None for record in holder]
+
+
+@keras.saving.register_keras_serializable("keras_lottery", "MaskedModel")
+class MaskedModel(MaskedLayer):
+    """A masked model: the outermost one, through which a network is trained and saved."""
+
+    registered_name = "keras_lottery>MaskedModel"
+
+    @classmethod
+    def forwarded(cls) -> tuple[str, ...]:
+        return ("call", "get_config", "compile", "load_weights", "train_step")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
+        attach_pending(self)
+        return outputs
+
+    def masked_names(self) -> list[tuple[str, str]]:
+        return _by_path(self)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        super().compile(*args, **kwargs)  # type: ignore[misc]
+        guard.install(self)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        with as_base(self):  # Keras refuses a class that overrides `compile`
+            self.compile_from_config(config)
+        guard.install(self)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        guard.install(self)
+        return super().make_train_function(force=force)  # type: ignore[misc]
+
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
+        step = super().train_step  # type: ignore[misc]
+        if backend.name() != "jax":
+            return step(*args, **kwargs)
+        # On JAX the first argument is the state; the optimizer sees no mask by itself there.
+        with guard.step_scope(self, args[0][1]):
+            return step(*args, **kwargs)
+
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
+        super().load_weights(*args, **kwargs)  # type: ignore[misc]
+        zero_stored(self)
+
+
+def zero_stored(layer: keras.Layer) -> None:
+    """Sets stored weights to exactly 0 where pruned."""
+    for record in records(layer):
+        record.zero_pruned(record.variable)
+
+
+def _by_path(model: Any) -> list[tuple[str, str]]:
+    """Returns (structural path, parametrization) of everything masked in the model."""
+    from keras_lottery.masking import paths
+    from keras_lottery.masking.classes import PENDING
+    from keras_lottery.masking.holder import masked
+
+    waiting = list(getattr(model, PENDING, ()))
+    if not model.built:
+        return waiting
+    found = [
+        (path, record.parametrization.name)
+        for path, variable in paths.variables(model).items()
+        if (record := masked(variable)) is not None
+    ]
+    return [*waiting, *found]

@@ -1,0 +1,100 @@
+"""Which layer makes a model's output."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import keras
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking import paths
+from keras_lottery.masking.holder import MaskHolder, is_wrapper
+from keras_lottery.masking.prunable import prunable_weights
+
+__all__ = ["output_layers"]
+
+_MATRICES = ("kernel", "recurrent", "embedding")
+
+
+def output_layers(model: keras.Layer, pattern: str = "") -> set[int]:
+    """Returns the ids of the layers that own the weights of the output layer or layers.
+
+    In a functional or sequential model these are the last layers with weight matrices on the way
+    back from each output. The graph of any other model is not known: there it is the last layer
+    with weight matrices in the order in which layers were assigned.
+
+    Args:
+        model: a built model or layer.
+        pattern: path pattern of the output layer; overrides what would be found.
+
+    Raises:
+        LotteryError: no layer has a path that matches the pattern.
+    """
+    if not pattern:
+        return {id(layer) for layer in _last(model)}
+    found = {
+        id(layer)
+        for path, layer in paths.layer_paths(model)
+        if fnmatchcase(path, pattern) or fnmatchcase(f"/{path}", pattern)
+    }
+    if not found:
+        known = [p for p, layer in paths.layer_paths(model) if _has_matrix(layer)]
+        raise LotteryError(
+            f"Expected output_layer to match the path of a layer. Received: {pattern!r}. "
+            f"Layers: {', '.join(known)}."
+        )
+    return found
+
+
+def _last(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns the last layers with weight matrices in `layer`; none where it has no matrices."""
+    while is_wrapper(layer):
+        layer = layer.layer
+    if _has_matrix(layer):
+        return [layer]
+    if tensors := _outputs(layer):
+        found: dict[int, keras.Layer] = {}
+        for tensor in tensors:
+            found |= {id(one): one for one in _back(tensor, set())}
+        return list(found.values())
+    known = prunable_weights(layer)
+    children = [c for c in internals.sublayers(layer) if not isinstance(c, MaskHolder)]
+    if isinstance(layer, keras.layers.Bidirectional):  # both directions make the output
+        return [one for child in children for one in _last(child)]
+    if known and known.subtree:
+        return [one for child in children for one in internals.flatten_layers(child)]
+    for child in reversed(children):
+        if last := _last(child):
+            return last
+    return []
+
+
+def _outputs(layer: keras.Layer) -> list[Any]:
+    """Returns the symbolic outputs of a model whose graph is known."""
+    if internals.is_functional(layer):
+        return list(layer.outputs)
+    if isinstance(layer, keras.Sequential):
+        try:
+            return list(layer.outputs)
+        except AttributeError:  # built without a single known input
+            return []
+    return []
+
+
+def _back(tensor: Any, seen: set[tuple[int, int]]) -> Iterator[keras.Layer]:
+    """Yields the last layers with matrices on the way back from a tensor."""
+    operation, node = internals.producer(tensor)
+    if (id(operation), node) in seen:
+        return
+    seen.add((id(operation), node))
+    if isinstance(operation, keras.Layer) and (last := _last(operation)):
+        yield from last
+        return
+    for before in internals.inbound_tensors(operation, node):
+        yield from _back(before, seen)
+
+
+def _has_matrix(layer: keras.Layer) -> bool:
+    known = prunable_weights(layer)
+    return known is not None and any(kind in _MATRICES for kind in known.kinds.values())

@@ -1,0 +1,162 @@
+"""The structural path of every variable: its place in the model, as in Keras' own weight files.
+
+`variable.path` of Keras is built from automatic names: the same model built twice gives `dense`
+and `dense_2`, and two sublayers can share a path. The structural path depends on attributes and
+on positions in containers alone, so two builds, processes and backends agree on it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.holder import MaskHolder, is_wrapper
+
+__all__ = ["layer_paths", "named_variables", "seed_generators", "variables"]
+
+
+def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
+    """Returns every variable of a model or layer by its structural path, in order of the paths' walk.
+
+    Masks, metrics, the optimizer and the states of seed generators are not among them; a variable
+    that is reached in several ways appears once, under its first path.
+
+    Raises:
+        LotteryError: the model is not built, or two variables come to the same path.
+    """
+    check_built(layer)
+    found: dict[str, keras.Variable] = {}
+    for path, _, _, variable in named_variables(layer):
+        if path in found:
+            raise LotteryError(
+                f"Expected one variable a path. Received: two at {path!r}. Keep them in attributes "
+                "of different names, or in one list."
+            )
+        found[path] = variable
+    return found
+
+
+def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
+    """Returns the state of every seed generator by its structural path."""
+    check_built(layer)
+    states: dict[str, keras.Variable] = {}
+    seen: set[int] = set()
+    for path, owner in _walk(layer):
+        for name, thing in _named_elements(owner):
+            if isinstance(thing, keras.random.SeedGenerator) and id(thing) not in seen:
+                seen.add(id(thing))
+                states[_join(path, name)] = thing.state
+    return states
+
+
+def check_built(layer: keras.Layer) -> None:
+    """Raises where a model or layer has no variables yet because it has not seen a shape."""
+    if not layer.built:
+        raise LotteryError(
+            f"Expected a model that is built, so that its weights exist. Received: {layer.name!r}, "
+            "which is not. Call it on a batch, or call its build(input_shape), first."
+        )
+
+
+def named_variables(
+    layer: keras.Layer,
+) -> Iterator[tuple[str, keras.Layer, str, keras.Variable]]:
+    """Yields (path, owning layer, attribute, variable), each variable once."""
+    seen: set[int] = set()
+    for path, owner in _walk(layer):
+        if not isinstance(owner, keras.Layer):
+            continue
+        own = {id(v) for v in internals.own_variables(owner)}
+        for name, thing in _named_elements(owner):
+            if isinstance(thing, keras.Variable) and id(thing) in own and id(thing) not in seen:
+                seen.add(id(thing))
+                yield _join(path, name), owner, name, thing
+        for index, variable in enumerate(internals.own_variables(owner)):
+            if id(variable) not in seen:
+                seen.add(id(variable))
+                yield _join(path, f"variables/{index}"), owner, f"variables/{index}", variable
+
+
+def layer_paths(layer: keras.Layer) -> Iterator[tuple[str, keras.Layer]]:
+    """Yields every layer with its structural path, the outermost first, each once."""
+    for path, owner in _walk(layer):
+        if isinstance(owner, keras.Layer):
+            yield path, owner
+
+
+def _walk(
+    owner: Any, path: str = "", seen: set[int] | None = None
+) -> Iterator[tuple[str, internals.KerasSaveable]]:
+    """Yields layers and other objects that can own variables, parents before their children."""
+    seen = set() if seen is None else seen
+    while is_wrapper(owner):
+        seen.add(id(owner))
+        owner = owner.layer
+    if id(owner) in seen:
+        return
+    seen.add(id(owner))
+    yield path, owner
+    for name, thing in _named_elements(owner):
+        if _is_inner(thing):
+            yield from _walk(thing, _join(path, name), seen)
+    if isinstance(owner, keras.Layer):  # kept where attributes do not reach, e.g. in a set
+        for name, thing in _elements("sublayers", internals.sublayers(owner)):
+            if _is_inner(thing):
+                yield from _walk(thing, _join(path, name), seen)
+
+
+def _is_inner(thing: object) -> bool:
+    """Returns True for what a model's variables can be found in."""
+    if isinstance(thing, MaskHolder) or internals.is_metric(thing):
+        return False
+    return isinstance(thing, keras.Layer)
+
+
+def _named_elements(owner: internals.KerasSaveable) -> Iterator[tuple[str, Any]]:
+    """Yields what the attributes hold, with the elements of containers one by one."""
+    by_layers = isinstance(owner, keras.Sequential) or internals.is_functional(owner)
+    for name, thing in internals.attributes(owner):
+        if name.startswith(internals.hidden_name("")):
+            continue
+        if name == "layers" and not by_layers:  # a subclassed model's attributes say more
+            continue
+        if isinstance(thing, list | tuple | dict):
+            yield from _elements(name, thing)
+        else:
+            yield name, thing
+
+
+def _elements(
+    name: str, container: Any, seen: frozenset[int] = frozenset()
+) -> Iterator[tuple[str, Any]]:
+    """Yields the elements of a container under the class name and a counter, as Keras does."""
+    if id(container) in seen:
+        return
+    used: dict[str, int] = {}
+    for thing in container.values() if isinstance(container, dict) else container:
+        if isinstance(thing, keras.Variable):
+            key = "variable"
+        elif isinstance(thing, internals.KerasSaveable):
+            key = internals.snake_case(type(_unwrapped(thing)).__name__)
+        elif isinstance(thing, list | tuple | dict):
+            key = "container"
+        else:
+            continue
+        count = used[key] = used.get(key, -1) + 1
+        place = _join(name, f"{key}_{count}" if count else key)
+        if key == "container":
+            yield from _elements(place, thing, seen | {id(container)})
+        else:
+            yield place, thing
+
+
+def _unwrapped(thing: Any) -> Any:
+    while is_wrapper(thing):
+        thing = thing.layer
+    return thing
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name

@@ -1,0 +1,128 @@
+"""Which attributes of which layer classes are weights that can be pruned: a table, never a rank.
+
+A rank says nothing: the biases of a GRU and of attention have two axes.
+"""
+
+from dataclasses import dataclass, field
+
+import keras
+
+from keras_lottery.errors import LotteryError
+
+__all__ = ["Weights", "prunable_weights", "register_prunable"]
+
+GROUPS = ("conv", "dense", "recurrent", "embedding", "other")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the table says of a layer class.
+
+    Args:
+        kinds: attribute -> `kernel`, `recurrent`, `embedding`, `bias`, `norm` or `other`.
+        group: `conv`, `dense`, `recurrent`, `embedding` or `other`.
+        subtree: True where the layer reads the weights of its sublayers itself, as an LSTM does
+            with its cell's: the masks of the whole subtree then belong to it.
+    """
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    group: str = "other"
+    subtree: bool = False
+
+
+_TABLE: dict[type | str, Weights] = {}
+
+
+def register_prunable(
+    layer_class: type[keras.Layer],
+    *,
+    kernel: tuple[str, ...] = (),
+    recurrent: tuple[str, ...] = (),
+    embedding: tuple[str, ...] = (),
+    bias: tuple[str, ...] = (),
+    norm: tuple[str, ...] = (),
+    other: tuple[str, ...] = (),
+    group: str = "dense",
+    subtree: bool = False,
+) -> None:
+    """Says which attributes of a layer class are weights, so that it can be pruned.
+
+    Subclasses are covered too, unless they are registered themselves.
+
+    Args:
+        layer_class: the class.
+        kernel: attributes that hold weight matrices and filters.
+        recurrent: attributes that hold recurrent matrices.
+        embedding: attributes that hold embedding tables.
+        bias: attributes that hold biases.
+        norm: attributes that hold scales and shifts of a normalization.
+        other: attributes that are never pruned.
+        group: `conv`, `dense`, `recurrent`, `embedding` or `other`.
+        subtree: True where `call` reads the weights of sublayers directly.
+
+    Raises:
+        LotteryError: it is no layer class, or the group is not known.
+
+    Example:
+        >>> register_prunable(MyLayer, kernel=("w",), bias=("b",))
+    """
+    if not (isinstance(layer_class, type) and issubclass(layer_class, keras.Layer)):
+        raise LotteryError(
+            f"Expected a subclass of keras.Layer. Received: {layer_class!r}. "
+            "Pass the class, not an instance."
+        )
+    if group not in GROUPS:
+        raise LotteryError(f"Expected one of the groups {', '.join(GROUPS)}. Received: {group!r}.")
+    kinds = {"kernel": kernel, "recurrent": recurrent, "embedding": embedding}
+    kinds |= {"bias": bias, "norm": norm, "other": other}
+    table = {name: kind for kind, names in kinds.items() for name in names}
+    _TABLE[layer_class] = Weights(table, group, subtree)
+
+
+def prunable_weights(layer: keras.Layer) -> Weights | None:
+    """Returns what the table says of a layer's class or the nearest class above it, else None."""
+    for cls in type(layer).__mro__:
+        found = _TABLE.get(cls) or _TABLE.get(f"{cls.__module__.partition('.')[0]}:{cls.__name__}")
+        if found is not None:
+            return found
+    return None
+
+
+def _add(package: str, classes: str, group: str, subtree: bool = False, **kinds: str) -> None:
+    """Adds classes by name, so that their package need not be imported."""
+    table = {name: kind for kind, names in kinds.items() for name in names.split()}
+    for name in classes.split():
+        _TABLE[f"{package}:{name}"] = Weights(table, group, subtree)
+
+
+_add("keras", "Dense EinsumDense", "dense", kernel="kernel", bias="bias")
+_add("keras", "BaseConv BaseConvTranspose BaseDepthwiseConv", "conv", kernel="kernel", bias="bias")
+_add("keras", "BaseSeparableConv", "conv", kernel="depthwise_kernel pointwise_kernel", bias="bias")
+_add("keras", "Embedding", "embedding", embedding="embeddings")
+_add("keras", "ReversibleEmbedding", "embedding", embedding="embeddings reverse_embeddings")
+_add(
+    "keras",
+    "SimpleRNNCell LSTMCell GRUCell ConvLSTMCell",
+    "recurrent",
+    kernel="kernel",
+    recurrent="recurrent_kernel",
+    bias="bias",
+)
+_add("keras", "RNN StackedRNNCells", "recurrent", subtree=True)
+_add(
+    "keras", "BatchNormalization GroupNormalization LayerNormalization", "other", norm="gamma beta"
+)
+_add("keras", "RMSNormalization", "other", norm="scale")
+_add("keras", "PReLU", "other", other="alpha")
+_add("keras", "Attention AdditiveAttention", "other", other="scale concat_score_weight")
+
+_add("keras_hub", "PositionEmbedding", "embedding", embedding="position_embeddings")
+_add("keras_hub", "MaskedLMHead", "dense", kernel="_kernel", bias="_bias")
+_add(
+    "keras_hub",
+    "RMSNormalization LlamaLayerNorm MistralLayerNormalization MixtralLayerNormalization "
+    "QwenLayerNorm QwenMoeLayerNorm Qwen3LayerNorm Qwen3MoeLayerNorm Phi3LayerNorm",
+    "other",
+    norm="scale",
+)
+_add("keras_hub", "T5LayerNorm", "other", norm="weight")

@@ -1,0 +1,154 @@
+"""Reading and writing masks and weights by path; nothing is traced again."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import guard, paths
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.holder import MaskedVariable, masked
+from keras_lottery.masking.model import records
+from keras_lottery.types import MaskSet, Weights
+
+__all__ = [
+    "effective_weights",
+    "get_fills",
+    "get_masks",
+    "get_weights",
+    "is_masked",
+    "set_masks",
+    "set_weights",
+]
+
+
+def is_masked(model: keras.Layer) -> bool:
+    """Returns True where at least one variable has a mask."""
+    return bool(records(model))
+
+
+def get_masks(model: keras.Layer) -> MaskSet:
+    """Returns the masks of all masked variables; empty for a model without masks."""
+    internals.sync_trainer(model)
+    return {path: _numpy(record.mask) for path, record in _masked_paths(model).items()}
+
+
+def get_fills(model: keras.Layer) -> Weights:
+    """Returns the fixed values that pruned weights have under `frozen`; empty under `zero`."""
+    internals.sync_trainer(model)
+    return {
+        path: _numpy(record.extras["fill"])
+        for path, record in _masked_paths(model).items()
+        if "fill" in record.extras
+    }
+
+
+def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) -> None:
+    """Assigns masks, and zeroes stored weights and the optimizer's slots where they prune.
+
+    Slots of the weights that are kept, the learning rate and the iterations stay.
+
+    Args:
+        model: a masked model.
+        masks: boolean arrays by path; a masked variable that is not named keeps every weight,
+            so that `{}` is the dense network.
+        fills: `frozen` only: values of the pruned weights by path; what is not named stays.
+
+    Raises:
+        LotteryError: a path is not masked, or a shape differs.
+    """
+    internals.sync_trainer(model)
+    known = _masked_paths(model)
+    fills = fills or {}
+    _check_names("a path of a masked variable", masks, known)
+    fillable = {p for p, record in known.items() if "fill" in record.extras}
+    _check_names('a path masked with parametrization="frozen"', fills, fillable)
+    for path, record in known.items():
+        shape = tuple(record.variable.shape)
+        kept = np.asarray(masks.get(path, np.ones(shape, bool)))
+        _check_shape(f"a mask of {path!r}", shape, kept)
+        if path in fills:
+            _check_shape(f"a fill of {path!r}", shape, np.asarray(fills[path]))
+            record.extras["fill"].assign(np.asarray(fills[path]))
+        record.mask.assign(kept.astype(bool))
+    zero_pruned(model)
+
+
+def get_weights(model: keras.Layer) -> Weights:
+    """Returns every variable's stored value by path (batch-norm statistics too, masks not)."""
+    internals.sync_trainer(model)
+    return {path: _numpy(variable) for path, variable in paths.variables(model).items()}
+
+
+def set_weights(model: keras.Layer, weights: Weights) -> None:
+    """Assigns every variable by path.
+
+    Values are stored as they are given: the network reads them under its masks, and `set_masks`,
+    called after this, zeroes the pruned ones.
+
+    Raises:
+        LotteryError: a path is missing, or unknown, or a shape differs.
+    """
+    internals.sync_trainer(model)
+    known = paths.variables(model)
+    _check_names("a path of the model", weights, known)
+    missing = sorted(set(known) - set(weights))
+    if missing:
+        raise LotteryError(
+            f"Expected a value for each of {len(known)} variables. Received: none for "
+            f"{_some(missing)}. Give every variable that get_weights returns."
+        )
+    for path, variable in known.items():
+        _check_shape(f"a value of {path!r}", tuple(variable.shape), np.asarray(weights[path]))
+    for path, variable in known.items():
+        variable.assign(np.asarray(weights[path]))
+
+
+def effective_weights(model: keras.Layer) -> Weights:
+    """Returns what the network uses: stored values, and where pruned the fixed ones."""
+    weights = get_weights(model)
+    for path, record in _masked_paths(model).items():
+        weights[path] = ops.convert_to_numpy(record.effective(record.variable.value))
+    return weights
+
+
+def zero_pruned(model: keras.Layer) -> None:
+    """Sets stored weights and the optimizer's slots to exactly 0 where pruned."""
+    optimizer = getattr(model, "optimizer", None)
+    for record in records(model):
+        record.zero_pruned(record.variable)
+        for slot in guard.slots(optimizer, record.variable) if optimizer is not None else ():
+            record.zero_pruned(slot)
+
+
+def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
+    found = {path: masked(variable) for path, variable in paths.variables(model).items()}
+    return {path: record for path, record in found.items() if record is not None}
+
+
+def _numpy(variable: keras.Variable) -> np.ndarray:
+    """Returns a copy: a buffer that JAX donates or torch writes to must not be shared."""
+    return np.array(ops.convert_to_numpy(variable.value))
+
+
+def _check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise LotteryError(
+            f"Expected {what}. Received: {_some(unknown)}. Known: {_some(sorted(known))}."
+        )
+
+
+def _check_shape(what: str, shape: tuple[int, ...], value: np.ndarray) -> None:
+    if value.shape != shape:
+        raise LotteryError(
+            f"Expected {what} of shape {shape}. Received: shape {value.shape}. "
+            "Take it from a model of the same architecture."
+        )
+
+
+def _some(names: list[str], at_most: int = 8) -> str:
+    more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return (", ".join(map(repr, names[:at_most])) or "nothing") + more
