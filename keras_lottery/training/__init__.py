@@ -3,6 +3,7 @@
 from keras_lottery.training.callbacks import RewindPoint
 from keras_lottery.training.data import ArrayData, DataOrder, length
 from keras_lottery.training.fit import fit, is_arrays
+from keras_lottery.training.programs import make_program
 from keras_lottery.training.trainer import Fitted, Trainer
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "fit",
     "is_arrays",
     "length",
+    "make_program",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.training.callbacks.steps import StepCallback
@@ -67,12 +68,21 @@ def fit(
             steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
             validation_batch_size=validation_batch_size, validation_freq=validation_freq,
         )  # fmt: skip
-    train = _with_weights(x, y, sample_weight, class_weight)
+    if class_weight is not None and sample_weight is not None:
+        raise LotteryError(
+            "Expected class_weight or sample_weight. Received both. Multiply them yourself and "
+            "pass the product as sample_weight."
+        )
+    train = (x, y, sample_weight)
     if validation_split and validation_data is None:
         train, validation_data = _split(train, validation_split)
+    if class_weight is not None:
+        train = (*train[:2], _class_weights(train[1], class_weight))
+    train = tuple(part for part in train if part is not None)
     order = DataOrder(length(train), batch_size or 32, seed, shuffle, drop_remainder=False)
-    _build(model, train)
-    program = program or make_program(model)
+    if program is None:
+        _build(model, train)
+        program = make_program(model)
     data = EpochData(program, ArrayData(train, None, train))
     evaluate = None
     if validation_data is not None:
@@ -138,23 +148,16 @@ def is_arrays(x: Any) -> bool:
     )
 
 
-def _with_weights(x: Any, y: Any, sample_weight: Any, class_weight: Any) -> tuple[Any, ...]:
-    if class_weight is not None:
-        if sample_weight is not None:
-            raise LotteryError(
-                "Expected class_weight or sample_weight. Received both. Multiply them yourself "
-                "and pass the product as sample_weight."
-            )
-        labels = np.asarray(y)
-        labels = labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.ravel()
-        missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
-        if missing:
-            raise LotteryError(
-                f"Expected a class_weight for every class. Received none for {missing}. Add them."
-            )
-        sample_weight = np.array([class_weight[int(label)] for label in labels], "float32")
-    parts = (x, y, sample_weight)
-    return parts if sample_weight is not None else parts[:2] if y is not None else parts[:1]
+def _class_weights(y: Any, class_weight: Mapping[int, float]) -> NDArray[np.float32]:
+    """Returns the weight of every example from that of its class."""
+    labels = np.asarray(y)
+    labels = labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.ravel()
+    missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
+    if missing:
+        raise LotteryError(
+            f"Expected a class_weight for every class. Received none for {missing}. Add them."
+        )
+    return np.array([class_weight[int(label)] for label in labels], np.float32)
 
 
 def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:
@@ -164,8 +167,8 @@ def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:
             f"Expected a validation_split above 0 and below 1. Received: {fraction}."
         )
     cut = int(length(train) * (1 - fraction))
-    head = keras.tree.map_structure(lambda a: a[:cut], train)
-    return head, keras.tree.map_structure(lambda a: a[cut:], train)
+    head = keras.tree.map_structure(lambda a: None if a is None else a[:cut], train)
+    return head, keras.tree.map_structure(lambda a: None if a is None else a[cut:], train)
 
 
 def _build(model: keras.Model, train: Any) -> None:
@@ -199,3 +202,6 @@ def _finish_ema(model: keras.Model) -> None:
     optimizer = model.optimizer
     if isinstance(optimizer, keras.optimizers.Optimizer) and model.trainable_weights:
         optimizer.finalize_variable_values(model.trainable_weights)
+    if getattr(optimizer, "use_ema", False):
+        for weight in model.trainable_weights:  # on JAX it now is the very array of the average
+            weight.assign(keras.ops.copy(weight.value))

@@ -1,0 +1,159 @@
+"""`fit` does what Keras' own does, in fewer calls."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import training
+from keras_lottery.errors import LotteryError
+from tests.training import made
+
+pytestmark = pytest.mark.backend
+
+
+def pair(**settings):
+    """Two equal networks."""
+    return [made.compiled(made.network(**settings), keras.optimizers.Adam(0.01)) for _ in "ab"]
+
+
+def assert_equal_weights(one, other, tolerance=2e-5):
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def test_equals_keras_fit_where_nothing_is_shuffled():
+    x, y = made.blobs(examples=70)
+    ours, keras_own = pair(norm=True)
+    settings = {
+        "batch_size": 16,
+        "epochs": 3,
+        "shuffle": False,
+        "validation_split": 0.2,
+        "class_weight": {0: 1.0, 1: 2.0, 2: 0.5},
+        "verbose": 0,
+    }
+    history = training.fit(ours, x, y, **settings)
+    expected = keras_own.fit(x, y, **settings)
+    assert_equal_weights(ours, keras_own)
+    assert history.history.keys() == expected.history.keys()
+    for name, series in expected.history.items():
+        np.testing.assert_allclose(history.history[name], series, rtol=1e-4, atol=1e-5)
+
+
+def test_takes_sample_weights_and_several_inputs_and_outputs():
+    x, y = made.blobs()
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    both = keras.layers.Concatenate()([a, b])
+    model = keras.Model(
+        {"a": a, "b": b}, {"c": keras.layers.Dense(3)(both), "d": keras.layers.Dense(1)(both)}
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss={"c": loss, "d": "mse"})
+    before = model.get_weights()
+    history = training.fit(
+        model,
+        {"a": x[:, :3], "b": x[:, 3:]},
+        {"c": y, "d": x[:, :1]},
+        epochs=2,
+        verbose=0,
+    )
+    assert history.history["loss"][1] < history.history["loss"][0]
+    assert all((p != q).any() for p, q in zip(before, model.get_weights(), strict=True))
+
+
+def test_other_data_are_handed_to_keras():
+    x, y = made.blobs()
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return x[30 * i : 30 * i + 30], y[30 * i : 30 * i + 30]
+
+    model = made.compiled(made.network())
+    history = training.fit(model, Batches(), epochs=2, verbose=0)
+    assert len(history.history["loss"]) == 2
+
+
+class Calls(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.epochs, self.batches, self.iterations = [], [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append(epoch)
+
+
+class BatchCalls(Calls):
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches.append(batch)
+        self.iterations.append(int(self.model.optimizer.iterations))
+        assert np.isfinite(logs["loss"])
+
+
+def test_batch_hooks_are_called_after_every_step_where_a_callback_has_them():
+    x, y = made.blobs(examples=50)
+    calls = BatchCalls()
+    training.fit(made.compiled(made.network()), x, y, batch_size=20, epochs=2, callbacks=[calls])
+    assert calls.batches == [0, 1, 2] * 2
+    assert calls.iterations == [1, 2, 3, 4, 5, 6]
+    assert calls.epochs == [0, 1]
+
+
+def test_a_callback_can_stop_training_and_change_weights():
+    x, y = made.blobs()
+
+    class Zero(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                for weight in self.model.trainable_weights:
+                    weight.assign(0 * weight.numpy())
+                self.model.stop_training = True
+
+    model = made.compiled(made.network())
+    calls = Calls()
+    training.fit(model, x, y, epochs=5, callbacks=[Zero(), calls], verbose=0)
+    assert calls.epochs == [0, 1]
+    assert all((w == 0).all() for w in model.get_weights())
+
+
+def test_early_stopping_restores_the_best_weights():
+    x, y = made.blobs()
+    model = made.compiled(made.network(), keras.optimizers.SGD(50.0))  # diverges
+    stopping = keras.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
+    history = training.fit(model, x, y, epochs=20, callbacks=[stopping], verbose=0)
+    assert len(history.history["loss"]) < 20
+
+
+def test_one_program_serves_several_fits():
+    x, y = made.blobs()
+    model = made.compiled(made.network())
+    training.fit(model, x, y, epochs=1, verbose=0)
+    program = training.make_program(model)
+    training.fit(model, x, y, epochs=1, verbose=0, program=program)
+    traced = program.traces
+    training.fit(model, x, y, epochs=4, verbose=0, program=program)
+    assert program.traces == traced
+
+
+def test_ema_over_two_fits():
+    x, y = made.blobs()
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9)
+    model = made.compiled(made.network(), optimizer)
+    for _ in "ab":
+        training.fit(model, x, y, epochs=2, verbose=0)
+        averages = [np.array(v) for v in optimizer._model_variables_moving_average]
+        for average, weight in zip(averages, model.trainable_weights, strict=True):
+            np.testing.assert_allclose(average, weight.numpy(), rtol=1e-6)
+
+
+def test_mistakes_are_named():
+    x, y = made.blobs()
+    model = made.compiled(made.network())
+    with pytest.raises(LotteryError, match=r"none for \[2\]"):
+        training.fit(model, x, y, class_weight={0: 1.0, 1: 1.0})
+    with pytest.raises(LotteryError, match="Received lengths"):
+        training.fit(model, x, y[:-1])
+    with pytest.raises(LotteryError, match="validation_split"):
+        training.fit(model, x, y, validation_split=1.5)
