@@ -55,7 +55,8 @@ def test_writing_needs_no_backend(tmp_path: Path) -> None:
     if importlib.util.find_spec("tensorboard") is None:
         pytest.skip("tensorboard is not installed")
     code = (
-        "import sys; from pathlib import Path\n"
+        # Outside the command line, importing the package imports Keras.
+        "import sys; from pathlib import Path; sys.argv = ['keras-lottery']\n"
         "from tests.records.made_rows import row\n"
         "from keras_lottery.records import TensorBoardScalars\n"
         f"TensorBoardScalars(Path({str(tmp_path)!r})).add(row(), [])\n"

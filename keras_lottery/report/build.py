@@ -1,0 +1,119 @@
+"""Makes the report of a run folder."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table as RichTable
+
+from keras_lottery.files import write_whole
+from keras_lottery.records import NoScalars, read_numbers, scalars
+from keras_lottery.report.content import content
+from keras_lottery.report.html import to_html
+from keras_lottery.report.markdown import to_markdown
+from keras_lottery.report.plots import Drawing
+from keras_lottery.report.sentences import headline as _headline
+from keras_lottery.report.study import Study, studies
+from keras_lottery.report.tables import level_table
+from keras_lottery.run_paths import RunPaths
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """What a report consists of.
+
+    Args:
+        html: the page that needs nothing beside it.
+        markdown: the same as Markdown, with links to the figures.
+        figures: the PNGs; `tickets.png` first.
+        headline: the sentences that compare the arms.
+    """
+
+    html: Path
+    markdown: Path
+    figures: tuple[Path, ...]
+    headline: tuple[str, ...]
+
+
+def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
+    """Writes `report/` in the run folder `run`.
+
+    Args:
+        run: the run folder.
+        tensorboard: write TensorBoard scalars too; None writes them where the package is
+            installed.
+
+    Returns:
+        The files.
+
+    Raises:
+        LotteryError: the folder is no run folder, or no training is finished.
+        MissingExtraError: `tensorboard` is True and the package is not installed.
+    """
+    found = studies(run)
+    paths = found[0].paths
+    _write_scalars(paths, found, tensorboard)
+    page = content(found)
+    figures = write_figures(page.drawings, paths.report)
+    markdown, html = paths.report / "report.md", paths.report / "report.html"
+    _write(markdown, to_markdown(page.blocks))
+    _write(html, to_html(page.title, page.blocks, paths.report))
+    return ReportFiles(html, markdown, figures, tuple(headline(run)))
+
+
+def headline(run: Path) -> list[str]:
+    """Returns the sentences that compare the arms of a run, computed from its results.csv.
+
+    Raises:
+        LotteryError: the folder is no run folder, or no training is finished.
+    """
+    found = studies(run)
+    many = len(found) > 1
+    return [f"{s.task}: {text}" if many else text for s in found for text in _headline(s)]
+
+
+def terminal_table(run: Path) -> RichTable:
+    """Returns mean ± standard deviation per level and arm of the run's task, for a terminal.
+
+    Raises:
+        LotteryError: the folder is no run folder, or no training is finished.
+    """
+    study = studies(run)[0]
+    table = level_table(study)
+    shown = RichTable(title=f"{study.name}: {table.title}", caption=table.note)
+    for name in table.header:
+        shown.add_column(name, justify="right", style="bold" if name == study.main else None)
+    for row in table.rows:
+        shown.add_row(*row)
+    return shown
+
+
+def write_figures(drawings: list[Drawing], folder: Path) -> tuple[Path, ...]:
+    """Writes the figures as PNG; equal figures give equal bytes."""
+    paths = []
+    for drawing in drawings:
+        path = folder / drawing.file
+        # The name of the drawing library and its version would change the bytes.
+        write_whole(
+            path,
+            lambda temporary, figure=drawing.figure: figure.savefig(  # type: ignore[misc]
+                temporary, format="png", metadata={"Software": None}
+            ),
+        )
+        paths.append(path)
+    return tuple(paths)
+
+
+def _write_scalars(paths: RunPaths, found: list[Study], wanted: bool | None) -> None:
+    """Writes every training's scalars anew."""
+    writer = scalars(paths, wanted)
+    if isinstance(writer, NoScalars):
+        return
+    shutil.rmtree(paths.tensorboard, ignore_errors=True)
+    for row in (row for study in found for row in study.rows):
+        history = paths.history(row.training)
+        writer.add(row, read_numbers(history) if history.exists() else [])
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda temporary: temporary.write_bytes(text.encode()))

@@ -1,0 +1,85 @@
+"""What stands in a report, in its order: the blocks, and the figures that they show."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from keras_lottery.report import tables
+from keras_lottery.report.document import Bullets, Details, Heading, Image, Text
+from keras_lottery.report.masks import densities, overlaps
+from keras_lottery.report.plots import (
+    Drawing,
+    draw_density,
+    draw_overlap,
+    draw_speed,
+    draw_tickets,
+)
+from keras_lottery.report.sentences import headline, learning_speed, missing
+from keras_lottery.report.study import Study
+
+
+@dataclass
+class Content:
+    """The blocks of a report and its figures."""
+
+    title: str
+    blocks: list[Any] = field(default_factory=list)
+    drawings: list[Drawing] = field(default_factory=list)
+
+    def add(self, *blocks: Any) -> None:
+        """Adds blocks; None is left out."""
+        self.blocks.extend(block for block in blocks if block is not None)
+
+    def show(self, drawing: Drawing, suffix: str) -> None:
+        """Adds a figure; `suffix` keeps the files of a second task apart."""
+        file = drawing.file.replace(".png", f"{suffix}.png")
+        self.drawings.append(replace(drawing, file=file))
+        self.add(Image(file, drawing.caption, drawing.alt))
+
+
+def content(found: list[Study]) -> Content:
+    """Returns the report of a run's studies, the config's own task first."""
+    page = Content(f"{found[0].name}: tickets and controls")
+    page.add(Heading(page.title, 1))
+    for index, study in enumerate(found):
+        if index:
+            page.add(Heading(f"Task {study.task}", 1))
+        _add_study(page, study, f"-{study.task}" if index else "")
+    page.add(Heading("Settings"), tables.config_table(found[0]))
+    page.add(Details("All settings", [tables.full_config_table(found[0])]))
+    page.add(Heading("Made with"), tables.facts_table(found[0]))
+    return page
+
+
+def _add_study(page: Content, study: Study, suffix: str) -> None:
+    page.add(Bullets(headline(study), strong=True))
+    lacking = missing(study)
+    if lacking:
+        page.add(Heading("What is missing", 3), Bullets(lacking))
+    page.show(draw_tickets(study), suffix)
+    page.add(Heading("Numbers"), tables.level_table(study), tables.difference_table(study))
+    page.add(tables.match_table(study), Details("Every level and arm", [tables.arm_table(study)]))
+    page.add(Heading("Learning speed"), Bullets(learning_speed(study)))
+    page.show(draw_speed(study), suffix)
+    page.add(Details("Steps", [tables.speed_table(study)]))
+    _add_masks(page, study, suffix)
+
+
+def _add_masks(page: Content, study: Study, suffix: str) -> None:
+    """Adds densities and overlap, or says that the run holds no masks to read them from."""
+    arm = study.main or (study.arms[0] if study.arms else None)
+    if arm is None:
+        return
+    page.add(Heading("Density per variable"))
+    found = densities(study, arm)
+    if found is None:
+        page.add(Text(f"The folder holds no layer tables of `{arm}`."))
+    else:
+        page.show(draw_density(found), suffix)
+        page.add(Details("Densities", [tables.density_table(found)]))
+    page.add(Heading("Overlap between seeds"))
+    shared = overlaps(study, arm)
+    if not shared:
+        page.add(Text(f"An overlap takes tickets of `{arm}` from two seeds of one round."))
+    else:
+        page.show(draw_overlap(arm, shared), suffix)
+        page.add(Details("Overlaps", [tables.overlap_table(shared)]))

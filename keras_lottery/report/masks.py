@@ -1,0 +1,151 @@
+"""What the masks of a run look like: density per variable, overlap between seeds."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_lottery.records import read_table
+from keras_lottery.report.study import DENSE, Study, series
+from keras_lottery.tickets import Ticket, overlap, total
+from keras_lottery.types import MaskSet, Training
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Density per variable over the rounds of one arm, means over seeds.
+
+    Args:
+        arm: whose masks.
+        rounds: rounds with layer tables.
+        remaining: fraction of all masked weights kept, `(rounds,)`.
+        paths: variables.
+        density: fraction of each variable kept, `(paths, rounds)`.
+        sizes: weights of each variable, `(paths,)`.
+        seeds: seeds behind the means.
+    """
+
+    arm: str
+    rounds: tuple[int, ...]
+    remaining: np.ndarray
+    paths: tuple[str, ...]
+    density: np.ndarray
+    sizes: np.ndarray
+    seeds: int
+
+
+@dataclass(frozen=True)
+class SeedOverlap:
+    """How far the masks of different seeds agree at one round.
+
+    Args:
+        remaining: fraction of the weights kept, mean over seeds.
+        mean: share of the kept weights that a pair of seeds has in common, mean over pairs.
+        low: smallest pair.
+        high: largest pair.
+        chance: the share expected of masks shuffled within each variable.
+        chance_global: the share expected of masks shuffled over all variables.
+        pairs: pairs of seeds.
+    """
+
+    round: int
+    remaining: float
+    mean: float
+    low: float
+    high: float
+    chance: float
+    chance_global: float
+    pairs: int
+
+
+def densities(study: Study, arm: str) -> Densities | None:
+    """Returns the densities of an arm's masks; None where the run holds no layer tables."""
+    kept: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    sizes: dict[str, int] = {}
+    seeds = set()
+    for training in _trainings(study, arm):
+        path = study.paths.layers(training)
+        for row in read_table(path) if path.exists() else []:
+            kept[training.round][row["path"]].append(int(row["kept"]))
+            sizes[row["path"]] = int(row["size"])
+            seeds.add(training.seed)
+    if not kept:
+        return None
+    names = tuple(sorted(sizes, key=_natural))
+    size = np.array([sizes[name] for name in names])
+    means = np.array(
+        [[np.mean(kept[r][name]) if name in kept[r] else np.nan for r in sorted(kept)]
+         for name in names]
+    )  # fmt: skip
+    return Densities(
+        arm, tuple(sorted(kept)), np.nansum(means, axis=0) / size.sum(), names,
+        means / np.maximum(size, 1)[:, None], size, len(seeds),
+    )  # fmt: skip
+
+
+def overlaps(study: Study, arm: str) -> list[SeedOverlap]:
+    """Returns the overlap between seeds per round; empty with fewer than two seeds' tickets."""
+    by_round: dict[int, list[Training]] = defaultdict(list)
+    for training in _trainings(study, arm):
+        if study.paths.ticket(training).exists():
+            by_round[training.round].append(training)
+    found = []
+    for number, trainings in sorted(by_round.items()):
+        # One round's masks at a time: those of a whole run need not fit into memory.
+        masks = [_masks(study, training) for training in trainings]
+        if len(masks) > 1:
+            found.append(seed_overlap(number, masks))
+    return found
+
+
+def seed_overlap(number: int, masks: Sequence[MaskSet]) -> SeedOverlap:
+    """Returns the overlap between every two of `masks`.
+
+    A pair shares Σ_l |a_l ∧ b_l| of its (|a| + |b|) / 2 kept weights. Shuffled within each
+    variable l of n_l weights, Σ_l |a_l| |b_l| / n_l are expected; over all n, |a| |b| / n.
+    """
+    pairs = [total(overlap(a, b).values()) for a, b in itertools.combinations(masks, 2)]
+    shares = [pair.share for pair in pairs]
+    everywhere = [
+        2 * pair.kept_a * pair.kept_b / pair.size / max(pair.kept_a + pair.kept_b, 1)
+        for pair in pairs
+    ]
+    left = [sum(m.sum() for m in ms.values()) / sum(m.size for m in ms.values()) for ms in masks]
+    return SeedOverlap(
+        round=number,
+        remaining=float(np.mean(left)),
+        mean=float(np.mean(shares)),
+        low=min(shares),
+        high=max(shares),
+        chance=float(np.mean([pair.expected_share for pair in pairs])),
+        chance_global=float(np.mean(everywhere)),
+        pairs=len(pairs),
+    )
+
+
+def short_names(paths: tuple[str, ...]) -> list[str]:
+    """Returns the paths without the parts that all of them begin or end with."""
+    if len(paths) < 2:
+        return list(paths)
+    parts = [path.split("/") for path in paths]
+    shortest = min(len(part) for part in parts)
+    front = next((i for i in range(shortest) if len({p[i] for p in parts}) > 1), shortest - 1)
+    back = next((i for i in range(shortest) if len({p[-1 - i] for p in parts}) > 1), 0)
+    names = ["/".join(p[front : len(p) - back]) for p in parts]
+    return names if all(names) and len(set(names)) == len(names) else list(paths)
+
+
+def _trainings(study: Study, arm: str) -> list[Training]:
+    return [row.training for row in study.rows if series(row) == arm and row.arm != DENSE]
+
+
+def _masks(study: Study, training: Training) -> MaskSet:
+    return Ticket.load(study.paths.ticket(training)).masks
+
+
+def _natural(path: str) -> list[tuple[int, str]]:
+    """Sorts `dense_10` after `dense_2`."""
+    digits = "".join(c if c.isdigit() else f"\0{c}\0" for c in path).split("\0")
+    return [(int(part), "") if part.isdigit() else (0, part) for part in digits if part]

@@ -1,0 +1,126 @@
+"""The results that are kept in the repository: one folder an experiment, and their index."""
+
+import re
+import shutil
+from pathlib import Path
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.files import write_whole
+from keras_lottery.report.build import write_figures
+from keras_lottery.report.content import content
+from keras_lottery.report.markdown import to_markdown
+from keras_lottery.report.statistics import (
+    dense_level,
+    nearest_level,
+    ratio_to_dense,
+    sparsest_match,
+)
+from keras_lottery.report.study import Study, studies
+from keras_lottery.report.units import number, percent, unit_of
+
+_INDEX = "index.md"
+
+
+def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Path:
+    """Copies a run's tables into `results/<name>/`, draws its figures and writes page.md.
+
+    What stands in page.md between `<!-- head -->` and `<!-- /head -->` (free text) and between
+    `<!-- paper -->` and `<!-- /paper -->` (one line: what the paper says) is kept; everything
+    else is made anew from the run.
+
+    Args:
+        run: the run folder.
+        name: name of the experiment's folder.
+        results: folder of all results.
+
+    Returns:
+        The page; the index beside it is brought up to date too.
+
+    Raises:
+        LotteryError: the folder is no run folder, or no training is finished.
+    """
+    found = studies(run)
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or ".." in name:
+        raise LotteryError(
+            f"Expected a name of letters, digits, '-', '_', '.', '/'. Received: {name!r}. "
+            "Choose another."
+        )
+    folder, paths = results / name, found[0].paths
+    for source in (paths.results, paths.metrics, paths.config):
+        if source.exists() and source.resolve() != (folder / source.name).resolve():
+            write_whole(folder / source.name, lambda to, source=source: shutil.copyfile(source, to))  # type: ignore[misc]
+    page = content(found)
+    write_figures(page.drawings, folder)
+    path = folder / "page.md"
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    paper = kept(old, "paper")
+    text = "\n\n".join([
+        f"# {name}",
+        "<!-- Generated; only the two marked regions are kept. -->",
+        region("head", kept(old, "head")),
+        *(["What the paper says:"] if paper else []),
+        region("paper", paper),
+        to_markdown(page.blocks[1:]),
+    ])  # fmt: skip
+    write_whole(path, lambda temporary: temporary.write_bytes(text.encode()))
+    write_index(results)
+    return path
+
+
+def write_index(results: Path = Path("docs/results")) -> Path:
+    """Writes index.md: one row per experiment in `results`, its head region kept.
+
+    Raises:
+        LotteryError: an experiment's files are damaged.
+    """
+    path = results / _INDEX
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    rows = [_row(page, results) for page in sorted(results.rglob("page.md"))
+            if (page.parent / "results.csv").exists()]  # fmt: skip
+    header = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",
+              "value ÷ dense there", "near 67 % pruned", "near 90 % pruned",
+              "what the paper says"]  # fmt: skip
+    lines = ["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)]
+    text = "\n".join([
+        "# Results", "", "<!-- Generated; only the marked region is kept. -->", "",
+        region("head", kept(old, "head")), "", *lines, "",
+    ])  # fmt: skip
+    write_whole(path, lambda temporary: temporary.write_bytes(text.encode()))
+    return path
+
+
+def _row(page: Path, results: Path) -> list[str]:
+    study = studies(page.parent)[0]
+    paper = " ".join(kept(page.read_text(encoding="utf-8"), "paper").split()).replace("|", "\\|")
+    name = page.parent.relative_to(results).as_posix()
+    link = f"[{name}]({page.relative_to(results).as_posix()})"
+    return [link, study.metric, *numbers(study), paper or "–"]
+
+
+def numbers(study: Study) -> list[str]:
+    """Returns dense, the sparsest level that keeps up with it, and value ÷ dense at three."""
+    unit, dense = unit_of(study.rows), dense_level(study.rows)
+    cells = [f"{unit.spread(dense.mean, dense.sd)}{unit.symbol} ({dense.n})" if dense else "–"]
+    if study.main is None:
+        return [*cells, "–", "–", "–", "–"]
+    match = sparsest_match(study.rows, study.main, study.higher_is_better)
+    cells.append(f"{percent(match.remaining)} remaining" if match else "–")
+    for level in (match, *(nearest_level(study.rows, study.main, s) for s in (0.67, 0.90))):
+        ratio = ratio_to_dense(study.rows, study.main, level.round) if level else 0.0
+        cells.append(f"{number(ratio, 3)} at {percent(1 - level.remaining)}" if level else "–")
+    return cells
+
+
+def region(name: str, text: str) -> str:
+    """Returns a marked region."""
+    return (
+        f"<!-- {name} -->\n{text}\n<!-- /{name} -->"
+        if text
+        else f"<!-- {name} -->\n<!-- /{name} -->"
+    )
+
+
+def kept(page: str, name: str) -> str:
+    """Returns the text of a marked region; empty if there is none."""
+    match = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", page, re.DOTALL)
+    return match.group(1).strip("\n") if match else ""

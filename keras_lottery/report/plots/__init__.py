@@ -1,0 +1,9 @@
+"""The figures of a report, one idea a file."""
+
+from keras_lottery.report.plots.density import draw_density
+from keras_lottery.report.plots.overlap import draw_overlap
+from keras_lottery.report.plots.speed import draw_speed
+from keras_lottery.report.plots.style import Drawing
+from keras_lottery.report.plots.tickets import draw_tickets
+
+__all__ = ["Drawing", "draw_density", "draw_overlap", "draw_speed", "draw_tickets"]

@@ -1,0 +1,81 @@
+"""Density per variable over the rounds: lines for a few variables, a heat map for many."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+
+from keras_lottery.report.masks import Densities, short_names
+from keras_lottery.report.plots.style import (
+    DENSE_COLOUR,
+    Drawing,
+    legend,
+    new_figure,
+    remaining_axis,
+    tidy,
+)
+
+_MOST_LINES = 8
+
+
+def draw_density(densities: Densities) -> Drawing:
+    """Draws the fraction of each variable that is kept, mean over seeds."""
+    many = len(densities.paths) > _MOST_LINES
+    figure = new_figure(7.2, max(3.8, 1.4 + 0.17 * len(densities.paths)) if many else 3.8)
+    axes = figure.subplots()
+    if many:
+        image = _heat_map(axes, densities)
+        bar = figure.colorbar(image, ax=axes, pad=0.02)
+        bar.set_label("kept [%]", fontsize=9.5)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        bar.ax.tick_params(labelsize=8.5)
+    else:
+        _lines(axes, densities)
+    return Drawing(
+        "density.png",
+        figure,
+        f"Fraction of each variable that the masks of `{densities.arm}` keep, mean over "
+        f"{densities.seeds} seed{'s' if densities.seeds > 1 else ''}"
+        + ("; both scales are logarithmic." if not many else "; the colours are logarithmic."),
+        "Density per variable against the fraction of all weights remaining.",
+    )
+
+
+def _lines(axes: Axes, densities: Densities) -> None:
+    tidy(axes)
+    count = len(densities.paths)
+    left = densities.remaining
+    axes.plot([1, left.min()], [100, 100 * left.min()], color=DENSE_COLOUR, linewidth=1,
+              linestyle=":", label="all weights")  # fmt: skip
+    for index, name in enumerate(short_names(densities.paths)):
+        axes.plot(
+            left,
+            100 * densities.density[index],
+            label=name,
+            color=colormaps["viridis"](0.05 + 0.8 * index / max(count - 1, 1)),
+            marker="os^vDPX*"[index],
+            markersize=4.5,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            linewidth=1.5,
+        )
+    remaining_axis(axes, list(left))
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_ylabel("kept of the variable [%]", fontsize=9.5)
+    legend(axes)
+
+
+def _heat_map(axes: Axes, densities: Densities):  # type: ignore[no-untyped-def]
+    shown = 100 * densities.density
+    floor = max(float(np.nanmin(shown[shown > 0], initial=100.0)), 1e-3)
+    image = axes.imshow(
+        np.maximum(shown, floor), aspect="auto", cmap="cividis", norm=LogNorm(floor, 100)
+    )
+    axes.set_yticks(range(len(densities.paths)), short_names(densities.paths), fontsize=7.5)
+    step = max(1, len(densities.rounds) // 10)
+    marks = range(0, len(densities.rounds), step)
+    axes.set_xticks(list(marks), [f"{100 * densities.remaining[i]:.3g}" for i in marks])
+    axes.tick_params(axis="x", labelsize=8.5)
+    axes.set_xlabel("weights remaining [%]", fontsize=9.5)
+    return image

@@ -1,0 +1,55 @@
+"""Overlap of masks between seeds, beside the overlap expected by chance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_lottery.report.masks import SeedOverlap
+from keras_lottery.report.plots.style import (
+    DENSE_COLOUR,
+    Drawing,
+    legend,
+    lines,
+    new_figure,
+    remaining_axis,
+    tidy,
+)
+
+
+def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
+    """Draws the share of kept weights that two seeds have in common, against chance."""
+    figure = new_figure(7.2, 3.8)
+    axes = figure.subplots()
+    tidy(axes)
+    left = [level.remaining for level in overlaps]
+    mean = np.array([level.mean for level in overlaps])
+    below = mean - [level.low for level in overlaps]
+    above = np.array([level.high for level in overlaps]) - mean
+    axes.errorbar(
+        left,
+        100 * mean,
+        yerr=[100 * below, 100 * above],
+        label=f"{arm}, two seeds",
+        elinewidth=1.0,
+        capsize=1.5,
+        **lines([arm])[arm].options(),
+    )
+    chance = [100 * level.chance for level in overlaps]
+    everywhere = [100 * level.chance_global for level in overlaps]
+    axes.plot(left, chance, color="black", linewidth=1.3, linestyle="--",
+              label="chance, same density per variable")  # fmt: skip
+    axes.plot(left, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":",
+              label="chance, same density in all")  # fmt: skip
+    remaining_axis(axes, left)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("kept by both seeds\n[% of kept]", fontsize=9.5)
+    legend(axes)
+    return Drawing(
+        "overlap.png",
+        figure,
+        f"Share of the kept weights that the masks of two seeds of `{arm}` have in common: mean "
+        f"over {max(level.pairs for level in overlaps)} pairs of seeds, bars from the smallest to "
+        "the largest pair; and the share expected of random masks with the same density in every "
+        "variable, or in all variables together.",
+        "Overlap of masks between seeds against the fraction of weights remaining, with chance.",
+    )

@@ -1,0 +1,169 @@
+"""What every figure shares: colours, markers, and the axis of weights remaining."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+from keras_lottery.report.study import DENSE, WINNING
+
+# Okabe and Ito's palette, told apart with every common colour blindness; markers and dashes
+# differ too, so that the figures survive a grey printer.
+_BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+_BLUE, _VERMILLION, _PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+DENSE_COLOUR = "#6b6b6b"
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one arm is drawn."""
+
+    colour: str
+    marker: str
+    dashes: str = "-"
+    width: float = 1.3
+
+    def options(self) -> dict[str, Any]:
+        """Returns Matplotlib's keywords for the line."""
+        return {
+            "color": self.colour,
+            "marker": self.marker,
+            "linestyle": self.dashes,
+            "linewidth": self.width,
+            "markersize": 4.5 if self.width < 2 else 5.5,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.5,
+        }
+
+
+_KNOWN = {
+    WINNING: Line(_BLUE, "o", "-", 2.2),
+    "reinit": Line(_VERMILLION, "s", "--"),
+    "permuted_layer": Line(_GREEN, "^", "-."),
+    "permuted_global": Line(_ORANGE, "v", ":"),
+    "init_permuted": Line(_PURPLE, "D", "--"),
+    "one_shot": Line(_SKY, "P", "-"),
+    "winning_init": Line(_BLACK, "X", "-."),
+    DENSE: Line(DENSE_COLOUR, "_", "-"),
+}
+_OTHERS = [
+    Line(colour, marker, ":")
+    for marker in "<>ph*"
+    for colour in (_PURPLE, _SKY, _BLACK, _GREEN, _ORANGE, _VERMILLION)
+]
+
+
+def lines(arms: Sequence[str]) -> dict[str, Line]:
+    """Returns how each arm is drawn; an arm has the same look in every figure of a report."""
+    unknown = [arm for arm in arms if arm not in _KNOWN]
+    others = {arm: _OTHERS[i % len(_OTHERS)] for i, arm in enumerate(unknown)}
+    return {arm: _KNOWN.get(arm) or others[arm] for arm in arms}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and what is said of it.
+
+    Args:
+        file: name of its PNG.
+        figure: the figure.
+        caption: what is drawn, and how the spread is.
+        alt: one sentence for those who cannot see it.
+    """
+
+    file: str
+    figure: Figure
+    caption: str
+    alt: str
+
+
+def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:
+    """Returns an empty figure, inches wide and high, that no global state knows of."""
+    return Figure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
+
+
+def tidy(axes: Axes) -> None:
+    """Takes away the frame's upper and right side and draws a faint grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, color="#e4e4e4", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8.5)
+
+
+def legend(axes: Axes, first: Sequence[str] = ()) -> None:
+    """Names the lines in the order of `first`, then the others, where there is room."""
+    handles, labels = axes.get_legend_handles_labels()
+    rank = {label: index for index, label in enumerate(first)}
+    order = sorted(range(len(labels)), key=lambda i: rank.get(labels[i], len(rank)))
+    names = axes.legend(
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        fontsize=8,
+        loc="best",
+        ncols=2 if len(labels) > 4 else 1,
+    )
+    names.get_frame().set(edgecolor="none", alpha=0.85)
+
+
+def remaining_axis(axes: Axes, remaining: Sequence[float], label: bool = True) -> list[float]:
+    """Makes the horizontal axis logarithmic, from 100 % on the left to sparse on the right.
+
+    Returns:
+        The fractions that have a tick.
+    """
+    marks = ticks([1.0, *remaining])
+    low = min([1.0, *remaining])
+    axes.set_xscale("log")
+    axes.set_xlim(1.08, min(low / 1.15, 0.92))
+    axes.xaxis.set_major_locator(FixedLocator(marks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks(marks, [f"{mark * 100:.3g}" for mark in marks])
+    if label:
+        axes.set_xlabel("weights remaining [%]", fontsize=9.5)
+    return marks
+
+
+def ticks(remaining: Sequence[float], most: int = 9) -> list[float]:
+    """Returns at most `most` of the fractions, about evenly spaced on a logarithmic axis."""
+    every = sorted({fraction for fraction in remaining if fraction > 0}, reverse=True)
+    apart = np.log(every[0] / every[-1]) / most if len(every) > most else 0.0
+    chosen = every[:1]
+    for fraction in every[1:]:
+        if np.log(chosen[-1] / fraction) >= apart - 1e-9:
+            chosen.append(fraction)
+    return chosen
+
+
+def dodge(remaining: Sequence[float], index: int, of: int, every: Sequence[float]) -> np.ndarray:
+    """Returns positions shifted a little per arm, so that error bars do not hide each other."""
+    levels = np.sort(np.unique(np.round(np.log([1.0, *every]), 2)))
+    gap = float(np.diff(levels).min()) if len(levels) > 1 else 0.2
+    shift = (index - (of - 1) / 2) / max(of, 1) * 0.45 * min(gap, 0.3)
+    return np.asarray(remaining) * np.exp(-shift)
+
+
+def window(values: Sequence[float], higher_is_better: bool = True) -> tuple[float, float, bool]:
+    """Returns the limits of an axis on which a collapse does not flatten everything else.
+
+    The worse end is cut at six times the distance between the best value and the median.
+
+    Returns:
+        The lower and upper limit, and whether values lie outside.
+    """
+    data = np.array([value for value in values if np.isfinite(value)])
+    if not len(data):
+        return 0.0, 1.0, False
+    sign = 1.0 if higher_is_better else -1.0
+    data = sign * data
+    best, middle, worst = data.max(), float(np.median(data)), data.min()
+    bottom = best - 6 * (best - middle)
+    cut = bool(middle < best and worst < bottom - 0.15 * (best - bottom))
+    bottom = bottom if cut else worst
+    margin = 0.06 * (best - bottom) or 0.01 * (abs(best) or 1.0)
+    low, high = sorted((sign * (best + margin), sign * (bottom - (0 if cut else margin))))
+    return float(low), float(high), cut

@@ -1,0 +1,164 @@
+"""Value against the fraction of weights remaining, and the paired differences below it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from keras_lottery.report.plots.style import (
+    DENSE_COLOUR,
+    Drawing,
+    dodge,
+    legend,
+    lines,
+    new_figure,
+    remaining_axis,
+    tidy,
+    window,
+)
+from keras_lottery.report.statistics import Level, cells, dense_level, levels, paired
+from keras_lottery.report.study import DENSE, Study
+from keras_lottery.report.units import Unit, unit_of
+
+
+def draw_tickets(study: Study) -> Drawing:
+    """Draws mean and spread of every arm, the dense network as a band, and the differences."""
+    unit = unit_of(study.rows)
+    by_arm = {arm: levels(study.rows, arm) for arm in study.arms}
+    compared = [arm for arm in study.controls if arm != DENSE] if study.main else []
+    figure = new_figure(7.2, 6.4 if compared else 4.4)
+    if compared:
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1.15))
+    else:
+        top, bottom = figure.subplots(), None
+    every = [level.remaining for found in by_arm.values() for level in found]
+    cut = _values(top, study, by_arm, unit, every)
+    marks = remaining_axis(bottom or top, every)
+    _flops_axis(top, study, marks)
+    top.set_ylabel(unit.axis, fontsize=9.5)
+    legend(top, study.arms)
+    cut_below = _differences(bottom, study, compared, unit, every) if bottom is not None else False
+    caption = _caption(study, bool(compared), cut or cut_below)
+    alt = (
+        f"{study.metric} of {', '.join(by_arm) or 'the dense network'} against the fraction of "
+        "weights remaining."
+    )
+    return Drawing("tickets.png", figure, caption, alt)
+
+
+def _values(
+    axes: Axes, study: Study, by_arm: dict[str, list[Level]], unit: Unit, every: Sequence[float]
+) -> bool:
+    """Draws the upper panel; returns whether values lie outside it."""
+    tidy(axes)
+    shown: list[float] = []
+    dense = dense_level(study.rows)
+    if dense:
+        shown += _dense_band(axes, dense, unit)
+    looks = lines(study.arms)
+    # The main arm is drawn last, above the others.
+    for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
+        means = np.array([level.mean for level in found]) * unit.factor
+        spread = np.nan_to_num([level.sd for level in found]) * unit.factor
+        axes.errorbar(
+            dodge([level.remaining for level in found], index, len(by_arm), every),
+            means,
+            yerr=spread if spread.any() else None,
+            label=arm,
+            elinewidth=1.0,
+            capsize=1.5,
+            zorder=3 if arm == study.main else 2.5,
+            **looks[arm].options(),
+        )
+        shown += [*(means - spread), *(means + spread)]
+    low, high, cut = window(shown, study.higher_is_better)
+    axes.set_ylim(low, high)
+    return cut
+
+
+def _dense_band(axes: Axes, dense: Level, unit: Unit) -> list[float]:
+    mean, sd = dense.mean * unit.factor, float(np.nan_to_num(dense.sd)) * unit.factor
+    axes.axhline(mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
+    if sd:
+        axes.axhspan(mean - sd, mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0, zorder=1)
+    return [mean - sd, mean + sd]
+
+
+def _differences(
+    axes: Axes, study: Study, compared: Sequence[str], unit: Unit, every: Sequence[float]
+) -> bool:
+    """Draws the lower panel; returns whether values lie outside it."""
+    tidy(axes)
+    axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
+    looks, shown = lines(study.arms), [0.0]
+    for index, control in enumerate(compared):
+        for_control = levels(study.rows, control)
+        pairs = [
+            (lv, paired(study.rows, str(study.main), control, {lv.round})) for lv in for_control
+        ]
+        points = [(lv.remaining, pair) for lv, pair in pairs if pair]
+        if not points:
+            continue
+        means = np.array([pair.mean for _, pair in points]) * unit.factor
+        half = np.array([pair.high - pair.mean for _, pair in points]) * unit.factor
+        axes.errorbar(
+            dodge([left for left, _ in points], index, len(compared), every),
+            means,
+            yerr=np.nan_to_num(half) if np.isfinite(half).any() else None,
+            label=f"− {control}",
+            elinewidth=1.0,
+            capsize=1.5,
+            **looks[control].options(),
+        )
+        shown += [*(means - np.nan_to_num(half)), *(means + np.nan_to_num(half))]
+    # A control that collapses makes a large difference: the side to cut is the better one.
+    low, high, cut = window(shown, not study.higher_is_better)
+    axes.set_ylim(low, high)
+    better = "above 0: better" if study.higher_is_better else "below 0: better"
+    what = unit.points.strip() or unit.name
+    axes.set_ylabel(f"{study.main} − control\n[{what}], {better}", fontsize=9.5)
+    legend(axes)
+    return cut
+
+
+def _flops_axis(axes: Axes, study: Study, marks: Sequence[float]) -> None:
+    """Writes the FLOPs of the main arm's forward pass above the same ticks."""
+    dense = dense_level(study.rows)
+    found = levels(study.rows, study.main) if study.main else []
+    if not found or dense is None or not dense.flops:
+        return
+    known = sorted((lv.remaining, lv.flops) for lv in (dense, *found) if lv.remaining > 0)
+    left, flops = np.array(known).T
+    shares = np.interp(np.log(marks), np.log(left), flops) / dense.flops
+    upper = axes.secondary_xaxis("top")
+    upper.set_xticks(list(marks), [f"{share * 100:.3g}" for share in shares])
+    upper.minorticks_off()
+    upper.tick_params(labelsize=8.5)
+    upper.set_xlabel(f"FLOPs of the forward pass, {study.main} [% of dense]", fontsize=9.5)
+
+
+def _caption(study: Study, compared: bool, cut: bool) -> str:
+    text = (
+        f"{study.metric} ({'higher' if study.higher_is_better else 'lower'} is better) against the "
+        "fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
+        "deviation between seeds, the band dense ± 1 standard deviation; fresh draws of a control "
+        f"are averaged within a seed; n = {_seed_range(study)} seeds. Arms are set apart a little "
+        "sideways."
+    )
+    if compared:
+        text += (
+            f" Below: the difference `{study.main}` − control paired by seed, with its 95 % t "
+            "interval."
+        )
+    if len(study.seeds) == 1:
+        text += " One seed: no spread and no interval."
+    if cut:
+        text += " The vertical axis is cut; the table holds what lies outside."
+    return text
+
+
+def _seed_range(study: Study) -> str:
+    """Returns the numbers of seeds behind the points: `5`, or `3 to 5` while a run is going on."""
+    numbers = [len(seeds) for seeds in cells(study.rows).values()]
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"

@@ -1,0 +1,192 @@
+"""The sentences of a report, each computed from the rows."""
+
+import math
+from collections.abc import Sequence
+
+from keras_lottery.report.statistics import (
+    Paired,
+    dense_level,
+    nearest_level,
+    paired,
+    ratio_to_dense,
+    remaining_by_round,
+    rounds_at_most,
+    sparsest_match,
+)
+from keras_lottery.report.study import DENSE, WINNING, Study
+from keras_lottery.report.units import Unit, number, percent, unit_of
+
+SPARSE = 0.10
+"""Fraction of weights remaining at and below which arms are compared."""
+
+
+def sparse_range(study: Study) -> tuple[tuple[int, ...], str]:
+    """Returns the rounds that the headline compares and what they are called."""
+    rounds = rounds_at_most(study.rows, SPARSE)
+    if rounds:
+        return rounds, f"at ≤ {SPARSE * 100:g} % of the weights remaining"
+    left = remaining_by_round(study.rows)
+    if not left:
+        return (), ""
+    last = min(left, key=lambda number: left[number])
+    return (last,), f"at {percent(left[last])} of the weights remaining, the sparsest level so far"
+
+
+def headline(study: Study) -> list[str]:
+    """Returns the sentences that compare the arms; one that says why not if they cannot be."""
+    dense = dense_level(study.rows)
+    if not study.arms:
+        what = f"{unit_of(study.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
+        seeds = _seeds(dense.n) if dense else "no seed"
+        return [
+            f"Only dense networks are trained so far: {study.metric} {what} over {seeds}. "
+            "There is no ticket to compare yet."
+        ]
+    if study.main is None:
+        return [
+            f"No training of `{WINNING}` is finished, so the arms "
+            f"({', '.join(f'`{arm}`' for arm in study.arms)}) have nothing to be compared with."
+        ]
+    return [*_comparisons(study), *_match(study)]
+
+
+def _comparisons(study: Study) -> list[str]:
+    rounds, where = sparse_range(study)
+    unit = unit_of(study.rows)
+    found = []
+    for control in study.controls:
+        difference = paired(study.rows, WINNING, control, rounds)
+        if difference:
+            found.append(comparison(difference, where, unit, study.higher_is_better))
+    return found
+
+
+def comparison(difference: Paired, where: str, unit: Unit, higher_is_better: bool) -> str:
+    """Returns one sentence on a paired difference: mean, intervals, n."""
+    if not math.isfinite(difference.mean):
+        return (
+            f"{where[0].upper()}{where[1:]}, `{difference.arm}` and `{difference.control}` cannot "
+            f"be compared: some values of {unit.name} are not finite."
+        )
+    size = unit.difference(difference.mean).lstrip("+−") + unit.points
+    side = "above" if difference.mean >= 0 else "below"
+    direction = "" if higher_is_better else " (lower is better)"
+    text = (
+        f"{where[0].upper()}{where[1:]}, `{difference.arm}` is {side} `{difference.control}` in "
+        f"{unit.name}{direction} by {size} (mean paired difference; {interval(difference, unit)}, "
+        f"{rounds_text(difference.rounds)})."
+    )
+    return text + contains_zero(difference)
+
+
+def interval(difference: Paired, unit: Unit) -> str:
+    """Returns the text of both intervals and n, or why there is none."""
+    if difference.n < 2:
+        return "n = 1 seed, so no interval"
+    ends = (difference.low, difference.high, difference.boot_low, difference.boot_high)
+    low, high, boot_low, boot_high = map(unit.difference, ends)
+    return (
+        f"95 % t interval {low} to {high}, bootstrap {boot_low} to {boot_high}; "
+        f"n = {difference.n} seeds"
+    )
+
+
+def contains_zero(difference: Paired) -> str:
+    """Returns a sentence where the interval does not exclude that there is no difference."""
+    return " The interval contains 0." if difference.contains_zero else ""
+
+
+def _match(study: Study) -> list[str]:
+    """The sparsest level that keeps up with dense, and value ÷ dense there and at two others."""
+    rows, unit = study.rows, unit_of(study.rows)
+    dense = dense_level(rows)
+    if dense is None:
+        return ["No dense network is finished, so nothing can be set against it."]
+    ratios = []
+    for sparsity in (0.67, 0.90):
+        level = nearest_level(rows, WINNING, sparsity)
+        if level:
+            ratio = ratio_to_dense(rows, WINNING, level.round)
+            ratios.append(f"{number(ratio, 3)} at {percent(1 - level.remaining)} pruned")
+    tail = f"Value ÷ dense is {' and '.join(ratios)}." if ratios else ""
+    if dense.n < 2:
+        said = (
+            "With one dense network its standard deviation is unknown, so no level can be said to "
+            "keep up with it."
+        )
+        return [f"{said} {tail}".strip()]
+    level = sparsest_match(rows, WINNING, study.higher_is_better)
+    around = f"dense ({unit.spread(dense.mean, dense.sd)}{unit.symbol}, n = {_seeds(dense.n)})"
+    if level is None:
+        return [
+            f"At no level is the mean of `{WINNING}` within one standard deviation of {around}. "
+            f"{tail}".strip()
+        ]
+    ratio = ratio_to_dense(rows, WINNING, level.round)
+    return [
+        f"The sparsest level at which the mean of `{WINNING}` is within one standard deviation of "
+        f"{around}, or better, has {percent(level.remaining)} of the weights remaining "
+        f"(round {level.round}); value ÷ dense there is {number(ratio, 3)}. {tail}".strip()
+    ]
+
+
+def learning_speed(study: Study) -> list[str]:
+    """Returns sentences on the step of the minimum validation loss."""
+    rounds, where = sparse_range(study)
+    if study.main is None or not rounds:
+        return []
+    unit = Unit("steps", points=" steps", digits=0)
+    found = []
+    for control in study.controls:
+        difference = paired(study.rows, WINNING, control, rounds, "best_step")
+        if difference:
+            side = "earlier" if difference.mean < 0 else "later"
+            size = unit.difference(difference.mean).lstrip("+−")
+            found.append(
+                f"{where[0].upper()}{where[1:]}, `{WINNING}` reaches the minimum of its validation "
+                f"loss {size} steps {side} than `{control}` (mean paired difference; "
+                f"{interval(difference, unit)})." + contains_zero(difference)
+            )
+    return found
+
+
+def missing(study: Study) -> list[str]:
+    """Returns what the config asks for and the run does not have yet."""
+    config = study.config
+    rounds = int(config.get("prune", {}).get("rounds", 0))
+    wanted = {(DENSE, seed, 0) for seed in config.get("seeds", ())}
+    wanted |= {
+        (arm, seed, number)
+        for arm in config.get("arms", ())
+        for seed in config.get("seeds", ())
+        for number in range(1, rounds + 1)
+        if arm != DENSE
+    }
+    there = {(row.arm, row.seed, row.round) for row in study.rows}
+    found = []
+    for arm in dict.fromkeys([DENSE, *config.get("arms", ())]):
+        asked = {key for key in wanted if key[0] == arm}
+        lack = asked - there
+        if lack:
+            numbers = sorted({key[2] for key in lack})
+            found.append(
+                f"`{arm}`: {len(lack)} of {len(asked)} trainings (seed and round) are not "
+                f"finished, in {rounds_text(numbers)}."
+            )
+    if len(study.seeds) == 1:
+        found.append("One seed: no spread and no interval can be given.")
+    return found
+
+
+def rounds_text(numbers: Sequence[int]) -> str:
+    """Returns `round 3`, `rounds 3 to 7` or `rounds 3, 5`."""
+    numbers = sorted(numbers)
+    if len(numbers) == 1:
+        return f"round {numbers[0]}"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"rounds {numbers[0]} to {numbers[-1]}"
+    return f"rounds {', '.join(map(str, numbers))}"
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed" if n == 1 else f"{n} seeds"

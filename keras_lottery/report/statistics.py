@@ -1,0 +1,237 @@
+"""Means over seeds, paired differences between arms, and how far an arm keeps up with dense.
+
+The seed is the unit: fresh draws of a control, and then levels where there are several, are
+averaged within each seed before anything is said about the spread between seeds.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
+
+from keras_lottery.records import ResultRow
+from keras_lottery.report.study import DENSE, series
+
+CONFIDENCE = 0.95
+_RESAMPLES = 10_000
+
+Cells = dict[tuple[str, int], dict[int, float]]
+"""(arm, round) -> seed -> mean over draws."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One arm at one round.
+
+    Args:
+        remaining: fraction of the prunable weights kept, mean over seeds and draws.
+        kept: weights kept, the same mean.
+        flops: floating-point operations of one example's forward pass, the same mean.
+        mean: mean over seeds.
+        sd: standard deviation between seeds (n - 1); nan for one seed.
+        low: smallest seed.
+        high: largest seed.
+        n: seeds.
+        trainings: finished trainings, every draw counted.
+    """
+
+    arm: str
+    round: int
+    remaining: float
+    kept: float
+    flops: float
+    mean: float
+    sd: float
+    low: float
+    high: float
+    n: int
+    trainings: int
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The difference `arm - control`, pairs being equal seeds.
+
+    Args:
+        rounds: the rounds averaged within each seed.
+        mean: mean of the seeds' differences.
+        low: lower end of the 95 % t interval; nan for one seed.
+        high: its upper end.
+        boot_low: lower end of the 95 % percentile bootstrap interval; nan for one seed.
+        boot_high: its upper end.
+        n: seeds.
+        seeds: difference of each seed.
+    """
+
+    arm: str
+    control: str
+    rounds: tuple[int, ...]
+    mean: float
+    low: float
+    high: float
+    boot_low: float
+    boot_high: float
+    n: int
+    seeds: dict[int, float]
+
+    @property
+    def contains_zero(self) -> bool:
+        """True if 0 lies in the t interval; False where there is no interval."""
+        return self.low <= 0 <= self.high
+
+
+def cells(rows: Sequence[ResultRow], field: str = "value") -> Cells:
+    """Returns the mean over draws of the column `field` for every arm, round and seed."""
+    draws: dict[tuple[str, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        draws[series(row), row.round][row.seed].append(float(getattr(row, field)))
+    return {
+        key: {seed: float(np.mean(values)) for seed, values in sorted(seeds.items())}
+        for key, seeds in draws.items()
+    }
+
+
+def levels(rows: Sequence[ResultRow], arm: str, field: str = "value") -> list[Level]:
+    """Returns the arm's rounds in order, with mean and spread of the column `field`."""
+    found = []
+    for (name, number), seeds in sorted(cells(rows, field).items()):
+        if name != arm:
+            continue
+        of_level = [row for row in rows if series(row) == arm and row.round == number]
+        values = np.array(list(seeds.values()))
+        found.append(
+            Level(
+                arm=arm,
+                round=number,
+                remaining=float(np.mean([row.remaining for row in of_level])),
+                kept=float(np.mean([row.kept for row in of_level])),
+                flops=float(np.mean([row.flops for row in of_level])),
+                mean=float(values.mean()),
+                sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+                low=float(values.min()),
+                high=float(values.max()),
+                n=len(values),
+                trainings=len(of_level),
+            )
+        )
+    return found
+
+
+def dense_level(rows: Sequence[ResultRow], field: str = "value") -> Level | None:
+    """Returns the dense network's level; None before one is trained."""
+    return next(iter(levels(rows, DENSE, field)), None)
+
+
+def remaining_by_round(rows: Sequence[ResultRow]) -> dict[int, float]:
+    """Returns the mean fraction of weights remaining of every pruned round."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        if row.arm != DENSE:
+            found[row.round].append(row.remaining)
+    return {number: float(np.mean(values)) for number, values in sorted(found.items())}
+
+
+def rounds_at_most(rows: Sequence[ResultRow], remaining: float) -> tuple[int, ...]:
+    """Returns the rounds with at most `remaining` of the weights left, to a tenth of a percent."""
+    by_round = remaining_by_round(rows)
+    return tuple(number for number, left in by_round.items() if round(left, 3) <= remaining)
+
+
+def paired(
+    rows: Sequence[ResultRow],
+    arm: str,
+    control: str,
+    rounds: Collection[int] | None = None,
+    field: str = "value",
+) -> Paired | None:
+    """Returns the paired difference between two arms, averaged over `rounds` within each seed.
+
+    d_s = mean over rounds r of (arm_{s,r} - control_{s,r}); the interval is
+    mean(d) ± t_{0.975, n-1} · sd(d) / √n over the n seeds s that have both arms. `dense` is
+    compared by its round 0.
+
+    Args:
+        rows: rows of one task.
+        arm: minuend.
+        control: subtrahend.
+        rounds: rounds to average over; None takes all that both have.
+        field: column to compare.
+
+    Returns:
+        The difference, or None if no seed has both arms at any of the rounds.
+    """
+    table = cells(rows, field)
+    differences: dict[int, list[float]] = defaultdict(list)
+    used = set()
+    for (name, number), seeds in table.items():
+        if name != arm or (rounds is not None and number not in rounds):
+            continue
+        others = table.get((control, 0 if control == DENSE else number), {})
+        for seed in seeds.keys() & others.keys():
+            differences[seed].append(seeds[seed] - others[seed])
+            used.add(number)
+    if not differences:
+        return None
+    by_seed = {seed: float(np.mean(values)) for seed, values in sorted(differences.items())}
+    values = np.array(list(by_seed.values()))
+    return Paired(
+        arm,
+        control,
+        tuple(sorted(used)),
+        float(values.mean()),
+        *t_interval(values),
+        *bootstrap_interval(values),
+        len(values),
+        by_seed,
+    )
+
+
+def t_interval(values: np.ndarray) -> tuple[float, float]:
+    """Returns the 95 % t interval of the mean of `values`; nan for fewer than two."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    mean, error = values.mean(), stats.sem(values)
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error
+    return float(mean - half), float(mean + half)
+
+
+def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
+    """Returns the 95 % percentile bootstrap interval of the mean, the same at every call."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    draws = np.random.default_rng(0).integers(len(values), size=(_RESAMPLES, len(values)))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values[draws].mean(axis=1), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def sparsest_match(rows: Sequence[ResultRow], arm: str, higher_is_better: bool) -> Level | None:
+    """Returns the arm's sparsest level whose mean is within one standard deviation of dense.
+
+    A mean that is better than dense counts. None if there is no such level, or if fewer than two
+    dense networks leave the standard deviation unknown.
+    """
+    dense = dense_level(rows)
+    if dense is None or dense.n < 2:
+        return None
+    sign = 1 if higher_is_better else -1
+    good = [lv for lv in levels(rows, arm) if sign * (lv.mean - dense.mean) >= -dense.sd]
+    return min(good, key=lambda level: level.remaining, default=None)
+
+
+def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
+    """Returns mean value of `arm` at a round ÷ mean value of dense, over seeds that have both."""
+    table = cells(rows)
+    values, dense = table.get((arm, number), {}), table.get((DENSE, 0), {})
+    seeds = values.keys() & dense.keys()
+    below = sum(dense[seed] for seed in seeds)
+    return sum(values[seed] for seed in seeds) / below if below else float("nan")
+
+
+def nearest_level(rows: Sequence[ResultRow], arm: str, sparsity: float) -> Level | None:
+    """Returns the arm's level nearest to `sparsity`; None if it is more than 0.1 away."""
+    found = levels(rows, arm)
+    best = min(found, key=lambda lv: abs(1 - lv.remaining - sparsity), default=None)
+    return best if best and abs(1 - best.remaining - sparsity) <= 0.1 else None

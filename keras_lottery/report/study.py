@@ -1,0 +1,130 @@
+"""What a report is made from: the rows of one task of a run and the facts of its config.json."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import ResultRow, read_results
+from keras_lottery.run_paths import RunPaths
+
+DENSE = "dense"
+WINNING = "winning"
+
+
+@dataclass(frozen=True)
+class Study:
+    """The finished trainings of one task.
+
+    Args:
+        paths: file names of the run; what is not there is left out of the report.
+        task: name of the task.
+        rows: its rows, sorted by key.
+        higher_is_better: direction of the metric.
+        config: the full config as plain values.
+        facts: versions, backend, devices and whatever else config.json says.
+    """
+
+    paths: RunPaths
+    task: str
+    rows: tuple[ResultRow, ...]
+    higher_is_better: bool
+    config: dict[str, Any]
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return str(self.config.get("name", self.paths.root.name))
+
+    @property
+    def metric(self) -> str:
+        """Name of the headline metric."""
+        return self.rows[0].metric
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds with at least one finished training."""
+        return sorted({row.seed for row in self.rows})
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms with rows, without `dense`: `winning`, then as in the config, then the others."""
+        there = dict.fromkeys(series(row) for row in self.rows)
+        wanted = [WINNING, *self.config.get("arms", ())]
+        order = [arm for arm in dict.fromkeys(wanted) if arm in there]
+        return [arm for arm in dict.fromkeys([*order, *there]) if arm != DENSE]
+
+    @property
+    def main(self) -> str | None:
+        """The arm that the others are compared with; None if it has no rows."""
+        return WINNING if WINNING in self.arms else None
+
+    @property
+    def controls(self) -> list[str]:
+        """The arms that the main arm is compared with, `dense` last."""
+        dense = [DENSE] if any(row.arm == DENSE for row in self.rows) else []
+        return [arm for arm in self.arms if arm != self.main] + dense
+
+
+def series(row: ResultRow) -> str:
+    """Returns the name of the line that a row belongs to: its arm, and where the ticket is from."""
+    return f"{row.arm} from {row.source}" if row.source else row.arm
+
+
+def studies(run: Path) -> list[Study]:
+    """Returns one study per task of the run in the folder `run`, the config's own task first.
+
+    Raises:
+        LotteryError: the folder is no run folder, or no training is finished.
+    """
+    paths = RunPaths(Path(run))
+    record = read_config(paths)
+    rows = read_results(paths.results) if paths.results.exists() else []
+    if not rows:
+        raise LotteryError(
+            f"Expected at least one finished training in {paths.results}. Received: none. "
+            "Go on with `keras-lottery run` and the same config."
+        )
+    config = record["config"]
+    facts = {k: v for k, v in record.items() if k != "config"}
+    own = str(config.get("task", ""))
+    names = sorted({row.task for row in rows}, key=lambda name: (name != own, name))
+    return [
+        Study(paths, name, _of_task(rows, name), record["higher_is_better"], config, facts)
+        for name in names
+    ]
+
+
+def read_config(paths: RunPaths) -> dict[str, Any]:
+    """Returns what config.json holds.
+
+    Raises:
+        LotteryError: it is missing, cut off or of another kind.
+    """
+    advice = (
+        "Give the folder that `keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
+    )
+    if not paths.config.is_file():
+        raise LotteryError(
+            f"Expected a run folder, which holds config.json. Received: {paths.root}. {advice}"
+        )
+    try:
+        record = json.loads(paths.config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LotteryError(
+            f"Expected {paths.config} to be readable JSON. Received: {error}. {advice}"
+        ) from error
+    whole = isinstance(record, dict) and isinstance(record.get("config"), dict)
+    if not whole or not isinstance(record.get("higher_is_better"), bool):
+        raise LotteryError(
+            f"Expected {paths.config} to hold `config` and `higher_is_better`. "
+            f"Received: {sorted(record) if isinstance(record, dict) else record!r}. {advice}"
+        )
+    return dict(record)
+
+
+def _of_task(rows: Sequence[ResultRow], task: str) -> tuple[ResultRow, ...]:
+    return tuple(sorted((r for r in rows if r.task == task), key=lambda row: row.training))

@@ -1,0 +1,189 @@
+"""The tables of a report, as text."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from keras_lottery.config import flatten
+from keras_lottery.report.document import Table
+from keras_lottery.report.masks import Densities, SeedOverlap
+from keras_lottery.report.plots.style import ticks
+from keras_lottery.report.sentences import rounds_text, sparse_range
+from keras_lottery.report.statistics import (
+    Level,
+    levels,
+    nearest_level,
+    paired,
+    ratio_to_dense,
+    remaining_by_round,
+    sparsest_match,
+)
+from keras_lottery.report.study import DENSE, Study
+from keras_lottery.report.units import Unit, count, number, percent, unit_of
+
+_STEPS = Unit("step", digits=0)
+
+
+def level_table(study: Study) -> Table:
+    """Returns one row a level with mean ± standard deviation of every arm."""
+    unit = unit_of(study.rows)
+    note = f"{unit.axis}, mean ± standard deviation between seeds; in brackets the seeds."
+    return _wide(study, "value", unit, f"{unit.name.capitalize()} by weights remaining", note)
+
+
+def speed_table(study: Study) -> Table:
+    """Returns one row a level with the step of the minimum validation loss of every arm."""
+    note = "Optimizer steps, mean ± standard deviation between seeds; in brackets the seeds."
+    return _wide(study, "best_step", _STEPS, "", note)
+
+
+def _wide(study: Study, field: str, unit: Unit, title: str, note: str) -> Table:
+    arms = [DENSE, *study.arms]
+    found = {arm: {lv.round: lv for lv in levels(study.rows, arm, field)} for arm in arms}
+    arms = [arm for arm in arms if found[arm]]
+    left = {**({0: 1.0} if found[DENSE] else {}), **remaining_by_round(study.rows)}
+    reference = study.main or (study.arms[0] if study.arms else DENSE)
+    rows = []
+    for round_number, remaining in left.items():
+        shown = found[reference].get(round_number) or next(
+            by_round[round_number] for by_round in found.values() if round_number in by_round
+        )
+        cells = [_cell(found[arm].get(round_number), unit) for arm in arms]
+        rows.append(
+            [str(round_number), percent(remaining), count(shown.kept), count(shown.flops), *cells]
+        )
+    return Table(title, ["round", "remaining", "kept", "FLOPs", *arms], rows, note)
+
+
+def _cell(level: Level | None, unit: Unit) -> str:
+    return f"{unit.spread(level.mean, level.sd)} ({level.n})" if level else "–"
+
+
+def arm_table(study: Study) -> Table:
+    """Returns one row per level and arm with everything that is known of it."""
+    unit = unit_of(study.rows)
+    rows = [
+        [
+            str(lv.round), lv.arm, percent(lv.remaining), count(lv.kept), count(lv.flops),
+            unit.spread(lv.mean, lv.sd), f"{unit.bare(lv.low)} – {unit.bare(lv.high)}",
+            str(lv.n), str(lv.trainings),
+        ]
+        for arm in [DENSE, *study.arms]
+        for lv in levels(study.rows, arm)
+    ]  # fmt: skip
+    header = ["round", "arm", "remaining", "kept", "FLOPs", f"{unit.axis} mean ± sd",
+              "min – max", "seeds", "trainings"]  # fmt: skip
+    return Table("", header, rows, "FLOPs: forward pass of one example.")
+
+
+def difference_table(study: Study) -> Table | None:
+    """Returns the paired differences of the main arm, at the sparse end and over all rounds."""
+    if study.main is None:
+        return None
+    unit, (sparse, where) = unit_of(study.rows), sparse_range(study)
+    rows = []
+    for control in study.controls:
+        for label, rounds in ((where.removeprefix("at "), sparse), ("all rounds", None)):
+            pair = paired(study.rows, study.main, control, rounds)
+            if pair:
+                rows.append([
+                    f"{study.main} − {control}", label, rounds_text(pair.rounds),
+                    unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
+                    _ends(unit, pair.boot_low, pair.boot_high), str(pair.n),
+                ])  # fmt: skip
+    what = unit.points.strip() or unit.name
+    header = ["difference", "at", "rounds", f"mean [{what}]", "95 % t interval",
+              "95 % bootstrap", "seeds"]  # fmt: skip
+    note = (
+        "Pairs share a seed; levels and fresh draws are averaged within a seed, and the interval "
+        f"is over seeds. {'Above' if study.higher_is_better else 'Below'} 0: `{study.main}` is "
+        "better."
+    )
+    return Table("Paired differences", header, rows, note) if rows else None
+
+
+def match_table(study: Study) -> Table | None:
+    """Returns how far each arm keeps up with dense."""
+    rows = []
+    for arm in study.arms:
+        sparsest = sparsest_match(study.rows, arm, study.higher_is_better)
+        found = [sparsest, *(nearest_level(study.rows, arm, s) for s in (0.67, 0.90))]
+        cells = [
+            f"{number(ratio_to_dense(study.rows, arm, lv.round), 3)} at {percent(1 - lv.remaining)}"
+            if lv
+            else "–"
+            for lv in found
+        ]
+        rows.append([arm, percent(sparsest.remaining) if sparsest else "–", *cells])
+    header = ["arm", "sparsest within 1 sd of dense [remaining]", "value ÷ dense there",
+              "near 67 % pruned", "near 90 % pruned"]  # fmt: skip
+    note = (
+        "Value ÷ dense, and the fraction pruned where it was measured. Means better than dense "
+        "count as within; – : no such level, or too few dense networks to know their spread."
+    )
+    return Table("Beside the dense network", header, rows, note) if rows else None
+
+
+def density_table(densities: Densities) -> Table:
+    """Returns the density of every variable at a few rounds."""
+    chosen = ticks(list(densities.remaining), most=6)
+    index = [i for i, left in enumerate(densities.remaining) if left in chosen]
+    header = ["variable", "weights", *(percent(densities.remaining[i]) for i in index)]
+    rows = [
+        [path, count(size), *(percent(row[i]) if math.isfinite(row[i]) else "–" for i in index)]
+        for path, size, row in zip(densities.paths, densities.sizes, densities.density, strict=True)
+    ]
+    note = f"Fraction of each variable kept by `{densities.arm}` where so much of all remains."
+    return Table("", header, rows, note)
+
+
+def overlap_table(overlaps: Sequence[SeedOverlap]) -> Table:
+    """Returns overlap between seeds and its expectation per round."""
+    rows = [
+        [
+            str(o.round), percent(o.remaining), percent(o.mean),
+            f"{percent(o.low)} – {percent(o.high)}", percent(o.chance), percent(o.chance_global),
+            str(o.pairs),
+        ]
+        for o in overlaps
+    ]  # fmt: skip
+    header = ["round", "remaining", "overlap", "min – max", "chance (per variable)",
+              "chance (all)", "pairs"]  # fmt: skip
+    return Table("", header, rows)
+
+
+def config_table(study: Study) -> Table:
+    """Returns the settings that say most."""
+    flat = flatten(study.config)
+    short = [
+        "task", "data.name", "model.name", "seeds", "arms", "draws", "train.length",
+        "train.batch_size", "train.value", "optimizer.name", "optimizer.learning_rate",
+        "optimizer.schedule", "prune.rounds", "prune.rate", "prune.schedule", "prune.criterion",
+        "prune.scope", "rewind.to", "rewind.mode",
+    ]  # fmt: skip
+    rates = [name for name in flat if name.startswith("prune.rates.")]
+    rows = [[name, plain(flat[name])] for name in [*short, *rates] if name in flat]
+    return Table("", ["setting", "value"], rows, "All of them are in config.json.")
+
+
+def full_config_table(study: Study) -> Table:
+    """Returns every setting."""
+    rows = [[name, plain(value)] for name, value in flatten(study.config).items()]
+    return Table("", ["setting", "value"], rows)
+
+
+def facts_table(study: Study) -> Table | None:
+    """Returns versions, backend and devices."""
+    rows = [[name, plain(value)] for name, value in flatten(study.facts).items()]
+    return Table("", ["what", "value"], rows) if rows else None
+
+
+def plain(value: Any) -> str:
+    """Returns a setting as short text."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(plain, value)) or "none"
+    return "none" if value is None or value in ("", {}) else str(value)
+
+
+def _ends(unit: Unit, low: float, high: float) -> str:
+    return "–" if math.isnan(low) else f"{unit.difference(low)} to {unit.difference(high)}"

@@ -1,0 +1,82 @@
+"""How numbers are written: values of a metric, differences, fractions, counts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras_lottery.records import ResultRow
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a metric's values are shown.
+
+    Args:
+        name: name of the metric.
+        factor: what a value is multiplied by.
+        symbol: written after a value, e.g. ` %`.
+        points: written after a difference, e.g. ` points`.
+        digits: decimals of a value and of a difference.
+    """
+
+    name: str
+    factor: float = 1.0
+    symbol: str = ""
+    points: str = ""
+    digits: int = 0
+
+    @property
+    def axis(self) -> str:
+        """The metric's name and unit, for an axis or a column."""
+        return f"{self.name} [{self.symbol.strip()}]" if self.symbol else self.name
+
+    def bare(self, value: float) -> str:
+        """Returns a value without its symbol."""
+        return number(value * self.factor, self.digits)
+
+    def value(self, value: float) -> str:
+        """Returns a value with its symbol."""
+        return self.bare(value) + self.symbol
+
+    def spread(self, mean: float, sd: float) -> str:
+        """Returns `mean ± sd`, or the mean alone where the spread is unknown."""
+        return self.bare(mean) + ("" if math.isnan(sd) else f" ± {self.bare(sd)}")
+
+    def difference(self, value: float) -> str:
+        """Returns a difference with its sign, without its unit."""
+        sign = "+" if value > 0 else "−" if value < 0 else ""
+        return sign + number(abs(value) * self.factor, self.digits)
+
+
+def unit_of(rows: Sequence[ResultRow]) -> Unit:
+    """Returns the unit of the rows' metric.
+
+    Accuracies in [0, 1] are shown in percent, other metrics with the decimals that show the
+    distance between the best and the worst row to three digits.
+    """
+    metric = rows[0].metric
+    values = [row.value for row in rows if math.isfinite(row.value)]
+    fractions = all(0 <= value <= 1 for value in values)
+    if "accuracy" in metric.lower() and fractions:
+        return Unit(metric, 100.0, " %", " points", 2)
+    reach = max(values, default=0.0) - min(values, default=0.0) or abs(sum(values)) or 1.0
+    return Unit(metric, digits=max(0, 2 - math.floor(math.log10(reach))))
+
+
+def number(value: float, digits: int) -> str:
+    """Returns a number with `digits` decimals, thousands separated, and a true minus sign."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def percent(fraction: float) -> str:
+    """Returns a fraction in percent: `100 %`, `80.0 %`, `3.52 %`, `0.12 %`."""
+    shown = fraction * 100
+    digits = 0 if shown in (0, 100) else 1 if shown >= 10 else 2
+    return f"{shown:.{digits}f} %"
+
+
+def count(value: float) -> str:
+    """Returns a count with thousands separated."""
+    return f"{value:,.0f}"

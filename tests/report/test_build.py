@@ -1,0 +1,171 @@
+"""The files of a report: complete, self-contained, the same every time."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from keras_lottery import report
+from keras_lottery.errors import LotteryError, MissingExtraError
+from keras_lottery.records import Records, read_results
+from keras_lottery.run_paths import RunPaths
+from tests.records.made_rows import row
+
+from .made_run import SHAPES, make_run
+
+PNG = b"\x89PNG\r\n\x1a\n"
+FIGURES = ["tickets.png", "speed.png", "density.png", "overlap.png"]
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, and checks that its tags close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("img", "meta"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def files(run: Path) -> report.ReportFiles:
+    return report.build(run, tensorboard=False)
+
+
+def test_every_file_is_there(run: Path, files: report.ReportFiles) -> None:
+    assert [path.name for path in files.figures] == FIGURES
+    for path in files.figures:
+        assert path.parent == run / "report"
+        assert path.read_bytes().startswith(PNG) and path.stat().st_size > 20_000
+    assert files.headline == tuple(report.headline(run))
+
+
+def test_the_page_needs_nothing_beside_it(files: report.ReportFiles) -> None:
+    text = files.html.read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    assert "http" not in text and "@import" not in text and "url(" not in text
+    assert len(page.sources) == len(FIGURES)
+    for source, path in zip(page.sources, files.figures, strict=True):
+        kind, _, data = source.partition(";base64,")
+        assert kind == "data:image/png" and base64.b64decode(data) == path.read_bytes()
+    assert 'name="viewport"' in text and "prefers-color-scheme: dark" in text
+
+
+def test_both_pages_hold_the_sentences_the_numbers_and_the_settings(
+    files: report.ReportFiles,
+) -> None:
+    html = re.sub(r"<[^>]+>", "", files.html.read_text())
+    markdown = files.markdown.read_text()
+    for sentence in files.headline:
+        assert sentence in markdown
+        assert sentence.replace("`", "") in html
+    for text in (markdown, html):
+        assert "What is missing" not in text
+        for needle in ("Learning speed", "Paired differences", "prune.rates.output", "3.15.1"):
+            assert needle in text
+    assert all(f"]({name})" in markdown for name in FIGURES)
+    widths = {line.count("|") for line in markdown.splitlines() if line.startswith("| round")}
+    assert widths <= {8, 9, 10}
+
+
+def test_a_report_is_the_same_every_time(run: Path, files: report.ReportFiles) -> None:
+    before = [path.read_bytes() for path in (files.html, files.markdown, *files.figures)]
+    again = report.build(run, tensorboard=False)
+    assert before == [path.read_bytes() for path in (again.html, again.markdown, *again.figures)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seeds": [0], "arms": ("winning",), "rounds": 2},
+        {"arms": ()},
+        {"arms": ("reinit",), "rounds": 3},
+        {"seeds": [0, 1], "rounds": 3, "unfinished": [("winning", 3), ("reinit", 2)]},
+        {"rounds": 2, "unfinished": [("dense", 0)]},
+        {"rounds": 2, "arms": (*SHAPES, "mine"), "lower": True},
+    ],
+)
+@pytest.mark.parametrize("masks", [True, False])
+def test_unfinished_and_odd_runs_get_a_report(
+    tmp_path: Path, options: dict[str, object], masks: bool
+) -> None:
+    run = make_run(tmp_path / "run", masks=masks, **options)  # type: ignore[arg-type]
+    files = report.build(run, tensorboard=False)
+    assert files.figures[0].name == "tickets.png" and files.headline
+    Page().feed(files.html.read_text())
+
+
+def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", rounds=2, arms=("winning", "<b>|x"), masks=False)
+    files = report.build(run, tensorboard=False)
+    assert "<b>" not in files.html.read_text()
+    assert "<b>\\|x" in files.markdown.read_text()
+
+
+def test_a_second_task_gets_figures_of_its_own(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", seeds=[0, 1], rounds=2, masks=False)
+    records = Records(RunPaths(run))
+    records.append(row(task="other", value=0.5))
+    files = report.build(run, tensorboard=False)
+    assert [f.name for f in files.figures] == ["tickets.png", "speed.png", "tickets-other.png",
+                                               "speed-other.png"]  # fmt: skip
+    assert files.headline[-1].startswith("other: Only dense")
+
+
+def test_the_terminal_shows_the_numbers(run: Path) -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(report.terminal_table(run))
+    text = console.export_text()
+    assert "3.52 %" in text and "permuted_layer" in text
+    assert len(text.splitlines()) >= 18
+
+
+def test_scalars_are_written_anew(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    run = make_run(tmp_path / "run", seeds=[0], rounds=2, masks=False)
+    stale = RunPaths(run).tensorboard / "stale"
+    stale.mkdir(parents=True)
+    report.build(run)
+    assert not stale.exists()
+    events = list(RunPaths(run).tensorboard.rglob("*tfevents*"))
+    rows = read_results(RunPaths(run).results)
+    assert len(events) == len(rows) + len({r.arm for r in rows})
+
+
+def test_scalars_asked_for_without_the_package(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras_lottery.records.tensorboard.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError):
+        report.build(bare, tensorboard=True)
+
+
+def test_what_is_no_run_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LotteryError, match="Expected a run folder"):
+        report.build(tmp_path / "none")
+    with pytest.raises(LotteryError, match="Expected a run folder"):
+        report.headline(tmp_path)
+    config = tmp_path / "config.json"
+    for text, said in (("{", "readable JSON"), ("[]", "Received"), ('{"config": {}}', "config")):
+        config.write_text(text)
+        with pytest.raises(LotteryError, match=said):
+            report.terminal_table(tmp_path)
+    config.write_text(json.dumps({"config": {}, "higher_is_better": True}))
+    with pytest.raises(LotteryError, match="at least one finished training"):
+        report.build(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json"]

@@ -1,0 +1,129 @@
+"""What the figures show, read from the figures themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from keras_lottery.report.masks import Densities, densities, overlaps
+from keras_lottery.report.plots import draw_density, draw_overlap, draw_speed, draw_tickets
+from keras_lottery.report.plots.style import dodge, lines, ticks, window
+from keras_lottery.report.statistics import levels, paired
+from keras_lottery.report.study import studies
+
+from .made_run import SHAPES, make_run
+
+
+def names(axes: Axes) -> list[str]:
+    legend = axes.get_legend()
+    return [text.get_text() for text in legend.get_texts()] if legend else []
+
+
+def means(axes: Axes, label: str) -> np.ndarray:
+    """Returns the heights of the line that a legend's entry stands for."""
+    container = next(c for c in axes.containers if c.get_label() == label)
+    return np.asarray(container[0].get_ydata(), dtype=float)  # type: ignore[index]
+
+
+def test_tickets_shows_every_arm_and_the_paired_differences(bare: Path) -> None:
+    study = studies(bare)[0]
+    drawing = draw_tickets(study)
+    top, bottom = drawing.figure.axes
+    assert names(top) == ["winning", "reinit", "permuted_layer", "dense"]
+    assert names(bottom) == ["− reinit", "− permuted_layer"]
+    for arm in study.arms:
+        expected = [100 * level.mean for level in levels(study.rows, arm)]
+        np.testing.assert_allclose(means(top, arm), expected)
+    expected = [100 * paired(study.rows, "winning", "reinit", {r}).mean for r in range(1, 16)]  # type: ignore[union-attr]
+    np.testing.assert_allclose(means(bottom, "− reinit"), expected)
+    assert bottom.get_xscale() == "log"
+    left, right = bottom.get_xlim()
+    assert left > 1 > 0.8**15 > right
+    assert top.get_ylabel() == "accuracy [%]"
+    assert bottom.get_xlabel() == "weights remaining [%]"
+    assert bottom.get_xticklabels()[0].get_text() == "100"
+    assert "n = 5 seeds" in drawing.caption and "95 % t interval" in drawing.caption
+
+
+def test_the_flops_of_the_sparse_network_stand_above(bare: Path) -> None:
+    (upper,) = draw_tickets(studies(bare)[0]).figure.axes[0].child_axes
+    texts = [tick.get_text() for tick in upper.get_xticklabels()]
+    assert texts[:2] == ["100", "64.3"]  # 2 · 0.64 · 50,200 + 820 of 2 · 50,200 + 820
+    assert "FLOPs" in upper.get_xlabel()
+
+
+def test_one_seed_has_no_bars_and_one_arm_no_differences(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", seeds=[0], arms=("winning",), rounds=3, masks=False)
+    drawing = draw_tickets(studies(run)[0])
+    (top,) = drawing.figure.axes
+    assert not top.containers[0].has_yerr  # type: ignore[attr-defined]
+    assert "One seed" in drawing.caption
+
+
+def test_dense_alone_is_drawn(tmp_path: Path) -> None:
+    study = studies(make_run(tmp_path / "run", arms=(), masks=False))[0]
+    (top,) = draw_tickets(study).figure.axes
+    assert names(top) == ["dense"]
+    assert names(draw_speed(study).figure.axes[0]) == ["dense"]
+
+
+def test_unknown_arms_get_a_look_of_their_own() -> None:
+    looks = lines([*SHAPES, "mine", "yours"])
+    assert len({(look.colour, look.marker, look.dashes) for look in looks.values()}) == 9
+
+
+def test_speed_shows_the_steps(bare: Path) -> None:
+    study = studies(bare)[0]
+    (axes,) = draw_speed(study).figure.axes
+    expected = [level.mean for level in levels(study.rows, "winning", "best_step")]
+    np.testing.assert_allclose(means(axes, "winning"), expected)
+    assert axes.get_ylim()[0] == 0
+
+
+def test_density_has_a_line_a_variable(run: Path) -> None:
+    found = densities(studies(run)[0], "winning")
+    assert found is not None
+    (axes,) = draw_density(found).figure.axes
+    assert names(axes) == ["all weights", "layers/dense", "layers/dense_1", "output"]
+    np.testing.assert_allclose(axes.lines[1].get_ydata(), 100 * found.density[0])
+
+
+def test_many_variables_become_a_heat_map() -> None:
+    paths = tuple(f"layers/conv_{i}/kernel" for i in range(21))
+    density = np.linspace(0, 1, 42).reshape(21, 2)
+    found = Densities("winning", (1, 2), np.array([0.8, 0.64]), paths, density, np.ones(21), 1)
+    axes = draw_density(found).figure.axes[0]
+    assert len(axes.get_yticklabels()) == 21
+    assert axes.images[0].get_array().shape == (21, 2)  # type: ignore[union-attr]
+
+
+def test_overlap_stands_beside_chance(run: Path) -> None:
+    found = overlaps(studies(run)[0], "winning")
+    (axes,) = draw_overlap("winning", found).figure.axes
+    assert len(names(axes)) == 3
+    np.testing.assert_allclose(
+        means(axes, "winning, two seeds"), [100 * level.mean for level in found]
+    )
+
+
+@pytest.mark.parametrize("count", [1, 5, 31])
+def test_ticks_are_few_and_begin_with_dense(count: int) -> None:
+    chosen = ticks([0.8**i for i in range(count)])
+    assert chosen[0] == 1.0 and len(chosen) <= 10
+
+
+def test_dodged_points_never_reach_the_next_level() -> None:
+    every = [0.8**i for i in range(1, 16)]
+    first, last = (dodge(every, i, 7, every) for i in (0, 6))
+    assert (first > last).all() and (last[:-1] > first[1:]).all()
+
+
+def test_a_collapse_does_not_flatten_the_rest() -> None:
+    values = [0.97, 0.96, 0.965, 0.95, 0.955, 0.96, 0.1]
+    low, high, cut = window(values)
+    assert cut and low > 0.85 and high > 0.97
+    assert window(values[:-1]) == (pytest.approx(0.9488), pytest.approx(0.9712), False)
+    low, high, cut = window([-value for value in values], higher_is_better=False)
+    assert cut and high < -0.85 and low < -0.97
+    assert not window([1.0, 1.0])[2] and window([float("nan")])[2] is False

@@ -1,0 +1,106 @@
+"""The sentences say what the statistics say, and nothing that cannot be said."""
+
+import dataclasses
+from pathlib import Path
+
+from keras_lottery.report.sentences import headline, learning_speed, missing
+from keras_lottery.report.statistics import (
+    dense_level,
+    nearest_level,
+    paired,
+    ratio_to_dense,
+    sparsest_match,
+)
+from keras_lottery.report.study import studies
+
+from .made_run import ARMS, make_run
+
+
+def test_the_headline_equals_the_statistics(bare: Path) -> None:
+    study = studies(bare)[0]
+    said = headline(study)
+    rounds = {11, 12, 13, 14, 15}
+    for control, sentence in zip(("reinit", "permuted_layer", "dense"), said, strict=False):
+        pair = paired(study.rows, "winning", control, rounds)
+        assert pair is not None and pair.mean > 0
+        assert sentence.startswith("At ≤ 10 % of the weights remaining, `winning` is above")
+        assert f"`{control}` in accuracy by {100 * pair.mean:.2f} points" in sentence
+        assert f"t interval +{100 * pair.low:.2f} to +{100 * pair.high:.2f}" in sentence
+        assert f"bootstrap +{100 * pair.boot_low:.2f} to +{100 * pair.boot_high:.2f}" in sentence
+        assert "n = 5 seeds, rounds 11 to 15" in sentence
+    level, dense = sparsest_match(study.rows, "winning", True), dense_level(study.rows)
+    assert level is not None and dense is not None
+    assert f"({100 * dense.mean:.2f} ± {100 * dense.sd:.2f} %, n = 5 seeds)" in said[-1]
+    assert (
+        f"{100 * level.remaining:.2f} % of the weights remaining (round {level.round})" in said[-1]
+    )
+    for sparsity in (0.67, 0.9):
+        near = nearest_level(study.rows, "winning", sparsity)
+        assert near is not None
+        assert f"{ratio_to_dense(study.rows, 'winning', near.round):.3f} at" in said[-1]
+
+
+def test_an_interval_that_contains_0_is_said(bare: Path) -> None:
+    study = studies(bare)[0]
+    swapped = tuple(
+        dataclasses.replace(r, value=0.5 + (-1) ** r.seed * 0.1 * (r.arm == "winning"))
+        for r in study.rows
+    )
+    said = headline(dataclasses.replace(study, rows=swapped))
+    assert "The interval contains 0." in said[0]
+
+
+def test_lower_is_better(tmp_path: Path) -> None:
+    study = studies(make_run(tmp_path / "run", lower=True, masks=False))[0]
+    assert "is below `reinit` in perplexity (lower is better) by" in headline(study)[0]
+    assert "has 3.52 % of the weights remaining" in headline(study)[-1]
+
+
+def test_one_seed_gets_no_interval(tmp_path: Path) -> None:
+    study = studies(make_run(tmp_path / "run", seeds=[3], rounds=4, masks=False))[0]
+    assert "At 41.0 % of the weights remaining, the sparsest level so far" in headline(study)[0]
+    assert "n = 1 seed, so no interval" in headline(study)[0]
+    assert "standard deviation is unknown" in headline(study)[-1]
+    assert missing(study) == ["One seed: no spread and no interval can be given."]
+
+
+def test_only_dense_and_no_winning(tmp_path: Path) -> None:
+    study = studies(make_run(tmp_path / "dense", arms=(), masks=False))[0]
+    (said,) = headline(study)
+    assert said.startswith("Only dense networks are trained so far: accuracy 96.")
+    study = studies(make_run(tmp_path / "reinit", arms=("reinit",), masks=False))[0]
+    assert "No training of `winning` is finished" in headline(study)[0]
+    assert learning_speed(study) == []
+
+
+def test_what_is_missing_is_counted(tmp_path: Path) -> None:
+    unfinished = [("reinit", 4), ("reinit", 5), ("dense", 0)]
+    run = make_run(tmp_path / "run", rounds=5, unfinished=unfinished, masks=False)
+    study = studies(run)[0]
+    assert missing(study) == [
+        "`dense`: 5 of 5 trainings (seed and round) are not finished, in round 0.",
+        "`reinit`: 10 of 25 trainings (seed and round) are not finished, in rounds 4 to 5.",
+    ]
+    assert headline(study)[-1].startswith("No dense network is finished")
+
+
+def test_learning_speed_equals_the_statistics(bare: Path) -> None:
+    study = studies(bare)[0]
+    pair = paired(study.rows, "winning", "reinit", {11, 12, 13, 14, 15}, "best_step")
+    assert pair is not None
+    assert f"{-pair.mean:.0f} steps earlier than `reinit`" in learning_speed(study)[0]
+
+
+def test_values_that_are_not_finite_are_not_compared(bare: Path) -> None:
+    study = studies(bare)[0]
+    rows = tuple(
+        dataclasses.replace(r, value=float("nan")) if r.arm == "reinit" else r for r in study.rows
+    )
+    said = headline(dataclasses.replace(study, rows=rows))
+    assert "`winning` and `reinit` cannot be compared" in said[0]
+
+
+def test_arms_stand_in_the_order_of_the_config(bare: Path) -> None:
+    study = studies(bare)[0]
+    assert study.arms == list(ARMS)
+    assert study.controls == ["reinit", "permuted_layer", "dense"]
