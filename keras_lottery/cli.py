@@ -14,6 +14,7 @@ from absl import flags
 from keras_lottery import config as configs
 from keras_lottery import presets
 from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.tasks import task_schemas
 
 USAGE_ERROR = 2
 STOPPED = 130
@@ -67,14 +68,15 @@ def _dispatch(words: list[str]) -> None:
     left = values([name, *(w for w in words[1:] if not w.startswith(_OVERRIDE))])[1:]
     if values.help:
         print(_help(name, values))
-        return
-    values.positional = left[:1] if name == "list" else []
-    if left[len(values.positional) :]:
+    elif name == "list":
+        _list(left)
+    elif left:
         raise LotteryError(
-            f"Expected flags such as --name=value only. Received: {left[-1]!r}. "
+            f"Expected flags such as --name=value only. Received: {left[0]!r}. "
             f"See keras-lottery {name} --help."
         )
-    COMMANDS[name].run(values, overrides)
+    else:
+        COMMANDS[name].run(values, overrides)
 
 
 def _overrides(words: list[str]) -> dict[str, Any]:
@@ -249,16 +251,15 @@ def _backend_for_tools() -> None:
     _choose_backend({"backend": "auto"})
 
 
-def _define_list(values: flags.FlagValues) -> None:
-    """Has no flags of its own."""
-
-
-def _list(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    kinds = [*values.positional] or list(KINDS)
-    for kind in kinds:
+def _list(kinds: list[str]) -> None:
+    for kind in kinds or KINDS:
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)
         print(f"{kind}: {', '.join(KINDS[kind]())}")
+
+
+def _nothing(*_: Any) -> None:
+    """`list` takes words, not flags."""
 
 
 def _names(module: str, registry: str) -> Callable[[], list[str]]:
@@ -285,7 +286,7 @@ def _required(values: flags.FlagValues, name: str, command: str) -> Any:
 
 KINDS: dict[str, Callable[[], list[str]]] = {
     "configs": presets.names,
-    "tasks": _names("tasks", "task_schemas"),
+    "tasks": lambda: list(task_schemas),
     "datasets": _names("tasks.vision.data", "datasets"),
     "models": _names("tasks.vision.models", "models"),
     "arms": _names("arms", "arms"),
@@ -323,7 +324,7 @@ COMMANDS = {
     "list": Command(
         "Lists what is known: configs, tasks, arms, criteria, ...",
         "keras-lottery list criteria",
-        _define_list,
-        _list,
+        _nothing,
+        _nothing,
     ),
 }

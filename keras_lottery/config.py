@@ -263,13 +263,13 @@ _NOT_HASHED = (
 )  # fmt: skip
 
 
-def freeze(settings: Mapping[str, Any]) -> Config:
-    """Returns the validated config for the nested mapping `settings`.
+def freeze(settings: Any) -> Config:
+    """Returns the validated config for `settings`, a nested mapping or a `ConfigDict`.
 
     Raises:
         LotteryError: with one line that names every unknown field and every bad value.
     """
-    settings = dict(settings)
+    settings = dict(settings.to_dict() if hasattr(settings, "to_dict") else settings)
     if "task" not in settings:
         raise LotteryError("Expected a config with the field `task`. Received none. Add it.")
     schema = task_schemas[settings["task"]]

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from keras_lottery.arms import arms
-from keras_lottery.config import Config, task_schemas
+from keras_lottery.config import Config
 from keras_lottery.engine import folder
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.plan import ready, trainings
@@ -15,6 +15,7 @@ from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
 from keras_lottery.run_paths import RunPaths
+from keras_lottery.tasks import task_schemas
 from keras_lottery.types import Task
 
 
