@@ -1,11 +1,14 @@
 """Masks on any Keras 3 model: attach, read and write by path, strip."""
 
 from keras_lottery.masking.attach import mask
+from keras_lottery.masking.copying import strip
 from keras_lottery.masking.describe import MaskOptions, describe
+from keras_lottery.masking.gradients import mean_gradients
 from keras_lottery.masking.guard import step_scope
 from keras_lottery.masking.keras_internals import sync_trainer
 from keras_lottery.masking.paths import seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
+from keras_lottery.masking.prune import prune
 from keras_lottery.masking.state import (
     effective_weights,
     get_fills,
@@ -15,9 +18,13 @@ from keras_lottery.masking.state import (
     set_masks,
     set_weights,
 )
+from keras_lottery.masking.summary import Summary, summary
+from keras_lottery.masking.wrapper import Masked
 
 __all__ = [
     "MaskOptions",
+    "Masked",
+    "Summary",
     "describe",
     "effective_weights",
     "get_fills",
@@ -25,11 +32,15 @@ __all__ = [
     "get_weights",
     "is_masked",
     "mask",
+    "mean_gradients",
+    "prune",
     "register_prunable",
     "seed_generators",
     "set_masks",
     "set_weights",
     "step_scope",
+    "strip",
+    "summary",
     "sync_trainer",
     "variables",
 ]

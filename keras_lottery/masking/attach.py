@@ -8,11 +8,11 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import guard
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.classes import give_class
-from keras_lottery.masking.describe import Prunable, find, options_from
+from keras_lottery.masking.describe import MaskOptions, Prunable, find, options_from
 from keras_lottery.masking.holder import MaskHolder, masked
 from keras_lottery.masking.parametrizations import parametrizations
 
-__all__ = ["attach_names", "mask"]
+__all__ = ["attach_names", "attach_options", "mask"]
 
 Patterns = str | tuple[str, ...] | list[str]
 
@@ -68,11 +68,16 @@ def mask(
         from keras_lottery.masking.copying import copy_model
 
         model = copy_model(model)
-    chosen = [one for one in find(model, options) if one.info.prunable]
-    if not chosen:
-        raise LotteryError(_nothing(model, options))
-    _attach(model, [(one, parametrization) for one in chosen])
+    attach_options(model, options, parametrization)
     return model
+
+
+def attach_options(layer: keras.Layer, options: MaskOptions, parametrization: str) -> None:
+    """Masks the variables of a built layer or model that `options` choose."""
+    chosen = [one for one in find(layer, options) if one.info.prunable]
+    if not chosen:
+        raise LotteryError(_nothing(layer, options))
+    _attach(layer, [(one, parametrization) for one in chosen])
 
 
 def attach_names(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ __all__ = ["CONFIG_KEY", "MaskedLayer", "as_base", "give_class", "is_swapped", "
 
 CONFIG_KEY = "keras_lottery_masks"
 PENDING = internals.hidden_name("pending")
+OPTIONS = internals.hidden_name("options")
 
 
 @keras.saving.register_keras_serializable("keras_lottery", "MaskedLayer")
@@ -32,7 +33,7 @@ class MaskedLayer(internals.LayerHooks):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         with MaskScope(self, _records(self)):
-            return super().call(*args, **kwargs)
+            return super().call(*args, **kwargs)  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         with as_base(self):
@@ -67,9 +68,8 @@ class MaskedLayer(internals.LayerHooks):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and copies as Keras does, without naming a class that no module has."""
-        base = self.keras_lottery_base
-        _, arguments = super().__reduce__()[:2]
-        return base._unpickle_model, arguments
+        reduced: Any = super().__reduce__()
+        return self.keras_lottery_base._unpickle_model, reduced[1]
 
     def refuse(self, what: str, instead: str) -> LotteryError:
         return LotteryError(
@@ -88,10 +88,14 @@ def _records(layer: keras.Layer) -> list[MaskedVariable]:
 
 def attach_pending(layer: keras.Layer) -> None:
     """Masks what waited for the layer to be built; what is still not there waits on."""
-    from keras_lottery.masking.attach import attach_names
+    from keras_lottery.masking.attach import attach_names, attach_options
 
-    pending = getattr(layer, PENDING, ())
-    if pending and layer.built:
+    if not layer.built:
+        return
+    if options := getattr(layer, OPTIONS, None):
+        object.__setattr__(layer, OPTIONS, None)
+        attach_options(layer, *options)
+    if pending := getattr(layer, PENDING, ()):
         object.__setattr__(layer, PENDING, attach_names(layer, list(pending)))
 
 
@@ -103,6 +107,13 @@ def set_pending(layer: keras.Layer, names: list[tuple[str, str]]) -> keras.Layer
     return layer
 
 
+def set_options(layer: keras.Layer, options: Any, parametrization: str) -> None:
+    """Masks what `options` choose in a layer as soon as it is built."""
+    give_class(layer)
+    object.__setattr__(layer, OPTIONS, (options, parametrization))
+    attach_pending(layer)
+
+
 def is_swapped(layer: object) -> bool:
     """Returns True for an object whose class was made here."""
     return isinstance(layer, MaskedLayer)
@@ -111,7 +122,8 @@ def is_swapped(layer: object) -> bool:
 def give_class(layer: keras.Layer) -> None:
     """Gives a layer or model the made class below its own; does nothing where it has one."""
     if not is_swapped(layer):
-        internals.set_class(layer, _made(type(layer)))
+        cls: Any = type(layer)
+        internals.set_class(layer, _make(cls))
 
 
 @contextmanager
@@ -126,7 +138,7 @@ def as_base(layer: keras.Layer) -> Iterator[None]:
 
 
 @cache
-def _made(base: type) -> type:
+def _make(base: Any) -> type:
     from keras_lottery.masking.model import MaskedModel
 
     mixin = MaskedModel if issubclass(base, keras.Model) else MaskedLayer

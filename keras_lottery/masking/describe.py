@@ -1,6 +1,5 @@
 """What of a model can be pruned under given options, and why the rest cannot."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
@@ -136,17 +135,16 @@ def _reason(info: VariableInfo, known: Weights | None, kind: str, options: Optio
         return f"unknown layer {info.layer}: call register_prunable({info.layer}, kernel=(...))"
     if kind in ("", "other"):
         return f"not a weight of {info.layer} that pruning knows"
-    if pattern := matches(info.path, tuple(options.exclude)):
-        return f"excluded by {pattern!r}"
-    if options.include and not matches(info.path, tuple(options.include)):
-        return "not among include"
-    left_out = {"bias": not options.biases, "norm": not options.norms}
-    left_out["embedding"] = not options.embeddings
-    if left_out.get(kind, False):
-        return {"bias": "biases", "norm": "norms", "embedding": "embeddings"}[kind] + "=False"
-    if info.output and not options.output:
-        return "output=False"
-    return ""
+    pattern = matches(info.path, tuple(options.exclude))
+    reasons = {
+        f"excluded by {pattern!r}": bool(pattern),
+        "not among include": options.include and not matches(info.path, tuple(options.include)),
+        "biases=False": kind == "bias" and not options.biases,
+        "norms=False": kind == "norm" and not options.norms,
+        "embeddings=False": kind == "embedding" and not options.embeddings,
+        "output=False": info.output and not options.output,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _owners(model: keras.Layer) -> dict[int, tuple[keras.Layer, str]]:
@@ -172,11 +170,6 @@ def _owners(model: keras.Layer) -> dict[int, tuple[keras.Layer, str]]:
 
 def _within(path: str, head: str) -> bool:
     return not head or path.startswith(f"{head}/")
-
-
-def prunable_only(found: list[Prunable]) -> Iterator[Prunable]:
-    """Yields those that are to be pruned."""
-    return (one for one in found if one.info.prunable)
 
 
 def options_from(**kwargs: Any) -> MaskOptions:

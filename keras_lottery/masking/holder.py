@@ -11,7 +11,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.parametrizations import Parametrization
 
-__all__ = ["MaskHolder", "MaskedVariable", "holder_of", "is_wrapper", "masked", "mark_wrapper"]
+__all__ = ["MaskHolder", "MaskedVariable", "holder_of", "is_wrapper", "mark_wrapper", "masked"]
 
 _RECORD = internals.hidden_name("record")
 _HOLDER = internals.hidden_name("masks")

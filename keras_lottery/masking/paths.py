@@ -18,7 +18,7 @@ __all__ = ["layer_paths", "named_variables", "seed_generators", "variables"]
 
 
 def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
-    """Returns every variable of a model or layer by its structural path, in order of the paths' walk.
+    """Returns every variable of a model or layer by its structural path, outer layers first.
 
     Masks, metrics, the optimizer and the states of seed generators are not among them; a variable
     that is reached in several ways appears once, under its first path.

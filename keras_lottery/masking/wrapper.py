@@ -1,0 +1,82 @@
+"""A layer wrapper that masks what it wraps, for use by hand."""
+
+import inspect
+from typing import Any
+
+import keras
+
+from keras_lottery.masking.classes import set_options
+from keras_lottery.masking.describe import MaskOptions
+from keras_lottery.masking.holder import mark_wrapper
+from keras_lottery.masking.parametrizations import parametrizations
+
+__all__ = ["MASKED_NAME", "Masked"]
+
+MASKED_NAME = "keras_lottery>Masked"
+
+
+@mark_wrapper
+@keras.saving.register_keras_serializable("keras_lottery", "Masked")
+class Masked(keras.layers.Wrapper):
+    """Masks the weights of the layer that it wraps, in a Sequential or functional model.
+
+    Paths and weight files are those of the layer without the wrapper. All functions of this
+    package treat it as they do a layer masked by `mask`.
+
+    Args:
+        layer: the layer; it may be built already.
+        biases: mask biases too.
+        norms: mask the scales and shifts of normalization layers too.
+        embeddings: mask embeddings.
+        parametrization: `zero`: pruned weights are 0; `frozen`: they are a fixed fill.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((8,)), Masked(keras.layers.Dense(4))])
+    """
+
+    def __init__(
+        self,
+        layer: keras.Layer,
+        biases: bool = False,
+        norms: bool = False,
+        embeddings: bool = True,
+        parametrization: str = "zero",
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("name", f"masked_{layer.name}")
+        super().__init__(layer, **kwargs)
+        parametrizations[parametrization]
+        self.options = MaskOptions(biases=biases, norms=norms, embeddings=embeddings)
+        self.parametrization = parametrization
+        self.supports_masking = layer.supports_masking
+        set_options(layer, self.options, parametrization)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Builds the layer, which is masked then; one with several inputs builds when called."""
+        if self.layer.built:
+            return
+        needed = [
+            p
+            for p in inspect.signature(self.layer.build).parameters.values()
+            if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+        ]
+        if len(needed) <= 1:
+            self.layer.build(input_shape)
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.layer(inputs, *args, **kwargs)
+
+    def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if not self.layer.built:
+            self.layer(inputs, *args, **kwargs)
+        return self.layer.compute_output_spec(inputs, *args, **kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        return self.layer.compute_output_shape(*args, **kwargs)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def get_config(self) -> dict[str, Any]:
+        options = {name: getattr(self.options, name) for name in ("biases", "norms", "embeddings")}
+        return {**super().get_config(), **options, "parametrization": self.parametrization}
