@@ -199,9 +199,11 @@ def _keys(span: _Span, bits: int, signed: bool, check: bool = False) -> NDArray[
         keys = (keys ^ minus) - minus  # minus is all ones for a negative score: -key, else key
     if signed:
         keys += half
-    # False - 1 is -1, all ones once its sign is extended; True - 1 is 0. This `or` is several
-    # times faster than an assignment through the mask.
-    keys |= (span.mask.view(np.int8) - np.int8(1)).astype(f"i{bits // 8}").view(keys.dtype)
+    if not span.mask.all():
+        # False - 1 is -1, all ones once its sign is extended; True - 1 is 0. This `or` is several
+        # times faster than an assignment through the mask.
+        pruned = (span.mask.view(np.int8) - np.int8(1)).astype(f"i{bits // 8}")
+        keys |= pruned.view(keys.dtype)
     return keys
 
 
