@@ -1,6 +1,6 @@
 """Time and memory of one global cut over 50 M weights, beside NumPy's argsort and partition.
 
-    python benchmarks/global_cut.py [--millions 50] [--pairs 11] [--sparsity 0.2]
+    python benchmarks/global_cut.py [--millions 50] [--pairs 11] [--sparsity 0.2] [--skip argsort]
 
 Each contender makes the masks of the next round from weights in 20 layers. The ratios are of
 pairs timed in turn in one run: median and 95 % interval. Peak memory is what is allocated on top
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--millions", type=float, default=50, help="millions of weights")
     parser.add_argument("--pairs", type=int, default=11, help="timings of each")
     parser.add_argument("--sparsity", type=float, default=0.2, help="fraction removed")
+    parser.add_argument("--skip", action="append", default=[], help="a contender to leave out")
     options = parser.parse_args()
     size = int(options.millions * 1e6)
     weights = made_weights(size)
@@ -75,6 +76,7 @@ def main() -> None:
         "partition": lambda: by_partition(weights, k),
         "argsort": lambda: by_argsort(weights, k),
     }
+    contenders = {name: c for name, c in contenders.items() if name not in options.skip}
     seconds = interleaved(contenders, options.pairs)
     base = seconds["radix, first round"]
     print(f"{size:,} float32 weights, {options.sparsity:.0%} pruned, {options.pairs} pairs")

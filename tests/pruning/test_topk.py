@@ -137,10 +137,11 @@ def test_histograms_of_shards_add_up():
     rng = np.random.default_rng(1)
     values = rng.standard_normal(1000).astype(np.float32)
     shards = [{"a": Score(values[:300], True)}, {"b": Score(values[300:], True)}]
-    masks = {"a": np.ones(300, bool), "b": np.ones(700, bool)}
+    masks = {"a": np.arange(300) >= 5, "b": np.ones(700, bool)}
     search = Search.start(shards[0], 200)
+    assert sum(search.histogram(shard, masks) for shard in shards).sum() == 995
     while not search.done:
         search = search.narrow(sum(search.histogram(shard, masks) for shard in shards))
     found = np.array(search.prefix, np.uint32).view(np.float32)
-    assert found == np.sort(np.abs(values))[199]
+    assert found == np.sort(np.abs(values[5:]))[199]
     assert search.rank == 1

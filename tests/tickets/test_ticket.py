@@ -9,7 +9,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tickets import Ticket, save_state
+from keras_lottery.tickets import Ticket, preset_names, save_state
+from keras_lottery.tickets import ticket as ticket_module
 
 KERNEL, OUTPUT, BIAS = "layers/dense/kernel", "layers/output/kernel", "layers/dense/bias"
 
@@ -152,6 +153,11 @@ def test_not_strict_takes_what_fits():
     assert (list(masks), list(weights)) == ([], [BIAS])
 
 
-def test_an_unknown_preset_is_an_error():
-    with pytest.raises(LotteryError, match="known ticket preset"):
-        Ticket.from_preset("nonesuch")
+def test_presets_are_found_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(ticket_module, "files", lambda package: tmp_path)
+    assert preset_names() == []
+    made_ticket().save(tmp_path / "presets_tickets" / "small.ticket.safetensors")
+    assert preset_names() == ["small"]
+    assert Ticket.from_preset("small").provenance["seed"] == 3
+    with pytest.raises(LotteryError, match=r"known ticket preset.*Did you mean 'small'"):
+        Ticket.from_preset("smal")
