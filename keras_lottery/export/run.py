@@ -1,0 +1,105 @@
+"""Exports the trained network of one training of a run."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.export.exporter import exporters
+from keras_lottery.export.report import ExportReport
+from keras_lottery.export.ship import check_free, export
+from keras_lottery.records import ResultRow, read_results
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.types import Training
+
+_DENSE = "dense"
+
+
+def export_run(
+    run: str | Path,
+    out: str | Path,
+    format: str = "saved_model",
+    *,
+    seed: int | None = None,
+    round: int | None = None,
+    arm: str = "winning",
+    draw: int = 0,
+) -> ExportReport:
+    """Exports trained weights of a run folder, masks folded in, and verifies them.
+
+    Args:
+        run: the run folder.
+        out: a new folder, or file, as the format has it.
+        format: name of a registered format.
+        seed: the first that is there if None.
+        round: if None the sparsest whose mean is within one standard deviation of dense, or
+            where there is none the one with the best mean; 0 is the dense network.
+        arm: which arm's weights.
+        draw: which draw of a control.
+
+    Raises:
+        LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
+    """
+    from keras_lottery.engine import folder
+    from keras_lottery.engine.run import make_task
+    from keras_lottery.tickets import Ticket, load_state
+
+    import_module("keras_lottery.tasks")  # registers them, so that the config is understood
+    paths, out = RunPaths(Path(run)), Path(out)
+    check_free(out, exporters[format])
+    config, recorded = folder.read_config(paths)
+    rows = [row for row in read_results(paths.results) if not row.source]
+    shipped = [row for row in rows if paths.trained(row.training).exists()]
+    if not shipped:
+        raise LotteryError(
+            f"Expected a run with trained weights. Received: {paths.root}, which keeps none. "
+            "Add the arm to keep_trained and run it again."
+        )
+    arm = _DENSE if round == 0 else arm
+    if arm not in {row.arm for row in shipped}:
+        raise unknown_name("arm with trained weights", arm, {row.arm for row in shipped})
+    if round is None:
+        round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
+    training = _choose([row.training for row in shipped], seed, round, arm, draw)
+    task = make_task(config)
+    masks = Ticket.load(paths.ticket(training)).masks
+    model = task.export_model(load_state(paths.trained(training)), masks)
+    return export(model, out, format)
+
+
+def _choose(
+    there: Sequence[Training], seed: int | None, round: int, arm: str, draw: int
+) -> Training:
+    """Returns the training that is asked for, going from seed to round and draw.
+
+    Raises:
+        LotteryError: it has no trained weights; lists what has.
+    """
+    left = [t for t in there if t.arm == arm]
+    seed = min(t.seed for t in left) if seed is None else seed
+    for name, value in {"seed": seed, "round": round, "draw": draw}.items():
+        known = sorted({getattr(t, name) for t in left})
+        left = [t for t in left if getattr(t, name) == value]
+        if not left:
+            raise LotteryError(
+                f"Expected a {name} with trained weights of the arm {arm!r}: "
+                f"{', '.join(map(str, known))}. Received: {value}. Choose one of them."
+            )
+    return left[0]
+
+
+def _best_round(
+    rows: Sequence[ResultRow], shipped: Sequence[ResultRow], arm: str, higher_is_better: bool
+) -> int:
+    """Returns the arm's sparsest round that is as good as dense, else its best one."""
+    sign = 1 if higher_is_better else -1
+    dense = [sign * row.value for row in rows if row.arm == _DENSE]
+    means = {}
+    for number in {row.round for row in shipped if row.arm == arm}:
+        values = [sign * row.value for row in rows if row.arm == arm and row.round == number]
+        means[number] = float(np.mean(values))
+    spread = float(np.std(dense, ddof=1)) if len(dense) > 1 else 0.0
+    good = [number for number, mean in means.items() if mean >= np.mean(dense) - spread]
+    return max(good) if good else max(means, key=lambda number: means[number])

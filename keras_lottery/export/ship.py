@@ -1,0 +1,171 @@
+"""Exports a model whole or not at all: write, reload, compare, rename."""
+
+import json
+import os
+import platform
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.export.exporter import Exporter, exporters
+from keras_lottery.export.plain import stored_variables
+from keras_lottery.export.report import ExportReport
+from keras_lottery.export.subject import subject_of
+from keras_lottery.export.verify import verify
+from keras_lottery.files import write_text
+
+
+def export(
+    model: Any,
+    out: str | Path,
+    format: str = "saved_model",
+    *,
+    inputs: Any = None,
+    tolerance: float | None = None,
+) -> ExportReport:
+    """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
+
+    Args:
+        model: a Keras model, masked or plain, on any backend; it stays as it is.
+        out: a new folder, or a new file where the format is one. The report is kept with it:
+            `export.json` in the folder, `<out>.export.json` beside the file.
+        format: name of a registered format: `saved_model`, `keras`, ...
+        inputs: a batch to compare on, given as the model is called; drawn at random if None.
+        tolerance: largest difference allowed between an output of the artifact and the model's;
+            None: 1e-4 of the largest output, and of 1 at least (2e-2 in half precision).
+
+    Returns:
+        What was written, and how it compares.
+
+    Raises:
+        LotteryError: `out` exists or cannot be written, the model cannot be saved, or the
+            artifact differs from it; nothing is left behind then.
+        MissingExtraError: the format needs a package that is not installed.
+
+    Example:
+        >>> print(kl.export(model, "served"))
+    """
+    from keras_lottery import masking
+
+    exporter, out = exporters[format], Path(out)
+    kept_report = check_free(out, exporter)
+    infos = masking.describe(model)
+    prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
+    plain = masking.strip(model) if masking.is_masked(model) else model
+    subject = subject_of(plain, infos, inputs)
+    variables = stored_variables(subject.model)
+    with _workspace(out) as folder:
+        artifact = exporter.write(subject, folder)
+        reloaded = exporter.reload(subject, artifact, folder)
+        difference, allowed = verify(subject, variables, reloaded, tolerance)
+        report = ExportReport(
+            path=out,
+            format=format,
+            bytes=sum(file.stat().st_size for file in _files(artifact)),
+            gzipped_bytes=_gzipped_bytes(artifact),
+            plain_bytes=sum(v.nbytes for v in variables),
+            max_abs_difference=difference,
+            tolerance=allowed,
+            inputs={spec.name: str(spec) for spec in subject.signature.inputs},
+            outputs=tuple(sorted(subject.outputs)),
+            variables=tuple(replace(v, prunable=v.path in prunable) for v in variables),
+            versions=_versions(),
+        )
+        _publish(artifact, out, report, kept_report)
+    return report
+
+
+def check_free(out: Path, exporter: Exporter) -> Path:
+    """Returns where the report goes, once nothing stands in the way.
+
+    Raises:
+        LotteryError: `out` has the wrong ending, or something is there already.
+    """
+    if exporter.suffix and out.suffix != exporter.suffix:
+        raise LotteryError(
+            f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it."
+        )
+    report = Path(f"{out}.export.json") if exporter.suffix else out / "export.json"
+    for path in (out, report):
+        if os.path.lexists(path):
+            raise LotteryError(
+                f"Expected a path where nothing is yet. Received: {path}, which exists. "
+                "Choose another with --out, or remove it."
+            )
+    return report
+
+
+@contextmanager
+def _workspace(out: Path) -> Iterator[Path]:
+    """Yields a temporary folder on the disk of `out`, and removes it at the end."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".partial"))
+    except OSError as error:
+        raise LotteryError(
+            f"Expected a folder that can be written to. Received: {out.parent} "
+            f"({error.strerror}). Choose another with --out."
+        ) from error
+    try:
+        yield folder
+    except OSError as error:
+        raise LotteryError(
+            f"Expected to write {out}. Received: {error.strerror or error}. "
+            "Free some space or choose another folder with --out."
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(artifact: Path, out: Path, report: ExportReport, kept_report: Path) -> None:
+    """Renames the artifact to `out`, with its report."""
+    text = json.dumps(report.as_json(), indent=2) + "\n"
+    if artifact.is_dir():
+        (artifact / kept_report.name).write_text(text)
+        os.rename(artifact, out)
+        return
+    write_text(kept_report, text)
+    try:
+        os.replace(artifact, out)
+    except OSError:
+        kept_report.unlink()
+        raise
+
+
+def _files(artifact: Path) -> list[Path]:
+    return sorted(path for path in [artifact, *artifact.rglob("*")] if path.is_file())
+
+
+def _gzipped_bytes(artifact: Path) -> int:
+    """Returns the size of the artifact's `.tar.gz` without writing one."""
+
+    class Counter:
+        total = 0
+
+        def write(self, data: bytes) -> int:
+            self.total += len(data)
+            return len(data)
+
+    counter = Counter()
+    with tarfile.open(fileobj=cast(BinaryIO, counter), mode="w|gz") as archive:
+        for file in _files(artifact):
+            archive.add(file, arcname=file.relative_to(artifact.parent))
+    return counter.total
+
+
+def _versions() -> dict[str, str]:
+    import keras
+
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "keras_lottery": version("keras-lottery"),
+        "backend": keras.config.backend(),
+    }

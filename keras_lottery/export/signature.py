@@ -1,0 +1,222 @@
+"""The inputs of a model: names, shapes, types and structure, and a random batch of them."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One tensor that the model takes; None in `shape` is any length."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(str, self.shape))}) {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a model is called with.
+
+    Args:
+        inputs: its tensors, in order.
+        arguments: the positional arguments of the call, nested lists and dicts with the index of
+            an input at each leaf.
+    """
+
+    inputs: tuple[Input, ...]
+    arguments: list[Any]
+
+    def call(self, model: Any, values: dict[str, Any]) -> dict[str, Any]:
+        """Calls the model on tensors by input name; returns its outputs by name."""
+        tensors = [values[i.name] for i in self.inputs]
+        arguments = [map_leaves(lambda index: tensors[index], a) for a in self.arguments]
+        return named(model(*arguments, training=False), "output")
+
+    def as_json(self) -> dict[str, Any]:
+        inputs = [[i.name, list(i.shape), i.dtype] for i in self.inputs]
+        return {"inputs": inputs, "arguments": self.arguments}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Signature":
+        inputs = tuple(Input(name, tuple(shape), dtype) for name, shape, dtype in value["inputs"])
+        return cls(inputs, value["arguments"])
+
+
+def signature_of(model: Any, example: Any = None) -> Signature:
+    """Reads the signature of a built model; one that does not know its inputs takes `example`'s.
+
+    Raises:
+        LotteryError: the model has no known inputs, or takes strings.
+    """
+    arguments, symbolic = _arguments(model, example)
+    leaves: list[Any] = []
+
+    def index_of(leaf: Any) -> int:
+        leaves.append(leaf)
+        return len(leaves) - 1
+
+    numbered = [map_leaves(index_of, argument) for argument in arguments]
+    inputs = tuple(
+        Input(name, ((leaf.shape[0] if symbolic else None), *leaf.shape[1:]), _dtype(leaf))
+        for name, leaf in zip(_names(numbered, leaves), leaves, strict=True)
+    )
+    for spec in inputs:
+        if spec.dtype == "string":
+            raise LotteryError(
+                f"Expected a model of numbers. Received: the input {spec.name!r} of strings. "
+                "Export the model without its preprocessing."
+            )
+    return Signature(inputs, numbered)
+
+
+def given_batch(signature: Signature, example: Any) -> Arrays:
+    """Returns the user's batch by input name.
+
+    Raises:
+        LotteryError: it does not have as many tensors as the model has inputs.
+    """
+    leaves: list[Any] = []
+    map_leaves(leaves.append, example)
+    if len(leaves) != len(signature.inputs):
+        wanted = ", ".join(f"{spec.name} {spec}" for spec in signature.inputs)
+        raise LotteryError(
+            f"Expected a batch of the model's {len(signature.inputs)} inputs ({wanted}). "
+            f"Received: {len(leaves)} arrays. Pass `inputs` as you would call the model."
+        )
+    return {
+        spec.name: np.asarray(leaf).astype(_storable(spec.dtype))
+        for spec, leaf in zip(signature.inputs, leaves, strict=True)
+    }
+
+
+def random_batch(signature: Signature, *, length: int, high: int, batch: int = 3) -> Arrays:
+    """Draws inputs: floats from a standard normal, integers below `high`, fair booleans.
+
+    Args:
+        length: what stands for None in a shape.
+        high: bound of the integers.
+        batch: examples, where the model does not fix their number.
+    """
+    rng = np.random.default_rng(0)
+    values: Arrays = {}
+    for spec in signature.inputs:
+        first, *rest = spec.shape or (None,)
+        shape = (batch if first is None else first, *(length if n is None else n for n in rest))
+        if spec.dtype == "bool":
+            values[spec.name] = rng.random(shape) < 0.5
+        elif "int" in spec.dtype:
+            values[spec.name] = rng.integers(0, high, shape).astype(spec.dtype)
+        else:
+            values[spec.name] = rng.standard_normal(shape).astype(_storable(spec.dtype))
+    return values
+
+
+def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
+    """Returns nested lists and dicts with `function` applied to every leaf."""
+    if isinstance(structure, dict):
+        return {str(key): map_leaves(function, value) for key, value in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [map_leaves(function, value) for value in structure]
+    return function(structure)
+
+
+def named(structure: Any, kind: str) -> dict[str, Any]:
+    """Returns the leaves by name: keys of dicts, numbers in lists, `<kind>s` for a single one."""
+    found: dict[str, Any] = {}
+
+    def walk(part: Any, name: str) -> None:
+        if isinstance(part, dict):
+            for key, value in part.items():
+                walk(value, f"{name}_{key}".lstrip("_"))
+        elif isinstance(part, (list, tuple)):
+            for number, value in enumerate(part):
+                walk(value, f"{name or kind}_{number}")
+        elif part is not None:
+            found[_unique(re.sub(r"\W", "_", name or f"{kind}s"), found)] = part
+
+    walk(structure, "")
+    return found
+
+
+def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
+    """Returns the positional arguments of a call, and whether their batch size is the model's."""
+    import keras
+
+    if not getattr(model, "built", False):
+        raise LotteryError(
+            f"Expected a built model. Received: {model.name!r}, which has no weights yet. "
+            "Call it on a batch, or build it, first."
+        )
+    if isinstance(model, keras.Sequential) and model.inputs:
+        return [model.inputs[0]], True
+    try:
+        return [model.input], True
+    except AttributeError:
+        pass  # a subclassed model knows no more than the shapes of its first call
+    if example is not None:
+        return [map_leaves(np.asarray, example)], False
+    config = model.get_build_config() or {}
+    shapes = config.get("shapes_dict") or {"inputs": config.get("input_shape")}
+    if any(shape is None for shape in shapes.values()):
+        raise LotteryError(
+            f"Expected a model whose inputs are known. Received: {model.name!r}, which was never "
+            "called. Call it on a batch first, or pass one as `inputs`."
+        )
+    return [_from_shapes(shape, model.input_dtype) for shape in shapes.values()], False
+
+
+def _from_shapes(shapes: Any, dtype: str) -> Any:
+    import keras
+
+    if isinstance(shapes, dict):
+        return {key: _from_shapes(shape, dtype) for key, shape in shapes.items()}
+    if all(isinstance(n, int) or n is None for n in shapes):
+        return keras.KerasTensor((None, *shapes[1:]), dtype)
+    return [_from_shapes(shape, dtype) for shape in shapes]
+
+
+def _names(numbered: list[Any], leaves: list[Any]) -> list[str]:
+    """Names by the keys of dicts, else by the user's own tensor names, else by number."""
+    structure = numbered[0] if len(numbered) == 1 else numbered
+    by_place = {index: name for name, index in named(structure, "input").items()}
+    names: list[str] = []
+    for index, leaf in enumerate(leaves):
+        given = getattr(leaf, "name", None) or ""
+        automatic = not given or re.fullmatch(r"(keras_tensor|input_layer)(_\d+)?", given)
+        keyed = not re.fullmatch(r"inputs|input_\d+", by_place[index])
+        name = by_place[index] if automatic or keyed else re.sub(r"\W", "_", given)
+        names.append(_unique(name, names))
+    return names
+
+
+def _unique(name: str, taken: Sequence[str] | dict[str, Any]) -> str:
+    number, candidate = 1, name
+    while candidate in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
+def _dtype(leaf: Any) -> str:
+    import keras
+
+    dtype = str(keras.backend.standardize_dtype(leaf.dtype))
+    if isinstance(leaf, np.ndarray) and dtype == "float64":  # NumPy's default, not the user's wish
+        return str(keras.config.floatx())
+    return dtype
+
+
+def _storable(dtype: str) -> str:
+    """NumPy cannot write bfloat16 to a file; float32 holds its values."""
+    return "float32" if dtype == "bfloat16" else dtype

@@ -1,0 +1,108 @@
+"""The weights that a run trained are exported, under the masks of their ticket."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_lottery.config import TaskSchema, freeze, task_schemas, thaw
+from keras_lottery.errors import LotteryError
+from keras_lottery.export import export_run, exporters
+from keras_lottery.records import Records, ResultRow
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.tickets import Ticket, save_state
+from keras_lottery.types import Training
+
+from . import made
+
+# seed -> value of dense, and of winning at rounds 1, 2 and 3
+VALUES = {0: (0.90, 0.95, 0.89, 0.50), 1: (0.94, 0.95, 0.92, 0.50)}
+
+
+@pytest.fixture(autouse=True)
+def made_names(monkeypatch):
+    schema = TaskSchema(made.NoSettings, made.NoSettings, f"{made.__name__}:MadeTask")
+    monkeypatch.setitem(task_schemas._entries, "made", schema)
+    monkeypatch.setitem(exporters._entries, "copy", made.CopyExporter())
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Three rounds of two seeds; weights are 10 × seed + round, the mask keeps the first."""
+    paths = RunPaths(tmp_path / "run")
+    paths.root.mkdir()
+    config = thaw(freeze({"name": "made", "task": "made", "data": {}, "model": {}}))
+    paths.config.write_text(json.dumps({"config": config, "higher_is_better": True}))
+    records = Records(paths)
+    for seed, values in VALUES.items():
+        for round, value in enumerate(values):
+            training = Training("", "made", seed, round, "winning" if round else "dense")
+            add(paths, records, training, value)
+    return paths
+
+
+def add(paths, records, training, value):
+    kernel = np.full((2, 1), 10.0 * training.seed + training.round + 1, "float32")
+    mask = np.array([[True], [training.round == 0]])
+    Ticket({"kernel": mask}, {"kernel": np.zeros((2, 1), "float32")}).save(paths.ticket(training))
+    save_state(paths.trained(training), {"kernel": kernel})
+    sizes = {"sparsity": 0.5, "kept": 2 - training.round, "prunable": 2, "total": 2, "flops": 2}
+    times = {"steps": 1, "seconds": 1.0, "compile_seconds": 0.0, "best_step": 1}
+    metric = {"metric": "accuracy"} | dict.fromkeys(("value", "final_value", "best_value"), value)
+    records.append(ResultRow(**vars(training), **sizes, **times, **metric))
+
+
+def kernel(path):
+    return np.frombuffer(path.read_bytes(), "float32").tolist()
+
+
+def test_the_trained_weights_under_the_tickets_mask(run, tmp_path):
+    report = export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+    assert kernel(tmp_path / "a.bin") == [13.0, 0.0]
+    assert (report.zeros, report.parameters) == (1, 2)
+
+
+def test_round_0_is_the_dense_network(run, tmp_path):
+    export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=0)
+    assert kernel(tmp_path / "a.bin") == [11.0, 11.0]
+
+
+def test_the_sparsest_round_within_a_standard_deviation_of_dense(run, tmp_path):
+    # Dense: 0.92 ± 0.028, so round 2 with a mean of 0.905 is in and round 3 is out.
+    export_run(run.root, tmp_path / "a.bin", "copy")
+    assert kernel(tmp_path / "a.bin") == [3.0, 0.0]
+
+
+def test_the_best_round_where_none_is_as_good_as_dense(run, tmp_path):
+    lines = run.results.read_text().replace("0.95", "0.52").replace("0.89", "0.1")
+    run.results.write_text(lines)
+    export_run(run.root, tmp_path / "a.bin", "copy")
+    assert kernel(tmp_path / "a.bin") == [2.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"seed": 7}, r"seed .*: 0, 1\. Received: 7"),
+        ({"seed": 1, "round": 9}, r"round .*: 1, 2, 3\. Received: 9"),
+        ({"arm": "reinit", "round": 1}, r"arm .* Received: 'reinit'.* Known: dense, winning"),
+        ({"arm": "reinit"}, r"arm .* Received: 'reinit'.* Known: dense, winning"),
+        ({"round": 1, "draw": 2}, r"draw .*: 0\. Received: 2"),
+    ],
+)
+def test_what_is_not_there_lists_what_is(asked, message, run, tmp_path):
+    with pytest.raises(LotteryError, match=message):
+        export_run(run.root, tmp_path / "a.bin", "copy", **asked)
+    assert not (tmp_path / "a.bin").exists()
+
+
+def test_a_run_that_kept_no_weights(run, tmp_path):
+    for file in run.root.rglob("*.trained.safetensors"):
+        file.unlink()
+    with pytest.raises(LotteryError, match="keep_trained"):
+        export_run(run.root, tmp_path / "a.bin", "copy")
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(LotteryError, match="Expected a run folder"):
+        export_run(tmp_path, tmp_path / "a.bin", "copy")
