@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
 from keras_lottery.files import write_whole
@@ -14,7 +15,7 @@ from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.plots import Drawing
 from keras_lottery.report.sentences import headline as _headline
 from keras_lottery.report.study import Study, studies
-from keras_lottery.report.tables import level_table
+from keras_lottery.report.tables import terminal_cells
 from keras_lottery.run_paths import RunPaths
 
 
@@ -33,6 +34,11 @@ class ReportFiles:
     markdown: Path
     figures: tuple[Path, ...]
     headline: tuple[str, ...]
+
+    @property
+    def figure(self) -> Path:
+        """The figure that everyone wants first."""
+        return self.figures[0]
 
 
 def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
@@ -79,10 +85,19 @@ def terminal_table(run: Path) -> RichTable:
         LotteryError: the folder is no run folder, or no training is finished.
     """
     study = studies(run)[0]
-    table = level_table(study)
-    shown = RichTable(title=f"{study.name}: {table.title}", caption=table.note)
-    for name in table.header:
-        shown.add_column(name, justify="right", style="bold" if name == study.main else None)
+    table, caption = terminal_cells(study)
+    shown = RichTable(
+        title=f"{study.name}: {table.title}", caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for index, name in enumerate(table.header):
+        shown.add_column(
+            name,
+            justify="right",
+            overflow="fold",
+            # Names may be broken over lines, numbers not.
+            min_width=max(len(row[index]) for row in table.rows),
+            style="bold" if name == study.main else "",
+        )
     for row in table.rows:
         shown.add_row(*row)
     return shown

@@ -1,7 +1,7 @@
 """The sentences of a report, each computed from the rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from keras_lottery.report.statistics import (
     Paired,
@@ -135,19 +135,34 @@ def learning_speed(study: Study) -> list[str]:
     rounds, where = sparse_range(study)
     if study.main is None or not rounds:
         return []
+    where = f"{where[0].upper()}{where[1:]}"
     unit = Unit("steps", points=" steps", digits=0)
     found = []
     for control in study.controls:
         difference = paired(study.rows, WINNING, control, rounds, "best_step")
         if difference:
-            side = "earlier" if difference.mean < 0 else "later"
             size = unit.difference(difference.mean).lstrip("+−")
+            side = "earlier" if difference.mean < 0 else "later"
+            when = "at the same step as" if size == "0" else f"{size} steps {side} than"
             found.append(
-                f"{where[0].upper()}{where[1:]}, `{WINNING}` reaches the minimum of its validation "
-                f"loss {size} steps {side} than `{control}` (mean paired difference; "
-                f"{interval(difference, unit)})." + contains_zero(difference)
+                f"{where}, `{WINNING}` reaches the minimum of its validation loss {when} "
+                f"`{control}` (mean paired difference; {interval(difference, unit)})."
+                + contains_zero(difference)
             )
-    return found
+    return [*found, *_still_falling(study, rounds, where)]
+
+
+def _still_falling(study: Study, rounds: Collection[int], where: str) -> list[str]:
+    """Says how often the minimum is the end of the training, where speed cannot be told."""
+    length = max(row.steps for row in study.rows)
+    pruned = [row for row in study.rows if row.round in rounds and row.arm != DENSE]
+    falling = sum(row.best_step >= length for row in pruned)
+    if not falling:
+        return []
+    return [
+        f"{where}, the validation loss of {falling} of {len(pruned)} trainings was smallest at "
+        f"their very end (step {length:,}): with more steps these differences may change."
+    ]
 
 
 def missing(study: Study) -> list[str]:

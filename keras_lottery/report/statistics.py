@@ -119,6 +119,13 @@ def levels(rows: Sequence[ResultRow], arm: str, field: str = "value") -> list[Le
     return found
 
 
+def seed_range(rows: Sequence[ResultRow]) -> str:
+    """Returns how many seeds the means stand on: `5`, or `3 to 5` while a run is going on."""
+    numbers = [len(seeds) for seeds in cells(rows).values()]
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
 def dense_level(rows: Sequence[ResultRow], field: str = "value") -> Level | None:
     """Returns the dense network's level; None before one is trained."""
     return next(iter(levels(rows, DENSE, field)), None)

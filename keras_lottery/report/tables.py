@@ -11,14 +11,16 @@ from keras_lottery.report.plots.style import ticks
 from keras_lottery.report.sentences import rounds_text, sparse_range
 from keras_lottery.report.statistics import (
     Level,
+    dense_level,
     levels,
     nearest_level,
     paired,
     ratio_to_dense,
     remaining_by_round,
+    seed_range,
     sparsest_match,
 )
-from keras_lottery.report.study import DENSE, Study
+from keras_lottery.report.study import DENSE, Study, series
 from keras_lottery.report.units import Unit, count, number, percent, unit_of
 
 _STEPS = Unit("step", digits=0)
@@ -29,6 +31,32 @@ def level_table(study: Study) -> Table:
     unit = unit_of(study.rows)
     note = f"{unit.axis}, mean ± standard deviation between seeds; in brackets the seeds."
     return _wide(study, "value", unit, f"{unit.name.capitalize()} by weights remaining", note)
+
+
+def terminal_cells(study: Study) -> tuple[Table, str]:
+    """Returns the same numbers for 80 characters, and the line that goes below them."""
+    unit, dense = unit_of(study.rows), dense_level(study.rows)
+    found = {arm: {lv.round: lv for lv in levels(study.rows, arm)} for arm in study.arms or [DENSE]}
+    narrow = len(found) > 4
+    full = dense.flops if dense else 0.0
+    rows = []
+    for round_number in sorted({row.round for row in study.rows if series(row) in found}):
+        at = {arm: by_round.get(round_number) for arm, by_round in found.items()}
+        shown = at.get(study.main or "") or next(level for level in at.values() if level)
+        flops = percent(shown.flops / full) if full else count(shown.flops)
+        cells = [
+            unit.spread(lv.mean, math.nan if narrow else lv.sd) if lv else "–" for lv in at.values()
+        ]
+        facts = [str(round_number), percent(shown.remaining), *([] if narrow else [flops])]
+        rows.append([*facts, *cells])
+    # Long names of arms are broken rather than their numbers.
+    facts = ["round", "left", *([] if narrow else ["FLOPs"])]
+    header = [*facts, *(arm.replace("_", "_\n") for arm in found)]
+    caption = ["mean over seeds" if narrow else "mean ± sd over seeds"]
+    if dense:
+        caption.append(f"dense {unit.spread(dense.mean, dense.sd)}{unit.symbol}")
+    caption.append(f"n = {seed_range(study.rows)}")
+    return Table(f"{unit.axis} by weights remaining", header, rows), "; ".join(caption)
 
 
 def speed_table(study: Study) -> Table:

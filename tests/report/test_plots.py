@@ -127,3 +127,10 @@ def test_a_collapse_does_not_flatten_the_rest() -> None:
     low, high, cut = window([-value for value in values], higher_is_better=False)
     assert cut and high < -0.85 and low < -0.97
     assert not window([1.0, 1.0])[2] and window([float("nan")])[2] is False
+
+
+def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
+    low, high, cut = window([0.0, 1.0], [-0.1, 1.2])
+    assert (low, high, cut) == (pytest.approx(-0.16), pytest.approx(1.26), False)
+    low, high, cut = window([0.0, 1.0], [-50.0, 50.0])
+    assert (low, high, cut) == (pytest.approx(-0.46), pytest.approx(1.46), True)

@@ -91,6 +91,15 @@ def test_learning_speed_equals_the_statistics(bare: Path) -> None:
     assert f"{-pair.mean:.0f} steps earlier than `reinit`" in learning_speed(study)[0]
 
 
+def test_minima_at_the_end_of_the_training_are_told(bare: Path) -> None:
+    study = studies(bare)[0]
+    rows = tuple(dataclasses.replace(r, best_step=1000) for r in study.rows)
+    said = learning_speed(dataclasses.replace(study, rows=rows))
+    assert "at the same step as `reinit`" in said[0]
+    assert "of 75 of 75 trainings was smallest at their very end (step 1,000)" in said[-1]
+    assert "very end" not in learning_speed(study)[-1]
+
+
 def test_values_that_are_not_finite_are_not_compared(bare: Path) -> None:
     study = studies(bare)[0]
     rows = tuple(

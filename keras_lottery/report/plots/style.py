@@ -60,7 +60,9 @@ _OTHERS = [
 def lines(arms: Sequence[str]) -> dict[str, Line]:
     """Returns how each arm is drawn; an arm has the same look in every figure of a report."""
     unknown = [arm for arm in arms if arm not in _KNOWN]
-    others = {arm: _OTHERS[i % len(_OTHERS)] for i, arm in enumerate(unknown)}
+    taken = {_KNOWN[arm].colour for arm in arms if arm in _KNOWN}
+    free = sorted(_OTHERS, key=lambda line: line.colour in taken)
+    others = {arm: free[i % len(free)] for i, arm in enumerate(unknown)}
     return {arm: _KNOWN.get(arm) or others[arm] for arm in arms}
 
 
@@ -147,23 +149,35 @@ def dodge(remaining: Sequence[float], index: int, of: int, every: Sequence[float
     return np.asarray(remaining) * np.exp(-shift)
 
 
-def window(values: Sequence[float], higher_is_better: bool = True) -> tuple[float, float, bool]:
+def window(
+    values: Sequence[float], bars: Sequence[float] = (), higher_is_better: bool = True
+) -> tuple[float, float, bool]:
     """Returns the limits of an axis on which a collapse does not flatten everything else.
 
-    The worse end is cut at six times the distance between the best value and the median.
+    The worse end is cut at eight times the distance between the best value and the median; bars
+    widen the axis by at most two fifths on either side.
+
+    Args:
+        values: means that are drawn.
+        bars: ends of their bars.
+        higher_is_better: which end is the worse one.
 
     Returns:
-        The lower and upper limit, and whether values lie outside.
+        The lower and upper limit, and whether anything lies outside.
     """
-    data = np.array([value for value in values if np.isfinite(value)])
+    sign = 1.0 if higher_is_better else -1.0
+    data = sign * np.array([value for value in values if np.isfinite(value)])
     if not len(data):
         return 0.0, 1.0, False
-    sign = 1.0 if higher_is_better else -1.0
-    data = sign * data
     best, middle, worst = data.max(), float(np.median(data)), data.min()
-    bottom = best - 6 * (best - middle)
-    cut = bool(middle < best and worst < bottom - 0.15 * (best - bottom))
+    bottom = best - 8 * (best - middle)
+    cut = bool(middle < best and worst < bottom - 0.5 * (best - bottom))
     bottom = bottom if cut else worst
-    margin = 0.06 * (best - bottom) or 0.01 * (abs(best) or 1.0)
-    low, high = sorted((sign * (best + margin), sign * (bottom - (0 if cut else margin))))
-    return float(low), float(high), cut
+    span = best - bottom or 0.01 * (abs(best) or 1.0)
+    ends = sign * np.array([*values, *bars], dtype=float)
+    ends = ends[np.isfinite(ends)]
+    top = min(ends.max(), best + 0.4 * span) + 0.06 * span
+    if not cut:
+        bottom = max(ends.min(), bottom - 0.4 * span) - 0.06 * span
+    low, high = sorted((float(sign * top), float(sign * bottom)))
+    return low, high, bool(ends.max() > top or ends.min() < bottom)

@@ -16,7 +16,7 @@ from keras_lottery.report.plots.style import (
     tidy,
     window,
 )
-from keras_lottery.report.statistics import Level, cells, dense_level, levels, paired
+from keras_lottery.report.statistics import Level, dense_level, levels, paired, seed_range
 from keras_lottery.report.study import DENSE, Study
 from keras_lottery.report.units import Unit, unit_of
 
@@ -51,10 +51,12 @@ def _values(
 ) -> bool:
     """Draws the upper panel; returns whether values lie outside it."""
     tidy(axes)
-    shown: list[float] = []
+    centres: list[float] = []
+    ends: list[float] = []
     dense = dense_level(study.rows)
     if dense:
-        shown += _dense_band(axes, dense, unit)
+        centres.append(dense.mean * unit.factor)
+        ends += _dense_band(axes, dense, unit)
     looks = lines(study.arms)
     # The main arm is drawn last, above the others.
     for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
@@ -70,8 +72,9 @@ def _values(
             zorder=3 if arm == study.main else 2.5,
             **looks[arm].options(),
         )
-        shown += [*(means - spread), *(means + spread)]
-    low, high, cut = window(shown, study.higher_is_better)
+        centres += [*means]
+        ends += [*(means - spread), *(means + spread)]
+    low, high, cut = window(centres, ends, study.higher_is_better)
     axes.set_ylim(low, high)
     return cut
 
@@ -90,7 +93,7 @@ def _differences(
     """Draws the lower panel; returns whether values lie outside it."""
     tidy(axes)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
-    looks, shown = lines(study.arms), [0.0]
+    looks, centres, ends = lines(study.arms), [0.0], [0.0]
     for index, control in enumerate(compared):
         for_control = levels(study.rows, control)
         pairs = [
@@ -100,19 +103,20 @@ def _differences(
         if not points:
             continue
         means = np.array([pair.mean for _, pair in points]) * unit.factor
-        half = np.array([pair.high - pair.mean for _, pair in points]) * unit.factor
+        half = np.nan_to_num([pair.high - pair.mean for _, pair in points]) * unit.factor
         axes.errorbar(
             dodge([left for left, _ in points], index, len(compared), every),
             means,
-            yerr=np.nan_to_num(half) if np.isfinite(half).any() else None,
+            yerr=half if half.any() else None,
             label=f"− {control}",
             elinewidth=1.0,
             capsize=1.5,
             **looks[control].options(),
         )
-        shown += [*(means - np.nan_to_num(half)), *(means + np.nan_to_num(half))]
+        centres += [*means]
+        ends += [*(means - half), *(means + half)]
     # A control that collapses makes a large difference: the side to cut is the better one.
-    low, high, cut = window(shown, not study.higher_is_better)
+    low, high, cut = window(centres, ends, not study.higher_is_better)
     axes.set_ylim(low, high)
     better = "above 0: better" if study.higher_is_better else "below 0: better"
     what = unit.points.strip() or unit.name
@@ -142,8 +146,8 @@ def _caption(study: Study, compared: bool, cut: bool) -> str:
         f"{study.metric} ({'higher' if study.higher_is_better else 'lower'} is better) against the "
         "fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
         "deviation between seeds, the band dense ± 1 standard deviation; fresh draws of a control "
-        f"are averaged within a seed; n = {_seed_range(study)} seeds. Arms are set apart a little "
-        "sideways."
+        f"are averaged within a seed; n = {seed_range(study.rows)} seeds. Arms are set apart a "
+        "little sideways."
     )
     if compared:
         text += (
@@ -155,10 +159,3 @@ def _caption(study: Study, compared: bool, cut: bool) -> str:
     if cut:
         text += " The vertical axis is cut; the table holds what lies outside."
     return text
-
-
-def _seed_range(study: Study) -> str:
-    """Returns the numbers of seeds behind the points: `5`, or `3 to 5` while a run is going on."""
-    numbers = [len(seeds) for seeds in cells(study.rows).values()]
-    low, high = min(numbers), max(numbers)
-    return f"{low}" if low == high else f"{low} to {high}"
