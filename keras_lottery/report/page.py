@@ -1,13 +1,12 @@
 """The results that are kept in the repository: one folder an experiment, and their index."""
 
 import re
-import shutil
 from pathlib import Path
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 from keras_lottery.report.build import write_figures
-from keras_lottery.report.content import content
+from keras_lottery.report.content import Content, content
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.statistics import (
     dense_level,
@@ -17,6 +16,7 @@ from keras_lottery.report.statistics import (
 )
 from keras_lottery.report.study import Study, studies
 from keras_lottery.report.units import number, percent, unit_of
+from keras_lottery.run_paths import RunPaths
 
 _INDEX = "index.md"
 
@@ -45,16 +45,26 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
             f"Expected a name of letters, digits, '-', '_', '.', '/'. Received: {name!r}. "
             "Choose another."
         )
-    folder, paths = results / name, found[0].paths
-    for source in (paths.results, paths.metrics, paths.config):
-        if source.exists() and source.resolve() != (folder / source.name).resolve():
-            write_whole(folder / source.name, lambda to, source=source: shutil.copyfile(source, to))  # type: ignore[misc]
+    folder = results / name
+    _copy_tables(found[0].paths, folder)
     page = content(found)
     write_figures(page.drawings, folder)
     path = folder / "page.md"
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    _write(path, _page_text(name, page, path.read_text("utf-8") if path.exists() else ""))
+    write_index(results)
+    return path
+
+
+def _copy_tables(paths: RunPaths, folder: Path) -> None:
+    for source in (paths.results, paths.metrics, paths.config):
+        if source.exists():
+            content_of = source.read_bytes()
+            write_whole(folder / source.name, lambda to, data=content_of: to.write_bytes(data))  # type: ignore[misc]
+
+
+def _page_text(name: str, page: Content, old: str) -> str:
     paper = kept(old, "paper")
-    text = "\n\n".join([
+    return "\n\n".join([
         f"# {name}",
         "<!-- Generated; only the two marked regions are kept. -->",
         region("head", kept(old, "head")),
@@ -62,9 +72,6 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
         region("paper", paper),
         to_markdown(page.blocks[1:]),
     ])  # fmt: skip
-    write_whole(path, lambda temporary: temporary.write_bytes(text.encode()))
-    write_index(results)
-    return path
 
 
 def write_index(results: Path = Path("docs/results")) -> Path:
@@ -85,8 +92,12 @@ def write_index(results: Path = Path("docs/results")) -> Path:
         "# Results", "", "<!-- Generated; only the marked region is kept. -->", "",
         region("head", kept(old, "head")), "", *lines, "",
     ])  # fmt: skip
-    write_whole(path, lambda temporary: temporary.write_bytes(text.encode()))
+    _write(path, text)
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda temporary: temporary.write_bytes(text.encode()))
 
 
 def _row(page: Path, results: Path) -> list[str]:

@@ -169,30 +169,30 @@ def paired(
     Returns:
         The difference, or None if no seed has both arms at any of the rounds.
     """
+    differences = _differences(rows, arm, control, rounds, field)
+    if not differences:
+        return None
+    used = {number for by_round in differences.values() for number in by_round}
+    by_seed = {s: float(np.mean(list(d.values()))) for s, d in sorted(differences.items())}
+    values = np.array(list(by_seed.values()))
+    t, boot = t_interval(values), bootstrap_interval(values)
+    mean = float(values.mean())
+    return Paired(arm, control, tuple(sorted(used)), mean, *t, *boot, len(values), by_seed)
+
+
+def _differences(
+    rows: Sequence[ResultRow], arm: str, control: str, rounds: Collection[int] | None, field: str
+) -> dict[int, dict[int, float]]:
+    """Returns seed -> round -> difference where both arms are there."""
     table = cells(rows, field)
-    differences: dict[int, list[float]] = defaultdict(list)
-    used = set()
+    found: dict[int, dict[int, float]] = defaultdict(dict)
     for (name, number), seeds in table.items():
         if name != arm or (rounds is not None and number not in rounds):
             continue
         others = table.get((control, 0 if control == DENSE else number), {})
         for seed in seeds.keys() & others.keys():
-            differences[seed].append(seeds[seed] - others[seed])
-            used.add(number)
-    if not differences:
-        return None
-    by_seed = {seed: float(np.mean(values)) for seed, values in sorted(differences.items())}
-    values = np.array(list(by_seed.values()))
-    return Paired(
-        arm,
-        control,
-        tuple(sorted(used)),
-        float(values.mean()),
-        *t_interval(values),
-        *bootstrap_interval(values),
-        len(values),
-        by_seed,
-    )
+            found[seed][number] = seeds[seed] - others[seed]
+    return found
 
 
 def t_interval(values: np.ndarray) -> tuple[float, float]:
