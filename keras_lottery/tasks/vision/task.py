@@ -1,0 +1,194 @@
+"""Image classification as the engine sees it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from keras_lottery import masking
+from keras_lottery.backend import distribution
+from keras_lottery.config import Config
+from keras_lottery.duration import Duration
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.flops import flops, uses
+from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
+from keras_lottery.tasks.gradients import mean_gradients
+from keras_lottery.tasks.vision.augment import flip_crop
+from keras_lottery.tasks.vision.data import load
+from keras_lottery.tasks.vision.images import Images
+from keras_lottery.tasks.vision.models import ImageInput, models
+from keras_lottery.tasks.vision.scaling import scaling_of
+from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer
+from keras_lottery.types import (
+    MaskSet,
+    Outcome,
+    Progress,
+    Start,
+    Training,
+    VariableInfo,
+    Weights,
+)
+
+GRADIENT_EXAMPLES = 2000
+"""Training images, drawn from the seed, over which a criterion's gradient is the mean."""
+
+
+class VisionTask:
+    """A network that classifies images; data and model are made when first needed, once.
+
+    Args:
+        config: of an experiment whose task is `vision`.
+        images: the data set, where it is in memory; None: `config.data` says which.
+    """
+
+    name = "vision"
+    metric = "accuracy"
+    higher_is_better = True
+
+    def __init__(self, config: Config, images: Images | None = None) -> None:
+        self.config = config
+        self._given = images
+        self._distribution = distribution.make(config.distribution, config.tpu)
+
+    def variables(self) -> Sequence[VariableInfo]:
+        return masking.describe(self._model, self.config.prune)
+
+    def start_weights(self, seed: int) -> Weights:
+        return self.fresh_weights(seed)
+
+    def fresh_weights(self, seed: int) -> Weights:
+        return draw(self._build, seed)
+
+    def steps(self, duration: str) -> int:
+        train = self.config.train
+        order = DataOrder(
+            len(self.images.train), train.batch_size, drop_remainder=train.drop_remainder
+        )
+        return Duration.parse(duration).steps(order.steps_per_epoch)
+
+    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+        is_dense = not start.masks
+        fitted = self._trainer.fit(
+            start,
+            capture_at=self.steps(self.config.rewind.to) if is_dense else None,
+            data_seed=training.seed,
+            progress=progress,
+        )
+        return self._outcome(training, start, fitted)
+
+    def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        model, train = self._model, self.images.train
+        masking.set_weights(model, weights)
+        masking.set_masks(model, masks)
+        chosen = np.random.default_rng(seed).permutation(len(train))[:GRADIENT_EXAMPLES]
+        found = mean_gradients(
+            model, _loss(), train.x[chosen], train.y[chosen], self.config.train.batch_size
+        )
+        variables = masking.variables(model)
+        return {v.path: found[id(variables[v.path])] for v in self.variables() if v.prunable}
+
+    def flops(self, masks: MaskSet) -> int:
+        variables = masking.variables(self._model)
+        shapes = {path: tuple(v.shape) for path, v in variables.items()}
+        return flops(self._uses, shapes, masks)
+
+    def export_model(self, weights: Weights, masks: MaskSet) -> keras.Model:
+        """Returns a plain model from raw images to logits (no softmax), pruned weights 0."""
+        model = self._build()
+        folded = {
+            path: np.where(masks[path], value, np.zeros_like(value)) if path in masks else value
+            for path, value in weights.items()
+        }
+        masking.set_weights(model, folded)
+        return model
+
+    @cached_property
+    def images(self) -> Images:
+        """The data set.
+
+        Raises:
+            LotteryError: it is not there, or leaves nothing to choose the best step by.
+        """
+        images = self._given or load(self.config.data)
+        if self.config.train.value == "best" and images.validation is None:
+            raise LotteryError(
+                "Expected validation images for train.value='best'. Received: none. "
+                "Set data.validation_size, or train.value='final'."
+            )
+        return images
+
+    @cached_property
+    def _model(self) -> keras.Model:
+        """The one masked model that every training uses."""
+        prune = self.config.prune
+        with self._distribution.scope(), seeded(0):
+            return masking.mask(
+                self._build(),
+                include=prune.include,
+                exclude=prune.exclude,
+                biases=prune.biases,
+                norms=prune.norms,
+                embeddings=prune.embeddings,
+                output=prune.output,
+            )
+
+    @cached_property
+    def _trainer(self) -> Trainer:
+        data, images = self.config.data, self.images
+        arrays = ArrayData(
+            train=(images.train.x, images.train.y),
+            validation=(images.validation.x, images.validation.y) if images.validation else None,
+            test=(images.test.x, images.test.y),
+            augment=flip_crop if data.augment == "flip_crop" else None,
+        )
+        return Trainer(
+            self._model,
+            self.config.optimizer,
+            self.config.train,
+            arrays,
+            loss=_loss(),
+            metrics=[keras.metrics.SparseCategoricalAccuracy(name=self.metric)],
+            distribution=self._distribution,
+        )
+
+    @cached_property
+    def _uses(self) -> dict[str, int]:
+        variables = masking.variables(self._model)
+        counts = uses(self._model, self.images.test.x[:1])
+        return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
+
+    def _build(self) -> keras.Model:
+        """Returns a new, plain model."""
+        images, config = self.images, self.config
+        with dtype_policy(config.train.dtype_policy):
+            return models[config.model.name](
+                ImageInput(
+                    shape=images.shape,
+                    classes=images.classes,
+                    dtype=str(images.train.x.dtype),
+                    scaling=scaling_of(images, config.data.scaling),
+                ),
+                config.model,
+            )
+
+    def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
+        metrics = {"test_loss": fitted.final["loss"], "best_test_loss": fitted.best["loss"]}
+        return Outcome(
+            training=training,
+            start=start,
+            weights=fitted.weights,
+            rewind=fitted.rewind,
+            steps=fitted.steps,
+            seconds=fitted.seconds,
+            compile_seconds=fitted.compile_seconds,
+            final_value=fitted.final[self.metric],
+            best_value=fitted.best[self.metric],
+            best_step=fitted.best_step,
+            metrics=metrics,
+            history=fitted.history,
+        )
+
+
+def _loss() -> keras.losses.Loss:
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -1,0 +1,80 @@
+"""Every preset is built on made data, takes 2 steps, is pruned and rewound, and takes 2 more."""
+
+import numpy as np
+import pytest
+
+import keras_lottery.tasks  # noqa: F401  registers the tasks
+from keras_lottery import presets
+from keras_lottery.config import Config, freeze
+from keras_lottery.pruning import prune_round
+from keras_lottery.tasks.vision.images import Images, Split
+from keras_lottery.tasks.vision.task import VisionTask
+from keras_lottery.types import Start, Training
+
+SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+
+# Name, total weights and prunable weights; digits are 8 × 8, MNIST 28 × 28, CIFAR-10 32 × 32 × 3.
+WEIGHTS = [
+    ("quickstart", 50_610, 50_200),
+    ("frankle2019/lenet_mnist", 266_610, 266_200),
+    ("frankle2019/conv2_cifar10", 4_301_642, 4_300_992),
+    ("frankle2019/conv4_cifar10", 2_425_930, 2_425_024),
+    ("frankle2019/conv6_cifar10", 2_262_602, 2_261_184),
+    ("frankle2019/resnet20_cifar10", 272_474, 270_256),
+    ("frankle2019/resnet20_cifar10_lowlr", 272_474, 270_256),
+    ("frankle2019/vgg19_cifar10", 20_035_018, 20_018_880),
+]
+
+
+class Silent:
+    def update(self, step: int, of: int, loss: float) -> None:
+        """Says nothing."""
+
+
+def made(name: str, batch_size: int) -> Images:
+    rng = np.random.default_rng(0)
+    count = 2 * batch_size
+    x = rng.integers(0, 256, (count, *SHAPES[name]), dtype=np.uint8)
+    every = Split(x, (np.arange(count) % 10).astype(np.int32))
+    few = every.take(np.arange(batch_size))
+    return Images(train=every, validation=few, test=few, classes=10)
+
+
+def shortened(name: str) -> Config:
+    """The preset over 2 steps of 2 images, late rewinding brought forward to step 1."""
+    settings = presets.load(name)
+    short = {"train.length": "2it", "train.batch_size": 2, "train.eval_every": 1}
+    if settings.rewind.to != "0it":
+        short["rewind.to"] = "1it"
+    return freeze(presets.load(name, short).to_dict())
+
+
+def test_every_preset_is_here():
+    assert {name for name, *_ in WEIGHTS} == set(presets.names())
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name, total, prunable", WEIGHTS)
+def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
+    config = shortened(name)
+    task = VisionTask(config, made(config.data.name, config.train.batch_size))
+    variables = task.variables()
+    assert sum(v.size for v in variables) == total
+    assert sum(v.size for v in variables if v.prunable) == prunable
+
+    first = task.fit(Training("", "vision", 0, 0, "dense"), Start(task.start_weights(0)), Silent())
+    masks = prune_round(first.weights, {}, variables, config.prune, 1, seed=0)
+    kept = sum(np.count_nonzero(m) for m in masks.values())
+    rate = config.prune.rate
+    assert kept / prunable == pytest.approx(1 - rate, abs=0.11 if config.prune.rates else 1e-3)
+
+    state = first.rewind
+    step = state["step"].item()
+    early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
+    assert early.keys() == first.weights.keys()
+    rewound = Start(early, masks, step=step, learning_rate_step=step, data_order_step=step)
+    second = task.fit(Training("", "vision", 0, 1, "winning"), rewound, Silent())
+    assert second.steps == 2 - step
+    assert np.isfinite(second.metrics["test_loss"])
+    for path, mask in masks.items():
+        assert not second.weights[path][~mask].any()
