@@ -6,10 +6,20 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
-
-__all__ = ["copies", "devices", "is_cpu", "name", "select", "versions"]
+__all__ = [
+    "copies",
+    "devices",
+    "generator_state",
+    "is_cpu",
+    "name",
+    "seed_generator",
+    "select",
+    "set_generator_state",
+    "versions",
+]
 
 
 def name() -> str:
@@ -18,16 +28,7 @@ def name() -> str:
 
 
 def select(choices: dict[str, Any]) -> Any:
-    """Returns the entry of `choices` for the backend in use.
-
-    Raises:
-        LotteryError: there is none.
-    """
-    if name() not in choices:
-        raise LotteryError(
-            f"Expected one of the backends {', '.join(sorted(choices))}. Received: {name()}. "
-            "Set KERAS_BACKEND or --backend."
-        )
+    """Returns the entry of `choices` for the backend in use."""
     return choices[name()]
 
 
@@ -60,6 +61,31 @@ def copies(variables: Iterable[keras.Variable]) -> list[Any]:
     if name() == "torch":
         return [v.value.detach().clone() for v in variables]
     return [keras.ops.copy(v.value) for v in variables]
+
+
+def generator_state() -> NDArray[np.uint8] | None:
+    """Returns the state of torch's own generator, which dropout draws from; None elsewhere."""
+    if name() != "torch":
+        return None
+    import torch
+
+    state: NDArray[np.uint8] = torch.get_rng_state().numpy().copy()
+    return state
+
+
+def set_generator_state(state: NDArray[np.uint8]) -> None:
+    """Puts back what `generator_state` returned."""
+    import torch
+
+    torch.set_rng_state(torch.from_numpy(np.asarray(state, np.uint8).copy()))
+
+
+def seed_generator(seed: int) -> None:
+    """Starts torch's own generator afresh; the other backends have seeds in the model only."""
+    if name() == "torch":
+        import torch
+
+        torch.manual_seed(seed)
 
 
 def versions() -> dict[str, str]:

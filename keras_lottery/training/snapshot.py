@@ -6,9 +6,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_lottery import masking
+from keras_lottery import backend, masking
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import State
+
+# The backend's own generator, where it has one beside Keras' seed generators.
+_BACKEND_SEED = "seeds/backend"
 
 
 def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
@@ -22,6 +25,8 @@ def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
     state: State = {f"weights/{p}": v for p, v in masking.get_weights(model).items()}
     generators = masking.seed_generators(model)
     state |= {f"seeds/{p}": _array(v) for p, v in generators.items()}
+    if (drawn := backend.generator_state()) is not None:
+        state[_BACKEND_SEED] = drawn
     state |= capture_optimizer(model.optimizer)
     return state | {"step": np.int64(step)[None], "epoch": np.int64(epoch)[None]}
 
@@ -61,10 +66,13 @@ def restore_seeds(model: keras.Model, state: State) -> None:
     """Puts the seed generators back."""
     for path, variable in masking.seed_generators(model).items():
         variable.assign(state[f"seeds/{path}"])
+    if _BACKEND_SEED in state and backend.name() == "torch":
+        backend.set_generator_state(state[_BACKEND_SEED])
 
 
 def reset_seeds(model: keras.Model, seed: int) -> None:
     """Starts every seed generator afresh from `seed`, each in a stream of its own."""
+    backend.seed_generator(seed)
     for path, variable in masking.seed_generators(model).items():
         stream = np.random.SeedSequence([seed, zlib.crc32(path.encode())])
         variable.assign(stream.generate_state(1).astype(np.int64)[0] % 2**31 * np.array([1, 0]))
