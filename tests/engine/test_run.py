@@ -1,0 +1,251 @@
+"""An experiment on real data: what it writes, how it goes on, what it refuses."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from keras_lottery import engine
+from keras_lottery.engine.folder import held, run_paths
+from keras_lottery.errors import LotteryError
+from keras_lottery.tickets import Ticket, load_state
+from keras_lottery.types import Training
+from tests.engine.small import config, settings
+
+ALL = (
+    "winning",
+    "reinit",
+    "permuted_layer",
+    "permuted_global",
+    "init_permuted",
+    "one_shot",
+    "winning_init",
+)
+TIMES = ("seconds", "compile_seconds")
+
+
+def rows(folder):
+    with (folder / "results.csv").open() as file:
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+
+
+def contents(folder):
+    """Every file but times: tickets, states and tables by name."""
+    found = {"results": rows(folder)}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".safetensors", ".csv") and path.name != "results.csv":
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """One uninterrupted run with every arm."""
+    return engine.run(config(tmp_path_factory.mktemp("whole"), arms=ALL))
+
+
+def of(number, arm, draw=0):
+    return Training("", "vision", 0, number, arm, draw)
+
+
+def ticket(folder, number, arm, draw=0):
+    from keras_lottery.run_paths import RunPaths
+
+    return Ticket.load(RunPaths(folder).ticket(of(number, arm, draw)))
+
+
+@pytest.mark.backend
+def test_every_arm_has_its_row_and_its_ticket(whole):
+    found = rows(whole)
+    assert [(r["round"], r["arm"]) for r in found[:2]] == [("0", "dense"), ("1", "winning")]
+    assert len(found) == 1 + 2 * len(ALL)
+    prunable = int(found[0]["prunable"])
+    assert prunable == 64 * 20 + 20 * 10 + 10 * 10
+    for row in found:
+        expected = prunable
+        for _ in range(int(row["round"])):
+            expected -= int(0.5 * expected)
+        assert int(row["kept"]) == expected, row
+        assert float(row["sparsity"]) == 1 - expected / prunable
+        masks = ticket(whole, int(row["round"]), row["arm"]).masks
+        kept = sum(int(m.sum()) for m in masks.values())
+        assert kept == (expected if masks else 0)
+
+
+@pytest.mark.backend
+def test_the_winning_ticket_rewinds_to_the_dense_networks_step(whole):
+    state = load_state(whole / "seed_0" / "rewind.safetensors")
+    assert state["step"] == 10
+    start = ticket(whole, 2, "winning").start
+    for path, value in start.items():
+        assert np.array_equal(value, state[f"weights/{path}"]), path
+    found = {(r["round"], r["arm"]): int(r["steps"]) for r in rows(whole)}
+    assert found["1", "winning"] == found["2", "one_shot"] == found["1", "init_permuted"] == 30
+    assert found["0", "dense"] == found["1", "reinit"] == found["2", "winning_init"] == 40
+
+
+@pytest.mark.backend
+def test_each_control_differs_from_the_ticket_in_what_it_should(whole):
+    winning, dense = ticket(whole, 2, "winning"), ticket(whole, 0, "dense")
+    for arm in ALL[1:]:
+        control = ticket(whole, 2, arm)
+        same_masks = all(np.array_equal(m, control.masks[p]) for p, m in winning.masks.items())
+        assert same_masks == (arm in ("reinit", "init_permuted")), arm
+        per_layer = [int(m.sum()) for m in winning.masks.values()]
+        is_local = [int(m.sum()) for m in control.masks.values()] == per_layer
+        assert is_local or arm in ("permuted_global", "one_shot", "winning_init"), arm
+        same_start = all(np.array_equal(v, control.start[p]) for p, v in winning.start.items())
+        assert same_start == (arm == "one_shot"), arm
+    init = ticket(whole, 2, "winning_init").start
+    assert all(np.array_equal(v, init[p]) for p, v in dense.start.items())
+    shuffled = ticket(whole, 2, "init_permuted")
+    for path, mask in winning.masks.items():
+        before, after = winning.start[path][mask], shuffled.start[path][mask]
+        assert sorted(before) == sorted(after) and (before != after).any()
+
+
+@pytest.mark.backend
+def test_masks_only_shrink_and_prune_the_smallest_trained_weights(whole):
+    first, second = ticket(whole, 1, "winning").masks, ticket(whole, 2, "winning").masks
+    path = whole / "seed_0" / "round_01" / "winning.trained.safetensors"
+    trained = load_state(path)
+    kept, gone = [], []
+    for name, mask in first.items():
+        assert not (second[name] & ~mask).any()
+        assert not trained[name][~mask].any()
+        kept.append(np.abs(trained[name])[second[name]])
+        gone.append(np.abs(trained[name])[mask & ~second[name]])
+    assert np.concatenate(kept).min() >= np.concatenate(gone).max()
+
+
+@pytest.mark.backend
+def test_two_runs_are_equal_and_a_run_with_more_rounds_goes_on(whole, tmp_path):
+    one = engine.run(config(tmp_path / "a", arms=ALL, prune__rounds=1))
+    assert run_paths(config(tmp_path / "a", arms=ALL)).root == one
+    stamps = {p: p.stat().st_mtime_ns for p in one.rglob("*.ticket.safetensors")}
+    again = engine.run(config(tmp_path / "a", arms=ALL))
+    assert again == one
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+    expected, found = contents(whole), contents(again)
+    assert found.keys() == expected.keys()
+    for name, content in expected.items():
+        assert found[name] == content, name
+
+
+def command(out, **fields):
+    import keras
+
+    flags = [f"--config.{k}={v!r}" for k, v in settings(out, **fields).items()]
+    return [
+        sys.executable,
+        "-m",
+        "keras_lottery",
+        "run",
+        "--config=quickstart",
+        "--report=false",
+        f"--backend={keras.config.backend()}",
+        *flags,
+    ]
+
+
+@pytest.mark.backend
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
+    expected = contents(engine.run(config(tmp_path / "whole")))
+    out = tmp_path / "killed"
+    rng = np.random.default_rng(0)
+    for _ in range(2):
+        process = subprocess.Popen(
+            command(out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        # Killed a random moment after a training ended: while files are written, or later.
+        for line in process.stderr:
+            if " done, " in line:
+                break
+        time.sleep(rng.random() * 0.3)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    finished = subprocess.run(command(out), capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    (folder,) = out.iterdir()
+    found = contents(folder)
+    assert found.keys() == expected.keys()
+    for name, content in expected.items():
+        assert found[name] == content, name
+    assert not list(folder.rglob("*.tmp"))
+
+
+@pytest.mark.backend
+def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
+    from keras_lottery.engine.progress import NoProgress
+    from keras_lottery.engine.run import make_task, search
+    from keras_lottery.engine.written import Written
+
+    settings_ = config(tmp_path, prune__rounds=1)
+    task, paths = make_task(settings_), run_paths(settings_)
+    search(settings_, paths, task, Written(settings_, paths, task), NoProgress())
+    traced = task._trainer.program.traces
+    more = config(tmp_path, arms=ALL)
+    search(more, paths, task, Written(more, paths, task), NoProgress())
+    assert task._trainer.program.traces == traced
+
+
+def test_a_folder_of_another_config_is_refused(tmp_path):
+    settings_ = config(tmp_path)
+    folder = engine.run(config(tmp_path, prune__rounds=1))
+    record = json.loads((folder / "config.json").read_text())
+    record["config"]["prune"]["rate"] = 0.25
+    (folder / "config.json").write_text(json.dumps(record))
+    with pytest.raises(LotteryError, match=r"prune\.rate"):
+        engine.run(settings_)
+
+
+def test_a_folder_that_another_process_holds_is_refused(tmp_path):
+    settings_ = config(tmp_path)
+    with held(run_paths(settings_)), pytest.raises(LotteryError, match="another one holds"):
+        engine.run(settings_)
+
+
+def test_a_rewind_point_past_the_training_is_refused(tmp_path):
+    with pytest.raises(LotteryError, match=r"rewind\.to before .* step 40"):
+        engine.run(config(tmp_path, rewind__to="40it"))
+    assert not list(tmp_path.rglob("config.json"))
+
+
+def test_unknown_arms_are_refused_before_anything_is_built(tmp_path):
+    with pytest.raises(LotteryError, match="Did you mean 'reinit'"):
+        engine.run(config(tmp_path, arms=["renit"]))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(LotteryError, match="--out"):
+        engine.run(config(tmp_path))
+
+
+def test_a_truncated_ticket_is_refused(tmp_path):
+    folder = engine.run(config(tmp_path, prune__rounds=1))
+    path = folder / "seed_0" / "round_01" / "winning.ticket.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(LotteryError, match="winning"):
+        engine.run(config(tmp_path))
+
+
+def test_with_the_fresh_draw_masking_or_rewinding_off_the_arms_would_be_equal(whole):
+    # What the other tests rest on: the three mechanisms leave traces in a run's files.
+    trained = load_state(whole / "seed_0" / "round_02" / "winning.trained.safetensors")
+    winning = ticket(whole, 2, "winning")
+    assert all(not trained[p][~m].any() for p, m in winning.masks.items())  # masking
+    before = load_state(whole / "seed_0" / "round_01" / "winning.trained.safetensors")
+    assert any((winning.start[p] != v).any() for p, v in before.items())  # rewinding
+    reinit = ticket(whole, 2, "reinit")
+    for path, mask in winning.masks.items():  # the fresh draw
+        assert not np.isclose(reinit.start[path][mask], winning.start[path][mask]).any()
