@@ -1,6 +1,7 @@
 """The mean gradient of a compiled model's loss, on any backend."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -41,12 +42,12 @@ def mean_gradients(model: keras.Model, x: Any, y: Any, batch_size: int = 128) ->
         raise LotteryError("Expected data=(x, y) with examples. Received: none. Pass some.")
     internals.sync_trainer(model)
     trained = model.trainable_variables
-    differentiate = backend.select({"tensorflow": _tensorflow, "jax": _jax, "torch": _torch})
+    differentiate = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[backend.name()]
     total = [np.zeros(tuple(v.shape), np.float64) for v in trained]
     for at in range(0, examples, batch_size):
         batch = [_batch(data, at, batch_size) for data in (x, y)]
         count = len(tree.flatten(batch[0])[0])
-        found = differentiate(lambda values, b=batch: _loss(model, values, *b), trained)
+        found = differentiate(partial(_loss, model, *batch), trained)
         total = [t + np.asarray(g, np.float64) * count for t, g in zip(total, found)]
     mean = {id(v): (t / examples).astype(np.float32) for v, t in zip(trained, total)}
     return {p: mean[id(v)] for p, v in paths.variables(model).items() if id(v) in mean}
@@ -56,7 +57,7 @@ def _batch(data: Any, at: int, size: int) -> Any:
     return tree.map_structure(lambda a: keras.ops.convert_to_tensor(a[at : at + size]), data)
 
 
-def _loss(model: keras.Model, values: Sequence[Any], x: Any, y: Any) -> Any:
+def _loss(model: keras.Model, x: Any, y: Any, values: Sequence[Any]) -> Any:
     """Returns the loss where the trained variables have these values; updates are dropped."""
     mapping = list(zip(model.trainable_variables, values))
     with keras.StatelessScope(state_mapping=mapping, collect_losses=True):

@@ -10,7 +10,7 @@ import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import local
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -85,11 +85,21 @@ def step_scope(model: keras.Layer, non_trainable_values: Sequence[Any]) -> Itera
         _context.values = outer
 
 
-def slots(optimizer: Any, variable: keras.Variable) -> list[keras.Variable]:
-    """Returns the optimizer's variables that have one entry for each weight of `variable`.
+class Slot(NamedTuple):
+    """An optimizer's variable with one entry for each weight of a variable.
 
-    Momentum, averages, accumulated gradients: they stand in lists with one entry a variable.
+    Args:
+        variable: momentum, average, accumulated gradient or the like.
+        start: what each entry is before the first step; 0 but for Adagrad's and Ftrl's sums of
+            squares, by which they divide.
     """
+
+    variable: keras.Variable
+    start: float
+
+
+def slots(optimizer: Any, variable: keras.Variable) -> list[Slot]:
+    """Returns the slots of a variable; they stand in lists with one entry a variable."""
     optimizer = innermost(optimizer)
     if not optimizer.built:
         return []
@@ -97,15 +107,17 @@ def slots(optimizer: Any, variable: keras.Variable) -> list[keras.Variable]:
     index = next((i for i, v in enumerate(known) if v is variable), None)
     if index is None:
         return []
-    found: dict[int, keras.Variable] = {}
-    for attribute in vars(optimizer).values():
+    found: dict[int, Slot] = {}
+    for name, attribute in vars(optimizer).items():
         if not isinstance(attribute, list | tuple) or len(attribute) != len(known):
             continue
         slot = attribute[index]
         if not isinstance(slot, keras.Variable) or any(slot is v for v in known):
             continue
         if tuple(slot.shape) == tuple(variable.shape):
-            found[id(slot)] = slot
+            sums = name == "_accumulators"
+            start = getattr(optimizer, "initial_accumulator_value", 0.0) if sums else 0.0
+            found[id(slot)] = Slot(slot, start)
     return list(found.values())
 
 
@@ -120,7 +132,8 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
     result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept):
         if mask is not None and _may_move_zeros(self, variable):
-            variable.assign(_masked(variable.value, mask))
+            for one in (Slot(variable, 0.0), *slots(self, variable)):
+                one.variable.assign(_masked(one.variable.value, mask, one.start))
     return result
 
 
@@ -145,9 +158,9 @@ def _kept(record: MaskedVariable | None, gradient: Any) -> Any:
     return record.mask.value if found is None else found
 
 
-def _masked(value: Any, kept: Any) -> Any:
+def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
     value = ops.convert_to_tensor(value)
-    return ops.where(kept, value, ops.zeros((), value.dtype))
+    return ops.where(kept, value, ops.cast(fill, value.dtype))
 
 
 def _may_move_zeros(optimizer: Any, variable: keras.Variable) -> bool:

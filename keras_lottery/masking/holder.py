@@ -49,10 +49,14 @@ class MaskedVariable:
         extras = {name: v.value for name, v in self.extras.items()}
         return self.parametrization.effective(stored, self.mask.value, extras)
 
-    def zero_pruned(self, variable: keras.Variable) -> None:
-        """Sets `variable`, the weight or one of its slots, to exactly 0 where pruned."""
+    def zero_pruned(self) -> None:
+        """Sets the stored weight to exactly 0 where pruned."""
+        self.reset_pruned(self.variable, 0.0)
+
+    def reset_pruned(self, variable: keras.Variable, start: float) -> None:
+        """Sets the weight, or one of its slots, to `start` where pruned."""
         value = variable.value
-        variable.assign(ops.where(self.mask.value, value, ops.zeros((), value.dtype)))
+        variable.assign(ops.where(self.mask.value, value, ops.cast(start, value.dtype)))
 
 
 def masked(variable: object) -> MaskedVariable | None:
@@ -158,7 +162,7 @@ class MaskHolder(keras.layers.Layer):
             key = record.name.replace("/", ".")
             if keys:
                 self._load(record, key, keys, store)
-            record.zero_pruned(record.variable)
+            record.zero_pruned()
 
     def _load(
         self, record: MaskedVariable, key: str, keys: set[str], store: Mapping[str, Any]

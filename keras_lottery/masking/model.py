@@ -66,7 +66,7 @@ class MaskedModel(MaskedLayer):
 def zero_stored(layer: keras.Layer) -> None:
     """Sets stored weights to exactly 0 where pruned."""
     for record in records(layer):
-        record.zero_pruned(record.variable)
+        record.zero_pruned()
 
 
 def _by_path(model: Any) -> list[tuple[str, str]]:

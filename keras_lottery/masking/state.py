@@ -115,12 +115,12 @@ def effective_weights(model: keras.Layer) -> Weights:
 
 
 def zero_pruned(model: keras.Layer) -> None:
-    """Sets stored weights and the optimizer's slots to exactly 0 where pruned."""
+    """Sets stored weights and the optimizer's slots to what they start from where pruned: 0."""
     optimizer = getattr(model, "optimizer", None)
     for record in records(model):
-        record.zero_pruned(record.variable)
+        record.zero_pruned()
         for slot in guard.slots(optimizer, record.variable) if optimizer is not None else ():
-            record.zero_pruned(slot)
+            record.reset_pruned(slot.variable, slot.start)
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:

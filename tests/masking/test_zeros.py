@@ -1,0 +1,175 @@
+"""Stored weights and the optimizer's slots are exactly zero where pruned, after any training."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import masking
+from keras_lottery.masking import guard
+
+L = keras.layers
+opt = keras.optimizers
+pytestmark = pytest.mark.backend
+
+
+def assert_sparse(model, masks=None):
+    """Checks weights and slots; returns how many slots there were."""
+    masks = masks or masking.get_masks(model)
+    assert any((~mask).any() for mask in masks.values())
+    weights, count = masking.get_weights(model), 0
+    variables = masking.variables(model)
+    for path, mask in masks.items():
+        assert np.all(weights[path][~mask] == 0), path
+        assert np.any(weights[path][mask] != 0), path
+        for slot in guard.slots(model.optimizer, variables[path]):
+            value = keras.ops.convert_to_numpy(slot.variable.value)
+            assert np.all(value[~mask] == np.float32(slot.start)), slot.variable.name
+            count += 1
+    return count
+
+
+CASES = {
+    # optimizer, compile arguments, slots of each of the three kernels
+    "sgd": (lambda: opt.SGD(0.1), {}, 0),
+    "momentum": (lambda: opt.SGD(0.1, momentum=0.9), {}, 1),
+    "adam": (lambda: opt.Adam(0.01), {}, 2),
+    "amsgrad": (lambda: opt.Adam(0.01, amsgrad=True), {}, 3),
+    "adamw": (lambda: opt.AdamW(0.01, weight_decay=0.1), {}, 2),
+    "rmsprop": (lambda: opt.RMSprop(0.01, centered=True, momentum=0.5), {}, 3),
+    "lion": (lambda: opt.Lion(0.01), {}, 1),
+    "lamb": (lambda: opt.Lamb(0.01), {}, 2),
+    "adagrad": (lambda: opt.Adagrad(0.1), {}, 1),
+    "ftrl": (lambda: opt.Ftrl(0.1), {}, 2),
+    "adafactor": (lambda: opt.Adafactor(0.01), {}, 1),
+    "muon": (lambda: opt.Muon(0.01), {}, None),
+    "accumulation": (lambda: opt.Adam(0.01, gradient_accumulation_steps=3), {}, 3),
+    "ema": (lambda: opt.Adam(0.01, use_ema=True), {}, 3),
+    "ema_overwrite": (lambda: opt.SGD(0.1, use_ema=True, ema_overwrite_frequency=2), {}, 1),
+    "loss_scale": (lambda: opt.LossScaleOptimizer(opt.Adam(0.01)), {}, 2),
+    "eager": (lambda: opt.Adam(0.01), {"run_eagerly": True}, 2),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_fits_leave_zeros(name, data, mlp, compiled, random_masks):
+    optimizer, arguments, per_variable = CASES[name]
+    model = compiled(masking.mask(mlp()), optimizer(), **arguments)
+    masking.set_masks(model, random_masks(model))
+    before = masking.get_weights(model)
+    for _ in range(2):
+        model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    count = assert_sparse(model)
+    if per_variable is not None:
+        assert count == 3 * per_variable
+    after = masking.get_weights(model)
+    assert all(np.any(before[p] != after[p]) for p in masking.get_masks(model))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"jit_compile": True}, {"steps_per_execution": 2}],
+    ids=["jit_compile", "steps_per_execution"],
+)
+def test_ways_of_compiling(arguments, data, mlp, compiled, random_masks):
+    if keras.config.backend() == "torch":
+        pytest.skip("torch has neither")
+    model = compiled(masking.mask(mlp()), "adam", **arguments)
+    masking.set_masks(model, random_masks(model))
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    assert assert_sparse(model) == 6
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(policy, data, mlp, compiled, random_masks):
+    model = compiled(masking.mask(mlp(dtype=policy)), "adam")
+    masking.set_masks(model, random_masks(model))
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    assert assert_sparse(model) == 6
+
+
+def test_pruning_a_fitted_model_keeps_its_compile_state(data, mlp, compiled, random_masks):
+    model = compiled(mlp(), opt.Adam(0.01), metrics=["accuracy"])
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    variables = masking.variables(model)
+    kernel = variables["layers/dense/kernel"]
+    slots = [slot.variable for slot in guard.slots(model.optimizer, kernel)]
+    before = [keras.ops.convert_to_numpy(slot.value) for slot in slots]
+    masking.mask(model)
+    masks = random_masks(model)
+    masking.set_masks(model, masks)
+    assert int(model.optimizer.iterations) == 8
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+    mask = masks["layers/dense/kernel"]
+    assert len(slots) == 2
+    for slot, old in zip(slots, before):
+        assert np.array_equal(keras.ops.convert_to_numpy(slot.value), np.where(mask, old, 0))
+    assert_sparse(model)
+    history = model.fit(*data, batch_size=8, epochs=1, verbose=0)
+    assert set(history.history) == {"loss", "accuracy"}
+    assert int(model.optimizer.iterations) == 12
+    assert_sparse(model)
+
+
+class PruneAt(keras.callbacks.Callback):
+    def __init__(self, hook, when, act):
+        super().__init__()
+        self.when, self.act = when, act
+        setattr(self, hook, self._maybe)
+
+    def _maybe(self, index, logs=None):
+        if index == self.when:
+            self.act(self.model)
+
+
+@pytest.mark.parametrize("masked_before", [True, False], ids=["masked", "unmasked"])
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_epoch_end"])
+def test_pruning_in_the_middle_of_fit(hook, masked_before, data, mlp, compiled):
+    model = compiled(mlp(), opt.Adam(0.01, use_ema=True), metrics=["accuracy"])
+    if masked_before:
+        masking.mask(model)
+    prune = PruneAt(hook, 1, lambda m: masking.prune(m, 0.6))
+    model.fit(*data, batch_size=8, epochs=4, verbose=0, callbacks=[prune], validation_data=data)
+    assert masking.summary(model).sparsity == pytest.approx(0.6, abs=0.02)
+    assert assert_sparse(model) == 9
+    assert int(model.optimizer.iterations) == 16
+
+
+def test_masks_change_without_a_new_trace(data, mlp, compiled, random_masks):
+    traces = []
+
+    class Counting(L.Layer):
+        def call(self, x):
+            traces.append(1)
+            return x
+
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, L.Dense(3)(Counting()(L.Dense(4)(inputs))))
+    compiled(masking.mask(model), "adam")
+    model.fit(*data, batch_size=8, verbose=0)
+    model.predict(data[0], verbose=0)
+    model.fit(*data, batch_size=8, verbose=0)
+    before, kept = len(traces), []
+    for seed in range(3):
+        masks = random_masks(model, seed)
+        masking.set_masks(model, masks)
+        fitted = masking.get_weights(model)
+        model.fit(*data, batch_size=8, verbose=0)
+        assert_sparse(model, masks)
+        kept.append(fitted["layers/dense/kernel"] != 0)
+    assert not np.array_equal(kept[0], kept[1])
+    if keras.config.backend() != "torch":  # which calls the layer at every step
+        assert len(traces) == before
+
+
+def test_frozen_fills_stay_put_under_weight_decay(data, mlp, compiled, random_masks):
+    model = compiled(mlp(), opt.AdamW(0.01, weight_decay=0.5))
+    masking.mask(model, parametrization="frozen")
+    start = masking.get_weights(model)
+    masks = random_masks(model)
+    masking.set_masks(model, masks, {path: start[path] for path in masks})
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    used = masking.effective_weights(model)
+    for path, mask in masks.items():
+        assert np.array_equal(used[path][~mask], start[path][~mask])
+        assert np.all(used[path][mask] != start[path][mask])
+    assert_sparse(model)
