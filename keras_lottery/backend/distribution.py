@@ -1,5 +1,7 @@
 """Where the copies of a model live: one device, several, or a TPU."""
 
+import warnings
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +36,21 @@ class Distribution:
             raise LotteryError(
                 f"Expected a batch size that {self.replicas} replicas can share evenly. "
                 f"Received: {batch_size}. Choose a multiple of {self.replicas}."
+            )
+
+    def check_batch_norm(self, layers: Iterable[keras.Layer]) -> None:
+        """Warns where batch norm takes its statistics over one replica's share of the batch."""
+        # One program over all devices, as on JAX, sees the whole batch.
+        if self.replicas == 1 or self.name == "data_parallel":
+            return
+        norms = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
+        local = [x.name for x in norms if not x.synchronized]
+        if local:
+            warnings.warn(
+                f"Batch norm takes its statistics over each of {self.replicas} replicas alone in "
+                f"{', '.join(local)}, so results differ from those of one device. "
+                "Build it with synchronized=True.",
+                stacklevel=3,
             )
 
 
