@@ -13,6 +13,8 @@ from keras_lottery.types import Start, Training
 
 SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 
+EVERY_BACKEND = ("quickstart", "frankle2019/lenet_mnist")  # deeper ones: tests/slow
+
 # Name, total weights and prunable weights; digits are 8 × 8, MNIST 28 × 28, CIFAR-10 32 × 32 × 3.
 WEIGHTS = [
     ("quickstart", 50_610, 50_200),
@@ -53,8 +55,13 @@ def test_every_preset_is_here():
     assert {name for name, *_ in WEIGHTS} == set(presets.names())
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("name, total, prunable", WEIGHTS)
+@pytest.mark.parametrize(
+    "name, total, prunable",
+    [
+        pytest.param(*row, marks=[pytest.mark.backend] if row[0] in EVERY_BACKEND else [])
+        for row in WEIGHTS
+    ],
+)
 def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     config = shortened(name)
     task = VisionTask(config, made(config.data.name, config.train.batch_size))
