@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.export
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +47,10 @@ class JaxProgram:
                 state = self._evaluate(state, data, rows)
         self._assign(self._model.metrics_variables, state[2])
 
-    def lowered_for(self, platform: str, data: Any, order: NDArray[np.int32]) -> Any:
-        """Returns the training program exported for another platform, e.g. `tpu`."""
-        exported = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
-        return exported(self._state(), data, order, np.int32(len(order)))
+    def exported_for(self, platform: str, data: Any, order: NDArray[np.int32]) -> Any:
+        """Returns the loop over the steps, lowered for another platform such as `tpu`."""
+        lower = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
+        return lower(self._state(), data, order, np.int32(len(order)))
 
     def _many_steps(self, state: State, data: Any, order: Any, steps: Any) -> State:
         self.traces += 1

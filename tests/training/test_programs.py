@@ -1,0 +1,72 @@
+"""The compiled programs: which way they go, and that the loop lowers for TPU."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import masking
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.training.programs import make_program
+from keras_lottery.training.way import Way, choose_way, has_convolution
+from tests.training import made
+
+pytestmark = pytest.mark.backend
+
+
+def conv_net():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+
+
+def test_convolutions_on_a_cpu_take_another_way():
+    backend = keras.config.backend()
+    dense, conv = made.network(), keras.Sequential([keras.Input((8, 8, 1)), conv_net()])
+    assert not has_convolution(dense)
+    assert has_convolution(conv) and has_convolution(masking.mask(conv_net()))
+    ways = {
+        "jax": (Way(loop=True, xla=True), Way(loop=False, xla=True)),
+        "tensorflow": (Way(loop=True, xla=True), Way(loop=True, xla=False)),
+        "torch": (Way(loop=False, xla=False), Way(loop=False, xla=False)),
+    }
+    assert (choose_way(dense, Distribution()), choose_way(conv, Distribution())) == ways[backend]
+
+
+def test_both_ways_train_alike():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 8, 8, 1)).astype("float32"), rng.integers(0, 3, 40).astype("int32")
+    order = rng.permutation(40).reshape(5, 8).astype(np.int32)
+    found = []
+    for way in (Way(loop=True, xla=True), Way(loop=False, xla=False)):
+        model = made.compiled(conv_net(), keras.optimizers.SGD(0.1, momentum=0.9))
+        model.test_on_batch(x[:1], y[:1])
+        model.optimizer.build(model.trainable_variables)
+        program = make_program(model, way=way)
+        data = program.put((x, y))
+        program.train(data, order, 0)
+        before = model.get_weights()
+        program.train(data, order, 3)
+        assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+        assert int(model.optimizer.iterations) == 3
+        found.append(model.get_weights())
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="jax.export")
+def test_the_loop_lowers_for_tpu():
+    x, y = made.blobs()
+    model = made.compiled(masking.mask(made.network(norm=True, dropout=0.2)))
+    model.test_on_batch(x[:1], y[:1])
+    model.optimizer.build(model.trainable_variables)
+    program = make_program(model)
+    exported = program.exported_for("tpu", program.put((x, y)), np.zeros((4, 8), np.int32))
+    assert exported.platforms == ("tpu",)
+    assert "while" in exported.mlir_module()
+    assert "i1" in exported.mlir_module()  # the masks
