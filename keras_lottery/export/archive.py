@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.export.reason import reason_of
 
 _KNOWN = ("keras", "keras_hub", "keras_nlp", "builtins")
 
@@ -24,10 +25,9 @@ def save_archive(model: Any, path: Path) -> None:
     except OSError:
         raise
     except Exception as error:  # whatever the user's `get_config` and Keras raise
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise LotteryError(
-            f"Expected a model that Keras can save. Received: {reason} Give its classes a "
-            "`get_config` that returns what their `__init__` takes."
+            f"Expected a model that Keras can save. Received: {reason_of(error)} Give its "
+            "classes a `get_config` that returns what their `__init__` takes."
         ) from error
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.export.reason import reason_of
 
 Request = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -44,7 +45,7 @@ def run_child(module: str, request: Request, folder: Path, backend: str, expecte
     received: Request = json.loads(answer.read_text()) if answer.exists() else {}
     if done.returncode or "error" in received:
         last = (done.stderr.strip().splitlines() or ["nothing on standard error"])[-1]
-        reason = received.get("error") or f"exit code {done.returncode}, {last}"
+        reason = received.get("error") or f"exit code {done.returncode}, {last}."
         raise LotteryError(
             f"Expected {expected}. Received, from a fresh process on the {backend} backend: "
             f"{reason} Nothing was written."
@@ -75,8 +76,7 @@ def main(work: Callable[[Request], Request]) -> None:
         received = work(json.loads(question.read_text()))
     except Exception as error:
         traceback.print_exc()
-        reason = (str(error).strip().splitlines() or [""])[0]
-        received = {"error": f"{type(error).__name__}: {reason}"}
+        received = {"error": f"{type(error).__name__}: {reason_of(error)}"}
     answer.write_text(json.dumps(received))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import exporters
+from keras_lottery.export.reason import reason_of
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
 
@@ -57,8 +58,8 @@ def _load(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # a damaged file fails in whichever library meets it first
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise LotteryError(
-            f"Expected a .keras file that Keras can load. Received: {path}: {reason[:200]} Save "
-            "it again; a model of classes of your own is pruned in Python, with kl.prune."
+            f"Expected a .keras file that Keras can load. Received: {path}: "
+            f"{reason_of(error)} Save it again; a model of classes of your own is "
+            "pruned in Python, with kl.prune."
         ) from error

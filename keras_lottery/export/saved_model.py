@@ -7,7 +7,10 @@ from keras_lottery.errors import LotteryError, MissingExtraError
 from keras_lottery.export.archive import custom_objects, save_archive
 from keras_lottery.export.child import run_child
 from keras_lottery.export.exporter import Reloaded, Subject
+from keras_lottery.export.reason import reason_of
 from keras_lottery.export.reload import reload_in_child
+
+_TRACEABLE = "a model that TensorFlow can load and trace"
 
 
 class SavedModelExporter:
@@ -27,7 +30,6 @@ class SavedModelExporter:
             LotteryError: TensorFlow cannot load or trace the model.
         """
         from keras_lottery import backend
-        from keras_lottery.export.tensorflow_write import write_saved_model
 
         if importlib.util.find_spec("tensorflow") is None:
             raise MissingExtraError("tensorflow", "export")
@@ -38,8 +40,7 @@ class SavedModelExporter:
         except LotteryError:
             if backend.name() != "tensorflow":
                 raise
-            # Classes of a script or a notebook are in no other process.
-            write_saved_model(subject.model, subject.signature, artifact)
+            _write_here(subject, artifact)
             return artifact
         request = {
             "archive": str(archive),
@@ -48,8 +49,7 @@ class SavedModelExporter:
             "artifact": str(artifact),
         }
         module = "keras_lottery.export.tensorflow_write"
-        expected = "a model that TensorFlow can load and trace"
-        run_child(module, request, folder, "tensorflow", expected)
+        run_child(module, request, folder, "tensorflow", _TRACEABLE)
         return artifact
 
     def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
@@ -62,6 +62,21 @@ class SavedModelExporter:
             backend="tensorflow",
             expected="a SavedModel that TensorFlow can load and run",
         )
+
+
+def _write_here(subject: Subject, artifact: Path) -> None:
+    """Writes without a child: the classes of a script or a notebook are in no other process."""
+    from keras_lottery.export.tensorflow_write import write_saved_model
+
+    try:
+        write_saved_model(subject.model, subject.signature, artifact)
+    except OSError:
+        raise
+    except Exception as error:  # whatever the user's layers raise while they are traced
+        raise LotteryError(
+            f"Expected {_TRACEABLE}. Received: {reason_of(error)} Nothing was written; use "
+            "operations of keras.ops in its layers."
+        ) from error
 
 
 exporter = SavedModelExporter()

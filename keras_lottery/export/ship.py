@@ -1,5 +1,6 @@
 """Exports a model whole or not at all: write, reload, compare, rename."""
 
+import gzip
 import json
 import os
 import platform
@@ -144,7 +145,7 @@ def _files(artifact: Path) -> list[Path]:
 
 
 def _gzipped_bytes(artifact: Path) -> int:
-    """Returns the size of the artifact's `.tar.gz` without writing one."""
+    """Returns the size of the artifact's `.tar.gz`, at gzip's own level, without writing one."""
 
     class Counter:
         total = 0
@@ -154,7 +155,10 @@ def _gzipped_bytes(artifact: Path) -> int:
             return len(data)
 
     counter = Counter()
-    with tarfile.open(fileobj=cast(BinaryIO, counter), mode="w|gz") as archive:
+    with (
+        gzip.GzipFile(fileobj=cast(BinaryIO, counter), mode="wb", compresslevel=6) as zipped,
+        tarfile.open(fileobj=zipped, mode="w|") as archive,
+    ):
         for file in _files(artifact):
             archive.add(file, arcname=file.relative_to(artifact.parent))
     return counter.total

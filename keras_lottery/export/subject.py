@@ -7,6 +7,7 @@ import numpy as np
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import Subject
 from keras_lottery.export.plain import answers
+from keras_lottery.export.reason import reason_of
 from keras_lottery.export.signature import given_batch, random_batch, signature_of
 from keras_lottery.types import VariableInfo
 
@@ -35,7 +36,7 @@ def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Su
         try:
             subject = Subject(model, signature, batch, answers(model, signature, batch))
         except Exception as error:  # whatever the user's layers and the backend raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reason = reason_of(error)
             continue
         _check_finite(subject)
         return subject
