@@ -38,7 +38,7 @@ def get_config() -> ConfigDict:
     config.optimizer.schedule = "piecewise"  # F&C 2019, figure 2
     config.optimizer.boundaries = ("80ep", "120ep")  # F&C 2019, figure 2
     config.optimizer.factor = 0.1  # F&C 2019, figure 2
-    config.optimizer.weight_decay = 1e-3  # ours: 1e-4 as L2, see above
+    config.optimizer.weight_decay = 1e-3  # ours: 1e-4 as L2 under a momentum of 0.9
     config.optimizer.warmup = "10000it"  # F&C 2019: linear, over 10,000 steps
 
     config.train.length = "112000it"  # F&C 2019, figure 2

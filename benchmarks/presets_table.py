@@ -1,0 +1,149 @@
+"""Writes docs/results/presets.md: what each preset builds and runs, and where that is stated.
+
+    python -m benchmarks.presets_table [--check]
+
+The sources are the comments of the config files; the counts are those of the networks as built.
+`--check` writes nothing and fails where the page is not what would be written.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import keras_lottery.tasks  # noqa: F401  registers the tasks
+from keras_lottery import presets
+from keras_lottery.config import Config, freeze
+from keras_lottery.tasks.vision.images import Images, Split
+from keras_lottery.tasks.vision.task import VisionTask
+
+PAGE = Path(__file__).parents[1] / "docs/results/presets.md"
+SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+HEADER = (
+    "preset", "weights", "prunable", "in convolutions", "paper: weights / in convolutions",
+    "rounds", "pruned a round", "steps", "batch", "optimizer", "rewound to", "measured",
+)  # fmt: skip
+TEXT = """# Presets
+
+Made by `python -m benchmarks.presets_table` from `configs/` and the networks as built. Weights are
+those that are trained, biases and batch norm's among them. Raised numbers lead to the source of a
+setting, as the config file gives it.
+
+{table}
+
+{sources}
+
+F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067.
+
+{notes}
+"""
+
+
+class Sources:
+    """Numbers the sources in the order in which they are first cited."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self._of: dict[str, str] = {}
+
+    def read(self, path: Path) -> None:
+        """Takes the comments of a config file as the sources of its fields."""
+        lines = re.findall(r"^    config\.(\S+) = .*?  # (.*)$", path.read_text(), re.M)
+        self._of = dict(lines)
+
+    def cite(self, text: str, *fields: str) -> str:
+        """Returns the text with the numbers of the fields' sources."""
+        found = [self._of[field] for field in fields if field in self._of]
+        numbers = sorted({self.numbers.setdefault(f, len(self.numbers) + 1) for f in found})
+        return f"{text} <sup>{','.join(map(str, numbers))}</sup>" if numbers else text
+
+    def page(self) -> str:
+        return "\n".join(f"{number}. {text}" for text, number in self.numbers.items())
+
+
+def vision_task(config: Config) -> VisionTask:
+    """Returns the task over empty images of its data set's shape."""
+    x = np.zeros((config.train.batch_size, *SHAPES[config.data.name]), np.uint8)
+    split = Split(x, np.zeros(len(x), np.int32))
+    return VisionTask(config, Images(train=split, validation=split, test=split, classes=10))
+
+
+TASKS: dict[str, Callable[[Config], Any]] = {"vision": vision_task}
+
+
+def row(name: str, sources: Sources) -> list[str]:
+    """Returns the cells of one preset."""
+    config = freeze(presets.load(name))
+    sources.read(presets.find(name))
+    variables = TASKS[config.task](config).variables()
+    prunable = [v for v in variables if v.prunable]
+    paper = getattr(presets.module(name), "PAPER", None)
+    cite, prune, train = sources.cite, config.prune, config.train
+    rates = [f"{prune.rate:.0%} {prune.scope}", *(f"{k} {r:.0%}" for k, r in prune.rates.items())]
+    rate_fields = ("prune.rate", "prune.scope", *(f"prune.rates.{k}" for k in prune.rates))
+    if not prune.output:
+        rates.append("output never")
+        rate_fields += ("prune.output",)
+    return [
+        f"`{name}`",
+        f"{sum(v.size for v in variables):,}",
+        f"{sum(v.size for v in prunable):,}",
+        f"{sum(v.size for v in variables if v.group == 'conv' and v.kind == 'kernel'):,}",
+        f"{paper['weights']} / {paper['convolutions']}" if paper else "ours",
+        cite(str(prune.rounds), "prune.rounds"),
+        cite(", ".join(rates), *rate_fields),
+        cite(train.length.replace("it", ""), "train.length"),
+        cite(str(train.batch_size), "train.batch_size"),
+        optimizer(config, sources),
+        cite(f"step {config.rewind.to.removesuffix('it')}", "rewind.to"),
+        cite("at the least validation loss" if train.value == "best" else "end", "train.value"),
+    ]
+
+
+def optimizer(config: Config, sources: Sources) -> str:
+    """Returns the optimizer in words, each setting with its source."""
+    given, cite = config.optimizer, sources.cite
+    parts = [cite(f"{given.name} {given.learning_rate:g}", "optimizer.learning_rate")]
+    if given.momentum is not None:
+        parts.append(cite(f"momentum {given.momentum:g}", "optimizer.momentum"))
+    if given.boundaries:
+        text = f"× {given.factor:g} at {', '.join(given.boundaries)}"
+        parts.append(cite(text, "optimizer.boundaries", "optimizer.factor"))
+    if given.warmup != "0it":
+        parts.append(cite(f"warm-up {given.warmup}", "optimizer.warmup"))
+    if given.weight_decay:
+        parts.append(cite(f"decay {given.weight_decay:g}", "optimizer.weight_decay"))
+    return ", ".join(parts)
+
+
+def page() -> str:
+    """Returns the whole page."""
+    sources = Sources()
+    names = presets.names()
+    lines = [HEADER, ["---"] * len(HEADER), *(row(name, sources) for name in names)]
+    papers = {name: getattr(presets.module(name), "PAPER", {}) for name in names}
+    return TEXT.format(
+        table="\n".join(f"| {' | '.join(cells)} |" for cells in lines),
+        sources=sources.page(),
+        notes="\n".join(f"- `{n}`: {p['note']}." for n, p in papers.items() if "note" in p),
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the page, or compares it; returns the exit code."""
+    text = page()
+    if "--check" in arguments:
+        if PAGE.is_file() and PAGE.read_text() == text:
+            return 0
+        print("docs/results/presets.md is stale: run python -m benchmarks.presets_table")
+        return 1
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
