@@ -25,7 +25,7 @@ _HOMES = {
     "callbacks": "training.callbacks",
     "fit": "training",
     "TicketSearch": "search",
-    "Ticket": "search",
+    "Ticket": "masking",
     "export": "export",
     "report": "report",
     "LotteryError": "errors",

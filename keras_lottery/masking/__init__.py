@@ -1,7 +1,7 @@
 """Masks on any Keras 3 model: attach, read and write by path, strip."""
 
 from keras_lottery.masking.attach import mask
-from keras_lottery.masking.copying import strip
+from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.describe import MaskOptions, describe
 from keras_lottery.masking.gradients import mean_gradients
 from keras_lottery.masking.guard import step_scope
@@ -19,14 +19,17 @@ from keras_lottery.masking.state import (
     set_weights,
 )
 from keras_lottery.masking.summary import Summary, summary
+from keras_lottery.masking.ticket import Ticket
 from keras_lottery.masking.wrapper import Masked
 
 __all__ = [
     "MaskOptions",
     "Masked",
     "Summary",
+    "Ticket",
     "describe",
     "effective_weights",
+    "fresh_weights",
     "get_fills",
     "get_masks",
     "get_weights",

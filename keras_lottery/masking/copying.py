@@ -4,14 +4,16 @@ import warnings
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths, state
 from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
 from keras_lottery.masking.wrapper import MASKED_NAME
+from keras_lottery.types import Weights
 
-__all__ = ["copy_model", "strip"]
+__all__ = ["copy_model", "fresh_weights", "strip"]
 
 _COPY_HINT = "Pass in_place=True to mask it as it is, or give its class get_config and from_config."
 _STRIP_HINT = (
@@ -34,7 +36,7 @@ def copy_model(model: keras.Model) -> keras.Model:
     old, new = getattr(model, "optimizer", None), getattr(copy, "optimizer", None)
     if old is not None and new is not None and len(old.variables) == len(new.variables):
         for source, target in zip(old.variables, new.variables):
-            target.assign(source.value)
+            target.assign(keras.ops.copy(source.value))  # on JAX a shared array can be donated
     return copy
 
 
@@ -60,6 +62,16 @@ def strip(model: keras.Model) -> keras.Model:
     _copy_seeds(model, plain)
     state.set_weights(plain, weights)
     return plain
+
+
+def fresh_weights(model: keras.Model) -> Weights:
+    """Returns a fresh draw of every variable from the model's initializers, by path.
+
+    Raises:
+        LotteryError: the model cannot be rebuilt from its config.
+    """
+    plain = _plain(_config(model, _COPY_HINT))
+    return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
 
 
 def _config(model: keras.Model, hint: str) -> dict[str, Any]:
@@ -115,7 +127,7 @@ def _plain(node: Any) -> Any:
     if isinstance(config, dict) and CONFIG_KEY in config:
         entry = {k: v for k, v in config[CONFIG_KEY].items() if k != "variables"}
         bare = {k: v for k, v in config.items() if k != CONFIG_KEY}
-        node = {**node, **entry, "config": bare}
+        return _plain({**node, **entry, "config": bare})
     return {key: _plain(value) for key, value in node.items()}
 
 
@@ -123,7 +135,12 @@ def _copy_seeds(model: keras.Model, copy: keras.Model) -> None:
     states = paths.seed_generators(copy)
     for path, variable in paths.seed_generators(model).items():
         if path in states:
-            states[path].assign(variable.value)
+            states[path].assign(keras.ops.copy(variable.value))
+
+
+def _value(variable: keras.Variable) -> Any:
+    """Returns a copy: two variables that share a buffer would have JAX donate it twice."""
+    return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
 def _cannot(model: keras.Model, error: object, hint: str) -> LotteryError:

@@ -10,9 +10,8 @@ from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.engine.view import prune_for
 from keras_lottery.errors import LotteryError
-from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length
+from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
 from keras_lottery.training.place import place
-from keras_lottery.training.programs import make_program
 from keras_lottery.training.snapshot import capture_optimizer
 from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Training, Weights
 
@@ -65,10 +64,10 @@ class FitTask:
         self._model = masking.mask(
             model, include=prune.include, exclude=prune.exclude, in_place=False
         )
-        self._model.compile_from_config(model.get_compile_config())
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
-        self._program = make_program(self._model)
+        given = [part for part in (x, y, settings.get("sample_weight")) if part is not None]
+        self._program = prepare(self._model, *given) if is_arrays(x) else None
         self._config, self._x, self._y = config, x, y
         self._settings = {"verbose": 0} | settings
         self._callbacks = list(self._settings.pop("callbacks", None) or ())
@@ -82,7 +81,7 @@ class FitTask:
 
     def fresh_weights(self, seed: int) -> Weights:
         keras.utils.set_random_seed(seed)
-        return masking.get_weights(masking.fresh_copy(self._original))
+        return masking.fresh_weights(self._original)
 
     def steps(self, duration: str) -> int:
         """Returns steps; epochs where the data do not say how many steps an epoch has."""
@@ -105,7 +104,7 @@ class FitTask:
             self._x,
             self._y,
             epochs=Duration.parse(self._config.train.length).count,
-            initial_step=start.step,
+            **{"initial_step" if self._program else "initial_epoch": start.step},
             callbacks=[*point, *self._callbacks],
             seed=training.seed,
             program=self._program,
@@ -114,6 +113,8 @@ class FitTask:
         seconds = time.perf_counter() - began
         weights = masking.get_weights(model)
         rewind = point[0].state if point else None
+        if rewind is not None and self._program is None:
+            rewind["step"] = rewind["epoch"]  # see `steps`
         return self._outcome(training, start, weights, rewind, history, seconds)
 
     def _outcome(

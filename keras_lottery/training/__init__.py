@@ -2,7 +2,7 @@
 
 from keras_lottery.training.callbacks import RewindPoint
 from keras_lottery.training.data import ArrayData, DataOrder, length
-from keras_lottery.training.fit import fit, is_arrays
+from keras_lottery.training.fit import fit, is_arrays, prepare
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.trainer import Fitted, Trainer
 
@@ -16,4 +16,5 @@ __all__ = [
     "is_arrays",
     "length",
     "make_program",
+    "prepare",
 ]

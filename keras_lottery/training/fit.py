@@ -52,7 +52,7 @@ def fit(
         model: compiled; every other argument as in `keras.Model.fit`.
         seed: of the order of the data, which is the same on every backend.
         initial_step: optimizer step to begin at, also within an epoch; instead of initial_epoch.
-        program: of this model, to use again what an earlier call compiled.
+        program: of this model (see `prepare`), to use again what an earlier call compiled.
 
     Returns:
         The history, as Keras' own `fit` does.
@@ -80,9 +80,7 @@ def fit(
         train = (*train[:2], _class_weights(train[1], class_weight))
     train = tuple(part for part in train if part is not None)
     order = DataOrder(length(train), batch_size or 32, seed, shuffle, drop_remainder=False)
-    if program is None:
-        _build(model, train)
-        program = make_program(model)
+    program = program or prepare(model, *train)
     data = EpochData(program, ArrayData(train, None, train))
     evaluate = None
     if validation_data is not None:
@@ -171,13 +169,20 @@ def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:
     return head, keras.tree.map_structure(lambda a: None if a is None else a[cut:], train)
 
 
-def _build(model: keras.Model, train: Any) -> None:
-    """Lets Keras make what it makes on the first batch: weights, slots, metrics."""
-    batch = keras.tree.map_structure(lambda a: np.asarray(a[:1]), train)
+def prepare(model: keras.Model, *arrays: Any) -> Program:
+    """Returns the program of a compiled model, for `fit` to use again and again.
+
+    Args:
+        model: compiled.
+        arrays: `x`, `y` and `sample_weight` as far as there are any; one example is looked at,
+            since Keras makes weights, slots and metrics on the first batch.
+    """
+    batch = keras.tree.map_structure(lambda a: np.asarray(a[:1]), arrays)
     model.test_on_batch(*batch)
     model.reset_metrics()
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    return make_program(model)
 
 
 def _call_length(callbacks: Sequence[Any], order: DataOrder, verbose: Any) -> int:
