@@ -152,6 +152,8 @@ class PruneConfig:
                 f"rounds: expected rounds × rate below 1 under the linear schedule. "
                 f"Received: {self.rounds} × {self.rate}"
             )
+        if self.schedule == "one_shot" and self.rounds != 1:
+            yield f"rounds: expected 1 under the one_shot schedule. Received: {self.rounds}"
         if self.min_per_layer < 0:
             yield f"min_per_layer: expected 0 or more. Received: {self.min_per_layer}"
 

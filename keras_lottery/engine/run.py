@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from keras_lottery import pruning
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
 from keras_lottery.engine import folder
@@ -14,8 +15,10 @@ from keras_lottery.engine.view import RunFiles
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
+from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.types import Task
 
 
@@ -30,6 +33,7 @@ def run(config: Config) -> Path:
     with folder.held(paths):
         task = make_task(config)
         check_rewind(config, task)
+        make_pools(task.variables(), config.prune.rate, config.prune.rates)
         folder.write_config(paths, config, task)
         done = Written(config, paths, task)
         plan = trainings(config)
@@ -61,6 +65,9 @@ def check(config: Config) -> None:
     for name in (*config.arms, *config.keep_trained):
         _ = arms[name]
     _ = executors[config.executor]
+    _ = pruning.criteria[config.prune.criterion]
+    _ = pruning.allocations[config.prune.scope]
+    build_optimizer(config.optimizer, steps_per_epoch=1, total_steps=1)
 
 
 def check_rewind(config: Config, task: Task) -> None:

@@ -50,6 +50,7 @@ class VisionTask:
         self.config = config
         self._given = images
         self._distribution = distribution.make(config.distribution, config.tpu)
+        self._distribution.check_batch(config.train.batch_size)
 
     def variables(self) -> Sequence[VariableInfo]:
         return masking.describe(self._model, self.config.prune)

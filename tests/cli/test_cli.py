@@ -1,0 +1,161 @@
+"""The command line, as a user types it."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from keras_lottery import cli
+from tests.engine.small import settings
+
+
+def run(*arguments):
+    """Runs a command in this process; returns its exit code."""
+    return cli.main(["keras-lottery", *arguments])
+
+
+def overrides(out, **fields):
+    return [f"--config.{k}={v!r}" for k, v in settings(out, **fields).items()]
+
+
+@pytest.fixture(scope="module")
+def backend():
+    import keras
+
+    return f"--backend={keras.config.backend()}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, backend):
+    out = tmp_path_factory.mktemp("runs")
+    assert run("run", "--config=quickstart", "--report=false", backend, *overrides(out)) == 0
+    (found,) = out.iterdir()
+    return found
+
+
+def one_line(capsys):
+    """Returns what was printed on standard error, which must be one line and no traceback."""
+    text = capsys.readouterr().err
+    lines = text.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("keras-lottery: "), text
+    return lines[0]
+
+
+def test_run_and_report(folder, capsys):
+    assert folder.name.startswith("quickstart-")
+    assert run("report", f"--run={folder}") == 0
+    shown = capsys.readouterr().out
+    assert "winning" in shown and "tickets.png" in shown
+    assert (folder / "report" / "report.html").stat().st_size > 10_000
+
+
+def test_help_teaches(capsys):
+    assert run() == run("help") == run("--help") == 0
+    assert "keras-lottery run --config=quickstart" in capsys.readouterr().out
+    for name in cli.COMMANDS:
+        assert run(name, "--help") == 0
+        shown = capsys.readouterr().out
+        assert "Example:" in shown and f"keras-lottery {name}" in shown
+
+
+def test_list(capsys):
+    assert run("list", "arms", "criteria") == 0
+    shown = capsys.readouterr().out
+    assert "arms: dense, init_permuted" in shown and "magnitude" in shown
+    assert run("list") == 0
+    assert "frankle2019/lenet_mnist" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rum"], "Did you mean 'run'"),
+        (["run"], "Expected --config"),
+        (["run", "--confg=quickstart"], "confg"),
+        (["run", "--config=quickstar"], "Did you mean 'quickstart'"),
+        (["run", "--config=nowhere.py"], "nowhere.py"),
+        (["run", "--config=quickstart", "more"], "'more'"),
+        (["run", "--config=quickstart", "--config.prune.rounds"], "field=value"),
+        (["run", "--config=quickstart", "--config.prune.round=3"], "prune.rounds"),
+        (["run", "--config=quickstart", "--config.prune.rate=1.5"], "above 0 and below 1"),
+        (["run", "--config=quickstart", "--config.prune.rate=many"], "expected float"),
+        (["run", "--config=quickstart", "--config.data.name=digit"], "'digits'"),
+        (["run", "--config=quickstart", "--config.model.name=lenett"], "lenet"),
+        (["run", "--config=quickstart", "--config.rewind.to=1000it"], "rewind.to"),
+        (["run", "--config=quickstart", "--config.arms=renit"], "Did you mean 'reinit'"),
+        (["run", "--config=quickstart", "--config.prune.criterion=magnitud"], "magnitude"),
+        (["run", "--config=quickstart", "--config.prune.scope=globl"], "global"),
+        (["run", "--config=quickstart", "--config.optimizer.name=adamm"], "optimizers"),
+        (["run", "--config=quickstart", "--backend=theano"], "backend"),
+        (["run", "--config=quickstart", "--executor=ray"], "sequential"),
+        (["run", "--config=quickstart", "--seeds=a"], "seeds"),
+        (["run", "--config=quickstart", "--out=/dev/null/x"], "--out"),
+        (
+            ["run", "--config=frankle2019/lenet_mnist", "--config.data.dir=/nowhere"],
+            "/nowhere",
+        ),
+        (["report", "--run=/nowhere"], "/nowhere"),
+        (["report"], "Expected --run"),
+        (["export", "--run=/nowhere", "--out=x"], "/nowhere"),
+        (["prune", "--model=/nowhere.keras", "--sparsity=0.5", "--out=x.keras"], "/nowhere"),
+        (["prune", "--model=a.keras", "--out=b.keras"], "Expected --sparsity"),
+        (["prune", "--model=a.keras", "--sparsity=x", "--out=b.keras"], "sparsity"),
+        (["list", "cats"], "kind"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, capsys, tmp_path, backend):
+    where = ["--out=" + str(tmp_path), backend] if arguments[0] == "run" else []
+    given = {a.split("=")[0] for a in arguments}
+    code = run(*arguments, *(w for w in where if w.split("=")[0] not in given))
+    assert code == cli.USAGE_ERROR
+    assert words in one_line(capsys)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.name != ".lock"]
+
+
+def test_the_module_runs_as_the_command_and_imports_no_backend_for_help():
+    code = (
+        "import runpy, sys; sys.argv = ['keras-lottery', '--help']\n"
+        "try: runpy.run_module('keras_lottery', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "heavy = {'tensorflow', 'jax', 'torch', 'keras'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-m", "keras_lottery", "rum"]
+    wrong = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert wrong.returncode == cli.USAGE_ERROR
+    assert wrong.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_jax_works_where_tensorflow_is_not_installed(tmp_path):
+    # A finder that knows no TensorFlow stands for a machine without it.
+    blocker = (
+        "import sys\n"
+        "class NoTensorFlow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'tensorflow':\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, NoTensorFlow())\n"
+        "import keras_lottery as kl, keras, numpy as np\n"
+        "assert keras.config.backend() == 'jax'\n"
+        "m = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])\n"
+        "m.compile('adam', 'mse')\n"
+        "kl.prune(kl.mask(m), sparsity=0.5)\n"
+        "kl.fit(m, np.ones((8, 4), 'float32'), np.ones((8, 2), 'float32'), verbose=0)\n"
+        "assert sum((w == 0).sum() for w in m.get_weights() if w.ndim == 2) >= 9\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run(
+        [sys.executable, "-c", blocker],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
