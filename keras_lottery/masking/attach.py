@@ -9,7 +9,8 @@ from keras_lottery.masking import guard
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.classes import give_class
 from keras_lottery.masking.describe import MaskOptions, Prunable, find, options_from
-from keras_lottery.masking.holder import MaskHolder, masked
+from keras_lottery.masking.holder import MaskHolder, is_wrapper, masked
+from keras_lottery.masking.model import records
 from keras_lottery.masking.parametrizations import parametrizations
 
 __all__ = ["attach_names", "attach_options", "mask"]
@@ -92,12 +93,17 @@ def _attach(layer: keras.Layer, chosen: list[tuple[Prunable, str]]) -> None:
     """Gives variables their masks and layers their classes; traced functions are made anew."""
     internals.sync_trainer(layer)
     changed = False
-    for one, parametrization in chosen:
-        record = masked(one.variable)
+    for found, parametrization in chosen:
+        record = masked(found.variable)
         if record is None or record.parametrization.name != parametrization:
-            _add(one, parametrization)
+            _add(found, parametrization)
             changed = True
     give_class(layer)
+    for one in internals.flatten_layers(layer):
+        if records(one) and not is_wrapper(
+            one
+        ):  # a part that is saved or cloned by itself keeps its masks too
+            give_class(one)
     if isinstance(layer, keras.Model):
         guard.install(layer)
     if changed:
@@ -114,7 +120,6 @@ def _add(one: Prunable, parametrization: str) -> None:
             "Strip the model first, or mask a fresh one."
         )
     MaskHolder.within(one.owner).add(one.name, one.variable, parametrizations[parametrization])
-    give_class(one.owner)
 
 
 def _check_model(model: Any) -> None:

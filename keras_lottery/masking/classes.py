@@ -14,7 +14,8 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.holder import MaskedVariable, holder_of
+from keras_lottery.masking import paths
+from keras_lottery.masking.holder import MaskedVariable, holder_of, masked
 from keras_lottery.masking.scope import MaskScope
 
 __all__ = ["CONFIG_KEY", "MaskedLayer", "as_base", "give_class", "is_swapped", "set_pending"]
@@ -29,6 +30,7 @@ class MaskedLayer(internals.LayerHooks):
     """What a masked layer does differently from its own class."""
 
     keras_lottery_base: type[keras.Layer]
+    built: bool
     registered_name = "keras_lottery>MaskedLayer"
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -54,9 +56,12 @@ class MaskedLayer(internals.LayerHooks):
         return set_pending(layer, names)
 
     def masked_names(self) -> list[tuple[str, str]]:
-        """Returns (name, parametrization) of what is masked here, for the config."""
-        holder = holder_of(self)
-        return [*getattr(self, PENDING, ()), *(holder.variable_names() if holder else ())]
+        """Returns (path, parametrization) of what is masked below here, for the config."""
+        waiting = list(getattr(self, PENDING, ()))
+        if not self.built:
+            return waiting
+        found = ((path, masked(variable)) for path, variable in paths.variables(self).items())
+        return [*waiting, *((p, r.parametrization.name) for p, r in found if r is not None)]
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
@@ -64,6 +69,11 @@ class MaskedLayer(internals.LayerHooks):
         return ("call", "get_config")
 
     def after_build(self) -> None:
+        attach_pending(self)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        super().build_from_config(config)  # type: ignore[misc]
+        self.built = True  # as Keras does next, also where it has run `call` instead of `build`
         attach_pending(self)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -34,9 +34,6 @@ class MaskedModel(MaskedLayer):
         attach_pending(self)
         return outputs
 
-    def masked_names(self) -> list[tuple[str, str]]:
-        return _by_path(self)
-
     def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)  # type: ignore[misc]
         guard.install(self)
@@ -67,20 +64,3 @@ def zero_stored(layer: keras.Layer) -> None:
     """Sets stored weights to exactly 0 where pruned."""
     for record in records(layer):
         record.zero_pruned()
-
-
-def _by_path(model: Any) -> list[tuple[str, str]]:
-    """Returns (structural path, parametrization) of everything masked in the model."""
-    from keras_lottery.masking import paths
-    from keras_lottery.masking.classes import PENDING
-    from keras_lottery.masking.holder import masked
-
-    waiting = list(getattr(model, PENDING, ()))
-    if not model.built:
-        return waiting
-    found = [
-        (path, record.parametrization.name)
-        for path, variable in paths.variables(model).items()
-        if (record := masked(variable)) is not None
-    ]
-    return [*waiting, *found]

@@ -66,13 +66,15 @@ def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) 
     fillable = {p for p, record in known.items() if "fill" in record.extras}
     _check_names('a path masked with parametrization="frozen"', fills, fillable)
     for path, record in known.items():
-        shape = tuple(record.variable.shape)
-        kept = np.asarray(masks.get(path, np.ones(shape, bool)))
-        _check_shape(f"a mask of {path!r}", shape, kept)
+        for what, given in (("mask", masks), ("fill", fills)):
+            if path in given:
+                shape = tuple(record.variable.shape)
+                _check_shape(f"a {what} of {path!r}", shape, np.asarray(given[path]))
+    for path, record in known.items():
+        full = np.ones(tuple(record.variable.shape), bool)
+        record.mask.assign(np.asarray(masks.get(path, full)).astype(bool))
         if path in fills:
-            _check_shape(f"a fill of {path!r}", shape, np.asarray(fills[path]))
             record.extras["fill"].assign(np.asarray(fills[path]))
-        record.mask.assign(kept.astype(bool))
     zero_pruned(model)
 
 

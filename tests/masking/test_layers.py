@@ -143,9 +143,10 @@ def test_states_move_and_losses_arrive_as_without_masks():
     for one in (plain, model):
         one(x, training=True)
     assert len(model.losses) == len(plain.losses) == 2
-    for ours, theirs in zip(model.losses, plain.losses):
-        ours, theirs = keras.ops.convert_to_numpy(ours), keras.ops.convert_to_numpy(theirs)
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    ours, theirs = (
+        [keras.ops.convert_to_numpy(loss) for loss in one.losses] for one in (model, plain)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     weights = masking.get_weights(plain)
     assert np.any(weights["layers/batch_normalization/moving_mean"] != 0)
     for path, value in masking.get_weights(model).items():

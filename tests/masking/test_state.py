@@ -1,0 +1,153 @@
+"""Masks and weights by path: strict, whole, and without sharing memory."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import LotteryError, masking
+
+L = keras.layers
+pytestmark = pytest.mark.backend
+
+
+def test_masking_starts_full_and_changes_nothing(mlp, data):
+    model = mlp()
+    before, out = masking.get_weights(model), model.predict(data[0], verbose=0)
+    assert masking.mask(model) is model
+    assert isinstance(model, keras.Model)
+    assert masking.get_masks(model).keys() == {
+        f"layers/{name}/kernel" for name in ("dense", "dense_1", "dense_2")
+    }
+    assert all(mask.dtype == bool and mask.all() for mask in masking.get_masks(model).values())
+    assert np.array_equal(model.predict(data[0], verbose=0), out)
+    assert all(np.array_equal(w, before[p]) for p, w in masking.get_weights(model).items())
+
+
+def test_masking_again_adds_and_keeps(mlp, random_masks):
+    model = masking.mask(mlp(), include="*/dense/*")
+    masks = random_masks(model)
+    masking.set_masks(model, masks)
+    masking.mask(model, include="*/dense/*")
+    masking.mask(model, biases=True)
+    found = masking.get_masks(model)
+    assert len(found) == 6
+    assert np.array_equal(found["layers/dense/kernel"], masks["layers/dense/kernel"])
+
+
+def test_set_masks_is_strict_and_fills_up(mlp, random_masks):
+    model = masking.mask(mlp())
+    masks = random_masks(model)
+    masking.set_masks(model, masks)
+    with pytest.raises(LotteryError, match="nowhere"):
+        masking.set_masks(model, {"nowhere": np.ones(3, bool)})
+    with pytest.raises(LotteryError, match="shape"):
+        masking.set_masks(model, {"layers/dense/kernel": np.ones(3, bool)})
+    with pytest.raises(LotteryError, match="frozen"):
+        masking.set_masks(model, {}, {"layers/dense/kernel": np.ones((6, 5))})
+    masking.set_masks(model, {})
+    assert all(mask.all() for mask in masking.get_masks(model).values())
+
+
+def test_a_refused_set_of_masks_changes_nothing(mlp, random_masks):
+    model = masking.mask(mlp())
+    masks, weights = masking.get_masks(model), masking.get_weights(model)
+    wrong = {**random_masks(model), "layers/dense_2/kernel": np.ones(3, bool)}
+    with pytest.raises(LotteryError, match="dense_2"):
+        masking.set_masks(model, wrong)
+    assert all(np.array_equal(m, masks[p]) for p, m in masking.get_masks(model).items())
+    assert all(np.array_equal(w, weights[p]) for p, w in masking.get_weights(model).items())
+
+
+def test_set_weights_is_strict(mlp):
+    model = mlp()
+    weights = masking.get_weights(model)
+    missing = {p: w for p, w in weights.items() if p != "layers/dense/kernel"}
+    for wrong, match in (
+        (missing, "layers/dense/kernel"),
+        ({**weights, "nowhere": np.ones(3)}, "nowhere"),
+        ({**weights, "layers/dense/kernel": np.ones(3)}, "shape"),
+    ):
+        with pytest.raises(LotteryError, match=match):
+            masking.set_weights(model, wrong)
+    assert all(np.array_equal(w, weights[p]) for p, w in masking.get_weights(model).items())
+
+
+def test_arrays_are_not_shared_with_the_model(data, compiled):
+    model = keras.Sequential([keras.Input((6,)), L.Dense(64), L.Dense(3)])
+    compiled(masking.mask(model), keras.optimizers.SGD(0.1))
+    weights = masking.get_weights(model)
+    kept = {path: value.copy() for path, value in weights.items()}
+    masking.set_weights(model, weights)
+    read = masking.get_weights(model)
+    for _ in range(2):
+        model.fit(*data, verbose=0)
+    assert any(np.any(w != kept[p]) for p, w in masking.get_weights(model).items())
+    for path, value in kept.items():
+        assert np.array_equal(weights[path], value)
+        assert np.array_equal(read[path], value)
+
+
+def test_effective_weights_are_what_the_network_uses(mlp, random_masks):
+    model = masking.mask(mlp(), parametrization="frozen")
+    masks = random_masks(model)
+    fills = {p: np.full(m.shape, 7, "float32") for p, m in masks.items()}
+    masking.set_masks(model, masks, fills)
+    stored, used = masking.get_weights(model), masking.effective_weights(model)
+    for path, mask in masks.items():
+        assert np.array_equal(used[path], np.where(mask, stored[path], 7))
+        assert np.all(stored[path][~mask] == 0)
+    assert stored.keys() == used.keys()
+
+
+def test_a_parametrization_is_known_and_not_changed_back(mlp):
+    with pytest.raises(LotteryError, match="parametrization"):
+        masking.mask(mlp(), parametrization="froze")
+    model = masking.mask(mlp(), parametrization="zero")
+    masking.mask(model, parametrization="frozen")
+    assert masking.get_fills(model).keys() == masking.get_masks(model).keys()
+    with pytest.raises(LotteryError, match="frozen"):
+        masking.mask(model, parametrization="zero")
+
+
+def test_what_is_no_model_and_what_has_no_weights_is_refused():
+    with pytest.raises(LotteryError, match="Keras model"):
+        masking.mask("model.keras")
+    with pytest.raises(LotteryError, match="built"):
+        masking.mask(keras.Sequential([L.Dense(2)]))
+    with pytest.raises(LotteryError, match="no weights"):
+        masking.mask(keras.Sequential([keras.Input((2,)), L.ReLU()]))
+    with pytest.raises(LotteryError, match="excluded by"):
+        masking.mask(keras.Sequential([keras.Input((2,)), L.Dense(2)]), exclude="*")
+
+
+def test_lora_and_quantization_are_refused(mlp):
+    model = masking.mask(mlp())
+    with pytest.raises(LotteryError, match="LoRA"):
+        model.layers[1].enable_lora(2)
+    for one in (model, model.layers[1]):
+        with pytest.raises(LotteryError, match="quantization"):
+            one.quantize("int8")
+    assert not hasattr(
+        masking.mask(keras.Sequential([keras.Input((4, 1)), L.GRU(2)])).layers[0], "enable_lora"
+    )
+
+
+def test_the_wrapper_passes_masks_and_arguments_on(random_masks):
+    inputs = keras.Input((3,), dtype="int32")
+    x = masking.Masked(L.Embedding(5, 4, mask_zero=True))(inputs)
+    x = masking.Masked(L.LSTM(2, dropout=0.5))(x)
+    model = keras.Model(inputs, x)
+    assert len(masking.get_masks(model)) == 3
+    masking.set_masks(model, random_masks(model))
+    batch = np.array([[1, 2, 0], [1, 2, 3]], "int32")
+    short = model.predict(batch[:, :2], verbose=0)
+    out = model.predict(batch, verbose=0)
+    np.testing.assert_allclose(out[0], short[0], rtol=1e-5)
+    assert not np.allclose(out[1], short[1])
+    noisy = keras.ops.convert_to_numpy(model(batch, training=True))
+    assert not np.allclose(noisy, out)
+
+
+def test_the_wrapper_refuses_a_layer_with_nothing_to_prune():
+    with pytest.raises(LotteryError, match="no weights"):
+        masking.Masked(L.ReLU())(keras.Input((3,)))
