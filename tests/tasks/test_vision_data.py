@@ -1,6 +1,7 @@
 """Data sets: sizes, shares, options, and what is said where something is missing."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -227,7 +228,8 @@ def store(root: Path, name: str, **splits: Split) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_prepared_data_sets_are_read(tmp_path: Path):
+def test_prepared_data_sets_are_read(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # tensorflow-datasets leaves some there
     store(tmp_path, "cifar10", train=numbered(50), test=numbered(10))
     whole = load(VisionData(name="cifar10", dir=str(tmp_path), validation_size=100))
     assert (len(whole.train), len(whole.validation), len(whole.test)) == (400, 100, 100)
@@ -241,7 +243,8 @@ def test_prepared_data_sets_are_read(tmp_path: Path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_prepared_data_set_without_its_test_split_is_named(tmp_path: Path):
+def test_a_prepared_data_set_without_its_test_split_is_named(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     store(tmp_path, "mnist", train=numbered(5))
     with pytest.raises(LotteryError, match="Expected the split 'test' of mnist"):
         load(VisionData(name="mnist", dir=str(tmp_path)))

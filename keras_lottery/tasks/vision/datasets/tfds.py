@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keras_lottery.tasks.vision.config import VisionData
 
 BATCH = 1000
+SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def _builder(name: str, place: str, download: bool) -> Any:
     )
     if not versions and not download:
         there = sorted(p.name for p in root.iterdir() if p.is_dir())
+        there = [*there[:SHOWN], "..."] if len(there) > SHOWN else there
         raise LotteryError(
             f"Expected the data set {name!r} as tensorflow-datasets prepares it, in {root}. "
             f"Received: {', '.join(there) or 'an empty folder'}. "
