@@ -1,21 +1,29 @@
 """Time and memory of one global cut over 50 M weights, beside NumPy's argsort and partition.
 
-    python benchmarks/global_cut.py [--millions 50] [--pairs 11] [--sparsity 0.2] [--skip argsort]
+    python -m benchmarks.global_cut [--pairs 11]
 
-Each contender makes the masks of the next round from weights in 20 layers. The ratios are of
-pairs timed in turn in one run: median and 95 % interval. Peak memory is what is allocated on top
-of the weights, the masks made included (1 byte a weight).
+Each makes the masks of the next round from weights in 20 layers. Peak memory is what is allocated
+on top of the weights, the masks made included (1 byte a weight).
 """
 
-import argparse
 import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
-from interleaved import Sample, interleaved
 
+from benchmarks.command import Measured, Options, main
+from benchmarks.compare import Sample, in_turn, ratios
+from benchmarks.table import Row
 from keras_lottery.pruning import prune_to
 from keras_lottery.types import MaskSet, VariableInfo, Weights
+
+ABOUT = (
+    "The package's global cut against NumPy's partition, which prunes too much on ties, and sort."
+)
+SIZE = 50_000_000
+SPARSITY = 0.2
+# What the cut of 50 M weights may take, on the machine of the table.
+SECONDS = 0.3
 
 
 def made_weights(size: int, layers: int = 20) -> Weights:
@@ -56,35 +64,39 @@ def peak_bytes(call: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--millions", type=float, default=50, help="millions of weights")
-    parser.add_argument("--pairs", type=int, default=11, help="timings of each")
-    parser.add_argument("--sparsity", type=float, default=0.2, help="fraction removed")
-    parser.add_argument("--skip", action="append", default=[], help="a contender to leave out")
-    options = parser.parse_args()
-    size = int(options.millions * 1e6)
+def measure(options: Options) -> Measured:
+    """Returns the ratio of the package's cut to each plain way, and how it fares by itself."""
+    size = 200_000 if options.quick else SIZE
     weights = made_weights(size)
     infos = [VariableInfo(path, w.shape) for path, w in weights.items()]
-    k = int(options.sparsity * size)
+    k = int(SPARSITY * size)
     half = prune_to(weights, {}, infos, 0.5)
     full = {path: np.ones(w.shape, bool) for path, w in weights.items()}
-    later = 0.5 + 0.5 * options.sparsity
-    contenders: dict[str, Callable[[], object]] = {
-        "radix, first round": lambda: prune_to(weights, full, infos, options.sparsity),
+    later = 0.5 + 0.5 * SPARSITY
+    candidates: dict[str, Callable[[], object]] = {
+        "radix, first round": lambda: prune_to(weights, full, infos, SPARSITY),
         "radix, from half": lambda: prune_to(weights, half, infos, later),
         "partition": lambda: by_partition(weights, k),
         "argsort": lambda: by_argsort(weights, k),
     }
-    contenders = {name: c for name, c in contenders.items() if name not in options.skip}
-    seconds = interleaved(contenders, options.pairs)
-    base = seconds["radix, first round"]
-    print(f"{size:,} float32 weights, {options.sparsity:.0%} pruned, {options.pairs} pairs")
-    print(f"{'':20} {'seconds':>24} {'ratio to radix':>24} {'peak MB':>8}")
-    for name, values in seconds.items():
-        peak = peak_bytes(contenders[name]) / 1e6
-        print(f"{name:20} {Sample(values)!s:>24} {Sample(values / base)!s:>24} {peak:8.0f}")
+    seconds = in_turn(candidates, options.pairs)
+    peaks = {name: peak_bytes(call) / 1e6 for name, call in candidates.items()}
+    text = {
+        name: f"{name}: {np.median(values):.3g} s, peak {peaks[name]:.0f} MB"
+        for name, values in seconds.items()
+    }
+    case = f"{size:,} float32 weights, {SPARSITY:.0%} pruned"
+    rows = [
+        Row.of(case, text[this], text[to], ratios(seconds, this, to), 1.0)
+        for this in ("radix, first round", "radix, from half")
+        for to in ("partition", "argsort")
+    ]
+    rows += [
+        Row.of(case, text[name], f"the limit: {SECONDS} s", Sample(seconds[name] / SECONDS), 1.0)
+        for name in ("radix, first round", "radix, from half")
+    ]
+    return Measured(rows, [])
 
 
 if __name__ == "__main__":
-    main()
+    main("global_cut", ABOUT, measure, keras=False)

@@ -1,0 +1,57 @@
+"""A masked training step beside the dense one of the same network, both in a compiled program.
+
+KERAS_BACKEND=jax python -m benchmarks.masked_step [--pairs 11]
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from benchmarks import made
+from benchmarks.command import Measured, Options, backend_name, main
+from benchmarks.compare import in_turn, ratios
+from benchmarks.table import Row
+from keras_lottery.training.programs import make_program
+
+ABOUT = "A masked training step against the dense one, many of them in one call of the program."
+LIMIT = 1.05
+
+
+def measure(options: Options) -> Measured:
+    """Returns the ratio of each network; the limit is on LeNet-300-100."""
+    cases = [made.lenet(options.quick)]
+    if not options.quick:
+        cases.append(made.lstm())
+    if not options.quick and backend_name() == "tensorflow":
+        cases.append(made.conv2())
+    return Measured(
+        [_row(case, options, LIMIT if not i else None) for i, case in enumerate(cases)], []
+    )
+
+
+def _row(case: made.Case, options: Options, limit: float | None) -> Row:
+    candidates = {"masked": steps(case, True), "dense": steps(case, False)}
+    seconds = in_turn(candidates, options.pairs)
+    rates = {k: f"{k}: {case.steps / np.median(v):,.0f} steps/s" for k, v in seconds.items()}
+    ratio = ratios(seconds, "masked", "dense")
+    return Row.of(case.name, rates["masked"], rates["dense"], ratio, limit)
+
+
+def steps(case: made.Case, masked: bool) -> Callable[[], object]:
+    """Returns a call that takes the case's steps and waits until they are done."""
+    model = case.compiled(masked)
+    program = make_program(model)
+    data = program.put(case.data())
+    rng = np.random.default_rng(2)
+    order = rng.permutation(case.steps * case.batch).reshape(case.steps, -1).astype(np.int32)
+
+    def call() -> None:
+        program.train(data, order, case.steps)
+        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
+
+    return call
+
+
+if __name__ == "__main__":
+    main("masked_step", ABOUT, measure, keras=True)

@@ -1,0 +1,163 @@
+"""What a training of the quickstart costs besides its steps, and beside cloning and compiling.
+
+KERAS_BACKEND=jax python -m benchmarks.round_cost [--pairs 11]
+"""
+
+import importlib
+import tempfile
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+import keras_lottery as kl
+from benchmarks import made
+from benchmarks.clock import Clock
+from benchmarks.command import Measured, Options, main
+from benchmarks.compare import Sample, in_turn, ratios
+from benchmarks.table import Row
+from keras_lottery import backend, masking, presets
+from keras_lottery.config import Config, OptimizerConfig, TrainConfig, freeze
+from keras_lottery.engine import folder
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine.written import Written
+from keras_lottery.masking import paths as structural
+from keras_lottery.tasks.vision.task import VisionTask
+from keras_lottery.training import ArrayData, Trainer, loop, programs, snapshot, trainer
+from keras_lottery.types import Outcome, Start
+
+ABOUT = (
+    "Everything of a training of the quickstart but its steps, against those steps; and an "
+    "assignment against a clone that is compiled."
+)
+STEPS = "steps"
+
+engine = importlib.import_module("keras_lottery.engine.run")  # its package exports `run` itself
+
+
+def measure(options: Options) -> Measured:
+    """Returns the rows of both comparisons and where the time of a training goes."""
+    taken = quickstart(options)
+    steps = np.array([one[STEPS] for one in taken])
+    rest = np.array([sum(one.values()) - one[STEPS] for one in taken])
+    length = "100" if options.quick else "1,000"
+    row = Row.of(
+        f"quickstart, one training of {length} steps",
+        f"all else: {np.median(rest):.3f} s",
+        f"steps: {np.median(steps):.3f} s",
+        Sample(rest / steps),
+    )
+    return Measured([row, _against_clone(options)], _breakdown(taken))
+
+
+def quickstart(options: Options) -> list[dict[str, float]]:
+    """Returns the seconds by name of each training after the first, which compiles."""
+    arms = ("winning", "reinit", "permuted_layer")
+    overrides: dict[str, Any] = {"seeds": (0,), "arms": arms}
+    overrides["prune.rounds"] = -(-options.pairs // len(arms))
+    if options.quick:
+        overrides |= {"train.length": "100it", "model.hidden": (20,)}
+    clock = Clock()
+    reached: list[dict[str, float]] = []
+    write = Written.write
+
+    def write_and_look(written: Written, outcome: Outcome) -> None:
+        with clock.timed("writing files"):
+            write(written, outcome)
+        reached.append(dict(clock.seconds))
+
+    with tempfile.TemporaryDirectory() as out:
+        config = freeze(presets.load("quickstart", overrides | {"out": out}))
+        with clock.watching(_places()):
+            try:
+                Written.write = write_and_look  # type: ignore[method-assign]
+                _run(config)
+            finally:
+                Written.write = write  # type: ignore[method-assign]
+    return [_difference(now, before) for before, now in pairwise(reached)]
+
+
+def _run(config: Config) -> None:
+    """Runs an experiment as the command line does, without a progress bar."""
+    paths = folder.run_paths(config)
+    with folder.held(paths):
+        task = engine.make_task(config)
+        engine.search(config, paths, task, Written(config, paths, task), NoProgress())
+
+
+def _places() -> dict[str, list[tuple[Any, str]]]:
+    """Returns what is timed under which name; what a name calls by another name is not in it."""
+    module = importlib.import_module(f"{programs.__name__}.{backend.name()}")
+    names = {"jax": "JaxProgram", "tensorflow": "TensorFlowProgram", "torch": "TorchProgram"}
+    return {
+        STEPS: [(getattr(module, names[backend.name()]), "train")],
+        "evaluating": [(loop.Evaluation, "__call__"), (loop, "results"), (trainer, "results")],
+        "placing weights, masks and slots": [(trainer, "place")],
+        "finding structural paths": [(structural, "variables"), (masking, "variables")],
+        "copying weights and state": [(masking, "get_weights"), (snapshot, "capture")],
+        "pruning": [(RunFiles, "prune")],
+        "drawing fresh weights": [(VisionTask, "fresh_weights")],
+        "reading files": [(RunFiles, n) for n in ("ticket", "trained", "rewind_state")],
+        "counting FLOPs": [(VisionTask, "flops")],
+        "planning": [(engine, "ready"), (Written, "trainings")],
+    }
+
+
+def _difference(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    return {name: now[name] - before.get(name, 0.0) for name in now}
+
+
+def _breakdown(taken: list[dict[str, float]]) -> list[str]:
+    """Returns a table of the mean seconds by name, the most first."""
+    means = {n: float(np.mean([one.get(n, 0.0) for one in taken])) for n in taken[-1]}
+    ordered = sorted(means.items(), key=lambda item: -item[1])
+    lines = ["Means over the trainings of the quickstart:", "", "| | seconds |", "| --- | --- |"]
+    return lines + [f"| {name or 'anything else'} | {value:.4f} |" for name, value in ordered]
+
+
+def _against_clone(options: Options) -> Row:
+    """Compares the start of another training in one trainer with a new model and trainer."""
+    case = made.lenet(options.quick)
+    data = case.data(2)
+    kept = _trainer(case, data)
+    start = Start(masking.get_weights(kept.model), masking.get_masks(kept.model))
+
+    def train(one: Trainer) -> None:
+        one.fit(start, capture_at=None, data_seed=0, progress=NoProgress())
+
+    candidates: dict[str, Callable[[], object]] = {
+        "assign": lambda: train(kept),
+        "clone": lambda: train(_trainer(case, data)),
+    }
+    seconds = in_turn(candidates, options.pairs)
+    medians = {name: float(np.median(values)) for name, values in seconds.items()}
+    return Row.of(
+        "LeNet-300-100, a training of one step",
+        f"reset by assignment: {medians['assign']:.3f} s",
+        f"cloned, masked, compiled: {medians['clone']:.3f} s",
+        ratios(seconds, "assign", "clone"),
+        1.0,
+    )
+
+
+def _trainer(case: made.Case, data: Any) -> Trainer:
+    """Returns a trainer of a new model for one step and one evaluation."""
+    return Trainer(
+        kl.mask(case.build()),
+        OptimizerConfig(),
+        TrainConfig(length="1it", batch_size=case.batch, eval_every=1),
+        ArrayData(data, None, data),
+        loss=made.loss(),
+        metrics=["accuracy"],
+    )
+
+
+if __name__ == "__main__":
+    if backend.name() == "jax":
+        import jax
+
+        # A call returns when it is done, so that the steps' time is not found in what follows.
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
+    main("round_cost", ABOUT, measure, keras=True)

@@ -1,0 +1,64 @@
+"""Runs every benchmark on every backend installed, and draws benchmarks/results.md.
+
+python benchmarks/run.py [--backend jax] [--only masked_step] [--pairs 11] [--quick]
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.table import Section, merge
+
+# On which backends each is measured; torch compiles nothing here.
+BENCHMARKS = {
+    "global_cut": ("numpy",),
+    "masked_step": ("jax", "tensorflow"),
+    "epoch_vs_fit": ("jax", "tensorflow"),
+    "round_cost": ("jax", "tensorflow"),
+}
+
+
+def measured(benchmark: str, backend: str, extra: list[str]) -> Section:
+    """Returns the section of one benchmark, run in a process of its own."""
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    if backend != "numpy":
+        environment["KERAS_BACKEND"] = backend
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "section.json"
+        command = [sys.executable, "-m", f"benchmarks.{benchmark}", f"--json={file}", *extra]
+        subprocess.run(command, check=True, env=environment)
+        return Section.load(json.loads(file.read_text()))
+
+
+def main() -> int:
+    """Returns 0 where every limit held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", action="append", help="only this one; may be repeated")
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="only this benchmark")
+    parser.add_argument("--pairs", type=int, help="timings of each candidate")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes; writes nothing")
+    options = parser.parse_args()
+    extra = ["--quick"] * options.quick
+    extra += [f"--pairs={options.pairs}"] * bool(options.pairs)
+    sections = []
+    for benchmark in options.only or BENCHMARKS:
+        for backend in BENCHMARKS[benchmark]:
+            if options.backend and backend not in options.backend:
+                continue
+            if find_spec(backend) is None:
+                print(f"{backend} is not installed: {benchmark} NOT MEASURED on {backend}")
+                continue
+            sections.append(measured(benchmark, backend, extra))
+            if not options.quick:
+                merge(sections[-1:])
+    failed = [row for section in sections for row in section.rows if row.held is False]
+    return 1 if failed and not options.quick else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
