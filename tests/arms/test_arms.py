@@ -1,0 +1,149 @@
+"""What every arm promises, on a run made up in memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from keras_lottery import config as configs
+from keras_lottery import pruning
+from keras_lottery.arms import arms, chain
+from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.types import Start, Training, VariableInfo
+
+SHAPES = {"a/kernel": (8, 6), "b/kernel": (6, 4)}
+INFOS = [VariableInfo(path, shape) for path, shape in SHAPES.items()]
+DENSE = Training("", "t", 0, 0, "dense")
+
+
+def weights(seed):
+    rng = np.random.default_rng(seed)
+    found = {path: rng.normal(size=shape) for path, shape in SHAPES.items()}
+    return found | {"a/moving_mean": np.full(6, seed), "a/moving_variance": np.full(6, seed)}
+
+
+class Task:
+    def start_weights(self, seed):
+        return weights(1000 + seed)
+
+    def fresh_weights(self, seed):
+        return weights(seed)
+
+    def steps(self, duration):
+        return int(duration.removesuffix("it"))
+
+    def variables(self):
+        return INFOS
+
+
+class Run:
+    """A run whose dense network and winning ticket of round 1 are finished."""
+
+    task = Task()
+
+    def __init__(self, **rewind):
+        self.config = configs.Config(
+            name="n",
+            task="t",
+            data=None,
+            model=None,
+            train=TrainConfig(length="100it"),
+            prune=PruneConfig(rounds=2, rate=0.5),
+            rewind=RewindConfig(**({"to": "5it"} | rewind)),
+        )
+        self.starts = {DENSE: arms["dense"].start(DENSE, self)}
+        winning = replace(DENSE, round=1, arm="winning")
+        self.starts[winning] = arms["winning"].start(winning, self)
+
+    def ticket(self, training):
+        if training.arm == "winning_init":  # a chain like the winning one
+            training = replace(training, arm="winning")
+        return self.starts[training]
+
+    def trained(self, training):
+        return weights(training.round + 50)
+
+    def rewind_state(self, seed):
+        state = {f"weights/{path}": value for path, value in weights(7).items()}
+        return state | {"optimizer/0000": np.ones(3), "seeds/s": np.ones(2), "step": np.array([5])}
+
+    def prune(self, training, trained, masks):
+        if masks or arms[training.arm].own_chain:
+            return pruning.prune_round(trained, masks, INFOS, self.config.prune, training.round)
+        return pruning.prune_to_round(trained, masks, INFOS, self.config.prune, training.round)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return Run()
+
+
+def training(arm, draw=0, number=1):
+    return DENSE if arm == "dense" else Training("", "t", 0, number, arm, draw)
+
+
+@pytest.mark.parametrize("arm", list(arms))
+def test_every_arm_keeps_the_count_of_its_round_and_is_the_same_twice(arm, run):
+    one, other = (arms[arm].start(training(arm), run) for _ in "ab")
+    assert isinstance(one, Start) and arms[arm].name == arm
+    kept = sum(int(m.sum()) for m in one.masks.values())
+    assert kept == (0 if arm == "dense" else 36)
+    assert all(np.array_equal(v, other.weights[p]) for p, v in one.weights.items())
+    assert all(np.array_equal(m, other.masks[p]) for p, m in one.masks.items())
+    assert set(one.weights) == set(weights(0))
+
+
+@pytest.mark.parametrize("arm", list(arms))
+def test_parents_come_earlier(arm):
+    order = {"dense": 0, "winning": 1}
+    for parent in arms[arm].parents(training(arm, draw=2, number=2)):
+        assert parent.draw == 0 and parent.seed == 0
+        assert (parent.round, order.get(parent.arm, 2)) < (2, order.get(arm, 3))
+
+
+@pytest.mark.parametrize("arm", [name for name in arms if arms[name].fresh])
+def test_draws_differ(arm, run):
+    one, other = (arms[arm].start(training(arm, draw), run) for draw in (0, 1))
+    assert any((one.weights[p] != other.weights[p]).any() for p in SHAPES)
+
+
+def test_each_arm_starts_where_it_should(run):
+    start = {arm: arms[arm].start(training(arm), run) for arm in arms}
+    late = ("winning", "one_shot", "init_permuted")
+    assert {arm for arm, s in start.items() if s.step == 5} == set(late)
+    assert {arm for arm, s in start.items() if s.state} == {"winning", "one_shot"}
+    for arm in ("winning", "one_shot"):
+        assert np.array_equal(start[arm].weights["a/kernel"], weights(7)["a/kernel"])
+    for arm in ("dense", "winning_init"):
+        assert np.array_equal(start[arm].weights["a/kernel"], weights(1000)["a/kernel"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "check"),
+    [
+        ("schedule", "restart", lambda s: s.learning_rate_step == 0 and s.step == 5),
+        ("data_order", "restart", lambda s: s.data_order_step == 0 and s.step == 5),
+        ("optimizer", "reset", lambda s: set(s.state) == {"seeds/s"}),
+        ("seeds", "reset", lambda s: set(s.state) == {"optimizer/0000"}),
+        ("batch_norm", "reset", lambda s: not s.weights["a/moving_mean"].any()),
+        ("batch_norm", "reset", lambda s: (s.weights["a/moving_variance"] == 1).all()),
+        ("mode", "learning_rate", lambda s: s.learning_rate_step == 5),
+        ("mode", "fine_tune", lambda s: s.learning_rate_step == 100),
+    ],
+)
+def test_a_rewind_does_as_the_config_says(field, value, check, run):
+    winning = training("winning")
+    assert not check(arms["winning"].start(winning, run)) or value == "learning_rate"
+    assert check(arms["winning"].start(winning, Run(**{field: value})))
+
+
+@pytest.mark.parametrize("mode", ["learning_rate", "fine_tune"])
+def test_without_weight_rewinding_the_trained_weights_stay(mode):
+    start = arms["winning"].start(training("winning"), Run(mode=mode))
+    assert np.array_equal(start.weights["a/kernel"], weights(50)["a/kernel"])
+    assert not any(key.startswith("optimizer/") for key in start.state)
+
+
+def test_seeds_of_trainings_differ():
+    names = [training(a, d, n) for a in arms for d in range(3) for n in (1, 2) if a != "dense"]
+    assert len({chain.own_seed(t) for t in names}) == len(names)
