@@ -12,7 +12,7 @@ from keras_lottery.types import MaskSet
 
 Shape = tuple[int, ...]
 Rule = Callable[[Any, Shape, Shape], dict[str, int]]
-"""`(layer, input shape, output shape) -> {attribute: uses of each of its weights}`, batch of 1."""
+"""`(layer, input shape, output shape) -> {attribute: uses of each weight by one example}`."""
 
 
 def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
@@ -23,8 +23,8 @@ def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
     `RULES` count nothing.
 
     Args:
-        model: built; run once on one example.
-        inputs: a batch of one example, as the model takes it.
+        model: built; run once.
+        inputs: a batch of any size, as the model takes it.
 
     Returns:
         `{id(variable): uses}`; a shared layer's uses add up.
@@ -80,7 +80,7 @@ def _einsum_dense(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[s
     free = math.prod(sizes[axis] for axis in named if axis not in kernel)
     if "..." in axes:
         free *= math.prod(input_shape[len(before) : len(input_shape) - len(after)])
-    return {"kernel": free}
+    return {"kernel": free // input_shape[0]}
 
 
 def _conv(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.backend
 def uses_of(model: keras.Model, *shape: int) -> list[int]:
     """Uses of the model's kernels in their order."""
     counts = uses(model, np.zeros((1, *shape), "float32"))
+    assert counts == uses(model, np.zeros((3, *shape), "float32"))
     return [counts[id(v)] for v in model.trainable_variables if id(v) in counts]
 
 

@@ -82,7 +82,8 @@ class VisionTask:
         model, train = self._model, self.images.train
         masking.set_weights(model, weights)
         masking.set_masks(model, masks)
-        chosen = np.random.default_rng(seed).permutation(len(train))[:GRADIENT_EXAMPLES]
+        even = min(GRADIENT_EXAMPLES, len(train)) // self._replicas * self._replicas
+        chosen = np.random.default_rng(seed).permutation(len(train))[:even]
         found = mean_gradients(
             model, _loss(), train.x[chosen], train.y[chosen], self.config.train.batch_size
         )
@@ -103,6 +104,11 @@ class VisionTask:
         }
         masking.set_weights(model, folded)
         return model
+
+    @property
+    def _replicas(self) -> int:
+        """Every batch that the model sees is shared out between these."""
+        return self._distribution.replicas
 
     @cached_property
     def images(self) -> Images:
@@ -156,7 +162,7 @@ class VisionTask:
     @cached_property
     def _uses(self) -> dict[str, int]:
         variables = masking.variables(self._model)
-        counts = uses(self._model, self.images.test.x[:1])
+        counts = uses(self._model, np.repeat(self.images.test.x[:1], self._replicas, axis=0))
         return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
 
     def _build(self) -> keras.Model:
