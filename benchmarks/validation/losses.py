@@ -1,0 +1,148 @@
+"""Losses of this package on each backend beside those of a plain torch loop."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from keras_lottery import presets
+from keras_lottery.config import Config, freeze
+from keras_lottery.engine.run import make_task
+from keras_lottery.pruning import prune_to
+from keras_lottery.training import DataOrder
+from keras_lottery.types import Weights
+
+STEPS = 200
+SEED = 0
+SPARSITY = 0.9
+TOLERANCE = 1e-4
+LEARNING_RATES = {"adam": 1.2e-3, "sgd": 0.1}
+CALLS = (1, 20)
+"""Steps between two looks at the loss: each one, and as many as one compiled call takes."""
+
+BACKENDS = ("jax", "tensorflow", "torch")
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One training, made twice.
+
+    Args:
+        backend: of this package.
+        optimizer: `adam` or `sgd`.
+        masks: `dense` or `sparse`.
+        every: steps between two looks; each loss is the mean over so many steps.
+        ours: losses of this package, (STEPS / every,).
+        plain: losses of the plain loop, the same shape.
+    """
+
+    backend: str
+    optimizer: str
+    masks: str
+    every: int
+    ours: np.ndarray
+    plain: np.ndarray
+
+    @property
+    def largest(self) -> float:
+        """Largest absolute difference."""
+        return float(np.abs(self.ours - self.plain).max())
+
+
+def experiment(optimizer: str, every: int, backend: str) -> Config:
+    """Returns LeNet-300-100 on the digits for 200 steps, its loss read every so many steps."""
+    fields = {
+        "name": "validation-losses",
+        "data.validation_size": 0,
+        "train.length": f"{STEPS}it",
+        "train.eval_every": every,
+        "optimizer.name": optimizer,
+        "optimizer.learning_rate": LEARNING_RATES[optimizer],
+        "backend": backend,
+    }
+    if optimizer == "sgd":
+        fields["optimizer.momentum"] = 0.9
+    return freeze(presets.load("quickstart", fields).to_dict())
+
+
+def backends() -> list[str]:
+    """Returns the backends that are installed."""
+    return [name for name in BACKENDS if find_spec(name)]
+
+
+def compare(names: list[str]) -> list[Curve]:
+    """Returns every case on every backend of `names`, each trained in a process of its own."""
+    given = _given()
+    cases = [str(case) for case in given["cases"]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "given.npz"
+        np.savez(path, **given)
+        plain = _child("plain_torch", path, "torch")
+        found = {name: _child("trainer_losses", path, name) for name in names}
+    return [
+        Curve(name, *case.split("/"), every, found[name][f"{every}/{case}"],
+              plain[case].reshape(-1, every).mean(axis=1))
+        for name in names
+        for every in CALLS
+        for case in cases
+    ]  # fmt: skip
+
+
+def _given() -> dict[str, np.ndarray]:
+    """Returns start weights, masks, images and batches: all that both trainings are given."""
+    config = experiment("adam", 1, "auto")
+    task = make_task(config)
+    weights = task.start_weights(SEED)
+    infos = [info for info in task.variables() if info.prunable]
+    masks = prune_to(weights, {}, infos, SPARSITY)
+    images = task.images.train  # type: ignore[attr-defined]
+    order = DataOrder(len(images), config.train.batch_size, SEED)
+    epochs = range(0, STEPS, order.steps_per_epoch)
+    batches = np.concatenate([order.rows(s, s + order.steps_per_epoch) for s in epochs])
+    pixels = images.x.reshape(len(images), -1).astype(np.float32) / np.float32(16)
+    found = {
+        "paths": np.array([(info.path, info.path.replace("kernel", "bias")) for info in infos]),
+        "cases": np.array([f"{o}/{m}" for o in LEARNING_RATES for m in ("dense", "sparse")]),
+        "calls": np.array(CALLS),
+        "seed": np.array(SEED),
+        "x": pixels,
+        "y": images.y,
+        "batches": batches[:STEPS],
+    }
+    for name, rate in LEARNING_RATES.items():
+        found[f"learning_rate/{name}"] = np.array(rate)
+    return found | _numbered(weights, masks)
+
+
+def _numbered(weights: Weights, masks: Weights) -> Weights:
+    """Names arrays by the number of their layer, all that the plain loop knows of a network."""
+    found = {}
+    for i, path in enumerate(sorted(masks)):
+        found[f"kernel/{i}"] = weights[path]
+        found[f"bias/{i}"] = weights[path.replace("kernel", "bias")]
+        found[f"dense/{i}"] = np.ones_like(masks[path])
+        found[f"sparse/{i}"] = masks[path]
+    return found
+
+
+def _child(module: str, given: Path, backend: str) -> dict[str, np.ndarray]:
+    """Runs a module of this folder on `given` and returns the arrays that it writes."""
+    out = given.with_name(f"{module}-{backend}.npz")
+    environment = os.environ | {
+        "KERAS_BACKEND": backend,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OMP_NUM_THREADS": "1",  # torch's threads wait for one another longer than they work
+    }
+    began = time.perf_counter()
+    command = [sys.executable, "-m", f"benchmarks.validation.{module}", str(given), str(out)]
+    subprocess.run(command, env=environment, cwd=_ROOT, check=True)
+    print(f"{module} on {backend}: {time.perf_counter() - began:.0f} s", flush=True)
+    with np.load(out) as arrays:
+        return dict(arrays)

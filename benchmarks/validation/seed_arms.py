@@ -1,0 +1,79 @@
+"""Arms for one question alone: does a mask hold more than its densities for another seed?"""
+
+from keras_lottery import pruning
+from keras_lottery.arms import arms, chain
+from keras_lottery.types import MaskSet, RunView, Start, Training
+
+SEEDS = (0, 1, 2, 3, 4)
+
+
+def other_winning(training: Training) -> Training:
+    """Returns the winning training of another seed, another one for each draw."""
+    place = SEEDS.index(training.seed) + 1 + training.draw % (len(SEEDS) - 1)
+    other = chain.winning_of(training)
+    return Training(
+        other.source, other.task, SEEDS[place % len(SEEDS)], other.round, other.arm, other.draw
+    )
+
+
+def input_kernel(masks: MaskSet) -> str:
+    """Returns the path of the first layer's kernel, `(inputs, units)`."""
+    return min(masks)
+
+
+def permute_within_inputs(masks: MaskSet, training: Training) -> MaskSet:
+    """Shuffles the input layer among the units of each input, other layers within themselves."""
+    rng = chain.generator(training)
+    shuffled = pruning.permute_layer(masks, rng)
+    path = input_kernel(masks)
+    return shuffled | {path: rng.permuted(masks[path], axis=1)}
+
+
+class _OtherSeed:
+    """The winning mask of another seed over freshly drawn weights."""
+
+    name = "other_seed"
+    own_chain = False
+    fresh = True
+
+    @staticmethod
+    def parents(training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training), other_winning(training))
+
+    @staticmethod
+    def start(training: Training, run: RunView) -> Start:
+        return chain.fresh_start(training, run, run.ticket(other_winning(training)).masks)
+
+
+class _OtherSeedInputPermuted(_OtherSeed):
+    """The same, its input layer shuffled within itself."""
+
+    name = "other_seed_input_permuted"
+
+    @staticmethod
+    def start(training: Training, run: RunView) -> Start:
+        masks = run.ticket(other_winning(training)).masks
+        path = input_kernel(masks)
+        shuffled = pruning.permute_layer({path: masks[path]}, chain.generator(training))
+        return chain.fresh_start(training, run, masks | shuffled)
+
+
+class _PermutedInput(_OtherSeed):
+    """The seed's own mask, shuffled so that each input keeps its number of weights."""
+
+    name = "permuted_input"
+
+    @staticmethod
+    def start(training: Training, run: RunView) -> Start:
+        masks = run.ticket(chain.winning_of(training)).masks
+        return chain.fresh_start(training, run, permute_within_inputs(masks, training))
+
+
+CONTROLS = (_OtherSeed(), _OtherSeedInputPermuted(), _PermutedInput())
+
+
+def register() -> None:
+    """Lets configs name these arms."""
+    for arm in CONTROLS:
+        if arm.name not in arms:
+            arms.register(arm.name)(arm)

@@ -1,0 +1,200 @@
+"""Masks of different seeds: how much they share, and what one is worth to another seed."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.validation import seed_arms
+from benchmarks.validation.magnitude import Compared, compare
+from keras_lottery import presets
+from keras_lottery.config import Config, freeze
+from keras_lottery.engine import folder
+from keras_lottery.engine.executors import executors
+from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.engine.progress import ProgressBar
+from keras_lottery.engine.run import make_task
+from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine.work import Worker
+from keras_lottery.engine.written import Written
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.tickets import Ticket, load_state, overlap, total
+from keras_lottery.types import MaskSet, Training
+
+SPARSEST = 3
+"""Levels, from the sparsest, at which the controls are trained."""
+
+DRAWS = 2
+CONTROLS = ("permuted_layer", "permuted_input", "other_seed", "other_seed_input_permuted")
+
+
+def experiment(out: Path, backend: str) -> Config:
+    """Returns the quickstart with the controls of this question."""
+    fields = {
+        "name": "validation-seeds",
+        "seeds": seed_arms.SEEDS,
+        "arms": ("winning", *CONTROLS),
+        "draws": DRAWS,
+        "out": str(out),
+        "backend": backend,
+    }
+    return freeze(presets.load("quickstart", fields).to_dict())
+
+
+def run(out: Path, backend: str) -> RunPaths:
+    """Trains the tickets of every round, and the controls at the sparsest levels."""
+    seed_arms.register()
+    config = experiment(out, backend)
+    first = config.prune.rounds - SPARSEST
+    wanted = [t for t in trainings(config) if t.arm in ("dense", "winning") or t.round > first]
+    paths = folder.run_paths(config)
+    with folder.held(paths):
+        task = make_task(config)
+        folder.write_config(paths, config, task)
+        done = Written(config, paths, task)
+        before = len(done.trainings() & set(wanted))
+        with ProgressBar(len(wanted), before) as progress:
+            executor = executors[config.executor](Worker(RunFiles(config, paths, task), progress))
+            left = set(wanted)
+            for outcome in executor.run(
+                lambda: [t for t in ready(config, done.trainings()) if t in left]
+            ):
+                done.write(outcome)
+    return paths
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the masks of two seeds share, mean over pairs of seeds.
+
+    Args:
+        round: the round of both.
+        variable: path, or `all`.
+        remaining: fraction of all weights remaining.
+        density: fraction of this variable's weights kept.
+        pairs: pairs of seeds.
+        share: 2 |a ∧ b| / (|a| + |b|).
+        low: smallest pair.
+        high: largest pair.
+        chance: `share` expected of masks with these densities of the variables.
+        chance_inputs: the same, where the input layer keeps its number of weights of each input.
+        jaccard: |a ∧ b| / |a ∨ b|.
+        chance_jaccard: expected as `chance`.
+    """
+
+    round: int
+    variable: str
+    remaining: float
+    density: float
+    pairs: int
+    share: float
+    low: float
+    high: float
+    chance: float
+    chance_inputs: float
+    jaccard: float
+    chance_jaccard: float
+
+
+def shared(paths: RunPaths, rounds: Sequence[int]) -> list[Shared]:
+    """Returns what the winning masks share at each round, over all and by variable."""
+    found = []
+    for number in rounds:
+        masks = [_winning(paths, seed, number).masks for seed in seed_arms.SEEDS]
+        kept = np.mean([sum(m.sum() for m in one.values()) for one in masks])
+        remaining = float(kept / sum(m.size for m in masks[0].values()))
+        for variable in ("all", *sorted(masks[0])):
+            chosen = [m if variable == "all" else {variable: m[variable]} for m in masks]
+            found.append(shared_at(number, variable, remaining, chosen, input_of=masks[0]))
+    return found
+
+
+def shared_at(
+    number: int, variable: str, remaining: float, masks: Sequence[MaskSet], input_of: MaskSet
+) -> Shared:
+    """Returns the means over pairs of `masks`."""
+    pairs = list(itertools.combinations(masks, 2))
+    totals = [total(overlap(a, b).values()) for a, b in pairs]
+    shares = [pair.share for pair in totals]
+    size = sum(m.size for m in masks[0].values())
+    return Shared(
+        number,
+        variable,
+        remaining,
+        float(np.mean([sum(m.sum() for m in one.values()) / size for one in masks])),
+        len(pairs),
+        float(np.mean(shares)),
+        min(shares),
+        max(shares),
+        float(np.mean([pair.expected_share for pair in totals])),
+        float(np.mean([chance_inputs(a, b, seed_arms.input_kernel(input_of)) for a, b in pairs])),
+        float(np.mean([pair.jaccard for pair in totals])),
+        float(np.mean([pair.expected_jaccard for pair in totals])),
+    )
+
+
+def chance_inputs(a: MaskSet, b: MaskSet, path: str) -> float:
+    """Returns the share expected where the kernel at `path` keeps each input's number of weights.
+
+    Input i of n_i weights is expected to have a_i b_i / n_i in common, other variables
+    Σ a b / n.
+    """
+    by_variable = overlap(a, b)
+    expected = {p: one.expected_both for p, one in by_variable.items()}
+    if path in a:
+        expected[path] = float((a[path].sum(1) * b[path].sum(1) / a[path].shape[1]).sum())
+    everything = total(by_variable.values())
+    return 2 * sum(expected.values()) / max(everything.kept_a + everything.kept_b, 1)
+
+
+def chain_against_torch(paths: RunPaths, rounds: Sequence[int], seed: int = 0) -> list[Compared]:
+    """Returns each cut of a whole chain of rounds beside torch's on the same trained weights."""
+    found = []
+    dense = load_state(paths.trained(Training("", "vision", seed, 0, "dense")))
+    for number in rounds:
+        ours = _winning(paths, seed, number).masks
+        if number == min(rounds):
+            before, weights = {p: np.ones_like(m) for p, m in ours.items()}, dense
+        else:
+            last = Training("", "vision", seed, number - 1, "winning")
+            before, weights = Ticket.load(paths.ticket(last)).masks, load_state(paths.trained(last))
+        found.append(compare(f"digits, trained, round {number}", weights, before, ours))
+    return found
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Pixels that are 0 in every training image, and how many of their weights tickets keep.
+
+    Args:
+        dead: how many such pixels.
+        pixels: pixels in all.
+        kept_dead: fraction of their weights kept at the sparsest round, mean over seeds.
+        kept_alive: the same of the other pixels.
+    """
+
+    dead: int
+    pixels: int
+    kept_dead: float
+    kept_alive: float
+
+
+def inputs(paths: RunPaths, backend: str, number: int) -> Inputs:
+    """Returns how the winning masks of a round treat the pixels that say nothing."""
+    task = make_task(experiment(paths.root.parent, backend))
+    x = task.images.train.x  # type: ignore[attr-defined]
+    dead = ~x.reshape(len(x), -1).any(axis=0)
+    masks = [_winning(paths, seed, number).masks for seed in seed_arms.SEEDS]
+    kernels = [one[seed_arms.input_kernel(one)] for one in masks]
+    return Inputs(
+        int(dead.sum()),
+        len(dead),
+        float(np.mean([kernel[dead].mean() for kernel in kernels])),
+        float(np.mean([kernel[~dead].mean() for kernel in kernels])),
+    )
+
+
+def _winning(paths: RunPaths, seed: int, number: int) -> Ticket:
+    return Ticket.load(paths.ticket(Training("", "vision", seed, number, "winning")))
