@@ -1,0 +1,31 @@
+"""Every example runs as its reader would run it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_it_runs(path, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "test accuracy" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_there_are_examples_and_each_is_listed():
+    assert len(EXAMPLES) >= 3
+    listed = (EXAMPLES[0].parent / "README.md").read_text()
+    assert all(f"`{path.name}`" in listed for path in EXAMPLES)
