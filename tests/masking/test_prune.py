@@ -110,7 +110,9 @@ def test_mean_gradients_equal_the_step_of_plain_descent(data, compiled):
 def test_a_criterion_that_needs_gradients_says_so(monkeypatch, mlp, data, compiled):
     from keras_lottery import pruning
 
-    needy = pruning.Criterion(lambda inputs: pruning.Score(inputs.gradient, absolute=True), frozenset({"gradient"}))
+    needy = pruning.Criterion(
+        lambda inputs: pruning.Score(inputs.gradient, absolute=True), frozenset({"gradient"})
+    )
     entries = {**pruning.criteria._entries, "by_gradient": needy}
     monkeypatch.setattr(pruning.criteria, "_entries", entries)
     model = mlp()
