@@ -1,0 +1,188 @@
+"""Keras' private parts are where this package expects them.
+
+When a new Keras moves one of them, a test here names it; `keras_internals` is the file to change.
+"""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery.masking import keras_internals as internals
+
+L = keras.layers
+pytestmark = pytest.mark.backend
+
+
+@pytest.fixture
+def model():
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, L.Dense(2)(L.Dropout(0.5)(L.Dense(3)(inputs))))
+
+
+def test_attributes_are_walked_layers_first_and_private_ones_last(model):
+    names = [name for name, _ in internals.attributes(model)]
+    assert names[0] == "layers"
+    names = [name for name, _ in internals.attributes(model.layers[1])]
+    assert names.index("bias") < names.index("kernel") < names.index("_kernel")
+    assert not {"variables", "weights", "_layers", "_trainable_variables"} & set(names)
+
+
+def test_names_of_elements_of_containers():
+    assert internals.snake_case("Conv2DTranspose") == "conv2d_transpose"
+    assert internals.snake_case("GRUCell") == "gru_cell"
+
+
+def test_layers_track_variables_and_layers(model):
+    dense = model.layers[1]
+    assert {id(v) for v in internals.own_variables(dense)} == {id(dense.kernel), id(dense.bias)}
+    assert internals.own_variables(model) == []
+    assert [type(one).__name__ for one in internals.sublayers(model)] == [
+        "InputLayer",
+        "Dense",
+        "Dropout",
+        "Dense",
+    ]
+    assert len(internals.flatten_layers(model)) == 5
+    assert internals.is_functional(model) and not internals.is_functional(dense)
+    assert internals.is_metric(keras.metrics.Mean())
+
+
+def test_symbolic_tensors_know_what_made_them(model):
+    operation, node = internals.producer(model.outputs[0])
+    assert operation is model.layers[-1]
+    before = internals.inbound_tensors(operation, node)
+    assert [internals.producer(t)[0] for t in before] == [model.layers[-2]]
+
+
+def test_a_built_layer_is_locked_and_can_be_unlocked(model):
+    dense = model.layers[1]
+    with pytest.raises(ValueError, match="already built"):
+        dense.more = L.Dense(1)
+    with internals.unlocked(dense):
+        dense.more = L.Dense(1)
+    assert internals.sublayers(dense) == [dense.more]
+    with pytest.raises(ValueError, match="already built"):
+        dense.still_more = L.Dense(1)
+
+
+def test_an_object_can_be_given_a_subclass(model):
+    dense = model.layers[1]
+    internals.set_class(dense, type("Dense", (type(dense),), {}))
+    assert type(dense).__mro__[1] is L.Dense or isinstance(dense, L.Dense)
+    model.predict(np.zeros((1, 4)), verbose=0)
+
+
+def test_the_active_scope_decides_what_a_variable_is(model):
+    kernel = model.layers[1].kernel
+    assert internals.stateless_scope() is None
+    twos = keras.ops.full((4, 3), 2.0)
+    with keras.StatelessScope(state_mapping=[(kernel, twos)]) as scope:
+        assert internals.stateless_scope() is scope
+        assert np.all(keras.ops.convert_to_numpy(kernel.value) == 2)
+        with internals.use_scope(None):
+            assert internals.stateless_scope() is None
+            assert not np.all(keras.ops.convert_to_numpy(kernel.value) == 2)
+        assert internals.stateless_scope() is scope
+
+
+def test_scopes_collect_losses_by_layer():
+    layer = L.Dense(2, activity_regularizer="l2")
+    layer.build((None, 3))
+    with keras.StatelessScope(collect_losses=True) as scope:
+        layer(np.ones((1, 3), "float32"))
+        losses = list(scope.losses)
+    assert len(losses) == 1 and layer.losses == []
+    internals.flush_losses(layer, losses)
+    assert len(layer.losses) == 1
+
+
+def test_casting_can_be_switched_off():
+    layer = L.Dense(2, dtype="mixed_bfloat16")
+    layer.build((None, 3))
+    seen = []
+
+    class Probe(L.Layer):
+        def call(self, x):
+            with internals.full_precision():
+                seen.append(keras.backend.standardize_dtype(layer.kernel.value.dtype))
+            seen.append(keras.backend.standardize_dtype(layer.kernel.value.dtype))
+            return x
+
+    Probe(dtype="mixed_bfloat16")(np.ones((1, 3), "float32"))
+    assert seen == ["float32", "bfloat16"]
+
+
+def test_hooks_are_called_by_keras():
+    called = []
+
+    class Hooked(internals.LayerHooks, L.Dense):
+        def after_build(self):
+            called.append(self.built)
+
+        def refuse(self, what, instead):
+            return RuntimeError(what)
+
+    layer = Hooked(2)
+    layer.build((None, 3))
+    assert called == [True]
+    with pytest.raises(RuntimeError, match="quantization"):
+        layer.quantize("int8")
+
+
+def test_files_name_classes_by_module_class_and_registered_name():
+    assert internals.class_entry(L.Dense) == {
+        "module": "keras.layers",
+        "class_name": "Dense",
+        "registered_name": None,
+    }
+
+    class Made(L.Dense):
+        pass
+
+    internals.name_class(Made, "tests>Name")
+    assert keras.saving.serialize_keras_object(Made(2))["registered_name"] == "tests>Name"
+
+
+def test_the_trainer_can_be_synced_and_its_functions_remade(model):
+    model.compile("adam", "mse")
+    steps = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            internals.sync_trainer(self.model)
+            steps.append(np.array(keras.ops.convert_to_numpy(self.model.layers[1].kernel.value)))
+
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
+    model.fit(x, y, batch_size=4, verbose=0, callbacks=[Look()])
+    assert not np.array_equal(*steps)
+    before = model.train_function
+    internals.remake_functions(model)
+    assert model.train_function is not before and model.predict_function is None
+    model.fit(x, y, verbose=0)
+
+
+def test_optimizers_know_their_variables_and_have_the_methods_that_are_guarded(model):
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    known = internals.optimized_variables(model.optimizer)
+    assert [id(v) for v in known] == [id(v) for v in model.trainable_variables]
+    for name, parameters in (
+        ("apply", ["self", "grads", "trainable_variables"]),
+        ("finalize_variable_values", ["self", "var_list"]),
+    ):
+        method = getattr(keras.optimizers.Optimizer, name)
+        assert list(inspect.signature(method).parameters) == parameters
+    assert keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()).inner_optimizer
+
+
+def test_torch_parameters_are_tracked_again(model):
+    if keras.config.backend() != "torch":
+        pytest.skip("only torch keeps parameters of its own")
+    dense = model.layers[1]
+    before = len(list(dense.parameters()))
+    with internals.unlocked(dense):
+        dense.extra = dense.add_weight(shape=(2,), name="extra")
+    internals.retrack(model)
+    assert len(list(dense.parameters())) == before + 1
