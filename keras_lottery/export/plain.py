@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.export.report import StoredVariable
-from keras_lottery.export.signature import Signature
+from keras_lottery.export.signature import Signature, named
 
 
 def stored_variables(model: Any) -> tuple[StoredVariable, ...]:
@@ -35,5 +35,5 @@ def answers(
         for spec in signature.inputs
     }
     with full_precision():
-        outputs = signature.call(model, tensors)
+        outputs = named(model(*signature.bind(tensors), training=False), "output")
     return {name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in outputs.items()}

@@ -52,6 +52,10 @@ def export(
 
     Example:
         >>> print(kl.export(model, "served"))
+        >>> served = tf.saved_model.load("served")  # needs neither Keras nor this package
+        >>> served.serve(x)
+        >>> served.signatures["serving_default"](inputs=x)["outputs"]
+        >>> served.weights["layers/dense/kernel"]
     """
     from keras_lottery import masking
 

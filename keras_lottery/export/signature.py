@@ -38,11 +38,10 @@ class Signature:
     inputs: tuple[Input, ...]
     arguments: list[Any]
 
-    def call(self, model: Any, values: dict[str, Any]) -> dict[str, Any]:
-        """Calls the model on tensors by input name; returns its outputs by name."""
+    def bind(self, values: dict[str, Any]) -> list[Any]:
+        """Returns the positional arguments of a call, made of tensors by input name."""
         tensors = [values[i.name] for i in self.inputs]
-        arguments = [map_leaves(lambda index: tensors[index], a) for a in self.arguments]
-        return named(model(*arguments, training=False), "output")
+        return [map_leaves(lambda index: tensors[index], a) for a in self.arguments]
 
     def as_json(self) -> dict[str, Any]:
         inputs = [[i.name, list(i.shape), i.dtype] for i in self.inputs]

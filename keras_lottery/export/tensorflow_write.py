@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_lottery.export.archive import load_archive
 from keras_lottery.export.child import Request, main
-from keras_lottery.export.signature import Signature
+from keras_lottery.export.signature import Signature, named
 
 
 def work(request: Request) -> Request:
@@ -16,30 +16,36 @@ def work(request: Request) -> Request:
 
 
 def write_saved_model(model: Any, signature: Signature, folder: Path) -> None:
-    """Writes the signature `serving_default` and every variable of `model`, each once.
+    """Writes every variable of `model` once, and two ways to call it.
 
-    The module's `weights` maps structural paths to variables; `state` holds whatever else the
-    call reads, such as the seed of a layer that is random when it serves.
+    `serve` takes and returns what the model does; the signature `serving_default` takes inputs
+    and returns outputs by name. `weights` maps structural paths to variables, and `state` holds
+    what else a call reads, such as the seed of a layer that is random when it serves.
     """
     import tensorflow as tf
 
     from keras_lottery import masking
 
-    owned = {path: variable.value for path, variable in masking.variables(model).items()}
+    module = tf.Module()
+    module.weights = {path: v.value for path, v in masking.variables(model).items()}
 
     @tf.function(autograph=False)
-    def serve(**inputs: Any) -> dict[str, Any]:
-        # One node per input, so that an input that is passed through keeps its own name.
-        values = {name: tf.identity(value) for name, value in inputs.items()}
-        return {k: tf.identity(v) for k, v in signature.call(model, values).items()}
+    def serve(*arguments: Any) -> Any:
+        return model(*arguments, training=False)
+
+    @tf.function(autograph=False)
+    def by_name(**inputs: Any) -> dict[str, Any]:
+        outputs = named(serve(*signature.bind(inputs)), "output")
+        # A node of its own, for where an input is passed through.
+        return {name: tf.identity(value) for name, value in outputs.items()}
 
     specs = {i.name: tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in signature.inputs}
-    concrete = serve.get_concrete_function(**specs)
-    module = tf.Module()
-    module.weights = owned
-    known = {id(variable) for variable in owned.values()}
-    module.state = [v for v in concrete.graph.variables if id(v) not in known]
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": concrete})
+    module.serve = serve
+    graph = serve.get_concrete_function(*signature.bind(specs)).graph
+    owned = {id(variable) for variable in module.weights.values()}
+    module.state = [variable for variable in graph.variables if id(variable) not in owned]
+    default = by_name.get_concrete_function(**specs)
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": default})
 
 
 if __name__ == "__main__":

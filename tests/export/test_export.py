@@ -144,6 +144,11 @@ def test_several_inputs_and_outputs_and_a_layer_of_the_users_own(tmp_path, monke
     assert report.outputs == ("parts_0", "parts_1", "scores")
     assert report.max_abs_difference < 1e-5
     assert "layers/lstm/cell/recurrent_kernel" in {v.path for v in report.variables}
+    if keras.config.backend() == "tensorflow":  # as the model is called, and from a Keras layer
+        batch = {"words": np.ones((5, 7), "int32"), "image": np.ones((5, 8, 8, 3), "float32")}
+        served, expected = keras.layers.TFSMLayer(report.path)(batch), model(batch, training=False)
+        assert np.allclose(served["scores"], expected["scores"], atol=1e-5)
+        assert np.allclose(served["parts"][1], expected["parts"][1], atol=1e-5)
 
 
 def test_a_class_that_only_this_process_has(tmp_path):
