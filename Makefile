@@ -36,7 +36,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 results/%: $(STAMP)
-	$(BIN)/python -m benchmarks.results $*
+	$(BIN)/python -m benchmarks.results $* $(RESULTS_FLAGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,32 +29,6 @@ BACKENDS = ("jax", "tensorflow", "torch")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One training, made twice.
-
-    Args:
-        backend: of this package.
-        optimizer: `adam` or `sgd`.
-        masks: `dense` or `sparse`.
-        every: steps between two looks; each loss is the mean over so many steps.
-        ours: losses of this package, (STEPS / every,).
-        plain: losses of the plain loop, the same shape.
-    """
-
-    backend: str
-    optimizer: str
-    masks: str
-    every: int
-    ours: np.ndarray
-    plain: np.ndarray
-
-    @property
-    def largest(self) -> float:
-        """Largest absolute difference."""
-        return float(np.abs(self.ours - self.plain).max())
-
-
 def experiment(optimizer: str, every: int, backend: str) -> Config:
     """Returns LeNet-300-100 on the digits for 200 steps, its loss read every so many steps."""
     fields = {
@@ -77,25 +50,40 @@ def backends() -> list[str]:
     return [name for name in BACKENDS if find_spec(name)]
 
 
-def compare(names: list[str]) -> list[Curve]:
-    """Returns every case on every backend of `names`, each trained in a process of its own."""
-    given = _given()
-    cases = [str(case) for case in given["cases"]]
+def compare(names: list[str]) -> list[dict[str, object]]:
+    """Returns the losses of every case, one row a look.
+
+    Columns: `optimizer`, `masks` (`dense` or `sparse`), `every` (steps between two looks), `step`,
+    `plain` (the mean of the plain loop's losses since the last look), `double` (the same with
+    torch's own rounding of Adam's bias correction) and one column for each backend of `names`,
+    which trains in a process of its own.
+    """
+    inputs = given()
+    cases = [str(case) for case in inputs["cases"]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "given.npz"
-        np.savez(path, **given)
+        np.savez(path, **inputs)
         plain = _child("plain_torch", path, "torch")
         found = {name: _child("trainer_losses", path, name) for name in names}
-    return [
-        Curve(name, *case.split("/"), every, found[name][f"{every}/{case}"],
-              plain[case].reshape(-1, every).mean(axis=1))
-        for name in names
-        for every in CALLS
-        for case in cases
-    ]  # fmt: skip
+    rows: list[dict[str, object]] = []
+    for every in CALLS:
+        for case in cases:
+            optimizer, masks = case.split("/")
+            double = plain[case.replace("adam/", "adam_double/")]
+            columns = {"plain": _means(plain[case], every), "double": _means(double, every)}
+            columns |= {name: found[name][f"{every}/{case}"] for name in names}
+            for i in range(STEPS // every):
+                looked = {k: float(f"{column[i]:.9g}") for k, column in columns.items()}
+                at = {"optimizer": optimizer, "masks": masks, "every": every}
+                rows.append(at | {"step": (i + 1) * every} | looked)
+    return rows
 
 
-def _given() -> dict[str, np.ndarray]:
+def _means(losses: np.ndarray, every: int) -> np.ndarray:
+    return losses.reshape(-1, every).mean(axis=1)
+
+
+def given() -> dict[str, np.ndarray]:
     """Returns start weights, masks, images and batches: all that both trainings are given."""
     config = experiment("adam", 1, "auto")
     task = make_task(config)

@@ -1,7 +1,7 @@
 """The same training as a plain torch loop, which knows nothing of this package or of Keras."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -84,10 +84,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     given = np.load(options.given)
-    np.savez(options.out, **dict(_trained(given)))
+    np.savez(options.out, **dict(trained(given)))
 
 
-def _trained(given: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+def trained(given: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
     """Yields the losses of every case, named by `<optimizer>/<masks>`; Adam in both precisions."""
     layers = range(len([name for name in given if name.startswith("kernel/")]))
     cases = [str(case) for case in given["cases"]]

@@ -1,6 +1,7 @@
 """Masks of different seeds: how much they share, and what one is worth to another seed."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from keras_lottery.engine.run import make_task
 from keras_lottery.engine.view import RunFiles
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
+from keras_lottery.records import read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state, overlap, total
 from keras_lottery.types import MaskSet, Training
@@ -27,7 +29,13 @@ SPARSEST = 3
 """Levels, from the sparsest, at which the controls are trained."""
 
 DRAWS = 2
-CONTROLS = ("permuted_layer", "permuted_input", "other_seed", "other_seed_input_permuted")
+CONTROLS = (
+    "reinit",
+    "permuted_layer",
+    "permuted_input",
+    "other_seed",
+    "other_seed_input_permuted",
+)
 
 
 def experiment(out: Path, backend: str) -> Config:
@@ -165,35 +173,62 @@ def chain_against_torch(paths: RunPaths, rounds: Sequence[int], seed: int = 0) -
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Pixels that are 0 in every training image, and how many of their weights tickets keep.
+class Connected:
+    """How many of the weights that an arm keeps can matter at all.
 
     Args:
-        dead: how many such pixels.
-        pixels: pixels in all.
-        kept_dead: fraction of their weights kept at the sparsest round, mean over seeds.
-        kept_alive: the same of the other pixels.
+        arm: whose masks.
+        round: their round.
+        remaining: fraction of all weights remaining.
+        share: of the kept weights, those on a path of kept weights from a pixel that is not 0 in
+            every training image to an output; mean over seeds and draws.
     """
 
-    dead: int
-    pixels: int
-    kept_dead: float
-    kept_alive: float
+    arm: str
+    round: int
+    remaining: float
+    share: float
 
 
-def inputs(paths: RunPaths, backend: str, number: int) -> Inputs:
-    """Returns how the winning masks of a round treat the pixels that say nothing."""
+def connected(paths: RunPaths, backend: str) -> list[Connected]:
+    """Returns the connected share of each arm and round."""
+    pixels = inputs_in_use(paths, backend)
+    shares: dict[tuple[str, int], list[float]] = defaultdict(list)
+    left: dict[int, list[float]] = defaultdict(list)
+    for row in read_results(paths.results):
+        if row.arm != "dense":
+            masks = Ticket.load(paths.ticket(row.training)).masks
+            shares[row.arm, row.round].append(connected_share(masks, pixels))
+            left[row.round].append(row.remaining)
+    return [
+        Connected(arm, number, float(np.mean(left[number])), float(np.mean(found)))
+        for (arm, number), found in sorted(shares.items())
+    ]
+
+
+def connected_share(masks: MaskSet, inputs: np.ndarray) -> float:
+    """Returns the share of the kept weights that lie on a path from an input to an output.
+
+    Args:
+        masks: kernels (inputs, outputs) of a chain of dense layers, in path order.
+        inputs: True for inputs that are in use.
+    """
+    kernels = [masks[path] for path in sorted(masks)]
+    reached = [inputs]
+    for kernel in kernels:
+        reached.append(kernel[reached[-1]].any(axis=0))
+    used = [np.ones(kernels[-1].shape[1], bool)]
+    for kernel in reversed(kernels):
+        used.insert(0, kernel[:, used[0]].any(axis=1))
+    on_path = sum(int(k[r][:, u].sum()) for k, r, u in zip(kernels, reached, used[1:]))
+    return on_path / max(sum(int(k.sum()) for k in kernels), 1)
+
+
+def inputs_in_use(paths: RunPaths, backend: str) -> np.ndarray:
+    """Returns False for the pixels that are 0 in every training image."""
     task = make_task(experiment(paths.root.parent, backend))
     x = task.images.train.x  # type: ignore[attr-defined]
-    dead = ~x.reshape(len(x), -1).any(axis=0)
-    masks = [_winning(paths, seed, number).masks for seed in seed_arms.SEEDS]
-    kernels = [one[seed_arms.input_kernel(one)] for one in masks]
-    return Inputs(
-        int(dead.sum()),
-        len(dead),
-        float(np.mean([kernel[dead].mean() for kernel in kernels])),
-        float(np.mean([kernel[~dead].mean() for kernel in kernels])),
-    )
+    return x.reshape(len(x), -1).any(axis=0)
 
 
 def _winning(paths: RunPaths, seed: int, number: int) -> Ticket:

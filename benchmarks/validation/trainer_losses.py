@@ -1,7 +1,7 @@
 """The same training by this package, on the backend of this process."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import keras
 import numpy as np
@@ -17,10 +17,10 @@ def main() -> None:
     parser.add_argument("given", help="the .npz file that benchmarks.validation.losses writes")
     parser.add_argument("out", help="the .npz file to write")
     options = parser.parse_args()
-    np.savez(options.out, **dict(_trained(np.load(options.given))))
+    np.savez(options.out, **dict(trained(np.load(options.given))))
 
 
-def _trained(given: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+def trained(given: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
     """Yields the losses of every case, by steps a compiled call and `<optimizer>/<masks>`."""
     names = {i: (str(k), str(b)) for i, (k, b) in enumerate(given["paths"])}
     weights: Weights = {}

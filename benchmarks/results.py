@@ -1,0 +1,122 @@
+"""Makes a page of docs/results/ again.
+
+    python -m benchmarks.results NAME [--run=FOLDER] [--data-dir=FOLDER] [--out=FOLDER]
+
+`validation` and `presets` make theirs from what they measure and build. The others are of one
+experiment each: they run it, or go on with it, in --out; --run takes a run that is there instead.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "docs/results"
+
+EXPERIMENTS = {
+    "quickstart": ("quickstart",),
+    "lenet_mnist": (
+        "frankle2019/lenet_mnist",
+        "--config.name=lenet_mnist_10k",
+        "--config.train.length=10000it",
+        "--config.prune.rounds=20",
+        "--config.draws=1",
+        "--seeds=0,1,2",
+    ),
+    "conv2_cifar10": (
+        "frankle2019/conv2_cifar10",
+        "--config.name=conv2_cifar10_check",
+        "--config.train.length=2000it",
+        "--config.prune.rounds=4",
+        "--config.prune.rate=0.5",
+        "--config.draws=1",
+        "--seeds=0",
+        "--backend=tensorflow",
+    ),
+}
+"""Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
+
+PAGES = ("validation", "presets", *EXPERIMENTS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Makes one page and the index; returns the exit code: 2 with one line for bad input."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.results",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", choices=PAGES, help="which page")
+    parser.add_argument("--run", type=Path, help="a finished run, where it is of an experiment")
+    parser.add_argument("--data-dir", default="", help="where data sets lie on this machine")
+    parser.add_argument("--out", type=Path, help="where runs are kept (default: runs)")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from keras_lottery.errors import LotteryError
+
+    try:
+        make(options)
+    except LotteryError as error:
+        print(f"results: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # it has said what is wrong
+    return 0
+
+
+def make(options: argparse.Namespace) -> None:
+    """Makes the page that the options name, and the index."""
+    if options.name == "validation":
+        make_validation(options.out)
+    elif options.name == "presets":
+        from benchmarks.presets_table import main as make_presets
+
+        make_presets([])
+    else:
+        make_experiment(options.name, options.run, options.data_dir, options.out or Path("runs"))
+    from keras_lottery import report
+
+    print(f"index: {report.write_index(RESULTS).relative_to(ROOT)}")
+
+
+def make_validation(out: Path | None) -> None:
+    """Measures everything that the page of validation shows, and writes it."""
+    from benchmarks.validation import page, tables
+    from keras_lottery.errors import MissingExtraError
+
+    if find_spec("torch") is None:
+        raise MissingExtraError("torch", "torch")
+    folder = RESULTS / "validation"
+    tables.measure_cuts(folder)
+    tables.measure_losses(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        tables.measure_seeds(folder, out or Path(temporary))
+    print(f"page: {page.write(folder).relative_to(ROOT)}")
+
+
+def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
+    """Runs an experiment, where no finished run is given, and writes its page."""
+    from keras_lottery import report
+
+    folder = run or finished(name, data, out)
+    print(f"page: {report.write_page(folder, name, RESULTS).relative_to(ROOT)}")
+
+
+def finished(name: str, data: str, out: Path) -> Path:
+    """Runs an experiment, or goes on with it, as on the command line; returns its folder."""
+    config, *flags = EXPERIMENTS[name]
+    command = [sys.executable, "-m", "keras_lottery", "run", f"--config={config}", *flags]
+    command += [f"--out={out}", "--report=false"]
+    command += [f"--config.data.dir={data}"] if data else []
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
+    return ROOT / said.rpartition("run folder: ")[2].strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
