@@ -13,7 +13,7 @@ def pytest(backend: str, *arguments: str) -> int:
     """Runs pytest under one backend, in a process of its own, and returns its exit code."""
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     print(f"\n=== {backend} {' '.join(arguments)}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--durations=8", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-n2", "--dist=loadfile", *arguments]
     return subprocess.call(command, env=environment)
 
 

@@ -87,4 +87,9 @@ def held(paths: RunPaths) -> Iterator[None]:
                 f"Expected a run folder that no process works in. Received: {paths.root}, which "
                 "another one holds. Wait for it, or stop it."
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            if [path.name for path in paths.root.iterdir()] == [lock.name]:  # nothing came of it
+                lock.unlink()
+                paths.root.rmdir()

@@ -5,8 +5,9 @@ and `dense_2`, and two sublayers can share a path. The structural path depends o
 on positions in containers alone, so two builds, processes and backends agree on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 
@@ -27,6 +28,33 @@ def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
         LotteryError: the model is not built, or two variables come to the same path.
     """
     check_built(layer)
+    return dict(_remembered(layer, "variables", _variables))
+
+
+def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
+    """Returns the state of every seed generator by its structural path."""
+    check_built(layer)
+    return dict(_remembered(layer, "seed_generators", _seed_generators))
+
+
+# What a walk over a model found: it takes milliseconds and an experiment asks all the time.
+_found: WeakKeyDictionary[keras.Layer, dict[str, tuple[Any, dict[str, keras.Variable]]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _remembered(
+    layer: keras.Layer, what: str, walk: Callable[[keras.Layer], dict[str, keras.Variable]]
+) -> dict[str, keras.Variable]:
+    """Walks a model again only where its variables have changed since."""
+    signature = [id(v) for v in layer.variables]
+    known = _found.setdefault(layer, {})
+    if what not in known or known[what][0] != signature:
+        known[what] = signature, walk(layer)
+    return known[what][1]
+
+
+def _variables(layer: keras.Layer) -> dict[str, keras.Variable]:
     found: dict[str, keras.Variable] = {}
     for path, _, _, variable in named_variables(layer):
         if path in found:
@@ -38,9 +66,7 @@ def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
     return found
 
 
-def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
-    """Returns the state of every seed generator by its structural path."""
-    check_built(layer)
+def _seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
     states: dict[str, keras.Variable] = {}
     seen: set[int] = set()
     for path, owner in _walk(layer):

@@ -10,6 +10,7 @@ from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.engine.view import prune_for
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
@@ -80,8 +81,8 @@ class FitTask:
         return self._start
 
     def fresh_weights(self, seed: int) -> Weights:
-        keras.utils.set_random_seed(seed)
-        return masking.fresh_weights(self._original)
+        with seeded(seed):
+            return masking.fresh_weights(self._original)
 
     def steps(self, duration: str) -> int:
         """Returns steps; epochs where the data do not say how many steps an epoch has."""
