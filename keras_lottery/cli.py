@@ -147,9 +147,18 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     if values.report:
         _show_report(folder)
     if values.export:
-        from keras_lottery.export import export_run
+        _export_once(folder)
 
-        print(export_run(folder, out=folder / "export"))
+
+def _export_once(folder: Path) -> None:
+    """Exports into the run folder, unless an earlier call has."""
+    from keras_lottery.export import export_run
+
+    out = folder / "export"
+    if out.exists():
+        print(f"exported model: {out} (from an earlier call)")
+    else:
+        print(export_run(folder, out=out))
 
 
 def _choose_backend(settings: Any) -> str:

@@ -10,7 +10,7 @@ def test_a_wrong_name_lists_near_and_known_ones():
     registry = Registry("fruit")
     registry.register("apple")(1)
     registry.register("pear")(2)
-    with pytest.raises(LotteryError, match="Did you mean 'apple'.*Known: apple, pear"):
+    with pytest.raises(LotteryError, match=r"Did you mean 'apple'.*Known: apple, pear"):
         registry["aple"]
     assert list(registry) == ["apple", "pear"]
 

@@ -2,7 +2,7 @@
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
     Raises:
         LotteryError: the folder is of another config; names the fields that differ.
     """
-    record: Mapping[str, Any] = {
+    record: dict[str, Any] = {
         "config": thaw(config),
         "hash": digest(config),
         "metric": task.metric,

@@ -1,6 +1,7 @@
 """What arms may read of a run: tickets, trained weights and the rewind point, from its files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from keras_lottery import pruning
@@ -56,5 +57,6 @@ def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:
 
 def start_of(ticket: Ticket) -> Start:
     """Returns the start that a ticket was made from, without optimizer state."""
-    steps = {name: int(ticket.provenance[name]) for name in _STEPS}
-    return Start(ticket.start, ticket.masks, ticket.fills, **steps)
+    start = Start(ticket.start, ticket.masks, ticket.fills)
+    steps: dict[str, Any] = {name: int(ticket.provenance[name]) for name in _STEPS}
+    return replace(start, **steps)

@@ -2,19 +2,18 @@
 
 from keras_lottery.arms import arms
 from keras_lottery.engine.progress import NoProgress, RunProgress
-from keras_lottery.engine.view import RunFiles
-from keras_lottery.types import Outcome, Training
+from keras_lottery.types import Outcome, RunView, Training
 
 
 class Worker:
     """Makes tickets and trains them.
 
     Args:
-        run: the files of the run so far.
+        run: the run so far.
         progress: is told how far each training has come.
     """
 
-    def __init__(self, run: RunFiles, progress: RunProgress | None = None) -> None:
+    def __init__(self, run: RunView, progress: RunProgress | None = None) -> None:
         self._run = run
         self._progress = progress or NoProgress()
 

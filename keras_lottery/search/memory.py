@@ -1,7 +1,7 @@
 """The engine's run and task over a model and data in memory."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import keras
 
@@ -14,7 +14,7 @@ from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
-from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Training, Weights
+from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Task, Training, Weights
 
 _LOWER = ("loss", "error", "perplexity", "divergence", "mae", "mse")
 
@@ -24,7 +24,8 @@ class Memory:
 
     def __init__(self, config: Config, task: "FitTask") -> None:
         self.config = config
-        self.task = task
+        # What a run's files ask for beside, flops and exports, no arm needs.
+        self.task = cast(Task, task)
         self.outcomes: dict[Training, Outcome] = {}
 
     def ticket(self, training: Training) -> Start:
@@ -105,7 +106,8 @@ class FitTask:
             self._x,
             self._y,
             epochs=Duration.parse(self._config.train.length).count,
-            **{"initial_step" if self._program else "initial_epoch": start.step},
+            initial_step=start.step if self._program else None,
+            initial_epoch=0 if self._program else start.step,
             callbacks=[*point, *self._callbacks],
             seed=training.seed,
             program=self._program,

@@ -1,6 +1,7 @@
 """`TicketSearch`: the experiment of the engine, on a model and data in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -76,12 +77,16 @@ class TicketSearch:
             )
         for name in arms:
             _ = known_arms[name]
-        self._settings = {
-            "prune": prune,
-            "rewind": rewind,
-            "arms": tuple(arms),
-            "seeds": (seed,),
-        }
+        self._config = Config(
+            name="search",
+            task="search",
+            data=None,
+            model=None,
+            prune=prune,
+            rewind=rewind,
+            arms=tuple(arms),
+            seeds=(seed,),
+        )
         self.verbose = verbose
 
     def fit(
@@ -103,9 +108,7 @@ class TicketSearch:
         """
         epochs = settings.pop("epochs", 1)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
-        config = Config(
-            name="search", task="search", data=None, model=None, train=train, **self._settings
-        )
+        config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
         run = Memory(config, task)
         plan = trainings(config)

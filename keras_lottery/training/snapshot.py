@@ -28,7 +28,7 @@ def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
     if (drawn := backend.generator_state()) is not None:
         state[_BACKEND_SEED] = drawn
     state |= capture_optimizer(model.optimizer)
-    return state | {"step": np.int64(step)[None], "epoch": np.int64(epoch)[None]}
+    return state | {"step": np.array([step]), "epoch": np.array([epoch])}
 
 
 def capture_optimizer(optimizer: keras.optimizers.Optimizer | None) -> State:
