@@ -3,3 +3,5 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# torch's threads wait for one another in busy loops: beside other work, tenfold the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
