@@ -33,7 +33,14 @@ class Measured:
     notes: list[str]
 
 
-def main(name: str, about: str, measure: Callable[[Options], Measured], *, keras: bool) -> None:
+def main(
+    name: str,
+    about: str,
+    measure: Callable[[Options], Measured],
+    *,
+    keras: bool,
+    pairs: int = PAIRS,
+) -> None:
     """Runs a benchmark as a command, prints its table, and writes it where `--json` says.
 
     Args:
@@ -41,9 +48,10 @@ def main(name: str, about: str, measure: Callable[[Options], Measured], *, keras
         about: one sentence on what is compared.
         measure: does the work.
         keras: whether a Keras backend does the work, else NumPy.
+        pairs: where the command line does not say.
     """
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="timings of each candidate")
+    parser.add_argument("--pairs", type=int, default=pairs, help="timings of each candidate")
     parser.add_argument("--quick", action="store_true", help="tiny sizes; measures nothing")
     parser.add_argument("--json", type=Path, help="file for the section of the results table")
     given = parser.parse_args()

@@ -1,6 +1,6 @@
 """An epoch of `keras_lottery.training.fit` beside Keras' own `fit`, on arrays.
 
-KERAS_BACKEND=tensorflow python -m benchmarks.epoch_vs_fit [--pairs 11]
+KERAS_BACKEND=tensorflow python -m benchmarks.epoch_vs_fit [--pairs 15]
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from keras_lottery.training.programs import make_program
 
 ABOUT = "An epoch of this package's loop against one of Keras' own `fit`, masked network in both."
 LIMIT = 1.0
+PAIRS = 15
 
 # What a user of Keras can ask of `compile`. On JAX, steps_per_execution is a loop in Python.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
@@ -38,7 +39,7 @@ def measure(options: Options) -> Measured:
         settings = {"fit": settings["fit"]}
     # XLA on a CPU compiles convolutions to code that is slower by far, in Keras' fit as well.
     plain = {name: s for name, s in settings.items() if "XLA" not in name}
-    rows = _rows(made.lenet(options.quick), settings, options)
+    rows = _rows(made.lenet(5 if options.quick else 300), settings, options)
     if not options.quick:
         rows += _rows(made.conv2(), plain, options)
         rows += _rows(made.resnet20(), plain, options)
@@ -75,4 +76,4 @@ def _rate(value: float) -> str:
 
 
 if __name__ == "__main__":
-    main("epoch_vs_fit", ABOUT, measure, keras=True)
+    main("epoch_vs_fit", ABOUT, measure, keras=True, pairs=PAIRS)

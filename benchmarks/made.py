@@ -24,7 +24,7 @@ class Case:
         build: returns a new plain model.
         inputs: `(examples) -> array`.
         batch: examples a step.
-        steps: steps timed at once: a few seconds.
+        steps: steps timed at once.
     """
 
     name: str
@@ -67,14 +67,14 @@ def image_case(
     return Case(name, build, inputs, batch, steps)
 
 
-def lenet(quick: bool) -> Case:
+def lenet(steps: int) -> Case:
     """LeNet-300-100 on images of MNIST's size."""
-    return image_case("LeNet-300-100, batch 60, Adam", "lenet", MNIST, 60, 5 if quick else 600)
+    return image_case("LeNet-300-100, batch 60, Adam", "lenet", MNIST, 60, steps)
 
 
 def conv2() -> Case:
     """Conv-2 on images of CIFAR-10's size."""
-    return image_case("Conv-2, batch 60, Adam", "conv2", CIFAR, 60, 10)
+    return image_case("Conv-2, batch 60, Adam", "conv2", CIFAR, 60, 5)
 
 
 def resnet20() -> Case:
@@ -93,7 +93,7 @@ def lstm() -> Case:
     def inputs(examples: int) -> Any:
         return np.random.default_rng(0).integers(0, 1000, (examples, 20)).astype(np.int32)
 
-    return Case("LSTM of 64 units, batch 32, Adam", build, inputs, 32, 100)
+    return Case("LSTM of 64 units, batch 32, Adam", build, inputs, 32, 50)
 
 
 def loss() -> keras.losses.Loss:

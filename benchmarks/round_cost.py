@@ -119,7 +119,7 @@ def _breakdown(taken: list[dict[str, float]]) -> list[str]:
 
 def _against_clone(options: Options) -> Row:
     """Compares the start of another training in one trainer with a new model and trainer."""
-    case = made.lenet(options.quick)
+    case = made.lenet(2)
     data = case.data(2)
     kept = _trainer(case, data)
     start = Start(masking.get_weights(kept.model), masking.get_masks(kept.model))
