@@ -4,7 +4,6 @@ from keras_lottery.masking.attach import mask
 from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.describe import MaskOptions, describe
 from keras_lottery.masking.gradients import mean_gradients
-from keras_lottery.masking.guard import step_scope
 from keras_lottery.masking.keras_internals import sync_trainer
 from keras_lottery.masking.paths import seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
@@ -18,6 +17,7 @@ from keras_lottery.masking.state import (
     set_masks,
     set_weights,
 )
+from keras_lottery.masking.step import step_scope
 from keras_lottery.masking.summary import Summary, summary
 from keras_lottery.masking.ticket import Ticket
 from keras_lottery.masking.wrapper import Masked

@@ -7,9 +7,7 @@ them (clipping, accumulation), and stored weights are set to zero again where it
 """
 
 import types
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import local
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -18,9 +16,10 @@ from keras import ops
 from keras_lottery import backend
 from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking import step
 from keras_lottery.masking.holder import MaskedVariable, masked
 
-__all__ = ["innermost", "install", "slots", "step_scope"]
+__all__ = ["innermost", "install", "slots"]
 
 # Their update of a weight whose gradient and slots are 0 and that is 0 itself is 0.
 _KEEPS_ZEROS = (
@@ -40,7 +39,6 @@ _KEEP_ZEROS = (
     keras.constraints.MinMaxNorm,
 )
 _INSTALLED = internals.hidden_name("guarded")
-_context = local()
 
 
 def install(model: keras.Model) -> None:
@@ -62,27 +60,6 @@ def innermost(optimizer: Any) -> Any:
     while hasattr(optimizer, "inner_optimizer"):
         optimizer = optimizer.inner_optimizer
     return optimizer
-
-
-@contextmanager
-def step_scope(model: keras.Layer, non_trainable_values: Sequence[Any]) -> Iterator[None]:
-    """Tells the guard the masks of a step that JAX traces.
-
-    `optimizer.stateless_apply` sees trainable and optimizer variables only; a mask that it read by
-    itself would be a constant of the compiled step, and silently stale when the mask changes.
-    A custom JAX step puts this around its `stateless_apply`. Elsewhere it is not needed.
-
-    Args:
-        model: the masked model.
-        non_trainable_values: values of `model.non_trainable_variables`, in that order.
-    """
-    values = {id(v): x for v, x in zip(model.non_trainable_variables, non_trainable_values)}
-    outer = getattr(_context, "values", None)
-    _context.values = values
-    try:
-        yield
-    finally:
-        _context.values = outer
 
 
 class Slot(NamedTuple):
@@ -152,7 +129,7 @@ def _kept(record: MaskedVariable | None, gradient: Any) -> Any:
     """Returns the mask as this step may read it, or None where there is none."""
     if record is None or gradient is None:
         return None
-    found = (getattr(_context, "values", None) or {}).get(id(record.mask))
+    found = step.mask_value(record.mask)
     if found is None and is_tracer(gradient):
         return None  # reading the variable here would compile its value in
     return record.mask.value if found is None else found

@@ -44,9 +44,15 @@ class MaskedVariable:
         self.parametrization = parametrization
         setattr(variable, _RECORD, self)
 
-    def effective(self, stored: Any) -> Any:
-        """Returns the weight that the network uses where the stored one is `stored`."""
+    def effective(self, stored: Any, in_step: bool = False) -> Any:
+        """Returns the weight that the network uses where the stored one is `stored`.
+
+        Args:
+            in_step: True in a compiled training step, where `stored` is 0 where pruned.
+        """
         extras = {name: v.value for name, v in self.extras.items()}
+        if in_step:
+            return self.parametrization.effective_in_step(stored, self.mask.value, extras)
         return self.parametrization.effective(stored, self.mask.value, extras)
 
     def zero_pruned(self) -> None:

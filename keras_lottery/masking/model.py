@@ -9,6 +9,7 @@ from keras_lottery.masking import guard
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.classes import MaskedLayer, as_base, attach_pending
 from keras_lottery.masking.holder import MaskedVariable, holder_of
+from keras_lottery.masking.step import step_scope
 
 __all__ = ["MaskedModel", "records"]
 
@@ -27,7 +28,7 @@ class MaskedModel(MaskedLayer):
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
-        return ("call", "get_config", "compile", "load_weights", "train_step")
+        return ("call", "get_config", "compile", "load_weights", "train_step", "fit")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
@@ -48,12 +49,20 @@ class MaskedModel(MaskedLayer):
         return super().make_train_function(force=force)  # type: ignore[misc]
 
     def train_step(self, *args: Any, **kwargs: Any) -> Any:
-        step = super().train_step  # type: ignore[misc]
-        if backend.name() != "jax":
-            return step(*args, **kwargs)
-        # On JAX the first argument is the state; the optimizer sees no mask by itself there.
-        with guard.step_scope(self, args[0][1]):
-            return step(*args, **kwargs)
+        train_step = super().train_step  # type: ignore[misc]
+        if backend.name() == "torch":
+            return train_step(*args, **kwargs)
+        # On JAX the first argument is the state, with the values of all variables.
+        with step_scope(self, args[0][1] if backend.name() == "jax" else ()):
+            return train_step(*args, **kwargs)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        zero_stored(self)  # which `train_step` relies on
+        return super().fit(*args, **kwargs)  # type: ignore[misc]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        super().set_weights(weights)  # type: ignore[misc]
+        zero_stored(self)
 
     def load_weights(self, *args: Any, **kwargs: Any) -> None:
         super().load_weights(*args, **kwargs)  # type: ignore[misc]

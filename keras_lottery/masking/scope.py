@@ -8,6 +8,7 @@ import keras
 from keras_lottery import backend
 from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking import step
 from keras_lottery.masking.holder import MaskedVariable, masked
 
 __all__ = ["MaskScope"]
@@ -121,4 +122,5 @@ class MaskScope(keras.StatelessScope):
     def _effective(self, record: MaskedVariable) -> Any:
         with internals.use_scope(self._base), internals.full_precision():
             stored = self._updated(record.variable)
-            return record.effective(record.variable.value if stored is None else stored)
+            stored = record.variable.value if stored is None else stored
+            return record.effective(stored, in_step=step.active())

@@ -173,3 +173,18 @@ def test_frozen_fills_stay_put_under_weight_decay(data, mlp, compiled, random_ma
         assert np.array_equal(used[path][~mask], start[path][~mask])
         assert np.all(used[path][mask] != start[path][mask])
     assert_sparse(model)
+
+
+def test_weights_written_past_the_masks_are_pruned_before_training(
+    data, mlp, compiled, random_masks
+):
+    model = compiled(masking.mask(mlp()), "adam")
+    masking.set_masks(model, random_masks(model))
+    kernel = masking.variables(model)["layers/dense/kernel"]
+    kernel.assign(np.ones(kernel.shape))
+    model.fit(*data, batch_size=8, verbose=0)
+    assert assert_sparse(model) == 6
+    model.set_weights([np.ones_like(w) if w.dtype != bool else w for w in model.get_weights()])
+    weights = masking.get_weights(model)
+    for path, mask in masking.get_masks(model).items():
+        assert np.array_equal(weights[path], mask)

@@ -36,6 +36,10 @@ class Parametrization(Protocol):
         """Returns the weight that the network uses, of the shape and dtype of `stored`."""
         ...
 
+    def effective_in_step(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
+        """Returns the same in a compiled training step, where `stored` is 0 where pruned."""
+        ...
+
 
 parametrizations: Registry[Parametrization] = Registry("parametrization")
 parametrizations.register_lazily("zero", "keras_lottery.masking.parametrizations.zero:zero")

@@ -24,5 +24,7 @@ class _Frozen:
         """Returns w where m, else the fill."""
         return ops.where(kept, stored, ops.stop_gradient(extras["fill"]))
 
+    effective_in_step = effective
+
 
 frozen = _Frozen()

@@ -16,5 +16,13 @@ class _Zero:
         """Returns w where m, else 0."""
         return ops.where(kept, stored, ops.zeros((), stored.dtype))
 
+    def effective_in_step(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
+        """Returns w, which is 0 where pruned, with no gradient there.
+
+        XLA drops a choice between two equal values, and merges that of the gradients with the
+        optimizer's update; `effective` would write the whole weight anew in every step.
+        """
+        return ops.where(kept, stored, ops.stop_gradient(stored))
+
 
 zero = _Zero()
