@@ -7,11 +7,13 @@ experiment each: they run it, or go on with it, in --out; --run takes a run that
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -105,7 +107,26 @@ def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
     from keras_lottery import report
 
     folder = run or finished(name, data, out)
-    print(f"page: {report.write_page(folder, name, RESULTS).relative_to(ROOT)}")
+    with portable(folder) as copy:
+        print(f"page: {report.write_page(copy, name, RESULTS).relative_to(ROOT)}")
+
+
+@contextmanager
+def portable(run: Path) -> Iterator[Path]:
+    """Gives a view of a run folder whose config.json names no folder of this machine."""
+    with tempfile.TemporaryDirectory() as temporary:
+        view = Path(temporary) / run.resolve().name
+        view.mkdir()
+        for path in run.resolve().glob("*"):
+            (view / path.name).symlink_to(path)
+        config = view / "config.json"
+        if config.exists():
+            record = json.loads(config.read_text())
+            record["config"]["out"] = "runs"
+            record["config"]["data"]["dir"] = ""
+            config.unlink()
+            config.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+        yield view
 
 
 def finished(name: str, data: str, out: Path) -> Path:
