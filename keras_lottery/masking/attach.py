@@ -7,13 +7,13 @@ import keras
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import guard
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.classes import give_class
+from keras_lottery.masking.classes import give_class, is_swapped
 from keras_lottery.masking.describe import MaskOptions, Prunable, find, options_from
 from keras_lottery.masking.holder import MaskHolder, is_wrapper, masked
 from keras_lottery.masking.model import records
 from keras_lottery.masking.parametrizations import parametrizations
 
-__all__ = ["attach_names", "attach_options", "mask"]
+__all__ = ["adopt", "attach_names", "attach_options", "mask"]
 
 Patterns = str | tuple[str, ...] | list[str]
 
@@ -89,6 +89,15 @@ def attach_names(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple
     return [(name, kind) for name, kind in names if name not in by_path]
 
 
+def adopt(model: keras.Layer) -> None:
+    """Gives a model around masked layers what `mask` gives: the guard, and its part in `fit`."""
+    if isinstance(model, keras.Model) and not is_swapped(model):
+        internals.sync_trainer(model)
+        give_class(model)
+        guard.install(model)
+        internals.remake_functions(model)
+
+
 def _attach(layer: keras.Layer, chosen: list[tuple[Prunable, str]]) -> None:
     """Gives variables their masks and layers their classes; traced functions are made anew."""
     internals.sync_trainer(layer)
@@ -100,9 +109,8 @@ def _attach(layer: keras.Layer, chosen: list[tuple[Prunable, str]]) -> None:
             changed = True
     give_class(layer)
     for one in internals.flatten_layers(layer):
-        if records(one) and not is_wrapper(
-            one
-        ):  # a part that is saved or cloned by itself keeps its masks too
+        # A part that is saved or cloned by itself keeps its masks too.
+        if records(one) and not is_wrapper(one):
             give_class(one)
     if isinstance(layer, keras.Model):
         guard.install(layer)

@@ -9,6 +9,7 @@ from keras import ops
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import guard, paths
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.attach import adopt
 from keras_lottery.masking.holder import MaskedVariable, masked
 from keras_lottery.masking.model import records
 from keras_lottery.types import MaskSet, Weights
@@ -70,6 +71,8 @@ def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) 
             if path in given:
                 shape = tuple(record.variable.shape)
                 _check_shape(f"a {what} of {path!r}", shape, np.asarray(given[path]))
+    if known:
+        adopt(model)
     for path, record in known.items():
         full = np.ones(tuple(record.variable.shape), bool)
         record.mask.assign(np.asarray(masks.get(path, full)).astype(bool))

@@ -20,8 +20,9 @@ MASKED_NAME = "keras_lottery>Masked"
 class Masked(keras.layers.Wrapper):
     """Masks the weights of the layer that it wraps, in a Sequential or functional model.
 
-    Paths and weight files are those of the layer without the wrapper. All functions of this
-    package treat it as they do a layer masked by `mask`.
+    Structural paths are those of the layer without the wrapper, and all functions of this package
+    treat it as they do a layer masked by `mask`. (Keras' own weight files do know the wrapper: a
+    dense one loads into a model masked by `mask`, not into one with wrappers.)
 
     Args:
         layer: the layer; it may be built already.

@@ -178,6 +178,15 @@ def test_the_guard_survives_compiling_again_copying_and_loss_scaling(
         assert_zero(model)
 
 
+def test_a_model_of_wrapped_layers_is_guarded_once_it_is_pruned(data, compiled, random_masks):
+    layer = masking.Masked(L.Dense(3, kernel_regularizer=Pull()))
+    model = compiled(keras.Sequential([keras.Input((6,)), layer]), "muon")
+    masking.set_masks(model, random_masks(model))
+    for _ in range(2):
+        model.fit(*data, batch_size=8, verbose=0)
+        assert_zero(model)
+
+
 def test_an_optimizer_put_on_the_model_by_hand_is_guarded(mlp, data, compiled, random_masks):
     model = compiled(masking.mask(mlp(kernel_regularizer=Pull())), "sgd")
     masking.set_masks(model, random_masks(model))

@@ -192,6 +192,18 @@ def test_dense_weights_load_into_a_masked_model_and_are_pruned(tmp_path, mlp, ra
     assert all(np.array_equal(m, masks[p]) for p, m in masking.get_masks(model).items())
 
 
+def test_dense_weights_load_into_a_plain_model_around_masked_layers(tmp_path, mlp, random_masks):
+    dense, masked = mlp(), masking.mask(mlp())
+    masks = random_masks(masked)
+    masking.set_masks(masked, masks)
+    around = keras.Model(masked.inputs, masked.outputs)
+    dense.save_weights(tmp_path / "dense.weights.h5")
+    around.load_weights(tmp_path / "dense.weights.h5")
+    weights, loaded = masking.get_weights(dense), masking.get_weights(around)
+    for path, mask in masks.items():
+        assert np.array_equal(loaded[path], np.where(mask, weights[path], 0)), path
+
+
 def test_masked_weights_load_into_masked_and_dense_models(tmp_path, mlp, random_masks):
     source, model, dense = masking.mask(mlp()), masking.mask(mlp()), mlp()
     masks = random_masks(source)
