@@ -40,7 +40,8 @@ class Ticket(tickets.Ticket):
         variables = paths.variables(model)
         shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
         masks, weights = self.fit(shapes, exclude, strict)
-        mask(model, include=tuple(masks), biases=True, norms=True)
+        kind = "frozen" if self.fills else "zero"
+        mask(model, include=tuple(masks), biases=True, norms=True, parametrization=kind)
         state.set_weights(model, state.get_weights(model) | weights)
         full = {path: kept | True for path, kept in state.get_masks(model).items()}
         fills = {path: fill for path, fill in self.fills.items() if path in masks}

@@ -90,6 +90,18 @@ def test_what_is_excluded_keeps_its_weights_and_a_full_mask(history):
         ticket.apply(wider)
 
 
+def test_a_ticket_with_fills_freezes_its_pruned_weights(history):
+    ticket = history.ticket(round=2)
+    fills = {path: ticket.start[path] for path in ticket.masks}
+    frozen = kl.Ticket(ticket.masks, ticket.start, fills)
+    other = frozen.apply(made.compiled(made.network(dropout=0.1, norm=True, seed=9)))
+    other.fit(*made.blobs(), epochs=1, verbose=0)
+    used = masking.effective_weights(other)
+    for path, mask in ticket.masks.items():
+        assert np.array_equal(used[path][~mask], ticket.start[path][~mask])
+        assert (used[path][mask] != ticket.start[path][mask]).any()
+
+
 def test_an_unknown_round_lists_the_known_ones(history):
     with pytest.raises(LotteryError, match="2 winning"):
         history.ticket(round=3)
