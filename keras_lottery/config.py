@@ -14,187 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.registry import Registry
+from keras_lottery.sections import OptimizerConfig, PruneConfig, RewindConfig, TrainConfig
 
 BACKENDS = ("auto", "tensorflow", "jax", "torch")
 DISTRIBUTIONS = ("none", "mirrored", "tpu", "data_parallel")
-
-
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """A Keras optimizer and its learning-rate schedule; None leaves Keras' own default.
-
-    Args:
-        name: Keras name, e.g. `adam`, `sgd`, `adamw`.
-        learning_rate: peak learning rate.
-        schedule: `constant`, `piecewise`, `cosine`, `linear` or `inverse_sqrt`.
-        boundaries: `piecewise`: where the rate drops, as durations (`80ep`, `20000it`).
-        factor: `piecewise`: what the rate is multiplied by at each boundary.
-        warmup: linear warm-up from 0, as a duration.
-    """
-
-    name: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    boundaries: tuple[str, ...] = ()
-    factor: float = 0.1
-    warmup: str = "0it"
-    momentum: float | None = None
-    nesterov: bool | None = None
-    beta_1: float | None = None
-    beta_2: float | None = None
-    epsilon: float | None = None
-    rho: float | None = None
-    weight_decay: float | None = None
-    clipnorm: float | None = None
-    global_clipnorm: float | None = None
-
-    def problems(self) -> Iterable[str]:
-        schedules = ("constant", "piecewise", "cosine", "linear", "inverse_sqrt")
-        if self.schedule not in schedules:
-            yield f"schedule: expected one of {', '.join(schedules)}. Received: {self.schedule!r}"
-        if not self.learning_rate > 0:
-            yield f"learning_rate: expected a number above 0. Received: {self.learning_rate}"
-        for name, text in [("warmup", self.warmup), *(("boundaries", b) for b in self.boundaries)]:
-            yield from _duration_problems(name, text)
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How long a network trains and when it is measured.
-
-    Args:
-        length: length of a whole training, as a duration.
-        batch_size: examples a step, over all devices.
-        eval_every: steps between evaluations on the validation set; 0: once an epoch.
-        value: `final` (metric at the end) or `best` (at the minimum of the validation loss).
-        drop_remainder: leave out an epoch's last, smaller batch (each epoch is shuffled anew).
-        dtype_policy: Keras dtype policy, e.g. `float32` or `mixed_bfloat16`.
-        jit: `auto`, `true` or `false`: compile with XLA.
-    """
-
-    length: str = "1000it"
-    batch_size: int = 60
-    eval_every: int = 100
-    value: str = "final"
-    drop_remainder: bool = True
-    dtype_policy: str = "float32"
-    jit: str = "auto"
-
-    def problems(self) -> Iterable[str]:
-        yield from _duration_problems("length", self.length)
-        if self.batch_size < 1:
-            yield f"batch_size: expected at least 1. Received: {self.batch_size}"
-        if self.eval_every < 0:
-            yield f"eval_every: expected 0 or more steps. Received: {self.eval_every}"
-        if self.value not in ("final", "best"):
-            yield f"value: expected 'final' or 'best'. Received: {self.value!r}"
-        if self.jit not in ("auto", "true", "false"):
-            yield f"jit: expected 'auto', 'true' or 'false'. Received: {self.jit!r}"
-
-
-@dataclass(frozen=True)
-class PruneConfig:
-    """What is pruned, how much, and by which score.
-
-    Args:
-        rounds: number of pruning rounds.
-        rate: geometric: share of the surviving weights that a round prunes; linear: share of the
-            original weights that a round prunes.
-        schedule: `geometric`, `linear` or `one_shot`.
-        criterion: name of a registered criterion.
-        scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
-        rates: other rates by group (`conv`, `dense`, `output`, ...) or by path pattern.
-        include: path patterns; only matching variables are pruned. Empty: all.
-        exclude: path patterns that are never pruned.
-        biases: prune biases too.
-        norms: prune the scales and shifts of normalization layers too.
-        embeddings: prune embeddings.
-        output: prune the output layer.
-        min_per_layer: weights that every variable keeps at least.
-    """
-
-    rounds: int = 10
-    rate: float = 0.2
-    schedule: str = "geometric"
-    criterion: str = "magnitude"
-    scope: str = "global"
-    rates: dict[str, float] = field(default_factory=dict)
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    biases: bool = False
-    norms: bool = False
-    embeddings: bool = True
-    output: bool = True
-    min_per_layer: int = 1
-
-    def problems(self) -> Iterable[str]:
-        if self.rounds < 1:
-            yield f"rounds: expected at least 1. Received: {self.rounds}"
-        for name, rate in [
-            ("rate", self.rate),
-            *((f"rates.{k}", v) for k, v in self.rates.items()),
-        ]:
-            if not (0 < rate < 1 or (name != "rate" and rate == 0)):
-                yield (
-                    f"{name}: expected the fraction pruned a round, above 0 and below 1. "
-                    f"Received: {rate}"
-                )
-        if self.schedule not in ("geometric", "linear", "one_shot"):
-            yield (
-                f"schedule: expected 'geometric', 'linear' or 'one_shot'. "
-                f"Received: {self.schedule!r}"
-            )
-        if self.schedule == "linear" and self.rounds * self.rate > 1 - 1e-9:
-            yield (
-                f"rounds: expected rounds × rate below 1 under the linear schedule. "
-                f"Received: {self.rounds} × {self.rate}"
-            )
-        if self.schedule == "one_shot" and self.rounds != 1:
-            yield f"rounds: expected 1 under the one_shot schedule. Received: {self.rounds}"
-        if self.min_per_layer < 0:
-            yield f"min_per_layer: expected 0 or more. Received: {self.min_per_layer}"
-
-
-@dataclass(frozen=True)
-class RewindConfig:
-    """Where a pruned network starts again.
-
-    Args:
-        to: `0it` (the start weights), or a later duration such as `500it` or `1ep`.
-        mode: `weights`, `learning_rate` (keep the trained weights, replay the schedule from
-            `to`) or `fine_tune` (keep the weights and the last learning rate).
-        optimizer: `restore` the slots of the rewind point, or `reset` them.
-        schedule: `resume` the learning-rate schedule at `to`, or `restart` it at 0.
-        data_order: `restore` (go on as from `to`) or `restart` at the first epoch's order.
-        seeds: `restore` the seed generators (dropout), or `reset` them.
-        batch_norm: `restore` the moving statistics of the rewind point, or `reset` them to 0 and 1.
-    """
-
-    to: str = "0it"
-    mode: str = "weights"
-    optimizer: str = "restore"
-    schedule: str = "resume"
-    data_order: str = "restore"
-    seeds: str = "restore"
-    batch_norm: str = "restore"
-
-    def problems(self) -> Iterable[str]:
-        yield from _duration_problems("to", self.to)
-        choices = {
-            "mode": ("weights", "learning_rate", "fine_tune"),
-            "optimizer": ("restore", "reset"),
-            "schedule": ("resume", "restart"),
-            "data_order": ("restore", "restart"),
-            "seeds": ("restore", "reset"),
-            "batch_norm": ("restore", "reset"),
-        }
-        for name, known in choices.items():
-            received = getattr(self, name)
-            if received not in known:
-                yield f"{name}: expected one of {', '.join(known)}. Received: {received!r}"
 
 
 @dataclass(frozen=True)
@@ -214,10 +39,10 @@ class Config:
     task: str
     data: Any
     model: Any
-    optimizer: OptimizerConfig = OptimizerConfig()
-    train: TrainConfig = TrainConfig()
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
     prune: PruneConfig = field(default_factory=PruneConfig)
-    rewind: RewindConfig = RewindConfig()
+    rewind: RewindConfig = field(default_factory=RewindConfig)
     seeds: tuple[int, ...] = (0,)
     arms: tuple[str, ...] = ("winning",)
     draws: int = 1
@@ -371,10 +196,3 @@ def _is_a(kind: type, value: Any) -> bool:
     if kind is float:
         return isinstance(value, (int, float)) and math.isfinite(value)
     return isinstance(value, kind) or (kind is str and isinstance(value, (int, float)))
-
-
-def _duration_problems(name: str, text: str) -> Iterable[str]:
-    try:
-        Duration.parse(text)
-    except LotteryError as error:
-        yield f"{name}: {str(error).rstrip('.')}"

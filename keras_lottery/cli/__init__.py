@@ -1,0 +1,98 @@
+"""The command line: absl flags, one set of them for each command."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from keras_lottery.cli.commands import COMMANDS, KINDS, literal
+from keras_lottery.errors import LotteryError, unknown_name
+
+USAGE_ERROR = 2
+STOPPED = 130
+_OVERRIDE = "--config."
+
+
+def entry_point() -> None:
+    """Runs the command of `sys.argv` and exits: 0, or 2 with one line on standard error."""
+    sys.exit(main(sys.argv))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code."""
+    try:
+        _dispatch(list(arguments[1:]))
+    except KeyboardInterrupt:
+        print("keras-lottery: stopped. Run the same command to go on.", file=sys.stderr)
+        return STOPPED
+    except (LotteryError, flags.Error) as error:
+        print(f"keras-lottery: {' '.join(str(error).split())}", file=sys.stderr)
+        return USAGE_ERROR
+    return 0
+
+
+def _dispatch(words: list[str]) -> None:
+    if not words or words[0] in ("help", "--help", "-h"):
+        print(_overview())
+        return
+    name = words[0]
+    if name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    values = flags.FlagValues()
+    flags.DEFINE_bool("help", False, "Show this help.", short_name="h", flag_values=values)
+    COMMANDS[name].define(values)
+    overrides = {} if name != "run" else _overrides(words)
+    left = values([name, *(w for w in words[1:] if not w.startswith(_OVERRIDE))])[1:]
+    if values.help:
+        print(_help(name, values))
+    elif name == "list":
+        _list(left)
+    elif left:
+        raise LotteryError(
+            f"Expected flags such as --name=value only. Received: {left[0]!r}. "
+            f"See keras-lottery {name} --help."
+        )
+    else:
+        COMMANDS[name].run(values, overrides)
+
+
+def _overrides(words: list[str]) -> dict[str, Any]:
+    """Returns the values of `--config.a.b=c`, as Python literals where they are."""
+    found = {}
+    for word in words:
+        if word.startswith(_OVERRIDE):
+            name, equals, text = word.removeprefix(_OVERRIDE).partition("=")
+            if not (name and equals):
+                raise LotteryError(
+                    f"Expected {_OVERRIDE}field=value. Received: {word!r}. Add the value."
+                )
+            found[name] = literal(text)
+    return found
+
+
+def _overview() -> str:
+    lines = ["keras-lottery finds, studies and ships sparse trainable networks.", ""]
+    lines += [f"  keras-lottery {name:<7} {c.summary}" for name, c in COMMANDS.items()]
+    lines += ["", "Each has flags of its own: keras-lottery run --help", "", "Start with:"]
+    return "\n".join([*lines, f"  {COMMANDS['run'].example}"])
+
+
+def _help(name: str, values: flags.FlagValues) -> str:
+    command = COMMANDS[name]
+    lines = [command.summary, "", "Example:", f"  {command.example}", "", "Flags:"]
+    for flag in sorted(values):
+        if flag != "h":
+            default = values[flag].default
+            shown = f" (default: {default})" if default not in (None, False, "") else ""
+            lines.append(f"  --{flag:<13} {values[flag].help}{shown}")
+    if name == "run":
+        lines.append(f"  {_OVERRIDE}a.b=c  Override any field, e.g. --config.prune.rounds=5")
+    return "\n".join(lines)
+
+
+def _list(kinds: list[str]) -> None:
+    for kind in kinds or KINDS:
+        if kind not in KINDS:
+            raise unknown_name("kind", kind, KINDS)
+        print(f"{kind}: {', '.join(KINDS[kind]())}")
