@@ -1,6 +1,6 @@
 """The nouns that every layer shares, and what a task, an arm and an executor must offer."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -216,7 +216,3 @@ class Executor(Protocol):
     def run(self, ready: Callable[[], Sequence[Training]]) -> Iterator[Outcome]:
         """Yields outcomes as they finish; asks `ready` again after each."""
         ...
-
-
-Row = Mapping[str, Any]
-Rows = Iterable[Row]

@@ -157,9 +157,6 @@ class FitTask:
         self.metric = (others or held_out)[0]
         self.higher_is_better = not any(word in self.metric for word in _LOWER)
 
-    def evaluate(self) -> None:
-        """Is part of `fit`."""
-
     def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         """Is refused by `TicketSearch`: no such criterion gets here."""
         raise LotteryError("Expected a criterion without gradients.")

@@ -13,13 +13,14 @@ from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals import flatten_layers
 from keras_lottery.training import snapshot
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.place import place
 from keras_lottery.training.programs import make_program
-from keras_lottery.training.way import choose_way, layers
+from keras_lottery.training.way import choose_way
 from keras_lottery.types import Progress, Start, State, Weights
 
 
@@ -77,7 +78,7 @@ class Trainer:
         self.config = train
         self.distribution = distribution or Distribution()
         self.distribution.check_batch(train.batch_size)
-        self.distribution.check_batch_norm(layers(model))
+        self.distribution.check_batch_norm(flatten_layers(model))
         self._order = DataOrder(
             length(data.train), train.batch_size, drop_remainder=train.drop_remainder
         )

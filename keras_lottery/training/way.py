@@ -6,6 +6,7 @@ import keras
 
 from keras_lottery import backend
 from keras_lottery.backend.distribution import Distribution
+from keras_lottery.masking.keras_internals import flatten_layers
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,6 @@ def choose_way(model: keras.Model, distribution: Distribution, jit: str = "auto"
 
 def has_convolution(model: keras.Model) -> bool:
     """Returns True where any layer, however deep, convolves."""
-    return any("Conv" in cls.__name__ for layer in layers(model) for cls in type(layer).__mro__)
-
-
-def layers(model: keras.Layer) -> list[keras.Layer]:
-    """Returns the model's layers of any depth, each once."""
-    return list(model._flatten_layers(include_self=True, recursive=True))
+    return any(
+        "Conv" in cls.__name__ for layer in flatten_layers(model) for cls in type(layer).__mro__
+    )
