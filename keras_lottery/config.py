@@ -29,6 +29,7 @@ class Config:
     Args:
         name: short name; the run folder is `<name>-<hash>`.
         task: name of a registered task; it decides the fields of `data` and `model`.
+        study: name of a registered study, `tickets` or another; it decides the fields of `options`.
         seeds: one independent repetition each.
         arms: what is trained at every round besides `dense`.
         draws: fresh draws per ticket of the controls that draw.
@@ -39,6 +40,8 @@ class Config:
     task: str
     data: Any
     model: Any
+    study: str = "tickets"
+    options: Any = None
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     prune: PruneConfig = field(default_factory=PruneConfig)
@@ -83,6 +86,28 @@ class TaskSchema:
 
 task_schemas: Registry[TaskSchema] = Registry("task")
 
+
+@dataclass(frozen=True)
+class StudySchema:
+    """What is done with a task: the search for tickets, or an experiment with a loop of its own.
+
+    Args:
+        options: dataclass of the config's `options` section.
+        run: `"module:function"` of one argument, the Config, that returns the run folder.
+    """
+
+    options: type
+    run: str
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The `options` of a study that has none."""
+
+
+study_schemas: Registry[StudySchema] = Registry("study")
+study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:run"))
+
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "arms", "draws", "keep_trained", "out", "executor", "tpu",
@@ -101,7 +126,8 @@ def freeze(settings: Any) -> Config:
         raise LotteryError("Expected a config with the field `task`. Received none. Add it.")
     schema = task_schemas[settings["task"]]
     problems: list[str] = []
-    sections = {"data": schema.data, "model": schema.model}
+    study = study_schemas[settings.get("study", "tickets")]
+    sections = {"data": schema.data, "model": schema.model, "options": study.options}
     for name, section in sections.items():
         settings[name] = _build(section, settings.get(name) or {}, name, problems)
     config = _build(Config, settings, "", problems)
@@ -117,9 +143,23 @@ def thaw(config: Config) -> dict[str, Any]:
 
 
 def digest(config: Config) -> str:
-    """Returns 8 hex digits over everything that changes a training's result."""
-    flat = {k: v for k, v in flatten(thaw(config)).items() if k not in _NOT_HASHED}
+    """Returns 8 hex digits over everything that changes a training's result.
+
+    A field at its default is left out, so that a field which is added later changes no hash.
+    """
+    defaults = flatten(thaw(_default(config)))
+    flat = {
+        k: v
+        for k, v in flatten(thaw(config)).items()
+        if k not in _NOT_HASHED and (k not in defaults or defaults[k] != v)
+    }
     return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _default(config: Config) -> Config:
+    """Returns the config of the same task and study with every field at its default."""
+    schema, study = task_schemas[config.task], study_schemas[config.study]
+    return Config("", "", schema.data(), schema.model(), "", study.options())
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -54,6 +54,7 @@ class TrainConfig:
         length: length of a whole training, as a duration.
         batch_size: examples a step, over all devices.
         eval_every: steps between evaluations on the validation set; 0: once an epoch.
+        evaluate_start: measure the network on the test set before its first step too.
         value: `final` (metric at the end) or `best` (at the minimum of the validation loss).
         drop_remainder: leave out an epoch's last, smaller batch (each epoch is shuffled anew).
         dtype_policy: Keras dtype policy, e.g. `float32` or `mixed_bfloat16`.
@@ -63,6 +64,7 @@ class TrainConfig:
     length: str = "1000it"
     batch_size: int = 60
     eval_every: int = 100
+    evaluate_start: bool = False
     value: str = "final"
     drop_remainder: bool = True
     dtype_policy: str = "float32"

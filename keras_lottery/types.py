@@ -78,6 +78,8 @@ class Start:
         state: state whose optimizer and seed entries are restored; None starts them fresh.
         seed: seeds dropout and the like where they start fresh.
         data_order_step: step from which the order of the data runs.
+        data_seed: seeds the order of the data; None: the training's own seed.
+        parametrization: how the weight that is used is made from what is stored.
     """
 
     weights: Weights
@@ -88,6 +90,8 @@ class Start:
     data_order_step: int = 0
     state: State | None = None
     seed: int = 0
+    data_seed: int | None = None
+    parametrization: str = "zero"
 
 
 @dataclass
@@ -150,6 +154,10 @@ class Task(Protocol):
         """Trains the network and measures it."""
         ...
 
+    def evaluate(self, start: Start) -> dict[str, float]:
+        """Returns the test metrics by name of a network at its start, without any training."""
+        ...
+
     def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         """Returns the mean gradient of the training loss at `weights`, for criteria that ask."""
         ...
@@ -158,8 +166,8 @@ class Task(Protocol):
         """Returns floating-point operations of one example's forward pass, pruned weights free."""
         ...
 
-    def export_model(self, weights: Weights, masks: MaskSet) -> Any:
-        """Returns a plain Keras model with the masks folded in."""
+    def export_model(self, weights: Weights) -> Any:
+        """Returns a plain Keras model of trained weights, pruned ones at their fixed values."""
         ...
 
 

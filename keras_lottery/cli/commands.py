@@ -9,7 +9,7 @@ from typing import Any
 from absl import flags
 
 from keras_lottery import config as configs
-from keras_lottery import presets
+from keras_lottery import presets, studies
 from keras_lottery.cli.choose import backend_for_tools, choose_backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks import task_schemas
@@ -51,9 +51,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     settings = presets.load(name, overrides)
     settings["backend"] = choose_backend(settings)
     config = configs.freeze(settings)
-    from keras_lottery import engine
-
-    folder = engine.run(config)
+    folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
         _show_report(folder)
@@ -90,7 +88,9 @@ def _show_report(folder: Path) -> None:
     console.print(report.terminal_table(folder))
     for sentence in report.headline(folder):
         console.print(sentence, highlight=False)
-    print(f"figure: {files.figure}\nreport: {files.html}")
+    if files.figures:
+        print(f"figure: {files.figure}")
+    print(f"report: {files.html}")
 
 
 def _define_export(values: flags.FlagValues) -> None:
@@ -174,6 +174,7 @@ def _required(values: flags.FlagValues, name: str, command: str) -> Any:
 KINDS: dict[str, Callable[[], list[str]]] = {
     "configs": presets.names,
     "tasks": lambda: list(task_schemas),
+    "studies": lambda: list(studies.study_schemas),
     "datasets": _names("tasks.vision.data", "datasets"),
     "models": _names("tasks.vision.models", "models"),
     "arms": _names("arms", "arms"),

@@ -1,6 +1,7 @@
 """The loop over an experiment: what is ready is trained, and written down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -23,7 +24,23 @@ from keras_lottery.types import Task
 
 
 def run(config: Config) -> Path:
-    """Runs an experiment, or goes on with it, and returns its folder.
+    """Searches for tickets, or goes on with it, and returns the run folder.
+
+    Raises:
+        LotteryError: the config does not fit together, or its folder cannot be used.
+    """
+    with opened(config) as (paths, task):
+        done = Written(config, paths, task)
+        plan = trainings(config)
+        before = len(done.trainings() & set(plan))
+        with ProgressBar(len(plan), before) as progress:
+            search(config, paths, task, done, progress)
+    return paths.root
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[tuple[RunPaths, Task]]:
+    """Checks a config, holds its run folder, makes its task and writes config.json.
 
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
@@ -35,12 +52,7 @@ def run(config: Config) -> Path:
         check_rewind(config, task)
         make_pools(task.variables(), config.prune.rate, config.prune.rates)
         folder.write_config(paths, config, task)
-        done = Written(config, paths, task)
-        plan = trainings(config)
-        before = len(done.trainings() & set(plan))
-        with ProgressBar(len(plan), before) as progress:
-            search(config, paths, task, done, progress)
-    return paths.root
+        yield paths, task
 
 
 def search(

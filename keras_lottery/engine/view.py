@@ -51,12 +51,14 @@ def prune_for(run: RunView, training: Training, weights: Weights, masks: MaskSet
 
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:
     """Returns the ticket of a start; its steps and seed go into the provenance."""
-    steps = {name: getattr(start, name) for name in _STEPS}
-    return Ticket(start.masks, start.weights, start.fills, dict(provenance) | steps)
+    how: dict[str, Any] = {name: getattr(start, name) for name in _STEPS}
+    how["parametrization"] = start.parametrization
+    return Ticket(start.masks, start.weights, start.fills, dict(provenance) | how)
 
 
 def start_of(ticket: Ticket) -> Start:
     """Returns the start that a ticket was made from, without optimizer state."""
     start = Start(ticket.start, ticket.masks, ticket.fills)
-    steps: dict[str, Any] = {name: int(ticket.provenance[name]) for name in _STEPS}
-    return replace(start, **steps)
+    how: dict[str, Any] = {name: int(ticket.provenance[name]) for name in _STEPS}
+    how["parametrization"] = str(ticket.provenance.get("parametrization", "zero"))
+    return replace(start, **how)

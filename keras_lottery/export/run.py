@@ -44,9 +44,9 @@ def export_run(
     """
     from keras_lottery.engine import folder
     from keras_lottery.engine.run import make_task
-    from keras_lottery.tickets import Ticket, load_state
+    from keras_lottery.tickets import load_state
 
-    import_module("keras_lottery.tasks")  # registers them, so that the config is understood
+    import_module("keras_lottery.studies")  # registers them, so that the config is understood
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
     config, recorded = folder.read_config(paths)
@@ -64,8 +64,7 @@ def export_run(
         round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
-    masks = Ticket.load(paths.ticket(training)).masks
-    model = task.export_model(load_state(paths.trained(training)), masks)
+    model = task.export_model(load_state(paths.trained(training)))
     return export(model, out, format)
 
 

@@ -9,12 +9,13 @@ from rich.table import Table as RichTable
 
 from keras_lottery.files import write_whole
 from keras_lottery.records import NoScalars, read_numbers, scalars
-from keras_lottery.report.content import content
+from keras_lottery.report.content import Content, content
+from keras_lottery.report.document import Table
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
+from keras_lottery.report.pages import pages
 from keras_lottery.report.plots import Drawing
-from keras_lottery.report.sentences import headline as _headline
-from keras_lottery.report.study import Study, studies
+from keras_lottery.report.study import TICKETS, Study, studies, study_of
 from keras_lottery.report.tables import terminal_cells
 from keras_lottery.run_paths import RunPaths
 
@@ -56,34 +57,44 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
         LotteryError: the folder is no run folder, or no training is finished.
         MissingExtraError: `tensorboard` is True and the package is not installed.
     """
-    found = studies(run)
-    paths = found[0].paths
-    _write_scalars(paths, found, tensorboard)
-    page = content(found)
+    paths = RunPaths(Path(run))
+    page = page_of(run)
+    if study_of(run) == TICKETS:
+        _write_scalars(paths, studies(run), tensorboard)
     figures = write_figures(page.drawings, paths.report)
     markdown, html = paths.report / "report.md", paths.report / "report.html"
     _write(markdown, to_markdown(page.blocks))
     _write(html, to_html(page.title, page.blocks, paths.report))
-    return ReportFiles(html, markdown, figures, tuple(headline(run)))
+    return ReportFiles(html, markdown, figures, tuple(page.headline))
+
+
+def page_of(run: Path) -> Content:
+    """Returns the page of a run, drawn from its tables and its config.json alone.
+
+    Raises:
+        LotteryError: the folder is no run folder, or nothing in it is finished.
+    """
+    study = study_of(run)
+    return content(studies(run)) if study == TICKETS else pages[study](Path(run))
 
 
 def headline(run: Path) -> list[str]:
-    """Returns the sentences that compare the arms of a run, computed from its results.csv.
+    """Returns the sentences that a run's page is about, computed from its tables.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is no run folder, or nothing in it is finished.
     """
-    found = studies(run)
-    many = len(found) > 1
-    return [f"{s.task}: {text}" if many else text for s in found for text in _headline(s)]
+    return page_of(run).headline
 
 
 def terminal_table(run: Path) -> RichTable:
-    """Returns mean ± standard deviation per level and arm of the run's task, for a terminal.
+    """Returns the table that says most, for a terminal: of a search mean ± sd per level and arm.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is no run folder, or nothing in it is finished.
     """
+    if study_of(run) != TICKETS:
+        return _first_table(page_of(run))
     study = studies(run)[0]
     table, caption = terminal_cells(study)
     shown = RichTable(
@@ -98,6 +109,16 @@ def terminal_table(run: Path) -> RichTable:
             min_width=max(len(row[index]) for row in table.rows),
             style="bold" if name == study.main else "",
         )
+    for row in table.rows:
+        shown.add_row(*row)
+    return shown
+
+
+def _first_table(page: Content) -> RichTable:
+    table = next(block for block in page.blocks if isinstance(block, Table))
+    shown = RichTable(title=page.title, caption=table.note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in table.header:
+        shown.add_column(name, justify="right", overflow="fold")
     for row in table.rows:
         shown.add_row(*row)
     return shown

@@ -19,9 +19,17 @@ from keras_lottery.report.study import Study
 
 @dataclass
 class Content:
-    """The blocks of a report and its figures."""
+    """The blocks of a report and its figures.
+
+    Args:
+        title: heading of the page.
+        headline: the sentences that the page is about, computed from the tables.
+        blocks: what stands on the page, the title first.
+        drawings: the figures that the blocks show.
+    """
 
     title: str
+    headline: list[str] = field(default_factory=list)
     blocks: list[Any] = field(default_factory=list)
     drawings: list[Drawing] = field(default_factory=list)
 
@@ -37,17 +45,27 @@ class Content:
 
 
 def content(found: list[Study]) -> Content:
-    """Returns the report of a run's studies, the config's own task first."""
-    page = Content(f"{found[0].name}: tickets and controls")
+    """Returns the report of a search for tickets, the config's own task first."""
+    page = Content(f"{found[0].name}: tickets and controls", _headlines(found))
     page.add(Heading(page.title, 1))
     for index, study in enumerate(found):
         if index:
             page.add(Heading(f"Task {study.task}", 1))
         _add_study(page, study, f"-{study.task}" if index else "")
-    page.add(Heading("Settings"), tables.config_table(found[0]))
-    page.add(Details("All settings", [tables.full_config_table(found[0])]))
-    page.add(Heading("Made with"), tables.facts_table(found[0]))
+    add_settings(page, found[0].config, found[0].facts)
     return page
+
+
+def add_settings(page: Content, config: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Adds what stands at the end of every page: the config, and what it was made with."""
+    page.add(Heading("Settings"), tables.config_table(config))
+    page.add(Details("All settings", [tables.full_config_table(config)]))
+    page.add(Heading("Made with"), tables.facts_table(facts))
+
+
+def _headlines(found: list[Study]) -> list[str]:
+    many = len(found) > 1
+    return [f"{s.task}: {text}" if many else text for s in found for text in headline(s)]
 
 
 def _add_study(page: Content, study: Study, suffix: str) -> None:

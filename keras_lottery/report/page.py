@@ -5,8 +5,8 @@ from pathlib import Path
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
-from keras_lottery.report.build import write_figures
-from keras_lottery.report.content import Content, content
+from keras_lottery.report.build import page_of, write_figures
+from keras_lottery.report.content import Content
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.statistics import (
     dense_level,
@@ -14,7 +14,7 @@ from keras_lottery.report.statistics import (
     ratio_to_dense,
     sparsest_match,
 )
-from keras_lottery.report.study import Study, studies
+from keras_lottery.report.study import TICKETS, Study, studies, study_of
 from keras_lottery.report.units import number, percent, unit_of
 from keras_lottery.run_paths import RunPaths
 
@@ -39,15 +39,14 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
     Raises:
         LotteryError: the folder is no run folder, or no training is finished.
     """
-    found = studies(run)
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or ".." in name:
         raise LotteryError(
             f"Expected a name of letters, digits, '-', '_', '.', '/'. Received: {name!r}. "
             "Choose another."
         )
     folder = results / name
-    _copy_tables(found[0].paths, folder)
-    page = content(found)
+    page = page_of(run)
+    _copy_tables(RunPaths(Path(run)), folder)
     write_figures(page.drawings, folder)
     path = folder / "page.md"
     _write(path, _page_text(name, page, path.read_text("utf-8") if path.exists() else ""))
@@ -56,10 +55,9 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
 
 
 def _copy_tables(paths: RunPaths, folder: Path) -> None:
-    for source in (paths.results, paths.metrics, paths.config):
-        if source.exists():
-            content_of = source.read_bytes()
-            write_whole(folder / source.name, lambda to, data=content_of: to.write_bytes(data))  # type: ignore[misc]
+    for source in (*sorted(paths.root.glob("*.csv")), paths.config):
+        content_of = source.read_bytes()
+        write_whole(folder / source.name, lambda to, data=content_of: to.write_bytes(data))  # type: ignore[misc]
 
 
 def _page_text(name: str, page: Content, old: str) -> str:
@@ -70,6 +68,7 @@ def _page_text(name: str, page: Content, old: str) -> str:
         region("head", kept(old, "head")),
         *(["What the paper says:"] if paper else []),
         region("paper", paper),
+        region("seen", page.headline[0] if page.headline else ""),
         to_markdown(page.blocks[1:]),
     ])  # fmt: skip
 
@@ -82,18 +81,29 @@ def write_index(results: Path = Path("docs/results")) -> Path:
     """
     path = results / _INDEX
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    rows = [_row(page, results) for page in sorted(results.rglob("page.md"))
-            if (page.parent / "results.csv").exists()]  # fmt: skip
-    header = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",
-              "value ÷ dense there", "near 67 % pruned", "near 90 % pruned",
-              "what the paper says"]  # fmt: skip
-    lines = ["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)]
+    found = [page for page in sorted(results.rglob("page.md"))
+             if (page.parent / "config.json").exists()]  # fmt: skip
+    searches = [page for page in found if study_of(page.parent) == TICKETS]
+    others = [page for page in found if page not in searches]
     text = "\n".join([
         "# Results", "", "<!-- Generated; only the marked region is kept. -->", "",
-        region("head", kept(old, "head")), "", *lines, "",
+        region("head", kept(old, "head")), "",
+        *_table(_SEARCHES, [_row(page, results) for page in searches]), "",
+        *_table(_STUDIES, [_study_row(page, results) for page in others]),
     ])  # fmt: skip
-    _write(path, text)
+    _write(path, text.rstrip("\n") + "\n")
     return path
+
+
+_SEARCHES = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",
+             "value ÷ dense there", "near 67 % pruned", "near 90 % pruned",
+             "what the paper says"]  # fmt: skip
+_STUDIES = ["study", "what was seen", "what the paper says"]
+
+
+def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+    cells = (header, ["---"] * len(header), *rows) if rows else ()
+    return ["| " + " | ".join(row) + " |" for row in cells]
 
 
 def _write(path: Path, text: str) -> None:
@@ -102,10 +112,22 @@ def _write(path: Path, text: str) -> None:
 
 def _row(page: Path, results: Path) -> list[str]:
     study = studies(page.parent)[0]
-    paper = " ".join(kept(page.read_text(encoding="utf-8"), "paper").split()).replace("|", "\\|")
+    return [_link(page, results), study.metric, *numbers(study), _cell(page, "paper")]
+
+
+def _study_row(page: Path, results: Path) -> list[str]:
+    return [_link(page, results), _cell(page, "seen"), _cell(page, "paper")]
+
+
+def _link(page: Path, results: Path) -> str:
     name = page.parent.relative_to(results).as_posix()
-    link = f"[{name}]({page.relative_to(results).as_posix()})"
-    return [link, study.metric, *numbers(study), paper or "–"]
+    return f"[{name}]({page.relative_to(results).as_posix()})"
+
+
+def _cell(page: Path, name: str) -> str:
+    """Returns a region of a page as the text of one cell."""
+    text = " ".join(kept(page.read_text(encoding="utf-8"), name).split())
+    return text.replace("|", "\\|") or "–"
 
 
 def numbers(study: Study) -> list[str]:

@@ -12,6 +12,7 @@ from keras_lottery.run_paths import RunPaths
 
 DENSE = "dense"
 WINNING = "winning"
+TICKETS = "tickets"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,15 @@ def studies(run: Path) -> list[Study]:
         Study(paths, name, _of_task(rows, name), record["higher_is_better"], config, facts)
         for name in names
     ]
+
+
+def study_of(run: Path) -> str:
+    """Returns the name of the study that a run folder is of.
+
+    Raises:
+        LotteryError: the folder is no run folder.
+    """
+    return str(read_config(RunPaths(Path(run)))["config"].get("study", TICKETS))
 
 
 def read_config(paths: RunPaths) -> dict[str, Any]:

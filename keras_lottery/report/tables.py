@@ -180,9 +180,9 @@ def overlap_table(overlaps: Sequence[SeedOverlap]) -> Table:
     return Table("", header, rows)
 
 
-def config_table(study: Study) -> Table:
+def config_table(config: dict[str, Any]) -> Table:
     """Returns the settings that say most."""
-    flat = flatten(study.config)
+    flat = flatten(config)
     short = [
         "task", "data.name", "model.name", "seeds", "arms", "draws", "train.length",
         "train.batch_size", "train.value", "optimizer.name", "optimizer.learning_rate",
@@ -194,15 +194,15 @@ def config_table(study: Study) -> Table:
     return Table("", ["setting", "value"], rows, "All of them are in config.json.")
 
 
-def full_config_table(study: Study) -> Table:
+def full_config_table(config: dict[str, Any]) -> Table:
     """Returns every setting."""
-    rows = [[name, plain(value)] for name, value in flatten(study.config).items()]
+    rows = [[name, plain(value)] for name, value in flatten(config).items()]
     return Table("", ["setting", "value"], rows)
 
 
-def facts_table(study: Study) -> Table | None:
+def facts_table(facts: dict[str, Any]) -> Table | None:
     """Returns versions, backend and devices."""
-    rows = [[name, plain(value)] for name, value in flatten(study.facts).items()]
+    rows = [[name, plain(value)] for name, value in flatten(facts).items()]
     return Table("", ["what", "value"], rows) if rows else None
 
 

@@ -27,6 +27,7 @@ def place(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
         snapshot.reset_seeds(model, start.seed)
     # Last, since it also zeroes the stored weights and the slots at pruned positions.
     full = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
-    masking.set_masks(model, full | start.masks, start.fills)
+    none = {path: np.zeros_like(fill) for path, fill in masking.get_fills(model).items()}
+    masking.set_masks(model, full | start.masks, none | start.fills)
     place_schedule(model.optimizer, start.learning_rate_step)
     model.reset_metrics()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -38,6 +38,7 @@ class Fitted:
         final: test metrics at the end.
         best: test metrics at the minimum of the validation loss (of the end, without one).
         best_step: step of that minimum.
+        initial: test metrics before the first step, where the config asks for them.
     """
 
     weights: Weights
@@ -49,6 +50,7 @@ class Fitted:
     final: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
+    initial: dict[str, float] = field(default_factory=dict)
 
 
 class Trainer:
@@ -117,12 +119,14 @@ class Trainer:
         self.place(start)
         compile_seconds = self._compile(data_seed)
         self.place(start)
+        initial = self.evaluate() if self.config.evaluate_start else {}
         began = time.perf_counter()
         watch = _Watch(self, start, capture_at)
         for step in self._steps(start, capture_at, data_seed):
             logs = watch.look(step)
             progress.update(step, self.total_steps, logs.get("loss", float("nan")))
-        return watch.finish(time.perf_counter() - began, compile_seconds)
+        fitted = watch.finish(time.perf_counter() - began, compile_seconds)
+        return replace(fitted, initial=initial)
 
     def place(self, start: Start) -> None:
         """Puts weights, masks, optimizer and seeds where a training begins."""
@@ -206,6 +210,7 @@ class _Watch:
     def finish(self, seconds: float, compile_seconds: float) -> Fitted:
         trainer = self._trainer
         weights = masking.get_weights(trainer.model)
+        used = masking.effective_weights(trainer.model)
         final = trainer.evaluate()
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
@@ -216,7 +221,7 @@ class _Watch:
             masking.set_weights(trainer.model, weights)
         steps = trainer.total_steps - self._start.step
         return Fitted(
-            weights,
+            used,
             self._rewind,
             steps,
             seconds,

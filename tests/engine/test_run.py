@@ -190,10 +190,10 @@ def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
     settings_ = config(tmp_path, prune__rounds=1)
     task, paths = make_task(settings_), run_paths(settings_)
     search(settings_, paths, task, Written(settings_, paths, task), NoProgress())
-    traced = task._trainer.program.traces
+    traced = task._trainer("zero").program.traces
     more = config(tmp_path, arms=ALL)
     search(more, paths, task, Written(more, paths, task), NoProgress())
-    assert task._trainer.program.traces == traced
+    assert task._trainer("zero").program.traces == traced
 
 
 def test_a_folder_of_another_config_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""The weights that a run trained are exported, under the masks of their ticket."""
+"""The weights that a run trained are exported."""
 
 import json
 
@@ -28,7 +28,7 @@ def made_names(monkeypatch):
 
 @pytest.fixture
 def run(tmp_path):
-    """Three rounds of two seeds; weights are 10 × seed + round, the mask keeps the first."""
+    """Three rounds of two seeds; weights are 10 × seed + round, and the second is pruned."""
     paths = RunPaths(tmp_path / "run")
     paths.root.mkdir()
     config = thaw(freeze({"name": "made", "task": "made", "data": {}, "model": {}}))
@@ -45,7 +45,7 @@ def add(paths, records, training, value):
     kernel = np.full((2, 1), 10.0 * training.seed + training.round + 1, "float32")
     mask = np.array([[True], [training.round == 0]])
     Ticket({"kernel": mask}, {"kernel": np.zeros((2, 1), "float32")}).save(paths.ticket(training))
-    save_state(paths.trained(training), {"kernel": kernel})
+    save_state(paths.trained(training), {"kernel": np.where(mask, kernel, 0)})
     sizes = {"sparsity": 0.5, "kept": 2 - training.round, "prunable": 2, "total": 2, "flops": 2}
     times = {"steps": 1, "seconds": 1.0, "compile_seconds": 0.0, "best_step": 1}
     metric = {"metric": "accuracy"} | dict.fromkeys(("value", "final_value", "best_value"), value)
@@ -56,7 +56,7 @@ def kernel(path):
     return np.frombuffer(path.read_bytes(), "float32").tolist()
 
 
-def test_the_trained_weights_under_the_tickets_mask(run, tmp_path):
+def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     report = export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
     assert kernel(tmp_path / "a.bin") == [13.0, 0.0]
     assert (report.zeros, report.parameters) == (1, 2)

@@ -146,7 +146,7 @@ def test_the_exported_model_is_plain_and_gives_the_same_logits():
     one = task()
     masks = {FIRST: np.arange(96).reshape(16, 6) % 2 == 0}
     outcome = one.fit(training(1, "winning"), Start(one.start_weights(0), masks), Silent())
-    plain = one.export_model(outcome.weights, masks)
+    plain = one.export_model(outcome.weights)
     assert type(plain) is keras.src.models.functional.Functional
     kernel = keras.ops.convert_to_numpy(plain.layers[3].kernel)
     assert np.count_nonzero(kernel) == 48
@@ -166,9 +166,9 @@ def test_gradients_equal_differences_and_are_zero_where_pruned():
     assert not found[FIRST][~masks[FIRST]].any()
 
     def loss(change: float) -> float:
-        moved = {k: v.copy() for k, v in weights.items()}
+        moved = {k: np.where(masks.get(k, True), v, 0) for k, v in weights.items()}
         moved["layers/dense_1/kernel"][2, 1] += change
-        model = one.export_model(moved, masks)
+        model = one.export_model(moved)
         logits = keras.ops.convert_to_numpy(model(one.images.train.x)).astype(np.float64)
         chosen = logits[np.arange(len(logits)), one.images.train.y]
         return float((np.log(np.exp(logits).sum(axis=1)) - chosen).mean())
@@ -196,7 +196,7 @@ def test_scaling_makes_training_images_standard():
 
 def test_mixed_precision_keeps_logits_in_float32():
     one = task(train={"dtype_policy": "mixed_bfloat16"})
-    assert one.export_model(one.start_weights(0), {}).output.dtype == "float32"
+    assert one.export_model(one.start_weights(0)).output.dtype == "float32"
     assert keras.config.dtype_policy().name == "float32"
 
 
@@ -210,3 +210,27 @@ def test_the_embedded_data_need_no_tensorflow():
         "sys.exit(task.start_weights(0)['layers/dense/kernel'].shape != (64, 300))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_frozen_start_keeps_its_fills_bit_for_bit_and_ships_them():
+    one = task()
+    masks = {FIRST: np.arange(96).reshape(16, 6) % 2 == 0}
+    fills = {FIRST: np.linspace(-1, 1, 96, dtype=np.float32).reshape(16, 6)}
+    start = Start(one.start_weights(0), masks, fills, parametrization="frozen")
+    outcome = one.fit(training(1, "frozen"), start, Silent())
+    pruned = ~masks[FIRST]
+    assert (outcome.weights[FIRST][pruned] == fills[FIRST][pruned]).all()
+    assert (outcome.weights[FIRST][~pruned] != start.weights[FIRST][~pruned]).any()
+    plain = one.export_model(outcome.weights)
+    right = keras.ops.convert_to_numpy(plain(one.images.test.x)).argmax(axis=1)
+    assert (right == one.images.test.y).mean() == pytest.approx(outcome.final_value)
+    again = Start(one.start_weights(0), masks, parametrization="frozen")
+    assert not one.fit(training(1, "frozen"), again, Silent()).weights[FIRST][pruned].any()
+
+
+def test_a_network_is_measured_at_its_start_where_the_config_asks():
+    one = task(train={"evaluate_start": True})
+    start = Start(one.start_weights(0))
+    outcome = one.fit(training(0, "dense"), start, Silent())
+    assert outcome.metrics["initial_accuracy"] == one.evaluate(start)["accuracy"]
+    assert outcome.metrics["initial_accuracy"] != outcome.final_value

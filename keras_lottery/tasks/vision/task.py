@@ -49,6 +49,8 @@ class VisionTask:
     def __init__(self, config: Config, images: Images | None = None) -> None:
         self.config = config
         self._given = images
+        self._models: dict[str, keras.Model] = {}
+        self._trainers: dict[str, Trainer] = {}
         self._distribution = distribution.make(config.distribution, config.tpu)
         self._distribution.check_batch(config.train.batch_size)
 
@@ -70,13 +72,18 @@ class VisionTask:
 
     def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
         is_dense = not start.masks
-        fitted = self._trainer.fit(
+        fitted = self._trainer(start.parametrization).fit(
             start,
             capture_at=self.steps(self.config.rewind.to) if is_dense else None,
-            data_seed=training.seed,
+            data_seed=training.seed if start.data_seed is None else start.data_seed,
             progress=progress,
         )
         return self._outcome(training, start, fitted)
+
+    def evaluate(self, start: Start) -> dict[str, float]:
+        trainer = self._trainer(start.parametrization)
+        trainer.place(start)
+        return trainer.evaluate()
 
     def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model, train = self._model, self.images.train
@@ -95,14 +102,10 @@ class VisionTask:
         shapes = {path: tuple(v.shape) for path, v in variables.items()}
         return flops(self._uses, shapes, masks)
 
-    def export_model(self, weights: Weights, masks: MaskSet) -> keras.Model:
-        """Returns a plain model from raw images to logits (no softmax), pruned weights 0."""
+    def export_model(self, weights: Weights) -> keras.Model:
+        """Returns a plain model from raw images to logits (no softmax)."""
         model = self._build()
-        folded = {
-            path: np.where(masks[path], value, np.zeros_like(value)) if path in masks else value
-            for path, value in weights.items()
-        }
-        masking.set_weights(model, folded)
+        masking.set_weights(model, weights)
         return model
 
     @property
@@ -125,9 +128,18 @@ class VisionTask:
             )
         return images
 
-    @cached_property
+    @property
     def _model(self) -> keras.Model:
-        """The one masked model that every training uses."""
+        """The model whose pruned weights are 0."""
+        return self._masked("zero")
+
+    def _masked(self, parametrization: str) -> keras.Model:
+        """The one masked model that every training under a parametrization uses."""
+        if parametrization not in self._models:
+            self._models[parametrization] = self._mask(parametrization)
+        return self._models[parametrization]
+
+    def _mask(self, parametrization: str) -> keras.Model:
         prune = self.config.prune
         with self._distribution.scope(), seeded(0):
             return masking.mask(
@@ -138,10 +150,16 @@ class VisionTask:
                 norms=prune.norms,
                 embeddings=prune.embeddings,
                 output=prune.output,
+                parametrization=parametrization,
             )
 
-    @cached_property
-    def _trainer(self) -> Trainer:
+    def _trainer(self, parametrization: str) -> Trainer:
+        """The one compiled trainer of a parametrization."""
+        if parametrization not in self._trainers:
+            self._trainers[parametrization] = self._make_trainer(parametrization)
+        return self._trainers[parametrization]
+
+    def _make_trainer(self, parametrization: str) -> Trainer:
         data, images = self.config.data, self.images
         arrays = ArrayData(
             train=(images.train.x, images.train.y),
@@ -150,7 +168,7 @@ class VisionTask:
             augment=flip_crop if data.augment == "flip_crop" else None,
         )
         return Trainer(
-            self._model,
+            self._masked(parametrization),
             self.config.optimizer,
             self.config.train,
             arrays,
@@ -181,6 +199,7 @@ class VisionTask:
 
     def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
         metrics = {"test_loss": fitted.final["loss"], "best_test_loss": fitted.best["loss"]}
+        metrics |= {f"initial_{name}": value for name, value in fitted.initial.items()}
         return Outcome(
             training=training,
             start=start,

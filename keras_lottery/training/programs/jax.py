@@ -18,8 +18,9 @@ State = tuple[list[Any], ...]
 class JaxProgram:
     """`lax.fori_loop` over `model.train_step`, with the state as its carry.
 
-    The number of steps is an argument, so one trace serves every length. The arguments are
-    not donated: the variables stay valid, and a snapshot of them costs nothing.
+    The number of steps is an argument, so one trace serves every length. Step by step, each call
+    may write over the arrays that it is given, as in Keras' own `fit`: what is to outlive a step
+    is copied.
     """
 
     def __init__(self, model: keras.Model, distribution: Distribution, way: Way) -> None:
@@ -27,12 +28,13 @@ class JaxProgram:
         self._model = model
         self._distribution = distribution
         self._train = jax.jit(self._many_steps) if way.loop else self._step_by_step
-        self._one = jax.jit(self._counted_step)
+        self._one = jax.jit(self._counted_step, donate_argnums=0)
         self._evaluate = jax.jit(self._test_batches if way.loop else self._counted_test)
         self._loop = way.loop
 
     def put(self, arrays: Any) -> Any:
-        return keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+        # `convert_to_tensor` would copy twice.
+        return keras.tree.map_structure(lambda a: jax.device_put(np.asarray(a)), arrays)
 
     def train(self, data: Any, order: NDArray[np.int32], steps: int) -> None:
         self._assign_all(self._train(self._state(), data, order, steps))
@@ -58,6 +60,7 @@ class JaxProgram:
         return jax.lax.fori_loop(0, steps, lambda i, state: body(state, rows=order[i]), state)
 
     def _step_by_step(self, state: State, data: Any, order: Any, steps: int) -> State:
+        state = _unshared(state)
         for rows in order[:steps]:
             state = self._one(state, data, rows)
         return state
@@ -116,3 +119,19 @@ class JaxProgram:
     def _assign(variables: list[keras.Variable], values: list[Any]) -> None:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+
+def _unshared(state: State) -> State:
+    """Returns the state with no array in it twice, which a call could not be given to write over.
+
+    An average of the weights starts as the very array of the weight.
+    """
+    seen: set[int] = set()
+
+    def own(array: Any) -> Any:
+        if id(array) in seen:
+            return jax.numpy.copy(array)
+        seen.add(id(array))
+        return array
+
+    return tuple([own(array) for array in group] for group in state)

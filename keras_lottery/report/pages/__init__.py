@@ -1,0 +1,12 @@
+"""The page of each study that is not the search for tickets, by the study's name.
+
+A page is made from the run folder alone: from its tables and its config.json.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from keras_lottery.registry import Registry
+from keras_lottery.report.content import Content
+
+pages: Registry[Callable[[Path], Content]] = Registry("page of a study")

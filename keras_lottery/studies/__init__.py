@@ -1,0 +1,23 @@
+"""What is done with a task: the search for tickets, and experiments with a loop of their own.
+
+Importing this registers the studies, without Keras. A study is a dataclass of options, a module
+that runs it, and a page in `keras_lottery.report.pages` under the same name.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
+from keras_lottery.config import Config, study_schemas
+
+__all__ = ["run", "study_schemas"]
+
+
+def run(config: Config) -> Path:
+    """Runs the study that a config names, or goes on with it, and returns its folder.
+
+    Raises:
+        LotteryError: the config does not fit together, or its folder cannot be used.
+    """
+    module, _, function = study_schemas[config.study].run.partition(":")
+    return Path(getattr(import_module(module), function)(config))
