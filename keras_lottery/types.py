@@ -205,8 +205,14 @@ class RunView(Protocol):
         """Returns the full state of the dense network at the rewind point."""
         ...
 
-    def prune(self, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
-        """Returns the masks of one more round, or of all rounds at once for one-shot arms."""
+    def prune(
+        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+    ) -> MaskSet:
+        """Returns the masks of one more round, or of all rounds at once for one-shot arms.
+
+        Args:
+            criterion: how weights are scored; empty: as the config says.
+        """
         ...
 
 

@@ -1,4 +1,7 @@
-"""What is trained at a round: the winning ticket and the controls, one file each."""
+"""What is trained at a round: the winning ticket and the controls.
+
+Those that stand alone have a file each; the families of Zhou et al. 2019 have one a family.
+"""
 
 from keras_lottery.registry import Registry
 from keras_lottery.types import Arm
@@ -16,4 +19,40 @@ for _name in (
 ):
     arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
 
-__all__ = ["arms"]
+_KEPT = (
+    "random_reinit",
+    "random_reshuffle",
+    "random_constant",
+    "signed_reinit",
+    "signed_reshuffle",
+    "signed_constant",
+)
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "mask_criteria": (
+        "magnitude_increase",
+        "movement",
+        "large_init_large_final",
+        "large_final_same_sign",
+        "large_final_diff_sign",
+        "large_init",
+        "small_final",
+        "small_init",
+        "small_init_small_final",
+        "random",
+    ),
+    "kept_values": (*_KEPT, "rewind_rescaled", *(f"{name}_rescaled" for name in _KEPT)),
+    "pruned_values": (
+        "freeze_init",
+        "freeze_init_zero_mask",
+        "freeze_init_zero_all",
+        "freeze_init_zero_reshuffle",
+        "freeze_init_zero_rev",
+    ),
+}
+"""Arms that are drawn together, by the module that holds them."""
+
+for _family, _names in FAMILIES.items():
+    for _name in _names:
+        arms.register_lazily(_name, f"keras_lottery.arms.{_family}:{_name.upper()}")
+
+__all__ = ["FAMILIES", "arms"]

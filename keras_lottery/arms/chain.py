@@ -36,10 +36,14 @@ def generator(training: Training) -> np.random.Generator:
     return np.random.default_rng([own_seed(training), 1])
 
 
-def pruned_once_more(training: Training, run: RunView) -> MaskSet:
-    """Returns the masks of the chain's next round, pruned from its last trained weights."""
+def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> MaskSet:
+    """Returns the masks of the chain's next round, pruned from its last trained weights.
+
+    Args:
+        criterion: how weights are scored; empty: as the config says.
+    """
     before = previous(training)
-    return run.prune(training, run.trained(before), run.ticket(before).masks)
+    return run.prune(training, run.trained(before), run.ticket(before).masks, criterion)
 
 
 def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:

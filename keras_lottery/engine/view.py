@@ -31,13 +31,18 @@ class RunFiles:
     def rewind_state(self, seed: int) -> State:
         return load_state(self._paths.rewind(seed))
 
-    def prune(self, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
-        return prune_for(self, training, weights, masks)
+    def prune(
+        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+    ) -> MaskSet:
+        return prune_for(self, training, weights, masks, criterion)
 
 
-def prune_for(run: RunView, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
+def prune_for(
+    run: RunView, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+) -> MaskSet:
     """Prunes once more; from no masks at all, an arm without a chain goes straight to the round."""
     settings = run.config.prune
+    settings = replace(settings, criterion=criterion or settings.criterion)
     needs = pruning.criteria[settings.criterion].needs
     extra: dict[str, Any] = {"seed": training.seed}
     if "initial" in needs:

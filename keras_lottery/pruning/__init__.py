@@ -1,5 +1,6 @@
 """Which weights go: criteria, allocations, schedules and the exact cut. NumPy only."""
 
+import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401  registers them
 from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.masks import complete_masks, densities, full_masks, kept, sparsity

@@ -1,7 +1,8 @@
 """How a weight is scored; the smallest scores are pruned first.
 
 To add a criterion, write one function with `@criterion(name, needs=...)` here, or register one
-from anywhere: `criteria.register(name)(Criterion(score, needs))`.
+from anywhere: `criteria.register(name)(Criterion(score, needs))`. Those that compare a weight's
+first and last value are in `mask_criteria`.
 """
 
 import hashlib
@@ -43,12 +44,12 @@ class Inputs:
     @property
     def initial(self) -> Array:
         """Weights that training started from, at least float32."""
-        return _at_least_float32(self.values["initial"])
+        return at_least_float32(self.values["initial"])
 
     @property
     def gradient(self) -> Array:
         """Mean gradient of the loss, at least float32."""
-        return _at_least_float32(self.values["gradient"])
+        return at_least_float32(self.values["gradient"])
 
 
 @dataclass(frozen=True)
@@ -97,25 +98,13 @@ def random(inputs: Inputs) -> Score:
     return Score(inputs.rng.random(inputs.mask.shape, dtype=np.float32), absolute=True)
 
 
-@criterion("magnitude_increase", needs=("final", "initial"))
-def magnitude_increase(inputs: Inputs) -> Score:
-    """|w_final| - |w_initial|. Reference: Zhou et al. 2019, arXiv 1905.01067."""
-    return Score(np.abs(_at_least_float32(inputs.final)) - np.abs(inputs.initial))
-
-
-@criterion("movement", needs=("final", "initial"))
-def movement(inputs: Inputs) -> Score:
-    """|w_final - w_initial|. Reference: Zhou et al. 2019, arXiv 1905.01067."""
-    return Score(_at_least_float32(inputs.final) - inputs.initial, absolute=True)
-
-
 @criterion("snip", needs=("final", "gradient"))
 def snip(inputs: Inputs) -> Score:
     """|w ∂L/∂w|, at the weights given. Reference: Lee et al. 2019, arXiv 1810.02340.
 
     The paper divides by the sum over all weights, which leaves the order as it is.
     """
-    return Score(_at_least_float32(inputs.final) * inputs.gradient, absolute=True)
+    return Score(at_least_float32(inputs.final) * inputs.gradient, absolute=True)
 
 
 def score_variable(
@@ -169,6 +158,8 @@ def _of_shape(values: Array, shape: tuple[int, ...], what: str) -> Array:
     return values
 
 
-def _at_least_float32(values: Array) -> Array:
-    """Widens half precision, in which differences and products lose most of their digits."""
+def at_least_float32(values: Array) -> Array:
+    """Returns values in their type or float32, whichever is wider.
+
+    Widens half precision, in which differences and products lose most of their digits."""
     return values.astype(np.float32) if values.dtype.itemsize < 4 else values

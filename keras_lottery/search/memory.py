@@ -43,8 +43,10 @@ class Memory:
             )
         return dense.rewind
 
-    def prune(self, training: Training, weights: Weights, masks: MaskSet) -> MaskSet:
-        return prune_for(self, training, weights, masks)
+    def prune(
+        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+    ) -> MaskSet:
+        return prune_for(self, training, weights, masks, criterion)
 
 
 class FitTask:

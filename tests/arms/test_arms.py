@@ -7,7 +7,7 @@ import pytest
 
 from keras_lottery import config as configs
 from keras_lottery import pruning
-from keras_lottery.arms import arms, chain
+from keras_lottery.arms import FAMILIES, arms, chain
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
 from keras_lottery.types import Start, Training, VariableInfo
 
@@ -67,10 +67,12 @@ class Run:
         state = {f"weights/{path}": value for path, value in weights(7).items()}
         return state | {"optimizer/0000": np.ones(3), "seeds/s": np.ones(2), "step": np.array([5])}
 
-    def prune(self, training, trained, masks):
-        if masks or arms[training.arm].own_chain:
-            return pruning.prune_round(trained, masks, INFOS, self.config.prune, training.round)
-        return pruning.prune_to_round(trained, masks, INFOS, self.config.prune, training.round)
+    def prune(self, training, trained, masks, criterion=""):
+        initial = self.task.start_weights(training.seed)
+        settings = replace(self.config.prune, criterion=criterion or "magnitude")
+        one_by_one = masks or arms[training.arm].own_chain
+        prune = pruning.prune_round if one_by_one else pruning.prune_to_round
+        return prune(trained, masks, INFOS, settings, training.round, initial=initial)
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +111,10 @@ def test_draws_differ(arm, run):
 
 def test_each_arm_starts_where_it_should(run):
     start = {arm: arms[arm].start(training(arm), run) for arm in arms}
-    late = ("winning", "one_shot", "init_permuted")
-    assert {arm for arm, s in start.items() if s.step == 5} == set(late)
-    assert {arm for arm, s in start.items() if s.state} == {"winning", "one_shot"}
-    for arm in ("winning", "one_shot"):
+    chains = {"winning", "one_shot", *FAMILIES["mask_criteria"], *FAMILIES["pruned_values"]}
+    assert {arm for arm, s in start.items() if s.step == 5} == chains | {"init_permuted"}
+    assert {arm for arm, s in start.items() if s.state} == chains
+    for arm in ("winning", "one_shot", *FAMILIES["mask_criteria"], "freeze_init"):
         assert np.array_equal(start[arm].weights["a/kernel"], weights(7)["a/kernel"])
     for arm in ("dense", "winning_init"):
         assert np.array_equal(start[arm].weights["a/kernel"], weights(1000)["a/kernel"])

@@ -17,6 +17,14 @@ ORDER = {  # indices from the first pruned to the last
     "magnitude": [0, 2, 3, 1],
     "magnitude_increase": [2, 0, 3, 1],
     "movement": [0, 2, 1, 3],
+    "large_final": [0, 2, 3, 1],
+    "small_final": [1, 3, 2, 0],
+    "large_init": [0, 1, 3, 2],
+    "small_init": [2, 3, 0, 1],
+    "large_init_large_final": [0, 1, 2, 3],  # ranks by |w_i| 0 0 3 2, by |w_f| 0 3 1 2
+    "small_init_small_final": [1, 2, 3, 0],
+    "large_final_same_sign": [3, 0, 2, 1],  # the last one alone changes its sign
+    "magnitude_increase_same_sign": [3, 2, 0, 1],
     "snip": [1, 2, 3, 0],
 }
 
@@ -63,6 +71,26 @@ def test_order(name, order):
     result = score(name)
     values = np.abs(result.values) if result.absolute else result.values
     assert np.argsort(values, kind="stable").tolist() == order
+
+
+@pytest.mark.parametrize("name", ["large_final_diff_sign", "magnitude_increase_diff_sign"])
+def test_weights_that_keep_their_sign_go_first_in_a_random_order(name):
+    values = [score(name, seed=seed).values for seed in range(20)]
+    assert all(v.argmax() == 3 for v in values)
+    assert len({tuple(v.argsort()) for v in values}) > 1
+
+
+def test_both_large_is_the_intersection_at_one_percentile():
+    rng = np.random.default_rng(0)
+    first, last = rng.normal(size=(2, 200)).astype(np.float32)
+    known = {"final": {"w": last}, "initial": {"w": first}}
+    mask = rng.random(200) < 0.8
+    scores = score_variable("large_init_large_final", "w", mask, known).values[mask]
+    for kept in (10, 40, 90):
+        chosen = np.argsort(-scores, kind="stable")[:kept]
+        size = max(np.argsort(np.argsort(-np.abs(v[mask])))[chosen].max() for v in (first, last))
+        both = [set(np.argsort(-np.abs(v[mask]))[: size + 1]) for v in (first, last)]
+        assert set(chosen) == both[0] & both[1] or len(both[0] & both[1]) - kept <= 1
 
 
 def test_magnitude_copies_nothing():
