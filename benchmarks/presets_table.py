@@ -14,14 +14,19 @@ from typing import Any
 
 import numpy as np
 
-import keras_lottery.tasks  # noqa: F401  registers the tasks
+import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import presets
 from keras_lottery.config import Config, freeze
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 
 PAGE = Path(__file__).parents[1] / "docs/results/presets.md"
-SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "cifar10": (32, 32, 3),
+    "cifar10a": (32, 32, 3),
+}
 HEADER = (
     "preset", "weights", "prunable", "in convolutions", "paper: weights / in convolutions",
     "rounds", "pruned a round", "steps", "batch", "optimizer", "rewound to", "measured",
@@ -36,7 +41,8 @@ setting, as the config file gives it.
 
 {sources}
 
-F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067.
+F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067. Morcos 2019:
+Morcos et al., arXiv 1906.02773.
 
 {notes}
 """

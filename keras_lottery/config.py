@@ -16,7 +16,13 @@ from typing import Any
 
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.registry import Registry
-from keras_lottery.sections import OptimizerConfig, PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.sections import (
+    OptimizerConfig,
+    PruneConfig,
+    RewindConfig,
+    TrainConfig,
+    TransferConfig,
+)
 
 BACKENDS = ("auto", "tensorflow", "jax", "torch")
 DISTRIBUTIONS = ("none", "mirrored", "tpu", "data_parallel")
@@ -46,6 +52,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     prune: PruneConfig = field(default_factory=PruneConfig)
     rewind: RewindConfig = field(default_factory=RewindConfig)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
     seeds: tuple[int, ...] = (0,)
     arms: tuple[str, ...] = ("winning",)
     draws: int = 1
@@ -111,7 +118,7 @@ study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:r
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "arms", "draws", "keep_trained", "out", "executor", "tpu",
-    "data.dir", "data.download",
+    "data.dir", "data.download", "transfer.sources", "transfer.arms",
 )  # fmt: skip
 
 
@@ -151,7 +158,7 @@ def digest(config: Config) -> str:
     flat = {
         k: v
         for k, v in flatten(thaw(config)).items()
-        if k not in _NOT_HASHED and (k not in defaults or defaults[k] != v)
+        if _is_hashed(k) and (k not in defaults or defaults[k] != v)
     }
     return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()[:8]
 
@@ -176,7 +183,12 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def differences(one: Config, other: Config) -> list[str]:
     """Returns the hashed fields in which two configs differ."""
     a, b = flatten(thaw(one)), flatten(thaw(other))
-    return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k) and k not in _NOT_HASHED)
+    return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k) and _is_hashed(k))
+
+
+def _is_hashed(name: str) -> bool:
+    """Returns False for what only extends a run, and for what says where things lie."""
+    return not any(name == one or name.startswith(f"{one}.") for one in _NOT_HASHED)
 
 
 def _build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:

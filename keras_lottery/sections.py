@@ -184,6 +184,25 @@ class RewindConfig:
                 yield f"{name}: expected one of {', '.join(known)}. Received: {received!r}"
 
 
+@dataclass(frozen=True)
+class TransferConfig:
+    """Tickets of other experiments that are trained on this one's task.
+
+    Args:
+        sources: run folders by a name of one's own; the winning ticket of every round and seed is
+            trained here too, with this task's start weights in the output layer, not masked.
+        arms: what is trained from each: `winning`, and controls that follow its masks.
+    """
+
+    sources: dict[str, str] = field(default_factory=dict)
+    arms: tuple[str, ...] = ("winning",)
+
+    def problems(self) -> Iterable[str]:
+        for name in self.sources:
+            if not name or not all(c.isalnum() or c in "-_." for c in name):
+                yield f"sources: expected letters, digits, '-', '_', '.'. Received: {name!r}"
+
+
 def _duration_problems(name: str, text: str) -> Iterable[str]:
     try:
         Duration.parse(text)

@@ -197,6 +197,10 @@ class RunView(Protocol):
         """Returns the ticket that a finished training started from."""
         ...
 
+    def source_ticket(self, training: Training) -> Start:
+        """Returns the winning ticket of the same seed and round of the training's source."""
+        ...
+
     def trained(self, training: Training) -> Weights:
         """Returns the trained weights of a finished training."""
         ...

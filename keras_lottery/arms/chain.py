@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.types import MaskSet, RunView, Start, State, Training, Weights
 
 
@@ -88,6 +89,40 @@ def rewound(training: Training, run: RunView, masks: MaskSet, before: Training) 
         learning_rate_step=last if rewind.mode == "fine_tune" else resumed,
         state=_kept(state, False, rewind.seeds == "restore"),
     )
+
+
+def transferred(training: Training, run: RunView) -> Start:
+    """Returns the winning ticket of another experiment, ready to be trained on this task.
+
+    The output layer gets the start weights that the dense network of the same seed has, and no
+    mask. The training has its full length.
+
+    Raises:
+        LotteryError: the ticket is of another architecture; names the variables.
+
+    Reference:
+        Morcos et al. 2019 (1906.02773), section 3.
+    """
+    ticket = run.source_ticket(training)
+    own = run.task.start_weights(training.seed)
+    output = {info.path for info in run.task.variables() if info.output}
+    wrong = [
+        f"{path} {_shape(ticket.weights, path)} for {_shape(own, path)}"
+        for path in sorted(own.keys() | ticket.weights.keys())
+        if path not in output and _shape(own, path) != _shape(ticket.weights, path)
+    ]
+    if wrong:
+        raise LotteryError(
+            f"Expected tickets of {training.source!r} for this network. Received: "
+            f"{', '.join(wrong[:8])}. Take a source with the same model and image shape."
+        )
+    weights = {path: own[path] if path in output else ticket.weights[path] for path in own}
+    masks = {path: mask for path, mask in ticket.masks.items() if path not in output}
+    return Start(weights, masks, seed=training.seed)
+
+
+def _shape(weights: Weights, path: str) -> str:
+    return str(tuple(weights[path].shape)) if path in weights else "nothing"
 
 
 def _weights(state: State, batch_norm: str) -> Weights:

@@ -58,9 +58,22 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
                 f"Expected a run folder of this config. Received: {paths.root}, which differs in "
                 f"{', '.join(differ)}. Choose another --out, or remove the folder."
             )
+        _check_sources(found, config, paths)
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
         record = record | {k: recorded[k] for k in ("versions", "devices") if k in recorded}
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def _check_sources(found: Config, config: Config, paths: RunPaths) -> None:
+    """Raises LotteryError where a source has become another experiment under the same name."""
+    old, new = found.transfer.sources, config.transfer.sources
+    for name in sorted(old.keys() & new.keys()):
+        was, given = Path(old[name]).name, Path(new[name]).name
+        if was != given:
+            raise LotteryError(
+                f"Expected the source {name!r} to be {was}, whose tickets {paths.root} holds. "
+                f"Received: {given}. Give it another name."
+            )
 
 
 @contextmanager

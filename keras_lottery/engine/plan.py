@@ -16,7 +16,20 @@ def trainings(config: Config) -> list[Training]:
             for arm in _in_order(config.arms):
                 draws = config.draws if arms[arm].fresh else 1
                 plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]
+        plan += _transferred(config, seed)
     return plan
+
+
+def _transferred(config: Config, seed: int) -> list[Training]:
+    """Returns the trainings of other experiments' tickets; controls come after the ticket."""
+    names = ["winning", *(a for a in config.transfer.arms if a != "winning")]
+    return [
+        Training(source, config.task, seed, number, arm, draw)
+        for source in config.transfer.sources
+        for number in range(1, config.prune.rounds + 1)
+        for arm in names
+        for draw in range(config.draws if arms[arm].fresh else 1)
+    ]
 
 
 def ready(config: Config, done: Collection[Training]) -> list[Training]:

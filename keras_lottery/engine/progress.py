@@ -77,7 +77,8 @@ class ProgressBar:
     @contextmanager
     def training(self, training: Training) -> Iterator[TrainingProgress]:
         draw = f" draw {training.draw}" if training.draw else ""
-        self._name = f"seed {training.seed} round {training.round} {training.arm}{draw}"
+        source = f" from {training.source}" if training.source else ""
+        self._name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
         self._whole = self._bar.tasks[0].completed
         yield self
         self._move(self._whole + 1)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import MaskSet, RunView, Start, State, Task, Training, Weights
@@ -24,6 +26,25 @@ class RunFiles:
 
     def ticket(self, training: Training) -> Start:
         return start_of(Ticket.load(self._paths.ticket(training)))
+
+    def source_ticket(self, training: Training) -> Start:
+        return start_of(Ticket.load(self.source_file(training)))
+
+    def source_file(self, training: Training) -> Path:
+        """Returns the file of the ticket that `training` takes from its source.
+
+        Raises:
+            LotteryError: the source has no such ticket.
+        """
+        paths = RunPaths(Path(self.config.transfer.sources[training.source]))
+        file = paths.ticket(replace(training, source="", arm="winning", draw=0))
+        if not file.exists():
+            raise LotteryError(
+                f"Expected the winning ticket of seed {training.seed}, round {training.round} in "
+                f"the source {training.source!r}. Received: {paths.root}, which has none. Run that "
+                "experiment with these seeds and rounds first."
+            )
+        return file
 
     def trained(self, training: Training) -> Weights:
         return load_state(self._paths.trained(training))

@@ -32,7 +32,7 @@ class Written:
     def write(self, outcome: Outcome) -> None:
         """Writes the outcome's files, then its row."""
         training, start = outcome.training, outcome.start
-        masks = start.masks or pruning.full_masks(self._infos)
+        masks = pruning.complete_masks(start.masks, self._infos)
         provenance = {"experiment": self._config.name, "metric": self._task.metric}
         provenance |= {k: getattr(training, k) for k in training.__dataclass_fields__}
         ticket_of(start, provenance).save(self._paths.ticket(training))
@@ -47,11 +47,13 @@ class Written:
 
     def _is_needed(self, training: Training) -> bool:
         """The next round of a chain prunes these weights."""
+        if training.source:
+            return False
         return arms[training.arm].own_chain or training.arm in self._config.keep_trained
 
     def _forget(self, training: Training) -> None:
         """Removes trained weights that only this training was waiting for."""
-        if not arms[training.arm].own_chain or not training.round:
+        if not arms[training.arm].own_chain or not training.round or training.source:
             return
         before = chain.previous(training)
         if before.arm not in ("dense", *self._config.keep_trained):

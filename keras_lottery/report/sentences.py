@@ -47,15 +47,16 @@ def headline(study: Study) -> list[str]:
             f"No training of `{WINNING}` is finished, so the arms "
             f"({', '.join(f'`{arm}`' for arm in study.arms)}) have nothing to be compared with."
         ]
-    return [*_comparisons(study), *_match(study)]
+    return [*comparisons(study, study.controls), *_match(study)]
 
 
-def _comparisons(study: Study) -> list[str]:
+def comparisons(study: Study, controls: Sequence[str], arm: str = WINNING) -> list[str]:
+    """Returns one sentence per control on the paired difference to it at the sparse end."""
     rounds, where = sparse_range(study)
     unit = unit_of(study.rows)
     found = []
-    for control in study.controls:
-        difference = paired(study.rows, WINNING, control, rounds)
+    for control in controls:
+        difference = paired(study.rows, arm, control, rounds)
         if difference:
             found.append(comparison(difference, where, unit, study.higher_is_better))
     return found

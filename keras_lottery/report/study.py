@@ -1,8 +1,8 @@
 """What a report is made from: the rows of one task of a run and the facts of its config.json."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,11 @@ class Study:
         """The arms that the main arm is compared with, `dense` last."""
         dense = [DENSE] if any(row.arm == DENSE for row in self.rows) else []
         return [arm for arm in self.arms if arm != self.main] + dense
+
+    def subset(self, arms: Collection[str]) -> "Study":
+        """Returns the study with the rows of these lines alone, and of `dense`."""
+        rows = tuple(row for row in self.rows if series(row) in {DENSE, *arms})
+        return replace(self, rows=rows)
 
 
 def series(row: ResultRow) -> str:

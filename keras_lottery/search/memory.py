@@ -31,6 +31,10 @@ class Memory:
     def ticket(self, training: Training) -> Start:
         return self.outcomes[training].start
 
+    def source_ticket(self, training: Training) -> Start:
+        """Is never asked for: a search has no sources."""
+        raise KeyError(training.source)
+
     def trained(self, training: Training) -> Weights:
         return self.outcomes[training].weights
 

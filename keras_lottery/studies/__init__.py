@@ -8,9 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
-from keras_lottery.config import Config, study_schemas
+from keras_lottery.config import Config, StudySchema, study_schemas
+from keras_lottery.studies.transfer_options import TransferOptions
 
 __all__ = ["run", "study_schemas"]
+
+study_schemas.register("transfer")(
+    StudySchema(options=TransferOptions, run="keras_lottery.studies.transfer:run")
+)
 
 
 def run(config: Config) -> Path:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import keras_lottery.tasks  # noqa: F401  registers the tasks
+import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import presets
 from keras_lottery.config import Config, freeze
 from keras_lottery.pruning import prune_round
@@ -11,7 +11,12 @@ from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Start, Training
 
-SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "cifar10": (32, 32, 3),
+    "cifar10a": (32, 32, 3),
+}
 
 EVERY_BACKEND = ("quickstart", "frankle2019/lenet_mnist")  # deeper ones: tests/slow
 
@@ -25,6 +30,11 @@ WEIGHTS = [
     ("frankle2019/resnet20_cifar10", 272_474, 270_256),
     ("frankle2019/resnet20_cifar10_lowlr", 272_474, 270_256),
     ("frankle2019/vgg19_cifar10", 20_035_018, 20_018_880),
+    ("morcos2019/lenet_transfer", 266_610, 265_200),
+    ("morcos2019/small_cnn_transfer", 24_346, 23_472),
+    ("morcos2019/vgg19_transfer", 20_035_018, 20_013_760),
+    ("morcos2019/resnet50_transfer", 23_555_082, 23_454_912),
+    ("zhou2019/deconstructing_lenet_mnist", 266_610, 266_200),
 ]
 
 

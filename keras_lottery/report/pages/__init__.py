@@ -10,3 +10,5 @@ from keras_lottery.registry import Registry
 from keras_lottery.report.content import Content
 
 pages: Registry[Callable[[Path], Content]] = Registry("page of a study")
+
+pages.register_lazily("transfer", f"{__name__}.transfer:content")

@@ -21,7 +21,7 @@ from keras_lottery.report.study import DENSE, Study
 from keras_lottery.report.units import Unit, unit_of
 
 
-def draw_tickets(study: Study) -> Drawing:
+def draw_tickets(study: Study, file: str = "tickets.png") -> Drawing:
     """Draws mean and spread of every arm, the dense network as a band, and the differences."""
     unit = unit_of(study.rows)
     by_arm = {arm: levels(study.rows, arm) for arm in study.arms}
@@ -43,7 +43,7 @@ def draw_tickets(study: Study) -> Drawing:
         f"{study.metric} of {', '.join(by_arm) or 'the dense network'} against the fraction of "
         "weights remaining."
     )
-    return Drawing("tickets.png", figure, caption, alt)
+    return Drawing(file, figure, caption, alt)
 
 
 def _values(

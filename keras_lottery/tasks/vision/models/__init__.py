@@ -46,7 +46,7 @@ Builder = Callable[[ImageInput, "VisionModel"], Any]
 models: Registry[Builder] = Registry("model")
 
 models.register_lazily("lenet", f"{__name__}.lenet:lenet")
-for _name in ("conv2", "conv4", "conv6"):
+for _name in ("conv2", "conv4", "conv6", "small_cnn"):
     models.register_lazily(_name, f"{__name__}.conv:{_name}")
 models.register_lazily("resnet20", f"{__name__}.resnet:resnet20")
 models.register_lazily("resnet50", f"{__name__}.resnet:resnet50")

@@ -1,0 +1,62 @@
+"""LeNet-300-100 tickets carried to other images and another optimizer, small enough for two cores.
+
+The protocol is that of Morcos et al. 2019 (arXiv 1906.02773); network, data and sizes are ours.
+The variants: classes 0-4 and 5-9 of MNIST, all of MNIST, the digits of scikit-learn at MNIST's
+size, SGD with momentum, and MNIST cut to fewer images. Choose with `--config.options.sources=...`
+and `--config.options.targets=...`.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+DIGITS = {"data": {"name": "digits", "resize": 28, "validation_size": 200}}
+SGD = {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}}
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.options.variants = {}
+    config.name = "lenet_transfer"  # ours
+    config.task = "vision"  # Morcos 2019
+    config.study = "transfer"  # Morcos 2019: transfer of winning tickets
+
+    config.data.name = "mnist"  # ours
+    config.data.dir = ""  # ours: the folder that holds the prepared data set
+    config.data.validation_size = 5000  # ours: as Zhou et al. 2019
+    config.data.scaling = "unit"  # ours: as Zhou et al. 2019
+
+    config.model.name = "lenet"  # ours
+    config.model.hidden = (300, 100)  # ours: as F&C 2019
+
+    config.optimizer.name = "adam"  # ours: as F&C 2019
+    config.optimizer.learning_rate = 1.2e-3  # ours: as F&C 2019
+
+    config.train.length = "3000it"  # ours: the same number of steps for every source
+    config.train.batch_size = 60  # ours: as F&C 2019
+    config.train.eval_every = 500  # ours
+    config.train.value = "final"  # Morcos 2019: at convergence
+
+    config.prune.rounds = 7  # ours: down to 2.8 % of the hidden weights
+    config.prune.scope = "global"  # Morcos 2019
+    config.prune.rate = 0.4  # ours: 0.2 in the paper
+    config.prune.criterion = "magnitude"  # Morcos 2019
+    config.prune.output = False  # Morcos 2019: not the output layer
+
+    config.rewind.to = "300it"  # ours: late resetting as in Morcos 2019, 1 epoch there
+
+    config.options.variants.low = {"data": {"classes": (0, 1, 2, 3, 4)}}  # ours
+    config.options.variants.high = {"data": {"classes": (5, 6, 7, 8, 9)}}  # ours
+    config.options.variants.mnist = {"data": {}}  # ours
+    config.options.variants.digits = DIGITS  # ours
+    config.options.variants.sgd = SGD  # ours: Morcos 2019 transfer between optimizers too
+    config.options.variants.mnist_5000 = {"data": {"train_size": 5000}}  # ours
+    config.options.variants.mnist_20000 = {"data": {"train_size": 20000}}  # ours
+    config.options.sources = ("low", "high")  # ours
+    config.options.targets = ("low", "high")  # ours
+    config.options.arms = ("winning",)  # Morcos 2019
+
+    config.seeds = (0, 1, 2)  # ours: six in Morcos 2019
+    config.arms = ("winning", "permuted_global", "permuted_layer", "reinit")  # Morcos 2019
+    config.draws = 1  # ours
+    return config

@@ -1,0 +1,58 @@
+"""A small convolutional network's tickets from one half of CIFAR-10 to the other, for two cores.
+
+The protocol is that of Morcos et al. 2019 (arXiv 1906.02773): CIFAR-10a and CIFAR-10b share no
+image; smaller sources are parts of CIFAR-10a, trained for the same number of steps.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.options.variants = {}
+    config.name = "small_cnn_transfer"  # ours
+    config.task = "vision"  # Morcos 2019
+    config.study = "transfer"  # Morcos 2019: transfer of winning tickets
+
+    config.data.name = "cifar10a"  # Morcos 2019: half of the training images
+    config.data.dir = ""  # ours: the folder that holds the prepared data set
+    config.data.scaling = "standard"  # ours
+
+    config.model.name = "small_cnn"  # ours: VGG-19 and ResNet-50 in the paper
+
+    config.optimizer.name = "sgd"  # Morcos 2019
+    config.optimizer.learning_rate = 0.1  # Morcos 2019
+    config.optimizer.momentum = 0.9  # Morcos 2019
+    config.optimizer.weight_decay = 1e-4  # Morcos 2019; decoupled, as in Keras
+    config.optimizer.schedule = "piecewise"  # Morcos 2019
+    config.optimizer.boundaries = ("1500it", "2250it")  # ours: at half and three quarters
+    config.optimizer.factor = 0.1  # Morcos 2019
+
+    config.train.length = "3000it"  # ours
+    config.train.batch_size = 64  # ours: 512 in the paper
+    config.train.eval_every = 1000  # ours
+    config.train.value = "final"  # Morcos 2019: at convergence
+
+    config.prune.rounds = 6  # ours: down to 4.7 %
+    config.prune.scope = "global"  # Morcos 2019
+    config.prune.rate = 0.4  # ours: 0.2 in the paper
+    config.prune.criterion = "magnitude"  # Morcos 2019
+    config.prune.output = False  # Morcos 2019: not the output layer
+
+    config.rewind.to = "300it"  # ours: late resetting as in Morcos 2019, 1 epoch there
+
+    config.options.variants.a2500 = {"data": {"train_size": 2500}}  # Morcos 2019
+    config.options.variants.a10000 = {"data": {"train_size": 10000}}  # Morcos 2019
+    config.options.variants.a25000 = {"data": {}}  # Morcos 2019
+    config.options.variants.b = {"data": {"name": "cifar10b"}}  # Morcos 2019
+    config.options.sources = ("a2500", "a10000", "a25000")  # Morcos 2019
+    config.options.targets = ("b",)  # Morcos 2019
+    config.options.arms = ("winning",)  # Morcos 2019
+
+    config.seeds = (0, 1, 2)  # ours: six in Morcos 2019
+    config.arms = ("winning", "permuted_global", "permuted_layer")  # Morcos 2019 and appendix A.2
+    config.draws = 1  # ours
+    return config

@@ -1,0 +1,110 @@
+"""The page of the study `transfer`: one figure per target, a matrix, and the size of the source."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_results
+from keras_lottery.report import tables
+from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.plots import draw_tickets
+from keras_lottery.report.plots.transfer import draw_matrix, draw_sizes
+from keras_lottery.report.sentences import comparisons, sparse_range
+from keras_lottery.report.statistics import levels
+from keras_lottery.report.study import WINNING, Study, read_config
+from keras_lottery.report.units import count, percent
+from keras_lottery.run_paths import RunPaths
+
+RANDOM = "permuted_global"
+"""The random ticket of the paper, which no source changes."""
+
+
+def content(run: Path) -> Content:
+    """Returns the page.
+
+    Raises:
+        LotteryError: no target of the run is finished.
+    """
+    paths = RunPaths(run)
+    record = read_config(paths)
+    config, options = record["config"], record["config"]["options"]
+    facts = {key: value for key, value in record.items() if key != "config"}
+    found = {name: _study(paths, name, record) for name in options["variants"]}
+    targets = {
+        name: study
+        for name, study in found.items()
+        if study and any(row.source for row in study.rows)
+    }
+    if not targets:
+        raise LotteryError(
+            f"Expected a target with finished trainings in {run}. Received: none. "
+            "Go on with `keras-lottery run` and the same config."
+        )
+    page = Content(f"{config['name']}: tickets carried to other experiments", _headline(targets))
+    page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
+    page.add(_reuse_table(targets))
+    for name, study in targets.items():
+        page.add(Heading(f"Target {name}"), Bullets(comparisons(study, study.controls)))
+        page.show(draw_tickets(study, f"{name}.png"), "")
+        page.add(Details("Every level and arm", [tables.arm_table(study)]))
+    page.add(Heading("Sources and targets"))
+    page.show(draw_matrix(targets, RANDOM), "")
+    sizes = _sizes(options["variants"])
+    for name, study in targets.items():
+        if len({source for source in sizes if f"{WINNING} from {source}" in study.arms}) > 1:
+            page.add(Heading(f"Size of the source, target {name}"))
+            page.show(draw_sizes(study, name, sizes, RANDOM), "")
+    page.add(Text("In a target's own rows the output layer is not pruned either."))
+    add_settings(page, config, facts)
+    return page
+
+
+def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Study | None:
+    file = paths.root / f"{name}.csv"
+    if not file.exists():
+        return None
+    rows = tuple(sorted(read_results(file), key=lambda row: row.training))
+    config = record["config"] | {"name": name}
+    return Study(paths, config["task"], rows, record["higher_is_better"], config, {})
+
+
+def _sources(study: Study) -> list[str]:
+    return [arm for arm in study.arms if arm.startswith(f"{WINNING} from ")]
+
+
+def _headline(targets: Mapping[str, Study]) -> list[str]:
+    """Each source's tickets beside the random ticket, and beside the target's own."""
+    return [
+        f"{name}: {sentence}"
+        for name, study in targets.items()
+        for arm in _sources(study)
+        for sentence in comparisons(study, [c for c in (RANDOM, WINNING) if c in study.arms], arm)
+    ]
+
+
+def _reuse_table(targets: Mapping[str, Study]) -> Table:
+    """Returns the optimizer steps that a ticket costs: searched on the target, or taken."""
+    rows = []
+    for name, study in targets.items():
+        rounds, _ = sparse_range(study)
+        last = min(rounds)
+        steps = {row.round: row.steps for row in study.rows if row.arm in ("dense", WINNING)
+                 and not row.source and row.seed == study.seeds[0]}  # fmt: skip
+        search = sum(taken for number, taken in steps.items() if number < last)
+        level = next(lv for lv in levels(study.rows, WINNING) if lv.round == last)
+        rows.append([name, percent(level.remaining), count(search), "0", count(steps[last])])
+    note = (
+        "Optimizer steps a seed before the ticket of that level can be trained: iterative pruning "
+        "on the target itself, or none where another experiment's ticket is taken."
+    )
+    header = ["target", "remaining", "steps of search on the target", "with a source's ticket",
+              "steps to train the ticket"]  # fmt: skip
+    return Table("What reuse saves", header, rows, note)
+
+
+def _sizes(variants: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the training images of the variants that name them; 0: all."""
+    named = {name: int(v.get("data", {}).get("train_size", 0)) for name, v in variants.items()}
+    return named if sum(1 for size in named.values() if size) > 1 else {}

@@ -1,0 +1,93 @@
+"""What tickets of other experiments are worth: source by target, and by the size of the source."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_lottery.report.plots.style import Drawing, legend, new_figure, tidy
+from keras_lottery.report.sentences import sparse_range
+from keras_lottery.report.statistics import levels, nearest_level, paired
+from keras_lottery.report.study import WINNING, Study
+from keras_lottery.report.units import percent, unit_of
+
+SPARSITIES = (0.80, 0.90, 0.95)
+
+
+def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
+    """Draws a cell per source and target: the ticket's value less that of the control."""
+    sources = sorted({row.source or name for name, s in targets.items() for row in s.rows})
+    values = np.full((len(sources), len(targets)), np.nan)
+    for column, (name, study) in enumerate(targets.items()):
+        rounds, _ = sparse_range(study)
+        for index, source in enumerate(sources):
+            arm = WINNING if source == name else f"{WINNING} from {source}"
+            pair = paired(study.rows, arm, control, rounds)
+            if pair:
+                values[index, column] = pair.mean * unit_of(study.rows).factor
+    figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.55 * len(sources))
+    axes = figure.subplots()
+    reach = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
+    shown = axes.imshow(values, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if abs(value) > 0.6 * reach else "black"
+        text = f"{value:+.2f}" if np.isfinite(value) else "–"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=colour)
+    axes.set_xticks(range(len(targets)), list(targets), fontsize=8.5)
+    axes.set_yticks(range(len(sources)), sources, fontsize=8.5)
+    axes.set_xlabel("trained on", fontsize=9.5)
+    axes.set_ylabel("ticket from", fontsize=9.5)
+    first = next(iter(targets.values()))
+    unit, (_, where) = unit_of(first.rows), sparse_range(first)
+    bar = figure.colorbar(shown, ax=axes)
+    bar.set_label(f"− {control} [{unit.points.strip() or unit.name}]", fontsize=8.5)
+    bar.ax.tick_params(labelsize=8)
+    caption = (
+        f"Mean paired difference to `{control}` {where}, over seeds; where source and target are "
+        "one experiment, its own ticket."
+    )
+    return Drawing("matrix.png", figure, caption, "Sources against targets, a value a cell.")
+
+
+def draw_sizes(study: Study, target: str, sizes: Mapping[str, int], control: str) -> Drawing:
+    """Draws value against the number of images that the source was trained on, a line a level.
+
+    Args:
+        study: rows of the target.
+        target: its name.
+        sizes: training images of each source; 0: all of them, drawn last.
+        control: drawn as a dotted line of the level's colour.
+    """
+    unit = unit_of(study.rows)
+    there = [s for s in sizes if f"{WINNING} from {s}" in study.arms]
+    there.sort(key=lambda name: sizes[name] or np.inf)
+    figure = new_figure(6.2, 4.0)
+    axes = figure.subplots()
+    tidy(axes)
+    for index, sparsity in enumerate(SPARSITIES):
+        level = nearest_level(study.rows, WINNING, sparsity)
+        if level is None:
+            continue
+        colour = ("#0072B2", "#E69F00", "#009E73")[index]
+        found = [_at(study, f"{WINNING} from {s}", level.round) for s in there]
+        means = [lv.mean * unit.factor if lv else np.nan for lv in found]
+        spread = np.nan_to_num([lv.sd if lv else np.nan for lv in found]) * unit.factor
+        places = np.arange(len(there)) + 0.05 * (index - 1)
+        label = f"{percent(1 - level.remaining)} pruned"
+        axes.errorbar(places, means, yerr=spread, color=colour, marker="osv"[index], capsize=2,
+                      label=label, linewidth=1.3, markersize=5)  # fmt: skip
+        below = _at(study, control, level.round)
+        if below:
+            axes.axhline(below.mean * unit.factor, color=colour, linestyle=":", linewidth=1)
+    axes.set_xticks(range(len(there)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in there])
+    axes.set_xlabel("training images of the source", fontsize=9.5)
+    axes.set_ylabel(f"{unit.axis} on {target}", fontsize=9.5)
+    legend(axes)
+    caption = (
+        f"Tickets of sources of different sizes, trained on {target}; mean ± standard deviation "
+        f"over seeds. Dotted: `{control}` at the same level."
+    )
+    return Drawing(f"sizes-{target}.png", figure, caption, "Value by size of the source.")
+
+
+def _at(study: Study, arm: str, number: int):  # type: ignore[no-untyped-def]
+    return next((level for level in levels(study.rows, arm) if level.round == number), None)

@@ -1,0 +1,66 @@
+"""Tickets found in some experiments, trained in others (Morcos et al. 2019, arXiv 1906.02773).
+
+Every variant of the config is an experiment with a run folder of its own, so that the search for
+its tickets is done once, whatever takes them. The study's folder holds each target's rows, as
+`<variant>.csv`, and those of variants that are sources alone.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_lottery import config as configs
+from keras_lottery import engine
+from keras_lottery.config import Config
+from keras_lottery.engine.folder import run_paths
+from keras_lottery.files import write_whole
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.transfer_options import TransferOptions
+
+
+def run(config: Config) -> Path:
+    """Searches the sources' tickets, then trains them on the targets; returns the run folder.
+
+    Raises:
+        LotteryError: a variant does not fit, or a source's tickets are of another network.
+    """
+    options: TransferOptions = config.options
+    found = {name: variant(config, name) for name in options.names}
+    folders = {name: run_paths(one).root for name, one in found.items()}
+    with engine.opened(config) as (paths, _):
+        for name in options.of("sources"):
+            if name not in options.of("targets"):
+                _keep(paths, name, engine.run(found[name]))
+        own = [name for name in options.of("targets") if name in options.of("sources")]
+        for name in own:  # their tickets must be there before any target asks for them
+            engine.run(dataclasses.replace(found[name], arms=("winning",)))
+        for name in options.of("targets"):
+            sources = {s: str(folders[s]) for s in options.of("sources") if s != name}
+            transfer = configs.TransferConfig(sources, options.arms)
+            _keep(paths, name, engine.run(dataclasses.replace(found[name], transfer=transfer)))
+    return paths.root
+
+
+def variant(config: Config, name: str) -> Config:
+    """Returns the experiment of a variant; one that is a source alone has no arm but `winning`."""
+    options: TransferOptions = config.options
+    settings = _merged(configs.thaw(config), options.variants[name])
+    settings |= {"study": "tickets", "options": {}, "name": f"{config.name}-{name}"}
+    if name not in options.of("targets"):
+        settings["arms"] = ("winning",)
+    return configs.freeze(settings)
+
+
+def _merged(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(settings)
+    for key, value in changes.items():
+        inner: Any = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(inner, Mapping)
+        merged[key] = _merged(dict(inner), value) if both else value
+    return merged
+
+
+def _keep(paths: RunPaths, name: str, run: Path) -> None:
+    rows = RunPaths(run).results.read_bytes()
+    write_whole(paths.root / f"{name}.csv", lambda to: to.write_bytes(rows))

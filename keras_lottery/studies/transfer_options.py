@@ -1,0 +1,47 @@
+"""The `options` of the study `transfer`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """Which experiments give tickets, and which take them.
+
+    Args:
+        variants: by name, the fields in which an experiment differs from the config.
+        sources: variants whose tickets are taken; empty: all.
+        targets: variants that they are trained on; empty: all.
+        arms: what is trained from each source's tickets: `winning`, and controls that follow it.
+    """
+
+    variants: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ("winning",)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants that take part, sources first."""
+        return tuple(dict.fromkeys((*self.of("sources"), *self.of("targets"))))
+
+    def of(self, role: str) -> tuple[str, ...]:
+        """Returns the variants of `sources` or `targets`."""
+        return getattr(self, role) or tuple(self.variants)
+
+    def problems(self) -> Iterable[str]:
+        for name, fields in self.variants.items():
+            if not name or not all(c.isalnum() or c in "-_" for c in name):
+                yield f"variants: expected names of letters, digits, '-', '_'. Received: {name!r}"
+            if not isinstance(fields, Mapping):
+                yield f"variants.{name}: expected a section of fields. Received: {fields!r}"
+        if len(self.variants) < 2:
+            yield f"variants: expected two or more. Received: {', '.join(self.variants) or 'none'}"
+        for role in ("sources", "targets"):
+            unknown = [name for name in getattr(self, role) if name not in self.variants]
+            if unknown:
+                yield (
+                    f"{role}: expected names of variants ({', '.join(self.variants)}). "
+                    f"Received: {', '.join(unknown)}"
+                )

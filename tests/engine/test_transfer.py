@@ -1,0 +1,87 @@
+"""Tickets of one experiment, trained on the data of another."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_lottery import engine
+from keras_lottery.engine.folder import run_paths
+from keras_lottery.errors import LotteryError
+from keras_lottery.tickets import Ticket
+from keras_lottery.types import Training
+
+from .small import config
+
+OUTPUT = "layers/dense_2/kernel"
+HALF = {"data__classes": (0, 1, 2, 3, 4), "arms": ("winning",)}
+
+
+def with_sources(settings, **sources):
+    transfer = dataclasses.replace(
+        settings.transfer, sources=sources, arms=("winning", "permuted_layer")
+    )
+    return dataclasses.replace(settings, transfer=transfer)
+
+
+def rows(paths):
+    with paths.results.open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A finished experiment on the first five digits."""
+    return engine.run(config(tmp_path_factory.mktemp("source"), **HALF))
+
+
+def test_a_ticket_keeps_all_but_the_output_layer_which_is_fresh_and_unmasked(source, tmp_path):
+    target = with_sources(config(tmp_path, arms=("winning",)), low=str(source))
+    engine.run(target)
+    paths = run_paths(target)
+    key = Training("low", "vision", 0, 2, "winning")
+    ticket = Ticket.load(paths.ticket(key))
+    given = Ticket.load(
+        run_paths(target).__class__(source).ticket(dataclasses.replace(key, source=""))
+    )
+    dense = Ticket.load(paths.ticket(Training("", "vision", 0, 0, "dense")))
+    assert OUTPUT in given.masks and OUTPUT not in ticket.masks
+    assert given.start[OUTPUT].shape == (10, 5) and ticket.start[OUTPUT].shape == (10, 10)
+    assert (ticket.start[OUTPUT] == dense.start[OUTPUT]).all()
+    for path, mask in ticket.masks.items():
+        assert (mask == given.masks[path]).all()
+        assert (ticket.start[path] == given.start[path]).all()
+    found = {(r["source"], r["arm"], r["round"]): r for r in rows(paths)}
+    assert {k[0] for k in found} == {"", "low"} and len(found) == 3 + 4
+    own, taken = found["", "winning", "2"], found["low", "winning", "2"]
+    assert own["prunable"] == taken["prunable"]
+    assert int(taken["steps"]) == 40
+    control = Ticket.load(paths.ticket(dataclasses.replace(key, arm="permuted_layer")))
+    assert all(np.sum(m) == np.sum(ticket.masks[p]) for p, m in control.masks.items())
+    assert any((m != ticket.masks[p]).any() for p, m in control.masks.items())
+
+
+def test_sources_extend_a_run(source, tmp_path):
+    plain = config(tmp_path, arms=("winning",))
+    engine.run(plain)
+    before = run_paths(plain).results.read_text()
+    engine.run(with_sources(plain, low=str(source)))
+    assert run_paths(plain).results.read_text().startswith(before)
+    with pytest.raises(LotteryError, match="Expected the source 'low' to be"):
+        engine.run(with_sources(plain, low=str(source.parent / "other")))
+
+
+def test_what_does_not_fit_is_named(source, tmp_path):
+    other = with_sources(
+        config(tmp_path, arms=("winning",), model__hidden=(21, 10)), low=str(source)
+    )
+    with pytest.raises(LotteryError, match=r"layers/dense/kernel \(64, 20\) for \(64, 21\)"):
+        engine.run(other)
+    seeds = with_sources(config(tmp_path, arms=("winning",), seeds=(1,)), low=str(source))
+    with pytest.raises(LotteryError, match="winning ticket of seed 1, round 1 in the source 'low'"):
+        engine.run(seeds)
+    chain = config(tmp_path)
+    transfer = dataclasses.replace(chain.transfer, arms=("one_shot",))
+    with pytest.raises(LotteryError, match=r"transfer\.arms that follow a ticket's masks"):
+        engine.run(dataclasses.replace(chain, transfer=transfer))
