@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_lottery.report import tables
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Text
+from keras_lottery.report.families import at_start, families, without_families
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
@@ -13,7 +14,7 @@ from keras_lottery.report.plots import (
     draw_speed,
     draw_tickets,
 )
-from keras_lottery.report.sentences import headline, learning_speed, missing
+from keras_lottery.report.sentences import comparisons, headline, learning_speed, missing
 from keras_lottery.report.study import Study
 
 
@@ -65,10 +66,15 @@ def add_settings(page: Content, config: dict[str, Any], facts: dict[str, Any]) -
 
 def _headlines(found: list[Study]) -> list[str]:
     many = len(found) > 1
-    return [f"{s.task}: {text}" if many else text for s in found for text in headline(s)]
+    return [
+        f"{s.task}: {text}" if many else text
+        for s in found
+        for text in headline(without_families(s))
+    ]
 
 
-def _add_study(page: Content, study: Study, suffix: str) -> None:
+def _add_study(page: Content, whole: Study, suffix: str) -> None:
+    study = without_families(whole)
     page.add(Bullets(headline(study), strong=True))
     lacking = missing(study)
     if lacking:
@@ -79,7 +85,22 @@ def _add_study(page: Content, study: Study, suffix: str) -> None:
     page.add(Heading("Learning speed"), Bullets(learning_speed(study)))
     page.show(draw_speed(study), suffix)
     page.add(Details("Steps", [tables.speed_table(study)]))
+    for title, family in families(whole).items():
+        _add_family(page, title, family, suffix)
     _add_masks(page, study, suffix)
+
+
+def _add_family(page: Content, title: str, study: Study, suffix: str) -> None:
+    """Adds the arms that are drawn together, after their training and before it."""
+    name = title.lower().replace(" ", "_")
+    page.add(Heading(title), Bullets(comparisons(study, study.controls)))
+    page.show(draw_tickets(study, f"tickets-{name}.png"), suffix)
+    page.add(Details("Every level", [tables.level_table(study)]))
+    before = at_start(study)
+    if before is not None:
+        page.add(Heading(f"{title}: before any training", 3))
+        page.show(draw_tickets(before, f"start-{name}.png"), suffix)
+        page.add(tables.level_table(before))
 
 
 def _add_masks(page: Content, study: Study, suffix: str) -> None:

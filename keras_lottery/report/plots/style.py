@@ -51,9 +51,12 @@ _KNOWN = {
     DENSE: Line(DENSE_COLOUR, "_", "-"),
 }
 _OTHERS = [
-    Line(colour, marker, ":")
-    for marker in "<>ph*"
-    for colour in (_PURPLE, _SKY, _BLACK, _GREEN, _ORANGE, _VERMILLION)
+    Line(
+        (_PURPLE, _GREEN, _ORANGE, _SKY, _VERMILLION, _BLACK)[i % 6],
+        "<>ph*Ds^vPX"[i % 11],
+        ("-", "--", ":", "-.")[(i // 2) % 4],
+    )
+    for i in range(30)
 ]
 
 
@@ -96,17 +99,23 @@ def tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=8.5)
 
 
+MANY = 7
+"""From so many lines on, their names stand beside the panel."""
+
+
 def legend(axes: Axes, first: Sequence[str] = ()) -> None:
-    """Names the lines in the order of `first`, then the others, where there is room."""
+    """Names the lines in the order of `first`, then the others: where there is room, or beside."""
     handles, labels = axes.get_legend_handles_labels()
     rank = {label: index for index, label in enumerate(first)}
     order = sorted(range(len(labels)), key=lambda i: rank.get(labels[i], len(rank)))
+    many = len(labels) >= MANY
+    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     names = axes.legend(
         [handles[i] for i in order],
         [labels[i] for i in order],
         fontsize=8,
-        loc="best",
-        ncols=2 if len(labels) > 4 else 1,
+        ncols=2 if len(labels) > 4 and not many else 1,
+        **(beside if many else {"loc": "best"}),
     )
     names.get_frame().set(edgecolor="none", alpha=0.85)
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
+    MANY,
     Drawing,
     dodge,
     legend,
@@ -26,7 +27,8 @@ def draw_tickets(study: Study, file: str = "tickets.png") -> Drawing:
     unit = unit_of(study.rows)
     by_arm = {arm: levels(study.rows, arm) for arm in study.arms}
     compared = [arm for arm in study.controls if arm != DENSE] if study.main else []
-    figure = new_figure(7.2, 6.4 if compared else 4.4)
+    many = len(study.arms) >= MANY
+    figure = new_figure(9.2 if many else 7.2, 6.4 if compared else 4.4)
     if compared:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1.15))
     else:
@@ -121,7 +123,8 @@ def _differences(
     better = "above 0: better" if study.higher_is_better else "below 0: better"
     what = unit.points.strip() or unit.name
     axes.set_ylabel(f"{study.main} − control\n[{what}], {better}", fontsize=9.5)
-    legend(axes)
+    if len(compared) < MANY - 1:  # otherwise the names beside the upper panel are enough
+        legend(axes)
     return cut
 
 

@@ -1,0 +1,35 @@
+"""Arms of a family are drawn beside the winning ticket, apart from all others."""
+
+from pathlib import Path
+
+from keras_lottery import report
+from keras_lottery.report.families import at_start, families, without_families
+from keras_lottery.report.study import studies
+
+from .made_run import make_run
+
+ARMS = ("winning", "reinit", "small_final", "movement", "signed_constant")
+
+
+def test_a_family_has_figures_of_its_own_after_training_and_before_it(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", seeds=[0, 1], rounds=3, arms=ARMS, masks=False)
+    study = studies(run)[0]
+    assert without_families(study).arms == ["winning", "reinit"]
+    found = families(study)
+    assert found["Mask criteria"].arms == ["winning", "small_final", "movement"]
+    assert found["Kept values"].arms == ["winning", "signed_constant"]
+    files = report.build(run, tensorboard=False)
+    names = {path.name for path in files.figures}
+    for family in ("mask_criteria", "kept_values"):
+        assert {f"tickets-{family}.png", f"start-{family}.png"} <= names
+    assert not any("small_final" in sentence for sentence in files.headline)
+    assert "`winning` is" in files.markdown.read_text().split("## Mask criteria")[1]
+
+
+def test_the_metric_before_training_takes_the_place_of_the_value(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", seeds=[0], rounds=3, masks=False)
+    before = at_start(studies(run)[0])
+    assert before is not None and before.metric == "initial_accuracy"
+    assert {row.value for row in before.rows if row.round == 2} == {0.2}
+    (run / "metrics.csv").unlink()
+    assert at_start(studies(run)[0]) is None
