@@ -212,6 +212,11 @@ def optimized_variables(optimizer: Any) -> list[keras.Variable]:
     return list(optimizer._trainable_variables)
 
 
+def learning_rate(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Returns what an optimizer was given as its learning rate: a variable, or its schedule."""
+    return optimizer._learning_rate
+
+
 def hidden_name(name: str) -> str:
     """Returns the attribute name under which this package keeps something on a Keras object."""
     return f"_lottery_{name}"

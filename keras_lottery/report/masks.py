@@ -142,7 +142,7 @@ def _trainings(study: Study, arm: str) -> list[Training]:
 
 
 def _masks(study: Study, training: Training) -> MaskSet:
-    return Ticket.load(study.paths.ticket(training)).masks
+    return Ticket.load_masks(study.paths.ticket(training))
 
 
 def _natural(path: str) -> list[tuple[int, str]]:

@@ -50,14 +50,18 @@ def save_state(
     write_whole(Path(path), write)
 
 
-def load_state(path: str | PathLike[str]) -> State:
+def load_state(path: str | PathLike[str], prefix: str = "") -> State:
     """Returns the arrays that `save_state` wrote, under their names.
+
+    Args:
+        prefix: only those whose names begin so; the others are not read.
 
     Raises:
         LotteryError: the file is missing, truncated or no such file.
     """
     with _opened(path) as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in names}
 
 
 def load_metadata(path: str | PathLike[str]) -> dict[str, Any]:

@@ -79,25 +79,21 @@ class Ticket:
             LotteryError: the file is missing, truncated, no ticket, or of a later format.
         """
         metadata, arrays = load_metadata(path), load_state(path)
-        if metadata.get("format") != FORMAT:
-            raise LotteryError(
-                f"Expected a ticket of format {FORMAT}. Received: {path} of format "
-                f"{metadata.get('format')!r}. Read it with the version that wrote it."
-            )
-        shapes = metadata.get("shapes")
-        bits = _under("mask/", arrays)
-        if not isinstance(shapes, dict) or shapes.keys() != bits.keys():
-            raise _garbled(path, "the shapes in its metadata are not those of its masks")
-        masks = {p: _unpack(packed, shapes[p], path, p) for p, packed in sorted(bits.items())}
+        masks = _masks(path, metadata, arrays)
+        start, fills = _under("start/", arrays), _under("fill/", arrays)
         try:
-            return cls(
-                masks,
-                _under("start/", arrays),
-                _under("fill/", arrays),
-                metadata.get("provenance") or {},
-            )
+            return cls(masks, start, fills, metadata.get("provenance") or {})
         except LotteryError as error:
             raise _garbled(path, str(error)) from error
+
+    @staticmethod
+    def load_masks(path: str | PathLike[str]) -> MaskSet:
+        """Returns the masks in the file `path` alone; start weights are not read.
+
+        Raises:
+            LotteryError: as `load`.
+        """
+        return _masks(path, load_metadata(path), load_state(path, "mask/"))
 
     @classmethod
     def from_preset(cls, name: str) -> "Ticket":
@@ -159,6 +155,18 @@ def preset_names() -> list[str]:
     folder = files("keras_lottery") / _PRESETS
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     return sorted(name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING))
+
+
+def _masks(path: str | PathLike[str], metadata: dict[str, Any], arrays: State) -> MaskSet:
+    if metadata.get("format") != FORMAT:
+        raise LotteryError(
+            f"Expected a ticket of format {FORMAT}. Received: {path} of format "
+            f"{metadata.get('format')!r}. Read it with the version that wrote it."
+        )
+    shapes, bits = metadata.get("shapes"), _under("mask/", arrays)
+    if not isinstance(shapes, dict) or shapes.keys() != bits.keys():
+        raise _garbled(path, "the shapes in its metadata are not those of its masks")
+    return {p: _unpack(packed, shapes[p], path, p) for p, packed in sorted(bits.items())}
 
 
 def _under(prefix: str, arrays: State) -> State:

@@ -8,6 +8,7 @@ import keras
 from keras_lottery.config import OptimizerConfig
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals import learning_rate
 
 
 @keras.saving.register_keras_serializable("keras_lottery")
@@ -116,6 +117,6 @@ def build_optimizer(
 
 def place_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
     """Lets the learning-rate schedule go on from `step`."""
-    schedule = getattr(optimizer, "_learning_rate", None)
+    schedule = learning_rate(optimizer)
     if isinstance(schedule, Schedule):
         schedule.offset.assign(step - int(optimizer.iterations))

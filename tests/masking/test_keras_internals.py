@@ -177,6 +177,12 @@ def test_optimizers_know_their_variables_and_have_the_methods_that_are_guarded(m
     assert keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()).inner_optimizer
 
 
+def test_an_optimizer_gives_back_its_schedule():
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    assert internals.learning_rate(keras.optimizers.SGD(schedule)) is schedule
+    assert float(internals.learning_rate(keras.optimizers.SGD(0.5))) == 0.5
+
+
 def test_torch_parameters_are_tracked_again(model):
     if keras.config.backend() != "torch":
         pytest.skip("only torch keeps parameters of its own")

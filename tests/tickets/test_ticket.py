@@ -34,6 +34,9 @@ def test_round_trip(tmp_path):
     ticket = made_ticket()
     ticket.save(tmp_path / "t.safetensors")
     loaded = Ticket.load(tmp_path / "t.safetensors")
+    masks = Ticket.load_masks(tmp_path / "t.safetensors")
+    assert masks.keys() == loaded.masks.keys()
+    assert all((masks[path] == mask).all() for path, mask in loaded.masks.items())
     for kind in ("masks", "start", "fills"):
         saved, again = getattr(ticket, kind), getattr(loaded, kind)
         assert saved.keys() == again.keys()
