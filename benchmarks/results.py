@@ -20,7 +20,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs/results"
 
-EXPERIMENTS = {
+# All arms of Zhou et al. 2019 but those whose kept values are multiplied by weights ÷ kept.
+DECONSTRUCTED = (
+    "winning", "magnitude_increase", "movement", "large_init_large_final", "large_final_same_sign",
+    "large_final_diff_sign", "large_init", "small_final", "small_init", "small_init_small_final",
+    "random", "random_reinit", "random_reshuffle", "random_constant", "signed_reinit",
+    "signed_reshuffle", "signed_constant", "freeze_init", "freeze_init_zero_mask",
+    "freeze_init_zero_all", "freeze_init_zero_reshuffle", "freeze_init_zero_rev",
+)  # fmt: skip
+
+EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "quickstart": ("quickstart",),
     "lenet_mnist": (
         "frankle2019/lenet_mnist",
@@ -43,6 +52,30 @@ EXPERIMENTS = {
         "--seeds=0",
         "--backend=tensorflow",
     ),
+    "deconstructing_lenet_mnist": (
+        "zhou2019/deconstructing_lenet_mnist",
+        "--config.train.length=10000it",
+        "--config.train.eval_every=500",
+        "--config.prune.rounds=5",
+        "--config.prune.rate=0.488",
+        "--config.prune.rates.output=0.271",
+        f"--config.arms={','.join(DECONSTRUCTED)}",
+        "--seeds=0,1,2",
+    ),
+    "transfer_mnist_halves": ("morcos2019/lenet_transfer",),
+    "transfer_mnist_digits": (
+        "morcos2019/lenet_transfer",
+        "--config.options.sources=mnist,mnist_5000,mnist_20000",
+        "--config.options.targets=digits",
+        "--config.arms=winning,permuted_global",
+    ),
+    "transfer_optimizers": (
+        "morcos2019/lenet_transfer",
+        "--config.options.sources=mnist,sgd",
+        "--config.options.targets=mnist,sgd",
+        "--config.arms=winning,permuted_global",
+    ),
+    "transfer_cifar10_halves": ("morcos2019/small_cnn_transfer", "--backend=tensorflow"),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 
@@ -127,6 +160,8 @@ def portable(run: Path) -> Iterator[Path]:
             record = json.loads(config.read_text())
             record["config"]["out"] = "runs"
             record["config"]["data"]["dir"] = ""
+            sources = record["config"].get("transfer", {}).get("sources", {})
+            sources.update({name: Path(source).name for name, source in sources.items()})
             config.unlink()
             config.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
         yield view
