@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from keras_lottery.arms import FAMILIES
 
+FAMILIES_OF_THE_PAPER = ("mask_criteria", "kept_values", "pruned_values")
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
@@ -49,8 +50,8 @@ def get_config() -> ConfigDict:
     config.rewind.to = "0it"  # Zhou et al. 2019: back to the initial weights
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: the paper's figures do not say
-    families = tuple(arm for family in FAMILIES.values() for arm in family)
-    config.arms = ("winning", *families)  # Zhou et al. 2019, sections 3 to 5
+    arms = tuple(arm for family in FAMILIES_OF_THE_PAPER for arm in FAMILIES[family])
+    config.arms = ("winning", *arms)  # Zhou et al. 2019, sections 3 to 5
     config.draws = 1  # ours
     config.keep_trained = ("dense", "winning")  # ours
     return config

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.config import Config
@@ -29,26 +31,26 @@ def run(config: Config) -> Path:
     found = {name: variant(config, name) for name in options.names}
     folders = {name: run_paths(one).root for name, one in found.items()}
     with engine.opened(config) as (paths, _):
-        for name in options.of("sources"):
-            if name not in options.of("targets"):
-                _keep(paths, name, engine.run(found[name]))
-        own = [name for name in options.of("targets") if name in options.of("sources")]
-        for name in own:  # their tickets must be there before any target asks for them
-            engine.run(dataclasses.replace(found[name], arms=("winning",)))
+        for name in options.of("sources"):  # all tickets are there before a target asks for one
+            _say(f"{name}: the search for its tickets")
+            _keep(paths, name, engine.run(dataclasses.replace(found[name], arms=("winning",))))
         for name in options.of("targets"):
             sources = {s: str(folders[s]) for s in options.of("sources") if s != name}
+            _say(f"{name}: its controls, and tickets from {', '.join(sources)}")
             transfer = configs.TransferConfig(sources, options.arms)
             _keep(paths, name, engine.run(dataclasses.replace(found[name], transfer=transfer)))
     return paths.root
 
 
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, highlight=False)
+
+
 def variant(config: Config, name: str) -> Config:
-    """Returns the experiment of a variant; one that is a source alone has no arm but `winning`."""
+    """Returns the experiment of a variant."""
     options: TransferOptions = config.options
     settings = _merged(configs.thaw(config), options.variants[name])
     settings |= {"study": "tickets", "options": {}, "name": f"{config.name}-{name}"}
-    if name not in options.of("targets"):
-        settings["arms"] = ("winning",)
     return configs.freeze(settings)
 
 

@@ -34,6 +34,9 @@ WEIGHTS = [
     ("morcos2019/small_cnn_transfer", 24_346, 23_472),
     ("morcos2019/vgg19_transfer", 20_035_018, 20_013_760),
     ("morcos2019/resnet50_transfer", 23_555_082, 23_454_912),
+    ("zhou2019/deconstructing_conv2_cifar10", 4_301_642, 4_300_992),
+    ("zhou2019/deconstructing_conv4_cifar10", 2_425_930, 2_425_024),
+    ("zhou2019/deconstructing_conv6_cifar10", 2_262_602, 2_261_184),
     ("zhou2019/deconstructing_lenet_mnist", 266_610, 266_200),
 ]
 
