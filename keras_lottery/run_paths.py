@@ -47,6 +47,10 @@ class RunPaths:
     def layers(self, training: Training) -> Path:
         return self._of(training, "layers.csv")
 
+    def table(self, training: Training, name: str) -> Path:
+        """What the arm found while it made the ticket."""
+        return self._of(training, f"{name}.csv")
+
     def _of(self, training: Training, ending: str) -> Path:
         """`<arm>.<ending>`; later draws and other sources are marked in front of the dot."""
         name = training.arm if not training.draw else f"{training.arm}-{training.draw}"

@@ -80,6 +80,9 @@ class Start:
         data_order_step: step from which the order of the data runs.
         data_seed: seeds the order of the data; None: the training's own seed.
         parametrization: how the weight that is used is made from what is stored.
+        metrics: what the arm found out while it made the ticket, by name; written beside the
+            training's own metrics.
+        tables: likewise, rows of `<arm>.<name>.csv`.
     """
 
     weights: Weights
@@ -92,6 +95,8 @@ class Start:
     seed: int = 0
     data_seed: int | None = None
     parametrization: str = "zero"
+    metrics: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -158,8 +163,16 @@ class Task(Protocol):
         """Returns the test metrics by name of a network at its start, without any training."""
         ...
 
-    def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        """Returns the mean gradient of the training loss at `weights`, for criteria that ask."""
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        """Returns a derivative of the training loss at `weights`, for criteria that ask.
+
+        Args:
+            name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`; see
+                `masking.derive`.
+            weights: value of every variable.
+            masks: what is kept; the derivative is 0 elsewhere.
+            seed: of the examples over which it is the mean, and of what is drawn.
+        """
         ...
 
     def flops(self, masks: MaskSet) -> int:
@@ -174,9 +187,20 @@ class Task(Protocol):
 class Arm(Protocol):
     """One way of training at a round: the winning ticket or a control."""
 
-    name: str
-    own_chain: bool
-    fresh: bool
+    @property
+    def name(self) -> str:
+        """The name in configs and results."""
+        ...
+
+    @property
+    def own_chain(self) -> bool:
+        """True where each round prunes what the same arm trained in the round before."""
+        ...
+
+    @property
+    def fresh(self) -> bool:
+        """True where something is drawn, so that there are several draws of a ticket."""
+        ...
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         """Returns the trainings that must be finished before this one."""
@@ -210,12 +234,21 @@ class RunView(Protocol):
         ...
 
     def prune(
-        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+        self,
+        training: Training,
+        weights: Weights,
+        masks: MaskSet,
+        criterion: str = "",
+        keep: int | None = None,
     ) -> MaskSet:
         """Returns the masks of one more round, or of all rounds at once for one-shot arms.
 
         Args:
-            criterion: how weights are scored; empty: as the config says.
+            training: whose masks they are.
+            weights: what is pruned.
+            masks: what survives so far; `{}` is all.
+            criterion: instead of the config's.
+            keep: exactly as many weights are kept, whatever the round and the rates.
         """
         ...
 

@@ -1,8 +1,9 @@
 """What is trained at a round: the winning ticket and the controls.
 
-Those that stand alone have a file each; the families of Zhou et al. 2019 have one a family.
+Those that stand alone have a file each; families of them have one a family.
 """
 
+from keras_lottery.arms.at_init import AT_INIT
 from keras_lottery.registry import Registry
 from keras_lottery.types import Arm
 
@@ -18,6 +19,8 @@ for _name in (
     "winning_init",
 ):
     arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
+for _arm in AT_INIT:
+    arms.register(_arm.name)(_arm)
 
 _KEPT = (
     "random_reinit",

@@ -14,9 +14,14 @@ def dense_of(training: Training) -> Training:
     return replace(training, round=0, arm="dense", draw=0)
 
 
+def same(training: Training, arm: str) -> Training:
+    """Returns the training of another arm at the same seed and round."""
+    return replace(training, arm=arm, draw=0)
+
+
 def winning_of(training: Training) -> Training:
     """Returns the winning training of the same seed and round."""
-    return replace(training, arm="winning", draw=0)
+    return same(training, "winning")
 
 
 def previous(training: Training) -> Training:
@@ -53,7 +58,9 @@ def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
     return Start(run.task.fresh_weights(seed), masks, seed=seed)
 
 
-def rewound(training: Training, run: RunView, masks: MaskSet, before: Training) -> Start:
+def rewound(
+    training: Training, run: RunView, masks: MaskSet, before: Training, mode: str = ""
+) -> Start:
     """Returns `masks` over the weights that the config rewinds to.
 
     Args:
@@ -61,33 +68,39 @@ def rewound(training: Training, run: RunView, masks: MaskSet, before: Training) 
         run: the run so far.
         masks: the masks of its ticket.
         before: the training whose weights the modes without rewinding keep.
+        mode: `weights`, `learning_rate` or `fine_tune`, instead of the config's.
 
     Reference:
         Frankle et al. 2019 (1903.01611) for `weights`; Renda et al. 2020 (2003.02389) for
         `learning_rate` and `fine_tune`.
     """
-    rewind = run.config.rewind
+    mode = mode or run.config.rewind.mode
     state = run.rewind_state(training.seed)
-    step = int(state["step"][0])
-    resumed = 0 if rewind.schedule == "restart" else step
-    start = Start(
-        weights=_weights(state, rewind.batch_norm),
-        masks=masks,
-        step=step,
-        learning_rate_step=resumed,
-        data_order_step=0 if rewind.data_order == "restart" else step,
-        state=_kept(state, rewind.optimizer == "restore", rewind.seeds == "restore"),
-        seed=training.seed,
-    )
-    if rewind.mode == "weights":
+    start = from_state(training, run, masks, state)
+    if mode == "weights":
         return start
     # The weights go on from the end of the last training, so the slots of step `to` are stale.
     last = run.task.steps(run.config.train.length)
     return replace(
         start,
         weights=run.trained(before),
-        learning_rate_step=last if rewind.mode == "fine_tune" else resumed,
-        state=_kept(state, False, rewind.seeds == "restore"),
+        learning_rate_step=last if mode == "fine_tune" else start.learning_rate_step,
+        state=_kept(state, False, run.config.rewind.seeds == "restore"),
+    )
+
+
+def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -> Start:
+    """Returns `masks` over the weights of the rewind point, restored as far as the config says."""
+    rewind = run.config.rewind
+    step = int(state["step"][0])
+    return Start(
+        weights=_weights(state, rewind.batch_norm),
+        masks=masks,
+        step=step,
+        learning_rate_step=0 if rewind.schedule == "restart" else step,
+        data_order_step=0 if rewind.data_order == "restart" else step,
+        state=_kept(state, rewind.optimizer == "restore", rewind.seeds == "restore"),
+        seed=training.seed,
     )
 
 

@@ -45,10 +45,18 @@ def ready(config: Config, done: Collection[Training]) -> list[Training]:
 def _in_order(names: Collection[str]) -> list[str]:
     """Returns the arms with chains of their own first, `winning` before all others.
 
-    Controls need the winning ticket, so it is trained even where the config leaves it out.
+    An arm that another one needs is trained too where the config leaves it out.
     """
-    wanted = [name for name in names if name not in ("dense", "winning")]
-    chains = [name for name in wanted if arms[name].own_chain]
+    wanted = list(dict.fromkeys(name for arm in names for name in (*_needed(arm), arm)))
+    chains = sorted(
+        (name for name in wanted if arms[name].own_chain), key=lambda name: name != "winning"
+    )
     followers = [name for name in wanted if not arms[name].own_chain]
-    needs_winning = "winning" in names or any(name != "one_shot" for name in followers)
-    return ["winning"] * needs_winning + chains + followers
+    return [name for name in (*chains, *followers) if name != "dense"]
+
+
+def _needed(arm: str) -> list[str]:
+    """Returns the other arms whose tickets an arm is made from, theirs before them."""
+    probe = Training("", "", 0, 1, arm)
+    parents = [p.arm for p in arms[arm].parents(probe) if p.arm not in ("dense", arm)]
+    return [name for parent in parents for name in (*_needed(parent), parent)]

@@ -53,26 +53,36 @@ class RunFiles:
         return load_state(self._paths.rewind(seed))
 
     def prune(
-        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+        self,
+        training: Training,
+        weights: Weights,
+        masks: MaskSet,
+        criterion: str = "",
+        keep: int | None = None,
     ) -> MaskSet:
-        return prune_for(self, training, weights, masks, criterion)
+        return prune_for(self, training, weights, masks, criterion, keep)
 
 
 def prune_for(
-    run: RunView, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+    run: RunView,
+    training: Training,
+    weights: Weights,
+    masks: MaskSet,
+    criterion: str = "",
+    keep: int | None = None,
 ) -> MaskSet:
     """Prunes once more; from no masks at all, an arm without a chain goes straight to the round."""
-    settings = run.config.prune
-    settings = replace(settings, criterion=criterion or settings.criterion)
-    needs = pruning.criteria[settings.criterion].needs
+    settings = replace(run.config.prune, criterion=criterion or run.config.prune.criterion)
     extra: dict[str, Any] = {"seed": training.seed}
-    if "initial" in needs:
+    if "initial" in pruning.criteria[settings.criterion].needs:
         extra["initial"] = run.task.start_weights(training.seed)
-    if "gradient" in needs:
-        extra["gradients"] = run.task.gradients(weights, masks, training.seed)
+    extra["derive"] = lambda name, now: run.task.derived(name, weights, now, training.seed)
+    infos = run.task.variables()
+    if keep is not None:
+        return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
     one_by_one = bool(masks) or arms[training.arm].own_chain
     prune = pruning.prune_round if one_by_one else pruning.prune_to_round
-    return prune(weights, masks, run.task.variables(), settings, training.round, **extra)
+    return prune(weights, masks, infos, settings, training.round, **extra)
 
 
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:

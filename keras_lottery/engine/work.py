@@ -1,5 +1,7 @@
 """Training one training: what an executor calls, in this process or another."""
 
+from dataclasses import replace
+
 from keras_lottery.arms import arms
 from keras_lottery.engine.progress import NoProgress, RunProgress
 from keras_lottery.types import Outcome, RunView, Training
@@ -21,4 +23,5 @@ class Worker:
         """Returns what the training brought."""
         start = arms[training.arm].start(training, self._run)
         with self._progress.training(training) as progress:
-            return self._run.task.fit(training, start, progress)
+            outcome = self._run.task.fit(training, start, progress)
+        return replace(outcome, metrics=start.metrics | outcome.metrics)

@@ -42,6 +42,8 @@ class Written:
             save_state(self._paths.rewind(training.seed), outcome.rewind)
         self._records.write_history(training, outcome.history)
         self._records.write_layers(training, layer_rows(masks))
+        for name, rows in start.tables.items():
+            self._records.write_found(training, name, rows)
         self._records.append(self._row(outcome, masks), outcome.metrics)
         self._forget(training)
 

@@ -2,8 +2,8 @@
 
 from keras_lottery.masking.attach import mask
 from keras_lottery.masking.copying import fresh_weights, strip
+from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import MaskOptions, describe
-from keras_lottery.masking.gradients import mean_gradients
 from keras_lottery.masking.keras_internals import sync_trainer
 from keras_lottery.masking.paths import seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
@@ -27,6 +27,7 @@ __all__ = [
     "Masked",
     "Summary",
     "Ticket",
+    "derive",
     "describe",
     "effective_weights",
     "fresh_weights",
@@ -35,7 +36,6 @@ __all__ = [
     "get_weights",
     "is_masked",
     "mask",
-    "mean_gradients",
     "prune",
     "register_prunable",
     "seed_generators",

@@ -1,5 +1,6 @@
 """Pruning a Keras model: from its weights to its masks in one call."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -8,8 +9,8 @@ from keras_lottery import pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import state
 from keras_lottery.masking.attach import mask
+from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import describe
-from keras_lottery.masking.gradients import mean_gradients
 from keras_lottery.masking.summary import Summary, masked_infos, summarize
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
@@ -36,7 +37,8 @@ def prune(
         sparsity: fraction removed of the prunable weights, in [0, 1].
         criterion: name of a registered criterion.
         scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
-        data: (x, y) for criteria that need gradients; the model must be compiled then.
+        data: (x, y) for criteria that need derivatives of the loss; the model must be compiled
+            then. `synflow` looks at the shape of one example only.
         dry_run: only say what would be kept; the model stays as it is.
         initial: weights by path that training started from, for criteria that need them.
         seed: for criteria that draw.
@@ -59,7 +61,7 @@ def prune(
         sparsity,
         criterion=criterion,
         scope=scope,
-        gradients=_gradients(model, criterion, data),
+        derive=_derive(model, criterion, data, seed),
         initial=initial,
         seed=seed,
     )
@@ -75,12 +77,15 @@ def _what(model: keras.Model) -> tuple[list[VariableInfo], MaskSet]:
     return describe(model), {}
 
 
-def _gradients(model: keras.Model, criterion: str, data: Any) -> Weights | None:
-    if "gradient" not in pruning.criteria[criterion].needs:
-        return None
-    if not (isinstance(data, tuple | list) and len(data) == 2):
+def _derive(
+    model: keras.Model, criterion: str, data: Any, seed: int
+) -> Callable[[str, MaskSet], Weights]:
+    """Returns what gives the criterion the derivatives that it needs."""
+    derived = pruning.criteria[criterion].derived
+    if derived and not (isinstance(data, tuple | list) and len(data) == 2):
         raise LotteryError(
-            f"Expected data=(x, y) for the criterion {criterion!r}, which needs gradients. "
-            f"Received: {type(data).__name__}. Pass some examples with their targets."
+            f"Expected data=(x, y) for the criterion {criterion!r}, which needs the "
+            f"{', '.join(sorted(derived))}. Received: {type(data).__name__}. "
+            "Pass some examples with their targets."
         )
-    return mean_gradients(model, *data)
+    return lambda name, masks: derive(name, model, *data, masks=masks, seed=seed)

@@ -5,7 +5,13 @@ from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.masks import complete_masks, densities, full_masks, kept, sparsity
 from keras_lottery.pruning.permute import permute_global, permute_kept_values, permute_layer
-from keras_lottery.pruning.prune import prune_round, prune_to, prune_to_round
+from keras_lottery.pruning.prune import (
+    kept_after,
+    prune_round,
+    prune_to,
+    prune_to_count,
+    prune_to_round,
+)
 from keras_lottery.pruning.schedules import CubicSchedule, schedules
 from keras_lottery.pruning.topk import Score, Search, cut
 
@@ -23,11 +29,13 @@ __all__ = [
     "densities",
     "full_masks",
     "kept",
+    "kept_after",
     "permute_global",
     "permute_kept_values",
     "permute_layer",
     "prune_round",
     "prune_to",
+    "prune_to_count",
     "prune_to_round",
     "schedules",
     "sparsity",

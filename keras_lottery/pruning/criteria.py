@@ -19,6 +19,14 @@ from keras_lottery.registry import Registry
 
 Array = NDArray[Any]
 
+DERIVED = {
+    "gradient": "∂L/∂w",
+    "hessian_gradient": "∂²L/∂w² · ∂L/∂w",
+    "hessian_diagonal": "the diagonal of ∂²L/∂w²",
+    "flow": "∂R/∂|w| of the synaptic flow R",
+}
+"""What can be asked of a model beside its weights; `masking.derive` makes them."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -28,7 +36,7 @@ class Inputs:
         path: the variable's path.
         mask: True where a weight survives.
         rng: random numbers of this path, whatever the order in which variables are scored.
-        values: `final`, `initial` and `gradient`, as far as needed and known.
+        values: `final`, `initial` and derivatives of the loss, as far as needed and known.
     """
 
     path: str
@@ -49,7 +57,11 @@ class Inputs:
     @property
     def gradient(self) -> Array:
         """Mean gradient of the loss, at least float32."""
-        return at_least_float32(self.values["gradient"])
+        return self.derived("gradient")
+
+    def derived(self, name: str) -> Array:
+        """Returns one of `DERIVED`, at least float32."""
+        return at_least_float32(self.values[name])
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,19 @@ class Criterion:
 
     Args:
         score: scores one variable.
-        needs: which of `final`, `initial` and `gradient` it reads.
+        needs: which of `final`, `initial` and `DERIVED` it reads.
+        iterations: times that it prunes and scores anew, a constant share of what survives each,
+            until as few are left as asked for.
     """
 
     score: Callable[[Inputs], Score]
     needs: frozenset[str]
+    iterations: int = 1
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """What it needs beside weights: derivatives of the loss."""
+        return self.needs & DERIVED.keys()
 
 
 criteria: Registry[Criterion] = Registry("criterion")
@@ -70,17 +90,17 @@ criteria: Registry[Criterion] = Registry("criterion")
 _WHERE = {
     "final": "Pass the variable's weights.",
     "initial": "Pass initial=, the weights that training started from.",
-    "gradient": "Pass gradients= (kl.prune: data=(x, y)).",
 }
+_DERIVE = "Pass derive= (kl.prune: data=(x, y))."
 
 
 def criterion(
-    name: str, needs: tuple[str, ...]
+    name: str, needs: tuple[str, ...], iterations: int = 1
 ) -> Callable[[Callable[[Inputs], Score]], Callable[[Inputs], Score]]:
     """Returns a decorator that registers a scoring function as the criterion `name`."""
 
     def add(score: Callable[[Inputs], Score]) -> Callable[[Inputs], Score]:
-        criteria.register(name)(Criterion(score, frozenset(needs)))
+        criteria.register(name)(Criterion(score, frozenset(needs), iterations))
         return score
 
     return add
@@ -107,6 +127,37 @@ def snip(inputs: Inputs) -> Score:
     return Score(at_least_float32(inputs.final) * inputs.gradient, absolute=True)
 
 
+@criterion("grasp", needs=("final", "hessian_gradient"))
+def grasp(inputs: Inputs) -> Score:
+    """w (H g): to the first order, how much |g|² falls when w goes.
+
+    Reference: Wang et al. 2020, arXiv 2002.07376, whose score of what to remove is -w (H g).
+    """
+    return Score(at_least_float32(inputs.final) * inputs.derived("hessian_gradient"))
+
+
+@criterion("synflow", needs=("final", "flow"), iterations=100)
+def synflow(inputs: Inputs) -> Score:
+    """|w| ∂R/∂|w|, in 100 iterations. Reference: Tanaka et al. 2020, arXiv 2006.05467."""
+    return Score(at_least_float32(inputs.final) * inputs.derived("flow"), absolute=True)
+
+
+@criterion("slow_modes", needs=("hessian_diagonal",))
+def slow_modes(inputs: Inputs) -> Score:
+    """-|h|, h = ∂²L/∂w²: the directions of largest curvature, the fast ones, go first.
+
+    Part of our interpretation of Zhang et al. 2021 ("Validating the lottery ticket hypothesis
+    with inertial manifold theory"); see `arms.inertial_manifold`.
+    """
+    return Score(-np.abs(inputs.derived("hessian_diagonal")))
+
+
+@criterion("fast_modes", needs=("hessian_diagonal",))
+def fast_modes(inputs: Inputs) -> Score:
+    """|h|, h = ∂²L/∂w²: the flattest directions go first; `slow_modes` the other way round."""
+    return Score(inputs.derived("hessian_diagonal"), absolute=True)
+
+
 def score_variable(
     name: str,
     path: str,
@@ -120,7 +171,7 @@ def score_variable(
         name: a registered criterion.
         path: the variable.
         mask: True where a weight survives.
-        known: `final`, `initial` and `gradient`, each by path, or None where it is not there.
+        known: `final`, `initial` and what is derived, each by path, or None where it is not there.
         seed: of the random numbers.
 
     Raises:
@@ -133,7 +184,7 @@ def score_variable(
         if given is None:
             raise LotteryError(
                 f"Criterion {name!r}: expected the {need} values of {path}. Received none. "
-                f"{_WHERE[need]}"
+                f"{_WHERE.get(need, _DERIVE)}"
             )
         values[need] = _of_shape(given, mask.shape, f"the {need} values of {path}")
     with np.errstate(all="ignore"):  # infinities rank as such; the cut refuses NaN by path

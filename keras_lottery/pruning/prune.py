@@ -1,6 +1,6 @@
 """Pruning: from weights and masks to smaller masks, in exact counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
@@ -8,9 +8,19 @@ from keras_lottery.pruning.counts import count
 from keras_lottery.pruning.criteria import criteria, score_variable
 from keras_lottery.pruning.masks import complete_masks, kept
 from keras_lottery.pruning.pools import Pool, make_pools
-from keras_lottery.pruning.quota import Quota, cut_quota, quotas_of, quotas_to_round
+from keras_lottery.pruning.quota import (
+    Quota,
+    cut_quota,
+    kept_at,
+    part,
+    quotas_of,
+    quotas_to_round,
+)
 from keras_lottery.pruning.schedules import schedules
 from keras_lottery.types import MaskSet, VariableInfo, Weights
+
+Derive = Callable[[str, MaskSet], Weights]
+"""From the name of a quantity (`criteria.DERIVED`) and the masks: its values by path."""
 
 
 def prune_round(
@@ -21,7 +31,7 @@ def prune_round(
     round: int,
     *,
     initial: Weights | None = None,
-    gradients: Weights | None = None,
+    derive: Derive | None = None,
     seed: int = 0,
 ) -> MaskSet:
     """Returns the masks of `round`, from the masks and the trained weights of the round before.
@@ -36,7 +46,7 @@ def prune_round(
         config: how to prune.
         round: the round whose masks are made, from 1.
         initial: weights that the training started from, for criteria that need them.
-        gradients: mean gradient of the loss at `weights`, for criteria that need it.
+        derive: derivatives of the loss at `weights`, for criteria that need them.
         seed: for criteria that draw.
 
     Raises:
@@ -49,8 +59,8 @@ def prune_round(
         surviving = _surviving(pool, masks)
         prune = schedule(pool.rate, round, pool.size, sum(surviving))
         quotas += quotas_of(pool, surviving, prune, config.scope, config.min_per_layer)
-    known = {"final": weights, "initial": initial, "gradient": gradients}
-    return _prune(masks, quotas, config.criterion, known, seed)
+    known = {"final": weights, "initial": initial}
+    return _prune(masks, quotas, config.criterion, known, derive, seed)
 
 
 def prune_to_round(
@@ -61,7 +71,7 @@ def prune_to_round(
     round: int,
     *,
     initial: Weights | None = None,
-    gradients: Weights | None = None,
+    derive: Derive | None = None,
     seed: int = 0,
 ) -> MaskSet:
     """Returns masks that keep as many weights as `round` rounds of pruning do, cut in one go.
@@ -79,8 +89,8 @@ def prune_to_round(
     quotas: list[Quota] = []
     for pool in make_pools(infos, config.rate, config.rates):
         quotas += quotas_to_round(pool, _surviving(pool, masks), config, round)
-    known = {"final": weights, "initial": initial, "gradient": gradients}
-    return _prune(masks, quotas, config.criterion, known, seed)
+    known = {"final": weights, "initial": initial}
+    return _prune(masks, quotas, config.criterion, known, derive, seed)
 
 
 def prune_to(
@@ -91,7 +101,7 @@ def prune_to(
     *,
     criterion: str = "magnitude",
     scope: str = "global",
-    gradients: Weights | None = None,
+    derive: Derive | None = None,
     initial: Weights | None = None,
     seed: int = 0,
     min_per_layer: int = 1,
@@ -119,8 +129,38 @@ def prune_to(
         surviving = _surviving(pool, masks)
         prune = _still_to_prune(pool, sum(surviving))
         quotas += quotas_of(pool, surviving, prune, scope, min_per_layer)
-    known = {"final": weights, "initial": initial, "gradient": gradients}
-    return _prune(masks, quotas, criterion, known, seed)
+    known = {"final": weights, "initial": initial}
+    return _prune(masks, quotas, criterion, known, derive, seed)
+
+
+def prune_to_count(
+    weights: Weights,
+    masks: MaskSet,
+    infos: Sequence[VariableInfo],
+    config: PruneConfig,
+    keep: int,
+    *,
+    initial: Weights | None = None,
+    derive: Derive | None = None,
+    seed: int = 0,
+) -> MaskSet:
+    """Returns masks that keep exactly `keep` prunable weights in all, whatever the rates.
+
+    For the other arguments and the errors see `prune_round`.
+    """
+    masks = complete_masks(masks, infos)
+    (pool,) = make_pools(infos, config.rate)
+    surviving = _surviving(pool, masks)
+    prune = sum(surviving) - keep
+    quotas = quotas_of(pool, surviving, prune, config.scope, config.min_per_layer)
+    known = {"final": weights, "initial": initial}
+    return _prune(masks, quotas, config.criterion, known, derive, seed)
+
+
+def kept_after(infos: Sequence[VariableInfo], config: PruneConfig, round: int) -> int:
+    """Returns the number of prunable weights that `round` rounds of pruning keep."""
+    pools = make_pools(infos, config.rate, config.rates)
+    return sum(kept_at(pool, config, round)[0] for pool in pools)
 
 
 def _still_to_prune(pool: Pool, surviving: int) -> int:
@@ -144,16 +184,23 @@ def _prune(
     quotas: Sequence[Quota],
     criterion: str,
     known: Mapping[str, Weights | None],
+    derive: Derive | None,
     seed: int,
 ) -> MaskSet:
     """Cuts the quotas one after the other; variables that lose nothing are not even scored."""
-    criteria[criterion]  # a wrong name is an error also where nothing is pruned
-    pruned: MaskSet = {}
-    for quota in quotas:
-        if quota.prune:
-            scores = {p: score_variable(criterion, p, masks[p], known, seed) for p in quota.paths}
-            pruned |= cut_quota(quota, scores, masks)
-    return {p: pruned[p] if p in pruned else mask.copy() for p, mask in sorted(masks.items())}
+    chosen = criteria[criterion]  # a wrong name is an error also where nothing is pruned
+    quotas = [quota for quota in quotas if quota.prune]
+    pruned = dict(masks)
+    for iteration in range(1, chosen.iterations + 1):
+        parts = [part(quota, masks, pruned, iteration / chosen.iterations) for quota in quotas]
+        if not any(quota.prune for quota in parts):
+            continue
+        found = {name: derive(name, pruned) for name in chosen.derived} if derive else {}
+        for quota in parts:
+            given = {**known, **found}
+            scores = {p: score_variable(criterion, p, pruned[p], given, seed) for p in quota.paths}
+            pruned |= cut_quota(quota, scores, pruned)
+    return {p: m.copy() if m is masks[p] else m for p, m in sorted(pruned.items())}
 
 
 def _surviving(pool: Pool, masks: MaskSet) -> list[int]:

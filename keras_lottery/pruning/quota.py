@@ -1,7 +1,8 @@
 """Quotas: how many weights go from which variables, and the cut that keeps every floor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
@@ -56,7 +57,7 @@ def quotas_to_round(
     pool: Pool, surviving: Sequence[int], config: PruneConfig, round: int
 ) -> list[Quota]:
     """Returns the quotas that cut the pool in one go to what it keeps after `round` rounds."""
-    keep, keep_each = _kept_at(pool, config, round)
+    keep, keep_each = kept_at(pool, config, round)
     if keep_each is None:
         prune = sum(surviving) - keep
         return quotas_of(pool, surviving, prune, config.scope, config.min_per_layer)
@@ -68,7 +69,7 @@ def quotas_to_round(
     ]
 
 
-def _kept_at(pool: Pool, config: PruneConfig, round: int) -> tuple[int, list[int] | None]:
+def kept_at(pool: Pool, config: PruneConfig, round: int) -> tuple[int, list[int] | None]:
     """Returns how many weights survive `round` rounds in all, and of each variable if it is set."""
     schedule, allocate = schedules[config.schedule], allocations[config.scope]
     surviving = [info.size for info in pool.infos]
@@ -96,6 +97,33 @@ def _check(what: str, surviving: int, prune: int, floor: int) -> None:
             f"Received: {surviving - prune} left by the sparsity asked for. "
             "Prune less, exclude small layers, or lower min_per_layer."
         )
+
+
+def part(quota: Quota, first: MaskSet, now: MaskSet, progress: float) -> Quota:
+    """Returns what is to go now of a quota that is cut little by little.
+
+        kept(progress) = ⌈N (K / N)^progress⌉
+
+    with N the weights that survive at first and K those that the quota keeps, so that equal
+    steps prune equal shares of what survives.
+
+    Args:
+        quota: what is to go in all.
+        first: the masks before anything of it went.
+        now: the masks as they are.
+        progress: from 0 to 1.
+
+    Reference: the schedule of Tanaka et al. 2020, arXiv 2006.05467, algorithm 1.
+    """
+    every = _of(first, quota)
+    keep = every - quota.prune
+    if progress < 1:
+        keep = max(keep, ceil(every * (keep / every) ** progress))
+    return replace(quota, prune=_of(now, quota) - keep)
+
+
+def _of(masks: MaskSet, quota: Quota) -> int:
+    return kept({path: masks[path] for path in quota.paths})
 
 
 def cut_quota(quota: Quota, scores: Mapping[str, Score], masks: MaskSet) -> MaskSet:

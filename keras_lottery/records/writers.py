@@ -83,6 +83,12 @@ class Records:
         columns = ("path", "kept", "size", "density")
         write_mappings(self._paths.layers(training), rows, columns)
 
+    def write_found(
+        self, training: Training, name: str, rows: Iterable[Mapping[str, float]]
+    ) -> None:
+        """Writes a table that an arm made of how it came to its ticket."""
+        write_mappings(self._paths.table(training, name), rows, ())
+
     def _write_metrics(self) -> None:
         write_table(self._paths.metrics, MetricRow.columns(), self._metric_texts)
 

@@ -48,9 +48,14 @@ class Memory:
         return dense.rewind
 
     def prune(
-        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
+        self,
+        training: Training,
+        weights: Weights,
+        masks: MaskSet,
+        criterion: str = "",
+        keep: int | None = None,
     ) -> MaskSet:
-        return prune_for(self, training, weights, masks, criterion)
+        return prune_for(self, training, weights, masks, criterion, keep)
 
 
 class FitTask:
@@ -163,6 +168,9 @@ class FitTask:
         self.metric = (others or held_out)[0]
         self.higher_is_better = not any(word in self.metric for word in _LOWER)
 
-    def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        """Is refused by `TicketSearch`: no such criterion gets here."""
-        raise LotteryError("Expected a criterion without gradients.")
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        """Refuses: the data of a search need not be arrays."""
+        raise LotteryError(
+            f"Expected arms and a criterion that need no derivatives of the loss. Received: one "
+            f"that needs the {name}. Use kl.prune(model, data=(x, y)), or leave it out."
+        )

@@ -70,7 +70,7 @@ class TicketSearch:
         problems = [*prune.problems(), *rewind.problems()]
         if problems:
             raise LotteryError("; ".join(problems) + ".")
-        if "gradient" in pruning.criteria[criterion].needs:
+        if pruning.criteria[criterion].derived:
             raise LotteryError(
                 f"Expected a criterion without gradients. Received: {criterion!r}. "
                 "Use kl.prune(model, data=(x, y)) for one that needs data."

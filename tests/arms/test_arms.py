@@ -1,14 +1,13 @@
 """What every arm promises, on a run made up in memory."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import pruning
 from keras_lottery.arms import FAMILIES, arms, chain
+from keras_lottery.arms.at_init import AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.engine.view import prune_for
 from keras_lottery.types import Start, Training, VariableInfo
 
 SHAPES = {"a/kernel": (8, 6), "b/kernel": (6, 4)}
@@ -35,9 +34,13 @@ class Task:
     def variables(self):
         return INFOS
 
+    def derived(self, name, weights, masks, seed):
+        rng = np.random.default_rng(seed)
+        return {p: rng.normal(size=s) * masks.get(p, True) for p, s in SHAPES.items()}
+
 
 class Run:
-    """A run whose dense network and winning ticket of round 1 are finished."""
+    """A run in which whatever an arm asks for is finished."""
 
     task = Task()
 
@@ -51,13 +54,11 @@ class Run:
             prune=PruneConfig(rounds=2, rate=0.5),
             rewind=RewindConfig(**({"to": "5it"} | rewind)),
         )
-        self.starts = {DENSE: arms["dense"].start(DENSE, self)}
-        winning = replace(DENSE, round=1, arm="winning")
-        self.starts[winning] = arms["winning"].start(winning, self)
+        self.starts = {}
 
     def ticket(self, training):
-        if training.arm == "winning_init":  # a chain like the winning one
-            training = replace(training, arm="winning")
+        if training not in self.starts:
+            self.starts[training] = arms[training.arm].start(training, self)
         return self.starts[training]
 
     def trained(self, training):
@@ -67,12 +68,8 @@ class Run:
         state = {f"weights/{path}": value for path, value in weights(7).items()}
         return state | {"optimizer/0000": np.ones(3), "seeds/s": np.ones(2), "step": np.array([5])}
 
-    def prune(self, training, trained, masks, criterion=""):
-        initial = self.task.start_weights(training.seed)
-        settings = replace(self.config.prune, criterion=criterion or "magnitude")
-        one_by_one = masks or arms[training.arm].own_chain
-        prune = pruning.prune_round if one_by_one else pruning.prune_to_round
-        return prune(trained, masks, INFOS, settings, training.round, initial=initial)
+    def prune(self, training, trained, masks, criterion="", keep=None):
+        return prune_for(self, training, trained, masks, criterion, keep)
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +103,20 @@ def test_parents_come_earlier(arm):
 @pytest.mark.parametrize("arm", [name for name in arms if arms[name].fresh])
 def test_draws_differ(arm, run):
     one, other = (arms[arm].start(training(arm, draw), run) for draw in (0, 1))
-    assert any((one.weights[p] != other.weights[p]).any() for p in SHAPES)
+    pairs = [
+        (a[p], b[p])
+        for p in SHAPES
+        for a, b in ((one.weights, other.weights), (one.masks, other.masks))
+    ]
+    assert any((a != b).any() for a, b in pairs)
 
 
 def test_each_arm_starts_where_it_should(run):
     start = {arm: arms[arm].start(training(arm), run) for arm in arms}
+    early = {arm.name for arm in AT_INIT if not arm.name.endswith("reinit")}
     chains = {"winning", "one_shot", *FAMILIES["mask_criteria"], *FAMILIES["pruned_values"]}
-    assert {arm for arm, s in start.items() if s.step == 5} == chains | {"init_permuted"}
-    assert {arm for arm, s in start.items() if s.state} == chains
+    assert {a for a, s in start.items() if s.step == 5} == chains | early | {"init_permuted"}
+    assert {arm for arm, s in start.items() if s.state} == chains | early
     for arm in ("winning", "one_shot", *FAMILIES["mask_criteria"], "freeze_init"):
         assert np.array_equal(start[arm].weights["a/kernel"], weights(7)["a/kernel"])
     for arm in ("dense", "winning_init"):

@@ -38,6 +38,7 @@ WEIGHTS = [
     ("zhou2019/deconstructing_conv4_cifar10", 2_425_930, 2_425_024),
     ("zhou2019/deconstructing_conv6_cifar10", 2_262_602, 2_261_184),
     ("zhou2019/deconstructing_lenet_mnist", 266_610, 266_200),
+    ("frankle2021/prune_at_init_lenet_mnist", 266_610, 266_200),
 ]
 
 

@@ -7,8 +7,10 @@ from keras_lottery.types import Training
 
 
 def make(arms, rounds=2, seeds=(0,), draws=1):
-    prune = SimpleNamespace(rounds=rounds)
-    return SimpleNamespace(task="t", arms=arms, prune=prune, seeds=seeds, draws=draws)
+    prune, transfer = SimpleNamespace(rounds=rounds), SimpleNamespace(sources={}, arms=())
+    return SimpleNamespace(
+        task="t", arms=arms, prune=prune, seeds=seeds, draws=draws, transfer=transfer
+    )
 
 
 def names(plan):

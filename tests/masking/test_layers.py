@@ -84,8 +84,8 @@ def test_masked_equals_zeroed(name, random_masks):
 
     for one in (model, zeroed):
         one.compile("sgd", "mse")
-    found = masking.mean_gradients(model, x, np.ones_like(expected))
-    wanted = masking.mean_gradients(zeroed, x, np.ones_like(expected))
+    found = masking.derive("gradient", model, x, np.ones_like(expected))
+    wanted = masking.derive("gradient", zeroed, x, np.ones_like(expected))
     for path, mask in masks.items():
         assert np.all(found[path][~mask] == 0), path
         np.testing.assert_allclose(found[path][mask], wanted[path][mask], rtol=1e-4, atol=1e-5)

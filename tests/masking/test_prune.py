@@ -90,12 +90,12 @@ def test_mean_gradients_are_means_and_leave_the_model_alone(mlp, data, compiled)
         p: keras.ops.convert_to_numpy(v.value) for p, v in masking.seed_generators(model).items()
     }
     keras.utils.set_random_seed(1)  # torch draws dropout from its own generator
-    once = masking.mean_gradients(model, *data)
+    once = masking.derive("gradient", model, *data)
     assert all(np.array_equal(w, before[p]) for p, w in masking.get_weights(model).items())
     for path, variable in masking.seed_generators(model).items():
         assert np.array_equal(keras.ops.convert_to_numpy(variable.value), seeds[path])
     keras.utils.set_random_seed(1)
-    again = masking.mean_gradients(model, *data)
+    again = masking.derive("gradient", model, *data)
     assert all(np.array_equal(g, again[p]) for p, g in once.items())
     assert all(np.any(g != 0) for p, g in once.items() if p.endswith("kernel"))
 
@@ -103,7 +103,8 @@ def test_mean_gradients_are_means_and_leave_the_model_alone(mlp, data, compiled)
 def test_mean_gradients_equal_the_step_of_plain_descent(data, compiled):
     model = keras.Sequential([keras.Input((6,)), L.Dense(3, kernel_regularizer="l2")])
     compiled(model, keras.optimizers.SGD(1.0))
-    before, found = masking.get_weights(model), masking.mean_gradients(model, *data, batch_size=8)
+    before = masking.get_weights(model)
+    found = masking.derive("gradient", model, *data, batch_size=8)
     model.fit(*data, batch_size=32, verbose=0)
     after = masking.get_weights(model)
     for path, gradient in found.items():

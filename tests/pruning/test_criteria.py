@@ -6,13 +6,23 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import Score, criteria, prune_to
-from keras_lottery.pruning.criteria import path_rng, score_variable
+from keras_lottery.pruning.criteria import DERIVED, path_rng, score_variable
 from keras_lottery.types import VariableInfo
 
 FINAL = {"w": np.array([1.0, -4.0, 2.0, 3.0], np.float32)}
 INITIAL = {"w": np.array([1.0, -1.0, 4.0, -3.0], np.float32)}
 GRADIENT = {"w": np.array([5.0, 0.0, 1.0, -1.0], np.float32)}
-KNOWN = {"final": FINAL, "initial": INITIAL, "gradient": GRADIENT}
+HESSIAN_GRADIENT = {"w": np.array([1.0, 1.0, -3.0, 2.0], np.float32)}
+DIAGONAL = {"w": np.array([3.0, -0.5, 1.0, -4.0], np.float32)}
+FLOW = {"w": np.array([2.0, 1.0, 0.5, 3.0], np.float32)}
+KNOWN = {
+    "final": FINAL,
+    "initial": INITIAL,
+    "gradient": GRADIENT,
+    "hessian_gradient": HESSIAN_GRADIENT,
+    "hessian_diagonal": DIAGONAL,
+    "flow": FLOW,
+}
 ORDER = {  # indices from the first pruned to the last
     "magnitude": [0, 2, 3, 1],
     "magnitude_increase": [2, 0, 3, 1],
@@ -26,6 +36,10 @@ ORDER = {  # indices from the first pruned to the last
     "large_final_same_sign": [3, 0, 2, 1],  # the last one alone changes its sign
     "magnitude_increase_same_sign": [3, 2, 0, 1],
     "snip": [1, 2, 3, 0],
+    "grasp": [2, 1, 0, 3],
+    "synflow": [2, 0, 1, 3],
+    "slow_modes": [3, 0, 2, 1],
+    "fast_modes": [1, 2, 0, 3],
 }
 
 
@@ -36,7 +50,7 @@ def score(name, known=KNOWN, seed=0, path="w"):
 @pytest.mark.parametrize("name", list(criteria))
 def test_contract(name):
     chosen = criteria[name]
-    assert chosen.needs <= {"final", "initial", "gradient"}
+    assert chosen.needs <= {"final", "initial", *DERIVED} and chosen.iterations >= 1
     result = score(name)
     assert isinstance(result, Score)
     assert result.values.shape == (4,)
@@ -59,7 +73,7 @@ def test_works_in_other_types(name, dtype):
         0.5,
         criterion=name,
         initial=known["initial"],
-        gradients=known["gradient"],
+        derive=lambda name, masks: known[name],
     )
     expected = score(name)
     ranks = np.abs(expected.values) if expected.absolute else expected.values

@@ -161,7 +161,7 @@ def test_gradients_equal_differences_and_are_zero_where_pruned():
     one = task()
     weights = one.start_weights(0)
     masks = {FIRST: np.arange(96).reshape(16, 6) % 2 == 0}
-    found = one.gradients(weights, masks, seed=0)
+    found = one.derived("gradient", weights, masks, seed=0)
     assert set(found) == {FIRST, "layers/dense_1/kernel"}
     assert not found[FIRST][~masks[FIRST]].any()
 

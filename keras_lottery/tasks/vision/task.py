@@ -13,7 +13,6 @@ from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.flops import flops, uses
 from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
-from keras_lottery.tasks.gradients import mean_gradients
 from keras_lottery.tasks.vision.augment import flip_crop
 from keras_lottery.tasks.vision.data import load
 from keras_lottery.tasks.vision.images import Images
@@ -30,8 +29,8 @@ from keras_lottery.types import (
     Weights,
 )
 
-GRADIENT_EXAMPLES = 2000
-"""Training images, drawn from the seed, over which a criterion's gradient is the mean."""
+DERIVE_EXAMPLES = 2000
+"""Training images, drawn from the seed, over which what a criterion derives is the mean."""
 
 
 class VisionTask:
@@ -85,17 +84,18 @@ class VisionTask:
         trainer.place(start)
         return trainer.evaluate()
 
-    def gradients(self, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        model, train = self._model, self.images.train
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        model, train = self._unscaled if name == "flow" else self._model, self.images.train
         masking.set_weights(model, weights)
         masking.set_masks(model, masks)
-        even = min(GRADIENT_EXAMPLES, len(train)) // self._replicas * self._replicas
+        even = min(DERIVE_EXAMPLES, len(train)) // self._replicas * self._replicas
         chosen = np.random.default_rng(seed).permutation(len(train))[:even]
-        found = mean_gradients(
-            model, _loss(), train.x[chosen], train.y[chosen], self.config.train.batch_size
+        examples = train.x[chosen], train.y[chosen]
+        batch_size = self.config.train.batch_size
+        found = masking.derive(
+            name, model, *examples, loss=_loss(), batch_size=batch_size, seed=seed
         )
-        variables = masking.variables(model)
-        return {v.path: found[id(variables[v.path])] for v in self.variables() if v.prunable}
+        return {v.path: found[v.path] for v in self.variables() if v.prunable}
 
     def flops(self, masks: MaskSet) -> int:
         variables = masking.variables(self._model)
@@ -139,11 +139,16 @@ class VisionTask:
             self._models[parametrization] = self._mask(parametrization)
         return self._models[parametrization]
 
-    def _mask(self, parametrization: str) -> keras.Model:
+    @cached_property
+    def _unscaled(self) -> keras.Model:
+        """The same network fed with what scaling makes of images, so that 1 is 1."""
+        return self._mask("zero", scaled=False)
+
+    def _mask(self, parametrization: str, scaled: bool = True) -> keras.Model:
         prune = self.config.prune
         with self._distribution.scope(), seeded(0):
             return masking.mask(
-                self._build(),
+                self._build(scaled),
                 include=prune.include,
                 exclude=prune.exclude,
                 biases=prune.biases,
@@ -183,7 +188,7 @@ class VisionTask:
         counts = uses(self._model, np.repeat(self.images.test.x[:1], self._replicas, axis=0))
         return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
 
-    def _build(self) -> keras.Model:
+    def _build(self, scaled: bool = True) -> keras.Model:
         """Returns a new, plain model."""
         images, config = self.images, self.config
         with dtype_policy(config.train.dtype_policy):
@@ -192,7 +197,7 @@ class VisionTask:
                     shape=images.shape,
                     classes=images.classes,
                     dtype=str(images.train.x.dtype),
-                    scaling=scaling_of(images, config.data.scaling),
+                    scaling=scaling_of(images, config.data.scaling) if scaled else None,
                 ),
                 config.model,
             )

@@ -1,0 +1,122 @@
+"""First and second derivatives of a scalar function of a list of arrays, on any backend."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from keras_lottery import backend
+
+Function = Callable[..., Any]
+"""`(values, *arguments) -> scalar`; the values are a list of tensors."""
+
+__all__ = ["gradient_of", "hessian_vector_of"]
+
+
+def gradient_of(function: Function) -> Callable[..., list[Any]]:
+    """Returns `(values, *arguments) -> ∂function/∂values`, tensors of the values' shapes."""
+    make = {"tensorflow": _tensorflow_gradient, "jax": _jax_gradient, "torch": _torch_gradient}
+    made: Callable[..., list[Any]] = backend.select(make)(function)
+    return made
+
+
+def hessian_vector_of(function: Function) -> Callable[..., list[Any]]:
+    """Returns `(values, vector, *arguments) -> H·vector`, with H = ∂²function/∂values².
+
+    Only the product is computed, never H. The vector is a list of arrays of the values' shapes.
+
+    Reference: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
+    """
+    make = {"tensorflow": _tensorflow_product, "jax": _jax_product, "torch": _torch_product}
+    made: Callable[..., list[Any]] = backend.select(make)(function)
+    return made
+
+
+def _jax_gradient(function: Function) -> Callable[..., list[Any]]:
+    import jax
+
+    gradient: Callable[..., list[Any]] = jax.grad(function)
+    return gradient
+
+
+def _jax_product(function: Function) -> Callable[..., list[Any]]:
+    import jax
+
+    def product(values: list[Any], vector: list[Any], *arguments: Any) -> list[Any]:
+        def gradient(at: list[Any]) -> list[Any]:
+            found: list[Any] = jax.grad(function)(at, *arguments)
+            return found
+
+        return list(jax.jvp(gradient, (values,), (vector,))[1])
+
+    compiled: Callable[..., list[Any]] = jax.jit(product)  # it is called again and again
+    return compiled
+
+
+def _tensorflow_gradient(function: Function) -> Callable[..., list[Any]]:
+    import tensorflow as tf
+
+    def gradient(values: Sequence[Any], *arguments: Any) -> list[Any]:
+        tensors = [tf.convert_to_tensor(v) for v in values]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            result = function(tensors, *arguments)
+        found = tape.gradient(result, tensors, unconnected_gradients="zero")
+        return [tf.convert_to_tensor(g) for g in found]
+
+    return gradient
+
+
+def _tensorflow_product(function: Function) -> Callable[..., list[Any]]:
+    import tensorflow as tf
+
+    inner = _tensorflow_gradient(function)
+
+    def product(values: Sequence[Any], vector: Sequence[Any], *arguments: Any) -> list[Any]:
+        tensors = [tf.convert_to_tensor(v) for v in values]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            gradient = inner(tensors, *arguments)
+        found = tape.gradient(
+            gradient,
+            tensors,
+            output_gradients=[tf.convert_to_tensor(v) for v in vector],
+            unconnected_gradients="zero",
+        )
+        return [tf.convert_to_tensor(g) for g in found]
+
+    return product
+
+
+def _torch_gradient(function: Function) -> Callable[..., list[Any]]:
+    def gradient(values: Sequence[Any], *arguments: Any) -> list[Any]:
+        tensors = _leaves(values)
+        return _torch_derivatives(function(tensors, *arguments), tensors)
+
+    return gradient
+
+
+def _torch_product(function: Function) -> Callable[..., list[Any]]:
+    import torch
+
+    def product(values: Sequence[Any], vector: Sequence[Any], *arguments: Any) -> list[Any]:
+        tensors = _leaves(values)
+        gradient = _torch_derivatives(function(tensors, *arguments), tensors, graph=True)
+        pairs = zip(gradient, vector, strict=True)
+        along = sum((g * torch.as_tensor(v, device=g.device)).sum() for g, v in pairs)
+        return _torch_derivatives(along, tensors)
+
+    return product
+
+
+def _leaves(values: Sequence[Any]) -> list[Any]:
+    return [value.detach().requires_grad_() for value in values]
+
+
+def _torch_derivatives(result: Any, tensors: Sequence[Any], graph: bool = False) -> list[Any]:
+    """Returns the derivatives, 0 where the result does not depend on a tensor."""
+    import torch
+
+    if not result.requires_grad:
+        return [torch.zeros_like(t) for t in tensors]
+    found = torch.autograd.grad(result, tensors, create_graph=graph, allow_unused=True)
+    pairs = zip(found, tensors, strict=True)
+    return [torch.zeros_like(t) if g is None else (g if graph else g.detach()) for g, t in pairs]

@@ -1,0 +1,243 @@
+"""What criteria ask of a model beside its weights: derivatives of its loss, by path."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import tree
+from numpy.typing import NDArray
+
+from keras_lottery.backend.differentiate import gradient_of, hessian_vector_of
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking import paths
+from keras_lottery.registry import Registry
+from keras_lottery.types import MaskSet, Weights
+
+__all__ = ["PROBES", "derive", "quantities"]
+
+Loss = Callable[[Any, Any], Any]
+"""`(y, outputs) -> scalar`, the mean over the examples of a batch."""
+
+Arrays = list[NDArray[Any]]
+
+PROBES = 100
+"""Random vectors a batch, over which the estimate of the Hessian's diagonal is the mean."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model at which a quantity is taken, and the examples over which it is the mean.
+
+    Args:
+        model: built.
+        loss: of its outputs; None: the compiled loss, with the losses that layers add.
+        x: inputs, an array `(examples, ...)` or a structure of them.
+        y: targets, likewise.
+        batch_size: examples at a time.
+        seed: of what is drawn.
+        kept: one for each trainable variable: where it is kept, or True.
+    """
+
+    model: keras.Model
+    loss: Loss | None
+    x: Any
+    y: Any
+    batch_size: int
+    seed: int
+    kept: Sequence[Any]
+
+    @property
+    def examples(self) -> int:
+        """Number of examples."""
+        return len(tree.flatten(self.x)[0])
+
+    def values(self) -> list[Any]:
+        """Returns the trained values, 0 where pruned."""
+        variables = self.model.trainable_variables
+        pairs = zip(variables, self.kept, strict=True)
+        return [
+            v.value
+            if kept is True
+            else keras.ops.where(kept, v.value, keras.ops.zeros((), v.dtype))
+            for v, kept in pairs
+        ]
+
+    def only_kept(self, arrays: Arrays) -> Arrays:
+        """Returns arrays of the values' shapes, 0 where pruned."""
+        return [np.where(kept, a, 0).astype(a.dtype) for a, kept in zip(arrays, self.kept)]
+
+    def batches(self) -> Iterator[tuple[int, Any, Any]]:
+        """Yields the number of examples of each batch, and its inputs and targets."""
+        for at in range(0, self.examples, self.batch_size):
+            x, y = (_rows(data, at, self.batch_size) for data in (self.x, self.y))
+            yield min(self.batch_size, self.examples - at), x, y
+
+    def loss_at(self, values: Sequence[Any], x: Any, y: Any) -> Any:
+        """Returns the loss of a batch in training mode; updates of the model are dropped."""
+        mapping = list(zip(self.model.trainable_variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
+            outputs = self.model(x, training=True)
+            if self.loss is not None:
+                return self.loss(y, outputs)
+            return self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
+
+
+Quantity = Callable[[Subject], Arrays]
+"""Returns one array for each trainable variable."""
+
+quantities: Registry[Quantity] = Registry("quantity")
+
+
+def derive(
+    name: str,
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    *,
+    masks: MaskSet | None = None,
+    loss: Loss | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> Weights:
+    """Returns a quantity of a model's loss at its weights, by path; 0 where pruned.
+
+    Taken in training mode, with nothing in the model changed by it: batch-norm statistics, seeds
+    and metrics stay.
+
+    Args:
+        name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`.
+        model: built; compiled where no loss is given.
+        x: inputs, an array `(examples, ...)` or a structure of them; of `flow` the shape counts.
+        y: targets, likewise.
+        masks: what is kept of it, beside its own masks.
+        loss: `(y, outputs) -> scalar`, the mean over a batch; None: the compiled loss.
+        batch_size: examples at a time; batch norm sees one batch.
+        seed: of the probes of `hessian_diagonal`.
+
+    Raises:
+        LotteryError: the name is not known, the model has no loss, there are no examples, or
+            the result is not finite.
+    """
+    quantity = quantities[name]
+    if loss is None and not getattr(model, "compiled", False):
+        raise LotteryError(
+            f"Expected a compiled model, whose loss gives the {name}. "
+            f"Received: {model.name!r}, which is not. Call compile(loss=...) first."
+        )
+    if len(tree.flatten(x)[0]) == 0:
+        raise LotteryError("Expected data=(x, y) with examples. Received: none. Pass some.")
+    internals.sync_trainer(model)
+    places = {id(v): p for p, v in paths.variables(model).items()}
+    names = [places[id(v)] for v in model.trainable_variables]
+    kept = [(masks or {}).get(path, True) for path in names]
+    subject = Subject(model, loss, x, y, batch_size, seed, kept)
+    found = dict(zip(names, subject.only_kept(quantity(subject)), strict=True))
+    _check_finite(name, found)
+    return found
+
+
+@quantities.register("gradient")
+def gradient(subject: Subject) -> Arrays:
+    """g = ∂L/∂w, the mean over all examples."""
+    differentiate = gradient_of(subject.loss_at)
+    return _mean(subject, lambda x, y: differentiate(subject.values(), x, y))
+
+
+@quantities.register("hessian_gradient")
+def hessian_gradient(subject: Subject) -> Arrays:
+    """H g with H = ∂²L/∂w², both means over all examples."""
+    vector = _tensors(subject.only_kept(gradient(subject)))
+    product = hessian_vector_of(subject.loss_at)
+    return _mean(subject, lambda x, y: product(subject.values(), vector, x, y))
+
+
+@quantities.register("hessian_diagonal")
+def hessian_diagonal(subject: Subject) -> Arrays:
+    """diag(H), estimated as the mean of z ⊙ (H z) over random signs z.
+
+    Each batch draws probes of its own, which averages the noise over batches too.
+
+    Reference: Hutchinson 1990; Bekas et al. 2007, "An estimator for the diagonal of a matrix".
+    """
+    rng = np.random.default_rng(subject.seed)
+    product = hessian_vector_of(subject.loss_at)
+    shapes = [tuple(v.shape) for v in subject.model.trainable_variables]
+
+    def of_batch(x: Any, y: Any) -> Arrays:
+        total = [np.zeros(shape) for shape in shapes]
+        for _ in range(PROBES):
+            signs = subject.only_kept([_signs(rng, shape) for shape in shapes])
+            found = product(subject.values(), _tensors(signs), x, y)
+            total = [t + z * _numpy(h) for t, z, h in zip(total, signs, found, strict=True)]
+        return [t / PROBES for t in total]
+
+    return _mean(subject, of_batch)
+
+
+@quantities.register("flow")
+def flow(subject: Subject) -> Arrays:
+    """∂R/∂|w| of the synaptic flow R = 1ᵀ f(1; |w|), the outputs' sum where every input is 1.
+
+    Every variable takes part by its absolute value, with batch norm as it is in inference; its
+    moving means count as 0, so that all flow is positive. The data do not matter.
+
+    Reference: Tanaka et al. 2020, arXiv 2006.05467, equation 2.
+    """
+    model, ops = subject.model, keras.ops
+    ones = tree.map_structure(lambda a: np.ones_like(np.asarray(a[:1])), subject.x)
+    fixed = [(v, _positive(v)) for v in model.non_trainable_variables if _is_float(v)]
+
+    def total(values: Sequence[Any]) -> Any:
+        mapping = [*zip(model.trainable_variables, values, strict=True), *fixed]
+        with keras.StatelessScope(state_mapping=mapping):
+            outputs = model(tree.map_structure(ops.convert_to_tensor, ones), training=False)
+            return sum(ops.sum(ops.cast(part, "float32")) for part in tree.flatten(outputs))
+
+    return [_numpy(g) for g in gradient_of(total)([ops.abs(v) for v in subject.values()])]
+
+
+def _mean(subject: Subject, of_batch: Callable[[Any, Any], Sequence[Any]]) -> Arrays:
+    """Returns the mean over all examples of what each batch gives."""
+    shapes = [tuple(v.shape) for v in subject.model.trainable_variables]
+    total = [np.zeros(shape, np.float64) for shape in shapes]
+    for size, x, y in subject.batches():
+        total = [t + _numpy(g) * size for t, g in zip(total, of_batch(x, y), strict=True)]
+    return [(t / subject.examples).astype(np.float32) for t in total]
+
+
+def _rows(data: Any, at: int, size: int) -> Any:
+    return tree.map_structure(lambda a: keras.ops.convert_to_tensor(a[at : at + size]), data)
+
+
+def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return rng.integers(0, 2, shape).astype(np.float32) * 2 - 1
+
+
+def _tensors(arrays: Arrays) -> list[Any]:
+    return [keras.ops.convert_to_tensor(a) for a in arrays]
+
+
+def _numpy(tensor: Any) -> NDArray[np.float64]:
+    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float64)
+
+
+def _is_float(variable: keras.Variable) -> bool:
+    return "float" in keras.backend.standardize_dtype(variable.dtype)
+
+
+def _positive(variable: keras.Variable) -> Any:
+    if variable.name == "moving_mean":
+        return keras.ops.zeros_like(variable.value)
+    return keras.ops.abs(variable.value)
+
+
+def _check_finite(name: str, found: Weights) -> None:
+    bad = [path for path, value in found.items() if not np.isfinite(value).all()]
+    if bad:
+        raise LotteryError(
+            f"Expected a finite {name}. Received: inf or nan in {', '.join(bad[:4])}. "
+            "Check the weights for overflow, or choose another criterion."
+        )
