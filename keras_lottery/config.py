@@ -238,7 +238,8 @@ def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
         return {str(k): _coerce(arguments[1], v, where, problems) for k, v in value.items()}
     if kind is Any or (isinstance(kind, type) and _is_a(kind, value)):
         return kind(value) if kind in (float, str) else value
-    problems.append(f"{where}: expected {getattr(kind, '__name__', kind)}. Received: {value!r}")
+    wanted = f"fields such as {where}.name=value" if origin is dict else kind.__name__
+    problems.append(f"{where}: expected {wanted}. Received: {value!r}")
     return None
 
 

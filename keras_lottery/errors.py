@@ -28,5 +28,5 @@ def unknown_name(kind: str, received: str, known: Iterable[str]) -> LotteryError
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of a known {kind}. Received: {received!r}.{hint} "
-        f"Known: {', '.join(known)}."
+        f"Known: {', '.join(known) or 'none'}."
     )

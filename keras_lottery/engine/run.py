@@ -12,7 +12,7 @@ from keras_lottery.engine import folder
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import ProgressBar, RunProgress
-from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine.view import RunFiles, source_file
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
@@ -30,7 +30,6 @@ def run(config: Config) -> Path:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     with opened(config) as (paths, task):
-        check_sources(config, paths, task)
         done = Written(config, paths, task)
         plan = trainings(config)
         before = len(done.trainings() & set(plan))
@@ -74,7 +73,7 @@ def make_task(config: Config) -> Task:
 
 
 def check(config: Config) -> None:
-    """Raises LotteryError where a name is not known, before anything is built."""
+    """Raises LotteryError where a name or a source is not known, before anything is built."""
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
         _ = arms[name]
     for name in config.transfer.arms:
@@ -83,18 +82,13 @@ def check(config: Config) -> None:
                 f"Expected transfer.arms that follow a ticket's masks. Received: {name!r}, which "
                 "prunes weights of its own. Leave it out."
             )
+    for training in trainings(config):
+        if training.source and training.arm == "winning":
+            source_file(config, training)
     _ = executors[config.executor]
     _ = pruning.criteria[config.prune.criterion]
     _ = pruning.allocations[config.prune.scope]
     build_optimizer(config.optimizer, steps_per_epoch=1, total_steps=1)
-
-
-def check_sources(config: Config, paths: RunPaths, task: Task) -> None:
-    """Raises LotteryError where a source lacks a ticket that is to be trained here."""
-    view = RunFiles(config, paths, task)
-    for training in trainings(config):
-        if training.source and training.arm == "winning":
-            view.source_file(training)
 
 
 def check_rewind(config: Config, task: Task) -> None:

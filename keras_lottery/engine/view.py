@@ -28,23 +28,7 @@ class RunFiles:
         return start_of(Ticket.load(self._paths.ticket(training)))
 
     def source_ticket(self, training: Training) -> Start:
-        return start_of(Ticket.load(self.source_file(training)))
-
-    def source_file(self, training: Training) -> Path:
-        """Returns the file of the ticket that `training` takes from its source.
-
-        Raises:
-            LotteryError: the source has no such ticket.
-        """
-        paths = RunPaths(Path(self.config.transfer.sources[training.source]))
-        file = paths.ticket(replace(training, source="", arm="winning", draw=0))
-        if not file.exists():
-            raise LotteryError(
-                f"Expected the winning ticket of seed {training.seed}, round {training.round} in "
-                f"the source {training.source!r}. Received: {paths.root}, which has none. Run that "
-                "experiment with these seeds and rounds first."
-            )
-        return file
+        return start_of(Ticket.load(source_file(self.config, training)))
 
     def trained(self, training: Training) -> Weights:
         return load_state(self._paths.trained(training))
@@ -61,6 +45,23 @@ class RunFiles:
         keep: int | None = None,
     ) -> MaskSet:
         return prune_for(self, training, weights, masks, criterion, keep)
+
+
+def source_file(config: Config, training: Training) -> Path:
+    """Returns the file of the ticket that `training` takes from its source.
+
+    Raises:
+        LotteryError: the source has no such ticket.
+    """
+    paths = RunPaths(Path(config.transfer.sources[training.source]))
+    file = paths.ticket(replace(training, source="", arm="winning", draw=0))
+    if not file.exists():
+        raise LotteryError(
+            f"Expected the winning ticket of seed {training.seed}, round {training.round} in the "
+            f"source {training.source!r}. Received: {paths.root}, which has none. Run that "
+            "experiment with these seeds and rounds first."
+        )
+    return file
 
 
 def prune_for(

@@ -81,6 +81,7 @@ def test_what_does_not_fit_is_named(source, tmp_path):
     seeds = with_sources(config(tmp_path, arms=("winning",), seeds=(1,)), low=str(source))
     with pytest.raises(LotteryError, match="winning ticket of seed 1, round 1 in the source 'low'"):
         engine.run(seeds)
+    assert [path.name for path in tmp_path.iterdir()] == [run_paths(other).root.name]
     chain = config(tmp_path)
     transfer = dataclasses.replace(chain.transfer, arms=("one_shot",))
     with pytest.raises(LotteryError, match=r"transfer\.arms that follow a ticket's masks"):
