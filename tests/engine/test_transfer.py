@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_sources_extend_a_run(source, tmp_path):
     engine.run(with_sources(plain, low=str(source)))
     assert run_paths(plain).results.read_text().startswith(before)
     with pytest.raises(LotteryError, match="Expected the source 'low' to be"):
-        engine.run(with_sources(plain, low=str(source.parent / "other")))
+        engine.run(with_sources(plain, low=str(shutil.copytree(source, tmp_path / "other"))))
 
 
 def test_what_does_not_fit_is_named(source, tmp_path):
