@@ -28,12 +28,12 @@ def get_config() -> ConfigDict:
     config.optimizer.momentum = 0.9  # Morcos 2019
     config.optimizer.weight_decay = 1e-4  # Morcos 2019; decoupled, as in Keras
     config.optimizer.schedule = "piecewise"  # Morcos 2019
-    config.optimizer.boundaries = ("1500it", "2250it")  # ours: at half and three quarters
+    config.optimizer.boundaries = ("1000it", "1500it")  # ours: at half and three quarters
     config.optimizer.factor = 0.1  # Morcos 2019
 
-    config.train.length = "3000it"  # ours
+    config.train.length = "2000it"  # ours
     config.train.batch_size = 64  # ours: 512 in the paper
-    config.train.eval_every = 1000  # ours
+    config.train.eval_every = 500  # ours
     config.train.value = "final"  # Morcos 2019: at convergence
 
     config.prune.rounds = 6  # ours: down to 4.7 %
@@ -42,7 +42,7 @@ def get_config() -> ConfigDict:
     config.prune.criterion = "magnitude"  # Morcos 2019
     config.prune.output = False  # Morcos 2019: not the output layer
 
-    config.rewind.to = "300it"  # ours: late resetting as in Morcos 2019, 1 epoch there
+    config.rewind.to = "200it"  # ours: late resetting as in Morcos 2019, 1 epoch there
 
     config.options.variants.a2500 = {"data": {"train_size": 2500}}  # Morcos 2019
     config.options.variants.a10000 = {"data": {"train_size": 10000}}  # Morcos 2019
