@@ -39,6 +39,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.draws=1",
         "--seeds=0,1,2",
     ),
+    "strong_tickets": ("natale2024/strong_tickets_digits", "--backend=jax"),
     "conv2_cifar10": (
         "frankle2019/conv2_cifar10",
         "--config.name=conv2_cifar10_check",

@@ -30,12 +30,17 @@ def run(config: Config) -> Path:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     with opened(config) as (paths, task):
-        done = Written(config, paths, task)
-        plan = trainings(config)
-        before = len(done.trainings() & set(plan))
-        with ProgressBar(len(plan), before) as progress:
-            search(config, paths, task, done, progress)
+        train_all(config, paths, task)
     return paths.root
+
+
+def train_all(config: Config, paths: RunPaths, task: Task) -> None:
+    """Trains whatever an opened run still lacks; the dense network alone where it has no arms."""
+    done = Written(config, paths, task)
+    plan = trainings(config)
+    before = len(done.trainings() & set(plan))
+    with ProgressBar(len(plan), before) as progress:
+        search(config, paths, task, done, progress)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from keras_lottery.types import Training
 KEY = tuple(field.name for field in dataclasses.fields(Training))
 """The columns that name a training, first in every table: source, task, seed, round, arm, draw."""
 
-Row = TypeVar("Row", bound="KeyedRow")
+Row = TypeVar("Row", bound="TableRow")
 
 
 @functools.cache
@@ -19,21 +19,8 @@ def _kinds(cls: type) -> dict[str, type]:
     return get_type_hints(cls)
 
 
-@dataclass(frozen=True)
-class KeyedRow:
-    """A row that belongs to one training; its columns are its fields."""
-
-    source: str
-    task: str
-    seed: int
-    round: int
-    arm: str
-    draw: int
-
-    @property
-    def training(self) -> Training:
-        """The training that this row belongs to."""
-        return Training(*(getattr(self, name) for name in KEY))
+class TableRow:
+    """A row of a table: a dataclass of numbers and texts; its columns are its fields."""
 
     def texts(self) -> list[str]:
         """Returns the row's cells; `parse` turns them back into an equal row.
@@ -60,6 +47,23 @@ class KeyedRow:
             ValueError: a cell is not of its column's type.
         """
         return cls(**{name: kind(texts[name]) for name, kind in cls.kinds().items()})
+
+
+@dataclass(frozen=True)
+class KeyedRow(TableRow):
+    """A row that belongs to one training."""
+
+    source: str
+    task: str
+    seed: int
+    round: int
+    arm: str
+    draw: int
+
+    @property
+    def training(self) -> Training:
+        """The training that this row belongs to."""
+        return Training(*(getattr(self, name) for name in KEY))
 
 
 @dataclass(frozen=True)

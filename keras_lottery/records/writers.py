@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records.rows import COLUMNS, KeyedRow, MetricRow, ResultRow
+from keras_lottery.records.rows import COLUMNS, MetricRow, ResultRow, TableRow
 from keras_lottery.records.tables import read_table, write_mappings, write_table
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
 
-Row = TypeVar("Row", bound=KeyedRow)
+Row = TypeVar("Row", bound=TableRow)
 
 
 class Records:
@@ -99,7 +99,7 @@ def read_results(path: Path) -> list[ResultRow]:
     Raises:
         LotteryError: the file is missing, cut off, of another kind, or has a training twice.
     """
-    rows = _read(path, ResultRow)
+    rows = read_rows(path, ResultRow)
     seen: set[Training] = set()
     for row in rows:
         if row.training in seen:
@@ -117,10 +117,15 @@ def read_metrics(path: Path) -> list[MetricRow]:
     Raises:
         LotteryError: the file is missing, cut off or of another kind.
     """
-    return _read(path, MetricRow)
+    return read_rows(path, MetricRow)
 
 
-def _read(path: Path, kind: type[Row]) -> list[Row]:
+def read_rows(path: Path, kind: type[Row]) -> list[Row]:
+    """Returns the rows of a table whose columns are the fields of `kind`.
+
+    Raises:
+        LotteryError: the file is missing, cut off or of another kind.
+    """
     rows = []
     for number, texts in enumerate(read_table(path, kind.columns()), start=2):
         try:

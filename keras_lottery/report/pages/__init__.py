@@ -12,3 +12,4 @@ from keras_lottery.report.content import Content
 pages: Registry[Callable[[Path], Content]] = Registry("page of a study")
 
 pages.register_lazily("transfer", f"{__name__}.transfer:content")
+pages.register_lazily("strong_tickets", f"{__name__}.strong_tickets:content")

@@ -1,0 +1,37 @@
+"""A table that grows while a study runs, so that a study killed at any moment goes on from it."""
+
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from keras_lottery.records.rows import TableRow
+from keras_lottery.records.tables import write_table
+from keras_lottery.records.writers import read_rows
+
+Row = TypeVar("Row", bound=TableRow)
+
+
+class GrowingTable(Generic[Row]):
+    """The rows of a CSV file, and more of them; the file is replaced as a whole.
+
+    Args:
+        path: the file; not there yet where nothing is finished.
+        kind: dataclass of its rows.
+
+    Raises:
+        LotteryError: the file is cut off or of another kind.
+    """
+
+    def __init__(self, path: Path, kind: type[Row]) -> None:
+        self._path = path
+        self._kind = kind
+        self._rows = read_rows(path, kind) if path.exists() else []
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows so far, in the order of completion."""
+        return tuple(self._rows)
+
+    def append(self, *rows: Row) -> None:
+        """Adds rows that belong together: after a kill all of them are there or none."""
+        self._rows.extend(rows)
+        write_table(self._path, self._kind.columns(), [row.texts() for row in self._rows])

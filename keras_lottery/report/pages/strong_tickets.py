@@ -1,0 +1,259 @@
+"""The page of strong tickets: subset sums, single weights, and whole networks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_rows
+from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.plots.strong_tickets import draw_networks, draw_transition
+from keras_lottery.report.study import read_config
+from keras_lottery.report.units import count, number, percent
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.strong_tickets.bounds import lower_bound, network_scale, subset_scale
+from keras_lottery.studies.strong_tickets.tables import (
+    GADGETS,
+    NETWORKS,
+    TARGETS,
+    TRANSITION,
+    GadgetRow,
+    NetworkRow,
+    TargetRow,
+    TransitionRow,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run folder of the study holds.
+
+    Args:
+        options: the config's section.
+        sums: the subset sums.
+        gadgets: the single weights.
+        targets: the targets' layers.
+        networks: every network that was tried.
+    """
+
+    options: dict[str, Any]
+    sums: Sequence[TransitionRow]
+    gadgets: Sequence[GadgetRow]
+    targets: Sequence[TargetRow]
+    networks: Sequence[NetworkRow]
+
+    @property
+    def densities(self) -> list[float]:
+        """The densities with at least one network."""
+        return sorted({row.density for row in self.networks})
+
+    def enough(self, density: float) -> list[NetworkRow]:
+        """Returns the network of smallest n that was enough, of every seed that has one."""
+        return [row for row in self.networks if row.enough and row.density == density]
+
+
+def content(run: Path) -> Content:
+    """Returns the page of the run in the folder `run`.
+
+    Raises:
+        LotteryError: the folder is no run folder, or no network is finished.
+    """
+    paths = RunPaths(run)
+    record = read_config(paths)
+    config = record.pop("config")
+    if not (run / NETWORKS).exists():
+        raise LotteryError(
+            f"Expected at least one network in {run / NETWORKS}. Received: none. "
+            "Go on with `keras-lottery run` and the same config."
+        )
+    found = Found(
+        config["options"],
+        read_rows(run / TRANSITION, TransitionRow),
+        read_rows(run / GADGETS, GadgetRow),
+        read_rows(run / TARGETS, TargetRow),
+        read_rows(run / NETWORKS, NetworkRow),
+    )
+    page = Content(f"{config['name']}: trained networks inside random ones", sentences(found))
+    page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
+    page.add(Heading("Random subset sums"))
+    page.show(draw_transition(found.sums), "")
+    page.add(half_table(found), Details("Success rates", [_sums_table(found.sums)]))
+    page.add(Heading("Single weights"), _gadget_table(found.gadgets))
+    page.add(Heading("Whole networks"), Text(_DENSITIES))
+    page.show(draw_networks(found.networks, found.options["error"]), "")
+    page.add(size_table(found), network_table(found))
+    page.add(Details("Every network tried", [_every_table(found.networks)]))
+    add_settings(page, config, record)
+    return page
+
+
+_DENSITIES = (
+    "Every block of n candidates for one target weight and one sign of its input keeps exactly k: "
+    "that is the density of the tables. A first layer, fully connected by its draw, keeps one "
+    "connection a neuron; all others are pruned, so that the density over all weights is lower. "
+    "Biases are weights from a constant input of 1."
+)
+
+
+def sentences(found: Found) -> list[str]:
+    """Returns what the page is about, computed from the tables."""
+    said = []
+    halves = [rho for rho in half_ratios(found.sums).values() if rho]
+    if halves:
+        said.append(
+            f"Half of the random draws have a subset near enough at n · H₂(k/n) / log₂(k/ε) "
+            f"from {number(min(halves), 2)} to {number(max(halves), 2)}, over {len(halves)} pairs "
+            "(n, k)."
+        )
+    seeds = len({row.seed for row in found.networks})
+    sizes = []
+    for density in found.densities:
+        rows = found.enough(density)
+        ns = [row.n for row in rows]
+        sizes.append(
+            f"{_span(ns)} at {percent(density)} ({len(rows)} of {seeds} seeds)"
+            if rows
+            else f"none up to {found.options['most']} at {percent(density)}"
+        )
+    said.append(
+        f"A random network that is only pruned has outputs within {found.options['error']:g} of a "
+        f"trained one's, and its prediction on {percent(found.options['agreement'])} of the test "
+        f"set, from n = {', '.join(sizes)} of the candidates kept."
+    )
+    return said
+
+
+def half_ratios(sums: Sequence[TransitionRow]) -> dict[tuple[int, int], float | None]:
+    """Returns (n, k) -> ρ at which half of the draws succeed, targets together; None: nowhere."""
+    found: dict[tuple[int, int], float | None] = {}
+    for n, k in sorted({(row.n, row.k) for row in sums}):
+        ratios, rates = success(sums, n, k)
+        above = np.flatnonzero(rates >= 0.5)
+        place = int(above[0]) if len(above) else 0
+        if not place:
+            found[n, k] = None
+            continue
+        low, high = rates[place - 1], rates[place]
+        share = (0.5 - low) / (high - low)
+        found[n, k] = float(ratios[place - 1] + share * (ratios[place] - ratios[place - 1]))
+    return found
+
+
+def success(sums: Sequence[TransitionRow], n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns ρ and the success rate there, all targets together."""
+    rows = [row for row in sums if (row.n, row.k) == (n, k)]
+    ratios = np.array(sorted({row.ratio for row in rows}))
+    hits = [sum(r.successes for r in rows if r.ratio == rho) for rho in ratios]
+    draws = [sum(r.draws for r in rows if r.ratio == rho) for rho in ratios]
+    return ratios, np.array(hits) / np.array(draws)
+
+
+def half_table(found: Found) -> Table:
+    """Returns the ρ at which half of the draws succeed."""
+    halves = half_ratios(found.sums)
+    rows = [
+        [str(n), str(k), percent(k / n), number(rho, 2) if rho else "–"]
+        for (n, k), rho in halves.items()
+    ]
+    note = "ρ = n · H₂(k/n) / log₂(k/ε); between the ratios that were counted, interpolated."
+    return Table("Where half succeed", ["n", "k", "k/n", "ρ"], rows, note)
+
+
+def size_table(found: Found) -> Table:
+    """Returns the smallest sufficient n beside what the theorems let it grow with."""
+    rows, error = [], float(found.options["error"])
+    layers = max((t.layer for t in found.targets), default=1)
+    widest = max(found.targets, key=lambda t: t.inputs * t.outputs)
+    weights = found.networks[0].target_weights
+    for density in found.densities:
+        enough = found.enough(density)
+        if not enough:
+            rows.append([percent(density), "–", "–", *["–"] * 6])
+            continue
+        n = float(np.mean([row.n for row in enough]))
+        k = n * density
+        simple = subset_scale(k, density, error)
+        whole = network_scale(layers, widest.inputs, widest.outputs, density, n, error)
+        least = lower_bound(weights, 2 * k * weights, density, error) / (2 * weights)
+        rows.append([
+            percent(density), _span([row.n for row in enough]), number(n, 1),
+            number(simple, 1), number(n / simple, 2), number(whole, 0), number(n / whole, 3),
+            number(least, 1), number(n / least, 2),
+        ])  # fmt: skip
+    header = ["k/n", "smallest n", "mean", "log₂(k/ε)/H₂", "n ÷ it",
+              "log₂²(2ℓ d d′ γ n/ε)/H₂", "n ÷ it", "lower bound on n", "n ÷ it"]  # fmt: skip
+    note = (
+        f"ε = {error:g}, the error of an output. The two quotients in the middle are fitted "
+        "constants (c_hyp of Theorem 2, c_amp of Theorem 3), not the paper's. The lower bound is "
+        "Theorem 5's, for as many candidates per weight as the second layers have, d² taken to be "
+        "the target's weights. n runs over the numbers of which k/n is a whole one."
+    )
+    return Table("Smallest sufficient n", header, rows, note)
+
+
+def network_table(found: Found) -> Table:
+    """Returns the networks that were enough, one row a density and seed."""
+    rows = [
+        [
+            percent(row.density), str(row.seed), str(row.n), str(row.k),
+            _small(row.output_error), _small(row.bound), percent(row.agreement),
+            percent(row.accuracy), percent(row.target_accuracy), count(row.kept),
+            count(row.total), percent(row.kept / row.total), number(row.seconds, 1),
+        ]
+        for density in found.densities
+        for row in found.enough(density)
+    ]  # fmt: skip
+    header = ["k/n", "seed", "n", "k", "output error", "bound on [-1, 1]", "equal predictions",
+              "accuracy", "target's", "kept", "weights", "density over all", "seconds"]  # fmt: skip
+    note = (
+        "Output error: largest difference of a logit on the test set, through Keras. The bound "
+        "holds for every input from -1 to 1. Seconds: choosing what is kept."
+    )
+    return Table("The networks", header, rows, note)
+
+
+def _every_table(networks: Sequence[NetworkRow]) -> Table:
+    rows = [
+        [percent(r.density), str(r.seed), str(r.n), str(r.k), _small(r.output_error),
+         _small(r.weight_error), percent(r.agreement), percent(r.accuracy)]
+        for r in sorted(networks, key=lambda r: (r.density, r.seed, r.n))
+    ]  # fmt: skip
+    header = ["k/n", "seed", "n", "k", "output error", "largest weight error",
+              "equal predictions", "accuracy"]  # fmt: skip
+    return Table("", header, rows)
+
+
+def _sums_table(sums: Sequence[TransitionRow]) -> Table:
+    ratios = sorted({row.ratio for row in sums})
+    rows = []
+    for n, k in sorted({(row.n, row.k) for row in sums}):
+        rates = dict(zip(*success(sums, n, k), strict=True))
+        cells = [number(rates[rho], 2) if rho in rates else "–" for rho in ratios]
+        rows.append([f"({n}, {k})", *cells])
+    return Table("", ["(n, k)", *(f"ρ = {rho:g}" for rho in ratios)], rows)
+
+
+def _gadget_table(gadgets: Sequence[GadgetRow]) -> Table:
+    rows = [
+        [str(row.n), str(row.k), percent(row.k / row.n), _small(row.median), _small(row.ninety),
+         str(row.draws)]
+        for row in gadgets
+    ]  # fmt: skip
+    note = (
+        "Largest |y - w·x| over x in [-1, 1] with y = Σ a_j relu(b_j x), n candidates of either "
+        "sign of b and k kept of each; w, a and |b| uniform."
+    )
+    header = ["n", "k", "k/n", "median", "90th percentile", "draws"]
+    return Table("", header, rows, note)
+
+
+def _span(ns: Sequence[int]) -> str:
+    return str(ns[0]) if min(ns) == max(ns) else f"{min(ns)} to {max(ns)}"
+
+
+def _small(value: float) -> str:
+    return f"{value:.2g}" if value < 1 else number(value, 1)

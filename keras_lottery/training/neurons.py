@@ -1,0 +1,139 @@
+"""The neurons of a model: which rows of which variables each layer's outputs depend on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from keras_lottery import masking
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals import flatten_layers
+from keras_lottery.training.flops import uses, watched
+
+_KERNELS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
+
+
+@dataclass(frozen=True, eq=False)
+class Neurons:
+    """The output channels of one layer.
+
+    Args:
+        path: structural path of the layer.
+        layer: `Dense`, a convolution or `BatchNormalization`.
+        count: number of channels.
+        rows: trainable variable and the axis that the channels have in it.
+        flops: floating-point operations of one example's weight gradients, all channels.
+    """
+
+    path: str
+    layer: keras.Layer
+    count: int
+    rows: tuple[tuple[keras.Variable, int], ...]
+    flops: int
+
+    @property
+    def axis(self) -> int:
+        """The axis of the channels in the layer's outputs."""
+        if isinstance(self.layer, layers.BatchNormalization):
+            return int(self.layer.axis)
+        return 1 if getattr(self.layer, "data_format", "") == "channels_first" else -1
+
+
+def neurons(
+    model: keras.Model, x: Any, include: Sequence[str], exclude: Sequence[str]
+) -> list[Neurons]:
+    """Returns the neurons of every dense, convolution and batch-norm layer that is trained.
+
+    Args:
+        model: built.
+        x: a few inputs, as the model takes them; one is run.
+        include: patterns of layer paths; empty: all.
+        exclude: patterns of layer paths to leave out.
+
+    Raises:
+        LotteryError: there are none.
+    """
+    paths = {id(variable): path for path, variable in masking.variables(model).items()}
+    counts = uses(model, keras.tree.map_structure(lambda a: a[:1], x))
+    trained = {id(v) for v in model.trainable_variables}
+    found = []
+    for layer in flatten_layers(model):
+        rows = tuple((v, axis) for v, axis in _rows(layer) if v is not None and id(v) in trained)
+        if not rows:
+            continue
+        path = paths[id(rows[0][0])].rpartition("/")[0]
+        if include and not any(fnmatchcase(path, pattern) for pattern in include):
+            continue
+        if any(fnmatchcase(path, pattern) for pattern in exclude):
+            continue
+        variable, axis = rows[0]
+        flops = 2 * counts.get(id(variable), 0) * int(np.prod(variable.shape))
+        found.append(Neurons(path, layer, int(variable.shape[axis]), rows, flops))
+    if not found:
+        raise LotteryError(
+            "Expected a model with dense, convolution or batch-norm layers that are trained. "
+            "Received: none that include= and exclude= leave. Change the patterns."
+        )
+    return found
+
+
+def _rows(layer: keras.Layer) -> list[tuple[Any, int]]:
+    if isinstance(layer, _KERNELS):
+        return [(layer.kernel, -1), (layer.bias, 0)]
+    if isinstance(layer, layers.BatchNormalization):
+        return [(layer.gamma, 0), (layer.beta, 0)]
+    return []
+
+
+def forward_flops(model: keras.Model, x: Any) -> int:
+    """Returns twice the multiply-adds of one example's forward pass."""
+    counts = uses(model, keras.tree.map_structure(lambda a: a[:1], x))
+    variables = {id(v): v for v in model.variables}
+    return sum(2 * n * int(np.prod(variables[i].shape)) for i, n in counts.items())
+
+
+def normalized_outputs(
+    model: keras.Model, found: Sequence[Neurons], x: Any
+) -> dict[str, NDArray[np.float32]]:
+    """Returns the outputs of each layer, scaled to length 1 per neuron.
+
+    Returns:
+        By path, shape `(neurons, examples · positions)`; a neuron that is always 0 stays 0.
+    """
+    seen: dict[int, list[NDArray[np.float32]]] = {}
+    axes = {id(one.layer): one.axis for one in found}
+
+    def record(layer: Any, inputs: Any, outputs: Any) -> None:
+        if id(layer) in axes:
+            values = np.moveaxis(np.asarray(ops.convert_to_numpy(outputs)), axes[id(layer)], 0)
+            seen.setdefault(id(layer), []).append(values.reshape(len(values), -1))
+
+    with watched(record):
+        model(x, training=False)
+    unit = {}
+    for one in found:
+        if id(one.layer) not in seen:
+            raise LotteryError(
+                f"Expected every layer to run on the held-out inputs. Received: {one.path}, which "
+                "does not. Name it in exclude=."
+            )
+        values = np.concatenate(seen[id(one.layer)], axis=1).astype(np.float32)
+        length = np.linalg.norm(values, axis=1, keepdims=True)
+        unit[one.path] = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
+    return unit
+
+
+def similarity(now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Returns φ, the cosine between two epochs' outputs of each neuron; 1 where both are 0.
+
+    Args:
+        now: outputs of length 1 or 0; shape `(neurons, values)`.
+        before: those of the epoch before.
+    """
+    both_zero = ~now.any(axis=1) & ~before.any(axis=1)
+    return np.where(both_zero, 1.0, np.einsum("nv,nv->n", now, before, dtype=np.float64))
