@@ -1,11 +1,21 @@
 """Strong tickets: success of random subset sums, and the error of pruned random networks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
 from keras_lottery.studies.strong_tickets.tables import NetworkRow, TransitionRow
+
+_LOOKS = ("winning", "reinit", "permuted_layer", "permuted_global", "init_permuted", "one_shot")
+
+
+def _looks(densities: Sequence[float]) -> dict[float, dict[str, Any]]:
+    """Returns how each density is drawn, in the colours and markers of the other figures."""
+    known = list(lines(_LOOKS).values())
+    thin = {"linestyle": "-", "linewidth": 1.2, "markersize": 4.0}
+    return {d: known[i % len(known)].options() | thin for i, d in enumerate(densities)}
 
 
 def draw_transition(sums: Sequence[TransitionRow]) -> Drawing:
@@ -14,13 +24,13 @@ def draw_transition(sums: Sequence[TransitionRow]) -> Drawing:
     left, right = figure.subplots(1, 2, sharey=True)
     pairs = sorted({(row.n, row.k) for row in sums}, key=lambda pair: (pair[1] / pair[0], pair))
     densities = sorted({k / n for n, k in pairs})
-    looks = lines([f"{density:g}" for density in densities])
+    looks = _looks(densities)
     for n, k in pairs:
         rows = [row for row in sums if (row.n, row.k) == (n, k)]
         ratios = sorted({row.ratio for row in rows})
         of_ratio = [[row for row in rows if row.ratio == rho] for rho in ratios]
         rates = [sum(r.successes for r in c) / sum(r.draws for r in c) for c in of_ratio]
-        look = looks[f"{k / n:g}"].options() | {"alpha": 0.35 + 0.65 * n / max(p[0] for p in pairs)}
+        look = looks[k / n] | {"alpha": (n / max(p[0] for p in pairs)) ** 1.5}
         name = f"k/n = {k / n:g}" if n == max(p[0] for p in pairs) else None
         left.plot([c[0].error for c in of_ratio], rates, **look)
         right.plot(ratios, rates, label=name, **look)
@@ -50,9 +60,9 @@ def draw_networks(networks: Sequence[NetworkRow], error: float) -> Drawing:
     axes = figure.subplots()
     tidy(axes)
     densities = sorted({row.density for row in networks})
-    looks = lines([f"{density:g}" for density in densities])
+    looks = _looks(densities)
     for density in densities:
-        look = looks[f"{density:g}"].options()
+        look = looks[density]
         name: str | None = f"k/n = {density:g}"
         for seed in sorted({row.seed for row in networks}):
             rows = [row for row in networks if (row.density, row.seed) == (density, seed)]

@@ -55,7 +55,7 @@ def test_a_gadget_is_a_line_through_zero_on_both_sides():
 def test_a_gadget_needs_both_signs_and_k_of_each():
     with pytest.raises(LotteryError, match="both signs"):
         gadget(np.ones(4), np.ones(4), 0.5, 1)
-    with pytest.raises(LotteryError, match="from 1 to n = 2. Received: 3"):
+    with pytest.raises(LotteryError, match="from 1 to n = 2"):
         gadget(np.ones(4), np.array([1, 1, -1, -1]), 0.5, 3)
     with pytest.raises(LotteryError, match="Received: 0"):
         gadget(np.ones(4), np.array([1, 1, -1, -1]), 0.5, 0)
@@ -70,7 +70,7 @@ def test_every_input_has_as_many_neurons_of_either_sign():
 
 
 def test_signs_that_cannot_be_shared_out_are_an_error():
-    with pytest.raises(LotteryError, match="shared out evenly. Received: 4 neurons for 2 inputs"):
+    with pytest.raises(LotteryError, match="4 neurons for 2 inputs"):
         owner(np.ones((2, 4)))
 
 
