@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.learned import EdgePopupConfig, SupermaskConfig
 from keras_lottery.registry import Registry
 from keras_lottery.sections import (
     OptimizerConfig,
@@ -36,6 +37,8 @@ class Config:
         name: short name; the run folder is `<name>-<hash>`.
         task: name of a registered task; it decides the fields of `data` and `model`.
         study: name of a registered study, `tickets` or another; it decides the fields of `options`.
+        supermask: how the arms `supermask...` train.
+        edge_popup: how the arms `edge_popup...` train.
         seeds: one independent repetition each.
         arms: what is trained at every round besides `dense`.
         draws: fresh draws per ticket of the controls that draw.
@@ -53,6 +56,8 @@ class Config:
     prune: PruneConfig = field(default_factory=PruneConfig)
     rewind: RewindConfig = field(default_factory=RewindConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
+    supermask: SupermaskConfig = field(default_factory=SupermaskConfig)
+    edge_popup: EdgePopupConfig = field(default_factory=EdgePopupConfig)
     seeds: tuple[int, ...] = (0,)
     arms: tuple[str, ...] = ("winning",)
     draws: int = 1
@@ -209,7 +214,8 @@ def _build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
             continue
         kind = hints[key]
         if dataclasses.is_dataclass(kind):
-            values[key] = _build(typing.cast(type, kind), value, prefix + key, problems)
+            given = _over_default(known[key], value)
+            values[key] = _build(typing.cast(type, kind), given, prefix + key, problems)
         else:
             values[key] = _coerce(kind, value, prefix + key, problems)
     required = dataclasses.MISSING
@@ -221,6 +227,13 @@ def _build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
     built = cls(**values)
     problems.extend(prefix + text for text in getattr(built, "problems", tuple)())
     return built
+
+
+def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
+    """Returns a section's fields over those of its own default, which need not be its class'."""
+    if not isinstance(settings, Mapping) or spec.default_factory is dataclasses.MISSING:
+        return settings
+    return {**vars(spec.default_factory()), **settings}
 
 
 def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:

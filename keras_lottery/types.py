@@ -114,6 +114,7 @@ class Outcome:
         final_value: headline metric on the test set at the end.
         best_value: the same at the minimum of the validation loss.
         best_step: step of that minimum.
+        masks: masks that the training ended with, where it learned them; empty: those of the start.
         metrics: further metrics by name.
         history: rows of `<arm>.history.csv`, one per evaluation.
     """
@@ -128,6 +129,7 @@ class Outcome:
     final_value: float
     best_value: float
     best_step: int
+    masks: MaskSet = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -159,8 +161,13 @@ class Task(Protocol):
         """Trains the network and measures it."""
         ...
 
-    def evaluate(self, start: Start) -> dict[str, float]:
-        """Returns the test metrics by name of a network at its start, without any training."""
+    def evaluate(self, start: Start, split: str = "test") -> dict[str, float]:
+        """Returns the metrics by name of a network at its start, without any training.
+
+        Args:
+            start: the network.
+            split: `test` or `validation`.
+        """
         ...
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
@@ -201,6 +208,9 @@ class Arm(Protocol):
     def fresh(self) -> bool:
         """True where something is drawn, so that there are several draws of a ticket."""
         ...
+
+    # An arm with `once = True` is trained in the first round alone: nothing in it depends on the
+    # round.
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         """Returns the trainings that must be finished before this one."""

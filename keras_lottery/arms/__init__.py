@@ -21,6 +21,15 @@ for _name in (
     arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
 for _arm in AT_INIT:
     arms.register(_arm.name)(_arm)
+for _file, _name in (
+    ("supermask", "supermask"),
+    ("supermask", "supermask_signed"),
+    ("supermask", "supermask_rescaled"),
+    ("supermask", "supermask_rescaled_signed"),
+    ("edge_popup", "edge_popup"),
+    ("edge_popup", "edge_popup_signed"),
+):
+    arms.register_lazily(_name, f"keras_lottery.arms.{_file}:{_name.upper()}")
 
 _KEPT = (
     "random_reinit",

@@ -14,6 +14,8 @@ def trainings(config: Config) -> list[Training]:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, config.prune.rounds + 1):
             for arm in _in_order(config.arms):
+                if number > 1 and getattr(arms[arm], "once", False):
+                    continue
                 draws = config.draws if arms[arm].fresh else 1
                 plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]
         plan += _transferred(config, seed)

@@ -1,5 +1,6 @@
 """Writing a finished training down: files first, the row in results.csv last."""
 
+from dataclasses import replace
 from typing import Any
 
 from keras_lottery import pruning
@@ -32,9 +33,11 @@ class Written:
     def write(self, outcome: Outcome) -> None:
         """Writes the outcome's files, then its row."""
         training, start = outcome.training, outcome.start
-        masks = pruning.complete_masks(start.masks, self._infos)
+        masks = pruning.complete_masks(outcome.masks or start.masks, self._infos)
         provenance = {"experiment": self._config.name, "metric": self._task.metric}
         provenance |= {k: getattr(training, k) for k in training.__dataclass_fields__}
+        if outcome.masks:  # what was learned, over the weights that it was learned on
+            start = replace(start, masks=outcome.masks, parametrization="zero")
         ticket_of(start, provenance).save(self._paths.ticket(training))
         if self._is_needed(training):
             save_state(self._paths.trained(training), outcome.weights)

@@ -5,6 +5,7 @@ from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import MaskOptions, describe
 from keras_lottery.masking.keras_internals import sync_trainer
+from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
 from keras_lottery.masking.paths import seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
 from keras_lottery.masking.prune import prune
@@ -29,17 +30,22 @@ __all__ = [
     "Ticket",
     "derive",
     "describe",
+    "draw_scores",
+    "draws",
     "effective_weights",
     "fresh_weights",
     "get_fills",
     "get_masks",
     "get_weights",
+    "is_learned",
     "is_masked",
     "mask",
     "prune",
     "register_prunable",
+    "scores",
     "seed_generators",
     "set_masks",
+    "set_mode",
     "set_weights",
     "step_scope",
     "strip",

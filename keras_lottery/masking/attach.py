@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import guard
+from keras_lottery.masking import guard, learned
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.classes import give_class, is_swapped
 from keras_lottery.masking.describe import MaskOptions, Prunable, find, options_from
@@ -29,6 +29,7 @@ def mask(
     in_place: bool = True,
     parametrization: str = "zero",
     output_layer: str = "",
+    keep: float | None = None,
 ) -> keras.Model:
     """Returns the model with a full mask on every variable that is to be pruned.
 
@@ -44,15 +45,21 @@ def mask(
         embeddings: mask embeddings.
         output: mask the output layer.
         in_place: False: mask a copy, with weights and compile settings.
-        parametrization: `zero`: pruned weights are 0; `frozen`: they are a fixed fill.
+        parametrization: `zero`: pruned weights are 0; `frozen`: they are a fixed fill. Learned
+            masks, under which only scores are trained and every weight and bias of the model
+            keeps its value: `bernoulli` (supermasks; `bernoulli_rescaled`: dynamically rescaled)
+            and `edge_popup` (`edge_popup_scaled`: weights times √(1 / keep)).
         output_layer: path pattern of the output layer, where it is not found by itself.
+        keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 if not given.
+            (`set_masks` and `prune` change how many of a variable are kept.)
 
     Raises:
-        LotteryError: the model is not built, nothing in it can be pruned, or it is to be copied
-            and cannot be.
+        LotteryError: the model is not built, nothing in it can be pruned, `keep` does not lie
+            between 0 and 1, or it is to be copied and cannot be.
 
     Example:
         >>> model = mask(model, exclude=("*/embedding/*",))
+        >>> model = mask(model, parametrization="edge_popup", keep=0.3)
     """
     _check_model(model)
     options = options_from(
@@ -64,21 +71,28 @@ def mask(
         output=output,
         output_layer=output_layer,
     )
-    parametrizations[parametrization]
+    learned.check_keep(keep, parametrization)
+    if parametrizations[parametrization].learned:
+        learned.check_optimizer(model)
     if not in_place:
         from keras_lottery.masking.copying import copy_model
 
         model = copy_model(model)
-    attach_options(model, options, parametrization)
+    attach_options(model, options, parametrization, keep)
     return model
 
 
-def attach_options(layer: keras.Layer, options: MaskOptions, parametrization: str) -> None:
+def attach_options(
+    layer: keras.Layer, options: MaskOptions, parametrization: str, keep: float | None = None
+) -> None:
     """Masks the variables of a built layer or model that `options` choose."""
     chosen = [one for one in find(layer, options) if one.info.prunable]
     if not chosen:
         raise LotteryError(_nothing(layer, options))
     _attach(layer, [(one, parametrization) for one in chosen])
+    for one in chosen:
+        if keep is not None and (record := masked(one.variable)) is not None:
+            learned.set_kept(record, keep)
 
 
 def attach_names(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -107,6 +121,8 @@ def _attach(layer: keras.Layer, chosen: list[tuple[Prunable, str]]) -> None:
         if record is None or record.parametrization.name != parametrization:
             _add(found, parametrization)
             changed = True
+    if learned.is_learned(layer):
+        learned.freeze_rest(layer)
     give_class(layer)
     for one in internals.flatten_layers(layer):
         # A part that is saved or cloned by itself keeps its masks too.
@@ -121,13 +137,16 @@ def _attach(layer: keras.Layer, chosen: list[tuple[Prunable, str]]) -> None:
 
 def _add(one: Prunable, parametrization: str) -> None:
     record = masked(one.variable)
-    if record is not None and parametrization == "zero":
+    if record is not None and (parametrization == "zero" or record.parametrization.learned):
         raise LotteryError(
             f"Expected the parametrization that {one.info.path!r} has, "
             f"{record.parametrization.name!r}. Received: {parametrization!r}. "
             "Strip the model first, or mask a fresh one."
         )
-    MaskHolder.within(one.owner).add(one.name, one.variable, parametrizations[parametrization])
+    chosen = parametrizations[parametrization]
+    added = MaskHolder.within(one.owner).add(one.name, one.variable, chosen)
+    if chosen.keep is not None:
+        learned.set_kept(added, chosen.keep)
 
 
 def _check_model(model: Any) -> None:

@@ -117,10 +117,12 @@ def set_pending(layer: keras.Layer, names: list[tuple[str, str]]) -> keras.Layer
     return layer
 
 
-def set_options(layer: keras.Layer, options: Any, parametrization: str) -> None:
+def set_options(
+    layer: keras.Layer, options: Any, parametrization: str, keep: float | None = None
+) -> None:
     """Masks what `options` choose in a layer as soon as it is built."""
     give_class(layer)
-    object.__setattr__(layer, OPTIONS, (options, parametrization))
+    object.__setattr__(layer, OPTIONS, (options, parametrization, keep))
     attach_pending(layer)
 
 

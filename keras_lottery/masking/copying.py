@@ -31,8 +31,7 @@ def copy_model(model: keras.Model) -> keras.Model:
     copy = _rebuild(model, _config(model, _COPY_HINT), _COPY_HINT)
     _copy_seeds(model, copy)
     state.set_weights(copy, state.get_weights(model))
-    if state.is_masked(model):
-        state.set_masks(copy, state.get_masks(model), state.get_fills(model))
+    state.copy_masks(model, copy)
     old, new = getattr(model, "optimizer", None), getattr(copy, "optimizer", None)
     if old is not None and new is not None and len(old.variables) == len(new.variables):
         for source, target in zip(old.variables, new.variables):
@@ -43,7 +42,8 @@ def copy_model(model: keras.Model) -> keras.Model:
 def strip(model: keras.Model) -> keras.Model:
     """Returns a new, plain Keras model that computes what the masked one does.
 
-    Pruned weights are written as the value that the network uses for them: 0, or their fill. The
+    Pruned weights are written as the value that the network uses for them: 0, or their fill. Of
+    `bernoulli` masks, which draw, the weights stay whose probability is at least a half. The
     masked model is left as it is; the new one is not compiled.
 
     Args:

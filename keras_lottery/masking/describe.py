@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import keras
 
 from keras_lottery.masking import paths
+from keras_lottery.masking.learned import was_trained
 from keras_lottery.masking.output_layer import output_layers
 from keras_lottery.masking.prunable import Weights, prunable_weights
 from keras_lottery.types import VariableInfo
@@ -97,7 +98,7 @@ def find(model: keras.Layer, options: Options | None = None) -> list[Prunable]:
     for path, layer, attribute, variable in paths.named_variables(model):
         known = prunable_weights(layer)
         kind = known.kinds.get(attribute, "") if known else ""
-        if not kind and not variable.trainable:
+        if not kind and not was_trained(variable):
             continue
         info = VariableInfo(
             path=path,

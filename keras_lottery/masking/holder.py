@@ -1,5 +1,6 @@
 """The masks of one layer: a small layer inside it, which writes them as packed bits."""
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from keras import ops
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.parametrizations import Parametrization
+from keras_lottery.masking.parametrizations import Extra, Parametrization
 
 __all__ = ["MaskHolder", "MaskedVariable", "holder_of", "is_wrapper", "mark_wrapper", "masked"]
 
@@ -27,6 +28,7 @@ class MaskedVariable:
         mask: boolean variable of the same shape; True = kept.
         extras: further variables of the parametrization by name.
         parametrization: makes the used weight of these.
+        seed: where a parametrization that draws takes its random numbers from.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class MaskedVariable:
         mask: keras.Variable,
         extras: dict[str, keras.Variable],
         parametrization: Parametrization,
+        seed: keras.random.SeedGenerator | None = None,
     ) -> None:
         self.name = name
         self.variable = variable
         self.mask = mask
         self.extras = extras
         self.parametrization = parametrization
+        self._seed = seed
         setattr(variable, _RECORD, self)
 
     def effective(self, stored: Any, in_step: bool = False) -> Any:
@@ -50,14 +54,32 @@ class MaskedVariable:
         Args:
             in_step: True in a compiled training step, where `stored` is 0 where pruned.
         """
-        extras = {name: v.value for name, v in self.extras.items()}
         if in_step:
-            return self.parametrization.effective_in_step(stored, self.mask.value, extras)
-        return self.parametrization.effective(stored, self.mask.value, extras)
+            return self.parametrization.effective_in_step(stored, self.mask.value, self._values())
+        return self.parametrization.effective(stored, self.mask.value, self._values())
+
+    def folded(self) -> Any:
+        """Returns the weight of a plain model made of this one."""
+        return self.parametrization.folded(self.variable.value, self.mask.value, self._values())
+
+    def kept(self) -> Any:
+        """Returns the mask of a plain model made of this one: learned, or as it was set."""
+        return self.parametrization.mask(self.mask.value, self._values())
+
+    def _values(self) -> dict[str, Any]:
+        values: dict[str, Any] = {name: v.value for name, v in self.extras.items()}
+        return values | {"seed": self._seed} if self.parametrization.draws else values
+
+    def draw_extras(self, rng: np.random.Generator) -> None:
+        """Gives scores and the like their first values."""
+        for extra in self.parametrization.extras:
+            variable = self.extras[extra.name]
+            variable.assign(extra.draw(tuple(variable.shape), rng))
 
     def zero_pruned(self) -> None:
-        """Sets the stored weight to exactly 0 where pruned."""
-        self.reset_pruned(self.variable, 0.0)
+        """Sets the stored weight to exactly 0 where pruned; under learned masks it stays."""
+        if not self.parametrization.learned:
+            self.reset_pruned(self.variable, 0.0)
 
     def reset_pruned(self, variable: keras.Variable, start: float) -> None:
         """Sets the weight, or one of its slots, to `start` where pruned."""
@@ -94,6 +116,7 @@ class MaskHolder(keras.layers.Layer):
     """
 
     records: dict[str, MaskedVariable]
+    seed_generator: keras.random.SeedGenerator | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -111,36 +134,52 @@ class MaskHolder(keras.layers.Layer):
                 setattr(layer, _HOLDER, found)
         return found
 
-    def add(self, name: str, variable: keras.Variable, parametrization: Parametrization) -> None:
+    def add(
+        self, name: str, variable: keras.Variable, parametrization: Parametrization
+    ) -> MaskedVariable:
         """Masks a variable with a full mask, or changes the parametrization that it has."""
         old = self.records.get(name)
         extras = dict(old.extras) if old else {}
-        mask = old.mask if old else self._like(name, variable, "mask", "ones", "bool")
+        shape = tuple(variable.shape)
+        mask = old.mask if old else self._add(f"{name}/mask", shape, "bool", "ones", False)
         for extra in parametrization.extras:
             if extra.name not in extras:
-                extras[extra.name] = self._like(
-                    name, variable, extra.name, extra.initializer, variable.dtype, extra.trainable
-                )
-        self.records[name] = MaskedVariable(name, variable, mask, extras, parametrization)
+                extras[extra.name] = self._add_extra(f"{name}/{extra.name}", extra, variable)
+        seed = self._seed() if parametrization.draws else None
+        added = MaskedVariable(name, variable, mask, extras, parametrization, seed)
+        self.records[name] = added
+        return added
 
-    def _like(
-        self,
-        name: str,
-        variable: keras.Variable,
-        what: str,
-        initializer: str,
-        dtype: str,
-        trainable: bool = False,
+    def _add_extra(self, name: str, extra: Extra, variable: keras.Variable) -> keras.Variable:
+        # As Keras' own initializers do without a seed: from Python's random numbers.
+        rng = np.random.default_rng(random.getrandbits(63))
+
+        def draw(shape: tuple[int, ...], dtype: Any = None) -> Any:
+            return ops.convert_to_tensor(extra.draw(tuple(shape), rng), dtype)
+
+        dtype = "int32" if extra.scalar else "float32" if extra.trainable else variable.dtype
+        shape = () if extra.scalar else tuple(variable.shape)
+        return self._add(name, shape, dtype, draw, extra.trainable)
+
+    def _add(
+        self, name: str, shape: tuple[int, ...], dtype: str, initializer: Any, trainable: bool
     ) -> keras.Variable:
         with internals.unlocked(self), internals.full_precision():
             return self.add_weight(
-                shape=tuple(variable.shape),
+                shape=shape,
                 initializer=initializer,
                 dtype=dtype,
                 trainable=trainable,
                 autocast=False,
-                name=f"{name.replace('/', '_')}_{what}",
+                name=name.replace("/", "_"),
             )
+
+    def _seed(self) -> keras.random.SeedGenerator:
+        """Returns the seed generator of this layer's draws, made where there is none."""
+        if self.seed_generator is None:
+            with internals.unlocked(self):
+                self.seed_generator = keras.random.SeedGenerator()
+        return self.seed_generator
 
     def __iter__(self) -> Iterator[MaskedVariable]:
         return iter(self.records.values())

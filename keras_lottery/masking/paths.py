@@ -13,7 +13,7 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.holder import MaskHolder, is_wrapper
+from keras_lottery.masking.holder import MaskHolder, holder_of, is_wrapper
 
 __all__ = ["layer_paths", "named_variables", "seed_generators", "variables"]
 
@@ -74,6 +74,9 @@ def _seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
             if isinstance(thing, keras.random.SeedGenerator) and id(thing) not in seen:
                 seen.add(id(thing))
                 states[_join(path, name)] = thing.state
+        holder = holder_of(owner) if isinstance(owner, keras.Layer) else None
+        if holder is not None and holder.seed_generator is not None:
+            states[_join(path, "masks/seed_generator")] = holder.seed_generator.state
     return states
 
 

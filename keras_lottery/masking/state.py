@@ -1,6 +1,7 @@
 """Reading and writing masks and weights by path; nothing is traced again."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,9 +32,13 @@ def is_masked(model: keras.Layer) -> bool:
 
 
 def get_masks(model: keras.Layer) -> MaskSet:
-    """Returns the masks of all masked variables; empty for a model without masks."""
+    """Returns the masks of all masked variables; empty for a model without masks.
+
+    Of a learned mask that is what its scores say now: under `bernoulli` the weights whose
+    probability is at least a half, under `edge_popup` those with the k highest scores.
+    """
     internals.sync_trainer(model)
-    return {path: _numpy(record.mask) for path, record in _masked_paths(model).items()}
+    return {path: _array(record.kept()) for path, record in _masked_paths(model).items()}
 
 
 def get_fills(model: keras.Layer) -> Weights:
@@ -50,6 +55,9 @@ def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) 
     """Assigns masks, and zeroes stored weights and the optimizer's slots where they prune.
 
     Slots of the weights that are kept, the learning rate and the iterations stay.
+
+    Under a learned mask the stored weights stay as they are. `bernoulli` draws among the weights
+    that its mask keeps; `edge_popup` takes from its mask only how many weights to use.
 
     Args:
         model: a masked model.
@@ -79,6 +87,16 @@ def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) 
         if path in fills:
             record.extras["fill"].assign(np.asarray(fills[path]))
     zero_pruned(model)
+
+
+def copy_masks(model: keras.Layer, copy: keras.Layer) -> None:
+    """Gives a copy the masks, fills and scores of a model."""
+    targets = _masked_paths(copy)
+    for path, source in _masked_paths(model).items():
+        target = targets[path]
+        target.mask.assign(ops.copy(source.mask.value))  # a shared array could be donated on JAX
+        for name, variable in source.extras.items():
+            target.extras[name].assign(ops.copy(variable.value))
 
 
 def get_weights(model: keras.Layer) -> Weights:
@@ -112,10 +130,13 @@ def set_weights(model: keras.Layer, weights: Weights) -> None:
 
 
 def effective_weights(model: keras.Layer) -> Weights:
-    """Returns what the network uses: stored values, and where pruned the fixed ones."""
+    """Returns what a plain network uses: stored values, and where pruned the fixed ones.
+
+    Of `bernoulli`, whose network draws, those are 0 where a probability is below a half.
+    """
     weights = get_weights(model)
     for path, record in _masked_paths(model).items():
-        weights[path] = ops.convert_to_numpy(record.effective(record.variable.value))
+        weights[path] = _array(record.folded())
     return weights
 
 
@@ -134,8 +155,12 @@ def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
 
 
 def _numpy(variable: keras.Variable) -> np.ndarray:
+    return _array(variable.value)
+
+
+def _array(value: Any) -> np.ndarray:
     """Returns a copy: a buffer that JAX donates or torch writes to must not be shared."""
-    return np.array(ops.convert_to_numpy(variable.value))
+    return np.array(ops.convert_to_numpy(value))
 
 
 def _check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ import keras
 from keras_lottery.masking.classes import set_options
 from keras_lottery.masking.describe import MaskOptions
 from keras_lottery.masking.holder import mark_wrapper
+from keras_lottery.masking.learned import check_keep
 from keras_lottery.masking.parametrizations import parametrizations
 
 __all__ = ["MASKED_NAME", "Masked"]
@@ -29,7 +30,9 @@ class Masked(keras.layers.Wrapper):
         biases: mask biases too.
         norms: mask the scales and shifts of normalization layers too.
         embeddings: mask embeddings.
-        parametrization: `zero`: pruned weights are 0; `frozen`: they are a fixed fill.
+        parametrization: as in `mask`; under learned masks all other weights of the layer keep
+            their values, and those of other layers do not.
+        keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 if not given.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8,)), Masked(keras.layers.Dense(4))])
@@ -42,15 +45,18 @@ class Masked(keras.layers.Wrapper):
         norms: bool = False,
         embeddings: bool = True,
         parametrization: str = "zero",
+        keep: float | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("name", f"masked_{layer.name}")
         super().__init__(layer, **kwargs)
+        check_keep(keep, parametrization)
         parametrizations[parametrization]
         self.options = MaskOptions(biases=biases, norms=norms, embeddings=embeddings)
         self.parametrization = parametrization
+        self.keep = keep
         self.supports_masking = layer.supports_masking
-        set_options(layer, self.options, parametrization)
+        set_options(layer, self.options, parametrization, keep)
 
     def build(self, input_shape: Any = None) -> None:
         """Builds the layer, which is masked then; one with several inputs builds when called."""
@@ -80,4 +86,5 @@ class Masked(keras.layers.Wrapper):
 
     def get_config(self) -> dict[str, Any]:
         options = {name: getattr(self.options, name) for name in ("biases", "norms", "embeddings")}
-        return {**super().get_config(), **options, "parametrization": self.parametrization}
+        how = {"parametrization": self.parametrization, "keep": self.keep}
+        return {**super().get_config(), **options, **how}

@@ -77,6 +77,12 @@ class TicketSearch:
             )
         for name in arms:
             _ = known_arms[name]
+            if name.startswith(("supermask", "edge_popup")):
+                raise LotteryError(
+                    "Expected arms that train the model's weights. "
+                    f"Received: {name!r}, which trains a mask. Mask the model with "
+                    "kl.mask(model, parametrization=...) and fit it."
+                )
         self._config = Config(
             name="search",
             task="search",

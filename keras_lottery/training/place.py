@@ -12,6 +12,8 @@ from keras_lottery.types import Start, State
 def place(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
     """Sets weights, masks, optimizer, seed generators and metrics by assignment.
 
+    The scores of learned masks are drawn anew from the start's seed.
+
     Args:
         model: masked and compiled, its optimizer built.
         start: where the training begins.
@@ -29,5 +31,7 @@ def place(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
     full = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
     none = {path: np.zeros_like(fill) for path, fill in masking.get_fills(model).items()}
     masking.set_masks(model, full | start.masks, none | start.fills)
+    if masking.is_learned(model):
+        masking.draw_scores(model, start.seed)
     place_schedule(model.optimizer, start.learning_rate_step)
     model.reset_metrics()

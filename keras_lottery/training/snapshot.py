@@ -23,12 +23,18 @@ def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
         epoch: epochs done.
     """
     state: State = {f"weights/{p}": v for p, v in masking.get_weights(model).items()}
-    generators = masking.seed_generators(model)
-    state |= {f"seeds/{p}": _array(v) for p, v in generators.items()}
-    if (drawn := backend.generator_state()) is not None:
-        state[_BACKEND_SEED] = drawn
+    state |= capture_seeds(model)
     state |= capture_optimizer(model.optimizer)
     return state | {"step": np.array([step]), "epoch": np.array([epoch])}
+
+
+def capture_seeds(model: keras.Model) -> State:
+    """Returns the seed generators, as `seeds/<path>`."""
+    generators = masking.seed_generators(model)
+    state: State = {f"seeds/{p}": _array(v) for p, v in generators.items()}
+    if (drawn := backend.generator_state()) is not None:
+        state[_BACKEND_SEED] = drawn
+    return state
 
 
 def capture_optimizer(optimizer: keras.optimizers.Optimizer | None) -> State:

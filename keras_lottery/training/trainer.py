@@ -16,12 +16,13 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import flatten_layers
 from keras_lottery.training import snapshot
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
+from keras_lottery.training.drawn import sampled, shipped, undisturbed
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.place import place
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.way import choose_way
-from keras_lottery.types import Progress, Start, State, Weights
+from keras_lottery.types import MaskSet, Progress, Start, State, Weights
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Fitted:
         best: test metrics at the minimum of the validation loss (of the end, without one).
         best_step: step of that minimum.
         initial: test metrics before the first step, where the config asks for them.
+        masks: the masks at the end, where they were learned.
+        further: test metrics of the plain model that is shipped, where the trained one draws.
     """
 
     weights: Weights
@@ -51,6 +54,8 @@ class Fitted:
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
     initial: dict[str, float] = field(default_factory=dict)
+    masks: MaskSet = field(default_factory=dict)
+    further: dict[str, float] = field(default_factory=dict)
 
 
 class Trainer:
@@ -64,6 +69,7 @@ class Trainer:
         loss: Keras loss or its name.
         metrics: Keras metrics or their names.
         distribution: where the copies of the model live.
+        samples: passes over the test set that are averaged, where the model draws its masks.
     """
 
     def __init__(
@@ -75,8 +81,11 @@ class Trainer:
         loss: Any,
         metrics: Sequence[Any] = (),
         distribution: Distribution | None = None,
+        samples: int = 1,
     ) -> None:
         self.model = model
+        self.draws = masking.draws(model)
+        self._samples = samples
         self.config = train
         self.distribution = distribution or Distribution()
         self.distribution.check_batch(train.batch_size)
@@ -133,14 +142,22 @@ class Trainer:
         place(self.model, start, self._fresh_optimizer)
 
     def evaluate(self) -> dict[str, float]:
-        """Returns the test metrics of the model as it stands."""
+        """Returns the test metrics of the model as it stands; where it draws, of its samples."""
+        if self.draws:
+            return sampled(self.model, self._test, self._samples)
         return self._test(self.model)
+
+    def evaluate_shipped(self) -> dict[str, float]:
+        """Returns the test metrics of a plain model made of one that draws; else nothing."""
+        return shipped(self.model, self._test) if self.draws else {}
 
     def validate(self) -> dict[str, float]:
         """Returns the validation metrics by their name with `val_` in front; empty without data."""
         if self._validation is None:
             return {}
-        return {f"val_{k}": v for k, v in self._validation(self.model).items()}
+        measure = undisturbed if self.draws else _as_it_is
+        found = measure(self.model, self._validation)
+        return {f"val_{k}": v for k, v in found.items()}
 
     def is_evaluated(self, step: int) -> bool:
         """Returns True for the steps at which the validation set is looked at."""
@@ -209,16 +226,18 @@ class _Watch:
 
     def finish(self, seconds: float, compile_seconds: float) -> Fitted:
         trainer = self._trainer
-        weights = masking.get_weights(trainer.model)
         used = masking.effective_weights(trainer.model)
+        learned = masking.is_learned(trainer.model)
+        masks = masking.get_masks(trainer.model) if learned else {}
         final = trainer.evaluate()
+        further = trainer.evaluate_shipped()
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
             best_step = self._best_step
-            for variable, value in zip(self._variables(), self._best_weights, strict=True):
-                variable.assign(value)
+            last = backend.copies(self._variables())
+            self._assign(self._best_weights)
             best = trainer.evaluate()
-            masking.set_weights(trainer.model, weights)
+            self._assign(last)
         steps = trainer.total_steps - self._start.step
         return Fitted(
             used,
@@ -230,6 +249,8 @@ class _Watch:
             final,
             best,
             best_step,
+            masks=masks,
+            further=further,
         )
 
     def _capture(self, step: int) -> None:
@@ -238,7 +259,17 @@ class _Watch:
             self._rewind = snapshot.capture(self._trainer.model, step, epoch)
 
     def _variables(self) -> list[keras.Variable]:
-        return list(masking.variables(self._trainer.model).values())
+        """Returns whatever training changes but the optimizer and the seeds."""
+        model = self._trainer.model
+        return [*masking.variables(model).values(), *masking.scores(model)]
+
+    def _assign(self, values: list[Any]) -> None:
+        for variable, value in zip(self._variables(), values, strict=True):
+            variable.assign(value)
+
+
+def _as_it_is(model: keras.Model, evaluate: Evaluation) -> dict[str, float]:
+    return evaluate(model)
 
 
 def _build_metrics(model: keras.Model, train: Any, replicas: int) -> None:

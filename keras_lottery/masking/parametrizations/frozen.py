@@ -5,10 +5,10 @@ from typing import Any
 
 from keras import ops
 
-from keras_lottery.masking.parametrizations.base import Extra
+from keras_lottery.masking.parametrizations.base import Extra, Fixed
 
 
-class _Frozen:
+class _Frozen(Fixed):
     """The fill has a variable of its own.
 
     Kept in the weight with its gradient stopped, it would still be moved by decoupled weight

@@ -5,10 +5,10 @@ from typing import Any
 
 from keras import ops
 
-from keras_lottery.masking.parametrizations.base import Extra
+from keras_lottery.masking.parametrizations.base import Extra, Fixed
 
 
-class _Zero:
+class _Zero(Fixed):
     name = "zero"
     extras: tuple[Extra, ...] = ()
 

@@ -48,6 +48,12 @@ _KNOWN = {
     "init_permuted": Line(_PURPLE, "D", "--"),
     "one_shot": Line(_SKY, "P", "-"),
     "winning_init": Line(_BLACK, "X", "-."),
+    "edge_popup": Line(_SKY, "<", "--"),
+    "edge_popup_signed": Line(_VERMILLION, ">", "-"),
+    "supermask": Line(_GREEN, "p", ":"),
+    "supermask_signed": Line(_ORANGE, "h", ":"),
+    "supermask_rescaled": Line(_PURPLE, "*", ":"),
+    "supermask_rescaled_signed": Line(_BLACK, "d", ":"),
     DENSE: Line(DENSE_COLOUR, "_", "-"),
 }
 _OTHERS = [

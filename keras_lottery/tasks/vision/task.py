@@ -19,6 +19,7 @@ from keras_lottery.tasks.vision.images import Images
 from keras_lottery.tasks.vision.models import ImageInput, models
 from keras_lottery.tasks.vision.scaling import scaling_of
 from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer
+from keras_lottery.training.recipe import recipe
 from keras_lottery.types import (
     MaskSet,
     Outcome,
@@ -70,7 +71,7 @@ class VisionTask:
         return Duration.parse(duration).steps(order.steps_per_epoch)
 
     def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
-        is_dense = not start.masks
+        is_dense = not start.masks and start.parametrization == "zero"
         fitted = self._trainer(start.parametrization).fit(
             start,
             capture_at=self.steps(self.config.rewind.to) if is_dense else None,
@@ -79,10 +80,17 @@ class VisionTask:
         )
         return self._outcome(training, start, fitted)
 
-    def evaluate(self, start: Start) -> dict[str, float]:
+    def evaluate(self, start: Start, split: str = "test") -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
-        return trainer.evaluate()
+        if split == "test":
+            return trainer.evaluate()
+        if split != "validation" or self.images.validation is None:
+            raise LotteryError(
+                "Expected the split `test`, or `validation` where images are held out. "
+                f"Received: {split!r}. Set data.validation_size."
+            )
+        return {name.removeprefix("val_"): v for name, v in trainer.validate().items()}
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model, train = self._unscaled if name == "flow" else self._model, self.images.train
@@ -166,6 +174,7 @@ class VisionTask:
 
     def _make_trainer(self, parametrization: str) -> Trainer:
         data, images = self.config.data, self.images
+        how = recipe(self.config, parametrization)
         arrays = ArrayData(
             train=(images.train.x, images.train.y),
             validation=(images.validation.x, images.validation.y) if images.validation else None,
@@ -174,12 +183,13 @@ class VisionTask:
         )
         return Trainer(
             self._masked(parametrization),
-            self.config.optimizer,
-            self.config.train,
+            how.optimizer,
+            how.train,
             arrays,
             loss=_loss(),
             metrics=[keras.metrics.SparseCategoricalAccuracy(name=self.metric)],
             distribution=self._distribution,
+            samples=how.samples,
         )
 
     @cached_property
@@ -205,6 +215,7 @@ class VisionTask:
     def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
         metrics = {"test_loss": fitted.final["loss"], "best_test_loss": fitted.best["loss"]}
         metrics |= {f"initial_{name}": value for name, value in fitted.initial.items()}
+        metrics |= {k: v for k, v in fitted.final.items() if k.endswith("_sd")} | fitted.further
         return Outcome(
             training=training,
             start=start,
@@ -216,6 +227,7 @@ class VisionTask:
             final_value=fitted.final[self.metric],
             best_value=fitted.best[self.metric],
             best_step=fitted.best_step,
+            masks=fitted.masks,
             metrics=metrics,
             history=fitted.history,
         )

@@ -1,0 +1,75 @@
+"""The sections of a config for arms that train a mask and no weights."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from keras_lottery.duration import Duration
+from keras_lottery.errors import LotteryError
+from keras_lottery.sections import OptimizerConfig
+
+
+@dataclass(frozen=True)
+class SupermaskConfig:
+    """How the arms `supermask...` train the probabilities of a mask over untrained weights.
+
+    Args:
+        optimizer: of the scores; their gradients are small, so 100 is no typing error.
+        length: length of a training, as a duration in batches of this section.
+        batch_size: examples a step.
+        eval_every: steps between evaluations on the validation set; 0: once an epoch.
+        samples: passes over the test set, each with samples of its own, whose mean is the value.
+
+    Reference: Zhou et al. 2019 (1905.01067), section 5.
+    """
+
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig("sgd", learning_rate=100.0, momentum=0.9)
+    )
+    length: str = "2000ep"
+    batch_size: int = 250
+    eval_every: int = 0
+    samples: int = 10
+
+    def problems(self) -> Iterable[str]:
+        yield from _problems(self.length, self.batch_size, self.eval_every)
+        if self.samples < 1:
+            yield f"samples: expected at least 1. Received: {self.samples}"
+
+
+@dataclass(frozen=True)
+class EdgePopupConfig:
+    """How the arms `edge_popup...` train scores over random weights.
+
+    Args:
+        optimizer: of the scores, weight decay included.
+        length: length of a training, as a duration in batches of this section.
+        batch_size: examples a step.
+        eval_every: steps between evaluations on the validation set; 0: once an epoch.
+        scale: multiply the weights of a variable by √(1 / fraction kept).
+
+    Reference: Ramanujan et al. 2020 (1911.13299), sections 3 and 4.
+    """
+
+    optimizer: OptimizerConfig = field(
+        default_factory=lambda: OptimizerConfig(
+            "sgd", learning_rate=0.1, schedule="cosine", momentum=0.9, weight_decay=1e-4
+        )
+    )
+    length: str = "100ep"
+    batch_size: int = 128
+    eval_every: int = 0
+    scale: bool = False
+
+    def problems(self) -> Iterable[str]:
+        yield from _problems(self.length, self.batch_size, self.eval_every)
+
+
+def _problems(length: str, batch_size: int, eval_every: int) -> Iterable[str]:
+    try:
+        Duration.parse(length)
+    except LotteryError as error:
+        yield f"length: {str(error).rstrip('.')}"
+    if batch_size < 1:
+        yield f"batch_size: expected at least 1. Received: {batch_size}"
+    if eval_every < 0:
+        yield f"eval_every: expected 0 or more steps. Received: {eval_every}"

@@ -1,0 +1,45 @@
+"""How networks under a parametrization are trained: as the config's own, or as masks are."""
+
+from dataclasses import dataclass, replace
+
+from keras_lottery.config import Config
+from keras_lottery.learned import EdgePopupConfig, SupermaskConfig
+from keras_lottery.sections import OptimizerConfig, TrainConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one kind of network is trained.
+
+    Args:
+        optimizer: which optimizer and schedule.
+        train: length, batch size, evaluation.
+        samples: passes over the test set that are averaged, where a network draws.
+    """
+
+    optimizer: OptimizerConfig
+    train: TrainConfig
+    samples: int = 1
+
+
+def recipe(config: Config, parametrization: str) -> Recipe:
+    """Returns how networks under a parametrization are trained.
+
+    Learned masks have sections of their own for optimizer, length, batch size and evaluation;
+    all else is that of the weights.
+    """
+    if parametrization.startswith("bernoulli"):
+        section = config.supermask
+        return Recipe(section.optimizer, _train(config, section), section.samples)
+    if parametrization.startswith("edge_popup"):
+        return Recipe(config.edge_popup.optimizer, _train(config, config.edge_popup))
+    return Recipe(config.optimizer, config.train)
+
+
+def _train(config: Config, section: SupermaskConfig | EdgePopupConfig) -> TrainConfig:
+    return replace(
+        config.train,
+        length=section.length,
+        batch_size=section.batch_size,
+        eval_every=section.eval_every,
+    )
