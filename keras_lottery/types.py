@@ -192,7 +192,10 @@ class Task(Protocol):
 
 
 class Arm(Protocol):
-    """One way of training at a round: the winning ticket or a control."""
+    """One way of training at a round: the winning ticket or a control.
+
+    One with `once = True` is trained in the first round alone: nothing in it depends on the round.
+    """
 
     @property
     def name(self) -> str:
@@ -208,9 +211,6 @@ class Arm(Protocol):
     def fresh(self) -> bool:
         """True where something is drawn, so that there are several draws of a ticket."""
         ...
-
-    # An arm with `once = True` is trained in the first round alone: nothing in it depends on the
-    # round.
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         """Returns the trainings that must be finished before this one."""

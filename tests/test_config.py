@@ -87,11 +87,22 @@ def test_what_changes_a_result_changes_the_hash(fields, name):
         ({"model": {"width": float("inf")}}, "model.width"),
         ({"task": "vison"}, "made"),
         ({"optimizer": {"learning_rate": -1.0}}, "learning_rate"),
+        ({"supermask": {"samples": 0}}, "supermask.samples: expected at least 1. Received: 0"),
+        ({"supermask": {"length": "5"}}, "supermask.length"),
+        ({"edge_popup": {"batch_size": 0}}, "edge_popup.batch_size"),
+        ({"edge_popup": {"eval_every": -1}}, "edge_popup.eval_every"),
+        ({"edge_popup": {"optimizer": {"learning_rate": 0}}}, "edge_popup.optimizer.learning"),
     ],
 )
 def test_a_bad_field_is_named(fields, message):
     with pytest.raises(LotteryError, match=message.replace("(", r"\(")):
         make(**fields)
+
+
+def test_a_section_of_a_section_keeps_its_own_defaults():
+    optimizer = make(supermask={"optimizer": {"learning_rate": 50}}).supermask.optimizer
+    assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("sgd", 50.0, 0.9)
+    assert make(edge_popup={"scale": True}).edge_popup.optimizer.schedule == "cosine"
 
 
 def test_all_problems_of_a_section_are_in_one_error():

@@ -30,6 +30,15 @@ def test_only_arms_that_draw_are_drawn_again():
     assert plan[2:] == [(1, "reinit", 0), (1, "reinit", 1), (1, "reinit", 2), (1, "one_shot", 0)]
 
 
+def test_arms_of_learned_masks_need_no_ticket_and_some_are_trained_once():
+    assert names(trainings(make(("edge_popup", "supermask")))) == [
+        (0, "dense", 0),
+        (1, "edge_popup", 0),
+        (1, "supermask", 0),
+        (2, "edge_popup", 0),
+    ]
+
+
 def test_one_shot_waits_for_dense_alone_and_chains_for_their_own_round_before():
     config = make(("winning", "winning_init", "one_shot", "reinit"))
     assert names(ready(config, set())) == [(0, "dense", 0)]
