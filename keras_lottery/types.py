@@ -161,12 +161,13 @@ class Task(Protocol):
         """Trains the network and measures it."""
         ...
 
-    def evaluate(self, start: Start, split: str = "test") -> dict[str, float]:
+    def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         """Returns the metrics by name of a network at its start, without any training.
 
         Args:
             start: the network.
             split: `test` or `validation`.
+            examples: how many of its first examples; 0: all of them.
         """
         ...
 

@@ -7,6 +7,7 @@ rescaling. The weights are never trained; `dense` is the network whose weights a
 from ml_collections import ConfigDict
 
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "supermask")
+ARMS = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")
 
 
 def get_config() -> ConfigDict:
@@ -50,12 +51,7 @@ def get_config() -> ConfigDict:
     config.rewind.to = "0it"  # ours: nothing is rewound here
 
     config.seeds = (0, 1, 2, 3, 4)  # ours
-    config.arms = (
-        "supermask",
-        "supermask_signed",
-        "supermask_rescaled",
-        "supermask_rescaled_signed",
-    )  # Zhou et al. 2019, table 2
+    config.arms = ARMS  # Zhou et al. 2019, table 2
     config.draws = 1  # ours
     config.keep_trained = ("dense", "supermask_rescaled_signed")  # ours
     return config

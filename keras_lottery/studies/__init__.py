@@ -10,6 +10,7 @@ from pathlib import Path
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
 from keras_lottery.config import Config, StudySchema, study_schemas
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
+from keras_lottery.studies.supermasks_options import SupermasksOptions
 from keras_lottery.studies.transfer_options import TransferOptions
 
 __all__ = ["run", "study_schemas"]
@@ -19,6 +20,9 @@ study_schemas.register("strong_tickets")(
 )
 study_schemas.register("transfer")(
     StudySchema(options=TransferOptions, run="keras_lottery.studies.transfer:run")
+)
+study_schemas.register("supermasks")(
+    StudySchema(options=SupermasksOptions, run="keras_lottery.studies.supermasks:run")
 )
 
 

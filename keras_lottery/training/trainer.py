@@ -105,6 +105,8 @@ class Trainer:
         way = choose_way(model, self.distribution, train.jit)
         self.program = make_program(model, self.distribution, way)
         self._train = EpochData(self.program, data)
+        self._data = data
+        self._parts: dict[tuple[str, int], Evaluation] = {}
         self._test = self._evaluation(data.test)
         self._validation = self._evaluation(data.validation) if data.validation else None
         self._compiled = False
@@ -141,11 +143,20 @@ class Trainer:
         """Puts weights, masks, optimizer and seeds where a training begins."""
         place(self.model, start, self._fresh_optimizer)
 
-    def evaluate(self) -> dict[str, float]:
-        """Returns the test metrics of the model as it stands; where it draws, of its samples."""
+    def evaluate(self, split: str = "test", examples: int = 0) -> dict[str, float]:
+        """Returns the metrics of the model as it stands; where it draws, of its samples.
+
+        Args:
+            split: `test` or `validation`.
+            examples: how many of its first examples; 0: all of them.
+
+        Raises:
+            LotteryError: there is no such split.
+        """
+        evaluation = self._of(split, examples)
         if self.draws:
-            return sampled(self.model, self._test, self._samples)
-        return self._test(self.model)
+            return sampled(self.model, evaluation, self._samples)
+        return evaluation(self.model)
 
     def evaluate_shipped(self) -> dict[str, float]:
         """Returns the test metrics of a plain model made of one that draws; else nothing."""
@@ -192,6 +203,22 @@ class Trainer:
         self.validate()
         self._compiled = True
         return time.perf_counter() - began
+
+    def _of(self, split: str, examples: int) -> Evaluation:
+        """Returns the evaluation of a split, or of its first examples, compiled once."""
+        whole = {"test": self._test, "validation": self._validation}.get(split)
+        if whole is None:
+            raise LotteryError(
+                "Expected the split `test`, or `validation` where data are held out. "
+                f"Received: {split!r}. Hold some out (data.validation_size)."
+            )
+        if not examples:
+            return whole
+        if (split, examples) not in self._parts:
+            arrays = self._data.test if split == "test" else self._data.validation
+            part = keras.tree.map_structure(lambda array: array[:examples], arrays)
+            self._parts[split, examples] = self._evaluation(part)
+        return self._parts[split, examples]
 
     def _evaluation(self, arrays: Any) -> Evaluation:
         return Evaluation(self.program, arrays, length(arrays), self.distribution.replicas)

@@ -80,17 +80,10 @@ class VisionTask:
         )
         return self._outcome(training, start, fitted)
 
-    def evaluate(self, start: Start, split: str = "test") -> dict[str, float]:
+    def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
-        if split == "test":
-            return trainer.evaluate()
-        if split != "validation" or self.images.validation is None:
-            raise LotteryError(
-                "Expected the split `test`, or `validation` where images are held out. "
-                f"Received: {split!r}. Set data.validation_size."
-            )
-        return {name.removeprefix("val_"): v for name, v in trainer.validate().items()}
+        return trainer.evaluate(split, examples)
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model, train = self._unscaled if name == "flow" else self._model, self.images.train

@@ -1,0 +1,60 @@
+"""Ramanujan et al. 2020 (arXiv 1911.13299): edge-popup in Conv-4 on CIFAR-10.
+
+Two arms learn which of the random weights to use, of Kaiming normal values and of signed
+constants, beside the dense network and winning tickets of as many weights.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "edge_popup")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.edge_popup.optimizer = {}
+    config.name = "edge_popup_conv4_cifar10"  # ours
+    config.task = "vision"  # Ramanujan et al. 2020
+
+    config.data.name = "cifar10"  # Ramanujan et al. 2020, section 4
+    config.data.dir = ""  # ours: the folder that holds the prepared data set
+    config.data.download = False  # ours: nothing is fetched unless asked for
+    config.data.validation_size = 5000  # ours: as Zhou et al. 2019
+    config.data.scaling = "unit"  # ours: as Zhou et al. 2019
+    config.data.augment = "none"  # ours
+
+    config.model.name = "conv4"  # Ramanujan et al. 2020, section 4
+    config.model.dropout = 0.0  # Ramanujan et al. 2020, section 4
+
+    config.optimizer.name = "adam"  # Ramanujan et al. 2020: of the dense network
+    config.optimizer.learning_rate = 3e-4  # Ramanujan et al. 2020: of the dense network
+
+    config.train.length = "100ep"  # ours: as many epochs as edge-popup has
+    config.train.batch_size = 60  # Ramanujan et al. 2020: of the dense network
+    config.train.eval_every = 100  # ours
+    config.train.value = "final"  # ours: at the end, for every arm
+
+    config.edge_popup.optimizer.name = "sgd"  # Ramanujan et al. 2020, section 4
+    config.edge_popup.optimizer.learning_rate = 0.1  # Ramanujan et al. 2020, section 4
+    config.edge_popup.optimizer.schedule = "cosine"  # Ramanujan et al. 2020, section 4
+    config.edge_popup.optimizer.momentum = 0.9  # Ramanujan et al. 2020, section 4
+    # Keras' decay is decoupled: a step takes learning rate × decay off a score, whatever the
+    # momentum.
+    config.edge_popup.optimizer.weight_decay = 1e-4  # Ramanujan et al. 2020, section 4
+    config.edge_popup.length = "100ep"  # Ramanujan et al. 2020, section 4
+    config.edge_popup.batch_size = 128  # Ramanujan et al. 2020, section 4
+    config.edge_popup.eval_every = 0  # ours: once an epoch
+    config.edge_popup.scale = False  # Ramanujan et al. 2020: unscaled on ImageNet
+
+    config.prune.rounds = 6  # ours: 70, 49, 34, 24, 17 and 12 % of every layer kept
+    config.prune.scope = "layer"  # Ramanujan et al. 2020: the same fraction of every layer
+    config.prune.rate = 0.3  # ours
+    config.prune.biases = False  # Ramanujan et al. 2020: no biases; here they stay 0
+
+    config.rewind.to = "0it"  # ours: of the winning tickets
+
+    config.seeds = (0, 1, 2)  # ours
+    config.arms = ("winning", "edge_popup", "edge_popup_signed")  # ours, and Ramanujan et al. 2020
+    config.draws = 1  # ours
+    config.keep_trained = ("dense", "winning", "edge_popup_signed")  # ours
+    return config
