@@ -33,7 +33,7 @@ def get_config() -> ConfigDict:
     config.train.length = "50000it"  # Zhou et al. 2019: 55 epochs
     config.train.batch_size = 60  # Zhou et al. 2019
     config.train.eval_every = 100  # Zhou et al. 2019
-    config.train.value = "final"  # Zhou et al. 2019: the masks are of the final weights
+    config.train.value = "best"  # ours: of the dense network; the masks are of the final weights
 
     config.prune.scope = "layer"  # Zhou et al. 2019: layer by layer
     config.prune.rate = 0.2  # Zhou et al. 2019: 0.8 kept a level

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from keras_lottery.report.statistics import (
     Paired,
     dense_level,
+    levels,
     nearest_level,
     paired,
     ratio_to_dense,
@@ -15,6 +16,9 @@ from keras_lottery.report.statistics import (
 )
 from keras_lottery.report.study import DENSE, WINNING, Study
 from keras_lottery.report.units import Unit, number, percent, unit_of
+
+LEARNED = ("edge_popup", "supermask")
+"""How the names of arms begin that train a mask: they are set against dense, too."""
 
 SPARSE = 0.10
 """Fraction of weights remaining at and below which arms are compared."""
@@ -42,12 +46,28 @@ def headline(study: Study) -> list[str]:
             f"Only dense networks are trained so far: {study.metric} {what} over {seeds}. "
             "There is no ticket to compare yet."
         ]
+    learned = _against_dense(study, [arm for arm in study.arms if arm.startswith(LEARNED)])
     if study.main is None:
-        return [
+        return learned or [
             f"No training of `{WINNING}` is finished, so the arms "
             f"({', '.join(f'`{arm}`' for arm in study.arms)}) have nothing to be compared with."
         ]
-    return [*comparisons(study, study.controls), *_match(study)]
+    return [*comparisons(study, study.controls), *_match(study), *learned]
+
+
+def _against_dense(study: Study, arms: Sequence[str]) -> list[str]:
+    """Returns one sentence per arm on its difference to dense, at the arm's best level."""
+    unit, sign = unit_of(study.rows), 1 if study.higher_is_better else -1
+    found = []
+    for arm in arms:
+        best = max(levels(study.rows, arm), key=lambda level: sign * level.mean)
+        difference = paired(study.rows, arm, DENSE, {best.round})
+        if difference:
+            where = f"at {percent(best.remaining)} of the weights remaining"
+            mean = f"Its mean is {unit.spread(best.mean, best.sd)}{unit.symbol}."
+            text = comparison(difference, where, unit, study.higher_is_better)
+            found.append(f"{text} {mean}")
+    return found
 
 
 def comparisons(study: Study, controls: Sequence[str], arm: str = WINNING) -> list[str]:

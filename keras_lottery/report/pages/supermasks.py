@@ -1,0 +1,157 @@
+"""The page of the study `supermasks`: every level, and the chosen ones on the test set."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import ResultRow, read_results
+from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.document import Bullets, Details, Heading, Table
+from keras_lottery.report.plots.supermasks import draw_supermasks
+from keras_lottery.report.sentences import contains_zero, interval
+from keras_lottery.report.statistics import Level, Paired, levels, paired
+from keras_lottery.report.study import DENSE, read_config
+from keras_lottery.report.units import Unit, percent, unit_of
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.supermasks_rows import CHOSEN, LEVELS, arm_name
+
+WEIGHTS = {"init": "initial weights", "signed_constant": "signed constants"}
+PLAIN, SIGNED = "large_final", "large_final_same_sign"
+
+
+def content(run: Path) -> Content:
+    """Returns the page.
+
+    Raises:
+        LotteryError: no criterion of the run is measured.
+    """
+    paths = RunPaths(run)
+    record = read_config(paths)
+    config, better = record["config"], bool(record["higher_is_better"])
+    chosen = _rows(run / CHOSEN)
+    if not chosen:
+        raise LotteryError(
+            f"Expected at least one measured criterion in {run}. Received: none. "
+            "Go on with `keras-lottery run` and the same config."
+        )
+    measured = {row.arm for row in chosen}
+    found = [row for row in _rows(run / LEVELS) if row.arm in measured]
+    unit = unit_of([*chosen, *found])
+    dense = [row for row in _rows(paths.results) if row.arm == DENSE]
+    page = Content(
+        f"{config['name']}: supermasks of untrained networks",
+        _headline(chosen, dense, unit, better),
+    )
+    page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
+    panels = {text: _of(found, weights) for weights, text in WEIGHTS.items()}
+    mean = float(np.mean([row.value for row in dense])) if dense else None
+    page.show(draw_supermasks({t: rows for t, rows in panels.items() if rows}, mean, unit), "")
+    page.add(Heading("Chosen levels"), _chosen_table(chosen, unit, better))
+    for title, rows in panels.items():
+        if rows:
+            page.add(Details(f"Every level over {title}", [_level_table(rows, unit)]))
+    add_settings(page, config, {k: v for k, v in record.items() if k != "config"})
+    return page
+
+
+def _rows(path: Path) -> list[ResultRow]:
+    return read_results(path) if path.exists() else []
+
+
+def _of(rows: Sequence[ResultRow], weights: str) -> list[ResultRow]:
+    """Returns the rows over one kind of weights, their arm being the criterion alone."""
+    return [
+        replace(row, arm=row.arm.partition("/")[0])
+        for row in rows
+        if row.arm.partition("/")[2] == weights
+    ]
+
+
+def _level(rows: Sequence[ResultRow], arm: str, field: str = "value") -> Level:
+    """Returns mean and spread of an arm's chosen levels, whatever levels they are."""
+    return levels([replace(row, round=1) for row in rows], arm, field)[0]
+
+
+def _headline(
+    chosen: Sequence[ResultRow], dense: Sequence[ResultRow], unit: Unit, better: bool
+) -> list[str]:
+    arms = _by_validation(chosen, better)
+    best = _level(chosen, arms[0])
+    said = [
+        f"Of {len(arms)} masks without training (criteria × weights), {_words(arms[0])} is best on "
+        f"held-out images: {unit.spread(best.mean, best.sd)}{unit.symbol} on the test set "
+        f"(n = {best.n}) with {percent(best.remaining)} of the weights remaining."
+    ]
+    if dense:
+        trained = levels(list(dense), DENSE)[0]
+        said[0] += f" The trained network has {unit.spread(trained.mean, trained.sd)}{unit.symbol}."
+    flat = [replace(row, round=1) for row in chosen]
+    pairs = [
+        (arm_name(SIGNED, "signed_constant"), arm_name(SIGNED, "init")),
+        (arm_name(SIGNED, "signed_constant"), arm_name(PLAIN, "signed_constant")),
+    ]
+    for one, other in pairs:
+        difference = paired(flat, one, other, {1})
+        if difference:
+            said.append(_compared(difference, unit, better))
+    return said
+
+
+def _compared(difference: Paired, unit: Unit, better: bool) -> str:
+    """Returns the sentence on two masks, each at the levels that its held-out images chose."""
+    side = "above" if difference.mean >= 0 else "below"
+    size = unit.difference(difference.mean).lstrip("+−") + unit.points
+    direction = "" if better else " (lower is better)"
+    return (
+        f"At the chosen levels, {_words(difference.arm)} is {side} {_words(difference.control)} in "
+        f"{unit.name}{direction} by {size} (mean paired difference; {interval(difference, unit)})."
+    ) + contains_zero(difference)
+
+
+def _by_validation(chosen: Sequence[ResultRow], better: bool) -> list[str]:
+    """Returns the arms by their mean value on held-out images, the best first."""
+    arms = list(dict.fromkeys(row.arm for row in chosen))
+    sign = -1 if better else 1
+    return sorted(arms, key=lambda arm: sign * _level(chosen, arm, "best_value").mean)
+
+
+def _words(arm: str) -> str:
+    criterion, _, weights = arm.partition("/")
+    return f"`{criterion}` over {WEIGHTS.get(weights, weights)}"
+
+
+def _chosen_table(chosen: Sequence[ResultRow], unit: Unit, better: bool) -> Table:
+    cells = []
+    for arm in _by_validation(chosen, better):
+        test, held_out = _level(chosen, arm), _level(chosen, arm, "best_value")
+        picked = sorted({row.round for row in chosen if row.arm == arm})
+        cells.append([
+            *arm.split("/"),
+            f"{unit.spread(test.mean, test.sd)} ({test.n})",
+            unit.spread(held_out.mean, held_out.sd),
+            percent(test.remaining),
+            ", ".join(map(str, picked)),
+        ])  # fmt: skip
+    header = ["criterion", "weights", "test", "held out", "remaining", "level"]
+    note = (
+        f"{unit.axis}, mean ± standard deviation between seeds; in brackets the seeds. "
+        "Each seed's level is the one of best value on held-out images."
+    )
+    return Table("", header, cells, note)
+
+
+def _level_table(rows: Sequence[ResultRow], unit: Unit) -> Table:
+    criteria = list(dict.fromkeys(row.arm for row in rows))
+    by_criterion = {name: {lv.round: lv for lv in levels(rows, name)} for name in criteria}
+    cells = []
+    for number in sorted({row.round for row in rows}):
+        at = [by_criterion[name].get(number) for name in criteria]
+        left = next(level.remaining for level in at if level)
+        cells.append([
+            str(number), percent(left), *(unit.bare(lv.mean) if lv else "–" for lv in at),
+        ])  # fmt: skip
+    note = f"{unit.axis} on held-out images, mean over seeds."
+    return Table("", ["level", "remaining", *criteria], cells, note)

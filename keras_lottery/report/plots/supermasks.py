@@ -1,0 +1,56 @@
+"""Value of untrained networks against the weights that their masks keep, one line a criterion."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from keras_lottery.records import ResultRow
+from keras_lottery.report.plots.style import (
+    DENSE_COLOUR,
+    Drawing,
+    lines,
+    new_figure,
+    remaining_axis,
+    tidy,
+)
+from keras_lottery.report.statistics import levels, seed_range
+from keras_lottery.report.units import Unit
+
+
+def draw_supermasks(
+    panels: Mapping[str, Sequence[ResultRow]], dense: float | None, unit: Unit
+) -> Drawing:
+    """Draws one panel for each kind of untrained weights.
+
+    Args:
+        panels: what the weights are -> rows whose `arm` is the criterion; none of them empty.
+        dense: mean of the trained dense networks on the test set, or None.
+        unit: of the values.
+    """
+    figure = new_figure(7.2, 4.6)
+    axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    criteria = list(dict.fromkeys(row.arm for rows in panels.values() for row in rows))
+    looks = lines(criteria)
+    for panel, (title, rows) in zip(axes, panels.items(), strict=True):
+        tidy(panel)
+        panel.set_title(title, fontsize=9.5)
+        if dense is not None:
+            panel.axhline(dense * unit.factor, color=DENSE_COLOUR, linewidth=1.2, label="dense")
+        for name in criteria:
+            found = levels(rows, name)
+            left, means = [lv.remaining for lv in found], [lv.mean * unit.factor for lv in found]
+            panel.plot(left, means, label=name, **looks[name].options() | {"markersize": 3.0})
+        remaining_axis(panel, [row.remaining for row in rows])
+        panel.set_xticks(panel.get_xticks()[::2])
+    axes[0].set_ylabel(unit.axis, fontsize=9.5)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, frameon=False)
+    rows = [row for one in panels.values() for row in one]
+    caption = (
+        f"{unit.name} on held-out images of networks that are never trained, against the fraction "
+        "of prunable weights that their masks keep. The masks are of a trained network, by each "
+        f"criterion; means over n = {seed_range(rows)} seeds. "
+        "The grey line is the trained dense network on the test set."
+    )
+    alt = f"{unit.name} of untrained networks against weights remaining, by mask criterion."
+    return Drawing("supermasks.png", figure, caption, alt)
