@@ -16,7 +16,7 @@ import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import presets
-from keras_lottery.config import Config, freeze
+from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 
@@ -44,6 +44,7 @@ setting, as the config file gives it.
 F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067. Morcos 2019:
 Morcos et al., arXiv 1906.02773. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
 Hypothesis* (NeurIPS).
+Morcos et al., arXiv 1906.02773. Ramanujan et al. 2020: arXiv 1911.13299.
 
 {notes}
 """
@@ -104,25 +105,44 @@ def row(name: str, sources: Sources) -> list[str]:
         cite(", ".join(rates), *rate_fields),
         cite(train.length.replace("it", ""), "train.length"),
         cite(str(train.batch_size), "train.batch_size"),
-        optimizer(config, sources),
+        optimizers(config, sources),
         cite(f"step {config.rewind.to.removesuffix('it')}", "rewind.to"),
         cite("at the least validation loss" if train.value == "best" else "end", "train.value"),
     ]
 
 
-def optimizer(config: Config, sources: Sources) -> str:
-    """Returns the optimizer in words, each setting with its source."""
-    given, cite = config.optimizer, sources.cite
-    parts = [cite(f"{given.name} {given.learning_rate:g}", "optimizer.learning_rate")]
+def optimizers(config: Config, sources: Sources) -> str:
+    """Returns the optimizer of the weights, and of the masks where the preset learns some."""
+    parts = [optimizer(config.optimizer, "optimizer", sources)]
+    for name in ("supermask", "edge_popup"):
+        if any(arm.startswith(name) for arm in config.arms):
+            section = getattr(config, name)
+            size = f"{section.length} of batch {section.batch_size}"
+            parts.append(
+                f"masks: {optimizer(section.optimizer, f'{name}.optimizer', sources)}, "
+                + sources.cite(size, f"{name}.length", f"{name}.batch_size")
+            )
+    return "; ".join(parts)
+
+
+def optimizer(given: OptimizerConfig, section: str, sources: Sources) -> str:
+    """Returns an optimizer in words, each setting with its source."""
+
+    def cite(text: str, *fields: str) -> str:
+        return sources.cite(text, *(f"{section}.{field}" for field in fields))
+
+    parts = [cite(f"{given.name} {given.learning_rate:g}", "learning_rate")]
     if given.momentum is not None:
-        parts.append(cite(f"momentum {given.momentum:g}", "optimizer.momentum"))
+        parts.append(cite(f"momentum {given.momentum:g}", "momentum"))
     if given.boundaries:
         text = f"× {given.factor:g} at {', '.join(given.boundaries)}"
-        parts.append(cite(text, "optimizer.boundaries", "optimizer.factor"))
+        parts.append(cite(text, "boundaries", "factor"))
+    if given.schedule in ("cosine", "linear"):
+        parts.append(cite(given.schedule, "schedule"))
     if given.warmup != "0it":
-        parts.append(cite(f"warm-up {given.warmup}", "optimizer.warmup"))
+        parts.append(cite(f"warm-up {given.warmup}", "warmup"))
     if given.weight_decay:
-        parts.append(cite(f"decay {given.weight_decay:g}", "optimizer.weight_decay"))
+        parts.append(cite(f"decay {given.weight_decay:g}", "weight_decay"))
     return ", ".join(parts)
 
 

@@ -77,6 +77,35 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.arms=winning,permuted_global",
     ),
     "transfer_cifar10_halves": ("morcos2019/small_cnn_transfer", "--backend=tensorflow"),
+    "supermasks_mnist": (
+        "zhou2019/supermasks_lenet_mnist",
+        "--config.train.length=10000it",
+        "--seeds=0,1,2",
+    ),
+    "supermasks_conv2_cifar10": (
+        "zhou2019/supermasks_conv2_cifar10",
+        "--config.train.length=10000it",
+        "--config.train.eval_every=500",
+        "--config.options.validation_examples=500",
+        "--seeds=0",
+        "--backend=tensorflow",
+    ),
+    "supermask_mnist": (
+        "zhou2019/supermask_mnist",
+        "--config.train.length=5000it",
+        "--config.train.eval_every=500",
+        "--config.supermask.length=10ep",
+        "--seeds=0,1,2",
+    ),
+    "edge_popup_mnist": (
+        "ramanujan2020/edge_popup_lenet_mnist",
+        "--config.train.length=5000it",
+        "--config.train.eval_every=500",
+        "--config.edge_popup.length=1500it",
+        "--config.edge_popup.eval_every=500",
+        "--config.prune.rounds=5",
+        "--seeds=0,1,2",
+    ),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 

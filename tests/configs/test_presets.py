@@ -39,6 +39,12 @@ WEIGHTS = [
     ("zhou2019/deconstructing_conv6_cifar10", 2_262_602, 2_261_184),
     ("natale2024/strong_tickets_digits", 1_210, 1_184),
     ("zhou2019/deconstructing_lenet_mnist", 266_610, 266_200),
+    ("zhou2019/supermask_mnist", 266_610, 266_200),
+    ("zhou2019/supermasks_lenet_mnist", 266_610, 266_200),
+    ("zhou2019/supermasks_conv2_cifar10", 4_301_642, 4_300_992),
+    ("ramanujan2020/edge_popup_lenet_mnist", 266_610, 266_200),
+    ("ramanujan2020/edge_popup_conv2_cifar10", 4_301_642, 4_300_992),
+    ("ramanujan2020/edge_popup_conv4_cifar10", 2_425_930, 2_425_024),
     ("frankle2021/prune_at_init_lenet_mnist", 266_610, 266_200),
 ]
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from keras_lottery.report.sentences import headline, learning_speed, missing
 from keras_lottery.report.statistics import (
     dense_level,
+    levels,
     nearest_level,
     paired,
     ratio_to_dense,
     sparsest_match,
 )
 from keras_lottery.report.study import studies
+from keras_lottery.report.units import percent
 
 from .made_run import ARMS, make_run
 
@@ -71,6 +73,16 @@ def test_only_dense_and_no_winning(tmp_path: Path) -> None:
     study = studies(make_run(tmp_path / "reinit", arms=("reinit",), masks=False))[0]
     assert "No training of `winning` is finished" in headline(study)[0]
     assert learning_speed(study) == []
+
+
+def test_learned_masks_are_set_against_dense_at_their_best_level(tmp_path: Path) -> None:
+    made = studies(make_run(tmp_path / "run", arms=("reinit",), rounds=4, masks=False))[0]
+    rows = [dataclasses.replace(r, arm=r.arm.replace("reinit", "edge_popup")) for r in made.rows]
+    study = dataclasses.replace(made, rows=tuple(rows))
+    (said,) = headline(study)
+    best = max(levels(study.rows, "edge_popup"), key=lambda level: level.mean)
+    assert f"At {percent(best.remaining)} of the weights remaining, `edge_popup` is" in said
+    assert "`dense`" in said and f"Its mean is {best.mean * 100:.2f} ±" in said
 
 
 def test_what_is_missing_is_counted(tmp_path: Path) -> None:

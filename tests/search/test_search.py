@@ -152,6 +152,8 @@ def test_mistakes_are_named(model, data):
         kl.TicketSearch(rate=1.2)
     with pytest.raises(LotteryError, match="Did you mean 'reinit'"):
         kl.TicketSearch(arms=("renit",))
+    with pytest.raises(LotteryError, match=r"'edge_popup', which trains a mask"):
+        kl.TicketSearch(arms=("winning", "edge_popup"))
     with pytest.raises(LotteryError, match="500it"):
         kl.TicketSearch(rewind_to="soon")
     with pytest.raises(LotteryError, match="compile"):
