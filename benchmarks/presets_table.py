@@ -43,8 +43,7 @@ setting, as the config file gives it.
 
 F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067. Morcos 2019:
 Morcos et al., arXiv 1906.02773. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
-Hypothesis* (NeurIPS).
-Morcos et al., arXiv 1906.02773. Ramanujan et al. 2020: arXiv 1911.13299.
+Hypothesis* (NeurIPS). Ramanujan et al. 2020: arXiv 1911.13299.
 
 {notes}
 """

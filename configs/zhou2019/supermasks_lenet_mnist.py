@@ -35,6 +35,7 @@ def get_config() -> ConfigDict:
     config.train.eval_every = 100  # Zhou et al. 2019
     config.train.value = "best"  # ours: of the dense network; the masks are of the final weights
 
+    config.prune.rounds = 24  # Zhou et al. 2019; the levels below, one cut each
     config.prune.scope = "layer"  # Zhou et al. 2019: layer by layer
     config.prune.rate = 0.2  # Zhou et al. 2019: 0.8 kept a level
     config.prune.rates.output = 0.1  # Zhou et al. 2019: 0.9 kept a level
