@@ -19,6 +19,7 @@ __all__ = [
     "class_entry",
     "flatten_layers",
     "flush_losses",
+    "forget_variables",
     "full_precision",
     "hidden_name",
     "inbound_tensors",
@@ -205,6 +206,16 @@ def remake_functions(model: keras.Model) -> None:
     model.predict_function = None
     if model.train_function is not None:
         model.make_train_function(force=True)
+
+
+def forget_variables(optimizer: Any, variables: list[keras.Variable]) -> None:
+    """Takes variables that `optimizer.add_variable` made out of the optimizer again."""
+    gone = {id(variable) for variable in variables}
+    left = [v for v in optimizer._variables if id(v) not in gone]
+    # A new list: TensorFlow's checkpoints refuse one of theirs that lost an entry.
+    object.__setattr__(optimizer, "_variables", left)
+    accepts, _ = optimizer._tracker.config["variables"]
+    optimizer._tracker.config["variables"] = (accepts, left)
 
 
 def optimized_variables(optimizer: Any) -> list[keras.Variable]:

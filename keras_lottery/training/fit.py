@@ -80,6 +80,8 @@ def fit(
         train = (*train[:2], _class_weights(train[1], class_weight))
     train = tuple(part for part in train if part is not None)
     order = DataOrder(length(train), batch_size or 32, seed, shuffle, drop_remainder=False)
+    if any(getattr(callback, "changes_step", False) for callback in callbacks or ()):
+        program = None
     program = program or prepare(model, *train)
     data = EpochData(program, ArrayData(train, None, train))
     evaluate = None

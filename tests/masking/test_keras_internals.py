@@ -192,3 +192,15 @@ def test_torch_parameters_are_tracked_again(model):
         dense.extra = dense.add_weight(shape=(2,), name="extra")
     internals.retrack(model)
     assert len(list(dense.parameters())) == before + 1
+
+
+def test_an_optimizer_forgets_variables_that_were_added_and_takes_new_ones(model):
+    model.compile("adam", "mse")
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    before = optimizer.variables
+    added = [optimizer.add_variable((2,), dtype="bool", name="added") for _ in range(2)]
+    internals.forget_variables(optimizer, added)
+    assert [id(v) for v in optimizer.variables] == [id(v) for v in before]
+    last = optimizer.add_variable((3,), name="last")
+    assert [id(v) for v in optimizer.variables] == [id(v) for v in (*before, last)]

@@ -11,7 +11,6 @@ from keras_lottery.backend import distribution
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.flops import flops, uses
 from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
 from keras_lottery.tasks.vision.augment import flip_crop
 from keras_lottery.tasks.vision.data import load
@@ -19,7 +18,11 @@ from keras_lottery.tasks.vision.images import Images
 from keras_lottery.tasks.vision.models import ImageInput, models
 from keras_lottery.tasks.vision.scaling import scaling_of
 from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer
+<<<<<<< HEAD
 from keras_lottery.training.recipe import recipe
+=======
+from keras_lottery.training.flops import flops, uses
+>>>>>>> 7cec1f2 (Freeze neurons whose outputs have stopped changing: the callback NeuronEquilibrium and its control)
 from keras_lottery.types import (
     MaskSet,
     Outcome,

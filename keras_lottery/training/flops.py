@@ -40,7 +40,12 @@ def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
             if variable is not None:
                 counts[id(variable)] = counts.get(id(variable), 0) + count
 
-    with _watched(record):
+    def shapes(layer: Any, inputs: Any, outputs: Any) -> None:
+        before, after = _shape(inputs), _shape(outputs)
+        if before is not None and after is not None:
+            record(layer, before, after)
+
+    with watched(shapes):
         model(inputs, training=False)
     return counts
 
@@ -115,15 +120,14 @@ def _attribute(layer: Any, path: str) -> Any:
 
 
 @contextmanager
-def _watched(record: Callable[[Any, Shape, Shape], None]) -> Iterator[None]:
-    """Calls `record` for every layer that runs inside."""
+def watched(record: Callable[[Any, Any, Any], None]) -> Iterator[None]:
+    """Calls `record(layer, inputs, outputs)` for every layer that runs inside."""
     plain = keras.layers.Layer.__call__
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = plain(self, *args, **kwargs)
-        before, after = _shape(args[0]) if args else None, _shape(outputs)
-        if before is not None and after is not None:
-            record(self, before, after)
+        if args:
+            record(self, args[0], outputs)
         return outputs
 
     keras.layers.Layer.__call__ = call

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_lottery.tasks.flops import flops, uses
+from keras_lottery.training.flops import flops, uses
 
 pytestmark = pytest.mark.backend
 
