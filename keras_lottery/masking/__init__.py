@@ -4,11 +4,8 @@ from keras_lottery.masking.attach import mask
 from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import MaskOptions, describe
-<<<<<<< HEAD
-from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
-=======
 from keras_lottery.masking.keras_internals import remake_functions, sync_trainer
->>>>>>> 7cec1f2 (Freeze neurons whose outputs have stopped changing: the callback NeuronEquilibrium and its control)
+from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
 from keras_lottery.masking.paths import seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
 from keras_lottery.masking.prune import prune
@@ -45,11 +42,8 @@ __all__ = [
     "mask",
     "prune",
     "register_prunable",
-<<<<<<< HEAD
-    "scores",
-=======
     "remake_functions",
->>>>>>> 7cec1f2 (Freeze neurons whose outputs have stopped changing: the callback NeuronEquilibrium and its control)
+    "scores",
     "seed_generators",
     "set_masks",
     "set_mode",

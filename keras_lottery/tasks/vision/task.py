@@ -18,11 +18,8 @@ from keras_lottery.tasks.vision.images import Images
 from keras_lottery.tasks.vision.models import ImageInput, models
 from keras_lottery.tasks.vision.scaling import scaling_of
 from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer
-<<<<<<< HEAD
-from keras_lottery.training.recipe import recipe
-=======
 from keras_lottery.training.flops import flops, uses
->>>>>>> 7cec1f2 (Freeze neurons whose outputs have stopped changing: the callback NeuronEquilibrium and its control)
+from keras_lottery.training.recipe import recipe
 from keras_lottery.types import (
     MaskSet,
     Outcome,
