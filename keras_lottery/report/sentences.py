@@ -56,12 +56,12 @@ def headline(study: Study) -> list[str]:
 
 
 def _against_dense(study: Study, arms: Sequence[str]) -> list[str]:
-    """Returns one sentence per arm on its difference to dense, at the arm's best level."""
+    """Returns one sentence per arm on its difference to dense, each at its best level, best first."""
     unit, sign = unit_of(study.rows), 1 if study.higher_is_better else -1
     found = []
-    for arm in arms:
-        best = max(levels(study.rows, arm), key=lambda level: sign * level.mean)
-        difference = paired(study.rows, arm, DENSE, {best.round})
+    tops = [max(levels(study.rows, a), key=lambda level: sign * level.mean) for a in arms]
+    for best in sorted(tops, key=lambda level: -sign * level.mean):
+        difference = paired(study.rows, best.arm, DENSE, {best.round})
         if difference:
             where = f"at {percent(best.remaining)} of the weights remaining"
             mean = f"Its mean is {unit.spread(best.mean, best.sd)}{unit.symbol}."
