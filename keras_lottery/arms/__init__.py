@@ -67,4 +67,11 @@ for _family, _names in FAMILIES.items():
     for _name in _names:
         arms.register_lazily(_name, f"keras_lottery.arms.{_family}:{_name.upper()}")
 
-__all__ = ["FAMILIES", "arms"]
+
+def rounds_of(name: str, rounds: int) -> range:
+    """Returns the rounds in which an arm is trained: all, or the first where none changes it."""
+    once = name in arms and getattr(arms[name], "once", False)
+    return range(1, 2 if once else rounds + 1)
+
+
+__all__ = ["FAMILIES", "arms", "rounds_of"]

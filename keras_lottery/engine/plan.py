@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from keras_lottery.arms import arms
+from keras_lottery.arms import arms, rounds_of
 from keras_lottery.config import Config
 from keras_lottery.types import Training
 
@@ -14,7 +14,7 @@ def trainings(config: Config) -> list[Training]:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, config.prune.rounds + 1):
             for arm in _in_order(config.arms):
-                if number > 1 and getattr(arms[arm], "once", False):
+                if number not in rounds_of(arm, config.prune.rounds):
                     continue
                 draws = config.draws if arms[arm].fresh else 1
                 plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]

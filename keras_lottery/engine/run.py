@@ -93,7 +93,8 @@ def check(config: Config) -> None:
     _ = executors[config.executor]
     _ = pruning.criteria[config.prune.criterion]
     _ = pruning.allocations[config.prune.scope]
-    build_optimizer(config.optimizer, steps_per_epoch=1, total_steps=1)
+    for section in (config, config.supermask, config.edge_popup):
+        build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
 
 
 def check_rewind(config: Config, task: Task) -> None:

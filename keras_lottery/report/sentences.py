@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
+from keras_lottery.arms import rounds_of
 from keras_lottery.report.statistics import (
     Paired,
     dense_level,
@@ -195,7 +196,7 @@ def missing(study: Study) -> list[str]:
         (arm, seed, number)
         for arm in config.get("arms", ())
         for seed in config.get("seeds", ())
-        for number in range(1, rounds + 1)
+        for number in rounds_of(arm, rounds)
         if arm != DENSE
     }
     there = {(row.arm, row.seed, row.round) for row in study.rows}

@@ -6,6 +6,7 @@ import pytest
 from keras_lottery import engine
 from keras_lottery.engine.folder import run_paths
 from keras_lottery.engine.run import make_task
+from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state
@@ -111,3 +112,9 @@ def test_a_run_that_goes_on_equals_one_in_one_go_and_traces_nothing_again(whole,
         assert row.value == rows(whole)[key].value, key
         training = Training("", "vision", 0, *key)
         assert paths.ticket(training).read_bytes() == whole.ticket(training).read_bytes()
+
+
+def test_an_optimizer_of_masks_that_there_is_not_is_refused_first(tmp_path):
+    with pytest.raises(LotteryError, match=r"Expected a Keras optimizer .* Received: 'sgdd'"):
+        engine.run(settings(tmp_path, **{"supermask.optimizer.name": "sgdd"}))
+    assert not list(tmp_path.iterdir())

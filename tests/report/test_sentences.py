@@ -85,6 +85,17 @@ def test_learned_masks_are_set_against_dense_at_their_best_level(tmp_path: Path)
     assert "`dense`" in said and f"Its mean is {best.mean * 100:.2f} ±" in said
 
 
+def test_an_arm_that_is_trained_once_is_not_missing_later(tmp_path: Path) -> None:
+    made = studies(make_run(tmp_path / "run", arms=("reinit",), rounds=3, masks=False))[0]
+    rows = [
+        dataclasses.replace(row, arm=row.arm.replace("reinit", "supermask"))
+        for row in made.rows
+        if row.round < 2
+    ]
+    config = made.config | {"arms": ["supermask"]}
+    assert missing(dataclasses.replace(made, rows=tuple(rows), config=config)) == []
+
+
 def test_what_is_missing_is_counted(tmp_path: Path) -> None:
     unfinished = [("reinit", 4), ("reinit", 5), ("dense", 0)]
     run = make_run(tmp_path / "run", rounds=5, unfinished=unfinished, masks=False)
