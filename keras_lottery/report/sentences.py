@@ -57,7 +57,7 @@ def headline(study: Study) -> list[str]:
 
 
 def _against_dense(study: Study, arms: Sequence[str]) -> list[str]:
-    """Returns one sentence per arm on its difference to dense, each at its best level, best first."""
+    """Returns a sentence per arm on its difference to dense at its best level, best arms first."""
     unit, sign = unit_of(study.rows), 1 if study.higher_is_better else -1
     found = []
     tops = [max(levels(study.rows, a), key=lambda level: sign * level.mean) for a in arms]

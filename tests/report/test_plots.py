@@ -107,6 +107,10 @@ def test_overlap_stands_beside_chance(run: Path) -> None:
     )
 
 
+def test_ticks_that_would_lie_on_each_other_are_one() -> None:
+    assert ticks([0.558, 0.555, 0.552, 1.0]) == [1.0, 0.558]
+
+
 @pytest.mark.parametrize("count", [1, 5, 31])
 def test_ticks_are_few_and_begin_with_dense(count: int) -> None:
     chosen = ticks([0.8**i for i in range(count)])

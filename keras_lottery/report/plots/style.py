@@ -148,7 +148,8 @@ def remaining_axis(axes: Axes, remaining: Sequence[float], label: bool = True) -
 def ticks(remaining: Sequence[float], most: int = 9) -> list[float]:
     """Returns at most `most` of the fractions, about evenly spaced on a logarithmic axis."""
     every = sorted({fraction for fraction in remaining if fraction > 0}, reverse=True)
-    apart = np.log(every[0] / every[-1]) / most if len(every) > most else 0.0
+    # Labels that are nearer than half an even distance would lie on each other.
+    apart = np.log(every[0] / every[-1]) / (most if len(every) > most else 2 * most)
     chosen = every[:1]
     for fraction in every[1:]:
         if np.log(chosen[-1] / fraction) >= apart - 1e-9:
