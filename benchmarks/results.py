@@ -106,6 +106,18 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.prune.rounds=5",
         "--seeds=0,1,2",
     ),
+    "edge_popup_conv2_cifar10": (
+        "ramanujan2020/edge_popup_conv2_cifar10",
+        "--config.name=edge_popup_conv2_check",
+        "--config.train.length=100it",
+        "--config.edge_popup.length=300it",
+        "--config.edge_popup.eval_every=100",
+        "--config.prune.rounds=1",
+        "--config.prune.rate=0.5",
+        "--config.arms=edge_popup_signed",
+        "--seeds=0",
+        "--backend=tensorflow",
+    ),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 
