@@ -60,6 +60,14 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "freeze_init_zero_reshuffle",
         "freeze_init_zero_rev",
     ),
+    "inertial_manifold": (
+        "inertial_manifold",
+        "inertial_manifold_flat",
+        "matched_magnitude",
+        "matched_snip",
+        "matched_random",
+    ),
+    "retrained": ("learning_rate_rewind", "fine_tune"),
 }
 """Arms that are drawn together, by the module that holds them."""
 

@@ -13,14 +13,17 @@ from keras_lottery.pruning.prune import (
     prune_to_round,
 )
 from keras_lottery.pruning.schedules import CubicSchedule, schedules
+from keras_lottery.pruning.spectrum import Gap, Spectrum, window
 from keras_lottery.pruning.topk import Score, Search, cut
 
 __all__ = [
     "Criterion",
     "CubicSchedule",
+    "Gap",
     "Inputs",
     "Score",
     "Search",
+    "Spectrum",
     "allocations",
     "complete_masks",
     "criteria",
@@ -39,4 +42,5 @@ __all__ = [
     "prune_to_round",
     "schedules",
     "sparsity",
+    "window",
 ]

@@ -146,10 +146,13 @@ def synflow(inputs: Inputs) -> Score:
 def slow_modes(inputs: Inputs) -> Score:
     """-|h|, h = ∂²L/∂w²: the directions of largest curvature, the fast ones, go first.
 
+    Before them all go those with h = 0, which take no part in the dynamics.
+
     Part of our interpretation of Zhang et al. 2021 ("Validating the lottery ticket hypothesis
     with inertial manifold theory"); see `arms.inertial_manifold`.
     """
-    return Score(-np.abs(inputs.derived("hessian_diagonal")))
+    curvature = np.abs(inputs.derived("hessian_diagonal"))
+    return Score(np.where(curvature > 0, -curvature, -np.inf))
 
 
 @criterion("fast_modes", needs=("hessian_diagonal",))

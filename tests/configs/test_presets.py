@@ -46,6 +46,10 @@ WEIGHTS = [
     ("ramanujan2020/edge_popup_conv2_cifar10", 4_301_642, 4_300_992),
     ("ramanujan2020/edge_popup_conv4_cifar10", 2_425_930, 2_425_024),
     ("frankle2021/prune_at_init_lenet_mnist", 266_610, 266_200),
+    ("renda2020/rewinding_digits", 50_610, 50_200),
+    ("renda2020/rewinding_resnet20_cifar10", 272_474, 270_896),
+    ("zhang2021/inertial_manifold_digits", 50_610, 50_200),
+    ("zhang2021/inertial_manifold_lenet_mnist", 266_610, 266_200),
 ]
 
 

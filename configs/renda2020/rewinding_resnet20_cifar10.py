@@ -1,0 +1,52 @@
+"""Weight rewinding, learning-rate rewinding and fine-tuning: ResNet-20 on CIFAR-10.
+
+Renda, Frankle & Carbin 2020, "Comparing rewinding and fine-tuning in neural network pruning"
+(arXiv 2003.02389): all three retrain for as long; weight rewinding takes weights and learning rate
+of an earlier epoch, learning-rate rewinding the final weights and the earlier learning rate,
+fine-tuning the final weights and the last learning rate.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.name = "rewinding_resnet20_cifar10"  # ours
+    config.task = "vision"  # Renda et al. 2020: image classification
+
+    config.data.name = "cifar10"  # Renda et al. 2020
+    config.data.dir = ""  # ours: the folder that holds the prepared data set
+    config.data.download = False  # ours: nothing is fetched unless asked for
+    config.data.validation_size = 5000  # ours: as frankle2019/resnet20_cifar10
+    config.data.scaling = "standard"  # ours: as frankle2019/resnet20_cifar10
+    config.data.augment = "flip_crop"  # ours: as frankle2019/resnet20_cifar10
+
+    config.model.name = "resnet20"  # Renda et al. 2020
+
+    config.optimizer.name = "sgd"  # ours: as F&C 2019
+    config.optimizer.learning_rate = 0.1  # ours: as F&C 2019
+    config.optimizer.momentum = 0.9  # ours: as F&C 2019
+    config.optimizer.schedule = "piecewise"  # Renda et al. 2020
+    config.optimizer.boundaries = ("91ep", "136ep")  # Renda et al. 2020
+    config.optimizer.factor = 0.1  # ours: as F&C 2019
+    config.optimizer.weight_decay = 2e-4  # Renda et al. 2020
+
+    config.train.length = "182ep"  # Renda et al. 2020
+    config.train.batch_size = 128  # Renda et al. 2020
+    config.train.eval_every = 0  # ours: once an epoch
+    config.train.value = "final"  # ours
+
+    config.prune.rounds = 10  # ours: down to 10.7 % remaining
+    config.prune.rate = 0.2  # ours: as F&C 2019
+    config.prune.scope = "global"  # ours: as F&C 2019
+    config.prune.criterion = "magnitude"  # ours: as F&C 2019
+
+    config.rewind.to = "18ep"  # ours: retraining takes nine tenths of the training
+
+    config.seeds = (0, 1, 2)  # ours
+    config.arms = ("winning", "learning_rate_rewind", "fine_tune")  # Renda et al. 2020
+    config.draws = 1  # ours
+    return config

@@ -1,0 +1,48 @@
+"""One-shot pruning by inertial manifold on LeNet-300-100 and the digits: an interpretation.
+
+Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold theory" (NeurIPS
+2021): of their algorithm only the first and the last step are public, so what happens between
+them here is ours (see `keras_lottery.arms.inertial_manifold`), and nothing of it reproduces theirs.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.name = "inertial_manifold_digits"  # ours
+    config.task = "vision"  # ours
+
+    config.data.name = "digits"  # ours: the data set that needs no network
+    config.data.dir = ""  # ours: the folder that holds the prepared data set
+    config.data.validation_size = 200  # ours: as quickstart
+    config.data.scaling = "unit"  # ours: as frankle2019/lenet_mnist
+    config.data.augment = "none"  # ours: as frankle2019/lenet_mnist
+
+    config.model.name = "lenet"  # ours: as F&C 2019
+    config.model.hidden = (300, 100)  # ours: as F&C 2019
+
+    config.optimizer.name = "sgd"  # Zhang et al. 2021: the first iterations are those of SGD
+    config.optimizer.learning_rate = 0.1  # ours
+    config.optimizer.momentum = 0.9  # ours
+
+    config.train.length = "1000it"  # ours
+    config.train.batch_size = 60  # ours: as F&C 2019
+    config.train.eval_every = 100  # ours
+    config.train.value = "final"  # ours
+
+    config.prune.rounds = 5  # ours: windows around 40, 16, 6.4, 2.6 and 1 % remaining
+    config.prune.rate = 0.6  # ours
+    config.prune.scope = "global"  # ours: one spectrum over all layers
+    config.prune.criterion = "magnitude"  # ours: of `winning`
+
+    config.rewind.to = "10it"  # Zhang et al. 2021: ten iterations before pruning, then one training
+
+    config.seeds = (0, 1, 2, 3, 4)  # ours
+    manifolds = ("inertial_manifold", "inertial_manifold_flat")
+    controls = ("matched_magnitude", "matched_snip", "matched_random")
+    config.arms = ("winning", *manifolds, *controls)  # ours
+    return config

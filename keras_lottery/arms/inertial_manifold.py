@@ -1,0 +1,108 @@
+"""One-shot pruning by inertial manifold: an interpretation, and controls of equal sparsity.
+
+Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold theory" (NeurIPS
+2021), prune once after a few steps of SGD, to a dimension "in terms of the gap in their spectrum".
+Of their six steps only the first and the last are public. What stands here between them is OURS:
+
+1. the network takes a few steps (theirs: ten; `rewind.to="10it"`), which gives the weights W;
+2. h = diag ∂²L/∂W², estimated by random signs (`masking.derive`), stands for the spectrum;
+3. the largest relative gap of the sorted |h| is sought among the numbers of weights that lie
+   around those of the round (`pruning.window`);
+4. the weights on the side that is enslaved are pruned, and the rest is trained once from W.
+
+In the theory slow modes (small |h|) determine the fast ones, so `inertial_manifold` keeps the slow
+side. Pruning more often keeps what has most curvature, so `inertial_manifold_flat` takes the flat
+side to be the one that can go. Weights with h = 0 (of inputs that are always 0) do not take part
+in the dynamics, and go first in both.
+"""
+
+from dataclasses import dataclass, replace
+
+from keras_lottery import pruning
+from keras_lottery.arms import chain
+from keras_lottery.pruning.spectrum import Spectrum, window
+from keras_lottery.types import RunView, Start, Training
+
+TABLE = "spectrum"
+
+
+@dataclass(frozen=True)
+class InertialManifold:
+    """Prunes once, at a gap in the spectrum of the curvature, over all layers together.
+
+    Args:
+        name: of the arm.
+        keep_slow: keep the weights of small curvature; otherwise those of large.
+    """
+
+    name: str
+    keep_slow: bool
+    own_chain: bool = False
+    fresh: bool = False
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.dense_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        start = chain.from_state(training, run, {}, run.rewind_state(training.seed))
+        curvature = run.task.derived("hessian_diagonal", start.weights, {}, training.seed)
+        spectrum = Spectrum(curvature)
+        infos, settings = run.task.variables(), run.config.prune
+        before, keep = (
+            pruning.kept_after(infos, settings, r) for r in (training.round - 1, training.round)
+        )
+        gap = spectrum.largest_gap(window(before, keep), self.keep_slow)
+        criterion = "slow_modes" if self.keep_slow else "fast_modes"
+        masks = pruning.prune_to_count(
+            start.weights,
+            {},
+            infos,
+            replace(settings, criterion=criterion, scope="global"),
+            gap.dimension,
+            derive=lambda name, masks: curvature,
+        )
+        metrics = {
+            "dimension": gap.dimension,
+            "gap_size": gap.size,
+            "gap_index": gap.index,
+            "without_curvature": spectrum.zeros,
+            "search_steps": start.step,
+        }
+        return replace(
+            start,
+            masks=masks,
+            metrics={name: float(value) for name, value in metrics.items()},
+            tables={TABLE: spectrum.rows()},
+        )
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Control: as many weights as the ticket of `inertial_manifold`, chosen by a criterion.
+
+    Args:
+        name: of the arm.
+        criterion: which weights go, of the network at the same step.
+    """
+
+    name: str
+    criterion: str
+    own_chain: bool = False
+    fresh: bool = False
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.same(training, INERTIAL_MANIFOLD.name),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        ticket = run.ticket(chain.same(training, INERTIAL_MANIFOLD.name))
+        start = chain.from_state(training, run, {}, run.rewind_state(training.seed))
+        keep = pruning.kept(ticket.masks)
+        masks = run.prune(training, start.weights, {}, criterion=self.criterion, keep=keep)
+        return replace(start, masks=masks, metrics={"search_steps": float(start.step)})
+
+
+INERTIAL_MANIFOLD = InertialManifold("inertial_manifold", keep_slow=True)
+INERTIAL_MANIFOLD_FLAT = InertialManifold("inertial_manifold_flat", keep_slow=False)
+MATCHED_MAGNITUDE = Matched("matched_magnitude", "magnitude")
+MATCHED_SNIP = Matched("matched_snip", "snip")
+MATCHED_RANDOM = Matched("matched_random", "random")
