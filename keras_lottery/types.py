@@ -171,6 +171,13 @@ class Task(Protocol):
         """
         ...
 
+    def evaluate_averaged(self, start: Start) -> dict[str, float]:
+        """Returns the metrics of a network between others, as `test_<name>` and `train_<name>`.
+
+        Its batch-norm statistics are first made anew from training data.
+        """
+        ...
+
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         """Returns a derivative of the training loss at `weights`, for criteria that ask.
 

@@ -2,7 +2,7 @@
 
 Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold theory" (NeurIPS
 2021): of their algorithm only the first and the last step are public, so what happens between
-them here is ours (see `keras_lottery.arms.inertial_manifold`), and nothing of it reproduces theirs.
+them here is ours (`keras_lottery.arms.inertial_manifold_interpretation`) and reproduces nothing.
 """
 
 from ml_collections import ConfigDict
@@ -43,7 +43,6 @@ def get_config() -> ConfigDict:
     config.rewind.to = "10it"  # Zhang et al. 2021: ten iterations before pruning, then one training
 
     config.seeds = (0, 1, 2, 3, 4)  # ours
-    manifolds = ("inertial_manifold", "inertial_manifold_flat")
-    controls = ("matched_magnitude", "matched_snip", "matched_random")
-    config.arms = ("winning", *manifolds, *controls)  # ours
+    matched = [f"matched_{c}" for c in ("curvature", "magnitude", "snip", "random")]
+    config.arms = ("winning", "inertial_manifold", *matched)  # ours
     return config

@@ -19,9 +19,9 @@ for _name in (
     "winning_init",
 ):
     arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
-for _arm in AT_INIT:
-    arms.register(_arm.name)(_arm)
 for _file, _name in (
+    ("retrained", "learning_rate_rewind"),
+    ("retrained", "fine_tune"),
     ("supermask", "supermask"),
     ("supermask", "supermask_signed"),
     ("supermask", "supermask_rescaled"),
@@ -60,20 +60,23 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "freeze_init_zero_reshuffle",
         "freeze_init_zero_rev",
     ),
-    "inertial_manifold": (
+    "inertial_manifold_interpretation": (
         "inertial_manifold",
-        "inertial_manifold_flat",
+        "matched_curvature",
         "matched_magnitude",
         "matched_snip",
         "matched_random",
     ),
-    "retrained": ("learning_rate_rewind", "fine_tune"),
 }
 """Arms that are drawn together, by the module that holds them."""
 
 for _family, _names in FAMILIES.items():
     for _name in _names:
         arms.register_lazily(_name, f"keras_lottery.arms.{_family}:{_name.upper()}")
+
+FAMILIES["pruned_before_training"] = tuple(_arm.name for _arm in AT_INIT)
+for _arm in AT_INIT:
+    arms.register(_arm.name)(_arm)
 
 
 def rounds_of(name: str, rounds: int) -> range:

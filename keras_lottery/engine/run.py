@@ -20,7 +20,7 @@ from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.types import Task
+from keras_lottery.types import Task, Training
 
 
 def run(config: Config) -> Path:
@@ -82,7 +82,8 @@ def check(config: Config) -> None:
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
         _ = arms[name]
     for name in config.transfer.arms:
-        if name != "winning" and (arms[name].own_chain or name == "one_shot"):
+        parents = arms[name].parents(Training("", "", 0, 1, name))
+        if name != "winning" and {parent.arm for parent in parents} != {"winning"}:
             raise LotteryError(
                 f"Expected transfer.arms that follow a ticket's masks. Received: {name!r}, which "
                 "prunes weights of its own. Leave it out."

@@ -149,7 +149,7 @@ def slow_modes(inputs: Inputs) -> Score:
     Before them all go those with h = 0, which take no part in the dynamics.
 
     Part of our interpretation of Zhang et al. 2021 ("Validating the lottery ticket hypothesis
-    with inertial manifold theory"); see `arms.inertial_manifold`.
+    with inertial manifold theory"); see `arms.inertial_manifold_interpretation`.
     """
     curvature = np.abs(inputs.derived("hessian_diagonal"))
     return Score(np.where(curvature > 0, -curvature, -np.inf))

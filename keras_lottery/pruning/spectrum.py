@@ -19,14 +19,12 @@ class Gap:
     """Where a spectrum is cut.
 
     Args:
-        dimension: number of values below the gap, or of values kept where those above it are.
+        dimension: number of values below the gap.
         size: relative gap, (b - a) / b of the value a below it and b above it, in [0, 1].
-        index: place of the gap in the ascending spectrum: `values[index - 1]` is a.
     """
 
     dimension: int
     size: float
-    index: int
 
 
 class Spectrum:
@@ -49,12 +47,11 @@ class Spectrum:
                 "Check that the network is not dead at the rewind point."
             )
 
-    def largest_gap(self, window: tuple[int, int], keep_slow: bool) -> Gap:
-        """Returns the largest relative gap at which as many values are kept as a window allows.
+    def largest_gap(self, window: tuple[int, int]) -> Gap:
+        """Returns the largest relative gap below which as many values lie as a window allows.
 
         Args:
-            window: smallest and largest number of values kept, both allowed.
-            keep_slow: keep what lies below the gap; otherwise what lies above it.
+            window: smallest and largest number of values below the gap, both allowed.
 
         Raises:
             LotteryError: there are too few values for any cut of the window.
@@ -67,12 +64,9 @@ class Spectrum:
                 f"Received: {self.values.size} (of {self.zeros} others it is 0). "
                 "Prune more a round, or evaluate the curvature at another rewind point."
             )
-        first, stop = (low, high) if keep_slow else (last + 1 - high, last + 1 - low)
-        places = np.arange(first, stop + 1)
+        places = np.arange(low, high + 1)
         gaps = 1 - self.values[places - 1] / self.values[places]
-        at = int(places[np.argmax(gaps)])
-        kept = at if keep_slow else last + 1 - at
-        return Gap(kept, float(gaps.max()), at)
+        return Gap(int(places[np.argmax(gaps)]), float(gaps.max()))
 
     def rows(self) -> list[dict[str, float]]:
         """Returns the table of the spectrum: `index` (from 1) and `value`, evenly spread in both

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from keras_lottery.report import tables
+from keras_lottery.report import early, tables
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Text
 from keras_lottery.report.families import at_start, families, without_families
 from keras_lottery.report.masks import densities, overlaps
@@ -11,6 +11,8 @@ from keras_lottery.report.plots import (
     Drawing,
     draw_density,
     draw_overlap,
+    draw_sanity,
+    draw_spectrum,
     draw_speed,
     draw_tickets,
 )
@@ -76,7 +78,7 @@ def _headlines(found: list[Study]) -> list[str]:
 def _add_study(page: Content, whole: Study, suffix: str) -> None:
     study = without_families(whole)
     page.add(Bullets(headline(study), strong=True))
-    lacking = missing(study)
+    lacking = missing(whole)
     if lacking:
         page.add(Heading("What is missing", 3), Bullets(lacking))
     page.show(draw_tickets(study), suffix)
@@ -93,6 +95,7 @@ def _add_study(page: Content, whole: Study, suffix: str) -> None:
 def _add_family(page: Content, title: str, study: Study, suffix: str) -> None:
     """Adds the arms that are drawn together, after their training and before it."""
     name = title.lower().replace(" ", "_")
+    family, study = study, early.without_sanity_controls(study)
     page.add(Heading(title), Bullets(comparisons(study, study.controls)))
     page.show(draw_tickets(study, f"tickets-{name}.png"), suffix)
     page.add(Details("Every level", [tables.level_table(study)]))
@@ -101,6 +104,32 @@ def _add_family(page: Content, title: str, study: Study, suffix: str) -> None:
         page.add(Heading(f"{title}: before any training", 3))
         page.show(draw_tickets(before, f"start-{name}.png"), suffix)
         page.add(tables.level_table(before))
+    _add_early(page, family, suffix)
+
+
+def _add_early(page: Content, study: Study, suffix: str) -> None:
+    """Adds what belongs to a family of arms that prune before training."""
+    if early.controlled(study):
+        page.add(Heading("Sanity controls", 3), Bullets(early.sanity_sentences(study)))
+        page.show(draw_sanity(study, early.controlled(study)), suffix)
+        page.add(Details("Every level", [early.sanity_table(study)]))
+    if early.has_manifold(study):
+        page.add(Heading("What is interpreted, and what it chose", 3), Text(_INTERPRETATION))
+        page.add(Bullets(early.manifold_sentences(study)), early.dimension_table(study))
+        found = early.spectra(study)
+        if found:
+            page.show(draw_spectrum(found, study), suffix)
+    page.add(early.cost_table(early.without_sanity_controls(study)))
+
+
+_INTERPRETATION = (
+    "Of the algorithm of Zhang et al. 2021 only the first and the last step are public. What "
+    "decides between them here is an interpretation, and no reproduction of their method: the "
+    "diagonal of the Hessian after the first steps, cut at the largest relative gap near each "
+    "level. In the theory slow modes determine the fast ones, so `inertial_manifold` keeps the "
+    "weights of small curvature below the gap. `matched_…` keep exactly as many weights: "
+    "`matched_curvature` those of the largest curvature, from the other end of the spectrum."
+)
 
 
 def _add_masks(page: Content, study: Study, suffix: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
 from keras_lottery.config import Config, StudySchema, study_schemas
+from keras_lottery.studies.instability_options import InstabilityOptions
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
 from keras_lottery.studies.supermasks_options import SupermasksOptions
 from keras_lottery.studies.transfer_options import TransferOptions
@@ -23,6 +24,9 @@ study_schemas.register("transfer")(
 )
 study_schemas.register("supermasks")(
     StudySchema(options=SupermasksOptions, run="keras_lottery.studies.supermasks:run")
+)
+study_schemas.register("instability")(
+    StudySchema(options=InstabilityOptions, run="keras_lottery.studies.instability:run")
 )
 
 

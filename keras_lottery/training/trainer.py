@@ -147,7 +147,7 @@ class Trainer:
         """Returns the metrics of the model as it stands; where it draws, of its samples.
 
         Args:
-            split: `test` or `validation`.
+            split: `test`, `validation`, or `train`, which is not augmented.
             examples: how many of its first examples; 0: all of them.
 
         Raises:
@@ -206,17 +206,18 @@ class Trainer:
 
     def _of(self, split: str, examples: int) -> Evaluation:
         """Returns the evaluation of a split, or of its first examples, compiled once."""
-        whole = {"test": self._test, "validation": self._validation}.get(split)
-        if whole is None:
+        data = self._data
+        arrays = {"test": data.test, "validation": data.validation, "train": data.train}.get(split)
+        if arrays is None:
             raise LotteryError(
-                "Expected the split `test`, or `validation` where data are held out. "
+                "Expected the split `test` or `train`, or `validation` where data are held out. "
                 f"Received: {split!r}. Hold some out (data.validation_size)."
             )
-        if not examples:
+        whole = {"test": self._test, "validation": self._validation}.get(split)
+        if whole is not None and not examples:
             return whole
         if (split, examples) not in self._parts:
-            arrays = self._data.test if split == "test" else self._data.validation
-            part = keras.tree.map_structure(lambda array: array[:examples], arrays)
+            part = keras.tree.map_structure(lambda array: array[: examples or None], arrays)
             self._parts[split, examples] = self._evaluation(part)
         return self._parts[split, examples]
 

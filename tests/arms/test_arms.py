@@ -86,7 +86,7 @@ def test_every_arm_keeps_the_count_of_its_round_and_is_the_same_twice(arm, run):
     one, other = (arms[arm].start(training(arm), run) for _ in "ab")
     assert isinstance(one, Start) and arms[arm].name == arm
     kept = sum(int(m.sum()) for m in one.masks.values())
-    if arm in FAMILIES["inertial_manifold"]:  # halfway to the rounds beside this one
+    if arm in FAMILIES["inertial_manifold_interpretation"]:  # halfway to the rounds beside this one
         assert 36 / 2**0.5 <= kept <= 36 * 2**0.5
     else:
         assert kept == {"dense": 0, "supermask": 72}.get(arm.partition("_")[0], 36)
@@ -117,7 +117,7 @@ def test_draws_differ(arm, run):
 def test_each_arm_starts_where_it_should(run):
     start = {arm: arms[arm].start(training(arm), run) for arm in arms}
     early = {arm.name for arm in AT_INIT if not arm.name.endswith("reinit")}
-    early |= {*FAMILIES["inertial_manifold"], *FAMILIES["retrained"]}
+    early |= {*FAMILIES["inertial_manifold_interpretation"], "learning_rate_rewind", "fine_tune"}
     chains = {"winning", "one_shot", *FAMILIES["mask_criteria"], *FAMILIES["pruned_values"]}
     assert {a for a, s in start.items() if s.step == 5} == chains | early | {"init_permuted"}
     assert {arm for arm, s in start.items() if s.state} == chains | early
@@ -153,28 +153,28 @@ def test_without_weight_rewinding_the_trained_weights_stay(mode):
     assert not any(key.startswith("optimizer/") for key in start.state)
 
 
-def test_the_inertial_manifold_keeps_one_side_of_its_gap_and_its_controls_as_many(run):
-    slow, flat = (arms[a].start(training(a), run) for a in FAMILIES["inertial_manifold"][:2])
+def test_the_inertial_manifold_keeps_what_is_below_its_gap_and_its_controls_as_many(run):
+    slow, fast = (
+        arms[a].start(training(a), run) for a in ("inertial_manifold", "matched_curvature")
+    )
     curvature = run.task.derived("hessian_diagonal", {}, {}, 0)
-    for start, side in ((slow, 1), (flat, -1)):
-        kept, gone = (
-            np.concatenate([side * abs(c[m == keep]) for c, m in both(curvature, start.masks)])
-            for keep in (True, False)
-        )
-        assert kept.max() < gone.min() and kept.size == start.metrics["dimension"]
-        below, above = sorted((abs(kept.max()), abs(gone.min())))
-        assert start.metrics["gap_size"] == pytest.approx(1 - below / above)
-        assert start.metrics["search_steps"] == 5
+
+    def split(start):
+        pairs = [(abs(curvature[path]), start.masks[path]) for path in SHAPES]
+        return [np.concatenate([c[m == keep] for c, m in pairs]) for keep in (True, False)]
+
+    kept, gone = split(slow)
+    assert kept.max() < gone.min() and kept.size == slow.metrics["dimension"]
+    assert slow.metrics["gap_size"] == pytest.approx(1 - kept.max() / gone.min())
+    assert slow.metrics["search_steps"] == 5
+    kept, gone = split(fast)
+    assert kept.min() > gone.max()
     table = slow.tables["spectrum"]
     assert table[0]["index"] == 1 and table[-1]["index"] == 72
     assert [row["value"] for row in table] == sorted(row["value"] for row in table)
-    for arm in FAMILIES["inertial_manifold"][2:]:
+    for arm in FAMILIES["inertial_manifold_interpretation"][1:]:
         masks = arms[arm].start(training(arm), run).masks
         assert sum(int(m.sum()) for m in masks.values()) == slow.metrics["dimension"]
-
-
-def both(one, other):
-    return [(one[path], other[path]) for path in SHAPES]
 
 
 @pytest.mark.parametrize(("arm", "rate_step"), [("learning_rate_rewind", 5), ("fine_tune", 100)])

@@ -11,6 +11,7 @@ from keras_lottery.report.content import Content
 
 pages: Registry[Callable[[Path], Content]] = Registry("page of a study")
 
+pages.register_lazily("instability", f"{__name__}.instability:content")
 pages.register_lazily("supermasks", f"{__name__}.supermasks:content")
 pages.register_lazily("transfer", f"{__name__}.transfer:content")
 pages.register_lazily("strong_tickets", f"{__name__}.strong_tickets:content")

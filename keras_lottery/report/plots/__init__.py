@@ -2,8 +2,18 @@
 
 from keras_lottery.report.plots.density import draw_density
 from keras_lottery.report.plots.overlap import draw_overlap
+from keras_lottery.report.plots.sanity import draw_sanity
+from keras_lottery.report.plots.spectrum import draw_spectrum
 from keras_lottery.report.plots.speed import draw_speed
 from keras_lottery.report.plots.style import Drawing
 from keras_lottery.report.plots.tickets import draw_tickets
 
-__all__ = ["Drawing", "draw_density", "draw_overlap", "draw_speed", "draw_tickets"]
+__all__ = [
+    "Drawing",
+    "draw_density",
+    "draw_overlap",
+    "draw_sanity",
+    "draw_spectrum",
+    "draw_speed",
+    "draw_tickets",
+]

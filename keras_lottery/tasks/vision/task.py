@@ -20,6 +20,7 @@ from keras_lottery.tasks.vision.scaling import scaling_of
 from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer
 from keras_lottery.training.flops import flops, uses
 from keras_lottery.training.recipe import recipe
+from keras_lottery.training.statistics import recompute_statistics
 from keras_lottery.types import (
     MaskSet,
     Outcome,
@@ -84,6 +85,13 @@ class VisionTask:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
         return trainer.evaluate(split, examples)
+
+    def evaluate_averaged(self, start: Start) -> dict[str, float]:
+        trainer = self._trainer(start.parametrization)
+        trainer.place(start)
+        recompute_statistics(trainer.model, self.images.train.x)
+        found = {split: trainer.evaluate(split) for split in ("test", "train")}
+        return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model, train = self._unscaled if name == "flow" else self._model, self.images.train

@@ -8,12 +8,12 @@ Of their six steps only the first and the last are public. What stands here betw
 2. h = diag ∂²L/∂W², estimated by random signs (`masking.derive`), stands for the spectrum;
 3. the largest relative gap of the sorted |h| is sought among the numbers of weights that lie
    around those of the round (`pruning.window`);
-4. the weights on the side that is enslaved are pruned, and the rest is trained once from W.
+4. the weights that are enslaved are pruned, and the rest is trained once from W. In the theory
+   slow modes determine the fast ones, so what lies above the gap (large |h|) goes. Weights with
+   h = 0, such as those of inputs that are always 0, take no part in the dynamics and go first.
 
-In the theory slow modes (small |h|) determine the fast ones, so `inertial_manifold` keeps the slow
-side. Pruning more often keeps what has most curvature, so `inertial_manifold_flat` takes the flat
-side to be the one that can go. Weights with h = 0 (of inputs that are always 0) do not take part
-in the dynamics, and go first in both.
+`matched_curvature` keeps as many weights from the other end of the spectrum, those of the largest
+|h|, as one would who reads it the other way round.
 """
 
 from dataclasses import dataclass, replace
@@ -32,11 +32,9 @@ class InertialManifold:
 
     Args:
         name: of the arm.
-        keep_slow: keep the weights of small curvature; otherwise those of large.
     """
 
     name: str
-    keep_slow: bool
     own_chain: bool = False
     fresh: bool = False
 
@@ -51,20 +49,19 @@ class InertialManifold:
         before, keep = (
             pruning.kept_after(infos, settings, r) for r in (training.round - 1, training.round)
         )
-        gap = spectrum.largest_gap(window(before, keep), self.keep_slow)
-        criterion = "slow_modes" if self.keep_slow else "fast_modes"
+        gap = spectrum.largest_gap(window(before, keep))
         masks = pruning.prune_to_count(
             start.weights,
             {},
             infos,
-            replace(settings, criterion=criterion, scope="global"),
+            replace(settings, criterion="slow_modes", scope="global"),
             gap.dimension,
             derive=lambda name, masks: curvature,
         )
         metrics = {
             "dimension": gap.dimension,
             "gap_size": gap.size,
-            "gap_index": gap.index,
+            "gap_index": spectrum.zeros + gap.dimension,
             "without_curvature": spectrum.zeros,
             "search_steps": start.step,
         }
@@ -101,8 +98,8 @@ class Matched:
         return replace(start, masks=masks, metrics={"search_steps": float(start.step)})
 
 
-INERTIAL_MANIFOLD = InertialManifold("inertial_manifold", keep_slow=True)
-INERTIAL_MANIFOLD_FLAT = InertialManifold("inertial_manifold_flat", keep_slow=False)
+INERTIAL_MANIFOLD = InertialManifold("inertial_manifold")
+MATCHED_CURVATURE = Matched("matched_curvature", "fast_modes")
 MATCHED_MAGNITUDE = Matched("matched_magnitude", "magnitude")
 MATCHED_SNIP = Matched("matched_snip", "snip")
 MATCHED_RANDOM = Matched("matched_random", "random")

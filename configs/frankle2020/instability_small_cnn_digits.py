@@ -1,0 +1,47 @@
+"""Instability to the order of the data: a small convolutional network on the digits.
+
+Frankle, Dziugaite, Roy & Carbin 2020, "Linear mode connectivity and the lottery ticket hypothesis"
+(arXiv 1912.05671), whose networks with batch norm are unstable at initialization and stable some
+hundred or thousand steps later. This one is small enough to show it within minutes.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "options")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.name = "instability_small_cnn_digits"  # ours
+    config.task = "vision"  # Frankle 2020: image classification
+    config.study = "instability"  # Frankle 2020
+
+    config.data.name = "digits"  # ours: the data set that needs no network
+    config.data.dir = ""  # ours
+    config.data.validation_size = 200  # ours: as quickstart
+    config.data.scaling = "unit"  # ours: as quickstart
+
+    config.model.name = "small_cnn"  # ours: three convolutions with batch norm
+
+    config.optimizer.name = "sgd"  # Frankle 2020
+    config.optimizer.learning_rate = 1.0  # ours: high enough for copies to go apart
+    config.optimizer.momentum = 0.9  # ours: as F&C 2019 for ResNet-18
+
+    config.train.length = "600it"  # ours: 15 epochs
+    config.train.batch_size = 30  # ours: small enough for the order to matter
+    config.train.eval_every = 0  # ours: once an epoch
+    config.train.value = "final"  # ours
+
+    config.prune.rounds = 3  # ours: 21.6 % remaining
+    config.prune.rate = 0.4  # ours
+    config.prune.scope = "global"  # Frankle 2020
+    config.prune.criterion = "magnitude"  # Frankle 2020
+
+    config.options.points = ("0it", "10it", "40it", "150it")  # ours
+    config.options.subjects = ("dense", "winning")  # Frankle 2020
+    config.options.orders = 3  # Frankle 2020: three data orders
+    config.options.alphas = 30  # Frankle 2020
+
+    config.seeds = (0, 1, 2)  # Frankle 2020: three initializations
+    return config

@@ -1,0 +1,144 @@
+"""What a report adds where arms prune before training: sanity controls, spectra, steps in all."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_lottery.records import MetricRow, read_metrics, read_numbers
+from keras_lottery.report.document import Table
+from keras_lottery.report.sentences import comparisons
+from keras_lottery.report.statistics import levels, paired
+from keras_lottery.report.study import DENSE, WINNING, Study
+from keras_lottery.report.units import count, number, percent, unit_of
+
+CONTROLS = ("shuffled", "reinit")
+MANIFOLD = "inertial_manifold"
+MATCHED = ("matched_curvature", "matched_magnitude", "matched_snip", "matched_random")
+
+Spectra = dict[int, list[dict[str, float]]]
+"""Seed -> rows `index` and `value` of the spectrum at the first round that has one."""
+
+
+def controlled(study: Study) -> list[str]:
+    """Returns the arms that have sanity controls of their own."""
+    return [a for a in study.arms if any(f"{a}_{control}" in study.arms for control in CONTROLS)]
+
+
+def sanity_sentences(study: Study) -> list[str]:
+    """Returns how far each method is above its shuffled and its fresh control at the sparse end."""
+    return [
+        sentence
+        for arm in controlled(study)
+        for sentence in comparisons(
+            study, [f"{arm}_{c}" for c in CONTROLS if f"{arm}_{c}" in study.arms], arm
+        )
+    ]
+
+
+def without_sanity_controls(study: Study) -> Study:
+    """Returns the study without the controls that belong to one of its other arms."""
+    extra = {f"{arm}_{control}" for arm in controlled(study) for control in CONTROLS}
+    return study.subset([arm for arm in study.arms if arm not in extra])
+
+
+def sanity_table(study: Study) -> Table:
+    """Returns per method and level its value, and the differences to its controls."""
+    unit, rows = unit_of(study.rows), []
+    for arm in controlled(study):
+        for level in levels(study.rows, arm):
+            pairs = [
+                paired(study.rows, arm, f"{arm}_{control}", {level.round}) for control in CONTROLS
+            ]
+            shown = [
+                "–"
+                if pair is None
+                else f"{unit.difference(pair.mean)} [{unit.difference(pair.low)}, "
+                f"{unit.difference(pair.high)}]"
+                for pair in pairs
+            ]
+            value = unit.spread(level.mean, level.sd)
+            rows.append([arm, percent(level.remaining), value, *shown])
+    header = ["arm", "remaining", unit.axis, "− shuffled", "− reinit"]
+    note = (
+        "`_shuffled` has the same mask shuffled within each variable over the same weights, "
+        "`_reinit` the same mask over fresh weights; differences are paired by seed, with their "
+        "95 % t intervals. A method that tells which weights matter loses by both."
+    )
+    return Table("", header, rows, note)
+
+
+def manifold_sentences(study: Study) -> list[str]:
+    """Returns how the interpretation does beside its controls, `winning` and dense."""
+    others = [arm for arm in (*MATCHED, WINNING) if arm in study.arms]
+    return comparisons(study, others, MANIFOLD)
+
+
+def dimension_table(study: Study) -> Table | None:
+    """Returns the dimension that each seed's spectrum chose, and the gap there."""
+    found: dict[int, dict[str, dict[int, float]]] = defaultdict(dict)
+    for row in _metrics(study):
+        if row.arm == MANIFOLD:
+            found[row.round].setdefault(row.name, {})[row.seed] = row.value
+    rows = []
+    for round, metrics in sorted(found.items()):
+        dimensions = metrics.get("dimension", {})
+        sizes = metrics.get("gap_size", {})
+        values = np.array(list(dimensions.values()))
+        rows.append([
+            str(round), ", ".join(count(d) for _, d in sorted(dimensions.items())),
+            number(float(values.std(ddof=1) / values.mean()) * 100, 1) if len(values) > 1 else "–",
+            ", ".join(number(size, 3) for _, size in sorted(sizes.items())),
+        ])  # fmt: skip
+    if not rows:
+        return None
+    header = ["round", "dimension, by seed", "spread [% of mean]", "relative gap, by seed"]
+    note = (
+        "The dimension is the number of weights kept: where the gap between neighbours in the "
+        "sorted |∂²L/∂w²| is largest within the round's window. A gap near 0 says that nothing "
+        "sets one dimension apart from its neighbours."
+    )
+    return Table("The chosen dimension", header, rows, note)
+
+
+def cost_table(study: Study) -> Table | None:
+    """Returns the optimizer steps that a ticket takes in all, those of the search included."""
+    searched = {(r.arm, r.round): r.value for r in _metrics(study) if r.name == "search_steps"}
+    if not searched or WINNING not in study.arms:
+        return None
+    own = {(row.arm, row.round): row.steps for row in study.rows}
+    arms = [arm for arm in study.arms if any(key[0] == arm for key in searched)]
+    rows = []
+    for level in levels(study.rows, WINNING):
+        chain = [own[DENSE, 0], *(own[WINNING, r] for r in range(1, level.round + 1))]
+        cells = [
+            count(searched[arm, level.round] + own[arm, level.round])
+            if (arm, level.round) in searched
+            else "–"
+            for arm in arms
+        ]
+        rows.append([percent(level.remaining), count(sum(chain)), *cells])
+    note = "Dense training and every round before count for `winning`, the steps before pruning "
+    note += "for the others."
+    return Table("Steps of training in all", ["remaining", WINNING, *arms], rows, note)
+
+
+def spectra(study: Study) -> Spectra:
+    """Returns the spectrum of each seed, as far as the run holds them."""
+    found: Spectra = {}
+    for row in study.rows:
+        if row.arm == MANIFOLD and row.seed not in found:
+            file = study.paths.table(row.training, "spectrum")
+            if file.exists():
+                found[row.seed] = read_numbers(file)
+    return found
+
+
+def _metrics(study: Study) -> Sequence[MetricRow]:
+    file = study.paths.metrics
+    return [r for r in read_metrics(file) if r.task == study.task] if file.exists() else []
+
+
+def has_manifold(study: Study) -> bool:
+    """Returns True where the arm of the interpretation is there."""
+    return MANIFOLD in study.arms

@@ -1,0 +1,175 @@
+"""The page of the study `instability`: instability against the point, and the errors between."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.plots.instability import draw_instability, draw_path
+from keras_lottery.report.statistics import t_interval
+from keras_lottery.report.study import read_config
+from keras_lottery.report.units import number, percent
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.instability import FILE, read
+
+STABLE = 0.02
+"""Frankle et al. 2020: copies are stable where their instability is below this."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The networks between the copies of one subject from one point.
+
+    Args:
+        subject: `dense` or `winning`.
+        step: of the point.
+        remaining: fraction of the prunable weights kept.
+        alphas: places on the line.
+        errors: by split and seed, the error at each place, mean over pairs.
+        barriers: by split and seed, the instability, mean over pairs.
+    """
+
+    subject: str
+    step: int
+    remaining: float
+    alphas: tuple[float, ...]
+    errors: Mapping[str, Mapping[int, np.ndarray]]
+    barriers: Mapping[str, Mapping[int, float]]
+
+
+def content(run: Path) -> Content:
+    """Returns the page.
+
+    Raises:
+        LotteryError: no pair of copies is measured yet.
+    """
+    paths = RunPaths(run)
+    record = read_config(paths)
+    config = record["config"]
+    rows = read(paths) if (run / FILE).exists() else []
+    if not rows:
+        raise LotteryError(
+            f"Expected at least one measured pair in {run / FILE}. Received: none. "
+            "Go on with `keras-lottery run` and the same config."
+        )
+    found = lines(rows)
+    page = Content(f"{config['name']}: instability to the order of the data", _headline(found))
+    page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
+    page.show(draw_instability(found, STABLE), "")
+    page.add(_table(found))
+    page.add(Heading("Between the copies"))
+    page.show(draw_path(found), "")
+    page.add(Details("Every pair", [_pairs(rows)]))
+    page.add(Text(
+        "Batch-norm statistics are made anew from training data for every network on a line, the "
+        "copies themselves too. The instability of a pair is the largest error on its line less "
+        "the mean error of its ends; pairs are averaged within a seed."
+    ))  # fmt: skip
+    add_settings(page, config, {k: v for k, v in record.items() if k != "config"})
+    return page
+
+
+def lines(rows: Sequence[Mapping[str, str]]) -> list[Line]:
+    """Returns the measured lines, by subject and then by step."""
+    cells: dict[tuple[str, int], list[Mapping[str, str]]] = defaultdict(list)
+    for row in rows:
+        cells[row["subject"], int(row["step"])].append(row)
+    return [_line(subject, step, cells[subject, step]) for subject, step in sorted(cells)]
+
+
+def _line(subject: str, step: int, rows: Sequence[Mapping[str, str]]) -> Line:
+    errors: dict[str, dict[int, np.ndarray]] = {}
+    barriers: dict[str, dict[int, float]] = {}
+    seeds = sorted({int(row["seed"]) for row in rows})
+    for split in ("test", "train"):
+        of_pairs = {seed: _of_pairs(rows, seed, f"{split}_error") for seed in seeds}
+        errors[split] = {seed: pairs.mean(axis=0) for seed, pairs in of_pairs.items()}
+        barriers[split] = {
+            seed: float(np.mean([barrier(pair) for pair in pairs]))
+            for seed, pairs in of_pairs.items()
+        }
+    alphas = tuple(sorted({float(row["alpha"]) for row in rows}))
+    remaining = float(np.mean([float(row["remaining"]) for row in rows]))
+    return Line(subject, step, remaining, alphas, errors, barriers)
+
+
+def _of_pairs(rows: Sequence[Mapping[str, str]], seed: int, column: str) -> np.ndarray:
+    """Returns the errors of a seed's pairs along their lines, `(pairs, alphas)`."""
+    pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for row in rows:
+        if int(row["seed"]) == seed:
+            pairs[row["pair"]].append((float(row["alpha"]), float(row[column])))
+    return np.array([[error for _, error in sorted(points)] for points in pairs.values()])
+
+
+def barrier(errors: np.ndarray) -> float:
+    """Returns the instability of a pair from the errors along its line, ends first and last."""
+    return float(errors.max() - (errors[0] + errors[-1]) / 2)
+
+
+def _headline(found: Sequence[Line]) -> list[str]:
+    """One sentence a subject: instability at its first point, and from where on it is stable."""
+    sentences = []
+    for subject in dict.fromkeys(line.subject for line in found):
+        own = [line for line in found if line.subject == subject]
+        means = [np.mean(list(line.barriers["test"].values())) for line in own]
+        first = next((i for i in range(len(own)) if max(means[i:]) < STABLE), None)
+        text = f"`{subject}` at step {own[0].step:,}: instability {_cell(own[0], 'test')}"
+        if first is None:
+            last = f" (at step {own[-1].step:,}: {_cell(own[-1], 'test')})" if len(own) > 1 else ""
+            sentences.append(f"{text}; it is not stable from any of the points{last}.")
+        elif first == 0:
+            sentences.append(f"{text}; it is stable from every point.")
+        else:
+            stable = f"{_cell(own[first], 'test')}"
+            sentences.append(f"{text}; stable from step {own[first].step:,} on ({stable}).")
+    return sentences
+
+
+def _cell(line: Line, split: str) -> str:
+    """Returns mean, 95 % t interval and number of seeds of an instability, in points."""
+    values = np.array(list(line.barriers[split].values()))
+    low, high = t_interval(values)
+    interval = "" if np.isnan(low) else f", 95 % t [{_points(low)}, {_points(high)}]"
+    return f"{_points(float(values.mean()))} points{interval}, n = {len(values)}"
+
+
+def _points(value: float) -> str:
+    return number(value * 100, 2)
+
+
+def _table(found: Sequence[Line]) -> Table:
+    rows = []
+    for line in found:
+        ends = [np.mean([e[0], e[-1]]) for e in line.errors["test"].values()]
+        stable = np.mean(list(line.barriers["test"].values())) < STABLE
+        rows.append([
+            line.subject, f"{line.step:,}", percent(line.remaining), _points(float(np.mean(ends))),
+            _cell(line, "test"), _cell(line, "train"), "yes" if stable else "no",
+        ])  # fmt: skip
+    header = ["network", "step", "weights remaining", "error of the copies [%]",
+              "instability, test", "instability, training data",
+              f"stable (test < {STABLE:.0%})"]  # fmt: skip
+    return Table("", header, rows, "The seed is the unit of every interval.")
+
+
+def _pairs(rows: Sequence[Mapping[str, str]]) -> Table:
+    cells: dict[tuple[Any, ...], list[Mapping[str, str]]] = defaultdict(list)
+    for row in rows:
+        cells[row["subject"], int(row["step"]), int(row["seed"]), row["pair"]].append(row)
+    shown = []
+    for key, points in sorted(cells.items()):
+        ordered = sorted(points, key=lambda row: float(row["alpha"]))
+        values = [
+            barrier(np.array([float(row[f"{split}_error"]) for row in ordered]))
+            for split in ("test", "train")
+        ]
+        shown.append([*map(str, key), *map(_points, values)])
+    header = ["network", "step", "seed", "pair", "test [points]", "training data [points]"]
+    return Table("", header, shown)

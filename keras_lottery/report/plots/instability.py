@@ -1,0 +1,79 @@
+"""Instability against the step at which copies go apart, and the errors between them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
+
+if TYPE_CHECKING:
+    from keras_lottery.report.pages.instability import Line
+
+
+def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
+    """Draws the mean instability of each subject over seeds, on test and on training data."""
+    figure = new_figure(7.2, 3.8)
+    axes = figure.subplots()
+    tidy(axes)
+    subjects = list(dict.fromkeys(line.subject for line in found))
+    steps = sorted({line.step for line in found})
+    looks = lines(subjects)
+    for subject in subjects:
+        own = [line for line in found if line.subject == subject]
+        places = [steps.index(line.step) for line in own]
+        for split, shown in (("test", {}), ("train", {"alpha": 0.45, "linestyle": ":"})):
+            values = [np.array(list(line.barriers[split].values())) * 100 for line in own]
+            spread = [v.std(ddof=1) if len(v) > 1 else 0.0 for v in values]
+            axes.errorbar(
+                places,
+                [v.mean() for v in values],
+                yerr=spread if any(spread) else None,
+                label=subject if split == "test" else f"{subject}, training data",
+                elinewidth=1.0,
+                capsize=1.5,
+                **(looks[subject].options() | shown),
+            )
+    axes.axhline(stable * 100, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
+    axes.set_xticks(range(len(steps)), [f"{step:,}" for step in steps])
+    axes.set_xlabel("step k from which the copies are trained", fontsize=9.5)
+    axes.set_ylabel("instability [points of error]", fontsize=9.5)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    legend(axes)
+    return Drawing(
+        "instability.png",
+        figure,
+        "Instability of copies trained from step k in different data orders: the largest error on "
+        "the line between two copies less the mean of their errors. Means over seeds, bars ± 1 "
+        f"standard deviation between seeds; dashed: {stable:.0%}, below which copies count as "
+        "stable. Steps are evenly spaced.",
+        f"Instability of {' and '.join(subjects)} against the step from which copies are trained.",
+    )
+
+
+def draw_path(found: "Sequence[Line]") -> Drawing:
+    """Draws the mean test error along the lines, one panel a subject, one curve a step."""
+    subjects = list(dict.fromkeys(line.subject for line in found))
+    figure = new_figure(3.7 * max(2, len(subjects)), 3.6)
+    panels = figure.subplots(1, len(subjects), sharey=True, squeeze=False)[0]
+    steps = sorted({line.step for line in found})
+    looks = lines([f"k = {step:,}" for step in steps])
+    for axes, subject in zip(panels, subjects, strict=True):
+        tidy(axes)
+        own = [line for line in found if line.subject == subject]
+        for line in own:
+            mean = np.mean(list(line.errors["test"].values()), axis=0) * 100
+            name = f"k = {line.step:,}"
+            options = looks[name].options() | {"marker": "", "linestyle": "-"}
+            axes.plot(line.alphas, mean, label=name, **options)
+        axes.set_title(f"{subject}, {own[0].remaining:.0%} of the weights", fontsize=9.5)
+        axes.set_xlabel("α", fontsize=9.5)
+    panels[0].set_ylabel("test error [%]", fontsize=9.5)
+    legend(panels[0])
+    return Drawing(
+        "path.png",
+        figure,
+        "Test error of α W₁ + (1 − α) W₂, for copies W₁ and W₂ trained from step k in different "
+        "data orders: means over pairs and seeds.",
+        f"Test error on the line between copies of {' and '.join(subjects)}.",
+    )

@@ -1,0 +1,172 @@
+"""Instability to the order of the data (Frankle et al. 2020, arXiv 1912.05671).
+
+Copies of one network are trained from a step k, each in a data order of its own. With E the error
+of a network, the instability of a pair is the height of the barrier between them:
+
+    sup_α E(α W₁ + (1 - α) W₂) - mean(E(W₁), E(W₂))
+
+Every point k of the options is an experiment with a run folder of its own, which gives the dense
+network's state at k and, where they are asked for, the tickets of iterative pruning with rewinding
+to k. The study's folder holds `path.csv`: one row for each network measured.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from keras_lottery import config as configs
+from keras_lottery import engine
+from keras_lottery.arms import chain
+from keras_lottery.config import Config
+from keras_lottery.engine.folder import run_paths
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.engine.view import RunFiles
+from keras_lottery.errors import LotteryError
+from keras_lottery.records.tables import read_table, write_mappings
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.instability_options import InstabilityOptions
+from keras_lottery.types import MaskSet, Start, Task, Training, Weights
+
+FILE = "path.csv"
+KEY = ("point", "subject", "seed", "pair")
+COLUMNS = (*KEY, "step", "remaining", "alpha", "test_error", "train_error")
+
+
+def run(config: Config) -> Path:
+    """Trains copies from every point and measures the lines between them; returns the run folder.
+
+    Raises:
+        LotteryError: the config does not fit together, or its task measures no accuracy.
+    """
+    options: InstabilityOptions = config.options
+    with engine.opened(config) as (paths, task):
+        _check(task)
+        table = _Table(paths.root / FILE)
+        for point in options.points:
+            experiment = at(config, point)
+            engine.check_rewind(experiment, task)
+            Console(stderr=True).print(f"from {point}", highlight=False)
+            engine.run(experiment)
+            for seed in config.seeds:
+                for subject in options.subjects:
+                    _measure(experiment, task, options, (point, subject, seed), table)
+    return paths.root
+
+
+def at(config: Config, point: str) -> Config:
+    """Returns the experiment that gives the states and tickets of a point."""
+    options: InstabilityOptions = config.options
+    settings: dict[str, Any] = configs.thaw(config)
+    settings |= {
+        "study": "tickets",
+        "options": {},
+        "name": f"{config.name}-{point}",
+        "arms": [subject for subject in options.subjects if subject != "dense"],
+        "keep_trained": [],
+    }
+    settings["rewind"]["to"] = point
+    return configs.freeze(settings)
+
+
+class _Table:
+    """The rows of path.csv; those of a pair are written together."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.rows: list[dict[str, Any]] = list(read_table(path, COLUMNS) if path.exists() else [])
+        self._done = {self._key(row) for row in self.rows}
+
+    def has(self, *key: Any) -> bool:
+        """Returns True where a pair is measured already."""
+        return tuple(map(str, key)) in self._done
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Writes the rows of a pair down."""
+        self.rows += rows
+        write_mappings(self._path, self.rows, COLUMNS)
+        self._done |= {self._key(row) for row in rows}
+
+    @staticmethod
+    def _key(row: dict[str, Any]) -> tuple[str, ...]:
+        return tuple(str(row[name]) for name in KEY)
+
+
+def _measure(
+    config: Config,
+    task: Task,
+    options: InstabilityOptions,
+    key: tuple[str, str, int],
+    table: _Table,
+) -> None:
+    """Trains the copies of one subject from one point, and measures every pair not yet there."""
+    point, subject, seed = key
+    round = 0 if subject == "dense" else config.prune.rounds
+    view = RunFiles(config, run_paths(config), task)
+    training = Training("", config.task, seed, round, subject)
+    masks: MaskSet = view.ticket(training).masks if round else {}
+    state = view.rewind_state(seed)
+
+    @cache
+    def copy(order: int) -> Weights:
+        start = chain.from_state(training, view, masks, state)
+        start = replace(start, data_seed=data_seed(seed, order))
+        return task.fit(replace(training, arm="copy", draw=order), start, NoProgress()).weights
+
+    known = {"point": point, "subject": subject, "seed": seed, "step": int(state["step"][0])}
+    known["remaining"] = _remaining(task, masks)
+    for one, other in combinations(range(options.orders), 2):
+        pair = f"{one}-{other}"
+        if not table.has(point, subject, seed, pair):
+            line = between(task, copy(one), copy(other), masks, options.alphas)
+            table.add([known | {"pair": pair} | row for row in line])
+
+
+def between(
+    task: Task, one: Weights, other: Weights, masks: MaskSet, alphas: int
+) -> Iterator[dict[str, float]]:
+    """Yields `alpha` and the errors of the networks on the line from `other` (0) to `one` (1).
+
+    Batch-norm statistics are made anew for each of them, the ends too.
+    """
+    for alpha in np.linspace(0, 1, alphas).tolist():
+        weights = {p: (alpha * one[p] + (1 - alpha) * other[p]).astype(one[p].dtype) for p in one}
+        found = task.evaluate_averaged(Start(weights, masks))
+        errors = {f"{split}_error": 1 - found[f"{split}_{task.metric}"] for split in _SPLITS}
+        yield {"alpha": alpha, **errors}
+
+
+_SPLITS = ("test", "train")
+
+
+def data_seed(seed: int, order: int) -> int:
+    """Returns the seed of a copy's data order; none is that of the network they come from."""
+    return int(np.random.SeedSequence([seed, order, 1912]).generate_state(1)[0] >> 1)
+
+
+def _remaining(task: Task, masks: MaskSet) -> float:
+    sizes = [info.size for info in task.variables() if info.prunable]
+    return sum(int(m.sum()) for m in masks.values()) / sum(sizes) if masks else 1.0
+
+
+def _check(task: Task) -> None:
+    if "accuracy" not in task.metric:
+        raise LotteryError(
+            "Expected a task that measures an accuracy, since instability is a difference of "
+            f"errors. Received: {task.name!r}, which measures the {task.metric}. "
+            "Choose another task."
+        )
+
+
+def read(paths: RunPaths) -> list[dict[str, str]]:
+    """Returns the rows of a run's path.csv.
+
+    Raises:
+        LotteryError: nothing is measured yet.
+    """
+    return read_table(paths.root / FILE, COLUMNS)

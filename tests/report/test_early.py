@@ -1,0 +1,80 @@
+"""What a report adds for arms that prune before training."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_lottery import report
+from keras_lottery.records import Records, ResultRow
+from keras_lottery.report import early
+from keras_lottery.report.study import studies
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.types import Training
+
+from .made_run import make_run
+
+VALUES = {
+    "init_snip": 0.8, "init_snip_shuffled": 0.7, "init_snip_reinit": 0.9,
+    "inertial_manifold": 0.2, "matched_curvature": 0.6, "matched_snip": 0.5,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A made run with rows of the arms that prune before training, at round 1."""
+    root = make_run(tmp_path_factory.mktemp("early") / "made-0123abcd", range(2), 1, ["winning"])
+    paths = RunPaths(root)
+    records = Records(paths)
+    for seed in range(2):
+        for arm, value in VALUES.items():
+            training = Training("", "vision", seed, 1, arm)
+            row = ResultRow(
+                **dataclasses.asdict(training), sparsity=0.95, kept=5, prunable=100, total=100,
+                flops=10, steps=990, seconds=0.1, compile_seconds=0.0, metric="accuracy",
+                value=value, final_value=value, best_value=value, best_step=990,
+            )  # fmt: skip
+            further = {"search_steps": 10.0}
+            if arm == "inertial_manifold":
+                further |= {"dimension": 5.0 + seed, "gap_size": 0.25}
+                rows = [{"index": float(i), "value": i / 10} for i in range(1, 9)]
+                records.write_found(training, "spectrum", rows)
+            records.append(row, further)
+    return root
+
+
+def families(run):
+    (study,) = studies(run)
+    return study.subset(["winning", *VALUES])
+
+
+def test_a_method_is_compared_with_its_own_controls(run):
+    study = families(run)
+    assert early.controlled(study) == ["init_snip"]
+    below, above = early.sanity_sentences(study)
+    assert "`init_snip` is above `init_snip_shuffled` in accuracy by 10.00 points" in below
+    assert "`init_snip` is below `init_snip_reinit` in accuracy by 10.00 points" in above
+    (row,) = early.sanity_table(study).rows
+    assert row[:2] == ["init_snip", "5.00 %"] and row[3].startswith("+10.00")
+    assert "init_snip_reinit" not in early.without_sanity_controls(study).arms
+
+
+def test_dimensions_and_steps_in_all_stand_beside_each_other(run):
+    study = families(run)
+    (row,) = early.dimension_table(study).rows
+    assert row == ["1", "5, 6", "12.9", "0.250, 0.250"]
+    table = early.cost_table(study)
+    assert table.header[:2] == ["remaining", "winning"]
+    assert table.rows[0][1] == "2,000" and set(table.rows[0][2:]) == {"1,000"}
+    assert early.cost_table(study.subset(["winning"])).rows[0][1:] == ["2,000"]
+
+
+def test_the_page_has_their_figures_and_says_what_is_an_interpretation(run):
+    built = report.build(run)
+    names = {file.name for file in built.figures}
+    assert {"sanity.png", "spectrum.png"} <= names
+    text = (run / "report" / "report.md").read_text()
+    assert "interpretation" in text and "no reproduction" in text
+    assert "`inertial_manifold` is below `matched_curvature`" in text
+    assert set(early.spectra(families(run))) == {0, 1}
+    assert np.isfinite([row["value"] for row in early.spectra(families(run))[0]]).all()
