@@ -7,7 +7,7 @@ training are those of `frankle2019/lenet_mnist`.
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "options")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
 def get_config() -> ConfigDict:
@@ -39,6 +39,8 @@ def get_config() -> ConfigDict:
     config.prune.rate = 0.2  # ours: as F&C 2019
     config.prune.scope = "global"  # Frankle 2020
     config.prune.criterion = "magnitude"  # Frankle 2020
+
+    config.rewind.to = "0it"  # ours: the points of the options stand in its place
 
     config.options.points = ("0it", "100it", "1000it")  # ours: the paper finds it stable at 0
     config.options.subjects = ("dense", "winning")  # Frankle 2020

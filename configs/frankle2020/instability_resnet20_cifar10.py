@@ -7,7 +7,7 @@ magnitude pruning from step 500 on.
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "options")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
 def get_config() -> ConfigDict:
@@ -43,6 +43,8 @@ def get_config() -> ConfigDict:
     config.prune.rate = 0.2  # Frankle 2020
     config.prune.scope = "global"  # Frankle 2020
     config.prune.criterion = "magnitude"  # Frankle 2020
+
+    config.rewind.to = "0it"  # ours: the points of the options stand in its place
 
     config.options.points = ("0it", "100it", "500it", "1000it", "2000it")  # ours: up to its 2,000
     config.options.subjects = ("dense", "winning")  # Frankle 2020

@@ -7,7 +7,7 @@ hundred or thousand steps later. This one is small enough to show it within minu
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "options")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
 def get_config() -> ConfigDict:
@@ -37,6 +37,8 @@ def get_config() -> ConfigDict:
     config.prune.rate = 0.4  # ours
     config.prune.scope = "global"  # Frankle 2020
     config.prune.criterion = "magnitude"  # Frankle 2020
+
+    config.rewind.to = "0it"  # ours: the points of the options stand in its place
 
     config.options.points = ("0it", "10it", "40it", "150it")  # ours
     config.options.subjects = ("dense", "winning")  # Frankle 2020
