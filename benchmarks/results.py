@@ -106,7 +106,6 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.prune.rounds=5",
         "--seeds=0,1,2",
     ),
-<<<<<<< HEAD
     "edge_popup_conv2_cifar10": (
         "ramanujan2020/edge_popup_conv2_cifar10",
         "--config.name=edge_popup_conv2_check",
@@ -119,7 +118,6 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=tensorflow",
     ),
-=======
     "prune_at_init_mnist": (
         "frankle2021/prune_at_init_lenet_mnist",
         "--config.name=prune_at_init_mnist",
@@ -133,7 +131,6 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "rewinding_digits": ("renda2020/rewinding_digits",),
->>>>>>> cfa2ad9 (Keep what instability, the three ways of retraining and the interpretation of inertial manifolds gave)
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 

@@ -133,7 +133,9 @@ def test_part_of_the_held_out_images_can_choose(whole, tmp_path):
     start = Start(task.start_weights(0))
     few = task.evaluate(start, "validation", 10)["accuracy"]
     assert few * 10 == pytest.approx(round(few * 10))
-    with pytest.raises(LotteryError, match=r"the split `test` or `train`, or `validation`.* Received: 'tset'"):
+    with pytest.raises(
+        LotteryError, match=r"the split `test` or `train`, or `validation`.* Received: 'tset'"
+    ):
         task.evaluate(start, "tset")
 
 
