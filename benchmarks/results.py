@@ -39,6 +39,17 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.draws=1",
         "--seeds=0,1,2",
     ),
+    "equilibrium_digits": ("bragagnolo2022/small_cnn_digits", "--backend=tensorflow"),
+    "equilibrium_cifar10": (
+        "bragagnolo2022/resnet32_cifar10",
+        "--config.name=equilibrium_cifar10_5000",
+        "--config.model.name=small_cnn",
+        "--config.data.train_size=5000",
+        "--config.train.length=60ep",
+        "--config.optimizer.boundaries=24ep,36ep",
+        "--seeds=0,1,2",
+        "--backend=tensorflow",
+    ),
     "strong_tickets": ("natale2024/strong_tickets_digits", "--backend=jax"),
     "conv2_cifar10": (
         "frankle2019/conv2_cifar10",

@@ -1,5 +1,6 @@
 """A table that grows while a study runs, so that a study killed at any moment goes on from it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -30,6 +31,13 @@ class GrowingTable(Generic[Row]):
     def rows(self) -> tuple[Row, ...]:
         """The rows so far, in the order of completion."""
         return tuple(self._rows)
+
+    def keep(self, wanted: Callable[[Row], bool]) -> None:
+        """Leaves out the rows that are not wanted, such as those of what a kill cut short."""
+        kept = [row for row in self._rows if wanted(row)]
+        if len(kept) != len(self._rows):
+            self._rows = kept
+            self.append()
 
     def append(self, *rows: Row) -> None:
         """Adds rows that belong together: after a kill all of them are there or none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
 from keras_lottery.config import Config, StudySchema, study_schemas
+from keras_lottery.studies.equilibrium.options import EquilibriumOptions
 from keras_lottery.studies.instability_options import InstabilityOptions
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
 from keras_lottery.studies.supermasks_options import SupermasksOptions
@@ -16,6 +17,9 @@ from keras_lottery.studies.transfer_options import TransferOptions
 
 __all__ = ["run", "study_schemas"]
 
+study_schemas.register("equilibrium")(
+    StudySchema(EquilibriumOptions, "keras_lottery.studies.equilibrium.run:run")
+)
 study_schemas.register("strong_tickets")(
     StudySchema(StrongTicketsOptions, "keras_lottery.studies.strong_tickets.run:run")
 )

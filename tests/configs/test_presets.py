@@ -37,6 +37,8 @@ WEIGHTS = [
     ("zhou2019/deconstructing_conv2_cifar10", 4_301_642, 4_300_992),
     ("zhou2019/deconstructing_conv4_cifar10", 2_425_930, 2_425_024),
     ("zhou2019/deconstructing_conv6_cifar10", 2_262_602, 2_261_184),
+    ("bragagnolo2022/resnet32_cifar10", 466_906, 464_432),
+    ("bragagnolo2022/small_cnn_digits", 24_058, 23_824),
     ("natale2024/strong_tickets_digits", 1_210, 1_184),
     ("zhou2019/deconstructing_lenet_mnist", 266_610, 266_200),
     ("zhou2019/supermask_mnist", 266_610, 266_200),

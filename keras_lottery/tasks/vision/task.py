@@ -117,6 +117,16 @@ class VisionTask:
         masking.set_weights(model, weights)
         return model
 
+    def arrays(self) -> ArrayData:
+        """Returns the images as arrays to train on, augmented as the config says."""
+        images = self.images
+        return ArrayData(
+            train=(images.train.x, images.train.y),
+            validation=(images.validation.x, images.validation.y) if images.validation else None,
+            test=(images.test.x, images.test.y),
+            augment=flip_crop if self.config.data.augment == "flip_crop" else None,
+        )
+
     @property
     def _replicas(self) -> int:
         """Every batch that the model sees is shared out between these."""
@@ -174,19 +184,12 @@ class VisionTask:
         return self._trainers[parametrization]
 
     def _make_trainer(self, parametrization: str) -> Trainer:
-        data, images = self.config.data, self.images
         how = recipe(self.config, parametrization)
-        arrays = ArrayData(
-            train=(images.train.x, images.train.y),
-            validation=(images.validation.x, images.validation.y) if images.validation else None,
-            test=(images.test.x, images.test.y),
-            augment=flip_crop if data.augment == "flip_crop" else None,
-        )
         return Trainer(
             self._masked(parametrization),
             how.optimizer,
             how.train,
-            arrays,
+            self.arrays(),
             loss=_loss(),
             metrics=[keras.metrics.SparseCategoricalAccuracy(name=self.metric)],
             distribution=self._distribution,

@@ -29,14 +29,31 @@ def resnet20(images: ImageInput, model: "VisionModel") -> keras.Model:
     Reference:
         He et al. 2015, arXiv 1512.03385; Frankle & Carbin 2019, arXiv 1803.03635, figure 2.
     """
+    return _cifar_network("resnet20", 3, images, model)
+
+
+def resnet32(images: ImageInput, model: "VisionModel") -> keras.Model:
+    """Returns the 32-layer network for CIFAR: three stages of five blocks; see `resnet20`.
+
+    On 3 channels and 10 classes 463,792 conv weights (432 + 23,040 + 87,552 + 350,208, and 2,560
+    in shortcuts) and 640 output weights.
+
+    Reference:
+        He et al. 2015, arXiv 1512.03385; Bragagnolo et al. 2022, arXiv 2207.09455.
+    """
+    return _cifar_network("resnet32", 5, images, model)
+
+
+def _cifar_network(name: str, blocks: int, images: ImageInput, model: "VisionModel") -> keras.Model:
+    """Returns three stages of `blocks` blocks with 16, 32 and 64 channels."""
     synchronized = model.batch_norm_synchronized
     inputs, x = raw_input(images)
     x = layers.ReLU()(batch_norm(conv(x, 16, bias=False), synchronized))
     for stage, filters in enumerate((16, 32, 64)):
-        for block in range(3):
+        for block in range(blocks):
             x = _block(x, filters, 2 if stage > 0 and block == 0 else 1, synchronized)
     x = layers.GlobalAveragePooling2D(data_format="channels_last")(x)
-    return keras.Model(inputs, logits(x, images.classes), name="resnet20")
+    return keras.Model(inputs, logits(x, images.classes), name=name)
 
 
 def _block(x: Any, filters: int, strides: int, synchronized: bool) -> Any:

@@ -1,0 +1,50 @@
+"""Neurons at equilibrium in ResNet-32 on CIFAR-10 (Bragagnolo et al. 2022, arXiv 2207.09455).
+
+The paper decays the weights through the momentum of 0.9 (L2), Keras past it: 5e-3 here stands for
+its 5e-4.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.name = "resnet32_cifar10"  # ours
+    config.task = "vision"  # Bragagnolo et al. 2022: image classification
+    config.study = "equilibrium"  # Bragagnolo et al. 2022
+
+    config.data.name = "cifar10"  # Bragagnolo et al. 2022
+    config.data.dir = ""  # ours: the folder that holds the prepared data set
+    config.data.validation_size = 500  # Bragagnolo et al. 2022: 1 % of the training images
+    config.data.scaling = "standard"  # ours
+    config.data.augment = "flip_crop"  # ours
+
+    config.model.name = "resnet32"  # Bragagnolo et al. 2022
+
+    config.optimizer.name = "sgd"  # Bragagnolo et al. 2022
+    config.optimizer.learning_rate = 0.1  # Bragagnolo et al. 2022
+    config.optimizer.momentum = 0.9  # Bragagnolo et al. 2022
+    config.optimizer.weight_decay = (
+        5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under a momentum of 0.9
+    )
+    config.optimizer.schedule = "piecewise"  # Bragagnolo et al. 2022
+    config.optimizer.boundaries = ("100ep", "150ep")  # Bragagnolo et al. 2022
+    config.optimizer.factor = 0.1  # Bragagnolo et al. 2022
+
+    config.train.length = "250ep"  # Bragagnolo et al. 2022
+    config.train.batch_size = 100  # Bragagnolo et al. 2022
+    config.train.value = "final"  # ours
+
+    config.prune.rounds = 1  # ours: nothing is pruned here
+    config.rewind.to = "0it"  # ours: nothing is rewound here
+
+    config.options.epsilon = 1e-3  # Bragagnolo et al. 2022: for classification
+    config.options.mu = 0.5  # Bragagnolo et al. 2022
+    config.options.examples = 50  # ours: of the 500, to hold their outputs in memory
+
+    config.seeds = (0, 1, 2)  # ours
+    config.arms = ()  # ours: the arms are those of the study
+    return config

@@ -1,0 +1,49 @@
+"""Neurons at equilibrium in a small network with batch norm, on scikit-learn's digits.
+
+The protocol of Bragagnolo et al. 2022 (arXiv 2207.09455), shortened: the learning rate falls at two
+and three fifths of the training, as it does there. L2 of 5e-4 under a momentum of 0.9 is 5e-3 in
+Keras, which decays past the momentum.
+"""
+
+from ml_collections import ConfigDict
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+
+
+def get_config() -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.name = "small_cnn_digits"  # ours
+    config.task = "vision"  # Bragagnolo et al. 2022: image classification
+    config.study = "equilibrium"  # Bragagnolo et al. 2022
+
+    config.data.name = "digits"  # ours: the data set that needs no network
+    config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
+    config.data.scaling = "standard"  # ours
+
+    config.model.name = "small_cnn"  # ours: ResNet-32 in the paper
+
+    config.optimizer.name = "sgd"  # Bragagnolo et al. 2022
+    config.optimizer.learning_rate = 0.1  # Bragagnolo et al. 2022
+    config.optimizer.momentum = 0.9  # Bragagnolo et al. 2022
+    config.optimizer.weight_decay = (
+        5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under a momentum of 0.9
+    )
+    config.optimizer.schedule = "piecewise"  # Bragagnolo et al. 2022
+    config.optimizer.boundaries = ("24ep", "36ep")  # ours: 100 and 150 of 250 epochs in the paper
+    config.optimizer.factor = 0.1  # Bragagnolo et al. 2022
+
+    config.train.length = "60ep"  # ours: 250 epochs in the paper
+    config.train.batch_size = 100  # Bragagnolo et al. 2022
+    config.train.value = "final"  # ours
+
+    config.prune.rounds = 1  # ours: nothing is pruned here
+    config.rewind.to = "0it"  # ours: nothing is rewound here
+
+    config.options.epsilon = 1e-3  # Bragagnolo et al. 2022: for classification
+    config.options.mu = 0.5  # Bragagnolo et al. 2022
+    config.options.examples = 50  # ours
+
+    config.seeds = (0, 1, 2, 3, 4)  # ours
+    config.arms = ()  # ours: the arms are those of the study
+    return config

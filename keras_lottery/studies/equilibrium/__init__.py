@@ -1,0 +1,1 @@
+"""Neurons at equilibrium: what it costs and saves to freeze neurons that have stopped changing."""
