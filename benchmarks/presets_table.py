@@ -42,7 +42,8 @@ setting, as the config file gives it.
 {sources}
 
 F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067. Morcos 2019:
-Morcos et al., arXiv 1906.02773. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
+Morcos et al., arXiv 1906.02773. Bragagnolo et al. 2022: arXiv
+2207.09455. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
 Hypothesis* (NeurIPS). Ramanujan et al. 2020: arXiv 1911.13299.
 
 {notes}

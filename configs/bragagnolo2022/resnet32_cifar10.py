@@ -27,9 +27,7 @@ def get_config() -> ConfigDict:
     config.optimizer.name = "sgd"  # Bragagnolo et al. 2022
     config.optimizer.learning_rate = 0.1  # Bragagnolo et al. 2022
     config.optimizer.momentum = 0.9  # Bragagnolo et al. 2022
-    config.optimizer.weight_decay = (
-        5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under a momentum of 0.9
-    )
+    config.optimizer.weight_decay = 5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under momentum
     config.optimizer.schedule = "piecewise"  # Bragagnolo et al. 2022
     config.optimizer.boundaries = ("100ep", "150ep")  # Bragagnolo et al. 2022
     config.optimizer.factor = 0.1  # Bragagnolo et al. 2022

@@ -26,9 +26,7 @@ def get_config() -> ConfigDict:
     config.optimizer.name = "sgd"  # Bragagnolo et al. 2022
     config.optimizer.learning_rate = 0.1  # Bragagnolo et al. 2022
     config.optimizer.momentum = 0.9  # Bragagnolo et al. 2022
-    config.optimizer.weight_decay = (
-        5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under a momentum of 0.9
-    )
+    config.optimizer.weight_decay = 5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under momentum
     config.optimizer.schedule = "piecewise"  # Bragagnolo et al. 2022
     config.optimizer.boundaries = ("24ep", "36ep")  # ours: 100 and 150 of 250 epochs in the paper
     config.optimizer.factor = 0.1  # Bragagnolo et al. 2022
