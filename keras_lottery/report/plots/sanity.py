@@ -1,65 +1,61 @@
-"""Methods that prune before training beside their own sanity controls, one panel a method."""
+"""What methods that prune before training lose by their own sanity controls, a panel a method."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
-    Drawing,
-    Line,
-    new_figure,
-    remaining_axis,
-    tidy,
-)
-from keras_lottery.report.statistics import dense_level, levels, seed_range
+from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.statistics import levels, paired, seed_range
 from keras_lottery.report.study import Study
 from keras_lottery.report.units import unit_of
 
-_LOOKS = {
-    "": Line("#0072B2", "o", "-", 1.8),
-    "_shuffled": Line("#009E73", "^", "-."),
-    "_reinit": Line("#D55E00", "s", "--"),
-}
+_LOOKS = {"shuffled": Line("#009E73", "^", "-."), "reinit": Line("#D55E00", "s", "--")}
 
 
 def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
-    """Draws each of `arms` with its shuffled and its fresh control, on one vertical axis."""
-    unit, dense = unit_of(study.rows), dense_level(study.rows)
+    """Draws how far each of `arms` is above its shuffled and its fresh control, paired by seed."""
+    unit = unit_of(study.rows)
     columns = min(3, len(arms))
     rows = -(-len(arms) // columns)
     figure = new_figure(3.3 * columns + 0.6, 2.7 * rows)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes in panels.flat[len(arms) :]:
         axes.set_axis_off()
+    means = [0.0]
     for axes, arm in zip(panels.flat, arms, strict=False):
         tidy(axes)
         axes.set_title(arm, fontsize=9.5)
-        if dense:
-            axes.axhline(dense.mean * unit.factor, color=DENSE_COLOUR, linewidth=1.0)
-        every = []
-        for ending, look in _LOOKS.items():
-            found = levels(study.rows, arm + ending)
-            every += [level.remaining for level in found]
-            spread = np.nan_to_num([level.sd for level in found]) * unit.factor
+        axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
+        every = [level.remaining for level in levels(study.rows, arm)]
+        for index, (control, look) in enumerate(_LOOKS.items()):
+            pairs = [
+                (level.remaining, paired(study.rows, arm, f"{arm}_{control}", {level.round}))
+                for level in levels(study.rows, arm)
+            ]
+            found = [(left, pair) for left, pair in pairs if pair]
+            half = np.nan_to_num([pair.high - pair.mean for _, pair in found]) * unit.factor
+            means += [pair.mean * unit.factor for _, pair in found]
             axes.errorbar(
-                [level.remaining for level in found],
-                [level.mean * unit.factor for level in found],
-                yerr=spread if spread.any() else None,
-                label=ending.lstrip("_") or "its own mask and weights",
+                dodge([left for left, _ in found], index, len(_LOOKS), every),
+                [pair.mean * unit.factor for _, pair in found],
+                yerr=half if half.any() else None,
+                label=f"− {control}",
                 elinewidth=0.9,
                 capsize=1.5,
                 **look.options(),
             )
         remaining_axis(axes, every)
+    reach = 1.2 * max(abs(mean) for mean in means) or 1.0
+    panels[0][0].set_ylim(-reach, reach)
     for row in panels:
-        row[0].set_ylabel(unit.axis, fontsize=9.5)
+        row[0].set_ylabel(f"method − control\n[{unit.points.strip() or unit.name}]", fontsize=9.5)
     panels[0][0].legend(fontsize=7.5, loc="lower left")
     return Drawing(
         "sanity.png",
         figure,
-        "Each method beside its own mask shuffled within layers and beside fresh weights under its "
-        "mask: means over seeds, bars ± 1 standard deviation between seeds, the line dense; "
-        f"n = {seed_range(study.rows)} seeds.",
-        f"{study.metric} of {', '.join(arms)} and of their sanity controls.",
+        "Each method less its own mask shuffled within layers over the same weights, and less "
+        "fresh weights under its own mask: mean differences paired by seed with their 95 % t "
+        f"intervals, n = {seed_range(study.rows)} seeds; the axis holds every mean, and cuts "
+        "intervals that are wider.",
+        f"Differences between {', '.join(arms)} and their sanity controls.",
     )
