@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -17,45 +17,13 @@ from keras_lottery.masking.keras_internals import flatten_layers
 from keras_lottery.training import snapshot
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.drawn import sampled, shipped, undisturbed
+from keras_lottery.training.fitted import Fitted
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.place import place
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.way import choose_way
-from keras_lottery.types import MaskSet, Progress, Start, State, Weights
-
-
-@dataclass
-class Fitted:
-    """What one training brought.
-
-    Args:
-        weights: trained value of every variable.
-        rewind: full state at the step `capture_at`, if the training passed it.
-        steps: optimizer steps done.
-        seconds: wall time without compiling.
-        compile_seconds: wall time of compiling.
-        history: one row per evaluation.
-        final: test metrics at the end.
-        best: test metrics at the minimum of the validation loss (of the end, without one).
-        best_step: step of that minimum.
-        initial: test metrics before the first step, where the config asks for them.
-        masks: the masks at the end, where they were learned.
-        further: test metrics of the plain model that is shipped, where the trained one draws.
-    """
-
-    weights: Weights
-    rewind: State | None
-    steps: int
-    seconds: float
-    compile_seconds: float
-    history: list[dict[str, float]] = field(default_factory=list)
-    final: dict[str, float] = field(default_factory=dict)
-    best: dict[str, float] = field(default_factory=dict)
-    best_step: int = 0
-    initial: dict[str, float] = field(default_factory=dict)
-    masks: MaskSet = field(default_factory=dict)
-    further: dict[str, float] = field(default_factory=dict)
+from keras_lottery.types import Progress, Start, State
 
 
 class Trainer:
