@@ -3,8 +3,8 @@
 from keras_lottery.training.callbacks import RewindPoint
 from keras_lottery.training.data import ArrayData, DataOrder, length
 from keras_lottery.training.fit import fit, is_arrays, prepare
-from keras_lottery.training.programs import make_program
 from keras_lottery.training.fitted import Fitted
+from keras_lottery.training.programs import make_program
 from keras_lottery.training.trainer import Trainer
 
 __all__ = [
