@@ -102,13 +102,6 @@ _DENSITIES = (
 def sentences(found: Found) -> list[str]:
     """Returns what the page is about, computed from the tables."""
     said = []
-    halves = [rho for rho in half_ratios(found.sums).values() if rho]
-    if halves:
-        said.append(
-            f"Half of the random draws have a subset near enough at n · H₂(k/n) / log₂(k/ε) "
-            f"from {number(min(halves), 2)} to {number(max(halves), 2)}, over {len(halves)} pairs "
-            "(n, k)."
-        )
     seeds = len({row.seed for row in found.networks})
     sizes = []
     for density in found.densities:
@@ -124,6 +117,13 @@ def sentences(found: Found) -> list[str]:
         f"trained one's, and its prediction on {percent(found.options['agreement'])} of the test "
         f"set, from n = {', '.join(sizes)} of the candidates kept."
     )
+    halves = [rho for rho in half_ratios(found.sums).values() if rho]
+    if halves:
+        said.append(
+            f"Half of the random draws have a subset near enough at n · H₂(k/n) / log₂(k/ε) "
+            f"from {number(min(halves), 2)} to {number(max(halves), 2)}, over {len(halves)} pairs "
+            "(n, k)."
+        )
     return said
 
 
