@@ -32,7 +32,7 @@ WEIGHTS = [
     ("frankle2019/vgg19_cifar10", 20_035_018, 20_018_880),
     ("morcos2019/lenet_transfer", 266_610, 265_200),
     ("morcos2019/small_cnn_transfer", 24_346, 23_472),
-    ("morcos2019/vgg19_transfer", 20_035_018, 20_013_760),
+    ("morcos2019/vgg19_transfer", 20_035_018, 20_018_880),
     ("morcos2019/resnet50_transfer", 23_555_082, 23_454_912),
     ("zhou2019/deconstructing_conv2_cifar10", 4_301_642, 4_300_992),
     ("zhou2019/deconstructing_conv4_cifar10", 2_425_930, 2_425_024),
@@ -76,6 +76,7 @@ def shortened(name: str) -> Config:
     """The preset over 2 steps of 2 images, late rewinding brought forward to step 1."""
     settings = presets.load(name)
     short = {"train.length": "2it", "train.batch_size": 2, "train.eval_every": 1}
+    short["optimizer.learning_rate"] = 1e-3  # the papers' are for larger batches
     if settings.rewind.to != "0it":
         short["rewind.to"] = "1it"
     return freeze(presets.load(name, short).to_dict())
@@ -112,6 +113,7 @@ def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     rewound = Start(early, masks, step=step, learning_rate_step=step, data_order_step=step)
     second = task.fit(Training("", "vision", 0, 1, "winning"), rewound, Silent())
     assert second.steps == 2 - step
-    assert np.isfinite(second.metrics["test_loss"])
+    # Of training: after two steps the moving statistics of fifty layers measure nothing.
+    assert np.isfinite(second.history[-1]["loss"])
     for path, mask in masks.items():
         assert not second.weights[path][~mask].any()
