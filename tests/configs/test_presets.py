@@ -57,6 +57,20 @@ WEIGHTS = [
     ("zhang2021/inertial_manifold_lenet_mnist", 266_610, 266_200),
 ]
 
+# Deep networks, and those that another preset here builds and trains alike: tests/slow.
+SLOW = {
+    "morcos2019/vgg19_transfer",
+    "morcos2019/resnet50_transfer",
+    "bragagnolo2022/resnet32_cifar10",
+    "frankle2020/instability_resnet20_cifar10",
+    "renda2020/rewinding_resnet20_cifar10",
+    "zhou2019/deconstructing_conv2_cifar10",
+    "zhou2019/deconstructing_conv4_cifar10",
+    "zhou2019/deconstructing_conv6_cifar10",
+    "zhou2019/supermasks_conv2_cifar10",
+    "ramanujan2020/edge_popup_conv4_cifar10",
+}
+
 
 class Silent:
     def update(self, step: int, of: int, loss: float) -> None:
@@ -91,9 +105,14 @@ def test_every_preset_is_here():
     [
         pytest.param(*row, marks=[pytest.mark.backend] if row[0] in EVERY_BACKEND else [])
         for row in WEIGHTS
+        if row[0] not in SLOW
     ],
 )
 def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
+    two_steps_a_prune_a_rewind_and_two_more(name, total, prunable)
+
+
+def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     config = shortened(name)
     task = VisionTask(config, made(config.data.name, config.train.batch_size))
     variables = task.variables()

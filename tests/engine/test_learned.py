@@ -13,7 +13,7 @@ from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Start, Training
 from tests.engine.small import config
 
-pytestmark = pytest.mark.backend
+# Learned masks are tested on every backend in tests/masking and tests/training.
 
 FIELDS = {
     "arms": ["supermask", "supermask_rescaled", "edge_popup"],

@@ -1,4 +1,4 @@
-"""The study on the digits: what it writes, through Keras, on every backend."""
+"""The study on the digits: what it writes, through Keras; the network on every backend."""
 
 from dataclasses import replace
 
@@ -77,7 +77,6 @@ def test_the_pruned_network_in_keras_is_the_draw_under_its_masks(tmp_path):
     assert error < 1e-2
 
 
-@pytest.mark.backend
 def test_a_run_finds_the_target_in_a_random_network(tmp_path):
     run = studies.run(config(tmp_path))
     found = rows(run)
