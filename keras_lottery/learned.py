@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from keras_lottery.duration import Duration
-from keras_lottery.errors import LotteryError
-from keras_lottery.sections import OptimizerConfig
+from keras_lottery.sections import OptimizerConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class SupermaskConfig:
     samples: int = 10
 
     def problems(self) -> Iterable[str]:
-        yield from _problems(self.length, self.batch_size, self.eval_every)
+        yield from TrainConfig(self.length, self.batch_size, self.eval_every).problems()
         if self.samples < 1:
             yield f"samples: expected at least 1. Received: {self.samples}"
 
@@ -61,15 +59,4 @@ class EdgePopupConfig:
     scale: bool = False
 
     def problems(self) -> Iterable[str]:
-        yield from _problems(self.length, self.batch_size, self.eval_every)
-
-
-def _problems(length: str, batch_size: int, eval_every: int) -> Iterable[str]:
-    try:
-        Duration.parse(length)
-    except LotteryError as error:
-        yield f"length: {str(error).rstrip('.')}"
-    if batch_size < 1:
-        yield f"batch_size: expected at least 1. Received: {batch_size}"
-    if eval_every < 0:
-        yield f"eval_every: expected 0 or more steps. Received: {eval_every}"
+        yield from TrainConfig(self.length, self.batch_size, self.eval_every).problems()

@@ -19,17 +19,19 @@ for _name in (
     "winning_init",
 ):
     arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
-for _file, _name in (
-    ("retrained", "learning_rate_rewind"),
-    ("retrained", "fine_tune"),
-    ("supermask", "supermask"),
-    ("supermask", "supermask_signed"),
-    ("supermask", "supermask_rescaled"),
-    ("supermask", "supermask_rescaled_signed"),
-    ("edge_popup", "edge_popup"),
-    ("edge_popup", "edge_popup_signed"),
-):
-    arms.register_lazily(_name, f"keras_lottery.arms.{_file}:{_name.upper()}")
+_SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")
+_EDGE_POPUP = ("edge_popup", "edge_popup_signed")
+LEARNED = (*_SUPERMASK, *_EDGE_POPUP)
+"""Arms that train a mask, and no weight."""
+
+_SHARED: dict[str, tuple[str, ...]] = {
+    "retrained": ("learning_rate_rewind", "fine_tune"),
+    "supermask": _SUPERMASK,
+    "edge_popup": _EDGE_POPUP,
+}
+for _file, _names in _SHARED.items():
+    for _name in _names:
+        arms.register_lazily(_name, f"keras_lottery.arms.{_file}:{_name.upper()}")
 
 _KEPT = (
     "random_reinit",
@@ -85,4 +87,4 @@ def rounds_of(name: str, rounds: int) -> range:
     return range(1, 2 if once else rounds + 1)
 
 
-__all__ = ["FAMILIES", "arms", "rounds_of"]
+__all__ = ["FAMILIES", "LEARNED", "arms", "rounds_of"]

@@ -9,10 +9,11 @@ Reference: Frankle et al. 2021, "Pruning neural networks at initialization: why 
 mark?" (2009.08576), for the controls.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from keras_lottery import pruning
 from keras_lottery.arms import chain
+from keras_lottery.arms.reinit import Reinit
 from keras_lottery.types import RunView, Start, Training
 
 CRITERIA = ("magnitude", "random", "snip", "grasp", "synflow")
@@ -36,9 +37,7 @@ class AtInit:
         return (chain.dense_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        start = chain.from_state(training, run, {}, run.rewind_state(training.seed))
-        masks = run.prune(training, start.weights, {}, criterion=self.criterion)
-        return replace(start, masks=masks, metrics={"search_steps": float(start.step)})
+        return chain.pruned_early(training, run, self.criterion)
 
 
 @dataclass(frozen=True)
@@ -59,29 +58,12 @@ class Shuffled:
         return chain.from_state(training, run, shuffled, run.rewind_state(training.seed))
 
 
-@dataclass(frozen=True)
-class Reinitialized:
-    """Control: the mask of `of` over freshly drawn weights, trained from step 0."""
-
-    name: str
-    of: str
-    own_chain: bool = False
-    fresh: bool = True
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.same(training, self.of),)
-
-    def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.same(training, self.of)).masks
-        return chain.fresh_start(training, run, masks)
-
-
 AT_INIT = tuple(
     arm
     for criterion in CRITERIA
     for arm in (
         AtInit(f"init_{criterion}", criterion),
         Shuffled(f"init_{criterion}_shuffled", f"init_{criterion}"),
-        Reinitialized(f"init_{criterion}_reinit", f"init_{criterion}"),
+        Reinit(f"init_{criterion}_reinit", f"init_{criterion}"),
     )
 )

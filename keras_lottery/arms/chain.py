@@ -104,6 +104,20 @@ def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -
     )
 
 
+def pruned_early(
+    training: Training, run: RunView, criterion: str, keep: int | None = None
+) -> Start:
+    """Returns the network of the rewind point, pruned there and trained on from there.
+
+    Args:
+        criterion: how weights are scored.
+        keep: weights that are kept; None: as many as the round keeps.
+    """
+    start = from_state(training, run, {}, run.rewind_state(training.seed))
+    masks = run.prune(training, start.weights, {}, criterion, keep)
+    return replace(start, masks=masks, metrics={"search_steps": float(start.step)})
+
+
 def transferred(training: Training, run: RunView) -> Start:
     """Returns the winning ticket of another experiment, ready to be trained on this task.
 

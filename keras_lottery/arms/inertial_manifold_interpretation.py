@@ -92,10 +92,7 @@ class Matched:
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.ticket(chain.same(training, INERTIAL_MANIFOLD.name))
-        start = chain.from_state(training, run, {}, run.rewind_state(training.seed))
-        keep = pruning.kept(ticket.masks)
-        masks = run.prune(training, start.weights, {}, criterion=self.criterion, keep=keep)
-        return replace(start, masks=masks, metrics={"search_steps": float(start.step)})
+        return chain.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
 
 
 INERTIAL_MANIFOLD = InertialManifold("inertial_manifold")

@@ -86,7 +86,7 @@ def _show_report(folder: Path) -> None:
     files = report.build(folder)
     console = Console()
     console.print(report.terminal_table(folder))
-    for sentence in report.headline(folder):
+    for sentence in files.headline:
         console.print(sentence, highlight=False)
     if files.figures:
         print(f"figure: {files.figure}")

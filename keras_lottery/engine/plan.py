@@ -9,11 +9,11 @@ from keras_lottery.types import Training
 
 def trainings(config: Config) -> list[Training]:
     """Returns every training of the experiment, in the order that finishes seed by seed."""
-    plan = []
+    plan, names = [], _in_order(config.arms)
     for seed in config.seeds:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, config.prune.rounds + 1):
-            for arm in _in_order(config.arms):
+            for arm in names:
                 if number not in rounds_of(arm, config.prune.rounds):
                     continue
                 draws = config.draws if arms[arm].fresh else 1

@@ -11,12 +11,41 @@ from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state
-from keras_lottery.types import MaskSet, RunView, Start, State, Task, Training, Weights
+from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
 
 _STEPS = ("step", "learning_rate_step", "data_order_step", "seed")
 
 
-class RunFiles:
+class Pruner:
+    """The part of a `RunView` that prunes, wherever the run keeps its outcomes."""
+
+    config: Config
+    task: Task
+
+    def prune(
+        self,
+        training: Training,
+        weights: Weights,
+        masks: MaskSet,
+        criterion: str = "",
+        keep: int | None = None,
+    ) -> MaskSet:
+        """Prunes once more; from no masks, an arm without a chain goes straight to the round."""
+        ours, task = self.config.prune, self.task
+        settings = replace(ours, criterion=criterion or ours.criterion)
+        extra: dict[str, Any] = {"seed": training.seed}
+        if "initial" in pruning.criteria[settings.criterion].needs:
+            extra["initial"] = task.start_weights(training.seed)
+        extra["derive"] = lambda name, now: task.derived(name, weights, now, training.seed)
+        infos = task.variables()
+        if keep is not None:
+            return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
+        one_by_one = bool(masks) or arms[training.arm].own_chain
+        prune = pruning.prune_round if one_by_one else pruning.prune_to_round
+        return prune(weights, masks, infos, settings, training.round, **extra)
+
+
+class RunFiles(Pruner):
     """The `RunView` over a run folder."""
 
     def __init__(self, config: Config, paths: RunPaths, task: Task) -> None:
@@ -36,16 +65,6 @@ class RunFiles:
     def rewind_state(self, seed: int) -> State:
         return load_state(self._paths.rewind(seed))
 
-    def prune(
-        self,
-        training: Training,
-        weights: Weights,
-        masks: MaskSet,
-        criterion: str = "",
-        keep: int | None = None,
-    ) -> MaskSet:
-        return prune_for(self, training, weights, masks, criterion, keep)
-
 
 def source_file(config: Config, training: Training) -> Path:
     """Returns the file of the ticket that `training` takes from its source.
@@ -62,28 +81,6 @@ def source_file(config: Config, training: Training) -> Path:
             "experiment with these seeds and rounds first."
         )
     return file
-
-
-def prune_for(
-    run: RunView,
-    training: Training,
-    weights: Weights,
-    masks: MaskSet,
-    criterion: str = "",
-    keep: int | None = None,
-) -> MaskSet:
-    """Prunes once more; from no masks at all, an arm without a chain goes straight to the round."""
-    settings = replace(run.config.prune, criterion=criterion or run.config.prune.criterion)
-    extra: dict[str, Any] = {"seed": training.seed}
-    if "initial" in pruning.criteria[settings.criterion].needs:
-        extra["initial"] = run.task.start_weights(training.seed)
-    extra["derive"] = lambda name, now: run.task.derived(name, weights, now, training.seed)
-    infos = run.task.variables()
-    if keep is not None:
-        return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
-    one_by_one = bool(masks) or arms[training.arm].own_chain
-    prune = pruning.prune_round if one_by_one else pruning.prune_to_round
-    return prune(weights, masks, infos, settings, training.round, **extra)
 
 
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:

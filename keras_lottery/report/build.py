@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 
 from keras_lottery.files import write_whole
 from keras_lottery.records import NoScalars, read_numbers, scalars
-from keras_lottery.report.content import Content, content
+from keras_lottery.report.content import Content, content, headlines
 from keras_lottery.report.document import Table
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
@@ -84,7 +84,7 @@ def headline(run: Path) -> list[str]:
     Raises:
         LotteryError: the folder is no run folder, or nothing in it is finished.
     """
-    return page_of(run).headline
+    return headlines(studies(run)) if study_of(run) == TICKETS else page_of(run).headline
 
 
 def terminal_table(run: Path) -> RichTable:

@@ -49,7 +49,7 @@ class Content:
 
 def content(found: list[Study]) -> Content:
     """Returns the report of a search for tickets, the config's own task first."""
-    page = Content(f"{found[0].name}: tickets and controls", _headlines(found))
+    page = Content(f"{found[0].name}: tickets and controls", headlines(found))
     page.add(Heading(page.title, 1))
     for index, study in enumerate(found):
         if index:
@@ -66,7 +66,8 @@ def add_settings(page: Content, config: dict[str, Any], facts: dict[str, Any]) -
     page.add(Heading("Made with"), tables.facts_table(facts))
 
 
-def _headlines(found: list[Study]) -> list[str]:
+def headlines(found: list[Study]) -> list[str]:
+    """Returns the sentences that a search for tickets is about, without drawing anything."""
     many = len(found) > 1
     return [
         f"{s.task}: {text}" if many else text

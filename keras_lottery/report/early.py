@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_lottery.arms import FAMILIES
 from keras_lottery.records import MetricRow, read_metrics, read_numbers
 from keras_lottery.report.document import Table
 from keras_lottery.report.sentences import comparisons
@@ -13,8 +14,7 @@ from keras_lottery.report.study import DENSE, WINNING, Study
 from keras_lottery.report.units import count, number, percent, unit_of
 
 CONTROLS = ("shuffled", "reinit")
-MANIFOLD = "inertial_manifold"
-MATCHED = ("matched_curvature", "matched_magnitude", "matched_snip", "matched_random")
+MANIFOLD, *MATCHED = FAMILIES["inertial_manifold_interpretation"]
 
 Spectra = dict[int, list[dict[str, float]]]
 """Seed -> rows `index` and `value` of the spectrum at the first round that has one."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
-from keras_lottery.arms import rounds_of
+from keras_lottery.arms import LEARNED, rounds_of
 from keras_lottery.report.statistics import (
     Paired,
     dense_level,
@@ -17,9 +17,6 @@ from keras_lottery.report.statistics import (
 )
 from keras_lottery.report.study import DENSE, WINNING, Study
 from keras_lottery.report.units import Unit, number, percent, unit_of
-
-LEARNED = ("edge_popup", "supermask")
-"""How the names of arms begin that train a mask: they are set against dense, too."""
 
 SPARSE = 0.10
 """Fraction of weights remaining at and below which arms are compared."""
@@ -47,7 +44,7 @@ def headline(study: Study) -> list[str]:
             f"Only dense networks are trained so far: {study.metric} {what} over {seeds}. "
             "There is no ticket to compare yet."
         ]
-    learned = _against_dense(study, [arm for arm in study.arms if arm.startswith(LEARNED)])
+    learned = _against_dense(study, [arm for arm in study.arms if arm in LEARNED])
     if study.main is None:
         return learned or [
             f"No training of `{WINNING}` is finished, so the arms "

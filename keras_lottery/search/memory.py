@@ -8,7 +8,7 @@ import keras
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
-from keras_lottery.engine.view import prune_for
+from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
@@ -19,7 +19,7 @@ from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Task, 
 _LOWER = ("loss", "error", "perplexity", "divergence", "mae", "mse")
 
 
-class Memory:
+class Memory(Pruner):
     """The `RunView` of a search: outcomes in memory."""
 
     def __init__(self, config: Config, task: "FitTask") -> None:
@@ -46,16 +46,6 @@ class Memory:
                 f"Received: {self.config.rewind.to}. Choose an earlier one."
             )
         return dense.rewind
-
-    def prune(
-        self,
-        training: Training,
-        weights: Weights,
-        masks: MaskSet,
-        criterion: str = "",
-        keep: int | None = None,
-    ) -> MaskSet:
-        return prune_for(self, training, weights, masks, criterion, keep)
 
 
 class FitTask:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_lottery import pruning
+from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
 from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
 from keras_lottery.engine.executors.sequential import Sequential
@@ -77,7 +78,7 @@ class TicketSearch:
             )
         for name in arms:
             _ = known_arms[name]
-            if name.startswith(("supermask", "edge_popup")):
+            if name in LEARNED:
                 raise LotteryError(
                     "Expected arms that train the model's weights. "
                     f"Received: {name!r}, which trains a mask. Mask the model with "

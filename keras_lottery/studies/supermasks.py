@@ -13,10 +13,7 @@ from pathlib import Path
 from keras_lottery import engine, pruning
 from keras_lottery.arms.untrained import signed_constant
 from keras_lottery.config import Config
-from keras_lottery.engine.plan import trainings
 from keras_lottery.engine.progress import ProgressBar
-from keras_lottery.engine.run import search
-from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow
 from keras_lottery.run_paths import RunPaths
@@ -34,11 +31,7 @@ def run(config: Config) -> Path:
     """
     _check(config)
     with engine.opened(config) as (paths, task):
-        alone = replace(config, arms=())
-        done = Written(alone, paths, task)
-        plan = trainings(alone)
-        with ProgressBar(len(plan), len(done.trainings() & set(plan))) as progress:
-            search(alone, paths, task, done, progress)
+        engine.train_all(replace(config, arms=()), paths, task)
         levels, chosen = Rows(paths.root / LEVELS), Rows(paths.root / CHOSEN)
         names = config.options.criteria
         with ProgressBar(len(config.seeds) * len(names), 0) as progress:
@@ -140,7 +133,7 @@ class Sweep:
 
 def _check(config: Config) -> None:
     for name in config.options.criteria:
-        if "gradient" in pruning.criteria[name].needs:
+        if pruning.criteria[name].derived:
             raise LotteryError(
                 "Expected options.criteria that look at weights alone. "
                 f"Received: {name!r}, which needs gradients. Leave it out."

@@ -7,7 +7,7 @@ from keras_lottery import config as configs
 from keras_lottery.arms import FAMILIES, arms, chain
 from keras_lottery.arms.at_init import AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
-from keras_lottery.engine.view import prune_for
+from keras_lottery.engine.view import Pruner
 from keras_lottery.types import Start, Training, VariableInfo
 
 SHAPES = {"a/kernel": (8, 6), "b/kernel": (6, 4)}
@@ -39,7 +39,7 @@ class Task:
         return {p: rng.normal(size=s) * masks.get(p, True) for p, s in SHAPES.items()}
 
 
-class Run:
+class Run(Pruner):
     """A run in which whatever an arm asks for is finished."""
 
     task = Task()
@@ -67,9 +67,6 @@ class Run:
     def rewind_state(self, seed):
         state = {f"weights/{path}": value for path, value in weights(7).items()}
         return state | {"optimizer/0000": np.ones(3), "seeds/s": np.ones(2), "step": np.array([5])}
-
-    def prune(self, training, trained, masks, criterion="", keep=None):
-        return prune_for(self, training, trained, masks, criterion, keep)
 
 
 @pytest.fixture(scope="module")

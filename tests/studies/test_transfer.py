@@ -9,22 +9,13 @@ from keras_lottery import presets, report, studies
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
 from keras_lottery.run_paths import RunPaths
-
-SMALL = {
-    "seeds": [0],
-    "train.length": "40it",
-    "train.eval_every": 20,
-    "rewind.to": "10it",
-    "prune.rounds": 2,
-    "prune.rate": 0.5,
-    "model.hidden": (20, 10),
-}
+from tests.engine.small import FIELDS
 
 
 def config(out, **fields):
     import keras
 
-    small = SMALL | {
+    small = FIELDS | {
         "study": "transfer",
         "prune.output": False,
         "arms": ["winning", "permuted_global"],

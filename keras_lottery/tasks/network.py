@@ -1,0 +1,221 @@
+"""A task whose network is trained on arrays: everything but the network and its data."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from keras_lottery import masking
+from keras_lottery.backend import distribution
+from keras_lottery.config import Config
+from keras_lottery.duration import Duration
+from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
+from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer, length
+from keras_lottery.training.flops import flops, uses
+from keras_lottery.training.recipe import recipe
+from keras_lottery.training.statistics import recompute_statistics
+from keras_lottery.types import (
+    MaskSet,
+    Outcome,
+    Progress,
+    Start,
+    Training,
+    VariableInfo,
+    Weights,
+)
+
+DERIVE_EXAMPLES = 2000
+"""Training examples, drawn from the seed, over which what a criterion derives is the mean."""
+
+
+class NetworkTask(ABC):
+    """One compiled trainer a parametrization, which takes its masked model from start to start.
+
+    A domain says what the data are, how the model is built and how it is judged.
+
+    Args:
+        config: of an experiment.
+    """
+
+    name: str
+    metric: str
+    higher_is_better: bool
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._models: dict[str, keras.Model] = {}
+        self._trainers: dict[str, Trainer] = {}
+        self._distribution = distribution.make(config.distribution, config.tpu)
+        self._distribution.check_batch(config.train.batch_size)
+
+    @abstractmethod
+    def arrays(self) -> ArrayData:
+        """Returns what the network is trained and measured on."""
+
+    @abstractmethod
+    def build(self) -> keras.Model:
+        """Returns a new, plain model."""
+
+    @abstractmethod
+    def loss(self) -> keras.losses.Loss:
+        """Returns what training minimizes."""
+
+    @abstractmethod
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Returns what is measured beside the loss."""
+
+    def build_unscaled(self) -> keras.Model:
+        """Returns a new, plain model in which an input of 1 stays 1."""
+        return self.build()
+
+    def variables(self) -> Sequence[VariableInfo]:
+        return masking.describe(self._model, self.config.prune)
+
+    def start_weights(self, seed: int) -> Weights:
+        return self.fresh_weights(seed)
+
+    def fresh_weights(self, seed: int) -> Weights:
+        return draw(self._new, seed)
+
+    def steps(self, duration: str) -> int:
+        train = self.config.train
+        order = DataOrder(
+            length(self.arrays().train), train.batch_size, drop_remainder=train.drop_remainder
+        )
+        return Duration.parse(duration).steps(order.steps_per_epoch)
+
+    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+        is_dense = not start.masks and start.parametrization == "zero"
+        fitted = self._trainer(start.parametrization).fit(
+            start,
+            capture_at=self.steps(self.config.rewind.to) if is_dense else None,
+            data_seed=training.seed if start.data_seed is None else start.data_seed,
+            progress=progress,
+        )
+        return self._outcome(training, start, fitted)
+
+    def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
+        trainer = self._trainer(start.parametrization)
+        trainer.place(start)
+        return trainer.evaluate(split, examples)
+
+    def evaluate_averaged(self, start: Start) -> dict[str, float]:
+        trainer = self._trainer(start.parametrization)
+        trainer.place(start)
+        recompute_statistics(trainer.model, self.arrays().train[0])
+        found = {split: trainer.evaluate(split) for split in ("test", "train")}
+        return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
+
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        model, train = self._unscaled if name == "flow" else self._model, self.arrays().train
+        masking.set_weights(model, weights)
+        masking.set_masks(model, masks)
+        examples = length(train)
+        even = min(DERIVE_EXAMPLES, examples) // self._replicas * self._replicas
+        chosen = np.random.default_rng(seed).permutation(examples)[:even]
+        x, y = keras.tree.map_structure(lambda array: array[chosen], train[:2])
+        batch_size = self.config.train.batch_size
+        found = masking.derive(
+            name, model, x, y, loss=self.loss(), batch_size=batch_size, seed=seed
+        )
+        return {v.path: found[v.path] for v in self.variables() if v.prunable}
+
+    def flops(self, masks: MaskSet) -> int:
+        variables = masking.variables(self._model)
+        shapes = {path: tuple(v.shape) for path, v in variables.items()}
+        return flops(self._uses, shapes, masks)
+
+    def export_model(self, weights: Weights) -> keras.Model:
+        """Returns a plain model, from raw inputs to logits (no softmax)."""
+        model = self._new()
+        masking.set_weights(model, weights)
+        return model
+
+    @property
+    def _replicas(self) -> int:
+        """Every batch that the model sees is shared out between these."""
+        return self._distribution.replicas
+
+    @property
+    def _model(self) -> keras.Model:
+        """The model whose pruned weights are 0."""
+        return self._masked("zero")
+
+    def _masked(self, parametrization: str) -> keras.Model:
+        """The one masked model that every training under a parametrization uses."""
+        if parametrization not in self._models:
+            self._models[parametrization] = self._mask(parametrization)
+        return self._models[parametrization]
+
+    @cached_property
+    def _unscaled(self) -> keras.Model:
+        return self._mask("zero", unscaled=True)
+
+    def _mask(self, parametrization: str, unscaled: bool = False) -> keras.Model:
+        prune = self.config.prune
+        with self._distribution.scope(), seeded(0):
+            return masking.mask(
+                self._new(unscaled),
+                include=prune.include,
+                exclude=prune.exclude,
+                biases=prune.biases,
+                norms=prune.norms,
+                embeddings=prune.embeddings,
+                output=prune.output,
+                parametrization=parametrization,
+            )
+
+    def _trainer(self, parametrization: str) -> Trainer:
+        """The one compiled trainer of a parametrization."""
+        if parametrization not in self._trainers:
+            self._trainers[parametrization] = self._make_trainer(parametrization)
+        return self._trainers[parametrization]
+
+    def _make_trainer(self, parametrization: str) -> Trainer:
+        how = recipe(self.config, parametrization)
+        return Trainer(
+            self._masked(parametrization),
+            how.optimizer,
+            how.train,
+            self.arrays(),
+            loss=self.loss(),
+            metrics=self.metrics(),
+            distribution=self._distribution,
+            samples=how.samples,
+        )
+
+    @cached_property
+    def _uses(self) -> dict[str, int]:
+        variables = masking.variables(self._model)
+        inputs = keras.tree.map_structure(
+            lambda array: np.repeat(array[:1], self._replicas, axis=0), self.arrays().test[0]
+        )
+        counts = uses(self._model, inputs)
+        return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
+
+    def _new(self, unscaled: bool = False) -> keras.Model:
+        """Returns a new model with layers made under the config's dtype policy."""
+        with dtype_policy(self.config.train.dtype_policy):
+            return self.build_unscaled() if unscaled else self.build()
+
+    def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
+        metrics = {"test_loss": fitted.final["loss"], "best_test_loss": fitted.best["loss"]}
+        metrics |= {f"initial_{name}": value for name, value in fitted.initial.items()}
+        metrics |= {k: v for k, v in fitted.final.items() if k.endswith("_sd")} | fitted.further
+        return Outcome(
+            training=training,
+            start=start,
+            weights=fitted.weights,
+            rewind=fitted.rewind,
+            steps=fitted.steps,
+            seconds=fitted.seconds,
+            compile_seconds=fitted.compile_seconds,
+            final_value=fitted.final[self.metric],
+            best_value=fitted.best[self.metric],
+            best_step=fitted.best_step,
+            masks=fitted.masks,
+            metrics=metrics,
+            history=fitted.history,
+        )
