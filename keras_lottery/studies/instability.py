@@ -11,7 +11,7 @@ to k. The study's folder holds `path.csv`: one row for each network measured.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -28,14 +28,39 @@ from keras_lottery.engine.folder import run_paths
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.view import RunFiles
 from keras_lottery.errors import LotteryError
-from keras_lottery.records.tables import read_table, write_mappings
+from keras_lottery.records import GrowingTable, TableRow, read_rows
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.instability_options import InstabilityOptions
 from keras_lottery.types import MaskSet, Start, Task, Training, Weights
 
 FILE = "path.csv"
-KEY = ("point", "subject", "seed", "pair")
-COLUMNS = (*KEY, "step", "remaining", "alpha", "test_error", "train_error")
+
+
+@dataclass(frozen=True)
+class PathRow(TableRow):
+    """One network on the line between two copies.
+
+    Args:
+        point: duration at which the copies part.
+        subject: `dense`, or the arm whose ticket is copied.
+        seed: of the network that they come from.
+        pair: numbers of the two copies.
+        step: optimizer step of the point.
+        remaining: fraction of the prunable weights kept, in [0, 1].
+        alpha: place on the line: 0 is the second copy, 1 the first.
+        test_error: fraction of the test set that is wrong, in [0, 1].
+        train_error: likewise of the training data.
+    """
+
+    point: str
+    subject: str
+    seed: int
+    pair: str
+    step: int
+    remaining: float
+    alpha: float
+    test_error: float
+    train_error: float
 
 
 def run(config: Config) -> Path:
@@ -47,7 +72,7 @@ def run(config: Config) -> Path:
     options: InstabilityOptions = config.options
     with engine.opened(config) as (paths, task):
         _check(task)
-        table = _Table(paths.root / FILE)
+        table = GrowingTable(paths.root / FILE, PathRow)
         for point in options.points:
             experiment = at(config, point)
             engine.check_rewind(experiment, task)
@@ -74,35 +99,12 @@ def at(config: Config, point: str) -> Config:
     return configs.freeze(settings)
 
 
-class _Table:
-    """The rows of path.csv; those of a pair are written together."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.rows: list[dict[str, Any]] = list(read_table(path, COLUMNS) if path.exists() else [])
-        self._done = {self._key(row) for row in self.rows}
-
-    def has(self, *key: Any) -> bool:
-        """Returns True where a pair is measured already."""
-        return tuple(map(str, key)) in self._done
-
-    def add(self, rows: list[dict[str, Any]]) -> None:
-        """Writes the rows of a pair down."""
-        self.rows += rows
-        write_mappings(self._path, self.rows, COLUMNS)
-        self._done |= {self._key(row) for row in rows}
-
-    @staticmethod
-    def _key(row: dict[str, Any]) -> tuple[str, ...]:
-        return tuple(str(row[name]) for name in KEY)
-
-
 def _measure(
     config: Config,
     task: Task,
     options: InstabilityOptions,
     key: tuple[str, str, int],
-    table: _Table,
+    table: GrowingTable[PathRow],
 ) -> None:
     """Trains the copies of one subject from one point, and measures every pair not yet there."""
     point, subject, seed = key
@@ -118,13 +120,14 @@ def _measure(
         start = replace(start, data_seed=data_seed(seed, order))
         return task.fit(replace(training, arm="copy", draw=order), start, NoProgress()).weights
 
-    known = {"point": point, "subject": subject, "seed": seed, "step": int(state["step"][0])}
-    known["remaining"] = _remaining(task, masks)
+    step, remaining = int(state["step"][0]), _remaining(task, masks)
+    done = {row.pair for row in table.rows if (row.point, row.subject, row.seed) == key}
     for one, other in combinations(range(options.orders), 2):
         pair = f"{one}-{other}"
-        if not table.has(point, subject, seed, pair):
+        if pair not in done:
             line = between(task, copy(one), copy(other), masks, options.alphas)
-            table.add([known | {"pair": pair} | row for row in line])
+            rows = [PathRow(point, subject, seed, pair, step, remaining, **row) for row in line]
+            table.append(*rows)
 
 
 def between(
@@ -163,10 +166,10 @@ def _check(task: Task) -> None:
         )
 
 
-def read(paths: RunPaths) -> list[dict[str, str]]:
+def read(paths: RunPaths) -> list[PathRow]:
     """Returns the rows of a run's path.csv.
 
     Raises:
         LotteryError: nothing is measured yet.
     """
-    return read_table(paths.root / FILE, COLUMNS)
+    return read_rows(paths.root / FILE, PathRow)

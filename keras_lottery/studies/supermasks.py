@@ -15,12 +15,14 @@ from keras_lottery.arms.untrained import signed_constant
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import ResultRow
+from keras_lottery.records import GrowingTable, ResultRow
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.supermasks_options import SupermasksOptions
-from keras_lottery.studies.supermasks_rows import CHOSEN, LEVELS, Rows, arm_name
+from keras_lottery.studies.supermasks_rows import CHOSEN, LEVELS, arm_name
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import MaskSet, Start, Task, Training
+
+Rows = GrowingTable[ResultRow]
 
 
 def run(config: Config) -> Path:
@@ -32,7 +34,7 @@ def run(config: Config) -> Path:
     _check(config)
     with engine.opened(config) as (paths, task):
         engine.train_all(replace(config, arms=()), paths, task)
-        levels, chosen = Rows(paths.root / LEVELS), Rows(paths.root / CHOSEN)
+        levels, chosen = (Rows(paths.root / name, ResultRow) for name in (LEVELS, CHOSEN))
         names = config.options.criteria
         with ProgressBar(len(config.seeds) * len(names), 0) as progress:
             for seed in config.seeds:
@@ -68,8 +70,9 @@ class Sweep:
     def measure(self, criterion: str, levels: Rows, chosen: Rows) -> None:
         """Measures every level on held-out images, and the best of them on the test set."""
         names = {arm_name(criterion, weights): weights for weights in self._options.weights}
+        done = {row.training for row in levels.rows}
         for level in range(self._options.levels):
-            missing = [arm for arm in names if self._training(arm, level) not in levels.done]
+            missing = [arm for arm in names if self._training(arm, level) not in done]
             masks = self._masks(criterion, level) if missing else {}
             for arm in missing:
                 value, seconds = self._value(names[arm], masks, "validation")

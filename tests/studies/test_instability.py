@@ -38,12 +38,12 @@ def table(run):
 
 def test_every_pair_of_every_subject_and_point_is_measured(run):
     rows = instability.read(report.study.RunPaths(run))
-    keys = {(r["point"], r["subject"], r["seed"], r["pair"]) for r in rows}
-    assert keys == {(p, s, "0", "0-1") for p in ("0it", "20it") for s in ("dense", "winning")}
+    keys = {(r.point, r.subject, r.seed, r.pair) for r in rows}
+    assert keys == {(p, s, 0, "0-1") for p in ("0it", "20it") for s in ("dense", "winning")}
     assert len(rows) == 4 * 3
-    remaining = {r["subject"]: float(r["remaining"]) for r in rows}
+    remaining = {r.subject: r.remaining for r in rows}
     assert remaining["dense"] == 1 and remaining["winning"] == pytest.approx(0.25, abs=0.01)
-    ends = {(r["alpha"], r["test_error"]) for r in rows if r["alpha"] in ("0.0", "1.0")}
+    ends = {(r.alpha, r.test_error) for r in rows if r.alpha in (0, 1)}
     assert len(ends) > 2  # other orders of the data make other networks
 
 
@@ -83,11 +83,10 @@ def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):
 def test_the_barrier_is_the_height_over_the_mean_of_the_ends():
     assert barrier(np.array([0.1, 0.5, 0.3])) == pytest.approx(0.3)
     rows = [
-        {"subject": "dense", "step": "0", "seed": seed, "pair": "0-1", "remaining": "1.0",
-         "alpha": alpha, "test_error": error, "train_error": "0.0"}
-        for seed, errors in (("0", ("0.1", "0.5", "0.3")), ("1", ("0.1", "0.1", "0.1")))
-        for alpha, error in zip(("0.0", "0.5", "1.0"), errors, strict=True)
-    ]  # fmt: skip
+        instability.PathRow("0it", "dense", seed, "0-1", 0, 1.0, alpha, error, 0.0)
+        for seed, errors in ((0, (0.1, 0.5, 0.3)), (1, (0.1, 0.1, 0.1)))
+        for alpha, error in zip((0.0, 0.5, 1.0), errors, strict=True)
+    ]
     (line,) = lines(rows)
     assert line.barriers["test"] == {0: pytest.approx(0.3), 1: 0.0}
     assert line.errors["test"][0].tolist() == [0.1, 0.5, 0.3]

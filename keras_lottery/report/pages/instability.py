@@ -16,7 +16,7 @@ from keras_lottery.report.statistics import t_interval
 from keras_lottery.report.study import read_config
 from keras_lottery.report.units import number, percent
 from keras_lottery.run_paths import RunPaths
-from keras_lottery.studies.instability import FILE, read
+from keras_lottery.studies.instability import FILE, PathRow, read
 
 STABLE = 0.02
 """Frankle et al. 2020: copies are stable where their instability is below this."""
@@ -75,18 +75,18 @@ def content(run: Path) -> Content:
     return page
 
 
-def lines(rows: Sequence[Mapping[str, str]]) -> list[Line]:
+def lines(rows: Sequence[PathRow]) -> list[Line]:
     """Returns the measured lines, by subject and then by step."""
-    cells: dict[tuple[str, int], list[Mapping[str, str]]] = defaultdict(list)
+    cells: dict[tuple[str, int], list[PathRow]] = defaultdict(list)
     for row in rows:
-        cells[row["subject"], int(row["step"])].append(row)
+        cells[row.subject, row.step].append(row)
     return [_line(subject, step, cells[subject, step]) for subject, step in sorted(cells)]
 
 
-def _line(subject: str, step: int, rows: Sequence[Mapping[str, str]]) -> Line:
+def _line(subject: str, step: int, rows: Sequence[PathRow]) -> Line:
     errors: dict[str, dict[int, np.ndarray]] = {}
     barriers: dict[str, dict[int, float]] = {}
-    seeds = sorted({int(row["seed"]) for row in rows})
+    seeds = sorted({row.seed for row in rows})
     for split in ("test", "train"):
         of_pairs = {seed: _of_pairs(rows, seed, f"{split}_error") for seed in seeds}
         errors[split] = {seed: pairs.mean(axis=0) for seed, pairs in of_pairs.items()}
@@ -94,17 +94,17 @@ def _line(subject: str, step: int, rows: Sequence[Mapping[str, str]]) -> Line:
             seed: float(np.mean([barrier(pair) for pair in pairs]))
             for seed, pairs in of_pairs.items()
         }
-    alphas = tuple(sorted({float(row["alpha"]) for row in rows}))
-    remaining = float(np.mean([float(row["remaining"]) for row in rows]))
+    alphas = tuple(sorted({row.alpha for row in rows}))
+    remaining = float(np.mean([row.remaining for row in rows]))
     return Line(subject, step, remaining, alphas, errors, barriers)
 
 
-def _of_pairs(rows: Sequence[Mapping[str, str]], seed: int, column: str) -> np.ndarray:
+def _of_pairs(rows: Sequence[PathRow], seed: int, column: str) -> np.ndarray:
     """Returns the errors of a seed's pairs along their lines, `(pairs, alphas)`."""
     pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in rows:
-        if int(row["seed"]) == seed:
-            pairs[row["pair"]].append((float(row["alpha"]), float(row[column])))
+        if row.seed == seed:
+            pairs[row.pair].append((row.alpha, getattr(row, column)))
     return np.array([[error for _, error in sorted(points)] for points in pairs.values()])
 
 
@@ -159,15 +159,15 @@ def _table(found: Sequence[Line]) -> Table:
     return Table("", header, rows, "The seed is the unit of every interval.")
 
 
-def _pairs(rows: Sequence[Mapping[str, str]]) -> Table:
-    cells: dict[tuple[Any, ...], list[Mapping[str, str]]] = defaultdict(list)
+def _pairs(rows: Sequence[PathRow]) -> Table:
+    cells: dict[tuple[Any, ...], list[PathRow]] = defaultdict(list)
     for row in rows:
-        cells[row["subject"], int(row["step"]), int(row["seed"]), row["pair"]].append(row)
+        cells[row.subject, row.step, row.seed, row.pair].append(row)
     shown = []
     for key, points in sorted(cells.items()):
-        ordered = sorted(points, key=lambda row: float(row["alpha"]))
+        ordered = sorted(points, key=lambda row: row.alpha)
         values = [
-            barrier(np.array([float(row[f"{split}_error"]) for row in ordered]))
+            barrier(np.array([getattr(row, f"{split}_error") for row in ordered]))
             for split in ("test", "train")
         ]
         shown.append([*map(str, key), *map(_points, values)])
