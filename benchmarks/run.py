@@ -20,6 +20,7 @@ BENCHMARKS = {
     "masked_step": ("jax", "tensorflow"),
     "epoch_vs_fit": ("jax", "tensorflow"),
     "round_cost": ("jax", "tensorflow"),
+    "freezing": ("jax", "tensorflow"),
 }
 
 

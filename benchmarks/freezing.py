@@ -1,0 +1,67 @@
+"""A training step with half of the neurons frozen beside one in which all train.
+
+KERAS_BACKEND=tensorflow python -m benchmarks.freezing [--pairs 41]
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import made
+from benchmarks.command import Measured, Options, backend_name, main
+from benchmarks.compare import in_turn, ratios
+from benchmarks.table import Row
+from keras_lottery.training.callbacks.neuron_equilibrium import NeuronFreezing
+from keras_lottery.training.programs import make_program
+
+ABOUT = "A training step with half of the neurons frozen against one in which all train."
+PAIRS = 41
+
+
+class EverySecond(NeuronFreezing):
+    """Freezes every second neuron of each layer."""
+
+    def choose(self, epoch: int) -> dict[str, NDArray[np.bool_]]:
+        return {one.path: np.arange(one.count) % 2 == 0 for one in self.neurons}
+
+
+def measure(options: Options) -> Measured:
+    """Returns the ratio of each network; there is no limit: dense kernels save nothing."""
+    cases = [made.lenet(5 if options.quick else 100)]
+    if not options.quick and backend_name() == "tensorflow":
+        cases.append(made.image_case("Small CNN, batch 60, Adam", "small_cnn", (8, 8, 1), 60, 50))
+    return Measured([_row(case, options) for case in cases], [])
+
+
+def _row(case: made.Case, options: Options) -> Row:
+    candidates = {"half frozen": steps(case, True), "all train": steps(case, False)}
+    seconds = in_turn(candidates, options.pairs)
+    rates = {k: f"{k}: {case.steps / np.median(v):,.0f} steps/s" for k, v in seconds.items()}
+    ratio = ratios(seconds, "half frozen", "all train")
+    return Row.of(case.name, rates["half frozen"], rates["all train"], ratio)
+
+
+def steps(case: made.Case, freeze: bool) -> Callable[[], object]:
+    """Returns a call that takes the case's steps and waits until they are done."""
+    model: Any = case.compiled(masked=False)
+    arrays = case.data()
+    if freeze:
+        callback = EverySecond(arrays[0][:1])
+        callback.set_model(model)
+        callback.on_train_begin()
+    program = make_program(model)
+    data = program.put(arrays)
+    order = np.arange(case.steps * case.batch, dtype=np.int32).reshape(case.steps, -1)
+
+    def call() -> None:
+        program.train(data, order, case.steps)
+        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
+
+    return call
+
+
+if __name__ == "__main__":
+    main("freezing", ABOUT, measure, keras=True, pairs=PAIRS)
