@@ -1,15 +1,13 @@
-"""Data sets that tensorflow-datasets prepares; TensorFlow is imported here alone, to read them."""
+"""Images that tensorflow-datasets has prepared."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_lottery import backend
-from keras_lottery.errors import LotteryError, MissingExtraError
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.prepared import prepared_builder
 from keras_lottery.tasks.vision.images import Source, Split, as_split
 from keras_lottery.tasks.vision.resize import resized
 from keras_lottery.tasks.vision.split import stratified_order
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from keras_lottery.tasks.vision.config import VisionData
 
 BATCH = 1000
-SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,9 @@ class Prepared:
 
 def _loader(prepared: Prepared) -> Callable[["VisionData"], Source]:
     def load(data: "VisionData") -> Source:
-        builder = _builder(prepared.name, data.dir, data.download)
-        for split in ("train", prepared.test):
-            if split not in builder.info.splits:
-                raise LotteryError(
-                    f"Expected the split {split!r} of {prepared.name} in {builder.data_path}. "
-                    f"Received: {', '.join(builder.info.splits) or 'none'}. "
-                    "Prepare the data set again."
-                )
+        builder = prepared_builder(
+            prepared.name, data.dir, data.download, splits=("train", prepared.test)
+        )
         train = _read(builder, "train", data.resize)
         return Source(
             train=train if prepared.half is None else half(train, prepared.half),
@@ -76,53 +68,6 @@ cifar10a = _loader(Prepared("cifar10", validation_size=0, half=0))
 cifar10b = _loader(Prepared("cifar10", validation_size=0, half=1))
 imagenet2012 = _loader(Prepared("imagenet2012", test="validation", validation_size=0))
 places365_small = _loader(Prepared("places365_small", test="validation", validation_size=0))
-
-
-def _builder(name: str, place: str, download: bool) -> Any:
-    """Returns the builder of a prepared data set; fetches it only where `download` says so."""
-    root = Path(place or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
-    if not root.is_dir() and not download:
-        raise LotteryError(
-            f"Expected the folder of prepared data sets. Received: {root}, which is not there. "
-            f"Set data.dir to the folder that holds {name}/, or data.download=True."
-        )
-    versions = sorted(
-        (info.parent for info in root.glob(f"{name}/**/dataset_info.json")), key=_version
-    )
-    if not versions and not download:
-        there = sorted(p.name for p in root.iterdir() if p.is_dir())
-        there = [*there[:SHOWN], "..."] if len(there) > SHOWN else there
-        raise LotteryError(
-            f"Expected the data set {name!r} as tensorflow-datasets prepares it, in {root}. "
-            f"Received: {', '.join(there) or 'an empty folder'}. "
-            "Set data.dir to where it lies, or data.download=True."
-        )
-    tfds = _tensorflow_datasets()
-    if versions:
-        return tfds.builder_from_directory(versions[-1])
-    builder = tfds.builder(name, data_dir=root)
-    builder.download_and_prepare()
-    return builder
-
-
-def _version(folder: Path) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdigit() else 0 for part in folder.name.split("."))
-
-
-def _tensorflow_datasets() -> Any:
-    """Returns the package, with TensorFlow kept from the devices of another backend."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise MissingExtraError("tensorflow", "data") from error
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise MissingExtraError("tensorflow-datasets", "data") from error
-    if backend.name() != "tensorflow":
-        tf.config.set_visible_devices([], "GPU")
-    return tfds
 
 
 def _read(builder: Any, split: str, resize: int) -> Split:

@@ -1,0 +1,83 @@
+"""Data sets that tensorflow-datasets prepares; TensorFlow is imported here alone, to read them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_lottery import backend
+from keras_lottery.errors import LotteryError, MissingExtraError
+
+SHOWN = 8
+
+
+def prepared_builder(
+    name: str, place: str, download: bool = False, splits: Sequence[str] = ()
+) -> Any:
+    """Returns the builder of a prepared data set; fetches it only where `download` says so.
+
+    Args:
+        name: as tensorflow-datasets has it, e.g. `mnist`, `glue/sst2` or `wmt14_translate/de-en`.
+        place: the folder that holds the prepared data sets; empty: tensorflow-datasets' own.
+        download: prepare it where it is not there.
+        splits: what it must have.
+
+    Raises:
+        LotteryError: it is not there, or lacks a split.
+        MissingExtraError: tensorflow-datasets is not installed.
+    """
+    builder = _builder(name, place, download)
+    for split in splits:
+        if split not in builder.info.splits:
+            raise LotteryError(
+                f"Expected the split {split!r} of {name} in {builder.data_path}. "
+                f"Received: {', '.join(builder.info.splits) or 'none'}. "
+                "Prepare the data set again."
+            )
+    return builder
+
+
+def _builder(name: str, place: str, download: bool) -> Any:
+    root = Path(place or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    if not root.is_dir() and not download:
+        raise LotteryError(
+            f"Expected the folder of prepared data sets. Received: {root}, which is not there. "
+            f"Set data.dir to the folder that holds {name}/, or data.download=True."
+        )
+    versions = sorted(
+        (info.parent for info in root.glob(f"{name}/**/dataset_info.json")), key=_version
+    )
+    if not versions and not download:
+        there = sorted(p.name for p in root.iterdir() if p.is_dir())
+        there = [*there[:SHOWN], "..."] if len(there) > SHOWN else there
+        raise LotteryError(
+            f"Expected the data set {name!r} as tensorflow-datasets prepares it, in {root}. "
+            f"Received: {', '.join(there) or 'an empty folder'}. "
+            "Set data.dir to where it lies, or data.download=True."
+        )
+    tfds = _tensorflow_datasets()
+    if versions:
+        return tfds.builder_from_directory(versions[-1])
+    builder = tfds.builder(name, data_dir=root)
+    builder.download_and_prepare()
+    return builder
+
+
+def _version(folder: Path) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in folder.name.split("."))
+
+
+def _tensorflow_datasets() -> Any:
+    """Returns the package, with TensorFlow kept from the devices of another backend."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingExtraError("tensorflow", "data") from error
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise MissingExtraError("tensorflow-datasets", "data") from error
+    if backend.name() != "tensorflow":
+        tf.config.set_visible_devices([], "GPU")
+    return tfds
