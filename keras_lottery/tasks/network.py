@@ -12,7 +12,7 @@ from keras_lottery.backend import distribution
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
-from keras_lottery.training import ArrayData, DataOrder, Fitted, Trainer, length
+from keras_lottery.training import ArrayData, Fitted, Trainer, length
 from keras_lottery.training.flops import flops, uses
 from keras_lottery.training.recipe import recipe
 from keras_lottery.training.statistics import recompute_statistics
@@ -80,10 +80,7 @@ class NetworkTask(ABC):
         return draw(self._new, seed)
 
     def steps(self, duration: str) -> int:
-        train = self.config.train
-        order = DataOrder(
-            length(self.arrays().train), train.batch_size, drop_remainder=train.drop_remainder
-        )
+        order = self.arrays().batches(self.config.train)
         return Duration.parse(duration).steps(order.steps_per_epoch)
 
     def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:

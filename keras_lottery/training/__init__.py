@@ -1,7 +1,7 @@
 """Training: the custom fit loop, rewinding, and callbacks for Keras' own."""
 
 from keras_lottery.training.callbacks import RewindPoint
-from keras_lottery.training.data import ArrayData, DataOrder, length
+from keras_lottery.training.data import ArrayData, DataOrder, Order, length
 from keras_lottery.training.fit import fit, is_arrays, prepare
 from keras_lottery.training.fitted import Fitted
 from keras_lottery.training.programs import make_program
@@ -11,6 +11,7 @@ __all__ = [
     "ArrayData",
     "DataOrder",
     "Fitted",
+    "Order",
     "RewindPoint",
     "Trainer",
     "fit",

@@ -2,17 +2,54 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.config import TrainConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.training.programs import Program
 
 Arrays = tuple[Any, ...]
 """`(x, y)` or `(x, y, sample_weight)`; each nested NumPy arrays of equal first axis."""
+
+
+class Order(Protocol):
+    """Which examples make up the batch of each step; equal seeds give equal orders."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def steps_per_epoch(self) -> int: ...
+
+    @property
+    def most_alike(self) -> int:
+        """Steps of the longest run of batches of one shape: what a compiled call has room for."""
+        ...
+
+    @property
+    def shapes(self) -> tuple[int, ...]:
+        """One step of each part and batch shape, by which everything is compiled beforehand."""
+        ...
+
+    def epoch(self, step: int) -> int:
+        """Returns the epoch of a step, from 0."""
+        ...
+
+    def part(self, step: int) -> int:
+        """Returns which of the parts of the training arrays a step takes its batch from."""
+        ...
+
+    def last_alike(self, step: int) -> int:
+        """Returns the end of the longest run from `step` in one epoch, part and batch shape."""
+        ...
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int32]:
+        """Returns the examples of the steps of such a run, `(steps, batch)`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,12 +61,25 @@ class ArrayData:
         validation: what the learning speed is measured on; None where there is none.
         test: what the headline metric is measured on.
         augment: `(x, epoch, seed) -> x`, applied to the whole of `train` before each epoch.
+        parts: where batches have several shapes, the training arrays of each; `train` is then
+            one of them.
+        order: `seed -> Order` of the batches; None: shuffled anew each epoch.
     """
 
     train: Arrays
     validation: Arrays | None
     test: Arrays
     augment: Callable[[Any, int, int], Any] | None = None
+    parts: tuple[Arrays, ...] = ()
+    order: Callable[[int], Order] | None = None
+
+    def batches(self, train: TrainConfig, seed: int = 0) -> Order:
+        """Returns the order of the batches of a training."""
+        if self.order is not None:
+            return self.order(seed)
+        return DataOrder(
+            length(self.train), train.batch_size, seed, drop_remainder=train.drop_remainder
+        )
 
 
 def length(arrays: Any) -> int:
@@ -77,9 +127,21 @@ class DataOrder:
         whole, rest = divmod(self.examples, self.batch_size)
         return whole + bool(rest and not self.drop_remainder)
 
+    @property
+    def most_alike(self) -> int:
+        return self.steps_per_epoch
+
+    @property
+    def shapes(self) -> tuple[int, ...]:
+        end = self.last_alike(0)
+        return (0,) if end == self.steps_per_epoch else (0, end)
+
     def epoch(self, step: int) -> int:
         """Returns the epoch of a step, from 0."""
         return step // self.steps_per_epoch
+
+    def part(self, step: int) -> int:
+        return 0
 
     def last_alike(self, step: int) -> int:
         """Returns the end of the longest run of steps from `step` in one epoch with full batches.
@@ -113,15 +175,17 @@ class EpochData:
         self._program = program
         self._data = data
         self._held: tuple[int, int] | None = None
-        self._arrays: Any = None
+        self._arrays: dict[int, Any] = {}
 
-    def at(self, epoch: int, seed: int) -> Any:
-        """Returns the arrays of an epoch."""
+    def at(self, epoch: int, seed: int, part: int = 0) -> Any:
+        """Returns the arrays of an epoch, or a part of them."""
         augment = self._data.augment
         key = (epoch, seed) if augment else (0, 0)
         if key != self._held:
-            x, *rest = self._data.train
-            x = augment(x, epoch, seed) if augment else x
-            self._arrays = self._program.put((x, *rest))
+            self._arrays.clear()
             self._held = key
-        return self._arrays
+        if part not in self._arrays:
+            x, *rest = (self._data.parts or (self._data.train,))[part]
+            x = augment(x, epoch, seed) if augment else x
+            self._arrays[part] = self._program.put((x, *rest))
+        return self._arrays[part]

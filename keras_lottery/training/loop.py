@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.training.data import DataOrder, EpochData
+from keras_lottery.training.data import EpochData, Order
 from keras_lottery.training.programs import Program
 
 # Rows of batches passed to one compiled call at most; bounds the memory for the order.
@@ -19,7 +19,7 @@ MOST_EXAMPLES = 2500
 def train_steps(
     program: Program,
     data: EpochData,
-    order: DataOrder,
+    order: Order,
     steps: range,
     *,
     stops: frozenset[int] | set[int] = frozenset(),
@@ -45,21 +45,19 @@ def train_steps(
         ends += [step - step % every + every, *(s for s in stops if s > step)]
         end = min(ends)
         rows = order.rows(place, end + shift)
-        arrays = data.at(order.epoch(place), order.seed)
-        program.train(arrays, _padded(rows, capacity, order.batch_size), end - step)
+        arrays = data.at(order.epoch(place), order.seed, order.part(place))
+        program.train(arrays, _padded(rows, capacity), end - step)
         step = end
         yield step
 
 
-def steps_a_call(order: DataOrder, every: int) -> int:
+def steps_a_call(order: Order, every: int) -> int:
     """Returns the number of steps that one compiled call has room for."""
-    return min(every, MOST_STEPS, order.steps_per_epoch)
+    return min(every, MOST_STEPS, order.most_alike)
 
 
-def _padded(rows: NDArray[np.int32], capacity: int, batch_size: int) -> NDArray[np.int32]:
-    """Fills up to the one shape that is compiled; a smaller batch keeps a shape of its own."""
-    if rows.shape[1] != batch_size:
-        return rows
+def _padded(rows: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:
+    """Fills up to the one number of steps that is compiled."""
     return np.pad(rows, ((0, capacity - len(rows)), (0, 0)))
 
 

@@ -15,7 +15,7 @@ from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import flatten_layers
 from keras_lottery.training import snapshot
-from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
+from keras_lottery.training.data import ArrayData, EpochData, length
 from keras_lottery.training.drawn import sampled, shipped, undisturbed
 from keras_lottery.training.fitted import Fitted
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
@@ -58,9 +58,7 @@ class Trainer:
         self.distribution = distribution or Distribution()
         self.distribution.check_batch(train.batch_size)
         self.distribution.check_batch_norm(flatten_layers(model))
-        self._order = DataOrder(
-            length(data.train), train.batch_size, drop_remainder=train.drop_remainder
-        )
+        self._order = data.batches(train)
         self.steps_per_epoch = self._order.steps_per_epoch
         self._every = train.eval_every or self.steps_per_epoch
         self.total_steps = Duration.parse(train.length).steps(self.steps_per_epoch)
@@ -143,16 +141,10 @@ class Trainer:
         return step % self._every == 0
 
     def _steps(self, start: Start, capture_at: int | None, seed: int) -> Any:
-        order = DataOrder(
-            self._order.examples,
-            self._order.batch_size,
-            seed,
-            drop_remainder=self._order.drop_remainder,
-        )
         return train_steps(
             self.program,
             self._train,
-            order,
+            self._data.batches(self.config, seed),
             range(start.step, self.total_steps),
             stops={capture_at} if capture_at else frozenset(),
             every=self._every,
@@ -164,9 +156,11 @@ class Trainer:
         if self._compiled:
             return 0.0
         began = time.perf_counter()
-        rows = steps_a_call(self._order, self._every)
-        order = np.zeros((rows, self.config.batch_size), np.int32)
-        self.program.train(self._train.at(0, seed), order, 0)
+        capacity = steps_a_call(self._order, self._every)
+        for step in self._order.shapes:
+            batch = self._order.rows(step, step + 1).shape[1]
+            arrays = self._train.at(0, seed, self._order.part(step))
+            self.program.train(arrays, np.zeros((capacity, batch), np.int32), 0)
         self.evaluate()
         self.validate()
         self._compiled = True
