@@ -10,12 +10,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets
+from keras_lottery import masking, presets
 from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
@@ -79,7 +80,16 @@ def vision_task(config: Config) -> VisionTask:
     return VisionTask(config, Images(train=split, validation=split, test=split, classes=10))
 
 
-TASKS: dict[str, Callable[[Config], Any]] = {"vision": vision_task}
+def rl_task(config: Config) -> Any:
+    """Returns what says which variables an agent's network has, on any backend."""
+    from keras_lottery.tasks.rl import networks
+    from keras_lottery.tasks.rl.environments.make import maker
+
+    model = networks.build(maker(config.data).spec, config.model)
+    return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
+
+
+TASKS: dict[str, Callable[[Config], Any]] = {"vision": vision_task, "rl": rl_task}
 
 
 def row(name: str, sources: Sources) -> list[str]:

@@ -142,6 +142,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "rewinding_digits": ("renda2020/rewinding_digits",),
+    "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 
@@ -225,7 +226,8 @@ def portable(run: Path) -> Iterator[Path]:
         if config.exists():
             record = json.loads(config.read_text())
             record["config"]["out"] = "runs"
-            record["config"]["data"]["dir"] = ""
+            if "dir" in record["config"]["data"]:
+                record["config"]["data"]["dir"] = ""
             sources = record["config"].get("transfer", {}).get("sources", {})
             sources.update({name: Path(source).name for name, source in sources.items()})
             config.unlink()

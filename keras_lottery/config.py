@@ -89,11 +89,15 @@ class TaskSchema:
         data: dataclass of the `data` section.
         model: dataclass of the `model` section.
         make: `"module:function"` of one argument, the Config, that returns the Task.
+        backend: the one Keras backend that it runs on; empty: any.
+        environment: variables that have to be set before that backend is first imported.
     """
 
     data: type
     model: type
     make: str
+    backend: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 task_schemas: Registry[TaskSchema] = Registry("task")

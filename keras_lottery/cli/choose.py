@@ -1,11 +1,15 @@
 """Choosing the backend before Keras is imported, which reads it then."""
 
+import json
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from keras_lottery import config as configs
 from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.tasks import task_schemas
 
 
 def choose_backend(settings: Any) -> str:
@@ -14,6 +18,7 @@ def choose_backend(settings: Any) -> str:
     distribution = settings.get("distribution", "none")
     if wanted not in configs.BACKENDS:
         raise unknown_name("backend", str(wanted), configs.BACKENDS)
+    wanted = _as_the_task_needs(str(settings.get("task", "")), wanted)
     if wanted == "auto":
         needed = {"mirrored": "tensorflow", "tpu": "tensorflow", "data_parallel": "jax"}
         wanted = os.environ.get("KERAS_BACKEND") or needed.get(distribution) or _installed()
@@ -25,6 +30,20 @@ def choose_backend(settings: Any) -> str:
     os.environ["KERAS_BACKEND"] = wanted
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return str(wanted)
+
+
+def _as_the_task_needs(task: str, wanted: str) -> str:
+    """Returns the backend that a task runs on, and sets the environment that it needs."""
+    if task not in task_schemas:
+        return wanted
+    schema = task_schemas[task]
+    if schema.backend and wanted not in ("auto", schema.backend):
+        raise LotteryError(
+            f"Expected the {schema.backend} backend, on which alone the task {task!r} runs. "
+            f"Received: {wanted}. Add --backend={schema.backend}."
+        )
+    os.environ.update(schema.environment)
+    return schema.backend or wanted
 
 
 def _installed() -> str:
@@ -40,3 +59,12 @@ def _installed() -> str:
 def backend_for_tools() -> None:
     """Takes the user's backend, or whichever is installed."""
     choose_backend({"backend": "auto"})
+
+
+def backend_for_run(folder: Path) -> None:
+    """Takes the backend that the task of a run folder needs, or as `backend_for_tools` does."""
+    try:
+        task = json.loads(RunPaths(folder).config.read_text())["config"]["task"]
+    except (OSError, ValueError, KeyError, TypeError):
+        task = ""  # whoever reads the folder says what is wrong with it
+    choose_backend({"backend": "auto", "task": task})

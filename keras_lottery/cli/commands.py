@@ -10,7 +10,7 @@ from absl import flags
 
 from keras_lottery import config as configs
 from keras_lottery import presets, studies
-from keras_lottery.cli.choose import backend_for_tools, choose_backend
+from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks import task_schemas
 
@@ -112,7 +112,7 @@ def _define_export(values: flags.FlagValues) -> None:
 def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
     folder = Path(_required(values, "run", "export"))
     out = Path(_required(values, "out", "export"))
-    backend_for_tools()
+    backend_for_run(folder)
     from keras_lottery.export import export_run
 
     where = {"seed": values.seed, "round": values.round, "arm": values.arm}
@@ -176,6 +176,7 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "tasks": lambda: list(task_schemas),
     "studies": lambda: list(studies.study_schemas),
     "datasets": _names("tasks.vision.data", "datasets"),
+    "environments": _names("tasks.rl.environments", "environments"),
     "models": _names("tasks.vision.models", "models"),
     "arms": _names("arms", "arms"),
     "criteria": _names("pruning", "criteria"),

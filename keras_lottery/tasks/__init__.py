@@ -1,6 +1,7 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
 from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.tasks.rl.config import RLData, RLModel
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
 
 task_schemas.register("vision")(
@@ -8,5 +9,14 @@ task_schemas.register("vision")(
         data=VisionData,
         model=VisionModel,
         make="keras_lottery.tasks.vision.task:VisionTask",
+    )
+)
+task_schemas.register("rl")(
+    TaskSchema(
+        data=RLData,
+        model=RLModel,
+        make="keras_lottery.tasks.rl.task:RLTask",
+        backend="tensorflow",
+        environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
     )
 )

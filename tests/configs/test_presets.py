@@ -10,6 +10,7 @@ from keras_lottery.pruning import prune_round
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Start, Training
+from tests.configs.test_rl_presets import WEIGHTS as RL_WEIGHTS
 
 SHAPES = {
     "digits": (8, 8, 1),
@@ -97,7 +98,7 @@ def shortened(name: str) -> Config:
 
 
 def test_every_preset_is_here():
-    assert {name for name, *_ in WEIGHTS} == set(presets.names())
+    assert {name for name, *_ in (*WEIGHTS, *RL_WEIGHTS)} == set(presets.names())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Reinforcement learning, on the TensorFlow backend alone; the only importer of TF-Agents."""

@@ -1,0 +1,121 @@
+"""From Keras 3 to TF-Agents: networks, and the optimizer.
+
+TF-Agents is written for Keras 2 and rejects the layers of Keras 3. What it needs of a network is
+a call and lists of `tf.Variable`, which the variables of Keras 3 hold in `value`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tf_agents.networks import network
+
+from keras_lottery import masking
+
+
+class KerasNetwork(network.Network):
+    """A Keras 3 model, masked or not, as a network of TF-Agents.
+
+    Its variables are those of the plain model: masks, fills and seed generators are left out. A
+    soft update of a target network blends variables, and would make a mask of 0 into one of 0.95.
+
+    Args:
+        model: built; from a batch of observations to one output or several.
+        observation_spec: of one observation, without the batch.
+        output: makes of the model's outputs what the agent wants, e.g. a distribution.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        observation_spec: tf.TensorSpec,
+        output: Callable[[Any], Any] | None = None,
+        name: str = "KerasNetwork",
+    ) -> None:
+        super().__init__(input_tensor_spec=observation_spec, state_spec=(), name=name)
+        # Past the tracking of Keras 2, which takes the model for a layer of its own.
+        object.__setattr__(self, "_parts", _Parts(model, output))
+        self.built = True
+
+    @property
+    def model(self) -> keras.Model:
+        """The Keras 3 model."""
+        return self._parts.model
+
+    def call(
+        self,
+        observation: Any,
+        step_type: Any = None,
+        network_state: Any = (),
+        training: bool = False,
+    ) -> tuple[Any, Any]:
+        parts = self._parts
+        outputs = parts.model(observation, training=training)
+        return (parts.output(outputs) if parts.output else outputs), network_state
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return [v.value for v in masking.variables(self.model).values()]
+
+    @property
+    def trainable_variables(self) -> list[tf.Variable]:
+        return [v.value for v in masking.variables(self.model).values() if v.trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[tf.Variable]:
+        return [v.value for v in masking.variables(self.model).values() if not v.trainable]
+
+    # Keras 2 has two names for each, and gives the second none of its own.
+    weights = variables
+    trainable_weights = trainable_variables
+    non_trainable_weights = non_trainable_variables
+
+    @property
+    def losses(self) -> list[Any]:
+        return list(self.model.losses)
+
+
+class _Parts:
+    """Holds what Keras 2 must not look into."""
+
+    def __init__(self, model: keras.Model, output: Callable[[Any], Any] | None) -> None:
+        self.model = model
+        self.output = output
+
+
+class KerasOptimizer:
+    """The optimizer of a compiled Keras 3 model, as TF-Agents calls one.
+
+    The guard of a masked model stays in force: it belongs to the optimizer.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._optimizer = model.optimizer
+        self._known = {id(v.value): v for v in model.trainable_variables}
+
+    def apply_gradients(
+        self, grads_and_vars: Sequence[tuple[Any, tf.Variable]], global_step: Any = None
+    ) -> None:
+        """Takes one step; the pairs may come in any order."""
+        gradients = {id(variable): gradient for gradient, variable in grads_and_vars}
+        self._optimizer.apply(
+            [gradients[known] for known in self._known], list(self._known.values())
+        )
+
+
+def specs_of(observations: Any, actions: int) -> tuple[Any, Any]:
+    """Returns the specs that an agent is made with.
+
+    Args:
+        observations: a `tf.TensorSpec` of one observation.
+        actions: how many actions there are.
+
+    Returns:
+        `(time_step_spec, action_spec)`.
+    """
+    from tf_agents.specs import tensor_spec
+    from tf_agents.trajectories import time_step
+
+    action = tensor_spec.BoundedTensorSpec((), tf.int32, 0, actions - 1, name="action")
+    return time_step.time_step_spec(observations), action

@@ -1,0 +1,217 @@
+"""Deep Q-learning through TF-Agents: DQN and double DQN, with plain or dueling networks."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from keras_lottery import masking
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.tasks.rl.agents import (
+    Means,
+    capture_model,
+    place_model,
+    share,
+    without_gym,
+)
+from keras_lottery.tasks.rl.config import DqnConfig
+from keras_lottery.tasks.rl.environments.games import Played
+from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.replay import Replay
+from keras_lottery.training import snapshot
+from keras_lottery.types import Start, State
+
+with without_gym():
+    from tf_agents.agents.dqn import dqn_agent
+    from tf_agents.trajectories import policy_step, time_step, trajectory
+
+    from keras_lottery.tasks.rl.bridge import KerasNetwork, KerasOptimizer, specs_of
+
+_TARGET = "target/"
+
+
+class Dqn:
+    """A DQN agent around a masked network and a target network under the same masks.
+
+    Args:
+        model: masked, compiled with its optimizer, made under the distribution's scope.
+        target: another model of the same kind, masked alike.
+        spec: shapes of the game.
+        config: of the algorithm.
+        games: games played side by side.
+        batch_size: examples a training step.
+        xla: compile with XLA.
+        distribution: where the copies of the model live.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        target: keras.Model,
+        spec: GameSpec,
+        config: DqnConfig,
+        games: int,
+        batch_size: int,
+        xla: bool,
+        distribution: Distribution,
+    ) -> None:
+        self.model = model
+        self.config = config
+        self._spec = spec
+        self.frames_per_step = config.frames_per_update
+        self.steps_a_call = config.updates_per_call
+        self._target = target
+        self._batch_size = batch_size
+        self._replicas = distribution.replicas
+        self._strategy = distribution.strategy
+        self._replay = Replay(spec, games, config.replay, config.gamma, config.n_step)
+        self._fresh_optimizer = snapshot.capture_optimizer(model.optimizer)
+        self._means = Means()
+        with distribution.scope():
+            self._agent = _make_agent(model, target, spec, config)
+        self._train = tf.function(self._many_steps, jit_compile=xla, autograph=False)
+        self._values = tf.function(self._best, jit_compile=xla, autograph=False)
+
+    def compile(self) -> None:
+        games = self._replay.games
+        self._values(tf.zeros((games, *self._spec.shape), self._spec.dtype))
+        lead = (self.steps_a_call, self._batch_size)
+        observations = tf.zeros((*lead, *self._spec.shape), self._spec.dtype)
+        zeros = tf.zeros(lead)
+        self._train(observations, tf.zeros(lead, tf.int32), zeros, zeros, observations)
+
+    def place(self, start: Start) -> None:
+        own = place_model(self.model, start, self._fresh_optimizer)
+        target = {k.removeprefix(_TARGET): v for k, v in own.items() if k.startswith(_TARGET)}
+        masking.set_weights(self._target, target or masking.get_weights(self.model))
+        masking.set_masks(
+            self._target, masking.get_masks(self.model), masking.get_fills(self.model)
+        )
+        self._agent.train_step_counter.assign(start.step)
+        for variable in self._agent.variables:  # when the target network is due next
+            if "periodic_update_targets" in variable.name:
+                variable.assign(start.step % self.config.target_period)
+        self._replay.clear()
+        if "replay/place" in own:
+            self._replay.restore(own)
+        self._means.take()
+
+    def begin(self, frames: NDArray[Any]) -> None:
+        self._replay.begin(frames)
+
+    def forget(self) -> None:
+        if self.config.rewind_replay == "empty":
+            self._replay.clear()
+
+    def act(
+        self, observations: NDArray[Any], progress: float, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        best, value = self._values(tf.convert_to_tensor(observations))
+        self._means.add(q_value=value)
+        count = len(observations)
+        at_random = rng.random(count) < self.exploration(progress)
+        drawn = rng.integers(0, self._actions, count)
+        return np.where(at_random, drawn, best.numpy()).astype(np.int64)
+
+    def exploration(self, progress: float) -> float:
+        """Returns the probability of a random action at a fraction of the whole training."""
+        c = self.config
+        done = min(progress / c.explore_over, 1.0) if c.explore_over else 1.0
+        return c.explore_from + done * (c.explore_to - c.explore_from)
+
+    def greedy(self, observations: NDArray[Any]) -> NDArray[np.int64]:
+        best: NDArray[np.int64] = self._values(tf.convert_to_tensor(observations))[0].numpy()
+        return best.astype(np.int64)
+
+    def note(
+        self, actions: NDArray[np.int64], rewards: NDArray[np.float32], played: Played
+    ) -> None:
+        self._replay.add(actions, rewards, played)
+
+    def learn(self, steps: int, rng: np.random.Generator) -> None:
+        if not self._replay.ready(self.config.learning_starts):
+            return
+        examples = self._replay.sample(steps, self._batch_size, rng)
+        self._means.add(loss=self._train(*map(tf.convert_to_tensor, examples.arrays())))
+
+    def logs(self) -> dict[str, float]:
+        return self._means.take()
+
+    def capture(self, step: int, epoch: int) -> State:
+        own = {f"{_TARGET}{k}": v for k, v in masking.get_weights(self._target).items()}
+        if self.config.rewind_replay == "keep":
+            own |= self._replay.capture()
+        return capture_model(self.model, step, epoch, own)
+
+    @property
+    def replay(self) -> Replay:
+        """The replay buffer."""
+        return self._replay
+
+    @property
+    def target(self) -> keras.Model:
+        """The target network."""
+        return self._target
+
+    @property
+    def _actions(self) -> int:
+        return int(self.model.output_shape[-1])
+
+    def _best(self, observations: Any) -> tuple[Any, Any]:
+        """The best action a game, and the mean of what they are held to be worth."""
+        values = self.model(observations, training=False)
+        return tf.argmax(values, axis=-1), tf.reduce_mean(tf.reduce_max(values, axis=-1))
+
+    def _many_steps(self, *arrays: Any) -> Any:
+        """Trains on examples of the shape `(steps, batch, ...)`; returns the mean loss."""
+        steps = arrays[0].shape[0]
+
+        def body(i: Any, total: Any) -> Any:
+            return i + 1, total + self._step([array[i] for array in arrays])
+
+        return (
+            tf.while_loop(lambda i, _: i < steps, body, [0, 0.0], parallel_iterations=1)[1] / steps
+        )
+
+    def _step(self, batch: Any) -> Any:
+        if self._strategy is None:
+            return self._learn_from(batch)
+        losses = self._strategy.run(
+            lambda arrays: self._learn_from(share(arrays, self._replicas)), args=(batch,)
+        )
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+    def _learn_from(self, batch: Any) -> Any:
+        observations, actions, rewards, discounts, following = batch
+        zeros, ones = tf.zeros_like(rewards), tf.ones_like(rewards)
+        middle = tf.fill(actions.shape, time_step.StepType.MID)
+        experience = trajectory.Transition(
+            time_step.TimeStep(middle, zeros, ones, observations),
+            policy_step.PolicyStep(actions, (), ()),
+            time_step.TimeStep(middle, rewards, discounts, following),
+        )
+        # Stored weights are 0 where pruned, in the target network too: see `place`.
+        with masking.step_scope(self.model):
+            return self._agent.train(experience).loss
+
+
+def _make_agent(
+    model: keras.Model, target: keras.Model, spec: GameSpec, config: DqnConfig
+) -> dqn_agent.DqnAgent:
+    observation = tf.TensorSpec(spec.shape, spec.dtype, name="observation")
+    time_steps, actions = specs_of(observation, spec.actions)
+    kind = dqn_agent.DdqnAgent if config.double else dqn_agent.DqnAgent
+    return kind(
+        time_steps,
+        actions,
+        q_network=KerasNetwork(model, observation),
+        target_q_network=KerasNetwork(target, observation, name="TargetKerasNetwork"),
+        optimizer=KerasOptimizer(model),
+        epsilon_greedy=None,
+        gamma=config.gamma,
+        target_update_tau=config.target_tau,
+        target_update_period=config.target_period,
+        train_step_counter=tf.Variable(0, dtype=tf.int64, trainable=False, name="train_step"),
+    )

@@ -1,0 +1,65 @@
+"""Atari 2600 through ale-py, with the preprocessing that gymnasium has."""
+
+from typing import Any
+
+import gymnasium
+
+from keras_lottery.errors import MissingExtraError
+from keras_lottery.tasks.rl.config import RLData
+from keras_lottery.tasks.rl.environments.games import LOST_LIFE
+from keras_lottery.tasks.rl.environments.make import Kind
+
+SKIP = 4
+TIME_LIMIT = 108_000 // SKIP
+"""Observations after which a game is cut off: half an hour of play."""
+
+
+class LostLives(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Says that a life was lost, after which the game goes on."""
+
+    def reset(self, **given: Any) -> tuple[Any, dict[str, Any]]:
+        frame, info = self.env.reset(**given)
+        self._lives = int(info.get("lives", 0))
+        return frame, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        frame, reward, ended, cut, info = self.env.step(action)
+        lives = int(info.get("lives", 0))
+        lost, self._lives = lives < self._lives, lives
+        return frame, reward, ended, cut, info | {LOST_LIFE: lost}
+
+
+def atari(game: str, sticky_actions: float = 0.0) -> gymnasium.Env[Any, Any]:
+    """Returns a game whose frames are 84 × 84, grey, the larger of the last two of every four.
+
+    Args:
+        game: e.g. `Breakout`.
+        sticky_actions: probability that an action is ignored for the one before.
+
+    Reference:
+        Mnih et al. 2015 for the preprocessing; Machado et al. 2018 (1709.06009) for sticky actions.
+    """
+    try:
+        import ale_py
+        import cv2  # noqa: F401  which the preprocessing needs
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), "rl") from error
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+    gymnasium.register_envs(ale_py)
+    env = gymnasium.make(
+        f"ALE/{game}-v5",
+        frameskip=1,
+        repeat_action_probability=sticky_actions,
+        full_action_space=False,
+        disable_env_checker=True,
+    )
+    return gymnasium.wrappers.AtariPreprocessing(env, noop_max=30, frame_skip=SKIP)
+
+
+def _make(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
+    env = atari(config.name.removeprefix("ALE/"), config.sticky_actions)
+    env = gymnasium.wrappers.TimeLimit(env, config.time_limit or TIME_LIMIT)
+    return LostLives(env) if training and config.episodic_life else env
+
+
+ATARI = Kind(_make, stack=4, time_limit=TIME_LIMIT)

@@ -1,0 +1,195 @@
+"""The replay buffer: every frame stored once, in rings that were made beforehand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.tasks.rl.environments.games import Played
+from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.types import State
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Examples to learn from; each array begins with the axes `(steps, batch)`.
+
+    Args:
+        observations: what was seen.
+        actions: what was done.
+        rewards: discounted sum over the next n frames, or up to the end of the game.
+        discounts: factor of the next value, one power of γ less than the frames between, as
+            TF-Agents multiplies by γ once more; 0 where the game came to its end.
+        next_observations: what was seen then.
+    """
+
+    observations: NDArray[Any]
+    actions: NDArray[np.int32]
+    rewards: NDArray[np.float32]
+    discounts: NDArray[np.float32]
+    next_observations: NDArray[Any]
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """Returns the arrays in this order."""
+        return (
+            self.observations,
+            self.actions,
+            self.rewards,
+            self.discounts,
+            self.next_observations,
+        )
+
+
+class Replay:
+    """A ring of rows, each with one frame of every game.
+
+    The last frame of a game stands in a row of its own, in which nothing is done. So a game that
+    was cut off has the frame from which its value goes on, and no frame stands in two rows.
+
+    Args:
+        spec: shapes of the game.
+        games: games played side by side.
+        capacity: frames in all.
+        gamma: discount.
+        n_step: rewards that are summed.
+    """
+
+    def __init__(
+        self, spec: GameSpec, games: int, capacity: int, gamma: float, n_step: int = 1
+    ) -> None:
+        rows = max(-(-capacity // games), n_step + spec.stack + 2)
+        self._spec = spec
+        self._gamma = gamma
+        self._n = n_step
+        self._rows = rows
+        self.games = games
+        shape = (rows, games)
+        self._frames = np.zeros((*shape, *spec.frame), spec.dtype)
+        self._actions = np.zeros(shape, np.int32)
+        self._rewards = np.zeros(shape, np.float32)
+        self._terminated = np.zeros(shape, bool)
+        self._acted = np.zeros(shape, bool)
+        self._age = np.zeros(shape, np.uint8)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._next = 0
+        self._size = 0
+
+    def begin(self, frames: NDArray[Any]) -> None:
+        """Notes the first frames of games that all begin now."""
+        self._write(frames, np.ones(len(frames), bool))
+
+    def add(self, actions: NDArray[np.int64], rewards: NDArray[np.float32], played: Played) -> None:
+        """Notes what was done at the last frames, and the frames that followed.
+
+        Args:
+            actions: one a game; without a meaning where it only began the next game.
+            rewards: what is to be learned, one a game.
+            played: what followed.
+        """
+        row = (self._next - 1) % self._rows
+        self._actions[row] = actions
+        self._rewards[row] = rewards
+        self._terminated[row] = played.terminated
+        self._acted[row] = played.stepped
+        self._write(played.frames, played.first)
+
+    def _write(self, frames: NDArray[Any], first: NDArray[np.bool_]) -> None:
+        row, before = self._next, (self._next - 1) % self._rows
+        self._frames[row] = frames
+        self._acted[row] = False
+        age = np.minimum(self._age[before], 254) + 1 if self._size else 0
+        self._age[row] = np.where(first, 0, age)
+        self._next = (row + 1) % self._rows
+        self._size = min(self._size + 1, self._rows)
+
+    @property
+    def frames(self) -> int:
+        """Frames it holds."""
+        return self._size * self._frames.shape[1]
+
+    def ready(self, least: int) -> bool:
+        """Returns True where it holds that many frames, and a whole example at least."""
+        return self.frames >= least and self._size > self._n + self._spec.stack
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the frames."""
+        return self._frames.nbytes
+
+    def sample(self, steps: int, batch: int, rng: np.random.Generator) -> Transitions:
+        """Returns examples drawn uniformly, with replacement."""
+        rows, games = self._choose(steps * batch, rng)
+        rewards = np.zeros(len(rows), np.float32)
+        going = np.ones(len(rows), bool)
+        ended = np.zeros(len(rows), bool)
+        last = rows.copy()
+        discounts = np.ones(len(rows), np.float32)
+        for ahead in range(self._n):
+            row = (rows + ahead) % self._rows
+            going = going & self._acted[row, games]
+            rewards += np.where(going, self._gamma**ahead * self._rewards[row, games], 0)
+            last = np.where(going, (row + 1) % self._rows, last)
+            discounts = np.where(going, np.float32(self._gamma**ahead), discounts)
+            ended |= going & self._terminated[row, games]
+            going &= ~ended
+        shape = (steps, batch)
+        return Transitions(
+            self._observations(rows, games).reshape(*shape, *self._spec.shape),
+            self._actions[rows, games].reshape(shape),
+            rewards.astype(np.float32).reshape(shape),
+            np.where(ended, np.float32(0), discounts).astype(np.float32).reshape(shape),
+            self._observations(last, games).reshape(*shape, *self._spec.shape),
+        )
+
+    def _choose(
+        self, count: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draws rows from which something was done, and which have all they need in the ring."""
+        full = self._size == self._rows
+        oldest = (self._next if full else 0) + (self._spec.stack - 1 if full else 0)
+        span = self._size - (self._spec.stack - 1 if full else 0) - self._n
+        games = self._frames.shape[1]
+        found_rows, found_games, found = [], [], 0
+        while found < count:
+            drawn = rng.integers(0, span * games, count + count // 4)
+            rows, lanes = (oldest + drawn // games) % self._rows, drawn % games
+            good = self._acted[rows, lanes]
+            found_rows.append(rows[good])
+            found_games.append(lanes[good])
+            found += int(good.sum())
+        return np.concatenate(found_rows)[:count], np.concatenate(found_games)[:count]
+
+    def _observations(self, rows: NDArray[np.int64], games: NDArray[np.int64]) -> NDArray[Any]:
+        if self._spec.stack == 1:
+            return self._frames[rows, games]
+        age = self._age[rows, games].astype(np.int64)
+        backs = np.arange(self._spec.stack - 1, -1, -1)
+        stacked = np.empty((len(rows), *self._spec.shape), self._spec.dtype)
+        for place, back in enumerate(backs):
+            stacked[..., place] = self._frames[(rows - np.minimum(back, age)) % self._rows, games]
+        return stacked
+
+    def capture(self) -> State:
+        """Returns everything it holds."""
+        rings = {f"replay/{name}": ring.copy() for name, ring in self._rings().items()}
+        return rings | {"replay/place": np.array([self._next, self._size])}
+
+    def restore(self, state: State) -> None:
+        """Puts back what `capture` returned."""
+        for name, ring in self._rings().items():
+            ring[:] = state[f"replay/{name}"]
+        self._next, self._size = map(int, state["replay/place"])
+
+    def _rings(self) -> dict[str, NDArray[Any]]:
+        return {
+            "frames": self._frames,
+            "actions": self._actions,
+            "rewards": self._rewards,
+            "terminated": self._terminated,
+            "acted": self._acted,
+            "age": self._age,
+        }

@@ -1,0 +1,275 @@
+"""Reinforcement learning as the engine sees it."""
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from keras_lottery import masking
+from keras_lottery.backend import distribution
+from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
+from keras_lottery.tasks.rl import needs
+
+needs.check()
+
+from keras_lottery.tasks.rl import budget, networks  # noqa: E402  after the check
+from keras_lottery.tasks.rl.agents import Agent  # noqa: E402
+from keras_lottery.tasks.rl.dqn import Dqn  # noqa: E402
+from keras_lottery.tasks.rl.environments.games import Games  # noqa: E402
+from keras_lottery.tasks.rl.environments.make import maker  # noqa: E402
+from keras_lottery.tasks.rl.play import Learned, Plan, Play, played_greedily  # noqa: E402
+from keras_lottery.training.flops import flops, uses  # noqa: E402
+from keras_lottery.training.optimizers import build_optimizer  # noqa: E402
+from keras_lottery.training.way import choose_way  # noqa: E402
+from keras_lottery.types import (  # noqa: E402
+    MaskSet,
+    Outcome,
+    Progress,
+    Start,
+    Training,
+    VariableInfo,
+    Weights,
+)
+
+
+class RLTask:
+    """An agent that learns a game; environment, networks and agent are made once.
+
+    Args:
+        config: of an experiment whose task is `rl`.
+
+    Raises:
+        LotteryError: there is no such environment, or the lengths do not fit it.
+    """
+
+    name = "rl"
+    metric = "return"
+    higher_is_better = True
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._maker = maker(config.data)
+        self._spec = self._maker.spec
+        self._distribution = distribution.make(config.distribution, config.tpu)
+        self._distribution.check_batch(config.train.batch_size)
+        self._agents: dict[str, Agent] = {}
+        self._compile_seconds = 0.0
+        self._check_lengths()
+
+    def variables(self) -> Sequence[VariableInfo]:
+        return masking.describe(self._agent("zero").model, self.config.prune)
+
+    def start_weights(self, seed: int) -> Weights:
+        return self.fresh_weights(seed)
+
+    def fresh_weights(self, seed: int) -> Weights:
+        return draw(self._build, seed)
+
+    def steps(self, duration: str) -> int:
+        """Returns a length in training steps; of games the most that they can take."""
+        return budget.steps(
+            duration, self.config.data, self._frames_per_step, self._spec.time_limit
+        )
+
+    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+        if start.step >= self.steps(self.config.train.length):
+            raise LotteryError(
+                f"Expected a start before the end of the training at "
+                f"{self.config.train.length}. Received: step {start.step}. Rewind to an earlier "
+                "point or train for longer."
+            )
+        agent = self._agent(start.parametrization)
+        compile_seconds, self._compile_seconds = self._compile_seconds, 0.0
+        agent.place(start)
+        is_dense = not start.masks and start.parametrization == "zero"
+        plan = self._plan(training, start, is_dense)
+        early = agent.capture(0, 0) if is_dense and self._rewind_point.count == 0 else None
+        learned = Play(agent, self._games, self.config.data, plan).run(progress)
+        learned.rewind = learned.rewind or early
+        return self._outcome(training, start, learned, compile_seconds)
+
+    def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
+        """Returns the mean return of greedy games on fixed seeds, the same for every network."""
+        self._agent(start.parametrization).place(start)
+        return {self.metric: float(np.mean(self._greedy_returns(start.parametrization)))}
+
+    def evaluate_averaged(self, start: Start) -> dict[str, float]:
+        raise LotteryError(
+            "Expected a task with a data set to average networks over. Received: 'rl', whose data "
+            "depend on the network. Use a vision task."
+        )
+
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        raise LotteryError(
+            "Expected a criterion that scores weights alone. Received: one that needs the "
+            f"{name} of a loss over a data set, which 'rl' has not. Use magnitude."
+        )
+
+    def flops(self, masks: MaskSet) -> int:
+        shapes = {path: tuple(v.shape) for path, v in masking.variables(self._model).items()}
+        return flops(self._uses, shapes, masks)
+
+    def export_model(self, weights: Weights) -> keras.Model:
+        """Returns a plain model from observations to the values of the actions."""
+        model = self._build()
+        masking.set_weights(model, weights)
+        return model
+
+    @property
+    def _model(self) -> keras.Model:
+        return self._agent("zero").model
+
+    @property
+    def _frames_per_step(self) -> int:
+        model, data = self.config.model, self.config.data
+        if model.algorithm == "ppo":
+            return int(model.ppo.rollout * data.envs)
+        return int(model.dqn.frames_per_update)
+
+    @cached_property
+    def _games(self) -> Games:
+        """The games of every training."""
+        make, data = self._maker.make, self.config.data
+        return Games(lambda: make(True), self._spec, data.envs, data.name)
+
+    @cached_property
+    def _eval_games(self) -> Games:
+        make, data = self._maker.make, self.config.data
+        return Games(lambda: make(False), self._spec, data.eval_games, data.name)
+
+    @cached_property
+    def _uses(self) -> dict[str, int]:
+        variables = masking.variables(self._model)
+        counts = uses(self._model, np.zeros((1, *self._spec.shape), self._spec.dtype))
+        return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
+
+    @cached_property
+    def _rewind_point(self) -> budget.Point:
+        return self._point(self.config.rewind.to)
+
+    def _point(self, duration: str) -> budget.Point:
+        return budget.point(duration, self.config.data, self._frames_per_step)
+
+    def _check_lengths(self) -> None:
+        config, end, rewind = self.config, self._point(self.config.train.length), self._rewind_point
+        if rewind.count and end.in_games != rewind.in_games:
+            raise LotteryError(
+                "Expected train.length and rewind.to in one unit, games or training steps. "
+                f"Received: {config.train.length} and {config.rewind.to}. Give both in `ep`, or "
+                "both in `it`."
+            )
+        if end.in_games and config.optimizer.schedule != "constant":
+            raise LotteryError(
+                "Expected a constant learning rate where games are counted, since the training "
+                f"steps are not known beforehand. Received: {config.optimizer.schedule!r}. "
+                "Count frames (data.epoch_unit='frames')."
+            )
+
+    def _plan(self, training: Training, start: Start, is_dense: bool) -> Plan:
+        rewind = self._rewind_point
+        passes = rewind.count > 0 and start.step == 0
+        every = self.config.train.eval_every or max(self.steps("1ep"), 1)
+        return Plan(
+            step=start.step,
+            games=rewind.count if start.step and rewind.in_games else 0,
+            end=self._point(self.config.train.length),
+            rewind=rewind if passes else None,
+            capture=is_dense,
+            every=every,
+            seed=training.seed if start.data_seed is None else start.data_seed,
+            phase=int(start.data_order_step > 0),
+        )
+
+    def _agent(self, parametrization: str) -> Agent:
+        """The one compiled agent of a parametrization."""
+        if parametrization not in ("zero", "frozen"):
+            raise LotteryError(
+                "Expected an arm whose pruned weights are fixed, which are what 'rl' trains. "
+                f"Received: the parametrization {parametrization!r}. Leave the arm out."
+            )
+        if parametrization not in self._agents:
+            began = time.perf_counter()
+            agent = self._agents[parametrization] = self._make_agent(parametrization)
+            agent.compile()
+            self._compile_seconds += time.perf_counter() - began
+        return self._agents[parametrization]
+
+    def _make_agent(self, parametrization: str) -> Agent:
+        config = self.config
+        model, target = self._mask(parametrization), self._mask(parametrization)
+        with self._distribution.scope():
+            optimizer = build_optimizer(
+                config.optimizer, max(self.steps("1ep"), 1), self.steps(config.train.length)
+            )
+            model.compile(optimizer=optimizer)
+            optimizer.build(model.trainable_variables)
+        return Dqn(
+            model,
+            target,
+            self._spec,
+            config.model.dqn,
+            config.data.envs,
+            config.train.batch_size,
+            choose_way(model, self._distribution, config.train.jit).xla,
+            self._distribution,
+        )
+
+    def _mask(self, parametrization: str) -> keras.Model:
+        prune = self.config.prune
+        with self._distribution.scope(), seeded(0):
+            return masking.mask(
+                self._build(),
+                include=prune.include,
+                exclude=prune.exclude,
+                biases=prune.biases,
+                norms=prune.norms,
+                embeddings=prune.embeddings,
+                output=prune.output,
+                parametrization=parametrization,
+            )
+
+    def _build(self) -> keras.Model:
+        with dtype_policy(self.config.train.dtype_policy):
+            return networks.build(self._spec, self.config.model)
+
+    def _greedy_returns(self, parametrization: str) -> list[float]:
+        data = self.config.data
+        seeds = np.random.SeedSequence(data.eval_seed).generate_state(data.eval_games)
+        return played_greedily(
+            self._agent(parametrization), self._eval_games, seeds.astype(np.int64)
+        )
+
+    def _outcome(
+        self, training: Training, start: Start, learned: Learned, compile_seconds: float
+    ) -> Outcome:
+        window = self.config.data.window
+        final = learned.mean_return(window)
+        rows = [row for row in learned.history if row["games"] >= window]
+        best = max(rows, key=lambda row: row["return"], default=learned.history[-1])
+        metrics = {
+            "frames": float(learned.frames),
+            "games": learned.history[-1]["games"],
+        }
+        if self.config.data.eval_games:
+            returns = self._greedy_returns(start.parametrization)
+            metrics |= {"greedy_return": float(np.mean(returns))}
+            metrics |= {"greedy_return_sd": float(np.std(returns))}
+        agent = self._agent(start.parametrization)
+        return Outcome(
+            training=training,
+            start=start,
+            weights=masking.effective_weights(agent.model),
+            rewind=learned.rewind,
+            steps=learned.step - start.step,
+            seconds=learned.seconds,
+            compile_seconds=compile_seconds,
+            final_value=final,
+            best_value=float(best["return"]),
+            best_step=int(best["step"]),
+            metrics=metrics,
+            history=learned.history,
+        )

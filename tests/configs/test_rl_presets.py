@@ -1,0 +1,67 @@
+"""Every preset of reinforcement learning: two steps, a prune, a rewind, and two more."""
+
+import os
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import keras_lottery.studies  # noqa: F401  registers studies and tasks
+from keras_lottery import presets
+from keras_lottery.config import freeze
+from keras_lottery.pruning import prune_round
+from keras_lottery.types import Start, Training
+
+# Name, total weights and prunable weights: biases are pruned too (Yu et al. 2020).
+WEIGHTS = [
+    ("yu2019/cartpole_dqn_small", 33_922, 33_922),
+]
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or not find_spec("tf_agents"),
+    reason="reinforcement learning needs TensorFlow and the extra `rl`",
+)
+
+
+class Silent:
+    def update(self, step: int, of: int, loss: float) -> None:
+        """Says nothing."""
+
+
+@pytest.mark.parametrize("name, total, prunable", WEIGHTS)
+def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
+    from keras_lottery.tasks.rl.task import RLTask
+
+    short = {
+        "train.length": "4it",
+        "rewind.to": "2it",
+        "train.batch_size": 2,
+        "train.eval_every": 2,
+        "train.jit": "false",
+        "data.envs": 2,
+        "data.eval_games": 0,
+        "model.dqn.learning_starts": 4,
+        "model.dqn.replay": 100,
+        "model.dqn.frames_per_update": 4,
+        "model.dqn.updates_per_call": 1,
+        "model.dqn.n_step": 1,
+    }
+    config = freeze(presets.load(name, short).to_dict())
+    task = RLTask(config)
+    variables = task.variables()
+    assert sum(v.size for v in variables) == total
+    assert sum(v.size for v in variables if v.prunable) == prunable
+
+    first = task.fit(Training("", "rl", 0, 0, "dense"), Start(task.start_weights(0)), Silent())
+    masks = prune_round(first.weights, {}, variables, config.prune, 1, seed=0)
+    kept = sum(np.count_nonzero(m) for m in masks.values())
+    assert kept / prunable == pytest.approx(1 - config.prune.rate, abs=1e-3)
+
+    state = first.rewind
+    early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
+    rewound = Start(early, masks, step=2, learning_rate_step=2, data_order_step=2)
+    second = task.fit(Training("", "rl", 0, 1, "winning"), rewound, Silent())
+    assert (first.steps, second.steps) == (4, 2)
+    assert np.isfinite(second.history[-1]["loss"])
+    for path, mask in masks.items():
+        assert not second.weights[path][~mask].any()

@@ -1,0 +1,164 @@
+"""An experiment with an agent: what it writes, how it goes on, what it refuses."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import gymnasium
+import pytest
+
+from keras_lottery import engine
+from keras_lottery.config import freeze, thaw
+from keras_lottery.errors import LotteryError
+from keras_lottery.report import build
+from keras_lottery.tasks.rl.environments import environments
+from keras_lottery.tasks.rl.environments.make import Kind
+from tests.tasks.rl.made import Counting, config
+
+TIMES = ("seconds", "compile_seconds")
+ARMS = ("winning", "reinit", "permuted_layer", "permuted_global", "one_shot", "winning_init")
+
+
+def rows(folder):
+    with (folder / "results.csv").open() as file:
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+
+
+def contents(folder):
+    found = {"results": rows(folder), "metrics": (folder / "metrics.csv").read_bytes()}
+    for path in sorted(folder.glob("seed_*/**/*")):
+        if path.is_file():
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def at(out, **fields):
+    return freeze(thaw(config()) | {"out": str(out)} | fields)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return engine.run(at(tmp_path_factory.mktemp("whole"), arms=ARMS))
+
+
+def test_every_arm_is_trained_at_every_level(whole):
+    found = rows(whole)
+    assert [(r["round"], r["arm"]) for r in found[:2]] == [("0", "dense"), ("1", "winning")]
+    assert len(found) == 1 + 2 * len(ARMS)
+    total = 4 * 8 + 8 + 8 * 8 + 8 + 8 * 2 + 2
+    assert {int(r["kept"]) for r in found} == {total, total // 2, total // 2 - total // 4}
+    assert {r["metric"] for r in found} == {"return"}
+    with (whole / "metrics.csv").open() as file:
+        assert {"greedy_return", "frames", "games"} <= {r["name"] for r in csv.DictReader(file)}
+
+
+def test_an_interrupted_run_goes_on_to_the_same_result(whole, tmp_path, monkeypatch):
+    from keras_lottery.tasks.rl.task import RLTask
+
+    plain, calls = RLTask.fit, []
+
+    def fit(self, *args):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return plain(self, *args)
+
+    monkeypatch.setattr(RLTask, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(at(tmp_path, arms=ARMS))
+    assert contents(engine.run(at(tmp_path, arms=ARMS))) == contents(whole)
+
+
+def test_its_report_is_drawn(whole):
+    assert "winning" in " ".join(build(whole).headline)
+
+
+def test_an_environment_that_dies_ends_its_training_and_keeps_the_others(tmp_path, monkeypatch):
+    died = {"at": -1}
+
+    def make(given, training):
+        env = gymnasium.wrappers.TimeLimit(Counting(dies_at=died["at"]), 9)
+        return gymnasium.wrappers.TransformObservation(
+            env, lambda x: x.astype("float32"), gymnasium.spaces.Box(0, 255, (2,))
+        )
+
+    if "counting" not in environments:
+        environments.register("counting")(Kind(make, time_limit=9))
+    settings = at(tmp_path, data=thaw(config())["data"] | {"name": "counting"})
+    from keras_lottery.tasks.rl.task import RLTask
+
+    plain = RLTask.fit
+
+    def fit(self, training, *rest):
+        if training.round == 1:
+            for env in self._games._envs:
+                env.unwrapped.dies_at = 5
+        return plain(self, training, *rest)
+
+    monkeypatch.setattr(RLTask, "fit", fit)
+    with pytest.raises(LotteryError, match="RuntimeError: the game broke into two Finished"):
+        engine.run(settings)
+    folder = next(tmp_path.glob("made-*"))
+    assert [row["arm"] for row in rows(folder)] == ["dense"]
+    monkeypatch.undo()
+    assert len(rows(engine.run(settings))) == 3
+
+
+def command(*words, **environment):
+    given = {k: v for k, v in os.environ.items() if k not in ("TF_USE_LEGACY_KERAS",)}
+    given |= {"KERAS_BACKEND": "tensorflow", **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "keras_lottery", *words],
+        capture_output=True,
+        text=True,
+        env=given,
+        check=False,
+    )
+
+
+def test_another_backend_ends_with_code_2():
+    done = command("run", "--config=yu2019/cartpole_dqn_small", "--backend=jax")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "Add --backend=tensorflow" in done.stderr
+
+
+def test_the_command_line_prepares_tensorflow_by_itself(tmp_path):
+    fields = ("train.length=40it", "train.eval_every=20", "rewind.to=10it", "prune.rounds=1")
+    done = command(
+        "run",
+        "--config=yu2019/cartpole_dqn_small",
+        f"--out={tmp_path}",
+        "--seeds=0",
+        "--report=false",
+        "--config.arms=winning",
+        '--config.train.jit="false"',
+        "--config.data.eval_games=1",
+        *(f"--config.{one}" for one in fields),
+        KERAS_BACKEND="jax",  # `auto` takes the backend that the task needs
+    )
+    assert done.returncode == 0, done.stderr
+    folder = next(tmp_path.iterdir())
+    assert len(rows(folder)) == 2
+
+
+def test_tensorflow_imported_too_early_is_said():
+    code = "import tensorflow, keras_lottery.tasks.rl.task"
+    given = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=given | {"KERAS_BACKEND": "tensorflow"},
+        check=False,
+    )
+    assert "Set TF_USE_LEGACY_KERAS=1" in done.stderr.splitlines()[-1]
+
+
+def test_a_missing_extra_names_the_install_command(monkeypatch):
+    from keras_lottery.tasks.rl import needs
+
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "tf_agents" else object())
+    with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[rl\]'"):
+        needs.check()
