@@ -26,21 +26,20 @@ def get_config() -> ConfigDict:
     config.model.name = "mlp"  # Yu 2020, table A1
     config.model.hidden = (128, 128, 128)  # Yu 2020, table A1
     config.model.algorithm = "dqn"  # ours: A2C in the paper
-    config.model.dqn = {
-        "double": True,  # ours
-        "gamma": 0.99,  # ours
-        "n_step": 3,  # ours
-        "target_tau": 0.01,  # ours
-        "target_period": 1,  # ours
-        "replay": 100_000,  # ours: all frames
-        "learning_starts": 500,  # ours
-        "frames_per_update": 4,  # ours
-        "updates_per_call": 8,  # ours
-        "explore_from": 1.0,  # ours
-        "explore_to": 0.01,  # ours
-        "explore_over": 0.2,  # ours
-        "rewind_replay": "empty",  # ours: A2C has no replay buffer
-    }
+    config.model.dqn = {}
+    config.model.dqn.double = True  # ours
+    config.model.dqn.gamma = 0.99  # ours
+    config.model.dqn.n_step = 3  # ours
+    config.model.dqn.target_tau = 0.01  # ours
+    config.model.dqn.target_period = 1  # ours
+    config.model.dqn.replay = 100_000  # ours: all frames
+    config.model.dqn.learning_starts = 500  # ours
+    config.model.dqn.frames_per_update = 4  # ours
+    config.model.dqn.updates_per_call = 8  # ours
+    config.model.dqn.explore_from = 1.0  # ours
+    config.model.dqn.explore_to = 0.01  # ours
+    config.model.dqn.explore_over = 0.2  # ours
+    config.model.dqn.rewind_replay = "empty"  # ours: A2C has no replay buffer
 
     config.optimizer.name = "adam"  # ours: RMSprop in the paper
     config.optimizer.learning_rate = 3e-4  # ours
@@ -60,13 +59,9 @@ def get_config() -> ConfigDict:
     config.rewind.to = "1ep"  # Yu 2020: after the first epoch
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: three in the paper
-    config.arms = (
-        "winning",  # Yu 2020
-        "permuted_global",  # Yu 2020, as the sister paper Morcos 2019 defines random tickets
-        "permuted_layer",  # ours: Morcos 2019, appendix A.2
-        "reinit",  # ours: Frankle & Carbin 2019
-        "one_shot",  # Yu 2020, ablation
-        "winning_init",  # Yu 2020, ablation: no late rewinding
-    )
+    # The control of Yu 2020 as the sister paper, Morcos 2019, defines it; the other arms are those of
+    # Frankle & Carbin 2019, Morcos 2019 (appendix A.2), and the ablations of Yu 2020.
+    controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
+    config.arms = ("winning", *controls)  # Yu 2020 and others, see above
     config.draws = 1  # ours
     return config

@@ -25,6 +25,12 @@ def check() -> None:
             "Expected the tensorflow backend, on which alone reinforcement learning runs. "
             f"Received: {backend.name()}. Add --backend=tensorflow."
         )
+    if sys.version_info >= (3, 12) and find_spec("tf_agents") is None:
+        raise LotteryError(
+            "Expected Python 3.11, the last one that TF-Agents installs on. "
+            f"Received: Python {sys.version_info[0]}.{sys.version_info[1]}. Use Python 3.11 and "
+            "run: pip install 'keras-lottery[rl]'"
+        )
     for package in _PACKAGES:
         if find_spec(package) is None:
             raise MissingExtraError(package, "rl")
