@@ -89,7 +89,19 @@ def rl_task(config: Config) -> Any:
     return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
 
 
-TASKS: dict[str, Callable[[Config], Any]] = {"vision": vision_task, "rl": rl_task}
+def translation_task(config: Config) -> Any:
+    """Returns what says which variables a translator has, without its sentences."""
+    from keras_lottery.tasks.nlp.translation.model import build
+
+    model = build(config.model, config.data.vocabulary)
+    return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
+
+
+TASKS: dict[str, Callable[[Config], Any]] = {
+    "vision": vision_task,
+    "rl": rl_task,
+    "translation": translation_task,
+}
 
 
 def row(name: str, sources: Sources) -> list[str]:
@@ -147,8 +159,8 @@ def optimizer(given: OptimizerConfig, section: str, sources: Sources) -> str:
     if given.boundaries:
         text = f"× {given.factor:g} at {', '.join(given.boundaries)}"
         parts.append(cite(text, "boundaries", "factor"))
-    if given.schedule in ("cosine", "linear"):
-        parts.append(cite(given.schedule, "schedule"))
+    if given.schedule in ("cosine", "linear", "inverse_sqrt"):
+        parts.append(cite(given.schedule.replace("_", " "), "schedule"))
     if given.warmup != "0it":
         parts.append(cite(f"warm-up {given.warmup}", "warmup"))
     if given.weight_decay:

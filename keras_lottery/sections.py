@@ -59,6 +59,8 @@ class TrainConfig:
         drop_remainder: leave out an epoch's last, smaller batch (each epoch is shuffled anew).
         dtype_policy: Keras dtype policy, e.g. `float32` or `mixed_bfloat16`.
         jit: `auto`, `true` or `false`: compile with XLA.
+        average: checkpoints, the last ones, whose mean is kept and measured at the end; 0: none.
+        average_every: how far they are apart, as a duration.
     """
 
     length: str = "1000it"
@@ -69,9 +71,14 @@ class TrainConfig:
     drop_remainder: bool = True
     dtype_policy: str = "float32"
     jit: str = "auto"
+    average: int = 0
+    average_every: str = "1ep"
 
     def problems(self) -> Iterable[str]:
         yield from _duration_problems("length", self.length)
+        yield from _duration_problems("average_every", self.average_every)
+        if self.average < 0:
+            yield f"average: expected 0 or more checkpoints. Received: {self.average}"
         if self.batch_size < 1:
             yield f"batch_size: expected at least 1. Received: {self.batch_size}"
         if self.eval_every < 0:

@@ -59,8 +59,8 @@ def get_config() -> ConfigDict:
     config.rewind.to = "1ep"  # Yu 2020: after the first epoch
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: three in the paper
-    # The control of Yu 2020 as the sister paper, Morcos 2019, defines it; the other arms are those of
-    # Frankle & Carbin 2019, Morcos 2019 (appendix A.2), and the ablations of Yu 2020.
+    # The control of Yu 2020 as the sister paper, Morcos 2019, defines it; the other arms are
+    # those of Frankle & Carbin 2019, Morcos 2019 (appendix A.2), and the ablations of Yu 2020.
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2020 and others, see above
     config.draws = 1  # ours

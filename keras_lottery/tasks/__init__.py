@@ -1,6 +1,7 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
 from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
 
@@ -18,5 +19,12 @@ task_schemas.register("rl")(
         make="keras_lottery.tasks.rl.task:RLTask",
         backend="tensorflow",
         environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
+    )
+)
+task_schemas.register("translation")(
+    TaskSchema(
+        data=TranslationData,
+        model=TranslationModel,
+        make="keras_lottery.tasks.nlp.translation.task:TranslationTask",
     )
 )

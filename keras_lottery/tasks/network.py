@@ -66,6 +66,10 @@ class NetworkTask(ABC):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Returns what is measured beside the loss."""
 
+    def measured(self, model: keras.Model) -> dict[str, float]:
+        """Returns what else is measured of a trained model on the test set."""
+        return {}
+
     def build_unscaled(self) -> keras.Model:
         """Returns a new, plain model in which an input of 1 stays 1."""
         return self.build()
@@ -181,6 +185,7 @@ class NetworkTask(ABC):
             metrics=self.metrics(),
             distribution=self._distribution,
             samples=how.samples,
+            measure=self.measured,
         )
 
     @cached_property
@@ -201,6 +206,8 @@ class NetworkTask(ABC):
         metrics = {"test_loss": fitted.final["loss"], "best_test_loss": fitted.best["loss"]}
         metrics |= {f"initial_{name}": value for name, value in fitted.initial.items()}
         metrics |= {k: v for k, v in fitted.final.items() if k.endswith("_sd")} | fitted.further
+        others = fitted.final.keys() - {"loss", self.metric} - metrics.keys()
+        metrics |= {f"test_{name}": fitted.final[name] for name in sorted(others)}
         return Outcome(
             training=training,
             start=start,

@@ -64,6 +64,7 @@ class ArrayData:
         parts: where batches have several shapes, the training arrays of each; `train` is then
             one of them.
         order: `seed -> Order` of the batches; None: shuffled anew each epoch.
+        evaluated: examples that are evaluated at once; 0: many.
     """
 
     train: Arrays
@@ -72,6 +73,7 @@ class ArrayData:
     augment: Callable[[Any, int, int], Any] | None = None
     parts: tuple[Arrays, ...] = ()
     order: Callable[[int], Order] | None = None
+    evaluated: int = 0
 
     def batches(self, train: TrainConfig, seed: int = 0) -> Order:
         """Returns the order of the batches of a training."""

@@ -62,12 +62,14 @@ def _padded(rows: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:
 
 
 class Evaluation:
-    """Measures a model on arrays that stay on the device."""
+    """Measures a model on arrays that stay on the device, `batch` examples at once (0: many)."""
 
-    def __init__(self, program: Program, arrays: Any, examples: int, replicas: int = 1) -> None:
+    def __init__(
+        self, program: Program, arrays: Any, examples: int, replicas: int = 1, batch: int = 0
+    ) -> None:
         self._program = program
         self._arrays = program.put(arrays)
-        batch = _even_batch(examples, replicas)
+        batch = batch or _even_batch(examples, replicas)
         whole = examples // batch * batch
         order = np.arange(examples, dtype=np.int32)
         self._orders = [order[:whole].reshape(-1, batch)]

@@ -1,7 +1,7 @@
 """Trains one model again and again, from ticket to ticket, with one compiled program."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,7 @@ class Trainer:
         metrics: Keras metrics or their names.
         distribution: where the copies of the model live.
         samples: passes over the test set that are averaged, where the model draws its masks.
+        measure: what else is measured of the trained model, by name, e.g. a score of what it says.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Trainer:
         metrics: Sequence[Any] = (),
         distribution: Distribution | None = None,
         samples: int = 1,
+        measure: Callable[[keras.Model], dict[str, float]] | None = None,
     ) -> None:
         self.model = model
+        self._measure = measure
         self.draws = masking.draws(model)
         self._samples = samples
         self.config = train
@@ -62,6 +65,7 @@ class Trainer:
         self.steps_per_epoch = self._order.steps_per_epoch
         self._every = train.eval_every or self.steps_per_epoch
         self.total_steps = Duration.parse(train.length).steps(self.steps_per_epoch)
+        self.averaged = self._averaged_steps()
         with self.distribution.scope():
             built = build_optimizer(optimizer, self.steps_per_epoch, self.total_steps)
             model.compile(optimizer=built, loss=loss, metrics=list(metrics))
@@ -124,6 +128,10 @@ class Trainer:
             return sampled(self.model, evaluation, self._samples)
         return evaluation(self.model)
 
+    def judge(self) -> dict[str, float]:
+        """Returns the test metrics, and whatever else is measured of a trained model."""
+        return self.evaluate() | (self._measure(self.model) if self._measure else {})
+
     def evaluate_shipped(self) -> dict[str, float]:
         """Returns the test metrics of a plain model made of one that draws; else nothing."""
         return shipped(self.model, self._test) if self.draws else {}
@@ -146,10 +154,16 @@ class Trainer:
             self._train,
             self._data.batches(self.config, seed),
             range(start.step, self.total_steps),
-            stops={capture_at} if capture_at else frozenset(),
+            stops=self.averaged | ({capture_at} if capture_at else set()),
             every=self._every,
             shift=start.data_order_step - start.step,
         )
+
+    def _averaged_steps(self) -> frozenset[int]:
+        """Returns the steps of the checkpoints whose mean is kept, the last one among them."""
+        every = Duration.parse(self.config.average_every).steps(self.steps_per_epoch)
+        before = range(self.config.average) if self.config.average > 1 else ()
+        return frozenset(self.total_steps - every * i for i in before)
 
     def _compile(self, seed: int) -> float:
         """Traces and compiles everything, once; returns the seconds it took."""
@@ -184,7 +198,8 @@ class Trainer:
         return self._parts[split, examples]
 
     def _evaluation(self, arrays: Any) -> Evaluation:
-        return Evaluation(self.program, arrays, length(arrays), self.distribution.replicas)
+        replicas, batch = self.distribution.replicas, self._data.evaluated
+        return Evaluation(self.program, arrays, length(arrays), replicas, batch)
 
 
 class _Watch:
@@ -199,6 +214,7 @@ class _Watch:
         self._best_weights: list[Any] = []
         self._rewind: State | None = None
         self._history: list[dict[str, float]] = []
+        self._checkpoints: list[list[Any]] = []
         self._capture(start.step)
 
     def look(self, step: int) -> dict[str, float]:
@@ -216,17 +232,19 @@ class _Watch:
 
     def finish(self, seconds: float, compile_seconds: float) -> Fitted:
         trainer = self._trainer
-        used = masking.effective_weights(trainer.model)
+        if self._checkpoints:
+            self._assign([sum(values) / len(values) for values in zip(*self._checkpoints)])
         learned = masking.is_learned(trainer.model)
         masks = masking.get_masks(trainer.model) if learned else {}
-        final = trainer.evaluate()
+        used = masking.effective_weights(trainer.model)
+        final = trainer.judge()
         further = trainer.evaluate_shipped()
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
             best_step = self._best_step
             last = backend.copies(self._variables())
             self._assign(self._best_weights)
-            best = trainer.evaluate()
+            best = trainer.judge()
             self._assign(last)
         steps = trainer.total_steps - self._start.step
         return Fitted(
@@ -247,6 +265,8 @@ class _Watch:
         if step == self._capture_at:
             epoch = step // self._trainer.steps_per_epoch
             self._rewind = snapshot.capture(self._trainer.model, step, epoch)
+        if step in self._trainer.averaged:
+            self._checkpoints.append(backend.copies(self._variables()))
 
     def _variables(self) -> list[keras.Variable]:
         """Returns whatever training changes but the optimizer and the seeds."""

@@ -11,6 +11,7 @@ from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Start, Training
 from tests.configs.test_rl_presets import WEIGHTS as RL_WEIGHTS
+from tests.configs.test_translation_presets import WEIGHTS as TRANSLATION_WEIGHTS
 
 SHAPES = {
     "digits": (8, 8, 1),
@@ -98,7 +99,8 @@ def shortened(name: str) -> Config:
 
 
 def test_every_preset_is_here():
-    assert {name for name, *_ in (*WEIGHTS, *RL_WEIGHTS)} == set(presets.names())
+    rows = (*WEIGHTS, *RL_WEIGHTS, *TRANSLATION_WEIGHTS)
+    assert {name for name, *_ in rows} == set(presets.names())
 
 
 @pytest.mark.parametrize(

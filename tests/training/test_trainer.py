@@ -149,6 +149,18 @@ def test_best_weights_are_those_that_are_measured():
         assert found.best["loss"] <= max(at_four["loss"], found.final["loss"])
 
 
+def test_the_mean_of_the_last_checkpoints_is_kept_and_measured():
+    plain = [make_trainer(length=f"{n}it", dropout=0.0) for n in (16, 18, 20)]
+    weights = masking.get_weights(plain[0].model)
+    alone = [fit(one, Start(weights)).weights for one in plain]
+    averaged = make_trainer(average=3, average_every="2it", dropout=0.0)
+    found = fit(averaged, Start(weights))
+    for path, value in found.weights.items():
+        mean = sum(one[path] for one in alone) / 3
+        np.testing.assert_allclose(value, mean, rtol=1e-5, atol=1e-6)
+    assert found.final == averaged.evaluate()
+
+
 def test_a_start_past_the_end_is_an_error(trainer, first):
     with pytest.raises(LotteryError, match="step 20"):
         fit(trainer, start_of(trainer, step=20))

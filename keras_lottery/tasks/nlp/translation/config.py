@@ -1,0 +1,94 @@
+"""The `data` and `model` sections of a translation config."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SOURCES = ("text", "wmt14")
+
+
+@dataclass(frozen=True)
+class TranslationData:
+    """Pairs of sentences, their subwords, and the shapes of their batches.
+
+    `train.batch_size` counts subwords, padding included: the sentences of a step are as many as
+    fit into it at the length that they share.
+
+    Args:
+        name: `text` (a file of each language, a sentence a line) or `wmt14`
+            (`wmt14_translate/de-en` of tensorflow-datasets).
+        dir: where data sets lie on this machine.
+        download: `wmt14`: fetch the data set where it is not there.
+        source: language that is translated; ending of its files' names.
+        target: language that it is translated into.
+        train: `text`: name of the training files without the language, e.g. `train` for
+            `train.de` and `train.en`, or those with `.gz` behind.
+        validation: `text`: likewise of the validation files.
+        test: `text`: likewise of the test files.
+        train_size: training pairs used, the first; 0: all.
+        vocabulary: subwords, the same for both languages, learnt from the training pairs.
+        lengths: subwords that sentences are padded to; longer training pairs are left out.
+    """
+
+    name: str = "text"
+    dir: str = ""
+    download: bool = False
+    source: str = "de"
+    target: str = "en"
+    train: str = "train"
+    validation: str = "val"
+    test: str = "test"
+    train_size: int = 0
+    vocabulary: int = 8000
+    lengths: tuple[int, ...] = (16, 24, 48)
+
+    def problems(self) -> Iterable[str]:
+        if self.name not in SOURCES:
+            yield f"name: expected one of {', '.join(SOURCES)}. Received: {self.name!r}"
+        if self.source == self.target:
+            yield f"target: expected another language than the source. Received: {self.target!r}"
+        if self.train_size < 0:
+            yield f"train_size: expected 0 or more. Received: {self.train_size}"
+        if self.vocabulary < 16:
+            yield f"vocabulary: expected at least 16 subwords. Received: {self.vocabulary}"
+        rising = all(a < b for a, b in zip((1, *self.lengths), self.lengths))
+        if not self.lengths or not rising:
+            yield f"lengths: expected rising numbers of subwords above 1. Received: {self.lengths}"
+
+
+@dataclass(frozen=True)
+class TranslationModel:
+    """An encoder-decoder Transformer with one embedding for source, target and output.
+
+    Args:
+        layers: of the encoder, and as many of the decoder.
+        width: of embeddings and layers.
+        hidden: width of the feed-forward blocks.
+        heads: of attention.
+        dropout: rate, after every block, on attention weights and on embeddings.
+        label_smoothing: share of the target's probability that is spread over the vocabulary.
+        beam: hypotheses kept in the search; 1: greedy.
+        length_penalty: α of the score log P / ((5 + length) / 6)^α.
+        extra: subwords that a translation may be longer than the longest source.
+    """
+
+    layers: int = 6
+    width: int = 512
+    hidden: int = 2048
+    heads: int = 8
+    dropout: float = 0.1
+    label_smoothing: float = 0.1
+    beam: int = 4
+    length_penalty: float = 0.6
+    extra: int = 16
+
+    def problems(self) -> Iterable[str]:
+        for name in ("layers", "width", "hidden", "heads", "beam", "extra"):
+            if getattr(self, name) < 1:
+                yield f"{name}: expected at least 1. Received: {getattr(self, name)}"
+        if self.width % max(self.heads, 1):
+            yield f"width: expected a multiple of the {self.heads} heads. Received: {self.width}"
+        for name in ("dropout", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                yield f"{name}: expected a rate from 0 to below 1. Received: {getattr(self, name)}"
+        if self.length_penalty < 0:
+            yield f"length_penalty: expected 0 or more. Received: {self.length_penalty}"

@@ -1,0 +1,117 @@
+"""Translation as the engine sees it."""
+
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.network import NetworkTask
+from keras_lottery.tasks.nlp.translation.batches import BucketOrder, arrays, buckets
+from keras_lottery.tasks.nlp.translation.bleu import bleu
+from keras_lottery.tasks.nlp.translation.measure import LogPerplexity, SmoothedCrossentropy
+from keras_lottery.tasks.nlp.translation.model import build
+from keras_lottery.tasks.nlp.translation.pairs import Corpus, Pairs, load
+from keras_lottery.tasks.nlp.translation.search import BeamSearch
+from keras_lottery.tasks.nlp.translation.subwords import Subwords
+from keras_lottery.training import ArrayData, length
+from keras_lottery.training.data import Arrays
+
+TRANSLATED = 100
+"""Sentences translated at once."""
+
+
+class TranslationTask(NetworkTask):
+    """A Transformer that translates; its metric is sacreBLEU of the whole test set.
+
+    Args:
+        config: of an experiment whose task is `translation`.
+        corpus: the data set, where it is in memory; None: `config.data` says which.
+    """
+
+    name = "translation"
+    metric = "bleu"
+    higher_is_better = True
+
+    def __init__(self, config: Config, corpus: Corpus | None = None) -> None:
+        super().__init__(config)
+        self._given = corpus
+        self._searches: dict[int, BeamSearch] = {}
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The sentences."""
+        return self._given or load(self.config.data)
+
+    @cached_property
+    def subwords(self) -> Subwords:
+        """The vocabulary that both languages share."""
+        train = self.corpus.train
+        return Subwords(train.source + train.target, self.config.data.vocabulary)
+
+    def arrays(self) -> ArrayData:
+        return self._arrays
+
+    def build(self) -> keras.Model:
+        return build(self.config.model, self.subwords.size)
+
+    def loss(self) -> keras.losses.Loss:
+        return SmoothedCrossentropy(self.config.model.label_smoothing)
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [LogPerplexity()]
+
+    def measured(self, model: keras.Model) -> dict[str, float]:
+        return bleu(self.translate(model), self.corpus.test.target, self.config.data.target)
+
+    def translate(self, model: keras.Model) -> list[str]:
+        """Returns a model's translations of the test set, in plain text."""
+        sources = self._arrays.test[0][0][: len(self.corpus.test)]
+        if id(model) not in self._searches:
+            few = min(TRANSLATED, len(sources))
+            search = BeamSearch(model, self.config.model, few, sources.shape[1])
+            self._searches[id(model)] = search
+        order = np.argsort((sources != 0).sum(axis=1), kind="stable")  # short ones end early
+        said = np.empty((len(sources), sources.shape[1] + self.config.model.extra), np.int32)
+        said[order] = self._searches[id(model)](sources[order])
+        return self.subwords.decode(said)
+
+    @cached_property
+    def _arrays(self) -> ArrayData:
+        data, subwords = self.config.data, self.subwords
+        train = self.corpus.train
+        source, target = subwords.encode(train.source), subwords.encode(train.target)
+        parts = buckets(source, target, data.lengths)
+        sizes = tuple(length(part) for part in parts)
+        batches = tuple(self._sentences(part[1].shape[1]) for part in parts)
+        return ArrayData(
+            train=parts[0],
+            validation=self._padded(self.corpus.validation),
+            test=self._padded(self.corpus.test),
+            parts=tuple(parts),
+            order=lambda seed: BucketOrder(sizes, batches, seed),
+            evaluated=self._sentences(data.lengths[-1]),
+        )
+
+    def _padded(self, part: Pairs) -> Arrays:
+        """Returns pairs at the largest length; empty ones fill the last batch, and count nothing.
+
+        What is longer is cut.
+        """
+        longest = self.config.data.lengths[-1]
+        source, target = self.subwords.encode(part.source), self.subwords.encode(part.target)
+        more = -len(part) % self._sentences(longest)
+        found = arrays(source, target, longest)
+        return keras.tree.map_structure(lambda a: np.pad(a, ((0, more), (0, 0))), found)
+
+    def _sentences(self, places: int) -> int:
+        """Returns how many sentences of a length make up a batch, equally many on each device."""
+        size = self.config.train.batch_size // places // self._replicas * self._replicas
+        if not size:
+            raise LotteryError(
+                f"Expected train.batch_size of at least {places * self._replicas} subwords, a "
+                f"sentence of data.lengths a device. Received: {self.config.train.batch_size}. "
+                "Choose a larger batch, or shorter sentences."
+            )
+        return size
