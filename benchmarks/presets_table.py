@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
+from benchmarks.language import bert_variables
 from keras_lottery import masking, presets
 from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
@@ -45,7 +46,7 @@ setting, as the config file gives it.
 F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067. Morcos 2019:
 Morcos et al., arXiv 1906.02773. Bragagnolo et al. 2022: arXiv
 2207.09455. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
-Hypothesis* (NeurIPS). Ramanujan et al. 2020: arXiv 1911.13299.
+Hypothesis* (NeurIPS). Ramanujan et al. 2020: arXiv 1911.13299. Chen et al. 2020: arXiv 2007.12223.
 
 {notes}
 """
@@ -97,10 +98,16 @@ def translation_task(config: Config) -> Any:
     return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
 
 
+def bert_task(config: Config) -> Any:
+    """Returns what says which variables a BERT preset's network has."""
+    return SimpleNamespace(variables=lambda: bert_variables(config))
+
+
 TASKS: dict[str, Callable[[Config], Any]] = {
     "vision": vision_task,
     "rl": rl_task,
     "translation": translation_task,
+    "bert": bert_task,
 }
 
 
@@ -112,11 +119,26 @@ def row(name: str, sources: Sources) -> list[str]:
     prunable = [v for v in variables if v.prunable]
     paper = getattr(presets.module(name), "PAPER", None)
     cite, prune, train = sources.cite, config.prune, config.train
-    rates = [f"{prune.rate:.0%} {prune.scope}", *(f"{k} {r:.0%}" for k, r in prune.rates.items())]
-    rate_fields = ("prune.rate", "prune.scope", *(f"prune.rates.{k}" for k in prune.rates))
+    levels = ", ".join(f"to {level:.0%}" for level in prune.levels)
+    rates = [
+        f"{levels or format(prune.rate, '.0%')} {prune.scope}",
+        *(f"{k} {r:.0%}" for k, r in prune.rates.items()),
+    ]
+    rate_fields = (
+        "prune.rate",
+        "prune.levels",
+        "prune.scope",
+        *(f"prune.rates.{k}" for k in prune.rates),
+    )
     if not prune.output:
         rates.append("output never")
         rate_fields += ("prune.output",)
+    if prune.include:
+        rates.append(f"in {', '.join(f'`{pattern}`' for pattern in prune.include)} alone")
+        rate_fields += ("prune.include",)
+    if not prune.embeddings:
+        rates.append("embeddings never")
+        rate_fields += ("prune.embeddings",)
     return [
         f"`{name}`",
         f"{sum(v.size for v in variables):,}",

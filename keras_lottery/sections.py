@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
@@ -97,7 +98,8 @@ class PruneConfig:
         rounds: number of pruning rounds.
         rate: geometric: share of the surviving weights that a round prunes; linear: share of the
             original weights that a round prunes.
-        schedule: `geometric`, `linear` or `one_shot`.
+        schedule: `geometric`, `linear`, `one_shot`, or `levels`, which `levels` lists.
+        levels: fraction of the original weights that is pruned after each round.
         criterion: name of a registered criterion.
         scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
         rates: other rates by group (`conv`, `dense`, `output`, ...) or by path pattern.
@@ -113,6 +115,7 @@ class PruneConfig:
     rounds: int = 10
     rate: float = 0.2
     schedule: str = "geometric"
+    levels: tuple[float, ...] = ()
     criterion: str = "magnitude"
     scope: str = "global"
     rates: dict[str, float] = field(default_factory=dict)
@@ -136,11 +139,12 @@ class PruneConfig:
                     f"{name}: expected the fraction pruned a round, above 0 and below 1. "
                     f"Received: {rate}"
                 )
-        if self.schedule not in ("geometric", "linear", "one_shot"):
+        if self.schedule not in ("geometric", "linear", "one_shot", "levels"):
             yield (
-                f"schedule: expected 'geometric', 'linear' or 'one_shot'. "
+                f"schedule: expected 'geometric', 'linear', 'one_shot' or 'levels'. "
                 f"Received: {self.schedule!r}"
             )
+        yield from self._level_problems()
         if self.schedule == "linear" and self.rounds * self.rate > 1 - 1e-9:
             yield (
                 f"rounds: expected rounds × rate below 1 under the linear schedule. "
@@ -150,6 +154,22 @@ class PruneConfig:
             yield f"rounds: expected 1 under the one_shot schedule. Received: {self.rounds}"
         if self.min_per_layer < 0:
             yield f"min_per_layer: expected 0 or more. Received: {self.min_per_layer}"
+
+    def _level_problems(self) -> Iterable[str]:
+        if (self.schedule == "levels") != bool(self.levels):
+            yield (
+                "levels: expected the fraction pruned after each round under schedule 'levels', "
+                f"and none otherwise. Received: {self.levels} under {self.schedule!r}"
+            )
+        if self.levels and not _rises(self.levels):
+            yield (
+                f"levels: expected rising fractions above 0 and below 1. Received: {self.levels}"
+            )
+        if self.levels and self.rounds > len(self.levels):
+            most = len(self.levels)
+            yield f"rounds: expected at most {most}, one a level. Received: {self.rounds}"
+        if self.levels and self.rates:
+            yield f"rates: expected none under schedule 'levels'. Received: {self.rates}"
 
 
 @dataclass(frozen=True)
@@ -208,6 +228,11 @@ class TransferConfig:
         for name in self.sources:
             if not name or not all(c.isalnum() or c in "-_." for c in name):
                 yield f"sources: expected letters, digits, '-', '_', '.'. Received: {name!r}"
+
+
+def _rises(levels: tuple[float, ...]) -> bool:
+    steps = (0.0, *levels, 1.0)
+    return all(one < other for one, other in pairwise(steps))
 
 
 def _duration_problems(name: str, text: str) -> Iterable[str]:

@@ -17,6 +17,8 @@ for _name in (
     "init_permuted",
     "one_shot",
     "winning_init",
+    "random_mask",
+    "layers_shuffled",
 ):
     arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
 _SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")

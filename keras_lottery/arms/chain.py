@@ -122,7 +122,8 @@ def transferred(training: Training, run: RunView) -> Start:
     """Returns the winning ticket of another experiment, ready to be trained on this task.
 
     The output layer gets the start weights that the dense network of the same seed has, and no
-    mask. The training has its full length.
+    mask. What only the source has and does not prune, its head, is left out. The training has its
+    full length.
 
     Raises:
         LotteryError: the ticket is of another architecture; names the variables.
@@ -136,7 +137,9 @@ def transferred(training: Training, run: RunView) -> Start:
     wrong = [
         f"{path} {_shape(ticket.weights, path)} for {_shape(own, path)}"
         for path in sorted(own.keys() | ticket.weights.keys())
-        if path not in output and _shape(own, path) != _shape(ticket.weights, path)
+        if path not in output
+        and (path in own or path in ticket.masks)
+        and _shape(own, path) != _shape(ticket.weights, path)
     ]
     if wrong:
         raise LotteryError(

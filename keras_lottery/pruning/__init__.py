@@ -4,7 +4,12 @@ import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401  regi
 from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.masks import complete_masks, densities, full_masks, kept, sparsity
-from keras_lottery.pruning.permute import permute_global, permute_kept_values, permute_layer
+from keras_lottery.pruning.permute import (
+    permute_alike,
+    permute_global,
+    permute_kept_values,
+    permute_layer,
+)
 from keras_lottery.pruning.prune import (
     kept_after,
     prune_round,
@@ -33,6 +38,7 @@ __all__ = [
     "full_masks",
     "kept",
     "kept_after",
+    "permute_alike",
     "permute_global",
     "permute_kept_values",
     "permute_layer",

@@ -1,7 +1,12 @@
 """The shuffles of the controls; every count stays as it is."""
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
 import numpy as np
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.types import MaskSet, Weights
 
 
@@ -44,3 +49,52 @@ def permute_kept_values(weights: Weights, masks: MaskSet, rng: np.random.Generat
         values[mask] = rng.permutation(values[mask])
         shuffled[path] = values
     return shuffled
+
+
+def permute_alike(weights: Weights, paths: Iterable[str], rng: np.random.Generator) -> Weights:
+    """Returns weights whose matrices are swapped whole between layers that are alike.
+
+    Alike are variables of one shape whose paths differ in the numbers of their layers alone, such
+    as `encoder/kernel` and `encoder_3/kernel`. Kinds with as many layers share one permutation,
+    drawn at random among those that move something.
+
+    Args:
+        weights: values by path.
+        paths: what is swapped; all else stays.
+        rng: draws the permutations.
+
+    Raises:
+        LotteryError: no two layers are alike.
+
+    Reference: Chen et al. 2020, arXiv 2007.12223, "shuffled" pre-trained weights.
+    """
+    kinds: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
+    for path in sorted(paths, key=_numbers):
+        kinds[re.sub(_NUMBER, "", path), weights[path].shape].append(path)
+    alike = [members for members in kinds.values() if len(members) > 1]
+    if not alike:
+        raise LotteryError(
+            "Expected layers that are alike, such as those of a Transformer. Received: no two "
+            "pruned variables of one shape in numbered layers. Leave this arm out."
+        )
+    orders = {n: _moving_order(n, rng) for n in sorted({len(members) for members in alike})}
+    shuffled = dict(weights)
+    for members in alike:
+        for path, place in zip(members, orders[len(members)]):
+            shuffled[path] = weights[members[place]]
+    return shuffled
+
+
+_NUMBER = r"_\d+(?=/)"
+
+
+def _numbers(path: str) -> tuple[str, list[int]]:
+    """Orders paths by their layers' numbers; the first layer of a kind has none."""
+    return re.sub(_NUMBER, "", path), [int(n[1:]) for n in re.findall(_NUMBER, path)]
+
+
+def _moving_order(count: int, rng: np.random.Generator) -> list[int]:
+    order = rng.permutation(count)
+    while (order == np.arange(count)).all():
+        order = rng.permutation(count)
+    return [int(place) for place in order]

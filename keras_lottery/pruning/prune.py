@@ -16,7 +16,7 @@ from keras_lottery.pruning.quota import (
     quotas_of,
     quotas_to_round,
 )
-from keras_lottery.pruning.schedules import schedules
+from keras_lottery.pruning.schedules import schedule_of
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 Derive = Callable[[str, MaskSet], Weights]
@@ -52,7 +52,7 @@ def prune_round(
     Raises:
         LotteryError: anything does not fit, a score is NaN, or the floors forbid it.
     """
-    schedule = schedules[config.schedule]
+    schedule = schedule_of(config)
     masks = complete_masks(masks, infos)
     quotas: list[Quota] = []
     for pool in make_pools(infos, config.rate, config.rates):

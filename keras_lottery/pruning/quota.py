@@ -9,7 +9,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.masks import kept
 from keras_lottery.pruning.pools import Pool
-from keras_lottery.pruning.schedules import schedules
+from keras_lottery.pruning.schedules import schedule_of
 from keras_lottery.pruning.topk import Score, cut
 from keras_lottery.types import MaskSet
 
@@ -71,7 +71,7 @@ def quotas_to_round(
 
 def kept_at(pool: Pool, config: PruneConfig, round: int) -> tuple[int, list[int] | None]:
     """Returns how many weights survive `round` rounds in all, and of each variable if it is set."""
-    schedule, allocate = schedules[config.schedule], allocations[config.scope]
+    schedule, allocate = schedule_of(config), allocations[config.scope]
     surviving = [info.size for info in pool.infos]
     total, fixed = pool.size, False
     for r in range(1, round + 1):

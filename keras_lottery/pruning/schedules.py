@@ -1,8 +1,10 @@
 """How much is pruned: per round of an experiment, or per step of one training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.counts import count, decimal
 from keras_lottery.registry import Registry
@@ -41,6 +43,18 @@ def one_shot(rate: float, round: int, size: int, surviving: int) -> int:
             f"{round}. Set prune.rounds to 1, or choose prune.schedule='geometric'."
         )
     return count(rate, size) - (size - surviving)
+
+
+def schedule_of(config: PruneConfig) -> Schedule:
+    """Returns the schedule of a config: a registered one, or its own list of levels."""
+    if config.schedule == "levels":
+        return partial(_to_level, config.levels)
+    return schedules[config.schedule]
+
+
+def _to_level(levels: Sequence[float], rate: float, round: int, size: int, surviving: int) -> int:
+    """As many as bring the total pruned to floor(levels[round - 1] × size)."""
+    return count(levels[round - 1], size) - (size - surviving)
 
 
 @dataclass(frozen=True)

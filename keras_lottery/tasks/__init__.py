@@ -1,6 +1,7 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
 from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.tasks.nlp.bert.config import BertData, BertModel
 from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
@@ -26,5 +27,12 @@ task_schemas.register("translation")(
         data=TranslationData,
         model=TranslationModel,
         make="keras_lottery.tasks.nlp.translation.task:TranslationTask",
+    )
+)
+task_schemas.register("bert")(
+    TaskSchema(
+        data=BertData,
+        model=BertModel,
+        make="keras_lottery.tasks.nlp.bert.task:BertTask",
     )
 )

@@ -10,7 +10,7 @@ from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
 from keras_lottery.engine.view import Pruner
 from keras_lottery.types import Start, Training, VariableInfo
 
-SHAPES = {"a/kernel": (8, 6), "b/kernel": (6, 4)}
+SHAPES = {"a/kernel": (8, 3), "a_1/kernel": (8, 3), "a_2/kernel": (8, 3)}
 INFOS = [VariableInfo(path, shape) for path, shape in SHAPES.items()]
 DENSE = Training("", "t", 0, 0, "dense")
 
@@ -116,7 +116,8 @@ def test_each_arm_starts_where_it_should(run):
     early = {arm.name for arm in AT_INIT if not arm.name.endswith("reinit")}
     early |= {*FAMILIES["inertial_manifold_interpretation"], "learning_rate_rewind", "fine_tune"}
     chains = {"winning", "one_shot", *FAMILIES["mask_criteria"], *FAMILIES["pruned_values"]}
-    assert {a for a, s in start.items() if s.step == 5} == chains | early | {"init_permuted"}
+    followers = {"init_permuted", "random_mask", "layers_shuffled"}
+    assert {a for a, s in start.items() if s.step == 5} == chains | early | followers
     assert {arm for arm, s in start.items() if s.state} == chains | early
     for arm in ("winning", "one_shot", *FAMILIES["mask_criteria"], "freeze_init"):
         assert np.array_equal(start[arm].weights["a/kernel"], weights(7)["a/kernel"])
@@ -184,3 +185,18 @@ def test_retrained_chains_keep_the_trained_weights_whatever_the_config_says(arm,
 def test_seeds_of_trainings_differ():
     names = [training(a, d, n) for a in arms for d in range(3) for n in (1, 2) if a != "dense"]
     assert len({chain.own_seed(t) for t in names}) == len(names)
+
+
+def test_a_random_mask_lies_over_the_tickets_own_weights(run):
+    ticket, control = (arms[a].start(training(a), run) for a in ("winning", "random_mask"))
+    assert all(np.array_equal(v, ticket.weights[p]) for p, v in control.weights.items())
+    assert any((control.masks[p] != m).any() for p, m in ticket.masks.items())
+
+
+def test_shuffled_layers_keep_the_mask_and_swap_whole_matrices(run):
+    ticket, control = (arms[a].start(training(a), run) for a in ("winning", "layers_shuffled"))
+    assert all(np.array_equal(m, ticket.masks[p]) for p, m in control.masks.items())
+    given = [ticket.weights[p].tobytes() for p in SHAPES]
+    taken = [control.weights[p].tobytes() for p in SHAPES]
+    assert given != taken and sorted(given) == sorted(taken)
+    assert np.array_equal(control.weights["a/moving_mean"], ticket.weights["a/moving_mean"])

@@ -13,7 +13,7 @@ from .test_arms import SHAPES, Run, training, weights
 START = weights(1000)
 
 
-@pytest.mark.parametrize(("number", "kept"), [(1, (24, 12)), (2, (12, 6))])
+@pytest.mark.parametrize(("number", "kept"), [(1, (12,) * 3), (2, (6,) * 3)])
 def test_edge_popup_keeps_of_each_layer_what_the_rounds_keep(number, kept):
     start = arms["edge_popup"].start(training("edge_popup", number=number), Run())
     assert tuple(int(start.masks[path].sum()) for path in SHAPES) == kept

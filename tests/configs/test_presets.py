@@ -1,9 +1,12 @@
 """Every preset is built on made data, takes 2 steps, is pruned and rewound, and takes 2 more."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
+from benchmarks import language
 from keras_lottery import presets
 from keras_lottery.config import Config, freeze
 from keras_lottery.pruning import prune_round
@@ -57,6 +60,12 @@ WEIGHTS = [
     ("renda2020/rewinding_resnet20_cifar10", 272_474, 270_896),
     ("zhang2021/inertial_manifold_digits", 50_610, 50_200),
     ("zhang2021/inertial_manifold_lenet_mnist", 266_610, 266_200),
+    ("chen2020/bert_base_glue", 109_483_778, 85_524_480),
+    ("chen2020/bert_base_mlm", 110_104_890, 85_524_480),
+    ("chen2020/bert_base_squad", 109_483_778, 85_524_480),
+    ("chen2020/bert_base_transfer", 109_483_778, 85_524_480),
+    ("chen2020/minilm_glue", 22_713_986, 10_764_288),
+    ("chen2020/minilm_transfer", 22_713_986, 10_764_288),
 ]
 
 # Deep networks, and those that another preset here builds and trains alike: tests/slow.
@@ -71,12 +80,31 @@ SLOW = {
     "zhou2019/deconstructing_conv6_cifar10",
     "zhou2019/supermasks_conv2_cifar10",
     "ramanujan2020/edge_popup_conv4_cifar10",
+    "chen2020/bert_base_glue",
+    "chen2020/bert_base_mlm",
+    "chen2020/bert_base_squad",
+    "chen2020/bert_base_transfer",
+    "chen2020/minilm_glue",
+    "chen2020/minilm_transfer",
 }
 
 
 class Silent:
     def update(self, step: int, of: int, loss: float) -> None:
         """Says nothing."""
+
+
+def vision_task(config: Config) -> VisionTask:
+    return VisionTask(config, made(config.data.name, config.train.batch_size))
+
+
+def bert_task(config: Config) -> Any:
+    """A BERT of the preset's size over made tokens, its weights drawn at random."""
+    pytest.importorskip("keras_hub")
+    return language.bert_task(config)
+
+
+TASKS = {"vision": vision_task, "bert": bert_task}
 
 
 def made(name: str, batch_size: int) -> Images:
@@ -117,15 +145,16 @@ def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
 
 def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     config = shortened(name)
-    task = VisionTask(config, made(config.data.name, config.train.batch_size))
+    task = TASKS[config.task](config)
     variables = task.variables()
     assert sum(v.size for v in variables) == total
     assert sum(v.size for v in variables if v.prunable) == prunable
 
-    first = task.fit(Training("", "vision", 0, 0, "dense"), Start(task.start_weights(0)), Silent())
+    dense = Training("", config.task, 0, 0, "dense")
+    first = task.fit(dense, Start(task.start_weights(0)), Silent())
     masks = prune_round(first.weights, {}, variables, config.prune, 1, seed=0)
     kept = sum(np.count_nonzero(m) for m in masks.values())
-    rate = config.prune.rate
+    rate = config.prune.levels[0] if config.prune.levels else config.prune.rate
     assert kept / prunable == pytest.approx(1 - rate, abs=0.11 if config.prune.rates else 1e-3)
 
     state = first.rewind
@@ -133,7 +162,7 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
     assert early.keys() == first.weights.keys()
     rewound = Start(early, masks, step=step, learning_rate_step=step, data_order_step=step)
-    second = task.fit(Training("", "vision", 0, 1, "winning"), rewound, Silent())
+    second = task.fit(Training("", config.task, 0, 1, "winning"), rewound, Silent())
     assert second.steps == 2 - step
     # Of training: after two steps the moving statistics of fifty layers measure nothing.
     assert np.isfinite(second.history[-1]["loss"])

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import (
     densities,
     full_masks,
     kept,
+    permute_alike,
     permute_global,
     permute_kept_values,
     permute_layer,
@@ -71,3 +73,23 @@ def test_kept_values_are_shuffled_within_each_variable():
         np.testing.assert_array_equal(shuffled[path][~mask], weights[path][~mask])
     np.testing.assert_array_equal(shuffled["other"], weights["other"])
     np.testing.assert_array_equal(weights["a"], np.arange(60.0))
+
+
+def test_alike_layers_swap_their_matrices_by_one_permutation():
+    places = [f"encoder{'' if i == 0 else f'_{i}'}" for i in range(11)]
+    kinds = {"query/kernel": (2, 2), "out/kernel": (2, 3)}
+    weights = {
+        f"{place}/{kind}": np.full(shape, float(i))
+        for i, place in enumerate(places)
+        for kind, shape in kinds.items()
+    }
+    weights |= {"head/kernel": np.full((2, 2), -1.0), "encoder/bias": np.full(2, -2.0)}
+    paths = [path for path in weights if path.endswith("kernel")]
+    shuffled = permute_alike(weights, paths, rng())
+    orders = {k: [int(shuffled[f"{p}/{k}"].flat[0]) for p in places] for k in kinds}
+    assert orders["query/kernel"] == orders["out/kernel"] != list(range(11))
+    assert sorted(orders["out/kernel"]) == list(range(11))
+    assert all(shuffled[p].shape == w.shape for p, w in weights.items())
+    assert shuffled["head/kernel"][0, 0] == -1 and shuffled["encoder/bias"][0] == -2
+    with pytest.raises(LotteryError, match="layers that are alike"):
+        permute_alike(weights, ["head/kernel", "encoder/query/kernel"], rng())

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.pruning import CubicSchedule, schedules
+from keras_lottery.pruning import CubicSchedule, prune_round, prune_to_round, schedules
+from keras_lottery.types import VariableInfo
 
 
 def test_geometric_takes_of_what_survives():
@@ -22,6 +24,32 @@ def test_one_shot_takes_all_in_round_1():
     assert schedules["one_shot"](0.9, 1, 100, 100) == 90
     with pytest.raises(LotteryError, match="prunes once"):
         schedules["one_shot"](0.9, 2, 100, 10)
+
+
+def test_levels_are_of_the_original_whatever_lies_between():
+    infos = [VariableInfo("kernel", (10,))]
+    config = PruneConfig(rounds=2, schedule="levels", levels=(0.5, 0.7))
+    weights = {"kernel": np.arange(10.0)}
+    first = prune_round(weights, {}, infos, config, 1)
+    second = prune_round(weights, first, infos, config, 2)
+    assert second["kernel"].tolist() == [False] * 7 + [True] * 3
+    assert prune_to_round(weights, {}, infos, config, 2)["kernel"].sum() == 3
+    assert first["kernel"].sum() == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"schedule": "levels"}, "levels: expected the fraction"),
+        ({"levels": (0.5,)}, "levels: expected the fraction"),
+        ({"schedule": "levels", "levels": (0.7, 0.5)}, "rising fractions"),
+        ({"schedule": "levels", "levels": (0.5,), "rounds": 2}, "rounds: expected at most 1"),
+        ({"schedule": "levels", "levels": (0.5,), "rates": {"dense": 0.1}}, "rates: expected none"),
+    ],
+)
+def test_levels_that_do_not_fit_are_named(fields, message):
+    problems = "; ".join(PruneConfig(**({"rounds": 1} | fields)).problems())
+    assert message in problems
 
 
 def test_cubic():

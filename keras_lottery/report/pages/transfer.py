@@ -17,8 +17,9 @@ from keras_lottery.report.study import WINNING, Study, read_config
 from keras_lottery.report.units import count, percent
 from keras_lottery.run_paths import RunPaths
 
-RANDOM = "permuted_global"
-"""The random ticket of the paper, which no source changes."""
+RANDOM = ("permuted_global", "random_mask")
+"""The random tickets of the papers, which no source changes: over fresh weights, or over the
+pre-trained ones. The first that the targets have counts."""
 
 
 def content(run: Path) -> Content:
@@ -42,7 +43,9 @@ def content(run: Path) -> Content:
             f"Expected a target with finished trainings in {run}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
-    page = Content(f"{config['name']}: tickets carried to other experiments", _headline(targets))
+    random = next((a for a in RANDOM if all(a in s.arms for s in targets.values())), RANDOM[0])
+    title = f"{config['name']}: tickets carried to other experiments"
+    page = Content(title, _headline(targets, random))
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(_reuse_table(targets))
     for name, study in targets.items():
@@ -50,12 +53,12 @@ def content(run: Path) -> Content:
         page.show(draw_tickets(study, f"{name}.png"), "")
         page.add(Details("Every level and arm", [tables.arm_table(study)]))
     page.add(Heading("Sources and targets"))
-    page.show(draw_matrix(targets, RANDOM), "")
+    page.show(draw_matrix(targets, random), "")
     sizes = _sizes(options["variants"])
     for name, study in targets.items():
         if len({source for source in sizes if f"{WINNING} from {source}" in study.arms}) > 1:
             page.add(Heading(f"Size of the source, target {name}"))
-            page.show(draw_sizes(study, name, sizes, RANDOM), "")
+            page.show(draw_sizes(study, name, sizes, random), "")
     page.add(Text("In a target's own rows the output layer is not pruned either."))
     add_settings(page, config, facts)
     return page
@@ -74,13 +77,13 @@ def _sources(study: Study) -> list[str]:
     return [arm for arm in study.arms if arm.startswith(f"{WINNING} from ")]
 
 
-def _headline(targets: Mapping[str, Study]) -> list[str]:
+def _headline(targets: Mapping[str, Study], random: str) -> list[str]:
     """Each source's tickets beside the random ticket, and beside the target's own."""
     return [
         f"{name}: {sentence}"
         for name, study in targets.items()
         for arm in _sources(study)
-        for sentence in comparisons(study, [c for c in (RANDOM, WINNING) if c in study.arms], arm)
+        for sentence in comparisons(study, [c for c in (random, WINNING) if c in study.arms], arm)
     ]
 
 

@@ -48,6 +48,8 @@ _KNOWN = {
     "init_permuted": Line(_PURPLE, "D", "--"),
     "one_shot": Line(_SKY, "P", "-"),
     "winning_init": Line(_BLACK, "X", "-."),
+    "random_mask": Line(_ORANGE, "v", "-"),
+    "layers_shuffled": Line(_PURPLE, "D", "-."),
     "edge_popup": Line(_SKY, "<", "--"),
     "edge_popup_signed": Line(_VERMILLION, ">", "-"),
     "supermask": Line(_GREEN, "p", ":"),

@@ -1,0 +1,55 @@
+"""Language tasks over made tokens, at the sizes of presets that would have to be fetched."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_lottery.config import Config
+from keras_lottery.tasks.nlp.bert.problems import PROBLEMS
+from keras_lottery.training import ArrayData
+from keras_lottery.types import VariableInfo
+
+_BERT = {
+    "vocabulary_size": 30_522, "num_layers": 12, "num_heads": 12, "hidden_dim": 768,
+    "intermediate_dim": 3072, "max_sequence_length": 512, "num_segments": 2,
+}  # fmt: skip
+SIZES = {
+    "bert_base_en_uncased": _BERT,
+    "minilm": _BERT | {"num_layers": 6, "hidden_dim": 384, "intermediate_dim": 1536},
+}
+"""Arguments of KerasHub's `BertBackbone`, by `model.preset`."""
+
+
+_FOUND: dict[str, list[VariableInfo]] = {}
+
+
+def bert_variables(config: Config) -> list[VariableInfo]:
+    """Returns the variables of a BERT preset, built once for all presets that have the same."""
+    prune = config.prune
+    key = repr((config.model, PROBLEMS[config.data.name].kind, prune.include, prune.embeddings))
+    if key not in _FOUND:
+        _FOUND[key] = list(bert_task(config).variables())
+    return _FOUND[key]
+
+
+def bert_task(config: Config) -> Any:
+    """Returns the task of a BERT preset over two batches of sequences of 8 tokens."""
+    from keras_lottery.tasks.nlp.bert.kind import Examples
+    from keras_lottery.tasks.nlp.bert.pretrained import Pretrained
+    from keras_lottery.tasks.nlp.bert.task import BertTask
+
+    count = 2 * config.train.batch_size
+    shape = (count, 8)
+    ids = np.random.default_rng(0).integers(1, 1000, shape).astype(np.int32)
+    ones = np.ones(shape, np.int32)
+    x = {"token_ids": ids, "segment_ids": 0 * ones, "padding_mask": ones}
+    y = (np.arange(count) % 2).astype(np.int32)
+    kind = PROBLEMS[config.data.name].kind
+    if kind == "words":
+        x, y = x | {"mask_positions": ones[:, :2]}, ids[:, :2]
+    if kind == "span":
+        y = ones[:, :2]
+    arrays = ArrayData(train=(x, y), validation=None, test=(x, y))
+    judge = (lambda logits: {"f1": 0.0}) if kind == "span" else None
+    examples = Examples(arrays, outputs=2, judge=judge)
+    return BertTask(config, Pretrained(SIZES[config.model.preset]), examples)

@@ -1,0 +1,96 @@
+"""Sentences and pairs with a class each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.nlp.bert.config import BertData
+from keras_lottery.tasks.nlp.bert.kind import Examples, Kind, chosen, find_file, held_out
+from keras_lottery.tasks.nlp.bert.metrics import Confusion
+from keras_lottery.tasks.nlp.bert.pretrained import keras_hub
+from keras_lottery.tasks.nlp.bert.problems import PROBLEMS
+from keras_lottery.tasks.nlp.bert.sentences import (
+    Sentences,
+    as_classes,
+    as_numbers,
+    read_tfds,
+    read_tsv,
+)
+from keras_lottery.tasks.nlp.bert.tokens import Encoder
+from keras_lottery.tasks.prepared import prepared_builder
+from keras_lottery.training import ArrayData
+from keras_lottery.training.data import Arrays
+
+
+def read(data: BertData, encoder: Encoder) -> Examples:
+    """Reads both splits, holds validation examples out and tokenizes what is used.
+
+    Raises:
+        LotteryError: a file or a column is not there, or a label is none of the task's.
+    """
+    train, test, where = _splits(data)
+    names = PROBLEMS[data.name].labels
+    numbers = PROBLEMS[data.name].kind == "number"
+    if not names and not numbers:
+        names = tuple(sorted(set(train.labels)))
+    if not numbers and len(names) < 2:
+        raise LotteryError(
+            f"Expected two classes or more in {where}. Received: {', '.join(names)}. "
+            "Check its label column."
+        )
+
+    def arrays(split: Sentences, rows: Sequence[int]) -> Arrays:
+        first = encoder.tokenize([split.first[row] for row in rows])
+        second = encoder.tokenize([split.second[row] for row in rows]) if split.second else ()
+        labels = [split.labels[row] for row in rows]
+        y = as_numbers(labels, where) if numbers else as_classes(labels, names, where)
+        return encoder.sequences(first, second), y
+
+    used, validation = held_out(len(train.first), data)
+    tested = chosen(len(test.first), data.test_size, data.split_seed)
+    return Examples(
+        ArrayData(
+            train=arrays(train, used.tolist()),
+            validation=arrays(train, validation.tolist()) if len(validation) else None,
+            test=arrays(test, tested.tolist()),
+        ),
+        outputs=1 if numbers else len(names),
+    )
+
+
+def _splits(data: BertData) -> tuple[Sentences, Sentences, str]:
+    problem = PROBLEMS[data.name]
+    if data.source == "tfds":
+        name = f"glue/{data.name}"
+        dev = problem.splits[1]
+        builder = prepared_builder(name, data.dir, data.download, ("train", dev))
+        return read_tfds(builder, "train", problem), read_tfds(builder, dev, problem), name
+    train = find_file(data, data.train, ("train.tsv",), "data.train")
+    test = find_file(data, data.test, (f"{problem.splits[0]}.tsv", "dev.tsv"), "data.test")
+    return read_tsv(train, problem), read_tsv(test, problem), _name(train)
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
+    """Returns the backbone with a dense layer on its pooled output."""
+    models = keras_hub().models
+    return models.BertTextClassifier(backbone, num_classes=outputs, dropout=dropout)
+
+
+def metrics(outputs: int) -> list[keras.metrics.Metric]:
+    """Returns accuracy; of two classes Matthews' correlation and F1 too."""
+    found = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    return [*found, Confusion("matthews"), Confusion("f1")] if outputs == 2 else found
+
+
+def loss() -> keras.losses.Loss:
+    """Returns the cross-entropy of the logits."""
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+KIND = Kind(read, build, loss, metrics)

@@ -1,0 +1,92 @@
+"""Masked-language modelling: what is hidden, what is asked, and a mask that other tasks take."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_lottery.studies  # noqa: F401  registers studies and tasks
+from keras_lottery import presets, report, studies
+from keras_lottery.config import freeze
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_results
+from keras_lottery.types import Start, Training
+
+pytest.importorskip("keras_hub")
+from keras_lottery.tasks.nlp.bert import words
+from keras_lottery.tasks.nlp.bert.task import BertTask
+
+from . import made
+
+POOLER = "layers/bert_backbone/layers/dense/kernel"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = made.data(tmp_path_factory.mktemp("data"))
+    for name, count in (("train", 60), ("dev", 30)):
+        text = "\n".join(f"{sentence} <unk>" for sentence, _ in made.sentences(count))
+        (folder / "mlm").mkdir(exist_ok=True)
+        (folder / f"mlm/{name}.txt").write_text(text)
+    return folder
+
+
+def task(folder, **changed):
+    fields = made.fields(folder, data__name="mlm", **changed)
+    return BertTask(freeze(presets.load("chen2020/minilm_glue", fields)))
+
+
+def test_the_text_fills_the_sequences_and_words_alone_are_hidden(folder):
+    x, y = task(folder, data__mask_rate=0.4).arrays().train
+    assert len(y) == 60 * 6 // 8 and (x["padding_mask"] == 1).all()
+    special = [made.WORDS.index(word) for word in made.SPECIAL]
+    asked = y[y != words.NOTHING]
+    assert not np.isin(asked, special).any()
+    counts = (y != words.NOTHING).sum(axis=1)
+    assert set(counts.tolist()) == {2, 3} and y.shape[1] == 4
+    assert (x["mask_positions"][y != words.NOTHING] > 0).all()
+    hidden = np.take_along_axis(x["token_ids"], x["mask_positions"], 1)[y != words.NOTHING]
+    assert (hidden == made.WORDS.index("[MASK]")).mean() == pytest.approx(0.8, abs=0.1)
+    assert (hidden == asked).mean() == pytest.approx(0.1, abs=0.1)
+    assert (x["token_ids"] == made.WORDS.index("[UNK]")).any()
+
+
+def test_hidden_words_are_the_same_in_every_process(folder):
+    one, other = (task(folder).arrays().train for _ in "ab")
+    assert (one[0]["token_ids"] == other[0]["token_ids"]).all()
+
+
+def test_a_text_shorter_than_a_sequence_is_an_error(folder):
+    (folder / "mlm/short.txt").write_text("the film was")
+    with pytest.raises(LotteryError, match=r"at least 8 tokens in .*short\.txt.*Received: 3"):
+        task(folder, data__train="short.txt").arrays()
+
+
+@pytest.mark.backend
+def test_it_learns_and_the_pooler_is_pruned_at_its_pretrained_weights(folder):
+    one = task(folder, train__length="200it", train__eval_every=50, data__max_len=8)
+    start = one.start_weights(0)
+    outcome = one.fit(Training("", "bert", 0, 0, "dense"), Start(start), NoProgress())
+    assert outcome.final_value > 0.5  # four of five stand where they always stand
+    assert set(outcome.history[-1]) == {"step", "loss", "accuracy"}
+    assert POOLER in {v.path for v in one.variables() if v.prunable}
+    assert (outcome.weights[POOLER] == start[POOLER]).all()
+    x, y = one.arrays().test
+    logits = keras.ops.convert_to_numpy(one.export_model(outcome.weights)(x))
+    right = (logits.argmax(axis=-1) == y)[y != words.NOTHING].mean()
+    assert right == pytest.approx(outcome.final_value)
+
+
+def test_its_mask_is_taken_by_another_task_with_a_head_of_its_own(folder, tmp_path):
+    fields = made.fields(folder, out=str(tmp_path), train__length="8it", prune__rounds=1)
+    fields |= {"options.sources": ("mlm",), "options.targets": ("sst2",)}
+    fields |= {"arms": ("winning", "random_mask"), "seeds": (0,)}
+    run = studies.run(freeze(presets.load("chen2020/minilm_transfer", fields)))
+    rows = read_results(run / "sst2.csv")
+    assert {(row.source, row.arm) for row in rows} == {
+        ("", "dense"), ("", "winning"), ("", "random_mask"), ("mlm", "winning"),
+    }  # fmt: skip
+    assert len({row.kept for row in rows if row.arm != "dense"}) == 1
+    files = report.build(run)
+    assert "`winning from mlm`" in files.headline[0] and "`random_mask`" in files.headline[0]
+    assert "matrix.png" in {figure.name for figure in files.figures}
