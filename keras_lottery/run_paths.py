@@ -5,6 +5,9 @@ from pathlib import Path
 
 from keras_lottery.types import Training
 
+SAMPLES = "samples"
+"""Name of the table of what a trained network makes of a few test examples."""
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -48,7 +51,7 @@ class RunPaths:
         return self._of(training, "layers.csv")
 
     def table(self, training: Training, name: str) -> Path:
-        """What the arm found while it made the ticket."""
+        """What was found on the way: by the arm that made the ticket, or by the trained network."""
         return self._of(training, f"{name}.csv")
 
     def _of(self, training: Training, ending: str) -> Path:

@@ -117,6 +117,8 @@ class Outcome:
         masks: masks that the training ended with, where it learned them; empty: those of the start.
         metrics: further metrics by name.
         history: rows of `<arm>.history.csv`, one per evaluation.
+        samples: rows of `<arm>.samples.csv`: a few test examples in words, and what the trained
+            network makes of them under `answer`.
     """
 
     training: Training
@@ -132,6 +134,7 @@ class Outcome:
     masks: MaskSet = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    samples: list[dict[str, str]] = field(default_factory=list)
 
 
 class Task(Protocol):

@@ -8,7 +8,7 @@ from keras_lottery.arms import arms, chain
 from keras_lottery.config import Config
 from keras_lottery.engine.view import ticket_of
 from keras_lottery.records import Records, ResultRow, layer_rows
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.run_paths import SAMPLES, RunPaths
 from keras_lottery.tickets import save_state
 from keras_lottery.types import MaskSet, Outcome, Task, Training
 
@@ -47,6 +47,8 @@ class Written:
         self._records.write_layers(training, layer_rows(masks))
         for name, rows in start.tables.items():
             self._records.write_found(training, name, rows)
+        if outcome.samples:
+            self._records.write_found(training, SAMPLES, outcome.samples)
         self._records.append(self._row(outcome, masks), outcome.metrics)
         self._forget(training)
 

@@ -84,9 +84,9 @@ class Records:
         write_mappings(self._paths.layers(training), rows, columns)
 
     def write_found(
-        self, training: Training, name: str, rows: Iterable[Mapping[str, float]]
+        self, training: Training, name: str, rows: Iterable[Mapping[str, float | str]]
     ) -> None:
-        """Writes a table that an arm made of how it came to its ticket."""
+        """Writes a table of what was found on the way."""
         write_mappings(self._paths.table(training, name), rows, ())
 
     def _write_metrics(self) -> None:

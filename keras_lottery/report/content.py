@@ -16,6 +16,7 @@ from keras_lottery.report.plots import (
     draw_speed,
     draw_tickets,
 )
+from keras_lottery.report.samples import samples_table
 from keras_lottery.report.sentences import comparisons, headline, learning_speed, missing
 from keras_lottery.report.study import Study
 
@@ -83,6 +84,7 @@ def _add_study(page: Content, whole: Study, suffix: str) -> None:
     if lacking:
         page.add(Heading("What is missing", 3), Bullets(lacking))
     page.show(draw_tickets(study), suffix)
+    page.add(samples_table(study))
     page.add(Heading("Numbers"), tables.level_table(study), tables.difference_table(study))
     page.add(tables.match_table(study), Details("Every level and arm", [tables.arm_table(study)]))
     page.add(Heading("Learning speed"), Bullets(learning_speed(study)))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import engine, masking
+from keras_lottery import engine, masking, report
 from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
@@ -289,6 +289,10 @@ def test_tickets_of_a_translator_go_through_the_engine(tmp_path):
     assert rows["winning"].kept == rows["winning"].prunable - rows["winning"].prunable // 2
     names = {row.name for row in read_metrics(RunPaths(run).metrics)}
     assert {"test_bleu_moses", "test_log_perplexity"} <= names
+    report.build(run)
+    page = (run / "report" / "report.md").read_text()
+    assert "| source | reference | dense | winning, 50.0 % remaining |" in page
+    assert f"| {made.test.source[4]} | {made.test.target[4]} |" in page
 
 
 def test_one_program_a_shape_serves_every_training():

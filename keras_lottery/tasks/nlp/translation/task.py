@@ -17,9 +17,13 @@ from keras_lottery.tasks.nlp.translation.search import BeamSearch
 from keras_lottery.tasks.nlp.translation.subwords import Subwords
 from keras_lottery.training import ArrayData, length
 from keras_lottery.training.data import Arrays
+from keras_lottery.types import Outcome, Progress, Start, Training
 
 TRANSLATED = 100
 """Sentences translated at once."""
+
+SAMPLES = 5
+"""Translations that are kept to be read."""
 
 
 class TranslationTask(NetworkTask):
@@ -38,6 +42,7 @@ class TranslationTask(NetworkTask):
         super().__init__(config)
         self._given = corpus
         self._searches: dict[int, BeamSearch] = {}
+        self._said: list[list[str]] = []
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -63,7 +68,18 @@ class TranslationTask(NetworkTask):
         return [LogPerplexity()]
 
     def measured(self, model: keras.Model) -> dict[str, float]:
-        return bleu(self.translate(model), self.corpus.test.target, self.config.data.target)
+        self._said.append(self.translate(model))
+        return bleu(self._said[-1], self.corpus.test.target, self.config.data.target)
+
+    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+        self._said.clear()
+        outcome = super().fit(training, start, progress)
+        test = self.corpus.test
+        outcome.samples = [
+            {"source": source, "reference": reference, "answer": answer}
+            for source, reference, answer in zip(test.source, test.target, self._said[0])
+        ][:SAMPLES]
+        return outcome
 
     def translate(self, model: keras.Model) -> list[str]:
         """Returns a model's translations of the test set, in plain text."""

@@ -1,0 +1,45 @@
+"""What trained networks make of a few test examples, in words."""
+
+from collections.abc import Mapping
+
+from keras_lottery.records import ResultRow, read_table
+from keras_lottery.report.document import Table
+from keras_lottery.report.study import DENSE, Study
+from keras_lottery.report.units import percent
+from keras_lottery.run_paths import SAMPLES
+
+ANSWER = "answer"
+
+
+def samples_table(study: Study) -> Table | None:
+    """Returns the first seed's samples: dense, and each arm that has some at its sparsest level.
+
+    None where the task gives no samples.
+    """
+    seed = min(study.seeds, default=None)
+    found: dict[str, list[dict[str, str]]] = {}
+    for arm in dict.fromkeys((DENSE, study.main, *study.arms)):
+        rows = [row for row in study.rows if (row.arm, row.seed) == (arm, seed)]
+        last = max(rows, key=lambda row: row.round, default=None)
+        path = study.paths.table(last.training, SAMPLES) if last else None
+        if last and path and path.exists():
+            found[_title(last)] = read_table(path)
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    known = [name for name in first[0] if name != ANSWER]
+    cells = [
+        [_cell(row, name) for name in known]
+        + [_cell(answers[index], ANSWER) for answers in found.values()]
+        for index, row in enumerate(first)
+    ]
+    note = f"The first test examples, seed {seed}; arms at the sparsest level that is finished."
+    return Table("Samples", [*known, *found], cells, note)
+
+
+def _title(row: ResultRow) -> str:
+    return row.arm if row.arm == DENSE else f"{row.arm}, {percent(row.remaining)} remaining"
+
+
+def _cell(row: Mapping[str, str], name: str) -> str:
+    return row.get(name, "") or "(nothing)"
