@@ -43,6 +43,8 @@ def get_config() -> ConfigDict:
 
     config.optimizer.name = "adam"  # ours: RMSprop in the paper
     config.optimizer.learning_rate = 3e-4  # ours
+    config.optimizer.epsilon = 1e-3  # ours: as the paper has it on Atari; 1e-7 lets values diverge
+    config.optimizer.global_clipnorm = 10.0  # ours
     config.optimizer.schedule = "linear"  # ours
 
     config.train.length = "20ep"  # Yu 2020, table A1
@@ -59,8 +61,8 @@ def get_config() -> ConfigDict:
     config.rewind.to = "1ep"  # Yu 2020: after the first epoch
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: three in the paper
-    # The control of Yu 2020 as the sister paper, Morcos 2019, defines it; the other arms are
-    # those of Frankle & Carbin 2019, Morcos 2019 (appendix A.2), and the ablations of Yu 2020.
+    # The control of Yu 2020 as the sister paper, Morcos 2019, defines it; then those of Morcos
+    # 2019, appendix A.2, and Frankle & Carbin 2019, and the ablations of Yu 2020.
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2020 and others, see above
     config.draws = 1  # ours
