@@ -150,9 +150,13 @@ def row(name: str, sources: Sources) -> list[str]:
         cite(train.length.replace("it", ""), "train.length"),
         cite(str(train.batch_size), "train.batch_size"),
         optimizers(config, sources),
-        cite(f"step {config.rewind.to.removesuffix('it')}", "rewind.to"),
+        cite(_point(config.rewind.to), "rewind.to"),
         cite("at the least validation loss" if train.value == "best" else "end", "train.value"),
     ]
+
+
+def _point(duration: str) -> str:
+    return duration if duration.endswith("ep") else f"step {duration.removesuffix('it')}"
 
 
 def optimizers(config: Config, sources: Sources) -> str:

@@ -96,7 +96,7 @@ def _show_report(folder: Path) -> None:
 def _define_export(values: flags.FlagValues) -> None:
     _text(values, "run", None, "Run folder.")
     _text(values, "out", None, "Folder or file to write; must not be there yet.")
-    _text(values, "format", "saved_model", "saved_model or keras.")
+    _text(values, "format", "saved_model", "saved_model, keras, or policy (TF-Agents).")
     _text(values, "arm", "winning", "Which arm's trained weights.")
     flags.DEFINE_integer(
         "seed", None, "Which seed; the run's first if left out.", flag_values=values

@@ -19,7 +19,14 @@ Request = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
 
 
-def run_child(module: str, request: Request, folder: Path, backend: str, expected: str) -> Request:
+def run_child(
+    module: str,
+    request: Request,
+    folder: Path,
+    backend: str,
+    expected: str,
+    extra: Mapping[str, str] | None = None,
+) -> Request:
     """Runs `python -m module` on `request` and returns its answer.
 
     Args:
@@ -28,6 +35,7 @@ def run_child(module: str, request: Request, folder: Path, backend: str, expecte
         folder: where request and answer are exchanged.
         backend: the Keras backend of the child.
         expected: what the error says was expected where the child fails.
+        extra: further variables of the child's environment.
 
     Raises:
         LotteryError: with the reason that the child gave.
@@ -37,7 +45,7 @@ def run_child(module: str, request: Request, folder: Path, backend: str, expecte
     question.write_text(json.dumps(request))
     done = subprocess.run(
         [sys.executable, "-m", module, str(question), str(answer)],
-        env=environment(os.environ, backend),
+        env=environment(os.environ, backend) | dict(extra or {}),
         capture_output=True,
         text=True,
         check=False,

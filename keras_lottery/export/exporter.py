@@ -62,3 +62,4 @@ class Exporter(Protocol):
 exporters: Registry[Exporter] = Registry("export format")
 exporters.register_lazily("saved_model", "keras_lottery.export.saved_model:exporter")
 exporters.register_lazily("keras", "keras_lottery.export.keras_file:exporter")
+exporters.register_lazily("policy", "keras_lottery.export.policy:exporter")

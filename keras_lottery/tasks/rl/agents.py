@@ -25,11 +25,14 @@ class Agent(Protocol):
         model: the masked network that is pruned.
         frames_per_step: frames played for one training step.
         steps_a_call: training steps between which no frame is played.
+        whole_rounds: a step of all games counts all of them, also where one only began anew; so
+            training steps have a fixed number of rounds between them.
     """
 
     model: keras.Model
     frames_per_step: int
     steps_a_call: int
+    whole_rounds: bool
 
     def compile(self) -> None:
         """Traces and compiles everything; what it trains on is made up."""
@@ -63,8 +66,14 @@ class Agent(Protocol):
         """Is told what followed on the last actions."""
         ...
 
-    def learn(self, steps: int, rng: np.random.Generator) -> None:
-        """Takes training steps, where it has enough to learn from."""
+    def learn(self, steps: int, observations: NDArray[Any], rng: np.random.Generator) -> None:
+        """Takes training steps, where it has enough to learn from.
+
+        Args:
+            steps: how many, at most `steps_a_call`.
+            observations: what is seen now.
+            rng: chooses the examples.
+        """
         ...
 
     def logs(self) -> dict[str, float]:

@@ -9,7 +9,10 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tf_agents.networks import network
+from tf_agents.networks import network, utils
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step
+from tf_agents.utils import nest_utils
 
 from keras_lottery import masking
 
@@ -51,7 +54,11 @@ class KerasNetwork(network.Network):
         training: bool = False,
     ) -> tuple[Any, Any]:
         parts = self._parts
-        outputs = parts.model(observation, training=training)
+        # Observations may come as `(batch, ...)` or `(batch, time, ...)`; the model knows one.
+        outer = nest_utils.get_outer_rank(observation, self.input_tensor_spec)
+        squash = utils.BatchSquash(outer)
+        outputs = parts.model(squash.flatten(observation), training=training)
+        outputs = tf.nest.map_structure(squash.unflatten, outputs)
         return (parts.output(outputs) if parts.output else outputs), network_state
 
     @property
@@ -93,6 +100,7 @@ class KerasOptimizer:
     def __init__(self, model: keras.Model) -> None:
         self._optimizer = model.optimizer
         self._known = {id(v.value): v for v in model.trainable_variables}
+        self.learning_rate = self._lr = self._optimizer.learning_rate  # which PPO would log
 
     def apply_gradients(
         self, grads_and_vars: Sequence[tuple[Any, tf.Variable]], global_step: Any = None
@@ -102,6 +110,16 @@ class KerasOptimizer:
         self._optimizer.apply(
             [gradients[known] for known in self._known], list(self._known.values())
         )
+
+
+def observation_spec(shape: Any, dtype: str) -> tf.TensorSpec:
+    """Returns the spec of one observation.
+
+    TF-Agents draws one to find out what a network answers, and fails over the range of `uint8`.
+    """
+    if dtype == "uint8":
+        return tensor_spec.BoundedTensorSpec(shape, dtype, 0, 1, name="observation")
+    return tf.TensorSpec(shape, dtype, name="observation")
 
 
 def specs_of(observations: Any, actions: int) -> tuple[Any, Any]:
@@ -114,8 +132,5 @@ def specs_of(observations: Any, actions: int) -> tuple[Any, Any]:
     Returns:
         `(time_step_spec, action_spec)`.
     """
-    from tf_agents.specs import tensor_spec
-    from tf_agents.trajectories import time_step
-
     action = tensor_spec.BoundedTensorSpec((), tf.int32, 0, actions - 1, name="action")
     return time_step.time_step_spec(observations), action

@@ -27,7 +27,12 @@ with without_gym():
     from tf_agents.agents.dqn import dqn_agent
     from tf_agents.trajectories import policy_step, time_step, trajectory
 
-    from keras_lottery.tasks.rl.bridge import KerasNetwork, KerasOptimizer, specs_of
+    from keras_lottery.tasks.rl.bridge import (
+        KerasNetwork,
+        KerasOptimizer,
+        observation_spec,
+        specs_of,
+    )
 
 _TARGET = "target/"
 
@@ -45,6 +50,8 @@ class Dqn:
         xla: compile with XLA.
         distribution: where the copies of the model live.
     """
+
+    whole_rounds = False
 
     def __init__(
         self,
@@ -130,7 +137,7 @@ class Dqn:
     ) -> None:
         self._replay.add(actions, rewards, played)
 
-    def learn(self, steps: int, rng: np.random.Generator) -> None:
+    def learn(self, steps: int, observations: NDArray[Any], rng: np.random.Generator) -> None:
         if not self._replay.ready(self.config.learning_starts):
             return
         examples = self._replay.sample(steps, self._batch_size, rng)
@@ -200,7 +207,7 @@ class Dqn:
 def _make_agent(
     model: keras.Model, target: keras.Model, spec: GameSpec, config: DqnConfig
 ) -> dqn_agent.DqnAgent:
-    observation = tf.TensorSpec(spec.shape, spec.dtype, name="observation")
+    observation = observation_spec(spec.shape, spec.dtype)
     time_steps, actions = specs_of(observation, spec.actions)
     kind = dqn_agent.DdqnAgent if config.double else dqn_agent.DqnAgent
     return kind(

@@ -127,7 +127,7 @@ class Play:
             self._owed += steps * self._agent.frames_per_step
             while self._owed > 0:
                 self._owed -= self._round()
-            self._agent.learn(steps, self._drawn)
+            self._agent.learn(steps, self._observations, self._drawn)
             learned.step += steps
             self._look(progress)
         learned.unfinished = self._running.tolist()
@@ -157,7 +157,7 @@ class Play:
         self._agent.begin(frames)
 
     def _round(self) -> int:
-        """Plays one step of every game; returns the frames that this took."""
+        """Plays one step of every game; returns the frames that this counts for."""
         learned = self._learned
         done = self._plan.end.progress(learned.step, self._over)
         actions = self._agent.act(self._observations, done, self._explored)
@@ -171,7 +171,7 @@ class Play:
             self._over += 1
         frames = int(played.stepped.sum())
         learned.frames += frames
-        return frames
+        return self._games.count if self._agent.whole_rounds else frames
 
     def _learnt(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._data.clip_rewards:

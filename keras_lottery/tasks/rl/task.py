@@ -22,6 +22,7 @@ from keras_lottery.tasks.rl.dqn import Dqn  # noqa: E402
 from keras_lottery.tasks.rl.environments.games import Games  # noqa: E402
 from keras_lottery.tasks.rl.environments.make import maker  # noqa: E402
 from keras_lottery.tasks.rl.play import Learned, Plan, Play, played_greedily  # noqa: E402
+from keras_lottery.tasks.rl.ppo import Ppo  # noqa: E402
 from keras_lottery.training.flops import flops, uses  # noqa: E402
 from keras_lottery.training.optimizers import build_optimizer  # noqa: E402
 from keras_lottery.training.way import choose_way  # noqa: E402
@@ -162,11 +163,12 @@ class RLTask:
                 f"Received: {config.train.length} and {config.rewind.to}. Give both in `ep`, or "
                 "both in `it`."
             )
-        if end.in_games and config.optimizer.schedule != "constant":
+        ppo = config.model.algorithm == "ppo"
+        if (end.in_games or ppo) and config.optimizer.schedule != "constant":
             raise LotteryError(
-                "Expected a constant learning rate where games are counted, since the training "
-                f"steps are not known beforehand. Received: {config.optimizer.schedule!r}. "
-                "Count frames (data.epoch_unit='frames')."
+                "Expected a constant learning rate, under PPO and where games are counted: a "
+                "schedule counts the optimizer's steps, which are not those of the length there. "
+                f"Received: {config.optimizer.schedule!r}. Use DQN and data.epoch_unit='frames'."
             )
 
     def _plan(self, training: Training, start: Start, is_dense: bool) -> Plan:
@@ -200,21 +202,25 @@ class RLTask:
 
     def _make_agent(self, parametrization: str) -> Agent:
         config = self.config
-        model, target = self._mask(parametrization), self._mask(parametrization)
+        model = self._mask(parametrization)
         with self._distribution.scope():
             optimizer = build_optimizer(
                 config.optimizer, max(self.steps("1ep"), 1), self.steps(config.train.length)
             )
             model.compile(optimizer=optimizer)
             optimizer.build(model.trainable_variables)
+        games, xla = config.data.envs, choose_way(model, self._distribution, config.train.jit).xla
+        if config.model.algorithm == "ppo":
+            ppo = config.model.ppo
+            return Ppo(model, self._spec, ppo, games, xla, self._distribution)
         return Dqn(
             model,
-            target,
+            self._mask(parametrization),
             self._spec,
             config.model.dqn,
-            config.data.envs,
+            games,
             config.train.batch_size,
-            choose_way(model, self._distribution, config.train.jit).xla,
+            xla,
             self._distribution,
         )
 

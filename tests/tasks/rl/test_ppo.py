@@ -1,0 +1,85 @@
+"""The on-policy agent: what it learns from, and what the engine counts on."""
+
+import numpy as np
+import pytest
+
+from keras_lottery.arms.chain import _kept
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning import prune_round
+from keras_lottery.tasks.rl.task import RLTask
+from keras_lottery.types import Start
+from tests.tasks.rl.made import Silent, config, training
+
+MODEL = {"algorithm": "ppo", "ppo": {"rollout": 10, "epochs": 2}}
+LENGTH = {"train": {"length": "6it", "eval_every": 1}, "rewind": {"to": "2it"}}
+
+
+@pytest.fixture(scope="module")
+def task():
+    return RLTask(config(model=MODEL, **LENGTH))
+
+
+@pytest.fixture(scope="module")
+def dense(task):
+    return task.fit(training(), Start(task.start_weights(0)), Silent())
+
+
+def test_one_network_has_a_head_for_the_policy_and_one_for_the_value(task):
+    variables = task.variables()
+    assert sum(v.size for v in variables) == 4 * 8 + 8 + 8 * 8 + 8 + 8 * 2 + 2 + 8 + 1
+    assert {v.shape for v in variables if v.output} == {(8, 2), (2,), (8, 1), (1,)}
+
+
+def test_it_is_rewound_with_its_masks_to_the_way_of_the_dense_one(task, dense):
+    state = dense.rewind
+    early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
+    kept = _kept(state, optimizer=True, seeds=True)
+    start = Start(early, step=2, learning_rate_step=2, data_order_step=2, state=kept)
+    again = task.fit(training(1, "winning"), start, Silent())
+    assert all((again.weights[p] == dense.weights[p]).all() for p in early)
+
+    masks = prune_round(dense.weights, {}, task.variables(), task.config.prune, 1, seed=0)
+    pruned = Start(early, masks, step=2, learning_rate_step=2, data_order_step=2, state=kept)
+    third = task.fit(training(1, "winning"), pruned, Silent())
+    assert third.steps == 4
+    for path, mask in masks.items():
+        assert not third.weights[path][~mask].any()
+        assert (third.weights[path][mask] != early[path][mask]).any()
+
+
+def test_every_step_plays_a_rollout_and_its_losses_are_finite(dense):
+    assert [row["step"] for row in dense.history] == [1, 2, 3, 4, 5, 6]
+    assert all(np.isfinite(row["loss"]) for row in dense.history)
+    # Rounds in which a game only begins anew are none of its frames.
+    assert 6 * 2 * 10 - dense.metrics["games"] <= dense.metrics["frames"] <= 6 * 2 * 10
+
+
+def test_what_it_learns_from_says_where_games_end(task):
+    """Boundaries, rewards and discounts of the rollout, with games of three steps."""
+    from keras_lottery.tasks.rl.environments.games import Games
+    from keras_lottery.tasks.rl.environments.spec import GameSpec
+    from keras_lottery.tasks.rl.ppo import _Rollout
+    from tests.tasks.rl.made import Counting
+
+    spec = GameSpec((2,), "uint8", 2, 0)
+    games = Games(lambda: Counting(ends=3), spec, 1, "counting")
+    rollout = _Rollout(spec, 1, 6)
+    rollout.begin()
+    now = games.reset(np.array([0]))
+    for _ in range(6):
+        rollout.see(now, np.zeros(1), np.zeros((1, 2)))
+        played = games.step(np.zeros(1, int))
+        rollout.add(played.rewards, played)
+        now = played.frames
+    rollout.close(now)
+    kind, seen, _, _, following, rewards, discounts = (x[0] for x in rollout.arrays())
+    assert seen[:, 1].tolist() == [0, 1, 2, 3, 0, 1, 2]
+    assert kind.tolist() == [0, 1, 1, 2, 0, 1, 1]  # first, middle, middle, last, ...
+    assert following[:6].tolist() == [1, 1, 2, 0, 1, 1]
+    assert rewards[:6].tolist() == [1, 2, 3, 0, 1, 2]
+    assert discounts[:3].tolist() == [1, 1, 0]
+
+
+def test_a_schedule_of_the_learning_rate_is_refused():
+    with pytest.raises(LotteryError, match="constant learning rate"):
+        RLTask(config(model=MODEL, optimizer={"schedule": "linear"}, **LENGTH))
