@@ -14,6 +14,8 @@ from pathlib import Path
 
 from benchmarks.table import Section, merge
 
+# What each needs beside its backend.
+NEEDS = {"rl_loop": "tf_agents"}
 # On which backends each is measured; torch compiles nothing here.
 BENCHMARKS = {
     "global_cut": ("numpy",),
@@ -21,6 +23,7 @@ BENCHMARKS = {
     "epoch_vs_fit": ("jax", "tensorflow"),
     "round_cost": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
+    "rl_loop": ("tensorflow",),
 }
 
 
@@ -51,8 +54,9 @@ def main() -> int:
         for backend in BENCHMARKS[benchmark]:
             if options.backend and backend not in options.backend:
                 continue
-            if find_spec(backend) is None:
-                print(f"{backend} is not installed: {benchmark} NOT MEASURED on {backend}")
+            needed = NEEDS.get(benchmark, backend)
+            if find_spec(backend) is None or find_spec(needed) is None:
+                print(f"{needed} is not installed: {benchmark} NOT MEASURED on {backend}")
                 continue
             sections.append(measured(benchmark, backend, extra))
             if not options.quick:

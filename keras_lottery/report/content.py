@@ -9,6 +9,8 @@ from keras_lottery.report.families import at_start, families, without_families
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
+    draw_ablations,
+    draw_curves,
     draw_density,
     draw_overlap,
     draw_sanity,
@@ -87,12 +89,31 @@ def _add_study(page: Content, whole: Study, suffix: str) -> None:
     page.add(samples_table(study))
     page.add(Heading("Numbers"), tables.level_table(study), tables.difference_table(study))
     page.add(tables.match_table(study), Details("Every level and arm", [tables.arm_table(study)]))
-    page.add(Heading("Learning speed"), Bullets(learning_speed(study)))
-    page.show(draw_speed(study), suffix)
-    page.add(Details("Steps", [tables.speed_table(study)]))
+    _add_ablations(page, study, suffix)
+    _add_learning(page, study, suffix)
     for title, family in families(whole).items():
         _add_family(page, title, family, suffix)
     _add_masks(page, study, suffix)
+
+
+def _add_ablations(page: Content, study: Study, suffix: str) -> None:
+    """Adds what iteration and late rewinding bring, where the arms without them were trained."""
+    drawing = draw_ablations(study)
+    if drawing is not None:
+        page.add(Heading("Iteration and late rewinding"))
+        page.show(drawing, suffix)
+
+
+def _add_learning(page: Content, study: Study, suffix: str) -> None:
+    """Adds learning curves of a task whose metric is measured as it learns, else its speed."""
+    drawing = draw_curves(study) if study.task == "rl" else None
+    if drawing is not None:
+        page.add(Heading("Learning curves"))
+        page.show(drawing, suffix)
+        return
+    page.add(Heading("Learning speed"), Bullets(learning_speed(study)))
+    page.show(draw_speed(study), suffix)
+    page.add(Details("Steps", [tables.speed_table(study)]))
 
 
 def _add_family(page: Content, title: str, study: Study, suffix: str) -> None:

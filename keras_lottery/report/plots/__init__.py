@@ -1,5 +1,7 @@
 """The figures of a report, one idea a file."""
 
+from keras_lottery.report.plots.ablations import draw_ablations
+from keras_lottery.report.plots.curves import draw_curves
 from keras_lottery.report.plots.density import draw_density
 from keras_lottery.report.plots.overlap import draw_overlap
 from keras_lottery.report.plots.sanity import draw_sanity
@@ -10,6 +12,8 @@ from keras_lottery.report.plots.tickets import draw_tickets
 
 __all__ = [
     "Drawing",
+    "draw_ablations",
+    "draw_curves",
     "draw_density",
     "draw_overlap",
     "draw_sanity",

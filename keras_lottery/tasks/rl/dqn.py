@@ -191,17 +191,20 @@ class Dqn:
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _learn_from(self, batch: Any) -> Any:
+        # Stored weights are 0 where pruned, in the target network too: see `place`.
+        with masking.step_scope(self.model):
+            return self._agent.train(self._experience(batch)).loss
+
+    @staticmethod
+    def _experience(batch: Any) -> Any:
         observations, actions, rewards, discounts, following = batch
         zeros, ones = tf.zeros_like(rewards), tf.ones_like(rewards)
         middle = tf.fill(actions.shape, time_step.StepType.MID)
-        experience = trajectory.Transition(
+        return trajectory.Transition(
             time_step.TimeStep(middle, zeros, ones, observations),
             policy_step.PolicyStep(actions, (), ()),
             time_step.TimeStep(middle, rewards, discounts, following),
         )
-        # Stored weights are 0 where pruned, in the target network too: see `place`.
-        with masking.step_scope(self.model):
-            return self._agent.train(experience).loss
 
 
 def _make_agent(

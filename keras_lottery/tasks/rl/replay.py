@@ -116,6 +116,11 @@ class Replay:
         return self.frames >= least and self._size > self._n + self._spec.stack
 
     @property
+    def capacity(self) -> int:
+        """Frames it can hold."""
+        return self._rows * self.games
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the frames."""
         return self._frames.nbytes

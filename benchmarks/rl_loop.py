@@ -1,0 +1,146 @@
+"""Collecting and training a masked agent beside the same loop with TF-Agents' own QNetwork.
+
+KERAS_BACKEND=tensorflow python -m benchmarks.rl_loop [--pairs 21]
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # before TensorFlow, for TF-Agents
+
+import numpy as np
+
+from benchmarks.command import Measured, Options, main
+from benchmarks.compare import in_turn, ratios
+from benchmarks.rl_qnetwork import QNetworkDqn
+from benchmarks.table import Row
+from keras_lottery.config import freeze
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.tasks.rl.budget import Point
+from keras_lottery.tasks.rl.dqn import Dqn
+from keras_lottery.tasks.rl.play import Plan, Play
+from keras_lottery.tasks.rl.task import RLTask
+from keras_lottery.types import Start
+
+ABOUT = "Frames played and training steps taken by a masked agent, against TF-Agents' QNetwork."
+LIMIT = 1 / 0.95
+PAIRS = 21
+
+
+@dataclass(frozen=True)
+class Case:
+    """One agent and its game.
+
+    Args:
+        name: for the table.
+        data: section of the config.
+        model: likewise.
+        batch: examples a training step.
+        steps: training steps timed at once.
+    """
+
+    name: str
+    data: dict[str, object]
+    model: dict[str, object]
+    batch: int
+    steps: int
+
+    def task(self) -> RLTask:
+        """Returns the task, whose agent is made when it is first asked for."""
+        train = {"length": f"{self.steps}it", "batch_size": self.batch}
+        settings = {"name": "benchmark", "task": "rl", "backend": "tensorflow", "train": train}
+        return RLTask(freeze(settings | {"data": self.data, "model": self.model}))
+
+
+def cartpole(games: int, calls: int, steps: int) -> Case:
+    """One frame for every training step; `calls` training steps in one compiled call."""
+    dqn = {"frames_per_update": 1, "updates_per_call": calls, "learning_starts": 64}
+    how = "one game, a call a step" if calls == 1 else f"{games} games, {calls} steps a call"
+    return Case(
+        f"CartPole, 3 layers of 128, batch 64, {how}",
+        {"name": "CartPole-v1", "envs": games},
+        {"hidden": (128, 128, 128), "dqn": dqn},
+        64,
+        steps,
+    )
+
+
+def breakout(steps: int) -> Case:
+    """The usual 4 frames for every training step, in 8 games."""
+    dqn = {"frames_per_update": 4, "updates_per_call": 4, "learning_starts": 64, "replay": 5000}
+    return Case(
+        "Breakout (Atari), network of Mnih et al. 2015, batch 32, 8 games",
+        {"name": "ALE/Breakout", "envs": 8, "episodic_life": True, "clip_rewards": True},
+        {"name": "nature_cnn", "dqn": dqn},
+        32,
+        steps,
+    )
+
+
+def measure(options: Options) -> Measured:
+    """Returns the ratio of each case, and what batching brings."""
+    short = 8 if options.quick else 1
+    many, one = cartpole(8, 8, 512 // short), cartpole(1, 1, 512 // short)
+    rows = [_row(many, options), _row(one, options), _batching(many, one, options)]
+    notes = []
+    if not options.quick:
+        case = breakout(32)
+        rows.append(_row(case, options))
+        size = loop_of(case, masked_agent(case))[0].replay
+        notes.append(
+            f"Replay of Breakout: {size.nbytes / size.capacity:,.0f} bytes a frame of 84 × 84, "
+            "each stored once."
+        )
+    return Measured(rows, notes)
+
+
+def _row(case: Case, options: Options) -> Row:
+    ours, plain = masked_agent(case), QNetworkDqn.of(case.task(), case.batch)
+    candidates = {"masked": loop_of(case, ours)[1], "QNetwork": loop_of(case, plain)[1]}
+    seconds = in_turn(candidates, options.pairs)
+    rates = {name: _rate(name, case, ours, values) for name, values in seconds.items()}
+    ratio = ratios(seconds, "masked", "QNetwork")
+    return Row.of(case.name, rates["masked"], rates["QNetwork"], ratio, LIMIT)
+
+
+def _batching(many: Case, one: Case, options: Options) -> Row:
+    agents = {"batched": (many, masked_agent(many)), "plain": (one, masked_agent(one))}
+    seconds = in_turn({k: loop_of(c, a)[1] for k, (c, a) in agents.items()}, options.pairs)
+    rates = {k: _rate(k, c, a, seconds[k]) for k, (c, a) in agents.items()}
+    ratio = ratios(seconds, "batched", "plain")
+    return Row.of(
+        "CartPole: games and steps in batches", rates["batched"], rates["plain"], ratio, 1.0
+    )
+
+
+def _rate(name: str, case: Case, agent: Dqn, seconds: np.ndarray) -> str:
+    each = case.steps / float(np.median(seconds))
+    frames = each * agent.frames_per_step
+    return f"{name}: {frames:,.0f} frames/s, {each:,.0f} training steps/s"
+
+
+def masked_agent(case: Case) -> Dqn:
+    """Returns the masked agent, placed, with half of its weights pruned."""
+    task = case.task()
+    agent = task._agent("zero")
+    weights = task.start_weights(0)
+    rng = np.random.default_rng(0)
+    masks = {v.path: rng.random(v.shape) < 0.5 for v in task.variables() if v.prunable}
+    agent.place(Start(weights, masks))
+    return agent
+
+
+def loop_of(case: Case, agent: Dqn) -> tuple[Dqn, Callable[[], object]]:
+    """Returns the agent, and a call that plays and trains for the steps of the case."""
+    task = case.task()
+    plan = Plan(0, 0, Point(case.steps, False), None, False, case.steps, 0, 0)
+
+    def call() -> None:
+        Play(agent, task._games, task.config.data, plan).run(NoProgress())
+
+    return agent, call
+
+
+if __name__ == "__main__":
+    main("rl_loop", ABOUT, measure, keras=True, pairs=PAIRS)

@@ -1,0 +1,62 @@
+"""What iteration and what late rewinding bring: the winning ticket without one or the other."""
+
+import numpy as np
+
+from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.statistics import levels, paired, seed_range
+from keras_lottery.report.study import WINNING, Study
+from keras_lottery.report.units import unit_of
+
+ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
+"""Arms that lack one part of the method, and the part."""
+
+_LOOKS = {"one_shot": Line("#0072B2", "o", "-"), "winning_init": Line("#D55E00", "s", "--")}
+
+
+def draw_ablations(study: Study) -> Drawing | None:
+    """Draws winning − one_shot and winning − winning_init at every level, paired by seed.
+
+    Returns:
+        None where the run has not all three.
+
+    Reference:
+        The ablations of Yu et al. 2020 (1906.02768).
+    """
+    if not {WINNING, *ABLATIONS} <= set(study.arms):
+        return None
+    unit = unit_of(study.rows)
+    figure = new_figure(6.4, 3.6)
+    axes = figure.subplots()
+    tidy(axes)
+    axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
+    every = [level.remaining for level in levels(study.rows, WINNING)]
+    for index, (arm, part) in enumerate(ABLATIONS.items()):
+        pairs = [
+            (level.remaining, paired(study.rows, WINNING, arm, {level.round}))
+            for level in levels(study.rows, WINNING)
+        ]
+        found = [(left, pair) for left, pair in pairs if pair]
+        low = [pair.mean - pair.boot_low for _, pair in found]
+        high = [pair.boot_high - pair.mean for _, pair in found]
+        bars = np.nan_to_num(np.array([low, high]) * unit.factor)
+        axes.errorbar(
+            dodge([left for left, _ in found], index, len(ABLATIONS), every),
+            [pair.mean * unit.factor for _, pair in found],
+            yerr=bars if bars.any() else None,
+            label=f"{part}: {WINNING} − {arm}",
+            elinewidth=1.0,
+            capsize=1.5,
+            **_LOOKS[arm].options(),
+        )
+    remaining_axis(axes, every)
+    axes.set_ylabel(f"what it brings\n[{unit.points.strip() or unit.name}]", fontsize=9.5)
+    axes.legend(fontsize=8, loc="best")
+    return Drawing(
+        "ablations.png",
+        figure,
+        "What iteration and what late rewinding bring: the winning ticket less the one pruned in "
+        "one shot, and less the one that is always rewound to the start. Mean differences paired "
+        "by seed with their 95 % percentile bootstrap intervals, "
+        f"n = {seed_range(study.rows)} seeds.",
+        "Differences between the winning ticket and its ablations at every level.",
+    )

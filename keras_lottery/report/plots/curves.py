@@ -1,0 +1,102 @@
+"""Learning curves: the metric along the training, a panel a level, a line an arm."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.records import ResultRow, read_numbers
+from keras_lottery.report.plots.style import (
+    DENSE_COLOUR,
+    Drawing,
+    legend,
+    lines,
+    new_figure,
+    tidy,
+)
+from keras_lottery.report.statistics import remaining_by_round
+from keras_lottery.report.study import DENSE, Study, series
+from keras_lottery.report.units import percent, unit_of
+
+PANELS = 3
+_POINTS = 200
+
+Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Steps, mean over seeds and draws, and standard deviation."""
+
+
+def draw_curves(study: Study) -> Drawing | None:
+    """Draws the metric against training steps at the first, a middle and the last level.
+
+    Returns:
+        None where the run's histories do not hold the metric, or there are none.
+    """
+    rounds = _chosen(list(remaining_by_round(study.rows)))
+    found = {number: _curves(study, number) for number in rounds}
+    found = {number: curves for number, curves in found.items() if curves}
+    if not found:
+        return None
+    unit, left = unit_of(study.rows), remaining_by_round(study.rows)
+    figure = new_figure(3.4 * len(found) + 0.8, 3.4)
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    looks = lines(study.arms)
+    for axes, (number, curves) in zip(panels, found.items(), strict=True):
+        tidy(axes)
+        axes.set_title(f"{percent(left[number])} remaining", fontsize=9.5)
+        for arm, (steps, mean, sd) in _dense_first(curves).items():
+            colour = DENSE_COLOUR if arm == DENSE else looks[arm].colour
+            style = "-" if arm == DENSE else looks[arm].dashes
+            axes.plot(steps, mean * unit.factor, style, color=colour, linewidth=1.3, label=arm)
+            ends = ((mean - sd) * unit.factor, (mean + sd) * unit.factor)
+            axes.fill_between(steps, *ends, color=colour, alpha=0.1, linewidth=0)
+        axes.set_xlabel("training step", fontsize=9.5)
+    panels[0].set_ylabel(unit.axis, fontsize=9.5)
+    legend(panels[-1], [DENSE, *study.arms])
+    return Drawing(
+        "curves.png",
+        figure,
+        f"Learning curves: {study.metric} along the training, mean over seeds and draws, shaded "
+        "± 1 standard deviation. Arms that are rewound late begin at the rewind point.",
+        f"{study.metric} against training steps for {', '.join([DENSE, *study.arms])}.",
+    )
+
+
+def _chosen(rounds: Sequence[int]) -> list[int]:
+    """Returns the first, the middle and the last of the rounds."""
+    places = np.linspace(0, len(rounds) - 1, PANELS).round().astype(int) if rounds else []
+    return [rounds[place] for place in dict.fromkeys(places)]
+
+
+def _curves(study: Study, number: int) -> dict[str, Curve]:
+    found: dict[str, list[list[tuple[float, float]]]] = {}
+    for row in study.rows:
+        if row.round == number or row.arm == DENSE:
+            points = _points(study, row)
+            if points:
+                found.setdefault(series(row), []).append(points)
+    if set(found) <= {DENSE}:
+        return {}
+    return {arm: _mean(curves) for arm, curves in found.items()}
+
+
+def _points(study: Study, row: ResultRow) -> list[tuple[float, float]]:
+    """Returns (step, metric) of a training; nothing where its history does not hold the metric."""
+    path = study.paths.history(row.training)
+    if not path.exists():
+        return []
+    rows = read_numbers(path)
+    return [(one["step"], one[study.metric]) for one in rows if "step" in one and row.metric in one]
+
+
+def _mean(curves: Sequence[Sequence[tuple[float, float]]]) -> Curve:
+    """Returns the mean curve over the steps that all of them have gone through."""
+    begin = max(curve[0][0] for curve in curves)
+    end = max(begin, min(curve[-1][0] for curve in curves))
+    steps = np.linspace(begin, end, _POINTS)
+    points = [np.asarray(curve, float) for curve in curves]
+    values = np.array([np.interp(steps, curve[:, 0], curve[:, 1]) for curve in points])
+    return steps, values.mean(axis=0), values.std(axis=0, ddof=1 if len(values) > 1 else 0)
+
+
+def _dense_first(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    return dict(sorted(curves.items(), key=lambda item: item[0] != DENSE))

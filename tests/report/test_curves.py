@@ -1,0 +1,62 @@
+"""Learning curves and ablations: what the figures show, read from the figures themselves."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_lottery.records import Records
+from keras_lottery.report.plots import draw_ablations, draw_curves
+from keras_lottery.report.statistics import paired
+from keras_lottery.report.study import studies
+from keras_lottery.run_paths import RunPaths
+
+from .made_run import make_run
+
+
+def with_curves(root: Path) -> Path:
+    """A run whose accuracy at step s of seed k is s + k, and s alone for the control."""
+    run = make_run(root, seeds=(0, 1), rounds=5, arms=("winning", "reinit"), masks=False)
+    records = Records(RunPaths(run))
+    for row in studies(run)[0].rows:
+        shift = 0 if row.arm == "reinit" else row.seed
+        begin = 300 if row.arm == "winning" else 0
+        history = [{"step": s, "accuracy": s + shift} for s in range(begin, 901, 300)]
+        records.write_history(row.training, history)
+    return run
+
+
+def test_curves_are_means_over_seeds_at_three_levels(tmp_path: Path) -> None:
+    drawing = draw_curves(studies(with_curves(tmp_path / "run"))[0])
+    assert drawing is not None
+    panels = drawing.figure.axes
+    assert [axes.get_title() for axes in panels] == [
+        "80.0 % remaining",
+        "51.2 % remaining",
+        "32.8 % remaining",
+    ]
+    for axes in panels:
+        found = {line.get_label(): line for line in axes.get_lines()}
+        assert set(found) == {"dense", "winning", "reinit"}
+        for arm, mean in (("dense", 0.5), ("winning", 0.5), ("reinit", 0.0)):
+            x, y = map(np.asarray, found[arm].get_data())
+            assert x[0] == (300 if arm == "winning" else 0) and x[-1] == 900
+            np.testing.assert_allclose(y, 100 * (x + mean))  # an accuracy, in percent
+
+
+def test_there_are_no_curves_where_the_history_does_not_hold_the_metric(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", seeds=(0,), rounds=2, masks=False)
+    assert draw_curves(studies(run)[0]) is None
+
+
+def test_ablations_are_paired_differences_to_the_winning_ticket(tmp_path: Path) -> None:
+    arms = ("winning", "one_shot", "winning_init")
+    study = studies(make_run(tmp_path / "run", rounds=4, arms=arms, masks=False))[0]
+    drawing = draw_ablations(study)
+    assert drawing is not None
+    (axes,) = drawing.figure.axes
+    shown = {c.get_label(): np.asarray(c[0].get_ydata(), float) for c in axes.containers}
+    for arm, part in (("one_shot", "iteration"), ("winning_init", "late rewinding")):
+        expected = [100 * paired(study.rows, "winning", arm, {r}).mean for r in range(1, 5)]
+        np.testing.assert_allclose(shown[f"{part}: winning − {arm}"], expected)
+    without = studies(make_run(tmp_path / "other", rounds=2, arms=arms[:2], masks=False))[0]
+    assert draw_ablations(without) is None
