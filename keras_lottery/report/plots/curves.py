@@ -63,7 +63,9 @@ def draw_curves(study: Study) -> Drawing | None:
 
 def _chosen(rounds: Sequence[int]) -> list[int]:
     """Returns the first, the middle and the last of the rounds."""
-    places = np.linspace(0, len(rounds) - 1, PANELS).round().astype(int) if rounds else []
+    if not rounds:
+        return []
+    places = np.linspace(0, len(rounds) - 1, PANELS).round().astype(int).tolist()
     return [rounds[place] for place in dict.fromkeys(places)]
 
 
