@@ -142,6 +142,24 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "rewinding_digits": ("renda2020/rewinding_digits",),
+    "multi30k": ("yu2019/multi30k_transformer_small", "--seeds=0", "--backend=tensorflow"),
+    "multi30k_layers": (
+        "yu2019/multi30k_transformer_small",
+        "--config.name=multi30k_layers",
+        "--config.prune.embeddings=False",
+        "--seeds=0",
+        "--backend=tensorflow",
+    ),
+    "multi30k_embeddings": (
+        "yu2019/multi30k_transformer_small",
+        "--config.name=multi30k_embeddings",
+        "--config.prune.include=*embedding*",
+        "--config.prune.levels=0.672",
+        "--config.prune.rounds=1",
+        "--config.arms=winning,permuted_global",
+        "--seeds=0",
+        "--backend=tensorflow",
+    ),
     "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""

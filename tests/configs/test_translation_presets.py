@@ -56,7 +56,8 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     first = task.fit(Training("", "translation", 0, 0, "dense"), start, NoProgress())
     masks = prune_round(first.weights, {}, variables, config.prune, 1, seed=0)
     kept = sum(np.count_nonzero(m) for m in masks.values())
-    assert kept == prunable - int(config.prune.rate * prunable)
+    first_level = config.prune.levels[0] if config.prune.levels else config.prune.rate
+    assert kept == prunable - int(first_level * prunable)
 
     state = first.rewind
     early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
