@@ -17,8 +17,8 @@ State = dict[str, NDArray[Any]]
 """Everything that a training needs to go on bit for bit.
 
 Keys: `weights/<path>` (every variable of the model, batch-norm statistics too),
-`seeds/<path>` (seed generators), `optimizer/<i>` (its variables in their order), and `step`
-and `epoch`, arrays of shape `(1,)`.
+`seeds/<path>` (seed generators), `carried/<path>` (what a network carries from batch to batch),
+`optimizer/<i>` (its variables in their order), and `step` and `epoch`, arrays of shape `(1,)`.
 """
 
 

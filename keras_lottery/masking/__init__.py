@@ -1,12 +1,13 @@
 """Masks on any Keras 3 model: attach, read and write by path, strip."""
 
 from keras_lottery.masking.attach import mask
+from keras_lottery.masking.carried import Carried
 from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import MaskOptions, describe
 from keras_lottery.masking.keras_internals import remake_functions, sync_trainer
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
-from keras_lottery.masking.paths import seed_generators, variables
+from keras_lottery.masking.paths import carried, seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
 from keras_lottery.masking.prune import prune
 from keras_lottery.masking.state import (
@@ -24,10 +25,12 @@ from keras_lottery.masking.ticket import Ticket
 from keras_lottery.masking.wrapper import Masked
 
 __all__ = [
+    "Carried",
     "MaskOptions",
     "Masked",
     "Summary",
     "Ticket",
+    "carried",
     "derive",
     "describe",
     "draw_scores",

@@ -13,16 +13,18 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.carried import Carried
 from keras_lottery.masking.holder import MaskHolder, holder_of, is_wrapper
 
-__all__ = ["layer_paths", "named_variables", "seed_generators", "variables"]
+__all__ = ["carried", "layer_paths", "named_variables", "seed_generators", "variables"]
 
 
 def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
     """Returns every variable of a model or layer by its structural path, outer layers first.
 
-    Masks, metrics, the optimizer and the states of seed generators are not among them; a variable
-    that is reached in several ways appears once, under its first path.
+    Masks, metrics, the optimizer, the states of seed generators and what a network carries from
+    batch to batch are not among them; a variable that is reached in several ways appears once,
+    under its first path.
 
     Raises:
         LotteryError: the model is not built, or two variables come to the same path.
@@ -35,6 +37,12 @@ def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
     """Returns the state of every seed generator by its structural path."""
     check_built(layer)
     return dict(_remembered(layer, "seed_generators", _seed_generators))
+
+
+def carried(layer: keras.Layer) -> dict[str, keras.Variable]:
+    """Returns what training carries from batch to batch, by structural path (see `Carried`)."""
+    check_built(layer)
+    return dict(_remembered(layer, "carried", _carried))
 
 
 # What a walk over a model found: it takes milliseconds and an experiment asks all the time.
@@ -78,6 +86,16 @@ def _seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
         if holder is not None and holder.seed_generator is not None:
             states[_join(path, "masks/seed_generator")] = holder.seed_generator.state
     return states
+
+
+def _carried(layer: keras.Layer) -> dict[str, keras.Variable]:
+    return {
+        _join(path, f"carried/{index}"): variable
+        for path, owner in layer_paths(layer)
+        for held in internals.sublayers(owner)
+        if isinstance(held, Carried)
+        for index, variable in enumerate(held.of_training())
+    }
 
 
 def check_built(layer: keras.Layer) -> None:
@@ -138,7 +156,7 @@ def _walk(
 
 def _is_inner(thing: object) -> bool:
     """Returns True for what a model's variables can be found in."""
-    if isinstance(thing, MaskHolder) or internals.is_metric(thing):
+    if isinstance(thing, MaskHolder | Carried) or internals.is_metric(thing):
         return False
     return isinstance(thing, keras.Layer)
 

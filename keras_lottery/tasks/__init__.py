@@ -2,6 +2,7 @@
 
 from keras_lottery.config import TaskSchema, task_schemas
 from keras_lottery.tasks.nlp.bert.config import BertData, BertModel
+from keras_lottery.tasks.nlp.lm.config import LanguageModellingData, LanguageModellingModel
 from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
@@ -34,5 +35,12 @@ task_schemas.register("bert")(
         data=BertData,
         model=BertModel,
         make="keras_lottery.tasks.nlp.bert.task:BertTask",
+    )
+)
+task_schemas.register("language_modelling")(
+    TaskSchema(
+        data=LanguageModellingData,
+        model=LanguageModellingModel,
+        make="keras_lottery.tasks.nlp.lm.task:LanguageModellingTask",
     )
 )

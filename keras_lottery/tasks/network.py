@@ -13,6 +13,7 @@ from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
 from keras_lottery.training import ArrayData, Fitted, Trainer, length
+from keras_lottery.training.data import Arrays
 from keras_lottery.training.flops import flops, uses
 from keras_lottery.training.recipe import recipe
 from keras_lottery.training.statistics import recompute_statistics
@@ -33,7 +34,8 @@ DERIVE_EXAMPLES = 2000
 class NetworkTask(ABC):
     """One compiled trainer a parametrization, which takes its masked model from start to start.
 
-    A domain says what the data are, how the model is built and how it is judged.
+    A domain says what the data are, how the model is built and how it is judged: by one of
+    `metrics`, or where none of them has the name `metric`, by the loss.
 
     Args:
         config: of an experiment.
@@ -70,6 +72,10 @@ class NetworkTask(ABC):
         """Returns what else is measured of a trained model on the test set."""
         return {}
 
+    def in_any_order(self) -> Arrays:
+        """Returns training inputs and labels of which each example stands for itself."""
+        return self.arrays().train[:2]
+
     def build_unscaled(self) -> keras.Model:
         """Returns a new, plain model in which an input of 1 stays 1."""
         return self.build()
@@ -100,23 +106,24 @@ class NetworkTask(ABC):
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
-        return trainer.evaluate(split, examples)
+        return self._judged(trainer.evaluate(split, examples))
 
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
         recompute_statistics(trainer.model, self.arrays().train[0])
-        found = {split: trainer.evaluate(split) for split in ("test", "train")}
+        found = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
         return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        model, train = self._unscaled if name == "flow" else self._model, self.arrays().train
+        model = self._unscaled if name == "flow" else self._model
+        train = self.in_any_order()
         masking.set_weights(model, weights)
         masking.set_masks(model, masks)
         examples = length(train)
         even = min(DERIVE_EXAMPLES, examples) // self._replicas * self._replicas
         chosen = np.random.default_rng(seed).permutation(examples)[:even]
-        x, y = keras.tree.map_structure(lambda array: array[chosen], train[:2])
+        x, y = keras.tree.map_structure(lambda array: array[chosen], train)
         batch_size = self.config.train.batch_size
         found = masking.derive(
             name, model, x, y, loss=self.loss(), batch_size=batch_size, seed=seed
@@ -197,17 +204,23 @@ class NetworkTask(ABC):
         counts = uses(self._model, inputs)
         return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
 
+    def _judged(self, found: dict[str, float]) -> dict[str, float]:
+        """Returns what was measured with the metric by its name, which can be the loss."""
+        return {self.metric: found["loss"]} | found if found else {}
+
     def _new(self, unscaled: bool = False) -> keras.Model:
         """Returns a new model with layers made under the config's dtype policy."""
         with dtype_policy(self.config.train.dtype_policy):
             return self.build_unscaled() if unscaled else self.build()
 
     def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
-        metrics = {"test_loss": fitted.final["loss"], "best_test_loss": fitted.best["loss"]}
-        metrics |= {f"initial_{name}": value for name, value in fitted.initial.items()}
-        metrics |= {k: v for k, v in fitted.final.items() if k.endswith("_sd")} | fitted.further
-        others = fitted.final.keys() - {"loss", self.metric} - metrics.keys()
-        metrics |= {f"test_{name}": fitted.final[name] for name in sorted(others)}
+        measured = (fitted.initial, fitted.final, fitted.best)
+        initial, final, best = (self._judged(found) for found in measured)
+        metrics = {"test_loss": final["loss"], "best_test_loss": best["loss"]}
+        metrics |= {f"initial_{name}": value for name, value in initial.items()}
+        metrics |= {k: v for k, v in final.items() if k.endswith("_sd")} | fitted.further
+        others = final.keys() - {"loss", self.metric} - metrics.keys()
+        metrics |= {f"test_{name}": final[name] for name in sorted(others)}
         return Outcome(
             training=training,
             start=start,
@@ -216,8 +229,8 @@ class NetworkTask(ABC):
             steps=fitted.steps,
             seconds=fitted.seconds,
             compile_seconds=fitted.compile_seconds,
-            final_value=fitted.final[self.metric],
-            best_value=fitted.best[self.metric],
+            final_value=final[self.metric],
+            best_value=best[self.metric],
             best_step=fitted.best_step,
             masks=fitted.masks,
             metrics=metrics,

@@ -97,6 +97,14 @@ def _conv_transpose(layer: Any, input_shape: Shape, output_shape: Shape) -> dict
     return {"kernel": _positions(layer, output_shape, input_shape)}
 
 
+def _reversible(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    """A look-up is free; backwards, from vectors to logits, the table is a dense kernel."""
+    if len(output_shape) > len(input_shape):
+        return {}
+    used = "embeddings" if layer.tie_weights else "reverse_embeddings"
+    return {used: math.prod(output_shape[1:-1])}
+
+
 def _recurrent(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
     return {"cell.kernel": input_shape[1], "cell.recurrent_kernel": input_shape[1]}
 
@@ -108,6 +116,7 @@ RULES: dict[str, Rule] = {
     "BaseDepthwiseConv": _conv,
     "BaseSeparableConv": _conv,
     "BaseConvTranspose": _conv_transpose,
+    "ReversibleEmbedding": _reversible,
     "RNN": _recurrent,
 }
 """Rules by class name; a layer takes the rule of its nearest ancestor that has one."""

@@ -12,7 +12,8 @@ from keras_lottery.types import Start, State
 def place(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
     """Sets weights, masks, optimizer, seed generators and metrics by assignment.
 
-    The scores of learned masks are drawn anew from the start's seed.
+    What a network carries from batch to batch is restored, or starts from zeros. The
+    scores of learned masks are drawn anew from the start's seed.
 
     Args:
         model: masked and compiled, its optimizer built.
@@ -22,6 +23,7 @@ def place(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
     state = start.state or {}
     held = {key.partition("/")[0] for key in state}
     masking.set_weights(model, start.weights)
+    snapshot.restore_carried(model, state)
     snapshot.restore_optimizer(model.optimizer, state if "optimizer" in held else fresh_optimizer)
     if "seeds" in held:
         snapshot.restore_seeds(model, state)

@@ -23,6 +23,7 @@ def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
         epoch: epochs done.
     """
     state: State = {f"weights/{p}": v for p, v in masking.get_weights(model).items()}
+    state |= {f"carried/{p}": _array(v) for p, v in masking.carried(model).items()}
     state |= capture_seeds(model)
     state |= capture_optimizer(model.optimizer)
     return state | {"step": np.array([step]), "epoch": np.array([epoch])}
@@ -47,6 +48,7 @@ def restore(model: keras.Model, state: State) -> None:
     """Puts every part of a captured state back: bit-equal weights, slots and seeds."""
     weights = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
     masking.set_weights(model, weights)
+    restore_carried(model, state)
     restore_seeds(model, state)
     restore_optimizer(model.optimizer, state)
 
@@ -66,6 +68,13 @@ def restore_optimizer(optimizer: keras.optimizers.Optimizer | None, state: State
         )
     for i, variable in enumerate(variables):
         variable.assign(slots[f"optimizer/{i:04d}"])
+
+
+def restore_carried(model: keras.Model, state: State) -> None:
+    """Puts back what a network carries from batch to batch; zeros where the state has none."""
+    for path, variable in masking.carried(model).items():
+        held = state.get(f"carried/{path}")
+        variable.assign(np.zeros(variable.shape, np.float32) if held is None else held)
 
 
 def restore_seeds(model: keras.Model, state: State) -> None:

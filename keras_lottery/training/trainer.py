@@ -198,7 +198,7 @@ class Trainer:
         return self._parts[split, examples]
 
     def _evaluation(self, arrays: Any) -> Evaluation:
-        replicas, batch = self.distribution.replicas, self._data.evaluated
+        replicas, batch = self.distribution.replicas, self._data.streams or self._data.evaluated
         return Evaluation(self.program, arrays, length(arrays), replicas, batch)
 
 

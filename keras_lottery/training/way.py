@@ -27,20 +27,21 @@ def choose_way(model: keras.Model, distribution: Distribution, jit: str = "auto"
 
     A compiled loop is best nearly everywhere. On a CPU, XLA compiles a convolution inside a
     loop to code that is slower by orders of magnitude, so there JAX takes one call a step and
-    TensorFlow a loop without XLA (see benchmarks/).
+    TensorFlow a loop without XLA; recurrent layers too are faster without it on TensorFlow, and on
+    a GPU XLA would keep them from the fused kernel (see benchmarks/).
     """
-    slow = backend.is_cpu() and has_convolution(model)
+    slow = backend.is_cpu() and has(model, "Conv")
     if backend.name() == "jax":
         return Way(loop=not slow, xla=True)
     if backend.name() == "tensorflow":
         # XLA around `strategy.run` fails on several replicas.
-        xla = distribution.strategy is None and not slow
+        xla = distribution.strategy is None and not slow and not has(model, "RNN")
         return Way(loop=True, xla=xla if jit == "auto" else jit == "true")
     return Way(loop=False, xla=False)
 
 
-def has_convolution(model: keras.Model) -> bool:
-    """Returns True where any layer, however deep, convolves."""
+def has(model: keras.Model, kind: str) -> bool:
+    """Returns True where any layer, however deep, is of a class that is named so or after it."""
     return any(
-        "Conv" in cls.__name__ for layer in flatten_layers(model) for cls in type(layer).__mro__
+        kind in cls.__name__ for layer in flatten_layers(model) for cls in type(layer).__mro__
     )

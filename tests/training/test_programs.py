@@ -7,7 +7,7 @@ import pytest
 from keras_lottery import masking
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.training.programs import make_program
-from keras_lottery.training.way import Way, choose_way, has_convolution
+from keras_lottery.training.way import Way, choose_way, has
 from tests.training import made
 
 pytestmark = pytest.mark.backend
@@ -28,8 +28,8 @@ def conv_net():
 def test_convolutions_on_a_cpu_take_another_way():
     backend = keras.config.backend()
     dense, conv = made.network(), keras.Sequential([keras.Input((8, 8, 1)), conv_net()])
-    assert not has_convolution(dense)
-    assert has_convolution(conv) and has_convolution(masking.mask(conv_net()))
+    assert not has(dense, "Conv")
+    assert has(conv, "Conv") and has(masking.mask(conv_net()), "Conv")
     ways = {
         "jax": (Way(loop=True, xla=True), Way(loop=False, xla=True)),
         "tensorflow": (Way(loop=True, xla=True), Way(loop=True, xla=False)),

@@ -1,0 +1,1 @@
+"""Language modelling: text as streams, recurrent networks that carry their states along them."""

@@ -1,0 +1,95 @@
+"""Language modelling as the engine sees it."""
+
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from keras_lottery import masking
+from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.fresh import dtype_policy
+from keras_lottery.tasks.network import NetworkTask
+from keras_lottery.tasks.nlp.lm.corpus import Corpus, load
+from keras_lottery.tasks.nlp.lm.model import language_model
+from keras_lottery.tasks.nlp.lm.windows import test_windows, train_windows
+from keras_lottery.training import ArrayData
+from keras_lottery.training.data import Arrays
+from keras_lottery.types import Weights
+
+
+class LanguageModellingTask(NetworkTask):
+    """A recurrent network that predicts the next token of a text.
+
+    The text is read as `train.batch_size` contiguous streams, in windows of `data.steps` tokens.
+    States are carried from window to window, and start from zeros at the start of each epoch and
+    of each measurement; gradients end at the start of a window.
+
+    Args:
+        config: of an experiment whose task is `language_modelling`.
+        corpus: the text, where it is in memory; None: `config.data` says which.
+
+    Reference:
+        Yu et al. 2019 (1906.02768).
+    """
+
+    name = "language_modelling"
+    metric = "log_perplexity"
+    higher_is_better = False
+
+    def __init__(self, config: Config, corpus: Corpus | None = None) -> None:
+        super().__init__(config)
+        self._given = corpus
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The text.
+
+        Raises:
+            LotteryError: it is not there, or leaves nothing to choose the best step by.
+        """
+        corpus = self._given or load(self.config.data)
+        if self.config.train.value == "best" and corpus.validation is None:
+            raise LotteryError(
+                "Expected a validation text for train.value='best'. Received: none. "
+                "Set data.validation, or train.value='final'."
+            )
+        return corpus
+
+    def arrays(self) -> ArrayData:
+        return self._windows
+
+    def in_any_order(self) -> Arrays:
+        """Returns the training windows, each as the first of its stream."""
+        x, y = self._windows.train
+        return {**x, "fresh": np.ones_like(x["fresh"])}, y
+
+    def build(self) -> keras.Model:
+        return self._build(self.config.train.batch_size)
+
+    def export_model(self, weights: Weights) -> keras.Model:
+        """Returns a plain model from token ids `(batch, steps)` to logits; it carries nothing."""
+        with dtype_policy(self.config.train.dtype_policy):
+            model = self._build(streams=0)
+        masking.set_weights(model, weights)
+        return model
+
+    def loss(self) -> keras.losses.Loss:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return []  # the loss is the log-perplexity; softmax over a vocabulary is not done twice
+
+    @cached_property
+    def _windows(self) -> ArrayData:
+        corpus, streams, steps = self.corpus, self.config.train.batch_size, self.config.data.steps
+        validation = corpus.validation
+        return ArrayData(
+            train=train_windows(corpus.train, streams, steps),
+            validation=None if validation is None else test_windows(validation, streams, steps),
+            test=test_windows(corpus.test, streams, steps),
+            streams=streams,
+        )
+
+    def _build(self, streams: int) -> keras.Model:
+        return language_model(self.config.model, len(self.corpus.vocabulary), streams)

@@ -1,0 +1,71 @@
+"""A text as windows of contiguous streams, in the order in which they are read."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+
+Windows = tuple[dict[str, NDArray[np.int32]], NDArray[np.int32]]
+"""Inputs `tokens` (rows, steps), `stream` (rows,), `fresh` (rows,), and labels (rows, steps)."""
+
+Weighted = tuple[dict[str, NDArray[np.int32]], NDArray[np.int32], NDArray[np.float32]]
+"""Likewise, and a weight for each label."""
+
+
+def train_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Windows:
+    """Returns whole windows alone: of each stream up to `steps - 1` tokens at its end are left out.
+
+    Args:
+        ids: the text, `(tokens,)`.
+        streams: equal parts of the text that are read side by side.
+        steps: tokens of a window.
+
+    Returns:
+        Rows `[t * streams, (t + 1) * streams)` are the windows `t` of all streams. `fresh` is 1
+        in the first ones, where nothing has been read yet.
+
+    Raises:
+        LotteryError: the text does not fill one window of each stream.
+    """
+    each = (len(ids) - 1) // streams
+    windows = each // steps
+    if not windows:
+        raise LotteryError(
+            f"Expected a training text of more than {streams * steps} tokens for {streams} "
+            f"streams in windows of {steps}. Received: {len(ids)}. Lower train.batch_size or "
+            "data.steps, or give a longer text."
+        )
+    starts = np.arange(streams)[:, None] * each + np.arange(windows * steps)
+    return _rows(ids[starts], ids[starts + 1], steps)
+
+
+def test_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Weighted:
+    """Returns windows in which every token but the first is predicted once.
+
+    The last ones are filled up. What fills them has the weight 0 and all else one weight above 1,
+    so that the weighted mean over all rows is the mean over the tokens.
+    """
+    each = -(-(len(ids) - 1) // streams)
+    windows = -(-each // steps)
+    starts = np.arange(streams)[:, None] * each + np.arange(windows * steps)
+    wanted = (np.arange(windows * steps) < each) & (starts < len(ids) - 1)
+    starts = np.where(wanted, starts, 0)
+    weights = wanted * (wanted.size / wanted.sum())
+    inputs, labels = _rows(ids[starts], ids[starts + 1], steps)
+    return inputs, labels, _in_order(weights, steps).astype(np.float32)
+
+
+def _rows(x: NDArray[Any], y: NDArray[Any], steps: int) -> Windows:
+    streams, windows = len(x), x.shape[1] // steps
+    tokens, labels = (_in_order(a, steps).astype(np.int32) for a in (x, y))
+    stream = np.tile(np.arange(streams, dtype=np.int32), windows)
+    fresh = (np.arange(len(tokens)) < streams).astype(np.int32)
+    return {"tokens": tokens, "stream": stream, "fresh": fresh}, labels
+
+
+def _in_order(values: NDArray[Any], steps: int) -> NDArray[Any]:
+    """Brings streams `(streams, windows * steps)` into the order of reading `(rows, steps)`."""
+    cut = values.reshape(len(values), -1, steps)
+    return cut.swapaxes(0, 1).reshape(-1, steps)
