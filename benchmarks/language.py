@@ -19,6 +19,8 @@ SIZES = {
 }
 """Arguments of KerasHub's `BertBackbone`, by `model.preset`."""
 
+WORDS = {"wikitext2_lstm": 33_278, "ptb_lstm": 10_000, "ptb_lstm_small": 5_713}
+"""Words of the training text, with `<unk>` and `<eos>`, by the name of the preset."""
 
 _FOUND: dict[str, list[VariableInfo]] = {}
 
@@ -53,3 +55,15 @@ def bert_task(config: Config) -> Any:
     judge = (lambda logits: {"f1": 0.0}) if kind == "span" else None
     examples = Examples(arrays, outputs=2, judge=judge)
     return BertTask(config, Pretrained(SIZES[config.model.preset]), examples)
+
+
+def language_modelling_task(config: Config) -> Any:
+    """Returns the task of an LSTM preset over a text of random words, two windows a stream."""
+    from keras_lottery.tasks.nlp.lm.corpus import Corpus
+    from keras_lottery.tasks.nlp.lm.task import LanguageModellingTask
+
+    words = WORDS[config.name]
+    length = 2 * config.train.batch_size * config.data.steps + 1
+    ids = np.random.default_rng(0).integers(0, words, length).astype(np.int32)
+    vocabulary = tuple(map(str, range(words)))
+    return LanguageModellingTask(config, Corpus(ids, ids, ids, vocabulary))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from benchmarks.language import bert_variables
+from benchmarks.language import WORDS, bert_variables
 from keras_lottery import masking, presets
 from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
@@ -103,11 +103,20 @@ def bert_task(config: Config) -> Any:
     return SimpleNamespace(variables=lambda: bert_variables(config))
 
 
+def language_modelling_task(config: Config) -> Any:
+    """Returns what says which variables a language model has."""
+    from keras_lottery.tasks.nlp.lm.model import language_model
+
+    model = language_model(config.model, WORDS[config.name])
+    return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
+
+
 TASKS: dict[str, Callable[[Config], Any]] = {
     "vision": vision_task,
     "rl": rl_task,
     "translation": translation_task,
     "bert": bert_task,
+    "language_modelling": language_modelling_task,
 }
 
 
@@ -182,6 +191,8 @@ def optimizer(given: OptimizerConfig, section: str, sources: Sources) -> str:
     parts = [cite(f"{given.name} {given.learning_rate:g}", "learning_rate")]
     if given.momentum is not None:
         parts.append(cite(f"momentum {given.momentum:g}", "momentum"))
+    if given.epsilon is not None:
+        parts.append(cite(f"epsilon {given.epsilon:g}", "epsilon"))
     if given.boundaries:
         text = f"× {given.factor:g} at {', '.join(given.boundaries)}"
         parts.append(cite(text, "boundaries", "factor"))

@@ -23,7 +23,7 @@ SHAPES = {
     "cifar10a": (32, 32, 3),
 }
 
-EVERY_BACKEND = ("quickstart", "frankle2019/lenet_mnist")  # deeper ones: tests/slow
+EVERY_BACKEND = ("quickstart", "frankle2019/lenet_mnist", "yu2019/ptb_lstm_small")  # deeper ones: tests/slow
 
 # Name, total weights and prunable weights; digits are 8 × 8, MNIST 28 × 28, CIFAR-10 32 × 32 × 3.
 WEIGHTS = [
@@ -66,6 +66,9 @@ WEIGHTS = [
     ("chen2020/bert_base_transfer", 109_483_778, 85_524_480),
     ("chen2020/minilm_glue", 22_713_986, 10_764_288),
     ("chen2020/minilm_transfer", 22_713_986, 10_764_288),
+    ("yu2019/wikitext2_lstm", 50_059_878, 50_059_878),
+    ("yu2019/ptb_lstm", 19_775_200, 19_775_200),
+    ("yu2019/ptb_lstm_small", 803_025, 803_025),
 ]
 
 # Deep networks, and those that another preset here builds and trains alike: tests/slow.
@@ -80,6 +83,8 @@ SLOW = {
     "zhou2019/deconstructing_conv6_cifar10",
     "zhou2019/supermasks_conv2_cifar10",
     "ramanujan2020/edge_popup_conv4_cifar10",
+    "yu2019/wikitext2_lstm",
+    "yu2019/ptb_lstm",
     "chen2020/bert_base_glue",
     "chen2020/bert_base_mlm",
     "chen2020/bert_base_squad",
@@ -104,7 +109,11 @@ def bert_task(config: Config) -> Any:
     return language.bert_task(config)
 
 
-TASKS = {"vision": vision_task, "bert": bert_task}
+TASKS = {
+    "vision": vision_task,
+    "bert": bert_task,
+    "language_modelling": language.language_modelling_task,
+}
 
 
 def made(name: str, batch_size: int) -> Images:
