@@ -161,6 +161,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
+    "ptb_lstm_small": ("yu2019/ptb_lstm_small", "--backend=jax"),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 

@@ -23,7 +23,11 @@ SHAPES = {
     "cifar10a": (32, 32, 3),
 }
 
-EVERY_BACKEND = ("quickstart", "frankle2019/lenet_mnist", "yu2019/ptb_lstm_small")  # deeper ones: tests/slow
+EVERY_BACKEND = (
+    "quickstart",
+    "frankle2019/lenet_mnist",
+    "yu2019/ptb_lstm_small",
+)  # deeper ones: tests/slow
 
 # Name, total weights and prunable weights; digits are 8 × 8, MNIST 28 × 28, CIFAR-10 32 × 32 × 3.
 WEIGHTS = [
