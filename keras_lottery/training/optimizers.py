@@ -119,4 +119,6 @@ def place_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
     """Lets the learning-rate schedule go on from `step`."""
     schedule = learning_rate(optimizer)
     if isinstance(schedule, Schedule):
-        schedule.offset.assign(step - int(optimizer.iterations))
+        # `int` fails on a variable of which every replica holds a copy.
+        taken = int(keras.ops.convert_to_numpy(optimizer.iterations.value))
+        schedule.offset.assign(step - taken)

@@ -15,27 +15,13 @@ from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks.nlp.translation import batches, measure, pairs, search
 from keras_lottery.tasks.nlp.translation.bleu import bleu
 from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
-from keras_lottery.tasks.nlp.translation.pairs import Corpus, Pairs
+from keras_lottery.tasks.nlp.translation.pairs import Pairs
 from keras_lottery.tasks.nlp.translation.subwords import END, PAD, START, Subwords
 from keras_lottery.tasks.nlp.translation.task import TranslationTask
 from keras_lottery.types import Start, Training
+from tests.tasks.nlp.made_translation import corpus, sentences
 
-WORDS = {"rot": "red", "blau": "blue", "haus": "house", "baum": "tree", "gross": "large"}
 SMALL = TranslationModel(layers=1, width=16, hidden=32, heads=2, dropout=0.0, extra=2, beam=3)
-
-
-def sentences(count: int, seed: int = 0) -> Pairs:
-    rng = np.random.default_rng(seed)
-    found = Pairs([], [])
-    for _ in range(count):
-        words = rng.choice(list(WORDS), rng.integers(1, 6))
-        found.source.append(" ".join(words))
-        found.target.append(" ".join(WORDS[w] for w in words))
-    return found
-
-
-def corpus() -> Corpus:
-    return Corpus(sentences(600), sentences(16, 1), sentences(12, 2))
 
 
 def config(out="runs", **fields):

@@ -1,0 +1,70 @@
+"""One round of a small translator on several virtual CPU devices; prints losses and counts.
+
+Run as a script in a process of its own, since devices are made before the backend starts.
+"""
+
+import json
+import os
+import sys
+
+BACKEND, DISTRIBUTION, DEVICES = sys.argv[1], sys.argv[2], int(sys.argv[3])
+os.environ["KERAS_BACKEND"] = BACKEND
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+if BACKEND == "jax":
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
+else:
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(DEVICES)]
+    )
+
+import keras_lottery.studies  # noqa: E402, F401  registers studies and tasks
+from keras_lottery import presets, pruning  # noqa: E402
+from keras_lottery.config import freeze  # noqa: E402
+from keras_lottery.engine.progress import NoProgress  # noqa: E402
+from keras_lottery.tasks.nlp.translation.task import TranslationTask  # noqa: E402
+from keras_lottery.types import Start, Training  # noqa: E402
+from tests.tasks.nlp import made_translation as made  # noqa: E402
+
+FIELDS = {
+    "distribution": DISTRIBUTION,
+    "data.vocabulary": 40,
+    "data.lengths": (8, 16),
+    "model.layers": 1,
+    "model.width": 16,
+    "model.hidden": 32,
+    "model.heads": 2,
+    "model.dropout": 0.0,
+    "model.beam": 2,
+    "model.extra": 2,
+    "optimizer.warmup": "2it",
+    "train.length": "8it",
+    "train.batch_size": 128,
+    "train.eval_every": 4,
+    "train.average_every": "2it",
+    "rewind.to": "2it",
+}
+
+
+def main() -> None:
+    config = freeze(presets.load("yu2019/multi30k_transformer_small", FIELDS))
+    task = TranslationTask(config, made.corpus())
+    start = task.start_weights(0)
+    dense = task.fit(Training("", "translation", 0, 0, "dense"), Start(start), NoProgress())
+    masks = pruning.prune_round(dense.weights, {}, task.variables(), config.prune, 1)
+    key = Training("", "translation", 0, 1, "winning")
+    winning = task.fit(key, Start(start, masks), NoProgress())
+    found = {
+        "dense": [row["loss"] for row in dense.history],
+        "winning": [row["loss"] for row in winning.history],
+        "test": winning.metrics["test_loss"],
+        "kept": sum(int(mask.sum()) for mask in masks.values()),
+        "zero": all(not winning.weights[path][~mask].any() for path, mask in masks.items()),
+        "said": [row["answer"] for row in dense.samples],
+    }
+    print(json.dumps(found))
+
+
+main()
