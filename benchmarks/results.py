@@ -162,6 +162,11 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
     "ptb_lstm_small": ("yu2019/ptb_lstm_small", "--backend=jax"),
+    "acrobot_dqn": ("yu2019/acrobot_dqn_small",),
+    "minatar_breakout_dqn": ("yu2019/minatar_breakout_dqn",),
+    "lunarlander_dqn": ("yu2019/lunarlander_dqn_small",),
+    "atari_breakout_dqn": ("yu2019/atari_breakout_dqn_small",),
+    "cartpole_ppo": ("yu2019/cartpole_ppo_small",),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 

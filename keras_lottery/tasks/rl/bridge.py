@@ -9,12 +9,15 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tf_agents.networks import network, utils
-from tf_agents.specs import tensor_spec
-from tf_agents.trajectories import time_step
-from tf_agents.utils import nest_utils
 
 from keras_lottery import masking
+from keras_lottery.tasks.rl.agents import without_gym
+
+with without_gym():
+    from tf_agents.networks import network, utils
+    from tf_agents.specs import tensor_spec
+    from tf_agents.trajectories import time_step
+    from tf_agents.utils import nest_utils
 
 
 class KerasNetwork(network.Network):

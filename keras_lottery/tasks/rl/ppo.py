@@ -34,7 +34,8 @@ _FIRST, _MID, _LAST = 0, 1, 2
 class Ppo:
     """A PPO agent around one masked network with a head for the policy and one for the value.
 
-    TF-Agents' PPO takes a game that a time limit cuts off for one that has come to its end.
+    TF-Agents' PPO takes a game that a time limit cuts off for one that has come to its end. So
+    what its last frame is held to be worth is added to its last reward.
 
     Args:
         model: masked, compiled with its optimizer, made under the distribution's scope.
@@ -66,7 +67,7 @@ class Ppo:
         self._strategy = distribution.strategy
         self._means = Means()
         self._fresh_optimizer = snapshot.capture_optimizer(model.optimizer)
-        self._rollout = _Rollout(spec, games, config.rollout)
+        self._rollout = _Rollout(spec, games, config.rollout, config.gamma)
         with distribution.scope():
             self._agent = _make_agent(model, spec, config)
         self._train = tf.function(self._one_step, jit_compile=xla, autograph=False)
@@ -94,7 +95,7 @@ class Ppo:
         self._means.add(value=value)
         # The largest of log-probabilities plus Gumbel noise is a draw from their distribution.
         actions = np.argmax(logits + rng.gumbel(size=logits.shape), axis=-1)
-        self._rollout.see(observations, actions, logits)
+        self._rollout.see(observations, actions, logits, value)
         return actions
 
     def greedy(self, observations: NDArray[Any]) -> NDArray[np.int64]:
@@ -107,7 +108,9 @@ class Ppo:
         self._rollout.add(rewards, played)
 
     def learn(self, steps: int, observations: NDArray[Any], rng: np.random.Generator) -> None:
-        self._rollout.close(observations)
+        self._rollout.close(
+            observations, self._heads(tf.convert_to_tensor(observations))[1].numpy()
+        )
         arrays = self._rollout.arrays()
         self._means.add(loss=self._train(*map(tf.convert_to_tensor, arrays)))
         self._rollout.clear()
@@ -147,7 +150,7 @@ class Ppo:
 class _Rollout:
     """What happened since the last training step; every array is `(games, frames + 1, ...)`."""
 
-    def __init__(self, spec: GameSpec, games: int, frames: int) -> None:
+    def __init__(self, spec: GameSpec, games: int, frames: int, gamma: float) -> None:
         lead = (games, frames + 1)
         self._type = np.full(lead, _MID, np.int32)
         self._observations = np.zeros((*lead, *spec.shape), spec.dtype)
@@ -157,17 +160,21 @@ class _Rollout:
         self._rewards = np.zeros(lead, np.float32)
         self._discounts = np.ones(lead, np.float32)
         self._now = np.full(games, _FIRST, np.int32)
+        self._cut = np.zeros(games, bool)
+        self._gamma = gamma
         self._row = 0
 
     def begin(self) -> None:
         self._now[:] = _FIRST
+        self._cut[:] = False
         self._row = 0
 
     def clear(self) -> None:
         self._row = 0
 
-    def see(self, observations: Any, actions: Any, logits: Any) -> None:
+    def see(self, observations: Any, actions: Any, logits: Any, values: Any) -> None:
         row = self._row
+        self._go_on(values)
         self._type[:, row] = self._now
         self._observations[:, row] = observations
         self._actions[:, row] = actions
@@ -180,11 +187,19 @@ class _Rollout:
         self._now = np.where(played.over, _LAST, np.where(played.first, _FIRST, _MID))
         self._now = self._now.astype(np.int32)
         self._following[:, row] = self._now
+        self._cut = played.over & ~played.terminated
         self._row += 1
 
-    def close(self, observations: NDArray[Any]) -> None:
+    def _go_on(self, values: NDArray[np.float32]) -> None:
+        """Lets games that the last row cut off go on with what their last frames are worth."""
+        if self._row:
+            self._rewards[self._cut, self._row - 1] += self._gamma * values[self._cut]
+        self._cut = np.zeros_like(self._cut)
+
+    def close(self, observations: NDArray[Any], values: NDArray[np.float32]) -> None:
         """Adds what is seen last, in which nothing is done yet: its value is all that counts."""
         row = self._row
+        self._go_on(values)
         self._type[:, row] = self._now
         self._observations[:, row] = observations
         self._following[:, row] = _MID

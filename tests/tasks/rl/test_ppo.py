@@ -1,14 +1,18 @@
 """The on-policy agent: what it learns from, and what the engine counts on."""
 
+import gymnasium
 import numpy as np
 import pytest
 
 from keras_lottery.arms.chain import _kept
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
+from keras_lottery.tasks.rl.environments.games import Games
+from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.ppo import _Rollout
 from keras_lottery.tasks.rl.task import RLTask
 from keras_lottery.types import Start
-from tests.tasks.rl.made import Silent, config, training
+from tests.tasks.rl.made import Counting, Silent, config, training
 
 MODEL = {"algorithm": "ppo", "ppo": {"rollout": 10, "epochs": 2}}
 LENGTH = {"train": {"length": "6it", "eval_every": 1}, "rewind": {"to": "2it"}}
@@ -54,30 +58,39 @@ def test_every_step_plays_a_rollout_and_its_losses_are_finite(dense):
     assert 6 * 2 * 10 - dense.metrics["games"] <= dense.metrics["frames"] <= 6 * 2 * 10
 
 
-def test_what_it_learns_from_says_where_games_end(task):
-    """Boundaries, rewards and discounts of the rollout, with games of three steps."""
-    from keras_lottery.tasks.rl.environments.games import Games
-    from keras_lottery.tasks.rl.environments.spec import GameSpec
-    from keras_lottery.tasks.rl.ppo import _Rollout
-    from tests.tasks.rl.made import Counting
-
-    spec = GameSpec((2,), "uint8", 2, 0)
-    games = Games(lambda: Counting(ends=3), spec, 1, "counting")
-    rollout = _Rollout(spec, 1, 6)
+def filled(frames, ends=0, limit=0):
+    """What a rollout holds of one game, every frame of which is held to be worth 10."""
+    spec = GameSpec((2,), "uint8", 2, limit)
+    games = Games(
+        lambda: gymnasium.wrappers.TimeLimit(Counting(ends), limit or 100), spec, 1, "counting"
+    )
+    rollout = _Rollout(spec, 1, frames, gamma=0.5)
     rollout.begin()
-    now = games.reset(np.array([0]))
-    for _ in range(6):
-        rollout.see(now, np.zeros(1), np.zeros((1, 2)))
+    now, worth = games.reset(np.array([0])), np.full(1, 10.0)
+    for _ in range(frames):
+        rollout.see(now, np.zeros(1), np.zeros((1, 2)), worth)
         played = games.step(np.zeros(1, int))
         rollout.add(played.rewards, played)
         now = played.frames
-    rollout.close(now)
-    kind, seen, _, _, following, rewards, discounts = (x[0] for x in rollout.arrays())
-    assert seen[:, 1].tolist() == [0, 1, 2, 3, 0, 1, 2]
-    assert kind.tolist() == [0, 1, 1, 2, 0, 1, 1]  # first, middle, middle, last, ...
-    assert following[:6].tolist() == [1, 1, 2, 0, 1, 1]
-    assert rewards[:6].tolist() == [1, 2, 3, 0, 1, 2]
-    assert discounts[:3].tolist() == [1, 1, 0]
+    rollout.close(now, worth)
+    names = ("kind", "seen", "actions", "logits", "following", "rewards", "discounts")
+    return {name: array[0] for name, array in zip(names, rollout.arrays(), strict=True)}
+
+
+def test_what_it_learns_from_says_where_games_end():
+    found = filled(6, ends=3)
+    assert found["seen"][:, 1].tolist() == [0, 1, 2, 3, 0, 1, 2]
+    assert found["kind"].tolist() == [0, 1, 1, 2, 0, 1, 1]  # first, middle, middle, last, ...
+    assert found["following"][:6].tolist() == [1, 1, 2, 0, 1, 1]
+    assert found["rewards"][:6].tolist() == [1, 2, 3, 0, 1, 2]
+    assert found["discounts"][:3].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("frames", [3, 6])
+def test_a_game_that_is_cut_off_is_worth_what_its_last_frame_is(frames):
+    found = filled(frames, limit=3)
+    assert found["rewards"][:3].tolist() == [1, 2, 3 + 0.5 * 10]
+    assert found["kind"][3] == 2 and found["discounts"][2] == 1
 
 
 def test_a_schedule_of_the_learning_rate_is_refused():

@@ -53,20 +53,25 @@ def test_every_arm_is_trained_at_every_level(whole):
         assert {"greedy_return", "frames", "games"} <= {r["name"] for r in csv.DictReader(file)}
 
 
-def test_an_interrupted_run_goes_on_to_the_same_result(whole, tmp_path, monkeypatch):
-    from keras_lottery.tasks.rl.task import RLTask
+@pytest.mark.parametrize("steps", [400, 1000])
+def test_a_run_that_is_killed_within_a_training_goes_on_to_the_same_result(
+    whole, tmp_path, monkeypatch, steps
+):
+    from keras_lottery.tasks.rl.environments.games import Games
 
-    plain, calls = RLTask.fit, []
+    plain, calls = Games.step, []
 
-    def fit(self, *args):
+    def step(self, actions):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) == steps:
             raise KeyboardInterrupt
-        return plain(self, *args)
+        return plain(self, actions)
 
-    monkeypatch.setattr(RLTask, "fit", fit)
+    monkeypatch.setattr(Games, "step", step)
     with pytest.raises(KeyboardInterrupt):
         engine.run(at(tmp_path, arms=ARMS))
+    before = len(rows(next(tmp_path.glob("made-*"))))
+    assert 0 < before < len(rows(whole))
     assert contents(engine.run(at(tmp_path, arms=ARMS))) == contents(whole)
 
 
