@@ -160,6 +160,13 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=tensorflow",
     ),
+    # The name is the one under which bert_transfer looks for these trainings.
+    "bert_sst2": (
+        "chen2020/minilm_glue",
+        "--config.name=minilm_transfer-sst2",
+        "--backend=jax",
+    ),
+    "bert_transfer": ("chen2020/minilm_transfer", "--backend=jax"),
     "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
     "ptb_lstm_small": ("yu2019/ptb_lstm_small", "--backend=jax"),
     "acrobot_dqn": ("yu2019/acrobot_dqn_small",),

@@ -17,6 +17,7 @@ __all__ = [
     "LayerHooks",
     "attributes",
     "class_entry",
+    "clip_sums",
     "flatten_layers",
     "flush_losses",
     "forget_variables",
@@ -226,6 +227,31 @@ def optimized_variables(optimizer: Any) -> list[keras.Variable]:
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> Any:
     """Returns what an optimizer was given as its learning rate: a variable, or its schedule."""
     return optimizer._learning_rate
+
+
+def clip_sums(optimizer: keras.optimizers.Optimizer, replicas: int) -> None:
+    """Lets an optimizer under `tf.distribute` clip gradients as it does on one device.
+
+    Keras clips what each replica has found and sums afterwards, so that the norm which is bounded
+    is not that of the batch. Here the sum is clipped, and its share given back to be summed.
+
+    Args:
+        optimizer: one that clips, or one that does not, which stays as it is.
+        replicas: over which gradients are summed.
+    """
+    if not (optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue):
+        return
+    clip = optimizer._clip_gradients
+
+    def clip_sum(gradients: Any) -> list[Any]:
+        import tensorflow as tf
+
+        own = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+        summed = iter(tf.distribute.get_replica_context().all_reduce("SUM", own))
+        clipped = clip([None if g is None else next(summed) for g in gradients])
+        return [None if g is None else g / replicas for g in clipped]
+
+    optimizer._clip_gradients = clip_sum
 
 
 def hidden_name(name: str) -> str:

@@ -13,7 +13,7 @@ from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals import flatten_layers
+from keras_lottery.masking.keras_internals import clip_sums, flatten_layers
 from keras_lottery.training import snapshot
 from keras_lottery.training.data import ArrayData, EpochData, length
 from keras_lottery.training.drawn import sampled, shipped, undisturbed
@@ -70,6 +70,8 @@ class Trainer:
             built = build_optimizer(optimizer, self.steps_per_epoch, self.total_steps)
             model.compile(optimizer=built, loss=loss, metrics=list(metrics))
             built.build(model.trainable_variables)
+            if self.distribution.name in ("mirrored", "tpu"):
+                clip_sums(built, self.distribution.replicas)
             _build_metrics(model, data.train, self.distribution.replicas)
         self._fresh_optimizer = snapshot.capture_optimizer(built)
         way = choose_way(model, self.distribution, train.jit)

@@ -87,7 +87,7 @@ def main():
     start = {p: np.abs(v) if "variance" in p else v for p, v in start.items()}
     trainer = training.Trainer(
         model,
-        OptimizerConfig("sgd", 0.1, momentum=0.9),
+        OptimizerConfig("sgd", 0.1, momentum=0.9, schedule="linear", global_clipnorm=0.2),
         TrainConfig(length="24it", batch_size=16, eval_every=8),
         ArrayData((x[:96], y[:96]), (x[96:128], y[96:128]), (x[128:], y[128:])),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -177,6 +177,18 @@ def test_optimizers_know_their_variables_and_have_the_methods_that_are_guarded(m
     assert keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()).inner_optimizer
 
 
+def test_optimizers_clip_by_the_method_that_is_replaced():
+    clipping = keras.optimizers.SGD(global_clipnorm=1.0)
+    gradients = [keras.ops.ones((4,)) * 3.0, None]
+    clipped = clipping._clip_gradients(gradients)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(clipped[0]), 0.5)
+    internals.clip_sums(clipping, 2)
+    assert "_clip_gradients" in vars(clipping)
+    plain = keras.optimizers.SGD()
+    internals.clip_sums(plain, 2)
+    assert "_clip_gradients" not in vars(plain)
+
+
 def test_an_optimizer_gives_back_its_schedule():
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 10)
     assert internals.learning_rate(keras.optimizers.SGD(schedule)) is schedule

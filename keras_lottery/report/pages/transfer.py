@@ -21,6 +21,13 @@ RANDOM = ("permuted_global", "random_mask")
 """The random tickets of the papers, which no source changes: over fresh weights, or over the
 pre-trained ones. The first that the targets have counts."""
 
+_NOTES = {
+    "bert": "A taken ticket starts from the source's weights at its rewind point, the pre-trained "
+    "ones where that is step 0, with a head drawn from the seed, and is trained for the target's "
+    "full length. No preset carries a head for masked words: where `mlm` is a source, that head "
+    "is drawn from the seed too, and not pruned.",
+}
+
 
 def content(run: Path) -> Content:
     """Returns the page.
@@ -51,6 +58,7 @@ def content(run: Path) -> Content:
     for name, study in targets.items():
         page.add(Heading(f"Target {name}"), Bullets(comparisons(study, study.controls)))
         page.show(draw_tickets(study, f"{name}.png"), "")
+        page.add(tables.match_table(study))
         page.add(Details("Every level and arm", [tables.arm_table(study)]))
     page.add(Heading("Sources and targets"))
     page.show(draw_matrix(targets, random), "")
@@ -60,6 +68,7 @@ def content(run: Path) -> Content:
             page.add(Heading(f"Size of the source, target {name}"))
             page.show(draw_sizes(study, name, sizes, random), "")
     page.add(Text("In a target's own rows the output layer is not pruned either."))
+    page.add(Text(_NOTES[config["task"]]) if config["task"] in _NOTES else None)
     add_settings(page, config, facts)
     return page
 

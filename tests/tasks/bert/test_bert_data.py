@@ -176,7 +176,7 @@ def train_file(text):
         (train_file("sentence\tlabel\na\tyes\n"), {}, "labels 0, 1 in .*Received: yes"),
         (None, {"data__name": "rte"}, "the file train.tsv or train.tsv.gz in"),
         (None, {"data__train": "mine.tsv"}, r"the file mine\.tsv"),
-        (None, {"data__max_len": 13}, "data.max_len of at most 12"),
+        (None, {"data__max_len": 17}, "data.max_len of at most 16"),
         (None, {"train__value": "best"}, "validation examples"),
     ],
 )

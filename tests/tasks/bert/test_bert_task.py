@@ -8,6 +8,7 @@ import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import engine, masking, presets
 from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
+from keras_lottery.export.run import export_run
 from keras_lottery.records import read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket
@@ -72,7 +73,7 @@ def test_operations_count_every_token(task):
     assert task.flops({}) == 2 * (10 * encoder + 64 + 2 * made.HIDDEN)
 
 
-def test_a_round_with_every_control(folder, tmp_path):
+def test_a_round_with_every_control_and_its_export(folder, tmp_path):
     arms = ["winning", "random_mask", "reinit", "layers_shuffled"]
     small = config(folder, out=str(tmp_path), arms=arms, prune__rounds=1, train__length="8it")
     run = engine.run(small)
@@ -88,6 +89,11 @@ def test_a_round_with_every_control(folder, tmp_path):
     assert (start["layers_shuffled"] != start["winning"]).all()
     assert (start["reinit"] != start["winning"]).all()
     assert (tickets["random_mask"].masks[QUERY] != tickets["winning"].masks[QUERY]).any()
+    if keras.config.backend() == "tensorflow":  # from the others it goes the same way
+        found = export_run(run, tmp_path / "out", seed=0, round=1)
+        assert found.max_abs_difference <= found.tolerance
+        assert set(found.inputs) == {"token_ids", "segment_ids", "padding_mask"}
+        assert sum(v.zeros for v in found.variables) >= prunable // 2
 
 
 def test_the_exported_ticket_answers_as_the_trained_one(task):
