@@ -1,0 +1,84 @@
+"""Trains a language model a round on several virtual CPU devices; prints what it got.
+
+Run as a script in a process of its own, since devices are made before the backend starts.
+"""
+
+import json
+import os
+import sys
+
+BACKEND, DISTRIBUTION, DEVICES = sys.argv[1], sys.argv[2], int(sys.argv[3])
+os.environ["KERAS_BACKEND"] = BACKEND
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+if BACKEND == "jax":
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
+else:
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(DEVICES)]
+    )
+
+import numpy as np  # noqa: E402
+
+import keras_lottery.studies  # noqa: E402, F401  registers studies and tasks
+from keras_lottery import presets  # noqa: E402
+from keras_lottery.config import freeze  # noqa: E402
+from keras_lottery.engine.progress import NoProgress  # noqa: E402
+from keras_lottery.pruning import prune_round  # noqa: E402
+from keras_lottery.tasks.nlp.lm.corpus import Corpus  # noqa: E402
+from keras_lottery.tasks.nlp.lm.task import LanguageModellingTask  # noqa: E402
+from keras_lottery.types import Start, Training  # noqa: E402
+
+WORDS = 11
+SMALL = {
+    "model.units": 8,
+    "model.embedding": 8,
+    "model.dropout": 0.0,  # each replica draws its own
+    "data.steps": 5,
+    "data.train_tokens": 0,
+    "train.batch_size": 4,
+    "train.length": "4ep",
+    "train.eval_every": 4,
+    "rewind.to": "9it",
+    "distribution": DISTRIBUTION,
+}
+
+
+def corpus():
+    rng = np.random.default_rng(0)
+    ids = (np.cumsum(rng.integers(1, 3, 400)) % WORDS).astype(np.int32)
+    return Corpus(ids[:150], ids[150:250], ids[250:], tuple(map(str, range(WORDS))))
+
+
+def main():
+    task = LanguageModellingTask(freeze(presets.load("yu2019/ptb_lstm_small", SMALL)), corpus())
+    rng = np.random.default_rng(1)
+    start = {
+        path: (0.3 * rng.normal(size=value.shape)).astype("float32")
+        for path, value in sorted(task.start_weights(0).items())
+    }
+    dense = task.fit(Training("", task.name, 0, 0, "dense"), Start(start), NoProgress())
+    masks = prune_round(dense.weights, {}, task.variables(), task.config.prune, 1, seed=0)
+    state = dense.rewind
+    early = {k[8:]: v for k, v in state.items() if k.startswith("weights/")}
+    rewound = Start(
+        early, masks, step=9, learning_rate_step=9, data_order_step=9, state=state
+    )  # in the middle of an epoch
+    winning = task.fit(Training("", task.name, 0, 1, "winning"), rewound, NoProgress())
+    carried = [v for name, v in sorted(state.items()) if name.startswith("carried/")]
+    found = {
+        "replicas": task._replicas,
+        "dense": [row["loss"] for row in dense.history],
+        "winning": [row["loss"] for row in winning.history],
+        "validation": [row["val_loss"] for row in winning.history],
+        "test": winning.final_value,
+        "carried": [float(np.abs(v).sum()) for v in carried],
+        "kept": [int(m.sum()) for _, m in sorted(masks.items())],
+        "traces": task._trainer("zero").program.traces,
+    }
+    print(json.dumps(found))
+
+
+main()
