@@ -23,6 +23,7 @@ BENCHMARKS = {
     "epoch_vs_fit": ("jax", "tensorflow"),
     "round_cost": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
+    "lstm": ("jax", "tensorflow"),
     "rl_loop": ("tensorflow",),
 }
 

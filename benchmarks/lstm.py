@@ -1,0 +1,92 @@
+"""Tokens a second of LSTM language models: masked and dense with carried states, and plain Keras.
+
+KERAS_BACKEND=jax python -m benchmarks.lstm [--pairs 11]
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+import keras_lottery as kl
+from benchmarks.command import Measured, Options, backend_name, main
+from benchmarks.compare import in_turn, ratios
+from benchmarks.table import Row
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.tasks.nlp.lm.config import LanguageModellingModel
+from keras_lottery.tasks.nlp.lm.model import language_model
+from keras_lottery.tasks.nlp.lm.windows import train_windows
+from keras_lottery.training.programs import make_program
+from keras_lottery.training.way import Way
+
+ABOUT = (
+    "A training step of an LSTM language model, several in one call of the program: masked, half "
+    "of it pruned, its states carried from window to window; dense, likewise; and a plain Keras "
+    "model of the same layers without states, by the faster of the backend's ways to compile it."
+)
+LIMIT = 1.1
+STEPS = 2
+
+
+def measure(options: Options) -> Measured:
+    """Returns masked against plain and against dense, of a model of 200 units."""
+    units, words, streams, steps = (8, 20, 4, 5) if options.quick else (200, 10_000, 30, 50)
+    ids = np.random.default_rng(0).integers(0, words, streams * steps * STEPS + 1)
+    windows = train_windows(ids.astype(np.int32), streams, steps)
+    config = LanguageModellingModel(units=units, embedding=units)
+    bare = (windows[0]["tokens"], windows[1])
+    candidates = {
+        "masked": _call(_compiled(language_model(config, words, streams), True), windows, streams),
+        "dense": _call(_compiled(language_model(config, words, streams)), windows, streams),
+    }
+    for name, way in _ways().items():
+        plain = _compiled(language_model(config, words))
+        candidates[name] = _call(plain, bare, streams, way)
+    seconds = in_turn(candidates, options.pairs)
+    fastest = min(_ways(), key=lambda name: float(np.median(seconds[name])))
+    tokens = STEPS * streams * steps
+    rates = {k: f"{k}: {tokens / np.median(v):,.0f} tokens/s" for k, v in seconds.items()}
+    case = f"2 LSTM layers of {units} units, {words:,} words, {streams} streams of {steps}"
+    rows = [
+        Row.of(case, rates["masked"], rates[to], ratios(seconds, "masked", to), limit)
+        for to, limit in ((fastest, LIMIT), ("dense", None))
+    ]
+    notes = [f"Not taken: {rates[name]}." for name in _ways() if name != fastest]
+    return Measured(rows, notes)
+
+
+def _ways() -> dict[str, Way]:
+    """Returns how a backend can compile many steps of a plain model."""
+    if backend_name() == "tensorflow":
+        return {"plain": Way(loop=True, xla=False), "plain, XLA": Way(loop=True, xla=True)}
+    return {"plain": Way(loop=True, xla=True), "plain, a call a step": Way(loop=False, xla=True)}
+
+
+def _compiled(model: keras.Model, masked: bool = False) -> keras.Model:
+    if masked:
+        model = kl.mask(model)
+        kl.prune(model, sparsity=0.5)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-3), loss)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _call(
+    model: keras.Model, arrays: tuple, streams: int, way: Way | None = None
+) -> Callable[[], object]:
+    """Returns a call that takes the steps and waits until they are done."""
+    model.test_on_batch(*keras.tree.map_structure(lambda array: array[:1], arrays))
+    program = make_program(model, Distribution(), way)
+    data = program.put(arrays)
+    order = np.arange(STEPS * streams, dtype=np.int32).reshape(STEPS, streams)
+
+    def call() -> None:
+        program.train(data, order, STEPS)
+        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
+
+    return call
+
+
+if __name__ == "__main__":
+    main("lstm", ABOUT, measure, keras=True)
