@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from benchmarks.clock import Clock
 from benchmarks.command import Options
 from benchmarks.compare import Sample, in_turn, ratios
-from benchmarks.run import BENCHMARKS
+from benchmarks.run import BENCHMARKS, NEEDS
 from benchmarks.table import Row, Section, merge
 
 
@@ -107,6 +108,8 @@ def test_a_row_without_a_limit_is_not_judged():
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_each_benchmark_fills_the_table(benchmark):
+    if find_spec(NEEDS.get(benchmark, "numpy")) is None:
+        pytest.skip(f"{NEEDS[benchmark]} is not installed")
     module = import_module(f"benchmarks.{benchmark}")
     measured = module.measure(Options(pairs=1, quick=True))
     assert measured.rows

@@ -1,7 +1,7 @@
 """What the agents share: the model in TF-Agents' hands, and where a training puts it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.environments.games import Played
 from keras_lottery.training import snapshot
 from keras_lottery.training.place import place
@@ -108,6 +109,24 @@ def capture_model(model: keras.Model, step: int, epoch: int, own: State) -> Stat
 
 def _is_own(key: str) -> bool:
     return key.startswith("optimizer/") and not key.removeprefix("optimizer/").isdigit()
+
+
+def loss_of(train: Callable[..., Any], arrays: Iterable[Any]) -> Any:
+    """Calls a compiled training step and returns its loss.
+
+    Raises:
+        LotteryError: the loss is not finite. (Under XLA TF-Agents does not look.)
+    """
+    try:
+        return train(*map(tf.convert_to_tensor, arrays))
+    except tf.errors.InvalidArgumentError as error:
+        if "inf or nan" not in str(error):
+            raise
+        raise LotteryError(
+            "Expected a training with finite losses. Received: one whose loss is infinite or not a "
+            "number. Finished trainings are kept; lower optimizer.learning_rate or set "
+            "optimizer.global_clipnorm."
+        ) from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from keras_lottery.backend.distribution import Distribution
 from keras_lottery.tasks.rl.agents import (
     Means,
     capture_model,
+    loss_of,
     place_model,
     share,
     without_gym,
@@ -141,7 +142,7 @@ class Dqn:
         if not self._replay.ready(self.config.learning_starts):
             return
         examples = self._replay.sample(steps, self._batch_size, rng)
-        self._means.add(loss=self._train(*map(tf.convert_to_tensor, examples.arrays())))
+        self._means.add(loss=loss_of(self._train, examples.arrays()))
 
     def logs(self) -> dict[str, float]:
         return self._means.take()

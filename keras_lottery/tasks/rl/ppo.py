@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from keras_lottery import masking
 from keras_lottery.backend.distribution import Distribution
-from keras_lottery.tasks.rl.agents import Means, capture_model, place_model, share, without_gym
+from keras_lottery.tasks.rl.agents import (
+    Means,
+    capture_model,
+    loss_of,
+    place_model,
+    share,
+    without_gym,
+)
 from keras_lottery.tasks.rl.config import PpoConfig
 from keras_lottery.tasks.rl.environments.games import Played
 from keras_lottery.tasks.rl.environments.spec import GameSpec
@@ -111,8 +118,7 @@ class Ppo:
         self._rollout.close(
             observations, self._heads(tf.convert_to_tensor(observations))[1].numpy()
         )
-        arrays = self._rollout.arrays()
-        self._means.add(loss=self._train(*map(tf.convert_to_tensor, arrays)))
+        self._means.add(loss=loss_of(self._train, self._rollout.arrays()))
         self._rollout.clear()
 
     def logs(self) -> dict[str, float]:

@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from keras_lottery import masking
 from keras_lottery.backend.distribution import Distribution
+from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl import networks
+from keras_lottery.tasks.rl.agents import loss_of
 from keras_lottery.tasks.rl.bridge import KerasNetwork, KerasOptimizer, specs_of
 from keras_lottery.tasks.rl.config import DqnConfig, RLModel
 from keras_lottery.tasks.rl.dqn import Dqn
@@ -220,3 +222,11 @@ def test_a_dueling_network_is_the_value_and_what_actions_add_to_it():
     )
     expected = value + advantage - advantage.mean(1, keepdims=True)
     assert np.allclose(model(x), expected, atol=1e-6)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_the_reason():
+    one, _ = agent()
+    weights = {p: np.full_like(v, np.nan) for p, v in masking.get_weights(one.model).items()}
+    masking.set_weights(one.model, weights)
+    with pytest.raises(LotteryError, match="finite losses"):
+        loss_of(one._train, batch())
