@@ -47,7 +47,7 @@ F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067
 Morcos et al., arXiv 1906.02773. Bragagnolo et al. 2022: arXiv
 2207.09455. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
 Hypothesis* (NeurIPS). Ramanujan et al. 2020: arXiv 1911.13299. Chen et al. 2020: arXiv 2007.12223.
-Yu 2020: Yu et al., arXiv 1906.02768.
+Yu 2019: Yu et al., arXiv 1906.02768.
 
 {notes}
 """

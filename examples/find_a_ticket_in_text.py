@@ -4,7 +4,7 @@
 
 The states of the network are carried along contiguous streams of the text, all weights and biases
 are pruned together, and pruned networks start again from the weights after the first epoch
-(Yu et al. 2020, 1906.02768). Lower log-perplexity is better.
+(Yu et al. 2019, 1906.02768). Lower log-perplexity is better.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Acrobot with DQN, at the size of Yu et al. 2020 (arXiv 1906.02768), table A1.
+"""Acrobot with DQN, at the size of Yu et al. 2019 (arXiv 1906.02768), table A1.
 
 The paper trains with A2C; DQN is this project's choice, and so is whatever belongs to it.
 """
@@ -12,17 +12,17 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "acrobot_dqn"  # ours
-    config.task = "rl"  # Yu 2020
+    config.task = "rl"  # Yu 2019
 
-    config.data.name = "Acrobot-v1"  # Yu 2020
-    config.data.envs = 32  # Yu 2020: games played in parallel
-    config.data.epoch = 320  # Yu 2020, table A1: M
-    config.data.epoch_unit = "games"  # Yu 2020, table A1
-    config.data.window = 100  # Yu 2020, table A1: L
+    config.data.name = "Acrobot-v1"  # Yu 2019
+    config.data.envs = 32  # Yu 2019: games played in parallel
+    config.data.epoch = 320  # Yu 2019, table A1: M
+    config.data.epoch_unit = "games"  # Yu 2019, table A1
+    config.data.window = 100  # Yu 2019, table A1: L
     config.data.eval_games = 20  # ours: the paper has no greedy evaluation
 
-    config.model.name = "mlp"  # Yu 2020, table A1
-    config.model.hidden = (256, 256, 256)  # Yu 2020, table A1
+    config.model.name = "mlp"  # Yu 2019, table A1
+    config.model.hidden = (256, 256, 256)  # Yu 2019, table A1
     config.model.algorithm = "dqn"  # ours: A2C in the paper
     config.model.dqn = {}
     config.model.dqn.double = True  # ours
@@ -44,22 +44,22 @@ def get_config() -> ConfigDict:
     config.optimizer.epsilon = 1e-3  # ours: as the paper has it on Atari; 1e-7 lets values diverge
     config.optimizer.global_clipnorm = 10.0  # ours
 
-    config.train.length = "20ep"  # Yu 2020, table A1
-    config.train.batch_size = 128  # Yu 2020: 32 games of 4 steps
+    config.train.length = "20ep"  # Yu 2019, table A1
+    config.train.batch_size = 128  # Yu 2019: 32 games of 4 steps
     config.train.eval_every = 1000  # ours
-    config.train.value = "final"  # Yu 2020: the last L games
+    config.train.value = "final"  # Yu 2019: the last L games
 
-    config.prune.rounds = 20  # Yu 2020
-    config.prune.rate = 0.2  # Yu 2020
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.rounds = 20  # Yu 2019
+    config.prune.rate = 0.2  # Yu 2019
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2020: after the first epoch
+    config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
-    config.seeds = (0, 1, 2)  # Yu 2020: the whole process three times
+    config.seeds = (0, 1, 2)  # Yu 2019: the whole process three times
     # The paper does not say how masks of random tickets are drawn; Morcos 2019, of the same group,
     # shuffles them over all layers.
-    config.arms = ("winning", "permuted_global")  # Yu 2020
+    config.arms = ("winning", "permuted_global")  # Yu 2019
     config.draws = 1  # ours
     return config

@@ -1,6 +1,6 @@
 """Acrobot with DQN on a budget of frames: a small version of `yu2019/acrobot_dqn`, for two cores.
 
-The protocol is that of Yu et al. 2020 (arXiv 1906.02768): all weights and biases pruned together,
+The protocol is that of Yu et al. 2019 (arXiv 1906.02768): all weights and biases pruned together,
 rewinding to the end of the first epoch. The paper trains with A2C; DQN is this project's choice.
 """
 
@@ -13,17 +13,17 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "acrobot_dqn_small"  # ours
-    config.task = "rl"  # Yu 2020
+    config.task = "rl"  # Yu 2019
 
-    config.data.name = "Acrobot-v1"  # Yu 2020
+    config.data.name = "Acrobot-v1"  # Yu 2019
     config.data.envs = 8  # ours: 32 in the paper
     config.data.epoch = 3000  # ours: 320 games in the paper
     config.data.epoch_unit = "frames"  # ours: every arm gets as many
-    config.data.window = 100  # Yu 2020, table A1: L
+    config.data.window = 100  # Yu 2019, table A1: L
     config.data.eval_games = 20  # ours: the paper has no greedy evaluation
 
-    config.model.name = "mlp"  # Yu 2020, table A1
-    config.model.hidden = (256, 256, 256)  # Yu 2020, table A1
+    config.model.name = "mlp"  # Yu 2019, table A1
+    config.model.hidden = (256, 256, 256)  # Yu 2019, table A1
     config.model.algorithm = "dqn"  # ours: A2C in the paper
     config.model.dqn = {}
     config.model.dqn.double = True  # ours
@@ -46,23 +46,23 @@ def get_config() -> ConfigDict:
     config.optimizer.global_clipnorm = 10.0  # ours
     config.optimizer.schedule = "linear"  # ours
 
-    config.train.length = "20ep"  # Yu 2020, table A1
+    config.train.length = "20ep"  # Yu 2019, table A1
     config.train.batch_size = 64  # ours
     config.train.eval_every = 512  # ours
-    config.train.value = "final"  # Yu 2020: the last L games
+    config.train.value = "final"  # Yu 2019: the last L games
 
     config.prune.rounds = 6  # ours: 20 in the paper
     config.prune.rate = 0.488  # ours: three rounds of the paper's 0.2 in one
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2020: after the first epoch
+    config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
-    config.seeds = (0, 1, 2)  # Yu 2020
-    # The control of Yu 2020 as the sister paper, Morcos 2019, defines it; then those of Morcos
-    # 2019, appendix A.2, and Frankle & Carbin 2019, and the ablations of Yu 2020.
+    config.seeds = (0, 1, 2)  # Yu 2019
+    # The control of Yu 2019 as the sister paper, Morcos 2019, defines it; then those of Morcos
+    # 2019, appendix A.2, and Frankle & Carbin 2019, and the ablations of Yu 2019.
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
-    config.arms = ("winning", *controls)  # Yu 2020 and others, see above
+    config.arms = ("winning", *controls)  # Yu 2019 and others, see above
     config.draws = 1  # ours
     return config

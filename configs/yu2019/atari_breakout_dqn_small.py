@@ -12,14 +12,14 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "atari_breakout_dqn_small"  # ours
-    config.task = "rl"  # Yu 2020
+    config.task = "rl"  # Yu 2019
 
-    config.data.name = "ALE/Breakout"  # Yu 2020
+    config.data.name = "ALE/Breakout"  # Yu 2019
     config.data.envs = 8  # ours: 1024 in the paper
     config.data.epoch = 10_000  # ours: 128,000 frames in the paper
-    config.data.epoch_unit = "frames"  # Yu 2020, table A1
+    config.data.epoch_unit = "frames"  # Yu 2019, table A1
     config.data.window = 100  # ours: 1024 in the paper
-    config.data.clip_rewards = True  # Yu 2020: to [-1, 1]
+    config.data.clip_rewards = True  # Yu 2019: to [-1, 1]
     config.data.episodic_life = True  # ours: as Mnih et al. 2015
     config.data.eval_games = 2  # ours
     config.data.time_limit = 2000  # ours
@@ -42,23 +42,23 @@ def get_config() -> ConfigDict:
     config.model.dqn.explore_over = 0.2  # ours
     config.model.dqn.rewind_replay = "empty"  # ours: A2C has no replay buffer
 
-    config.optimizer.name = "adam"  # Yu 2020
+    config.optimizer.name = "adam"  # Yu 2019
     config.optimizer.learning_rate = 1e-4  # ours
-    config.optimizer.epsilon = 1e-3  # Yu 2020
+    config.optimizer.epsilon = 1e-3  # Yu 2019
     config.optimizer.global_clipnorm = 10.0  # ours
 
     config.train.length = "10ep"  # ours: 100,000 frames
     config.train.batch_size = 32  # ours: as Mnih et al. 2015
     config.train.eval_every = 500  # ours
-    config.train.value = "final"  # Yu 2020: the last L games
+    config.train.value = "final"  # Yu 2019: the last L games
 
     config.prune.rounds = 1  # ours: 20 in the paper
     config.prune.rate = 0.8  # ours
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2020: after the first epoch
+    config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
     config.seeds = (0,)  # ours
     config.arms = ("winning",)  # ours

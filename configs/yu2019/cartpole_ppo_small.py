@@ -1,6 +1,6 @@
 """CartPole with PPO, an on-policy method as the paper's A2C is one: a small version.
 
-The protocol is that of Yu et al. 2020 (arXiv 1906.02768). PPO is this project's choice; the network
+The protocol is that of Yu et al. 2019 (arXiv 1906.02768). PPO is this project's choice; the network
 has the paper's size, with one head for the policy and one for the value.
 """
 
@@ -13,17 +13,17 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "cartpole_ppo_small"  # ours
-    config.task = "rl"  # Yu 2020
+    config.task = "rl"  # Yu 2019
 
     config.data.name = "CartPole-v1"  # ours: v0 in the paper, which ends at 200 and not at 500
     config.data.envs = 16  # ours: 32 in the paper
     config.data.epoch = 8192  # ours: 160 games in the paper
     config.data.epoch_unit = "frames"  # ours: every arm gets as many
-    config.data.window = 100  # Yu 2020, table A1: L
+    config.data.window = 100  # Yu 2019, table A1: L
     config.data.eval_games = 20  # ours: the paper has no greedy evaluation
 
-    config.model.name = "mlp"  # Yu 2020, table A1
-    config.model.hidden = (128, 128, 128)  # Yu 2020, table A1
+    config.model.name = "mlp"  # Yu 2019, table A1
+    config.model.hidden = (128, 128, 128)  # Yu 2019, table A1
     config.model.algorithm = "ppo"  # ours: A2C in the paper
     config.model.ppo = {}
     config.model.ppo.gamma = 0.99  # ours
@@ -38,19 +38,19 @@ def get_config() -> ConfigDict:
     config.optimizer.learning_rate = 1e-3  # ours
     config.optimizer.global_clipnorm = 0.5  # ours
 
-    config.train.length = "20ep"  # Yu 2020, table A1
+    config.train.length = "20ep"  # Yu 2019, table A1
     config.train.eval_every = 8  # ours
-    config.train.value = "final"  # Yu 2020: the last L games
+    config.train.value = "final"  # Yu 2019: the last L games
 
     config.prune.rounds = 6  # ours: 20 in the paper
     config.prune.rate = 0.488  # ours: three rounds of the paper's 0.2 in one
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2020: after the first epoch
+    config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
-    config.seeds = (0, 1, 2)  # Yu 2020: the whole process three times
-    config.arms = ("winning", "permuted_global", "permuted_layer")  # Yu 2020, and Morcos 2019
+    config.seeds = (0, 1, 2)  # Yu 2019: the whole process three times
+    config.arms = ("winning", "permuted_global", "permuted_layer")  # Yu 2019, and Morcos 2019
     config.draws = 1  # ours
     return config

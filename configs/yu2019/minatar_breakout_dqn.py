@@ -1,6 +1,6 @@
 """Pixel control for two cores: Breakout of MinAtar with DQN, in place of the Atari games.
 
-The protocol is that of Yu et al. 2020 (arXiv 1906.02768); the game, the network and the budget are
+The protocol is that of Yu et al. 2019 (arXiv 1906.02768); the game, the network and the budget are
 this project's choice, and so is DQN. MinAtar: Young & Tian 2019 (arXiv 1903.03176).
 """
 
@@ -13,7 +13,7 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "minatar_breakout_dqn"  # ours
-    config.task = "rl"  # Yu 2020
+    config.task = "rl"  # Yu 2019
 
     config.data.name = "MinAtar/breakout"  # ours
     config.data.envs = 8  # ours
@@ -50,17 +50,17 @@ def get_config() -> ConfigDict:
     config.train.length = "20ep"  # ours: 400,000 frames
     config.train.batch_size = 32  # ours: as the DQN that MinAtar comes with
     config.train.eval_every = 4000  # ours
-    config.train.value = "final"  # Yu 2020: the last L games
+    config.train.value = "final"  # Yu 2019: the last L games
 
     config.prune.rounds = 2  # ours: to 91 % pruned
     config.prune.rate = 0.7  # ours
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2020: after the first epoch
+    config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
     config.seeds = (0, 1)  # ours
-    config.arms = ("winning", "permuted_global", "permuted_layer")  # Yu 2020, and Morcos 2019
+    config.arms = ("winning", "permuted_global", "permuted_layer")  # Yu 2019, and Morcos 2019
     config.draws = 1  # ours
     return config

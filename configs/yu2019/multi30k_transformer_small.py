@@ -1,6 +1,6 @@
 """A small Transformer on Multi30k German-English, for two cores.
 
-The protocol is that of Yu et al. 2020 (arXiv 1906.02768) for WMT'14: everything pruned together,
+The protocol is that of Yu et al. 2019 (arXiv 1906.02768) for WMT'14: everything pruned together,
 biases too, late rewinding to an update within the warm-up. Sizes, data and budget are ours; see
 `yu2019/transformer_base` for the paper's. `--config.prune.embeddings=False` prunes the layers
 alone, `--config.prune.include='*embedding*'` the embeddings alone.
@@ -15,7 +15,7 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "multi30k_transformer_small"  # ours
-    config.task = "translation"  # Yu 2020
+    config.task = "translation"  # Yu 2019
 
     config.data.name = "text"  # ours: WMT'14 in the paper
     config.data.source = "de"  # ours: English to German in the paper
@@ -28,13 +28,13 @@ def get_config() -> ConfigDict:
     config.model.hidden = 256  # ours
     config.model.heads = 4  # ours
     config.model.dropout = 0.1  # ours
-    config.model.label_smoothing = 0.1  # Yu 2020: the setup of Ott et al. 2018
+    config.model.label_smoothing = 0.1  # Yu 2019: the setup of Ott et al. 2018
     config.model.beam = 4  # ours
 
-    config.optimizer.name = "adam"  # Yu 2020: the setup of Ott et al. 2018
+    config.optimizer.name = "adam"  # Yu 2019: the setup of Ott et al. 2018
     config.optimizer.learning_rate = 3e-3  # ours
-    config.optimizer.beta_2 = 0.98  # Yu 2020: the setup of Ott et al. 2018
-    config.optimizer.schedule = "inverse_sqrt"  # Yu 2020: the setup of Ott et al. 2018
+    config.optimizer.beta_2 = 0.98  # Yu 2019: the setup of Ott et al. 2018
+    config.optimizer.schedule = "inverse_sqrt"  # Yu 2019: the setup of Ott et al. 2018
     config.optimizer.warmup = "400it"  # ours: 4,000
 
     config.train.length = "2000it"  # ours: 50,000 in the paper
@@ -48,14 +48,14 @@ def get_config() -> ConfigDict:
     config.prune.rounds = 4  # ours: 20 in the paper
     config.prune.schedule = "levels"  # ours
     config.prune.levels = (0.36, 0.5904, 0.672, 0.7379)  # ours: rounds 2, 4, 5 and 6 of the paper's
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
     config.rewind.to = "100it"  # ours: a quarter of the warm-up, as 1,000 updates in the paper
 
     config.seeds = (0, 1, 2)  # ours
     controls = ("permuted_global", "permuted_layer", "one_shot", "winning_init")
-    config.arms = ("winning", *controls)  # Yu 2020; permuted_layer: ours
+    config.arms = ("winning", *controls)  # Yu 2019; permuted_layer: ours
     config.draws = 1  # ours
     return config

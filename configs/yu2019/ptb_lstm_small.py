@@ -1,4 +1,4 @@
-"""A small LSTM language model on a part of the Penn Treebank, after Yu et al. 2020 (1906.02768).
+"""A small LSTM language model on a part of the Penn Treebank, after Yu et al. 2019 (1906.02768).
 
 One training takes about a minute on one core. The layers, the dropout, the epochs, epsilon, the
 pooling of all weights and the rewinding are the paper's; its sizes and its text are those of
@@ -14,54 +14,50 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "ptb_lstm_small"  # ours
-    config.task = "language_modelling"  # Yu 2020: language modelling
+    config.task = "language_modelling"  # Yu 2019: language modelling
 
     config.data.name = "files"  # ours: the Penn Treebank in the form of Mikolov et al. 2010
     config.data.dir = ""  # ours: the folder that holds the text
     config.data.train = "ptb.train.txt.gz"  # ours: as distributed, gzipped or not
     config.data.validation = "ptb.valid.txt.gz"  # ours: as distributed, gzipped or not
-    config.data.test = "ptb.test.txt.gz"  # Yu 2020: measured on the test set
-    config.data.steps = 25  # ours: more and smaller steps than the 50 tokens of Yu 2020
+    config.data.test = "ptb.test.txt.gz"  # Yu 2019: measured on the test set
+    config.data.steps = 25  # ours: more and smaller steps than the 50 tokens of Yu 2019
     config.data.train_tokens = 60_000  # ours: of 929,589, for the time
     config.data.test_tokens = 20_000  # ours: of 73,760 and 82,430, for the time
 
-    config.model.name = "lstm"  # Yu 2020
-    config.model.layers = 2  # Yu 2020
+    config.model.name = "lstm"  # Yu 2019
+    config.model.layers = 2  # Yu 2019
     config.model.units = 64  # ours
     config.model.embedding = 64  # ours
-    config.model.dropout = 0.5  # Yu 2020: between the two layers
+    config.model.dropout = 0.5  # Yu 2019: between the two layers
     config.model.tied = False  # ours: the paper does not say
 
-    config.optimizer.name = "adam"  # Yu 2020
+    config.optimizer.name = "adam"  # Yu 2019
     config.optimizer.learning_rate = 0.06  # ours: 1e-3 learns next to nothing in so few steps
-    config.optimizer.beta_1 = 0.9  # Yu 2020
-    config.optimizer.beta_2 = 0.999  # Yu 2020
-    config.optimizer.epsilon = 1e-3  # Yu 2020
+    config.optimizer.beta_1 = 0.9  # Yu 2019
+    config.optimizer.beta_2 = 0.999  # Yu 2019
+    config.optimizer.epsilon = 1e-3  # Yu 2019
     config.optimizer.schedule = "constant"  # ours: the paper names no schedule
 
-    config.train.length = "10ep"  # Yu 2020: 10 epochs a round
+    config.train.length = "10ep"  # Yu 2019: 10 epochs a round
     config.train.batch_size = 20  # ours
     config.train.eval_every = 0  # ours: once an epoch
     config.train.value = "final"  # ours: the paper trains for a fixed number of epochs
 
     config.prune.rounds = 4  # ours: to 93.75 % pruned
     config.prune.rate = 0.5  # ours: fewer, larger rounds
-    config.prune.scope = "global"  # Yu 2020: weights of all layers are pooled
-    config.prune.biases = True  # Yu 2020: biases are pooled too
-    config.prune.embeddings = True  # Yu 2020: all weights
-    config.prune.output = True  # Yu 2020: all weights
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.scope = "global"  # Yu 2019: weights of all layers are pooled
+    config.prune.biases = True  # Yu 2019: biases are pooled too
+    config.prune.embeddings = True  # Yu 2019: all weights
+    config.prune.output = True  # Yu 2019: all weights
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2020: the weights after the first epoch
+    config.rewind.to = "1ep"  # Yu 2019: the weights after the first epoch
 
     config.seeds = (0, 1, 2)  # ours: the paper does not say how many
-    config.arms = (
-        "winning",  # Yu 2020, figure 1
-        "permuted_global",  # ours: the paper's random ticket
-        "permuted_layer",  # ours
-        "reinit",  # ours
-        "one_shot",  # Yu 2020, figure 1
-        "winning_init",  # Yu 2020, figure 1: without late rewinding
-    )
+    # One-shot pruning and no late rewinding are in figure 1 of the paper; its random ticket is
+    # permuted_global. permuted_layer and reinit are ours.
+    controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
+    config.arms = ("winning", *controls)  # Yu 2019, figure 1, and ours
     config.draws = 1  # ours
     return config

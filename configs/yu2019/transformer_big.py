@@ -1,6 +1,6 @@
-"""Transformer Big on WMT'14 English-German, as Yu et al. 2020 train it.
+"""Transformer Big on WMT'14 English-German, as Yu et al. 2019 train it.
 
-Reference: Yu et al. 2020, "Playing the lottery with rewards and multiple languages" (1906.02768),
+Reference: Yu et al. 2019, "Playing the lottery with rewards and multiple languages" (1906.02768),
 after Vaswani et al. 2017 (1706.03762) and Ott et al. 2018. Everything is pruned together;
 `--config.prune.embeddings=False` leaves the embeddings alone, as the paper's second experiment.
 """
@@ -15,12 +15,12 @@ def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "transformer_big"  # ours
-    config.task = "translation"  # Yu 2020
+    config.task = "translation"  # Yu 2019
 
-    config.data.name = "wmt14"  # Yu 2020
+    config.data.name = "wmt14"  # Yu 2019
     config.data.dir = ""  # ours: the folder that holds the prepared data set
-    config.data.source = "en"  # Yu 2020
-    config.data.target = "de"  # Yu 2020
+    config.data.source = "en"  # Yu 2019
+    config.data.target = "de"  # Yu 2019
     config.data.vocabulary = 32_768  # ours: about as large as that of Vaswani et al. 2017
     config.data.lengths = (32, 64, 128)  # ours
 
@@ -41,7 +41,7 @@ def get_config() -> ConfigDict:
     config.optimizer.schedule = "inverse_sqrt"  # Vaswani 2017
     config.optimizer.warmup = "4000it"  # Vaswani 2017
 
-    config.train.length = "50000it"  # Yu 2020
+    config.train.length = "50000it"  # Yu 2019
     config.train.batch_size = 25_600  # ours: about the 25,000 subwords of Vaswani et al. 2017
     config.train.eval_every = 1000  # ours
     config.train.value = "final"  # ours
@@ -49,15 +49,15 @@ def get_config() -> ConfigDict:
     config.train.average_every = "1000it"  # ours
 
     config.prune.rounds = 20  # ours: the paper's plots end there
-    config.prune.rate = 0.2  # Yu 2020
-    config.prune.scope = "global"  # Yu 2020
-    config.prune.biases = True  # Yu 2020: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2020
+    config.prune.rate = 0.2  # Yu 2019
+    config.prune.scope = "global"  # Yu 2019
+    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1000it"  # Yu 2020
+    config.rewind.to = "1000it"  # Yu 2019
     config.rewind.schedule = "resume"  # ours: the paper does not say; "restart" warms up again
 
     config.seeds = (0, 1, 2)  # ours: the paper does not say
-    config.arms = ("winning", "permuted_global", "one_shot", "winning_init")  # Yu 2020
+    config.arms = ("winning", "permuted_global", "one_shot", "winning_init")  # Yu 2019
     config.draws = 1  # ours
     return config

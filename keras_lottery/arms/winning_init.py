@@ -7,7 +7,7 @@ from keras_lottery.types import RunView, Start, Training
 class WinningInit:
     """Prunes a chain of its own, which always starts again from the start weights at step 0.
 
-    Reference: the ablation of Yu et al. 2020 (1906.02768), section 4.
+    Reference: the ablation of Yu et al. 2019 (1906.02768), section 4.
     """
 
     name = "winning_init"

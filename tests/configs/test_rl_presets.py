@@ -12,7 +12,7 @@ from keras_lottery.config import freeze
 from keras_lottery.pruning import prune_round
 from keras_lottery.types import Start, Training
 
-# Name, and weights: all are prunable, biases too (Yu et al. 2020).
+# Name, and weights: all are prunable, biases too (Yu et al. 2019).
 WEIGHTS = [
     ("yu2019/acrobot_dqn", 134_147),
     ("yu2019/acrobot_dqn_small", 134_147),

@@ -13,7 +13,7 @@ from keras_lottery.tasks.nlp.translation.subwords import END
 from keras_lottery.tasks.nlp.translation.task import TranslationTask
 from keras_lottery.types import Start, Training
 
-# Name, total weights and prunable weights: biases are pruned too (Yu et al. 2020).
+# Name, total weights and prunable weights: biases are pruned too (Yu et al. 2019).
 WEIGHTS = [
     ("yu2019/multi30k_transformer_small", 1_174_528, 1_171_968),
     ("yu2019/transformer_base", 60_915_712, 60_884_992),

@@ -20,7 +20,7 @@ def draw_ablations(study: Study) -> Drawing | None:
         None where the run has not all three.
 
     Reference:
-        The ablations of Yu et al. 2020 (1906.02768).
+        The ablations of Yu et al. 2019 (1906.02768).
     """
     if not {WINNING, *ABLATIONS} <= set(study.arms):
         return None

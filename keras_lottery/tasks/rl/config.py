@@ -159,7 +159,7 @@ class RLModel:
     """Which network, and which algorithm trains it.
 
     Args:
-        name: `mlp`, `minatar_cnn`, `nature_cnn` (Mnih et al. 2015) or `yu_cnn` (Yu et al. 2020).
+        name: `mlp`, `minatar_cnn`, `nature_cnn` (Mnih et al. 2015) or `yu_cnn` (Yu et al. 2019).
         hidden: widths of the dense hidden layers; empty: as the network has them.
         dueling: DQN: value and advantages apart (Wang et al. 2016, 1511.06581).
         algorithm: `dqn` or `ppo`.

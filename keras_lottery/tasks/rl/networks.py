@@ -37,7 +37,7 @@ def _dueling(x: Any, actions: int) -> Any:
 
 
 def _mlp(inputs: Any, hidden: Sequence[int]) -> Any:
-    """Three layers in Yu et al. 2020, of 128 on CartPole and 256 on Acrobot and LunarLander."""
+    """Three layers in Yu et al. 2019, of 128 on CartPole and 256 on Acrobot and LunarLander."""
     return _dense(_as_vector(inputs), hidden or (128, 128, 128))
 
 
@@ -57,7 +57,7 @@ def _nature_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
 
 
 def _yu_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
-    """The network of Yu et al. 2020, table A1: four convolutions, each before a max-pool of 2.
+    """The network of Yu et al. 2019, table A1: four convolutions, each before a max-pool of 2.
 
     The paper's first dense layer has 1920 inputs, which fit frames of about 105 × 80; frames of
     84 × 84 leave 1600.

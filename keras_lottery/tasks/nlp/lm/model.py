@@ -22,7 +22,7 @@ def language_model(
             `windows`), whose states are carried along. Both have their weights at equal paths.
 
     Reference:
-        Yu et al. 2020 (1906.02768): two layers of 650 units, dropout of 0.5 between them.
+        Yu et al. 2019 (1906.02768): two layers of 650 units, dropout of 0.5 between them.
     """
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     inputs: Any = tokens

@@ -30,7 +30,7 @@ class LanguageModellingTask(NetworkTask):
         corpus: the text, where it is in memory; None: `config.data` says which.
 
     Reference:
-        Yu et al. 2020 (1906.02768).
+        Yu et al. 2019 (1906.02768).
     """
 
     name = "language_modelling"

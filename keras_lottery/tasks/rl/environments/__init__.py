@@ -16,7 +16,7 @@ ATARI = (
     "Seaquest",
     "SpaceInvaders",
 )
-"""The nine games of Yu et al. 2020 (1906.02768)."""
+"""The nine games of Yu et al. 2019 (1906.02768)."""
 
 environments: Registry[Any] = Registry("environment")
 
