@@ -11,6 +11,7 @@ from keras_lottery import masking
 from keras_lottery.backend import distribution
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
+from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
 from keras_lottery.training import ArrayData, Fitted, Trainer, length
 from keras_lottery.training.data import Arrays
@@ -74,7 +75,7 @@ class NetworkTask(ABC):
 
     def in_any_order(self) -> Arrays:
         """Returns training inputs and labels of which each example stands for itself."""
-        return self.arrays().train[:2]
+        return self._data.train[:2]
 
     def build_unscaled(self) -> keras.Model:
         """Returns a new, plain model in which an input of 1 stays 1."""
@@ -90,7 +91,7 @@ class NetworkTask(ABC):
         return draw(self._new, seed)
 
     def steps(self, duration: str) -> int:
-        order = self.arrays().batches(self.config.train)
+        order = self._data.batches(self.config.train)
         return Duration.parse(duration).steps(order.steps_per_epoch)
 
     def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
@@ -111,7 +112,7 @@ class NetworkTask(ABC):
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
-        recompute_statistics(trainer.model, self.arrays().train[0])
+        recompute_statistics(trainer.model, self._data.train[0])
         found = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
         return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
 
@@ -140,6 +141,21 @@ class NetworkTask(ABC):
         model = self._new()
         masking.set_weights(model, weights)
         return model
+
+    @cached_property
+    def _data(self) -> ArrayData:
+        """The arrays.
+
+        Raises:
+            LotteryError: they are not there, or leave nothing to choose the best step by.
+        """
+        arrays = self.arrays()
+        if self.config.train.value == "best" and arrays.validation is None:
+            raise LotteryError(
+                "Expected validation data for train.value='best'. Received: none. "
+                "Hold some out (data.validation_size, data.validation), or set train.value='final'."
+            )
+        return arrays
 
     @property
     def _replicas(self) -> int:
@@ -187,7 +203,7 @@ class NetworkTask(ABC):
             self._masked(parametrization),
             how.optimizer,
             how.train,
-            self.arrays(),
+            self._data,
             loss=self.loss(),
             metrics=self.metrics(),
             distribution=self._distribution,
@@ -199,7 +215,7 @@ class NetworkTask(ABC):
     def _uses(self) -> dict[str, int]:
         variables = masking.variables(self._model)
         inputs = keras.tree.map_structure(
-            lambda array: np.repeat(array[:1], self._replicas, axis=0), self.arrays().test[0]
+            lambda array: np.repeat(array[:1], self._replicas, axis=0), self._data.test[0]
         )
         counts = uses(self._model, inputs)
         return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}

@@ -1,39 +1,18 @@
-"""Trains a small network with batch norm on several virtual CPU devices; prints what it got.
-
-Run as a script in a process of its own, since devices are made before the backend starts.
-"""
+"""Trains a small network with batch norm on several virtual CPU devices; prints what it got."""
 
 import json
-import os
-import sys
 
-BACKEND, DISTRIBUTION, DEVICES, SYNCHRONIZED = (
-    sys.argv[1],
-    sys.argv[2],
-    int(sys.argv[3]),
-    sys.argv[4:] != ["local"],
-)
-os.environ["KERAS_BACKEND"] = BACKEND
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-if BACKEND == "jax":
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
-else:
-    import tensorflow as tf
+from tests.devices.virtual import BACKEND, DEVICES, DISTRIBUTION, REST  # isort: skip, before the backend starts
 
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(DEVICES)]
-    )
+import keras
+import numpy as np
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-
-from keras_lottery import masking, pruning, training  # noqa: E402
-from keras_lottery.backend import distribution  # noqa: E402
-from keras_lottery.config import OptimizerConfig, TrainConfig  # noqa: E402
-from keras_lottery.engine.progress import NoProgress  # noqa: E402
-from keras_lottery.training import ArrayData  # noqa: E402
-from keras_lottery.types import Start  # noqa: E402
+from keras_lottery import masking, pruning, training
+from keras_lottery.backend import distribution
+from keras_lottery.config import OptimizerConfig, TrainConfig
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.training import ArrayData
+from keras_lottery.types import Start
 
 
 def network():
@@ -43,7 +22,7 @@ def network():
             keras.Input((6,)),
             keras.layers.Dense(16, activation="relu", kernel_initializer="glorot_normal"),
             keras.layers.BatchNormalization(
-                synchronized=SYNCHRONIZED and DISTRIBUTION == "mirrored"
+                synchronized=REST != ["local"] and DISTRIBUTION == "mirrored"
             ),
             keras.layers.Dense(3),
         ]

@@ -1,41 +1,21 @@
 """Several devices give what one gives: the same losses, masks that are equal on every replica."""
 
-import json
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
 
 from keras_lottery.backend import distribution
 from keras_lottery.errors import LotteryError
+from tests.devices.scripts import on_one, on_several, only_with_devices
 
 pytestmark = pytest.mark.backend
-
-NAMES = {"tensorflow": "mirrored", "jax": "data_parallel"}
-only_with_devices = pytest.mark.skipif(
-    keras.config.backend() == "torch", reason="no distribution on torch"
-)
-
-
-@cache
-def outcome(name, devices, *options):
-    command = [sys.executable, str(Path(__file__).with_name("small_run.py"))]
-    command += [keras.config.backend(), name, str(devices), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1]) | {"stderr": done.stderr}
 
 
 @only_with_devices
 @pytest.mark.parametrize("devices", [2, 8])
 def test_several_devices_match_one(devices):
-    one = outcome("none", 1)
-    several = outcome(NAMES[keras.config.backend()], devices)
+    one = on_one("small_run")
+    several = on_several("small_run", devices)
     assert several["replicas"] == devices
     assert several["shares"] == 16 // devices
     for name in ("dense", "winning", "validation", "test"):
@@ -48,7 +28,7 @@ def test_several_devices_match_one(devices):
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="per-replica statistics")
 def test_batch_norm_of_one_replica_alone_is_warned_of():
-    assert "synchronized=True" in outcome("mirrored", 2, "local")["stderr"]
+    assert "synchronized=True" in on_several("small_run", 2, "local")["stderr"]
 
 
 def test_a_batch_that_cannot_be_shared_is_an_error():

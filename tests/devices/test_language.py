@@ -1,35 +1,15 @@
 """Streams that are shared out between devices carry the states that they carry on one."""
 
-import json
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
-
-import keras
 import numpy as np
 import pytest
 
-NAMES = {"tensorflow": "mirrored", "jax": "data_parallel"}
+from tests.devices.scripts import on_one, on_several, only_with_devices
 
-pytestmark = [
-    pytest.mark.backend,
-    pytest.mark.skipif(keras.config.backend() == "torch", reason="no distribution on torch"),
-]
-
-
-@cache
-def outcome(name, devices):
-    command = [sys.executable, str(Path(__file__).with_name("language_run.py"))]
-    command += [keras.config.backend(), name, str(devices)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+pytestmark = [pytest.mark.backend, only_with_devices]
 
 
 def test_a_round_of_the_small_preset_on_two_devices_matches_one():
-    one, two = outcome("none", 1), outcome(NAMES[keras.config.backend()], 2)
+    one, two = on_one("language_run"), on_several("language_run")
     assert (one["replicas"], two["replicas"]) == (1, 2)
     assert all(one["carried"]) and len(one["carried"]) == 4
     for name in ("dense", "winning", "validation", "test", "carried"):

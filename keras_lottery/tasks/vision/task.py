@@ -5,7 +5,6 @@ from functools import cached_property
 import keras
 
 from keras_lottery.config import Config
-from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.network import NetworkTask
 from keras_lottery.tasks.vision.augment import flip_crop
 from keras_lottery.tasks.vision.data import load
@@ -33,18 +32,8 @@ class VisionTask(NetworkTask):
 
     @cached_property
     def images(self) -> Images:
-        """The data set.
-
-        Raises:
-            LotteryError: it is not there, or leaves nothing to choose the best step by.
-        """
-        images = self._given or load(self.config.data)
-        if self.config.train.value == "best" and images.validation is None:
-            raise LotteryError(
-                "Expected validation images for train.value='best'. Received: none. "
-                "Set data.validation_size, or train.value='final'."
-            )
-        return images
+        """The data set."""
+        return self._given or load(self.config.data)
 
     def arrays(self) -> ArrayData:
         """Returns the images as arrays to train on, augmented as the config says."""

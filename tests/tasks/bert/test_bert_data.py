@@ -177,7 +177,6 @@ def train_file(text):
         (None, {"data__name": "rte"}, "the file train.tsv or train.tsv.gz in"),
         (None, {"data__train": "mine.tsv"}, r"the file mine\.tsv"),
         (None, {"data__max_len": 17}, "data.max_len of at most 16"),
-        (None, {"train__value": "best"}, "validation examples"),
     ],
 )
 def test_what_does_not_fit_is_one_line(folder, spoil, changed, message):

@@ -63,18 +63,13 @@ class BertTask(NetworkTask):
         """The tokenized data.
 
         Raises:
-            LotteryError: they are not there, do not fit, or leave nothing to choose a step by.
+            LotteryError: they are not there, or do not fit.
         """
         found, data = self._given[1], self.config.data
         if found is None:
             sizes = self.pretrained.sizes
             encoder = Encoder(self.pretrained.tokenizer, sizes["vocabulary_size"], data.max_len)
             found = self._kind.read(data, encoder)
-        if self.config.train.value == "best" and found.arrays.validation is None:
-            raise LotteryError(
-                "Expected validation examples for train.value='best'. Received: none. "
-                "Set data.validation_size, or train.value='final'."
-            )
         return found
 
     def arrays(self) -> ArrayData:

@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.config import Config
-from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.fresh import dtype_policy
 from keras_lottery.tasks.network import NetworkTask
 from keras_lottery.tasks.nlp.lm.corpus import Corpus, load
@@ -43,18 +42,8 @@ class LanguageModellingTask(NetworkTask):
 
     @cached_property
     def corpus(self) -> Corpus:
-        """The text.
-
-        Raises:
-            LotteryError: it is not there, or leaves nothing to choose the best step by.
-        """
-        corpus = self._given or load(self.config.data)
-        if self.config.train.value == "best" and corpus.validation is None:
-            raise LotteryError(
-                "Expected a validation text for train.value='best'. Received: none. "
-                "Set data.validation, or train.value='final'."
-            )
-        return corpus
+        """The text."""
+        return self._given or load(self.config.data)
 
     def arrays(self) -> ArrayData:
         return self._windows

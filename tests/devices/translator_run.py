@@ -1,32 +1,16 @@
-"""One round of a small translator on several virtual CPU devices; prints losses and counts.
-
-Run as a script in a process of its own, since devices are made before the backend starts.
-"""
+"""One round of a small translator on several virtual CPU devices; prints losses and counts."""
 
 import json
-import os
-import sys
 
-BACKEND, DISTRIBUTION, DEVICES = sys.argv[1], sys.argv[2], int(sys.argv[3])
-os.environ["KERAS_BACKEND"] = BACKEND
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-if BACKEND == "jax":
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
-else:
-    import tensorflow as tf
+from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backend starts
 
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(DEVICES)]
-    )
-
-import keras_lottery.studies  # noqa: E402, F401  registers studies and tasks
-from keras_lottery import presets, pruning  # noqa: E402
-from keras_lottery.config import freeze  # noqa: E402
-from keras_lottery.engine.progress import NoProgress  # noqa: E402
-from keras_lottery.tasks.nlp.translation.task import TranslationTask  # noqa: E402
-from keras_lottery.types import Start, Training  # noqa: E402
-from tests.tasks.nlp import made_translation as made  # noqa: E402
+import keras_lottery.studies  # noqa: F401  registers studies and tasks
+from keras_lottery import presets, pruning
+from keras_lottery.config import freeze
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.tasks.nlp.translation.task import TranslationTask
+from keras_lottery.types import Start, Training
+from tests.tasks.nlp import made_translation as made
 
 FIELDS = {
     "distribution": DISTRIBUTION,
