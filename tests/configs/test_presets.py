@@ -77,6 +77,8 @@ WEIGHTS = [
 
 # Deep networks, and those that another preset here builds and trains alike: tests/slow.
 SLOW = {
+    "frankle2019/vgg19_cifar10",
+    "frankle2019/resnet20_cifar10_lowlr",
     "morcos2019/vgg19_transfer",
     "morcos2019/resnet50_transfer",
     "bragagnolo2022/resnet32_cifar10",
