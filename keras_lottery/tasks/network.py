@@ -1,21 +1,19 @@
 """A task whose network is trained on arrays: everything but the network and its data."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery import masking
-from keras_lottery.backend import distribution
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
+from keras_lottery.tasks.masked import MaskedTask
 from keras_lottery.training import ArrayData, Fitted, Trainer, length
 from keras_lottery.training.data import Arrays
-from keras_lottery.training.flops import flops, uses
 from keras_lottery.training.recipe import recipe
 from keras_lottery.training.statistics import recompute_statistics
 from keras_lottery.types import (
@@ -24,7 +22,6 @@ from keras_lottery.types import (
     Progress,
     Start,
     Training,
-    VariableInfo,
     Weights,
 )
 
@@ -32,7 +29,7 @@ DERIVE_EXAMPLES = 2000
 """Training examples, drawn from the seed, over which what a criterion derives is the mean."""
 
 
-class NetworkTask(ABC):
+class NetworkTask(MaskedTask):
     """One compiled trainer a parametrization, which takes its masked model from start to start.
 
     A domain says what the data are, how the model is built and how it is judged: by one of
@@ -42,24 +39,14 @@ class NetworkTask(ABC):
         config: of an experiment.
     """
 
-    name: str
-    metric: str
-    higher_is_better: bool
-
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self._models: dict[str, keras.Model] = {}
         self._trainers: dict[str, Trainer] = {}
-        self._distribution = distribution.make(config.distribution, config.tpu)
-        self._distribution.check_batch(config.train.batch_size)
 
     @abstractmethod
     def arrays(self) -> ArrayData:
         """Returns what the network is trained and measured on."""
-
-    @abstractmethod
-    def build(self) -> keras.Model:
-        """Returns a new, plain model."""
 
     @abstractmethod
     def loss(self) -> keras.losses.Loss:
@@ -80,15 +67,6 @@ class NetworkTask(ABC):
     def build_unscaled(self) -> keras.Model:
         """Returns a new, plain model in which an input of 1 stays 1."""
         return self.build()
-
-    def variables(self) -> Sequence[VariableInfo]:
-        return masking.describe(self._model, self.config.prune)
-
-    def start_weights(self, seed: int) -> Weights:
-        return self.fresh_weights(seed)
-
-    def fresh_weights(self, seed: int) -> Weights:
-        return draw(self._new, seed)
 
     def steps(self, duration: str) -> int:
         order = self._data.batches(self.config.train)
@@ -131,17 +109,6 @@ class NetworkTask(ABC):
         )
         return {v.path: found[v.path] for v in self.variables() if v.prunable}
 
-    def flops(self, masks: MaskSet) -> int:
-        variables = masking.variables(self._model)
-        shapes = {path: tuple(v.shape) for path, v in variables.items()}
-        return flops(self._uses, shapes, masks)
-
-    def export_model(self, weights: Weights) -> keras.Model:
-        """Returns a plain model, from raw inputs to logits (no softmax)."""
-        model = self._new()
-        masking.set_weights(model, weights)
-        return model
-
     @cached_property
     def _data(self) -> ArrayData:
         """The arrays.
@@ -175,21 +142,7 @@ class NetworkTask(ABC):
 
     @cached_property
     def _unscaled(self) -> keras.Model:
-        return self._mask("zero", unscaled=True)
-
-    def _mask(self, parametrization: str, unscaled: bool = False) -> keras.Model:
-        prune = self.config.prune
-        with self._distribution.scope(), seeded(0):
-            return masking.mask(
-                self._new(unscaled),
-                include=prune.include,
-                exclude=prune.exclude,
-                biases=prune.biases,
-                norms=prune.norms,
-                embeddings=prune.embeddings,
-                output=prune.output,
-                parametrization=parametrization,
-            )
+        return self._mask("zero", self.build_unscaled)
 
     def _trainer(self, parametrization: str) -> Trainer:
         """The one compiled trainer of a parametrization."""
@@ -211,23 +164,14 @@ class NetworkTask(ABC):
             measure=self.measured,
         )
 
-    @cached_property
-    def _uses(self) -> dict[str, int]:
-        variables = masking.variables(self._model)
-        inputs = keras.tree.map_structure(
+    def _inputs(self) -> Any:
+        return keras.tree.map_structure(
             lambda array: np.repeat(array[:1], self._replicas, axis=0), self._data.test[0]
         )
-        counts = uses(self._model, inputs)
-        return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
 
     def _judged(self, found: dict[str, float]) -> dict[str, float]:
         """Returns what was measured with the metric by its name, which can be the loss."""
         return {self.metric: found["loss"]} | found if found else {}
-
-    def _new(self, unscaled: bool = False) -> keras.Model:
-        """Returns a new model with layers made under the config's dtype policy."""
-        with dtype_policy(self.config.train.dtype_policy):
-            return self.build_unscaled() if unscaled else self.build()
 
     def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
         measured = (fitted.initial, fitted.final, fitted.best)

@@ -63,10 +63,8 @@ class ArrayData:
         augment: `(x, epoch, seed) -> x`, applied to the whole of `train` before each epoch.
         parts: where batches have several shapes, the training arrays of each; `train` is then
             one of them.
-        order: `seed -> Order` of the batches; None: shuffled anew each epoch.
+        order: `(train, seed) -> Order` of the batches; None: shuffled anew each epoch.
         evaluated: examples that are evaluated at once; 0: many.
-        streams: 0: examples come in any order. Otherwise they come in their own, this many at
-            once, in training and in evaluation: one of each of the streams that they go on with.
     """
 
     train: Arrays
@@ -74,26 +72,15 @@ class ArrayData:
     test: Arrays
     augment: Callable[[Any, int, int], Any] | None = None
     parts: tuple[Arrays, ...] = ()
-    order: Callable[[int], Order] | None = None
+    order: Callable[[TrainConfig, int], Order] | None = None
     evaluated: int = 0
-    streams: int = 0
 
     def batches(self, train: TrainConfig, seed: int = 0) -> Order:
         """Returns the order of the batches of a training."""
         if self.order is not None:
-            return self.order(seed)
-        if self.streams and self.streams != train.batch_size:
-            raise LotteryError(
-                f"Expected batches of {self.streams}, one example of each stream. "
-                f"Received: {train.batch_size}. Give every section that trains one batch_size."
-            )
-        return DataOrder(
-            length(self.train),
-            train.batch_size,
-            seed,
-            shuffle=not self.streams,
-            drop_remainder=train.drop_remainder,
-        )
+            return self.order(train, seed)
+        drop = train.drop_remainder
+        return DataOrder(length(self.train), train.batch_size, seed, drop_remainder=drop)
 
 
 def length(arrays: Any) -> int:

@@ -200,7 +200,7 @@ class Trainer:
         return self._parts[split, examples]
 
     def _evaluation(self, arrays: Any) -> Evaluation:
-        replicas, batch = self.distribution.replicas, self._data.streams or self._data.evaluated
+        replicas, batch = self.distribution.replicas, self._data.evaluated
         return Evaluation(self.program, arrays, length(arrays), replicas, batch)
 
 
@@ -216,7 +216,8 @@ class _Watch:
         self._best_weights: list[Any] = []
         self._rewind: State | None = None
         self._history: list[dict[str, float]] = []
-        self._checkpoints: list[list[Any]] = []
+        self._sums: list[Any] = []
+        self._summed = 0
         self._capture(start.step)
 
     def look(self, step: int) -> dict[str, float]:
@@ -234,8 +235,8 @@ class _Watch:
 
     def finish(self, seconds: float, compile_seconds: float) -> Fitted:
         trainer = self._trainer
-        if self._checkpoints:
-            self._assign([sum(values) / len(values) for values in zip(*self._checkpoints)])
+        if self._sums:
+            self._assign([total / self._summed for total in self._sums])
         learned = masking.is_learned(trainer.model)
         masks = masking.get_masks(trainer.model) if learned else {}
         used = masking.effective_weights(trainer.model)
@@ -268,7 +269,9 @@ class _Watch:
             epoch = step // self._trainer.steps_per_epoch
             self._rewind = snapshot.capture(self._trainer.model, step, epoch)
         if step in self._trainer.averaged:
-            self._checkpoints.append(backend.copies(self._variables()))
+            found = backend.copies(self._variables())
+            self._sums = [a + b for a, b in zip(self._sums, found)] if self._sums else found
+            self._summed += 1
 
     def _variables(self) -> list[keras.Variable]:
         """Returns whatever training changes but the optimizer and the seeds."""

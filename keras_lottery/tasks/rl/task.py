@@ -1,17 +1,17 @@
 """Reinforcement learning as the engine sees it."""
 
 import time
-from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_lottery import masking
-from keras_lottery.backend import distribution
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
+from keras_lottery.tasks.masked import MaskedTask
 from keras_lottery.tasks.rl import needs
 
 needs.check()
@@ -23,7 +23,6 @@ from keras_lottery.tasks.rl.environments.games import Games  # noqa: E402
 from keras_lottery.tasks.rl.environments.make import maker  # noqa: E402
 from keras_lottery.tasks.rl.play import Learned, Plan, Play, played_greedily  # noqa: E402
 from keras_lottery.tasks.rl.ppo import Ppo  # noqa: E402
-from keras_lottery.training.flops import flops, uses  # noqa: E402
 from keras_lottery.training.optimizers import build_optimizer  # noqa: E402
 from keras_lottery.training.way import choose_way  # noqa: E402
 from keras_lottery.types import (  # noqa: E402
@@ -32,12 +31,11 @@ from keras_lottery.types import (  # noqa: E402
     Progress,
     Start,
     Training,
-    VariableInfo,
     Weights,
 )
 
 
-class RLTask:
+class RLTask(MaskedTask):
     """An agent that learns a game; environment, networks and agent are made once.
 
     Args:
@@ -52,23 +50,16 @@ class RLTask:
     higher_is_better = True
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self._maker = maker(config.data)
         self._spec = self._maker.spec
-        self._distribution = distribution.make(config.distribution, config.tpu)
-        self._distribution.check_batch(config.train.batch_size)
         self._agents: dict[str, Agent] = {}
         self._compile_seconds = 0.0
         self._check_lengths()
 
-    def variables(self) -> Sequence[VariableInfo]:
-        return masking.describe(self._agent("zero").model, self.config.prune)
-
-    def start_weights(self, seed: int) -> Weights:
-        return self.fresh_weights(seed)
-
-    def fresh_weights(self, seed: int) -> Weights:
-        return draw(self._build, seed)
+    def build(self) -> keras.Model:
+        """Returns a new, plain model from observations to the values of the actions."""
+        return networks.build(self._spec, self.config.model)
 
     def steps(self, duration: str) -> int:
         """Returns a length in training steps; of games the most that they can take."""
@@ -110,16 +101,6 @@ class RLTask:
             f"{name} of a loss over a data set, which 'rl' has not. Use magnitude."
         )
 
-    def flops(self, masks: MaskSet) -> int:
-        shapes = {path: tuple(v.shape) for path, v in masking.variables(self._model).items()}
-        return flops(self._uses, shapes, masks)
-
-    def export_model(self, weights: Weights) -> keras.Model:
-        """Returns a plain model from observations to the values of the actions."""
-        model = self._build()
-        masking.set_weights(model, weights)
-        return model
-
     @property
     def _model(self) -> keras.Model:
         return self._agent("zero").model
@@ -142,11 +123,8 @@ class RLTask:
         make, data = self._maker.make, self.config.data
         return Games(lambda: make(False), self._spec, data.eval_games, data.name)
 
-    @cached_property
-    def _uses(self) -> dict[str, int]:
-        variables = masking.variables(self._model)
-        counts = uses(self._model, np.zeros((1, *self._spec.shape), self._spec.dtype))
-        return {path: counts[id(v)] for path, v in variables.items() if id(v) in counts}
+    def _inputs(self) -> NDArray[Any]:
+        return np.zeros((1, *self._spec.shape), self._spec.dtype)
 
     @cached_property
     def _rewind_point(self) -> budget.Point:
@@ -223,24 +201,6 @@ class RLTask:
             xla,
             self._distribution,
         )
-
-    def _mask(self, parametrization: str) -> keras.Model:
-        prune = self.config.prune
-        with self._distribution.scope(), seeded(0):
-            return masking.mask(
-                self._build(),
-                include=prune.include,
-                exclude=prune.exclude,
-                biases=prune.biases,
-                norms=prune.norms,
-                embeddings=prune.embeddings,
-                output=prune.output,
-                parametrization=parametrization,
-            )
-
-    def _build(self) -> keras.Model:
-        with dtype_policy(self.config.train.dtype_policy):
-            return networks.build(self._spec, self.config.model)
 
     def _greedy_returns(self, parametrization: str) -> list[float]:
         data = self.config.data

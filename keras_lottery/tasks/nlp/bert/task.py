@@ -88,11 +88,11 @@ class BertTask(NetworkTask):
 
     def measured(self, model: keras.Model) -> dict[str, float]:
         """Returns what only all answers to the test set together show."""
-        judge, arrays = self.examples.judge, self.arrays()
+        judge = self.examples.judge
         if judge is None:
             return {}
         batch_size = self.config.train.batch_size
-        return judge(model.predict(arrays.test[0], batch_size=batch_size, verbose=0))
+        return judge(model.predict(self._data.test[0], batch_size=batch_size, verbose=0))
 
     def start_weights(self, seed: int) -> Weights:
         """Returns the pre-trained weights, with the head drawn from the seed."""

@@ -1,18 +1,17 @@
 """Language modelling as the engine sees it."""
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import keras
 import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.config import Config
-from keras_lottery.tasks.fresh import dtype_policy
 from keras_lottery.tasks.network import NetworkTask
 from keras_lottery.tasks.nlp.lm.corpus import Corpus, load
 from keras_lottery.tasks.nlp.lm.model import language_model
-from keras_lottery.tasks.nlp.lm.windows import test_windows, train_windows
-from keras_lottery.training import ArrayData
+from keras_lottery.tasks.nlp.lm.windows import in_order, test_windows, train_windows
+from keras_lottery.training import ArrayData, length
 from keras_lottery.training.data import Arrays
 from keras_lottery.types import Weights
 
@@ -46,11 +45,20 @@ class LanguageModellingTask(NetworkTask):
         return self._given or load(self.config.data)
 
     def arrays(self) -> ArrayData:
-        return self._windows
+        corpus, streams, steps = self.corpus, self.config.train.batch_size, self.config.data.steps
+        validation = corpus.validation
+        train = train_windows(corpus.train, streams, steps)
+        return ArrayData(
+            train=train,
+            validation=None if validation is None else test_windows(validation, streams, steps),
+            test=test_windows(corpus.test, streams, steps),
+            order=partial(in_order, length(train), streams),
+            evaluated=streams,
+        )
 
     def in_any_order(self) -> Arrays:
         """Returns the training windows, each as the first of its stream."""
-        x, y = self._windows.train
+        x, y = self._data.train
         return {**x, "fresh": np.ones_like(x["fresh"])}, y
 
     def build(self) -> keras.Model:
@@ -58,8 +66,7 @@ class LanguageModellingTask(NetworkTask):
 
     def export_model(self, weights: Weights) -> keras.Model:
         """Returns a plain model from token ids `(batch, steps)` to logits; it carries nothing."""
-        with dtype_policy(self.config.train.dtype_policy):
-            model = self._build(streams=0)
+        model = self._new(partial(self._build, streams=0))
         masking.set_weights(model, weights)
         return model
 
@@ -68,17 +75,6 @@ class LanguageModellingTask(NetworkTask):
 
     def metrics(self) -> list[keras.metrics.Metric]:
         return []  # the loss is the log-perplexity; softmax over a vocabulary is not done twice
-
-    @cached_property
-    def _windows(self) -> ArrayData:
-        corpus, streams, steps = self.corpus, self.config.train.batch_size, self.config.data.steps
-        validation = corpus.validation
-        return ArrayData(
-            train=train_windows(corpus.train, streams, steps),
-            validation=None if validation is None else test_windows(validation, streams, steps),
-            test=test_windows(corpus.test, streams, steps),
-            streams=streams,
-        )
 
     def _build(self, streams: int) -> keras.Model:
         return language_model(self.config.model, len(self.corpus.vocabulary), streams)

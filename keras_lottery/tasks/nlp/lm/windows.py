@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.config import TrainConfig
 from keras_lottery.errors import LotteryError
+from keras_lottery.training.data import DataOrder
 
 Windows = tuple[dict[str, NDArray[np.int32]], NDArray[np.int32]]
 """Inputs `tokens` (rows, steps), `stream` (rows,), `fresh` (rows,), and labels (rows, steps)."""
@@ -55,6 +57,20 @@ def test_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Weighted:
     weights = wanted * (wanted.size / wanted.sum())
     inputs, labels = _rows(ids[starts], ids[starts + 1], steps)
     return inputs, labels, _in_order(weights, steps).astype(np.float32)
+
+
+def in_order(rows: int, streams: int, train: TrainConfig, seed: int) -> DataOrder:
+    """Returns the order in which windows are read: as they stand, one of each stream a batch.
+
+    Raises:
+        LotteryError: batches are not of that size.
+    """
+    if train.batch_size != streams:
+        raise LotteryError(
+            f"Expected batches of {streams}, one example of each stream. "
+            f"Received: {train.batch_size}. Give every section that trains one batch_size."
+        )
+    return DataOrder(rows, streams, seed, shuffle=False)
 
 
 def _rows(x: NDArray[Any], y: NDArray[Any], steps: int) -> Windows:

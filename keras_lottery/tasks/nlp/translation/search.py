@@ -1,6 +1,5 @@
 """Beam search in one compiled program, with the keys and values of what is said kept."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -8,6 +7,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from keras_lottery.backend.compile import compiled
 from keras_lottery.tasks.nlp.translation.config import TranslationModel
 from keras_lottery.tasks.nlp.translation.subwords import END, PAD, START
 
@@ -173,25 +173,3 @@ class BeamSearch:
         ended = ops.logical_or(ops.take_along_axis(ended, parent, axis=1), ops.equal(word, END))
         rows = ops.reshape(parent + beam * ops.arange(batch)[:, None], (-1,))
         return step + 1, said, scores, word, ended, ops.take(own, rows, axis=0)
-
-
-def compiled(function: Callable[[Any], Any], variables: list[keras.Variable]) -> Any:
-    """Returns `function` compiled; what the variables hold is read anew at every call."""
-    from keras_lottery import backend
-
-    if backend.name() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function, autograph=False, reduce_retracing=True)
-    if backend.name() == "torch":
-        import torch
-
-        return torch.no_grad()(function)
-    import jax
-
-    def pure(values: list[Any], argument: Any) -> Any:
-        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-            return function(argument)
-
-    program = jax.jit(pure)
-    return lambda argument: program([v.value for v in variables], argument)

@@ -56,7 +56,20 @@ class TranslationTask(NetworkTask):
         return Subwords(train.source + train.target, self.config.data.vocabulary)
 
     def arrays(self) -> ArrayData:
-        return self._arrays
+        data, subwords = self.config.data, self.subwords
+        train = self.corpus.train
+        source, target = subwords.encode(train.source), subwords.encode(train.target)
+        parts = buckets(source, target, data.lengths)
+        sizes = tuple(length(part) for part in parts)
+        batches = tuple(self._sentences(part[1].shape[1]) for part in parts)
+        return ArrayData(
+            train=parts[0],
+            validation=self._padded(self.corpus.validation),
+            test=self._padded(self.corpus.test),
+            parts=tuple(parts),
+            order=lambda _, seed: BucketOrder(sizes, batches, seed),
+            evaluated=self._sentences(data.lengths[-1]),
+        )
 
     def build(self) -> keras.Model:
         return build(self.config.model, self.subwords.size)
@@ -83,7 +96,7 @@ class TranslationTask(NetworkTask):
 
     def translate(self, model: keras.Model) -> list[str]:
         """Returns a model's translations of the test set, in plain text."""
-        sources = self._arrays.test[0][0][: len(self.corpus.test)]
+        sources = self._data.test[0][0][: len(self.corpus.test)]
         if id(model) not in self._searches:
             few = min(TRANSLATED, len(sources))
             search = BeamSearch(model, self.config.model, few, sources.shape[1])
@@ -92,23 +105,6 @@ class TranslationTask(NetworkTask):
         said = np.empty((len(sources), sources.shape[1] + self.config.model.extra), np.int32)
         said[order] = self._searches[id(model)](sources[order])
         return self.subwords.decode(said)
-
-    @cached_property
-    def _arrays(self) -> ArrayData:
-        data, subwords = self.config.data, self.subwords
-        train = self.corpus.train
-        source, target = subwords.encode(train.source), subwords.encode(train.target)
-        parts = buckets(source, target, data.lengths)
-        sizes = tuple(length(part) for part in parts)
-        batches = tuple(self._sentences(part[1].shape[1]) for part in parts)
-        return ArrayData(
-            train=parts[0],
-            validation=self._padded(self.corpus.validation),
-            test=self._padded(self.corpus.test),
-            parts=tuple(parts),
-            order=lambda seed: BucketOrder(sizes, batches, seed),
-            evaluated=self._sentences(data.lengths[-1]),
-        )
 
     def _padded(self, part: Pairs) -> Arrays:
         """Returns pairs at the largest length; empty ones fill the last batch, and count nothing.

@@ -1,0 +1,48 @@
+"""A function of a model and one argument, compiled on any backend."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from keras_lottery import backend
+
+Function = Callable[[Any], Any]
+
+__all__ = ["compiled"]
+
+
+def compiled(function: Function, variables: Sequence[keras.Variable]) -> Function:
+    """Returns `function` compiled once a shape of its argument; on torch it runs as it is.
+
+    Args:
+        function: reads the variables, and assigns none.
+        variables: whose values are read anew at every call.
+    """
+    if backend.name() == "jax":
+        return _jax(function, variables)
+    made: Function = {"tensorflow": _tensorflow, "torch": _torch}[backend.name()](function)
+    return made
+
+
+def _tensorflow(function: Function) -> Any:
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False, reduce_retracing=True)
+
+
+def _torch(function: Function) -> Any:
+    import torch
+
+    return torch.no_grad()(function)
+
+
+def _jax(function: Function, variables: Sequence[keras.Variable]) -> Function:
+    import jax
+
+    def pure(values: list[Any], argument: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(argument)
+
+    program = jax.jit(pure)
+    return lambda argument: program([v.value for v in variables], argument)
