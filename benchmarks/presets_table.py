@@ -8,19 +8,20 @@ The sources are the comments of the config files; the counts are those of the ne
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
+import keras
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from benchmarks.language import WORDS, bert_variables
+from benchmarks.language import WORDS, bert_task
 from keras_lottery import masking, presets
 from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
+from keras_lottery.types import VariableInfo
 
 PAGE = Path(__file__).parents[1] / "docs/results/presets.md"
 SHAPES = {
@@ -77,55 +78,57 @@ class Sources:
 
 def vision_task(config: Config) -> VisionTask:
     """Returns the task over empty images of its data set's shape."""
-    x = np.zeros((config.train.batch_size, *SHAPES[config.data.name]), np.uint8)
-    split = Split(x, np.zeros(len(x), np.int32))
-    return VisionTask(config, Images(train=split, validation=split, test=split, classes=10))
+    images = np.zeros((config.train.batch_size, *SHAPES[config.data.name]), np.uint8)
+    split = Split(images, np.zeros(len(images), np.int32))
+    return VisionTask(config, Images(split, split, split, classes=10))
 
 
-def rl_task(config: Config) -> Any:
-    """Returns what says which variables an agent's network has, on any backend."""
+def agent(config: Config) -> keras.Model:
+    """Returns the network of a preset of reinforcement learning, on any backend."""
     from keras_lottery.tasks.rl import networks
     from keras_lottery.tasks.rl.environments.make import maker
 
-    model = networks.build(maker(config.data).spec, config.model)
-    return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
+    return networks.build(maker(config.data).spec, config.model)
 
 
-def translation_task(config: Config) -> Any:
-    """Returns what says which variables a translator has, without its sentences."""
+def translator(config: Config) -> keras.Model:
+    """Returns the network of a translation preset, without its sentences."""
     from keras_lottery.tasks.nlp.translation.model import build
 
-    model = build(config.model, config.data.vocabulary)
-    return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
+    return build(config.model, config.data.vocabulary)
 
 
-def bert_task(config: Config) -> Any:
-    """Returns what says which variables a BERT preset's network has."""
-    return SimpleNamespace(variables=lambda: bert_variables(config))
-
-
-def language_modelling_task(config: Config) -> Any:
-    """Returns what says which variables a language model has."""
+def language_model(config: Config) -> keras.Model:
+    """Returns the network of a language modelling preset."""
     from keras_lottery.tasks.nlp.lm.model import language_model
 
-    model = language_model(config.model, WORDS[config.name])
-    return SimpleNamespace(variables=lambda: masking.describe(model, config.prune))
+    return language_model(config.model, WORDS[config.name])
 
 
-TASKS: dict[str, Callable[[Config], Any]] = {
-    "vision": vision_task,
-    "rl": rl_task,
-    "translation": translation_task,
-    "bert": bert_task,
-    "language_modelling": language_modelling_task,
+BUILD: dict[str, Callable[[Config], keras.Model]] = {
+    "vision": lambda config: vision_task(config).build(),
+    "rl": agent,
+    "translation": translator,
+    "bert": lambda config: bert_task(config).build(),
+    "language_modelling": language_model,
 }
+
+
+def variables_of(config: Config) -> Sequence[VariableInfo]:
+    """Returns the variables of a preset's network, whose values are not made where they need not.
+
+    KerasHub's BERT models compile themselves, and an optimizer makes its variables at once.
+    """
+    hub = config.task == "bert"
+    with nullcontext() if hub else keras.StatelessScope(initialize_variables=False):
+        return masking.describe(BUILD[config.task](config), config.prune)
 
 
 def row(name: str, sources: Sources) -> list[str]:
     """Returns the cells of one preset."""
     config = freeze(presets.load(name))
     sources.read(presets.find(name))
-    variables = TASKS[config.task](config).variables()
+    variables = variables_of(config)
     prunable = [v for v in variables if v.prunable]
     paper = getattr(presets.module(name), "PAPER", None)
     cite, prune, train = sources.cite, config.prune, config.train
