@@ -20,6 +20,7 @@ from keras_lottery.registry import Registry
 from keras_lottery.sections import (
     OptimizerConfig,
     PruneConfig,
+    ReportConfig,
     RewindConfig,
     TrainConfig,
     TransferConfig,
@@ -58,6 +59,7 @@ class Config:
     transfer: TransferConfig = field(default_factory=TransferConfig)
     supermask: SupermaskConfig = field(default_factory=SupermaskConfig)
     edge_popup: EdgePopupConfig = field(default_factory=EdgePopupConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     seeds: tuple[int, ...] = (0,)
     arms: tuple[str, ...] = ("winning",)
     draws: int = 1
@@ -127,7 +129,7 @@ study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:r
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "arms", "draws", "keep_trained", "out", "executor", "tpu",
-    "data.dir", "data.download", "transfer.sources", "transfer.arms",
+    "data.dir", "data.download", "transfer.sources", "transfer.arms", "report",
 )  # fmt: skip
 
 

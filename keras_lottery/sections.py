@@ -230,6 +230,21 @@ class TransferConfig:
                 yield f"sources: expected letters, digits, '-', '_', '.'. Received: {name!r}"
 
 
+@dataclass(frozen=True)
+class ReportConfig:
+    """What the report says of a run; it changes no training.
+
+    Args:
+        sparse: fraction of the weights remaining at and below which its sentences compare arms.
+    """
+
+    sparse: float = 0.1
+
+    def problems(self) -> Iterable[str]:
+        if not 0 < self.sparse <= 1:
+            yield f"sparse: expected a fraction above 0, at most 1. Received: {self.sparse}"
+
+
 def _rises(levels: tuple[float, ...]) -> bool:
     steps = (0.0, *levels, 1.0)
     return all(one < other for one, other in pairwise(steps))

@@ -6,7 +6,7 @@ are fewer. `model.preset` is the folder of a BERT in Hugging Face's layout, in `
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
 
 
 def get_config() -> ConfigDict:
@@ -49,4 +49,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "random_mask", "reinit", "layers_shuffled")  # Chen et al. 2020
     config.draws = 1  # ours
+    config.report.sparse = 0.3  # ours
     return config

@@ -7,7 +7,7 @@ layout, in `data.dir`, beside `sst2/`, `rte/` and `mlm/` (any text: train.txt an
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options", "report")
 
 
 def get_config() -> ConfigDict:
@@ -62,4 +62,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "random_mask", "reinit", "layers_shuffled")  # Chen et al. 2020
     config.draws = 1  # ours
+    config.report.sparse = 0.3  # ours
     return config

@@ -8,7 +8,7 @@ alone, `--config.prune.include='*embedding*'` the embeddings alone.
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
 
 
 def get_config() -> ConfigDict:
@@ -58,4 +58,5 @@ def get_config() -> ConfigDict:
     controls = ("permuted_global", "permuted_layer", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2019; permuted_layer: ours
     config.draws = 1  # ours
+    config.report.sparse = 0.33  # ours
     return config

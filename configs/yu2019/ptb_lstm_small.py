@@ -7,7 +7,7 @@ pooling of all weights and the rewinding are the paper's; its sizes and its text
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
 
 
 def get_config() -> ConfigDict:
@@ -60,4 +60,5 @@ def get_config() -> ConfigDict:
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2019, figure 1, and ours
     config.draws = 1  # ours
+    config.report.sparse = 0.2  # ours
     return config

@@ -19,7 +19,13 @@ from keras_lottery.report.plots import (
     draw_tickets,
 )
 from keras_lottery.report.samples import samples_table
-from keras_lottery.report.sentences import comparisons, headline, learning_speed, missing
+from keras_lottery.report.sentences import (
+    ablations,
+    comparisons,
+    headline,
+    learning_speed,
+    missing,
+)
 from keras_lottery.report.study import Study
 
 
@@ -100,7 +106,7 @@ def _add_ablations(page: Content, study: Study, suffix: str) -> None:
     """Adds what iteration and late rewinding bring, where the arms without them were trained."""
     drawing = draw_ablations(study)
     if drawing is not None:
-        page.add(Heading("Iteration and late rewinding"))
+        page.add(Heading("Iteration and late rewinding"), Bullets(ablations(study)))
         page.show(drawing, suffix)
 
 

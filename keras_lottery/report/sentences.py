@@ -18,15 +18,18 @@ from keras_lottery.report.statistics import (
 from keras_lottery.report.study import DENSE, WINNING, Study
 from keras_lottery.report.units import Unit, number, percent, unit_of
 
-SPARSE = 0.10
-"""Fraction of weights remaining at and below which arms are compared."""
+ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
+"""Arms that lack one part of the method, and the part."""
+
+RANDOM = "permuted_global"
+"""The random tickets of Yu et al. 2019 (1906.02768)."""
 
 
 def sparse_range(study: Study) -> tuple[tuple[int, ...], str]:
     """Returns the rounds that the headline compares and what they are called."""
-    rounds = rounds_at_most(study.rows, SPARSE)
+    rounds = rounds_at_most(study.rows, study.sparse)
     if rounds:
-        return rounds, f"at ≤ {SPARSE * 100:g} % of the weights remaining"
+        return rounds, f"at ≤ {study.sparse * 100:g} % of the weights remaining"
     left = remaining_by_round(study.rows)
     if not left:
         return (), ""
@@ -80,6 +83,26 @@ def comparisons(study: Study, controls: Sequence[str], arm: str = WINNING) -> li
     return found
 
 
+def ablations(study: Study) -> list[str]:
+    """Returns which part of the method brings more, and what random tickets say of its lack."""
+    rounds, where = sparse_range(study)
+    if not {WINNING, *ABLATIONS} <= set(study.arms):
+        return []
+    found = []
+    without, other = ABLATIONS
+    difference = paired(study.rows, other, without, rounds)
+    if difference:
+        unit, better = unit_of(study.rows), study.higher_is_better == (difference.mean > 0)
+        more, less = ABLATIONS.values() if better else reversed(ABLATIONS.values())
+        text = comparison(difference, where, unit, study.higher_is_better)
+        settled = not difference.contains_zero
+        what = f"{more} brings more than {less}" if settled else f"{more} or {less}: not settled"
+        found.append(f"{what[0].upper()}{what[1:]}. {text}")
+    if RANDOM in study.arms:
+        found += [text for arm in ABLATIONS for text in comparisons(study, [RANDOM], arm)]
+    return found
+
+
 def comparison(difference: Paired, where: str, unit: Unit, higher_is_better: bool) -> str:
     """Returns one sentence on a paired difference: mean, intervals, n."""
     if not math.isfinite(difference.mean):
@@ -126,7 +149,9 @@ def _match(study: Study) -> list[str]:
         level = nearest_level(rows, WINNING, sparsity)
         if level:
             ratio = ratio_to_dense(rows, WINNING, level.round)
-            ratios.append(f"{number(ratio, 3)} at {percent(1 - level.remaining)} pruned")
+            apart = paired(rows, WINNING, DENSE, {level.round})
+            size = f", {unit.difference(apart.mean)} from it," if apart and not unit.symbol else ""
+            ratios.append(f"{number(ratio, 3)}{size} at {percent(1 - level.remaining)} pruned")
     tail = f"Value ÷ dense is {' and '.join(ratios)}." if ratios else ""
     if dense.n < 2:
         said = (

@@ -9,6 +9,7 @@ from typing import Any
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
+from keras_lottery.sections import ReportConfig
 
 DENSE = "dense"
 WINNING = "winning"
@@ -57,6 +58,11 @@ class Study:
         wanted = [WINNING, *self.config.get("arms", ())]
         order = [arm for arm in dict.fromkeys(wanted) if arm in there]
         return [arm for arm in dict.fromkeys([*order, *there]) if arm != DENSE]
+
+    @property
+    def sparse(self) -> float:
+        """Fraction of weights remaining at and below which arms are compared."""
+        return float(self.config.get("report", {}).get("sparse", ReportConfig().sparse))
 
     @property
     def main(self) -> str | None:

@@ -3,7 +3,15 @@
 import dataclasses
 from pathlib import Path
 
-from keras_lottery.report.sentences import headline, learning_speed, missing
+import pytest
+
+from keras_lottery.report.sentences import (
+    ablations,
+    headline,
+    learning_speed,
+    missing,
+    sparse_range,
+)
 from keras_lottery.report.statistics import (
     dense_level,
     levels,
@@ -13,7 +21,7 @@ from keras_lottery.report.statistics import (
     sparsest_match,
 )
 from keras_lottery.report.study import studies
-from keras_lottery.report.units import percent
+from keras_lottery.report.units import percent, unit_of
 
 from .made_run import ARMS, make_run
 
@@ -52,10 +60,41 @@ def test_an_interval_that_contains_0_is_said(bare: Path) -> None:
     assert "The interval contains 0." in said[0]
 
 
+def test_the_config_says_from_where_on_arms_are_compared(bare: Path) -> None:
+    study = studies(bare)[0]
+    config = study.config | {"report": {"sparse": 0.2}}
+    assert sparse_range(study) == ((11, 12, 13, 14, 15), "at ≤ 10 % of the weights remaining")
+    wider = sparse_range(dataclasses.replace(study, config=config))
+    assert wider == (tuple(range(8, 16)), "at ≤ 20 % of the weights remaining")
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_ablations_say_which_part_brings_more(tmp_path: Path, lower: bool) -> None:
+    arms = ("winning", "one_shot", "winning_init", "permuted_global")
+    study = studies(make_run(tmp_path / "run", arms=arms, masks=False, lower=lower))[0]
+    said = ablations(study)  # made so that one_shot falls earliest, before it the random ticket
+    assert said[0].startswith("Iteration brings more than late rewinding. At ≤ 10 %")
+    assert "`winning_init` is " + ("below" if lower else "above") + " `one_shot`" in said[0]
+    assert [text.split("`")[1::2][:2] for text in said[1:]] == [
+        ["one_shot", "permuted_global"],
+        ["winning_init", "permuted_global"],
+    ]
+    equal = tuple(
+        dataclasses.replace(r, value=0.5 + (-1) ** r.seed * 0.1 * (r.arm == "one_shot"))
+        for r in study.rows
+    )
+    unsettled = ablations(dataclasses.replace(study, rows=equal))[0]
+    assert ": not settled. At" in unsettled and unsettled.endswith("The interval contains 0.")
+    assert ablations(study.subset(("winning", "one_shot"))) == []
+
+
 def test_lower_is_better(tmp_path: Path) -> None:
     study = studies(make_run(tmp_path / "run", lower=True, masks=False))[0]
     assert "is below `reinit` in perplexity (lower is better) by" in headline(study)[0]
     assert "has 3.52 % of the weights remaining" in headline(study)[-1]
+    near = nearest_level(study.rows, "winning", 0.9)
+    apart = paired(study.rows, "winning", "dense", {near.round})
+    assert f" {unit_of(study.rows).difference(apart.mean)} from it, at 8" in headline(study)[-1]
 
 
 def test_one_seed_gets_no_interval(tmp_path: Path) -> None:

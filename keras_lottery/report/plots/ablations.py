@@ -3,12 +3,10 @@
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.sentences import ABLATIONS
 from keras_lottery.report.statistics import levels, paired, seed_range
 from keras_lottery.report.study import WINNING, Study
 from keras_lottery.report.units import unit_of
-
-ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
-"""Arms that lack one part of the method, and the part."""
 
 _LOOKS = {"one_shot": Line("#0072B2", "o", "-"), "winning_init": Line("#D55E00", "s", "--")}
 
