@@ -3,10 +3,8 @@
 KERAS_BACKEND=tensorflow python -m benchmarks.freezing [--pairs 41]
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +13,6 @@ from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
 from keras_lottery.training.callbacks.neuron_equilibrium import NeuronFreezing
-from keras_lottery.training.programs import make_program
 
 ABOUT = "A training step with half of the neurons frozen against one in which all train."
 PAIRS = 41
@@ -44,7 +41,7 @@ def _row(case: made.Case, options: Options) -> Row:
     return Row.of(case.name, rates["half frozen"], rates["all train"], ratio)
 
 
-def steps(case: made.Case, freeze: bool) -> Callable[[], object]:
+def steps(case: made.Case, freeze: bool) -> made.Call:
     """Returns a call that takes the case's steps and waits until they are done."""
     model: Any = case.compiled(masked=False)
     arrays = case.data()
@@ -52,15 +49,8 @@ def steps(case: made.Case, freeze: bool) -> Callable[[], object]:
         callback = EverySecond(arrays[0][:1])
         callback.set_model(model)
         callback.on_train_begin()
-    program = make_program(model)
-    data = program.put(arrays)
     order = np.arange(case.steps * case.batch, dtype=np.int32).reshape(case.steps, -1)
-
-    def call() -> None:
-        program.train(data, order, case.steps)
-        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
-
-    return call
+    return made.steps_call(model, arrays, order)
 
 
 if __name__ == "__main__":

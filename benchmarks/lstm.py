@@ -3,20 +3,17 @@
 KERAS_BACKEND=jax python -m benchmarks.lstm [--pairs 11]
 """
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 
 import keras_lottery as kl
+from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery.backend.distribution import Distribution
 from keras_lottery.tasks.nlp.lm.config import LanguageModellingModel
 from keras_lottery.tasks.nlp.lm.model import language_model
 from keras_lottery.tasks.nlp.lm.windows import train_windows
-from keras_lottery.training.programs import make_program
 from keras_lottery.training.way import Way
 
 ABOUT = (
@@ -72,20 +69,10 @@ def _compiled(model: keras.Model, masked: bool = False) -> keras.Model:
     return model
 
 
-def _call(
-    model: keras.Model, arrays: tuple, streams: int, way: Way | None = None
-) -> Callable[[], object]:
-    """Returns a call that takes the steps and waits until they are done."""
+def _call(model: keras.Model, arrays: tuple, streams: int, way: Way | None = None) -> made.Call:
     model.test_on_batch(*keras.tree.map_structure(lambda array: array[:1], arrays))
-    program = make_program(model, Distribution(), way)
-    data = program.put(arrays)
     order = np.arange(STEPS * streams, dtype=np.int32).reshape(STEPS, streams)
-
-    def call() -> None:
-        program.train(data, order, STEPS)
-        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
-
-    return call
+    return made.steps_call(model, arrays, order, way)
 
 
 if __name__ == "__main__":

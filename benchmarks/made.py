@@ -8,8 +8,13 @@ import keras
 import numpy as np
 
 import keras_lottery as kl
+from keras_lottery.backend.distribution import Distribution
 from keras_lottery.tasks.vision.config import VisionModel
 from keras_lottery.tasks.vision.models import ImageInput, models
+from keras_lottery.training.programs import make_program
+from keras_lottery.training.way import Way
+
+Call = Callable[[], object]
 
 MNIST = (28, 28, 1)
 CIFAR = (32, 32, 3)
@@ -99,3 +104,22 @@ def lstm() -> Case:
 def loss() -> keras.losses.Loss:
     """Returns the loss of every case."""
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def steps_call(model: keras.Model, arrays: Any, order: Any, way: Way | None = None) -> Call:
+    """Returns a call that takes training steps and waits until they are done.
+
+    Args:
+        model: compiled, its metrics built.
+        arrays: inputs and labels.
+        order: examples of the steps, `(steps, batch)`.
+        way: how it is compiled; None as the package does.
+    """
+    program = make_program(model, Distribution(), way)
+    data, steps = program.put(arrays), len(order)
+
+    def call() -> None:
+        program.train(data, order, steps)
+        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
+
+    return call

@@ -3,16 +3,12 @@
 KERAS_BACKEND=jax python -m benchmarks.masked_step [--pairs 41]
 """
 
-from collections.abc import Callable
-
-import keras
 import numpy as np
 
 from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery.training.programs import make_program
 
 ABOUT = "A masked training step against the dense one, many of them in one call of the program."
 LIMIT = 1.05
@@ -40,19 +36,11 @@ def _row(case: made.Case, options: Options, limit: float | None) -> Row:
     return Row.of(case.name, rates["masked"], rates["dense"], ratio, limit)
 
 
-def steps(case: made.Case, masked: bool) -> Callable[[], object]:
+def steps(case: made.Case, masked: bool) -> made.Call:
     """Returns a call that takes the case's steps and waits until they are done."""
-    model = case.compiled(masked)
-    program = make_program(model)
-    data = program.put(case.data())
     rng = np.random.default_rng(2)
     order = rng.permutation(case.steps * case.batch).reshape(case.steps, -1).astype(np.int32)
-
-    def call() -> None:
-        program.train(data, order, case.steps)
-        keras.ops.convert_to_numpy(model.trainable_variables[-1].value)
-
-    return call
+    return made.steps_call(case.compiled(masked), case.data(), order)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.table import Section, merge
 
 # What each needs beside its backend.
-NEEDS = {"rl_loop": "tf_agents"}
+NEEDS = {"rl_loop": "tf_agents", "translation": "keras_hub"}
 # On which backends each is measured; torch compiles nothing here.
 BENCHMARKS = {
     "global_cut": ("numpy",),
@@ -24,6 +24,7 @@ BENCHMARKS = {
     "round_cost": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
     "lstm": ("jax", "tensorflow"),
+    "translation": ("jax", "tensorflow"),
     "rl_loop": ("tensorflow",),
 }
 

@@ -23,7 +23,8 @@ def test_it_runs(path, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "test accuracy" in done.stdout or "test log-perplexity" in done.stdout
+    measures = ("test accuracy", "test log-perplexity", "test BLEU")
+    assert any(name in done.stdout for name in measures)
     assert not list(tmp_path.iterdir())
 
 
