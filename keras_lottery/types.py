@@ -201,6 +201,10 @@ class Task(Protocol):
         """Returns a plain Keras model of trained weights, pruned ones at their fixed values."""
         ...
 
+    def assets(self) -> dict[str, bytes]:
+        """Returns what an exported model needs to be used, by file name, e.g. its vocabulary."""
+        ...
+
 
 class Arm(Protocol):
     """One way of training at a round: the winning ticket or a control.

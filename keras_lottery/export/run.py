@@ -65,7 +65,7 @@ def export_run(
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
     model = task.export_model(load_state(paths.trained(training)))
-    return export(model, out, format)
+    return export(model, out, format, assets=task.assets())
 
 
 def _choose(

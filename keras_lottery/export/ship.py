@@ -7,7 +7,7 @@ import platform
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -20,7 +20,9 @@ from keras_lottery.export.plain import stored_variables
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.subject import subject_of
 from keras_lottery.export.verify import verify
-from keras_lottery.files import write_text
+from keras_lottery.files import write_whole
+
+REPORT = "export.json"
 
 
 def export(
@@ -30,6 +32,7 @@ def export(
     *,
     inputs: Any = None,
     tolerance: float | None = None,
+    assets: Mapping[str, bytes] | None = None,
 ) -> ExportReport:
     """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
 
@@ -41,6 +44,7 @@ def export(
         inputs: a batch to compare on, given as the model is called; drawn at random if None.
         tolerance: largest difference allowed between an output of the artifact and the model's;
             None: 1e-4 of the largest output, and of 1 at least (2e-2 in half precision).
+        assets: further files that are kept with it like the report, by name, e.g. a vocabulary.
 
     Returns:
         What was written, and how it compares.
@@ -60,7 +64,7 @@ def export(
     from keras_lottery import masking
 
     exporter, out = exporters[format], Path(out)
-    kept_report = check_free(out, exporter)
+    check_free(out, exporter, assets or ())
     infos = masking.describe(model)
     prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
     plain = masking.strip(model) if masking.is_masked(model) else model
@@ -83,12 +87,14 @@ def export(
             variables=tuple(replace(v, prunable=v.path in prunable) for v in variables),
             versions=_versions(),
         )
-        _publish(artifact, out, report, kept_report)
+        text = json.dumps(report.as_json(), indent=2) + "\n"
+        files = {REPORT: text.encode()} | dict(assets or {})
+        _publish(artifact, out, {_beside(out, exporter, name): files[name] for name in files})
     return report
 
 
-def check_free(out: Path, exporter: Exporter) -> Path:
-    """Returns where the report goes, once nothing stands in the way.
+def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> None:
+    """Checks that nothing stands in the way of an artifact and the files that go with it.
 
     Raises:
         LotteryError: `out` has the wrong ending, or something is there already.
@@ -97,14 +103,17 @@ def check_free(out: Path, exporter: Exporter) -> Path:
         raise LotteryError(
             f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it."
         )
-    report = Path(f"{out}.export.json") if exporter.suffix else out / "export.json"
-    for path in (out, report):
+    for path in (out, *(_beside(out, exporter, name) for name in (REPORT, *assets))):
         if os.path.lexists(path):
             raise LotteryError(
                 f"Expected a path where nothing is yet. Received: {path}, which exists. "
                 "Choose another with --out, or remove it."
             )
-    return report
+
+
+def _beside(out: Path, exporter: Exporter, name: str) -> Path:
+    """Returns where a file that goes with an artifact lies: in its folder, or beside its file."""
+    return Path(f"{out}.{name}") if exporter.suffix else out / name
 
 
 @contextmanager
@@ -129,18 +138,20 @@ def _workspace(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _publish(artifact: Path, out: Path, report: ExportReport, kept_report: Path) -> None:
-    """Renames the artifact to `out`, with its report."""
-    text = json.dumps(report.as_json(), indent=2) + "\n"
+def _publish(artifact: Path, out: Path, files: Mapping[Path, bytes]) -> None:
+    """Renames the artifact to `out`, with the files that go with it."""
     if artifact.is_dir():
-        (artifact / kept_report.name).write_text(text)
+        for path, data in files.items():
+            (artifact / path.name).write_bytes(data)
         os.rename(artifact, out)
         return
-    write_text(kept_report, text)
     try:
+        for path, data in files.items():
+            write_whole(path, lambda to, data=data: to.write_bytes(data))  # type: ignore[misc]
         os.replace(artifact, out)
-    except OSError:
-        kept_report.unlink()
+    except Exception:
+        for path in files:
+            path.unlink(missing_ok=True)
         raise
 
 

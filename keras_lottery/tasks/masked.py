@@ -64,6 +64,9 @@ class MaskedTask(ABC):
         masking.set_weights(model, weights)
         return model
 
+    def assets(self) -> dict[str, bytes]:
+        return {}
+
     @cached_property
     def _uses(self) -> dict[str, int]:
         variables = masking.variables(self._model)

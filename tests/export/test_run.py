@@ -60,6 +60,17 @@ def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     report = export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
     assert kernel(tmp_path / "a.bin") == [13.0, 0.0]
     assert (report.zeros, report.parameters) == (1, 2)
+    assert (tmp_path / "a.bin.words.txt").read_text() == "one\n"
+    with pytest.raises(LotteryError, match="a path where nothing is yet"):
+        export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+
+
+def test_nothing_is_left_where_a_file_that_goes_with_it_is_in_the_way(run, tmp_path):
+    (tmp_path / "a.bin.words.txt").write_text("mine")
+    with pytest.raises(LotteryError, match=r"Received: .*a\.bin\.words\.txt, which exists"):
+        export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+    left = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert left == {"a.bin.words.txt"} and (tmp_path / "a.bin.words.txt").read_text() == "mine"
 
 
 def test_round_0_is_the_dense_network(run, tmp_path):

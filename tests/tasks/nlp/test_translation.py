@@ -10,6 +10,7 @@ from keras_lottery import engine, masking, report
 from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
+from keras_lottery.export import export_run
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks.nlp.translation import batches, measure, pairs, search
@@ -275,6 +276,15 @@ def test_tickets_of_a_translator_go_through_the_engine(tmp_path):
     assert rows["winning"].kept == rows["winning"].prunable - rows["winning"].prunable // 2
     names = {row.name for row in read_metrics(RunPaths(run).metrics)}
     assert {"test_bleu_moses", "test_log_perplexity"} <= names
+    export_run(run, tmp_path / "out.keras", "keras", round=1)
+    model = keras.saving.load_model(tmp_path / "out.keras")
+    from sentencepiece import SentencePieceProcessor
+
+    proto = (tmp_path / "out.keras.subwords.model").read_bytes()
+    loaded = SentencePieceProcessor(model_proto=proto)
+    source = np.array([[*loaded.encode("rot haus"), END]], np.int32)
+    logits = model((source, np.array([[START, PAD]], np.int32)))
+    assert tuple(logits.shape) == (1, 2, loaded.vocab_size())
     report.build(run)
     page = (run / "report" / "report.md").read_text()
     assert "| source | reference | dense | winning, 50.0 % remaining |" in page

@@ -70,6 +70,10 @@ class LanguageModellingTask(NetworkTask):
         masking.set_weights(model, weights)
         return model
 
+    def assets(self) -> dict[str, bytes]:
+        """Returns the vocabulary, a token a line in the order of their ids."""
+        return {"vocabulary.txt": "".join(f"{t}\n" for t in self.corpus.vocabulary).encode()}
+
     def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

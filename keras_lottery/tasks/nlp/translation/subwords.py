@@ -21,6 +21,9 @@ class Subwords:
         sentences: what it is learnt from.
         size: subwords, those for padding, start, end and unknown among them.
 
+    Attributes:
+        proto: the vocabulary as SentencePiece stores it.
+
     Raises:
         LotteryError: the sentences cannot give so many subwords.
         MissingExtraError: SentencePiece is not installed.
@@ -51,7 +54,8 @@ class Subwords:
                 "Choose a smaller data.vocabulary, or give more text."
             ) from error
         self.size = size
-        self._model = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+        self.proto = model.getvalue()
+        self._model = sentencepiece.SentencePieceProcessor(model_proto=self.proto)
 
     def encode(self, sentences: Sequence[str]) -> list[NDArray[np.int32]]:
         """Returns the subwords of each sentence, with the end behind."""

@@ -74,6 +74,10 @@ class TranslationTask(NetworkTask):
     def build(self) -> keras.Model:
         return build(self.config.model, self.subwords.size)
 
+    def assets(self) -> dict[str, bytes]:
+        """Returns the vocabulary as a model of SentencePiece."""
+        return {"subwords.model": self.subwords.proto}
+
     def loss(self) -> keras.losses.Loss:
         return SmoothedCrossentropy(self.config.model.label_smoothing)
 
