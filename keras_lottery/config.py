@@ -255,6 +255,8 @@ def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
         return tuple(_coerce(arguments[0], item, where, problems) for item in items)
     if origin is dict and isinstance(value, Mapping):
         return {str(k): _coerce(arguments[1], v, where, problems) for k, v in value.items()}
+    if kind is str and isinstance(value, bool):  # a flag's `false`, which is a word here
+        value = str(value).lower()
     if kind is Any or (isinstance(kind, type) and _is_a(kind, value)):
         return kind(value) if kind in (float, str) else value
     wanted = f"fields such as {where}.name=value" if origin is dict else kind.__name__

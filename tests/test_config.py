@@ -45,6 +45,7 @@ def test_thaw_and_freeze_are_inverse():
         {"out": "elsewhere"},
         {"executor": "other"},
         {"data": {"dir": "/data"}},
+        {"report": {"sparse": 0.2}},
     ],
 )
 def test_what_only_extends_a_run_keeps_its_hash(fields):
@@ -110,6 +111,11 @@ def test_all_problems_of_a_section_are_in_one_error():
         make(prune={"rate": 2.0, "schedule": "cubic"}, rewind={"to": "soon"})
     for word in ("prune.rate", "prune.schedule", "rewind.to"):
         assert word in str(error.value)
+
+
+def test_a_truth_value_from_a_command_line_becomes_a_word_where_one_is_asked_for():
+    assert make(train={"jit": False}).train.jit == "false"
+    assert make(train={"jit": "auto"}).train.jit == "auto"
 
 
 def test_text_from_a_command_line_becomes_a_tuple():

@@ -107,7 +107,12 @@ class NetworkTask(MaskedTask):
         found = masking.derive(
             name, model, x, y, loss=self.loss(), batch_size=batch_size, seed=seed
         )
-        return {v.path: found[v.path] for v in self.variables() if v.prunable}
+        # What the outputs do not depend on, such as BERT's pooler under a head for words, has none.
+        return {
+            v.path: found[v.path] if v.path in found else np.zeros(v.shape, np.float32)
+            for v in self.variables()
+            if v.prunable
+        }
 
     @cached_property
     def _data(self) -> ArrayData:

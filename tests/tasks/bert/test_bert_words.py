@@ -77,6 +77,13 @@ def test_it_learns_and_the_pooler_is_pruned_at_its_pretrained_weights(folder):
     assert right == pytest.approx(outcome.final_value)
 
 
+def test_the_loss_does_not_depend_on_the_pooler(folder):
+    one = task(folder)
+    found = one.derived("gradient", one.start_weights(0), {}, seed=0)
+    assert found.keys() == {v.path for v in one.variables() if v.prunable}
+    assert {path for path, value in found.items() if not value.any()} == {POOLER}
+
+
 def test_its_mask_is_taken_by_another_task_with_a_head_of_its_own(folder, tmp_path):
     fields = made.fields(folder, out=str(tmp_path), train__length="8it", prune__rounds=1)
     fields |= {"options.sources": ("mlm",), "options.targets": ("sst2",)}
