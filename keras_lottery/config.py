@@ -128,8 +128,8 @@ study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:r
 
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
-    "name", "seeds", "prune.rounds", "arms", "draws", "keep_trained", "out", "executor", "tpu",
-    "data.dir", "data.download", "transfer.sources", "transfer.arms", "report",
+    "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
+    "executor", "tpu", "data.dir", "data.download", "transfer.sources", "transfer.arms", "report",
 )  # fmt: skip
 
 

@@ -110,6 +110,8 @@ class PruneConfig:
         embeddings: prune embeddings.
         output: prune the output layer.
         min_per_layer: weights that every variable keeps at least.
+        arm_rounds: rounds in which an arm is trained, by its name; arms not named: in all. One
+            with a chain of its own is trained in the rounds before them, too.
     """
 
     rounds: int = 10
@@ -126,6 +128,7 @@ class PruneConfig:
     embeddings: bool = True
     output: bool = True
     min_per_layer: int = 1
+    arm_rounds: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def problems(self) -> Iterable[str]:
         if self.rounds < 1:
@@ -154,6 +157,11 @@ class PruneConfig:
             yield f"rounds: expected 1 under the one_shot schedule. Received: {self.rounds}"
         if self.min_per_layer < 0:
             yield f"min_per_layer: expected 0 or more. Received: {self.min_per_layer}"
+        for arm, rounds in self.arm_rounds.items():
+            if not rounds or not set(rounds) <= set(range(1, self.rounds + 1)):
+                yield (
+                    f"arm_rounds.{arm}: expected rounds from 1 to {self.rounds}. Received: {rounds}"
+                )
 
     def _level_problems(self) -> Iterable[str]:
         if (self.schedule == "levels") != bool(self.levels):

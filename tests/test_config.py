@@ -46,6 +46,7 @@ def test_thaw_and_freeze_are_inverse():
         {"executor": "other"},
         {"data": {"dir": "/data"}},
         {"report": {"sparse": 0.2}},
+        {"prune": {"arm_rounds": {"reinit": (2,)}}},
     ],
 )
 def test_what_only_extends_a_run_keeps_its_hash(fields):
@@ -111,6 +112,11 @@ def test_all_problems_of_a_section_are_in_one_error():
         make(prune={"rate": 2.0, "schedule": "cubic"}, rewind={"to": "soon"})
     for word in ("prune.rate", "prune.schedule", "rewind.to"):
         assert word in str(error.value)
+
+
+def test_rounds_of_an_arm_that_are_not_there_are_named():
+    with pytest.raises(LotteryError, match=r"arm_rounds\.reinit: expected rounds from 1 to 10"):
+        make(prune={"arm_rounds": {"reinit": (2, 11)}})
 
 
 def test_a_truth_value_from_a_command_line_becomes_a_word_where_one_is_asked_for():

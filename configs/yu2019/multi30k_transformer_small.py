@@ -48,6 +48,9 @@ def get_config() -> ConfigDict:
     config.prune.rounds = 4  # ours: 20 in the paper
     config.prune.schedule = "levels"  # ours
     config.prune.levels = (0.36, 0.5904, 0.672, 0.7379)  # ours: rounds 2, 4, 5 and 6 of the paper's
+    # Beside the random ticket, arms are trained at 67.2 % pruned alone.
+    third = {"one_shot": (3,), "winning_init": (3,), "permuted_layer": (3,)}
+    config.prune.arm_rounds = third  # ours
     config.prune.scope = "global"  # Yu 2019
     config.prune.biases = True  # Yu 2019: "all weights (including biases)"
     config.prune.criterion = "magnitude"  # Yu 2019

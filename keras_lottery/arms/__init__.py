@@ -3,6 +3,8 @@
 Those that stand alone have a file each; families of them have one a family.
 """
 
+from collections.abc import Sequence
+
 from keras_lottery.arms.at_init import AT_INIT
 from keras_lottery.registry import Registry
 from keras_lottery.types import Arm
@@ -83,10 +85,18 @@ for _arm in AT_INIT:
     arms.register(_arm.name)(_arm)
 
 
-def rounds_of(name: str, rounds: int) -> range:
-    """Returns the rounds in which an arm is trained: all, or the first where none changes it."""
-    once = name in arms and getattr(arms[name], "once", False)
-    return range(1, 2 if once else rounds + 1)
+def rounds_of(name: str, rounds: int, given: Sequence[int] = ()) -> Sequence[int]:
+    """Returns the rounds in which an arm is trained.
+
+    Args:
+        name: of the arm.
+        rounds: of the experiment.
+        given: those that the config names; an arm with a chain of its own needs all before them.
+    """
+    if name in arms and getattr(arms[name], "once", False):
+        return (1,)  # nothing in it depends on the round
+    chain = name in arms and arms[name].own_chain
+    return sorted(given) if given and not chain else range(1, max(given or (rounds,)) + 1)
 
 
 __all__ = ["FAMILIES", "LEARNED", "arms", "rounds_of"]

@@ -1,25 +1,45 @@
 """Which trainings an experiment has, and which of them are ready."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from keras_lottery.arms import arms, rounds_of
 from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
 
 
 def trainings(config: Config) -> list[Training]:
-    """Returns every training of the experiment, in the order that finishes seed by seed."""
+    """Returns every training of the experiment, in the order that finishes seed by seed.
+
+    Raises:
+        LotteryError: a training's ticket is made from one of a training that is left out.
+    """
     plan, names = [], _in_order(config.arms)
+    rounds, given = config.prune.rounds, config.prune.arm_rounds
     for seed in config.seeds:
         plan.append(Training("", config.task, seed, 0, "dense"))
-        for number in range(1, config.prune.rounds + 1):
+        for number in range(1, rounds + 1):
             for arm in names:
-                if number not in rounds_of(arm, config.prune.rounds):
+                if number not in rounds_of(arm, rounds, given.get(arm, ())):
                     continue
                 draws = config.draws if arms[arm].fresh else 1
                 plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]
         plan += _transferred(config, seed)
+    if given:
+        _check_parents(plan)
     return plan
+
+
+def _check_parents(plan: Sequence[Training]) -> None:
+    known = set(plan)
+    for training in plan:
+        for parent in arms[training.arm].parents(training):
+            if parent not in known:
+                raise LotteryError(
+                    f"Expected prune.arm_rounds to leave what other arms are made from. Received: "
+                    f"none of {parent.arm!r} in round {parent.round}, which {training.arm!r} "
+                    "needs. Add that round, or leave the arm out of prune.arm_rounds."
+                )
 
 
 def _transferred(config: Config, seed: int) -> list[Training]:

@@ -212,13 +212,14 @@ def _still_falling(study: Study, rounds: Collection[int], where: str) -> list[st
 def missing(study: Study) -> list[str]:
     """Returns what the config asks for and the run does not have yet."""
     config = study.config
-    rounds = int(config.get("prune", {}).get("rounds", 0))
+    prune = config.get("prune", {})
+    rounds, given = int(prune.get("rounds", 0)), prune.get("arm_rounds", {})
     wanted = {(DENSE, seed, 0) for seed in config.get("seeds", ())}
     wanted |= {
         (arm, seed, number)
         for arm in config.get("arms", ())
         for seed in config.get("seeds", ())
-        for number in rounds_of(arm, rounds)
+        for number in rounds_of(arm, rounds, given.get(arm, ()))
         if arm != DENSE
     }
     there = {(row.arm, row.seed, row.round) for row in study.rows}

@@ -2,12 +2,16 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
 
 
-def make(arms, rounds=2, seeds=(0,), draws=1):
-    prune, transfer = SimpleNamespace(rounds=rounds), SimpleNamespace(sources={}, arms=())
+def make(arms, rounds=2, seeds=(0,), draws=1, **arm_rounds):
+    prune = SimpleNamespace(rounds=rounds, arm_rounds=arm_rounds)
+    transfer = SimpleNamespace(sources={}, arms=())
     return SimpleNamespace(
         task="t", arms=arms, prune=prune, seeds=seeds, draws=draws, transfer=transfer
     )
@@ -37,6 +41,24 @@ def test_arms_of_learned_masks_need_no_ticket_and_some_are_trained_once():
         (1, "supermask", 0),
         (2, "edge_popup", 0),
     ]
+
+
+def test_arms_can_be_trained_in_some_rounds_and_chains_up_to_the_last_of_them():
+    all_arms = ("winning", "winning_init", "reinit", "one_shot")
+    given = {"reinit": (1, 3), "one_shot": (3,), "winning_init": (2,)}
+    plan = trainings(make(all_arms, rounds=3, **given))
+    rounds = {arm: [t.round for t in plan if t.arm == arm] for arm in all_arms}
+    assert rounds == {
+        "winning": [1, 2, 3],
+        "winning_init": [1, 2],
+        "reinit": [1, 3],
+        "one_shot": [3],
+    }
+
+
+def test_a_round_that_another_arm_needs_cannot_be_left_out():
+    with pytest.raises(LotteryError, match="none of 'winning' in round 2, which 'reinit' needs"):
+        trainings(make(("winning", "reinit"), winning=(1,)))
 
 
 def test_one_shot_waits_for_dense_alone_and_chains_for_their_own_round_before():
