@@ -24,6 +24,7 @@ from keras_lottery.report.sentences import (
     comparisons,
     headline,
     learning_speed,
+    measured_otherwise,
     missing,
 )
 from keras_lottery.report.study import Study
@@ -117,6 +118,9 @@ def _add_learning(page: Content, study: Study, suffix: str) -> None:
         page.add(Heading("Learning curves"))
         page.show(drawing, suffix)
         return
+    moment, differences = measured_otherwise(study)
+    if differences:
+        page.add(Heading(moment, 3), Bullets(differences))
     page.add(Heading("Learning speed"), Bullets(learning_speed(study)))
     page.show(draw_speed(study), suffix)
     page.add(Details("Steps", [tables.speed_table(study)]))

@@ -71,16 +71,32 @@ def _against_dense(study: Study, arms: Sequence[str]) -> list[str]:
     return found
 
 
-def comparisons(study: Study, controls: Sequence[str], arm: str = WINNING) -> list[str]:
+def comparisons(
+    study: Study, controls: Sequence[str], arm: str = WINNING, field: str = "value"
+) -> list[str]:
     """Returns one sentence per control on the paired difference to it at the sparse end."""
     rounds, where = sparse_range(study)
     unit = unit_of(study.rows)
     found = []
     for control in controls:
-        difference = paired(study.rows, arm, control, rounds)
+        difference = paired(study.rows, arm, control, rounds, field)
         if difference:
             found.append(comparison(difference, where, unit, study.higher_is_better))
     return found
+
+
+def measured_otherwise(study: Study) -> tuple[str, list[str]]:
+    """Returns the moment at which the values are not, and what the arms differ by then.
+
+    Values are those of the end of a training or of the minimum of its validation loss, as the
+    config has it; none of the sentences where both are one.
+    """
+    best = study.config.get("train", {}).get("value") == "best"
+    field = "final_value" if best else "best_value"
+    moment = "At the end of the training" if best else "At the minimum of the validation loss"
+    if study.main is None or all(getattr(row, field) == row.value for row in study.rows):
+        return moment, []
+    return moment, comparisons(study, study.controls, field=field)
 
 
 def ablations(study: Study) -> list[str]:

@@ -9,6 +9,7 @@ from keras_lottery.report.sentences import (
     ablations,
     headline,
     learning_speed,
+    measured_otherwise,
     missing,
     sparse_range,
 )
@@ -66,6 +67,23 @@ def test_the_config_says_from_where_on_arms_are_compared(bare: Path) -> None:
     assert sparse_range(study) == ((11, 12, 13, 14, 15), "at ≤ 10 % of the weights remaining")
     wider = sparse_range(dataclasses.replace(study, config=config))
     assert wider == (tuple(range(8, 16)), "at ≤ 20 % of the weights remaining")
+
+
+def test_arms_are_compared_at_the_other_moment_too(bare: Path) -> None:
+    study = studies(bare)[0]
+    assert measured_otherwise(study)[1] == []  # made with one value for both
+    rows = tuple(
+        dataclasses.replace(r, best_value=r.value - 0.1 * (r.arm == "reinit")) for r in study.rows
+    )
+    moment, said = measured_otherwise(dataclasses.replace(study, rows=rows))
+    apart = paired(rows, "winning", "reinit", range(11, 16), "best_value")
+    assert moment == "At the minimum of the validation loss" and len(said) == 3
+    assert apart is not None and f"`reinit` in accuracy by {100 * apart.mean:.2f} points" in said[0]
+    config = study.config | {"train": {"value": "best"}}
+    assert measured_otherwise(dataclasses.replace(study, rows=rows, config=config)) == (
+        "At the end of the training",
+        [],
+    )
 
 
 @pytest.mark.parametrize("lower", [False, True])
