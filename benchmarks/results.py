@@ -29,6 +29,17 @@ DECONSTRUCTED = (
     "freeze_init_zero_all", "freeze_init_zero_reshuffle", "freeze_init_zero_rev",
 )  # fmt: skip
 
+# Half of the preset's steps, and its lengths in proportion.
+MULTI30K = (
+    "yu2019/multi30k_transformer_small",
+    "--config.train.length=1000it",
+    "--config.optimizer.warmup=200it",
+    "--config.rewind.to=50it",
+    "--config.train.average_every=50it",
+    "--seeds=0",
+    "--backend=tensorflow",
+)
+
 EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "quickstart": ("quickstart",),
     "lenet_mnist": (
@@ -142,23 +153,19 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "rewinding_digits": ("renda2020/rewinding_digits",),
-    "multi30k": ("yu2019/multi30k_transformer_small", "--seeds=0", "--backend=tensorflow"),
+    "multi30k": MULTI30K,
     "multi30k_layers": (
-        "yu2019/multi30k_transformer_small",
+        *MULTI30K,
         "--config.name=multi30k_layers",
         "--config.prune.embeddings=False",
-        "--seeds=0",
-        "--backend=tensorflow",
     ),
     "multi30k_embeddings": (
-        "yu2019/multi30k_transformer_small",
+        *MULTI30K,
         "--config.name=multi30k_embeddings",
         "--config.prune.include=*embedding*",
         "--config.prune.levels=0.672",
         "--config.prune.rounds=1",
         "--config.arms=winning,permuted_global",
-        "--seeds=0",
-        "--backend=tensorflow",
     ),
     # The name is the one under which bert_transfer looks for these trainings.
     "bert_sst2": (

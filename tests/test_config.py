@@ -114,9 +114,9 @@ def test_all_problems_of_a_section_are_in_one_error():
         assert word in str(error.value)
 
 
-def test_rounds_of_an_arm_that_are_not_there_are_named():
-    with pytest.raises(LotteryError, match=r"arm_rounds\.reinit: expected rounds from 1 to 10"):
-        make(prune={"arm_rounds": {"reinit": (2, 11)}})
+def test_rounds_of_an_arm_begin_at_one():
+    with pytest.raises(LotteryError, match=r"arm_rounds\.reinit: expected rounds from 1 on"):
+        make(prune={"arm_rounds": {"reinit": (0, 2)}})
 
 
 def test_a_truth_value_from_a_command_line_becomes_a_word_where_one_is_asked_for():

@@ -45,7 +45,7 @@ def test_arms_of_learned_masks_need_no_ticket_and_some_are_trained_once():
 
 def test_arms_can_be_trained_in_some_rounds_and_chains_up_to_the_last_of_them():
     all_arms = ("winning", "winning_init", "reinit", "one_shot")
-    given = {"reinit": (1, 3), "one_shot": (3,), "winning_init": (2,)}
+    given = {"reinit": (1, 3, 9), "one_shot": (3,), "winning_init": (2,)}
     plan = trainings(make(all_arms, rounds=3, **given))
     rounds = {arm: [t.round for t in plan if t.arm == arm] for arm in all_arms}
     assert rounds == {
