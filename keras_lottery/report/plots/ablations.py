@@ -47,7 +47,9 @@ def draw_ablations(study: Study) -> Drawing | None:
             **_LOOKS[arm].options(),
         )
     remaining_axis(axes, every)
-    axes.set_ylabel(f"what it brings\n[{unit.points.strip() or unit.name}]", fontsize=9.5)
+    side = "above" if study.higher_is_better else "below"
+    what = unit.points.strip() or unit.name
+    axes.set_ylabel(f"what it brings\n[{what}], {side} 0: it helps", fontsize=9.5)
     axes.legend(fontsize=8, loc="best")
     return Drawing(
         "ablations.png",
