@@ -123,8 +123,6 @@ def _differences(
     better = "above 0: better" if study.higher_is_better else "below 0: better"
     what = unit.points.strip() or unit.name
     axes.set_ylabel(f"{study.main} − control\n[{what}], {better}", fontsize=9.5)
-    if len(compared) < MANY - 1:  # otherwise the names beside the upper panel are enough
-        legend(axes)
     return cut
 
 
