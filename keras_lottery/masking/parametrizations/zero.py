@@ -6,6 +6,7 @@ from typing import Any
 from keras import ops
 
 from keras_lottery.masking.parametrizations.base import Extra, Fixed
+from keras_lottery.masking.step import is_guarded
 
 
 class _Zero(Fixed):
@@ -22,7 +23,7 @@ class _Zero(Fixed):
         XLA drops a choice between two equal values, and merges that of the gradients with the
         optimizer's update; `effective` would write the whole weight anew in every step.
         """
-        return ops.where(kept, stored, ops.stop_gradient(stored))
+        return stored if is_guarded() else ops.where(kept, stored, ops.stop_gradient(stored))
 
 
 zero = _Zero()

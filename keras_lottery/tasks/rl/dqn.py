@@ -169,7 +169,8 @@ class Dqn:
 
     def _best(self, observations: Any) -> tuple[Any, Any]:
         """The best action a game, and the mean of what they are held to be worth."""
-        values = self.model(observations, training=False)
+        with masking.step_scope(self.model, guarded=True):
+            values = self.model(observations, training=False)
         return tf.argmax(values, axis=-1), tf.reduce_mean(tf.reduce_max(values, axis=-1))
 
     def _many_steps(self, *arrays: Any) -> Any:
@@ -193,7 +194,7 @@ class Dqn:
 
     def _learn_from(self, batch: Any) -> Any:
         # Stored weights are 0 where pruned, in the target network too: see `place`.
-        with masking.step_scope(self.model):
+        with masking.step_scope(self.model, guarded=True):
             return self._agent.train(self._experience(batch)).loss
 
     @staticmethod

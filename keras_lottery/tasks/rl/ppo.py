@@ -128,7 +128,8 @@ class Ppo:
         return capture_model(self.model, step, epoch, {})
 
     def _both(self, observations: Any) -> Any:
-        return self.model(observations, training=False)
+        with masking.step_scope(self.model, guarded=True):
+            return self.model(observations, training=False)
 
     def _one_step(self, *arrays: Any) -> Any:
         if self._strategy is None:
@@ -149,7 +150,7 @@ class Ppo:
             reward,
             discount,
         )
-        with masking.step_scope(self.model):
+        with masking.step_scope(self.model, guarded=True):
             return self._agent.train(experience).loss
 
 

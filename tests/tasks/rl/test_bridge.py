@@ -72,6 +72,30 @@ def test_masks_are_no_variables_of_the_network():
     assert network.non_trainable_weights == []
 
 
+def test_no_mask_is_read_where_the_guard_masks_the_gradients():
+    clipped = keras.optimizers.SGD(RATE, global_clipnorm=0.05)
+    one, masks = agent(optimizer=clipped)
+    x = tf.random.stateless_normal((8, 4), (0, 0))
+    found = {}
+    for guarded in (True, False):
+        with tf.GradientTape() as tape, masking.step_scope(one.model, guarded=guarded):
+            loss = tf.reduce_sum(one.model(x) ** 2)
+        weights = one.model.trainable_variables
+        found[guarded] = tape.gradient(loss, [v.value for v in weights])
+    paths = {id(v): path for path, v in masking.variables(one.model).items()}
+    kept = [masks[paths[id(v)]] for v in weights]
+    for mask, bare, masked in zip(kept, found[True], found[False], strict=True):
+        assert np.array_equal(np.where(mask, bare, 0), masked)
+    assert any(np.any(bare.numpy()[~mask]) for mask, bare in zip(kept, found[True]))
+    moved = {}
+    start = masking.get_weights(one.model)
+    for guarded, gradients in found.items():
+        masking.set_weights(one.model, start)
+        clipped.apply(gradients, weights)  # its norm is that of the kept weights' gradient
+        moved[guarded] = masking.get_weights(one.model)
+    assert all(np.array_equal(moved[True][path], moved[False][path]) for path in start)
+
+
 def test_it_takes_batches_with_and_without_a_time_axis():
     one, _ = agent()
     network = KerasNetwork(one.model, OBSERVATION)
