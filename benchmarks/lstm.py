@@ -3,6 +3,8 @@
 KERAS_BACKEND=jax python -m benchmarks.lstm [--pairs 11]
 """
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -26,8 +28,16 @@ STEPS = 2
 
 
 def measure(options: Options) -> Measured:
-    """Returns masked against plain and against dense, of a model of 200 units."""
-    units, words, streams, steps = (8, 20, 4, 5) if options.quick else (200, 10_000, 30, 50)
+    """Returns masked against plain and against dense: 200 units, and the 650 of Yu 2019."""
+    if options.quick:
+        return _measure(8, 20, (4, 5), options)
+    small = _measure(200, 10_000, (30, 50), options)
+    large = _measure(650, 10_000, (30, 50), replace(options, pairs=min(options.pairs, 7)))
+    return Measured(small.rows + large.rows, small.notes + large.notes)
+
+
+def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -> Measured:
+    streams, steps = shape
     ids = np.random.default_rng(0).integers(0, words, streams * steps * STEPS + 1)
     windows = train_windows(ids.astype(np.int32), streams, steps)
     config = LanguageModellingModel(units=units, embedding=units)
@@ -48,7 +58,7 @@ def measure(options: Options) -> Measured:
         Row.of(case, rates["masked"], rates[to], ratios(seconds, "masked", to), limit)
         for to, limit in ((fastest, LIMIT), ("dense", None))
     ]
-    notes = [f"Not taken: {rates[name]}." for name in _ways() if name != fastest]
+    notes = [f"{units} units, not taken: {rates[name]}." for name in _ways() if name != fastest]
     return Measured(rows, notes)
 
 
