@@ -29,6 +29,16 @@ DECONSTRUCTED = (
     "freeze_init_zero_all", "freeze_init_zero_reshuffle", "freeze_init_zero_rev",
 )  # fmt: skip
 
+# A fifth of the paper's steps, and three of its rounds in one.
+DECONSTRUCTING = (
+    "zhou2019/deconstructing_lenet_mnist",
+    "--config.train.length=10000it",
+    "--config.train.eval_every=500",
+    "--config.prune.rounds=5",
+    "--config.prune.rate=0.488",
+    "--config.prune.rates.output=0.271",
+)
+
 # Half of the preset's steps, and its lengths in proportion.
 MULTI30K = (
     "yu2019/multi30k_transformer_small",
@@ -76,14 +86,16 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "deconstructing_lenet_mnist": (
-        "zhou2019/deconstructing_lenet_mnist",
-        "--config.train.length=10000it",
-        "--config.train.eval_every=500",
-        "--config.prune.rounds=5",
-        "--config.prune.rate=0.488",
-        "--config.prune.rates.output=0.271",
+        *DECONSTRUCTING,
         f"--config.arms={','.join(DECONSTRUCTED)}",
         "--seeds=0,1,2",
+    ),
+    "frozen_lenet_mnist": (
+        *DECONSTRUCTING,
+        "--config.name=frozen_lenet_mnist",
+        "--config.arms=winning,freeze_init,freeze_init_zero_mask",
+        "--config.report.sparse=0.6",
+        "--seeds=0,1,2,3,4,5,6,7",
     ),
     "transfer_mnist_halves": ("morcos2019/lenet_transfer",),
     "transfer_mnist_digits": (
