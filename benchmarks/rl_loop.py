@@ -28,7 +28,7 @@ LIMIT = 1 / 0.95
 PAIRS = 21
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One agent and its game.
 
@@ -82,12 +82,15 @@ def measure(options: Options) -> Measured:
     """Returns the ratio of each case, and what batching brings."""
     short = 8 if options.quick else 1
     many, one = cartpole(8, 8, 512 // short), cartpole(1, 1, 512 // short)
-    rows = [_row(many, options), _row(one, options), _batching(many, one, options)]
+    ours = {case: masked_agent(case) for case in (many, one)}
+    rows = [_row(case, agent, options) for case, agent in ours.items()]
+    rows.append(_batching(many, one, ours, options))
     notes = []
     if not options.quick:
         case = breakout(32)
-        rows.append(_row(case, options))
-        size = loop_of(case, masked_agent(case))[0].replay
+        agent = masked_agent(case)
+        rows.append(_row(case, agent, options))
+        size = agent.replay
         notes.append(
             f"Replay of Breakout: {size.nbytes / size.capacity:,.0f} bytes a frame of 84 × 84, "
             "each stored once."
@@ -95,18 +98,18 @@ def measure(options: Options) -> Measured:
     return Measured(rows, notes)
 
 
-def _row(case: Case, options: Options) -> Row:
-    ours, plain = masked_agent(case), QNetworkDqn.of(case.task(), case.batch)
-    candidates = {"masked": loop_of(case, ours)[1], "QNetwork": loop_of(case, plain)[1]}
+def _row(case: Case, ours: Dqn, options: Options) -> Row:
+    plain = QNetworkDqn.of(case.task(), case.batch)
+    candidates = {"masked": loop_of(case, ours), "QNetwork": loop_of(case, plain)}
     seconds = in_turn(candidates, options.pairs)
     rates = {name: _rate(name, case, ours, values) for name, values in seconds.items()}
     ratio = ratios(seconds, "masked", "QNetwork")
     return Row.of(case.name, rates["masked"], rates["QNetwork"], ratio, LIMIT)
 
 
-def _batching(many: Case, one: Case, options: Options) -> Row:
-    agents = {"batched": (many, masked_agent(many)), "plain": (one, masked_agent(one))}
-    seconds = in_turn({k: loop_of(c, a)[1] for k, (c, a) in agents.items()}, options.pairs)
+def _batching(many: Case, one: Case, ours: dict[Case, Dqn], options: Options) -> Row:
+    agents = {"batched": (many, ours[many]), "plain": (one, ours[one])}
+    seconds = in_turn({k: loop_of(c, a) for k, (c, a) in agents.items()}, options.pairs)
     rates = {k: _rate(k, c, a, seconds[k]) for k, (c, a) in agents.items()}
     ratio = ratios(seconds, "batched", "plain")
     return Row.of(
@@ -131,15 +134,15 @@ def masked_agent(case: Case) -> Dqn:
     return agent
 
 
-def loop_of(case: Case, agent: Dqn) -> tuple[Dqn, Callable[[], object]]:
-    """Returns the agent, and a call that plays and trains for the steps of the case."""
+def loop_of(case: Case, agent: Dqn) -> Callable[[], object]:
+    """Returns a call that plays and trains for the steps of the case."""
     task = case.task()
     plan = Plan(0, 0, Point(case.steps, False), None, False, case.steps, 0, 0)
 
     def call() -> None:
         Play(agent, task._games, task.config.data, plan).run(NoProgress())
 
-    return agent, call
+    return call
 
 
 if __name__ == "__main__":

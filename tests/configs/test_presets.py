@@ -14,7 +14,7 @@ from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Start, Training
 from tests.configs.test_rl_presets import WEIGHTS as RL_WEIGHTS
-from tests.configs.test_translation_presets import WEIGHTS as TRANSLATION_WEIGHTS
+from tests.configs.translation_presets import WEIGHTS as TRANSLATION_WEIGHTS
 
 SHAPES = {
     "digits": (8, 8, 1),

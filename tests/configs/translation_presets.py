@@ -1,7 +1,9 @@
-"""Every preset of translation: its weights, two steps, a prune, a rewind, and two more."""
+"""Every preset of translation: its weights, two steps, a prune, a rewind, and two more.
+
+They are run in tests/slow.
+"""
 
 import numpy as np
-import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import presets
@@ -19,7 +21,6 @@ WEIGHTS = [
     ("yu2019/transformer_base", 60_915_712, 60_884_992),
     ("yu2019/transformer_big", 209_911_808, 209_850_368),
 ]
-SLOW = {"yu2019/transformer_base", "yu2019/transformer_big"}  # tests/slow
 
 
 class Numbers:
@@ -33,11 +34,6 @@ class Numbers:
 
     def decode(self, ids: np.ndarray) -> list[str]:
         return [" ".join(map(str, row)) for row in ids]
-
-
-@pytest.mark.parametrize("name, total, prunable", [row for row in WEIGHTS if row[0] not in SLOW])
-def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
-    two_steps_a_prune_a_rewind_and_two_more(name, total, prunable)
 
 
 def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
