@@ -2,11 +2,13 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.compare import PAIRS
+import numpy as np
+
+from benchmarks.compare import PAIRS, in_turn, ratios
 from benchmarks.table import Row, Section, draw, machine
 
 QUICK_PAIRS = 2
@@ -31,6 +33,30 @@ class Measured:
 
     rows: list[Row]
     notes: list[str]
+
+
+def rated(
+    case: str,
+    candidates: Mapping[str, Callable[[], object]],
+    count: int,
+    unit: str,
+    options: Options,
+    limit: float | None = None,
+) -> Row:
+    """Returns the row of the first of two candidates against the second, timed in turn.
+
+    Args:
+        case: what was compared.
+        candidates: calls by name.
+        count: what each call does of `unit`, for the rates.
+        unit: e.g. `steps`.
+        options: how often.
+        limit: what the ratio may be at most.
+    """
+    this, against = candidates
+    seconds = in_turn(candidates, options.pairs)
+    rates = {k: f"{k}: {count / np.median(v):,.0f} {unit}/s" for k, v in seconds.items()}
+    return Row.of(case, rates[this], rates[against], ratios(seconds, this, against), limit)
 
 
 def main(

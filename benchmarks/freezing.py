@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import made
-from benchmarks.command import Measured, Options, backend_name, main
-from benchmarks.compare import in_turn, ratios
+from benchmarks.command import Measured, Options, backend_name, main, rated
 from benchmarks.table import Row
 from keras_lottery.training.callbacks.neuron_equilibrium import NeuronFreezing
 
@@ -35,10 +34,7 @@ def measure(options: Options) -> Measured:
 
 def _row(case: made.Case, options: Options) -> Row:
     candidates = {"half frozen": steps(case, True), "all train": steps(case, False)}
-    seconds = in_turn(candidates, options.pairs)
-    rates = {k: f"{k}: {case.steps / np.median(v):,.0f} steps/s" for k, v in seconds.items()}
-    ratio = ratios(seconds, "half frozen", "all train")
-    return Row.of(case.name, rates["half frozen"], rates["all train"], ratio)
+    return rated(case.name, candidates, case.steps, "steps", options)
 
 
 def steps(case: made.Case, freeze: bool) -> made.Call:

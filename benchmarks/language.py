@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.tasks.nlp.bert.problems import PROBLEMS
 from keras_lottery.training import ArrayData
+from keras_lottery.types import VariableInfo
 
 _BERT = {
     "vocabulary_size": 30_522, "num_layers": 12, "num_heads": 12, "hidden_dim": 768,
@@ -20,6 +22,17 @@ SIZES = {
 
 WORDS = {"wikitext2_lstm": 33_278, "ptb_lstm": 10_000, "ptb_lstm_small": 5_713}
 """Words of the training text, with `<unk>` and `<eos>`, by the name of the preset."""
+
+_FOUND: dict[str, list[VariableInfo]] = {}
+
+
+def bert_variables(config: Config) -> list[VariableInfo]:
+    """Returns the variables of a BERT preset, built once for all presets that have the same."""
+    prune = config.prune
+    key = repr((config.model, PROBLEMS[config.data.name].kind, prune.include, prune.embeddings))
+    if key not in _FOUND:
+        _FOUND[key] = masking.describe(bert_task(config).build(), prune)
+    return _FOUND[key]
 
 
 def bert_task(config: Config) -> Any:

@@ -6,8 +6,7 @@ KERAS_BACKEND=jax python -m benchmarks.masked_step [--pairs 41]
 import numpy as np
 
 from benchmarks import made
-from benchmarks.command import Measured, Options, backend_name, main
-from benchmarks.compare import in_turn, ratios
+from benchmarks.command import Measured, Options, backend_name, main, rated
 from benchmarks.table import Row
 
 ABOUT = "A masked training step against the dense one, many of them in one call of the program."
@@ -30,10 +29,7 @@ def measure(options: Options) -> Measured:
 
 def _row(case: made.Case, options: Options, limit: float | None) -> Row:
     candidates = {"masked": steps(case, True), "dense": steps(case, False)}
-    seconds = in_turn(candidates, options.pairs)
-    rates = {k: f"{k}: {case.steps / np.median(v):,.0f} steps/s" for k, v in seconds.items()}
-    ratio = ratios(seconds, "masked", "dense")
-    return Row.of(case.name, rates["masked"], rates["dense"], ratio, limit)
+    return rated(case.name, candidates, case.steps, "steps", options, limit)
 
 
 def steps(case: made.Case, masked: bool) -> made.Call:

@@ -9,14 +9,13 @@ The sources are the comments of the config files; the counts are those of the ne
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import keras
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from benchmarks.language import WORDS, bert_task
+from benchmarks.language import WORDS, bert_variables
 from keras_lottery import masking, presets
 from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
@@ -109,7 +108,6 @@ BUILD: dict[str, Callable[[Config], keras.Model]] = {
     "vision": lambda config: vision_task(config).build(),
     "rl": agent,
     "translation": translator,
-    "bert": lambda config: bert_task(config).build(),
     "language_modelling": language_model,
 }
 
@@ -119,8 +117,9 @@ def variables_of(config: Config) -> Sequence[VariableInfo]:
 
     KerasHub's BERT models compile themselves, and an optimizer makes its variables at once.
     """
-    hub = config.task == "bert"
-    with nullcontext() if hub else keras.StatelessScope(initialize_variables=False):
+    if config.task == "bert":
+        return bert_variables(config)
+    with keras.StatelessScope(initialize_variables=False):
         return masking.describe(BUILD[config.task](config), config.prune)
 
 

@@ -8,9 +8,7 @@ import numpy as np
 
 import keras_lottery as kl
 from benchmarks import made
-from benchmarks.command import Measured, Options, backend_name, main
-from benchmarks.compare import in_turn, ratios
-from benchmarks.table import Row
+from benchmarks.command import Measured, Options, backend_name, main, rated
 from keras_lottery.tasks.nlp.translation.config import TranslationModel
 from keras_lottery.tasks.nlp.translation.measure import LogPerplexity, SmoothedCrossentropy
 from keras_lottery.tasks.nlp.translation.model import build
@@ -44,19 +42,13 @@ def measure(options: Options) -> Measured:
     saying = {name: lambda search=searches[name]: search(ids[:sentences]) for name in MODELS}
     case = f"{config.layers} + {config.layers} layers of {config.width}, {words:,} subwords"
     rows = [
-        _row(f"{case}, trained", training, STEPS * sentences * length, options),
-        _row(f"{case}, translating", saying, said, options),
+        rated(f"{case}, trained", training, STEPS * sentences * length, "subwords", options),
+        rated(f"{case}, translating", saying, said, "subwords", options),
     ]
     return Measured(rows, [])
 
 
 MODELS = ("masked", "dense")
-
-
-def _row(case: str, candidates: dict[str, made.Call], subwords: int, options: Options) -> Row:
-    seconds = in_turn(candidates, options.pairs)
-    rates = [f"{k}: {subwords / np.median(seconds[k]):,.0f} subwords/s" for k in MODELS]
-    return Row.of(case, *rates, ratios(seconds, *MODELS))
 
 
 def _compiled(model: keras.Model, masked: bool) -> keras.Model:

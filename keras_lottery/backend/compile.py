@@ -19,19 +19,18 @@ def compiled(function: Function, variables: Sequence[keras.Variable]) -> Functio
         function: reads the variables, and assigns none.
         variables: whose values are read anew at every call.
     """
-    if backend.name() == "jax":
-        return _jax(function, variables)
-    made: Function = {"tensorflow": _tensorflow, "torch": _torch}[backend.name()](function)
+    make = backend.select({"tensorflow": _tensorflow, "jax": _jax, "torch": _torch})
+    made: Function = make(function, variables)
     return made
 
 
-def _tensorflow(function: Function) -> Any:
+def _tensorflow(function: Function, variables: Sequence[keras.Variable]) -> Any:
     import tensorflow as tf
 
     return tf.function(function, autograph=False, reduce_retracing=True)
 
 
-def _torch(function: Function) -> Any:
+def _torch(function: Function, variables: Sequence[keras.Variable]) -> Any:
     import torch
 
     return torch.no_grad()(function)

@@ -1,4 +1,4 @@
-"""One round of BERT on two devices gives what one device gives."""
+"""One round of BERT, or of a translator, on two devices gives what one device gives."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,11 @@ pytest.importorskip("keras_hub")
 pytestmark = [pytest.mark.backend, only_with_devices]
 
 
-def test_two_devices_match_one():
-    one, two = on_one("bert_run"), on_several("bert_run")
+@pytest.mark.parametrize("script", ["bert_run", "translator_run"])
+def test_two_devices_match_one(script):
+    one, two = on_one(script), on_several(script)
     for name in ("dense", "winning", "test"):
         np.testing.assert_allclose(two[name], one[name], rtol=1e-4)
     assert two["kept"] == one["kept"] and two["zero"]
+    assert ("said" in one) == (script == "translator_run")
+    assert two.get("said") == one.get("said")
