@@ -4,18 +4,23 @@
 
 Here a BERT of two tiny layers stands in for a pre-trained one, so that nothing is fetched. With a
 real one, give its folder, or a preset of KerasHub such as `bert_base_en_uncased`, as
-`--config.model.preset`. The protocol is that of Chen et al. 2020 (2007.12223).
+`model.preset`. The protocol is that of Chen et al. 2020 (2007.12223).
 """
 
 import csv
 import itertools
 import random
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+import keras
 import keras_hub
+
+from keras_lottery import engine, presets
+from keras_lottery.config import freeze
+from keras_lottery.export import export_run
+from keras_lottery.records import read_results
+from keras_lottery.run_paths import RunPaths
 
 PLAIN = ["the", "a", "soup", "bread", "tea", "cake", "was", "tasted", "is", "and", "very", "."]
 PRAISE = ["good", "fresh", "sweet", "warm", "lovely"]
@@ -51,28 +56,27 @@ def write_bert(folder: Path) -> None:
     keras_hub.models.BertTokenizer(words, lowercase=True).save_to_preset(str(folder))
 
 
-def keras_lottery(*arguments: str) -> str:
-    """Runs a command of the package; returns what it printed."""
-    command = [sys.executable, "-m", "keras_lottery", *arguments]
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
-
-
 def main(folder: Path) -> None:
     """Searches two levels with a control, prints what came of it and exports a ticket."""
     write_sentences(folder / "tsv")
     write_bert(folder / "tiny")
-    said = keras_lottery(
-        "run", "--config=chen2020/minilm_glue", f"--out={folder}",
-        "--config.data.name=tsv", f"--config.data.dir={folder}", "--config.model.preset=tiny",
-        "--config.data.max_len=10", "--config.data.train_size=0", "--config.train.length=2ep",
-        "--config.optimizer.learning_rate=0.003", "--config.arms=winning,random_mask", "--seeds=0",
-    )  # fmt: skip
-    run = next(line for line in said.splitlines() if line.startswith("run folder: "))[12:]
-    with Path(run, "results.csv").open() as file:
-        for row in csv.DictReader(file):
-            sparsity, value = float(row["sparsity"]), float(row["value"])
-            print(f"{row['arm']:12} {sparsity:4.0%} pruned: test accuracy {value:.3f}")
-    print(keras_lottery("export", f"--run={run}", "--seed=0", "--round=2", f"--out={folder}/out"))
+    settings = {
+        "data.name": "tsv",
+        "data.dir": str(folder),
+        "data.max_len": 10,
+        "data.train_size": 0,
+        "model.preset": "tiny",
+        "optimizer.learning_rate": 0.003,
+        "train.length": "12ep",
+        "arms": ("winning", "random_mask"),
+        "seeds": (0,),
+        "out": str(folder),
+        "backend": keras.config.backend(),
+    }
+    run = engine.run(freeze(presets.load("chen2020/minilm_glue", settings)))
+    for row in read_results(RunPaths(run).results):
+        print(f"{row.arm:12} {row.sparsity:4.0%} pruned: test accuracy {row.value:.3f}")
+    print(export_run(run, folder / "out", seed=0, round=2))
 
 
 if __name__ == "__main__":
