@@ -20,7 +20,12 @@ SIZES = {
 }
 """Arguments of KerasHub's `BertBackbone`, by `model.preset`."""
 
-WORDS = {"wikitext2_lstm": 33_278, "ptb_lstm": 10_000, "ptb_lstm_small": 5_713}
+WORDS = {
+    "wikitext2_lstm": 33_278,
+    "ptb_lstm": 10_000,
+    "ptb_lstm_200": 10_000,
+    "ptb_lstm_small": 5_713,
+}
 """Words of the training text, with `<unk>` and `<eos>`, by the name of the preset."""
 
 _FOUND: dict[str, list[VariableInfo]] = {}

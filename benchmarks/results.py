@@ -188,6 +188,12 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "bert_transfer": ("chen2020/minilm_transfer", "--backend=jax"),
     "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
     "ptb_lstm_small": ("yu2019/ptb_lstm_small", "--backend=jax"),
+    "ptb_lstm_200": (
+        "zaremba2014/ptb_lstm_200",
+        "--config.arms=",
+        "--seeds=0",
+        "--backend=jax",
+    ),
     "acrobot_dqn": ("yu2019/acrobot_dqn_small",),
     "minatar_breakout_dqn": ("yu2019/minatar_breakout_dqn",),
     "lunarlander_dqn": ("yu2019/lunarlander_dqn_small",),

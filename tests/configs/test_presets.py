@@ -73,6 +73,7 @@ WEIGHTS = [
     ("yu2019/wikitext2_lstm", 50_059_878, 50_059_878),
     ("yu2019/ptb_lstm", 19_775_200, 19_775_200),
     ("yu2019/ptb_lstm_small", 803_025, 803_025),
+    ("zaremba2014/ptb_lstm_200", 4_651_600, 4_651_600),
 ]
 
 # Deep networks, and those that another preset here builds and trains alike: tests/slow.
@@ -91,6 +92,7 @@ SLOW = {
     "ramanujan2020/edge_popup_conv4_cifar10",
     "yu2019/wikitext2_lstm",
     "yu2019/ptb_lstm",
+    "zaremba2014/ptb_lstm_200",
     "chen2020/bert_base_glue",
     "chen2020/bert_base_mlm",
     "chen2020/bert_base_squad",
