@@ -1,6 +1,6 @@
 """Draws a dense agent and pruned ones at play, side by side, as an animated picture.
 
-    python -m benchmarks.playing --run=FOLDER [--seed=0] [--sparsity=0.93,0.96] [--out=FILE]
+    python -m benchmarks.playing --run=FOLDER [--seed=0] [--sparsity=0.95] [--out=FILE]
 
 The run is one on CartPole; the games are greedy and begin alike.
 """
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.playing", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="a run on CartPole")
     parser.add_argument("--seed", type=int, default=0, help="whose networks")
-    parser.add_argument("--sparsity", default="0.93,0.96", help="the nearest levels are taken")
+    parser.add_argument("--sparsity", default="0.95", help="the nearest levels are taken")
     parser.add_argument("--start", type=int, default=1, help="seeds the game")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/results/playing.gif")
     given = parser.parse_args(arguments)
