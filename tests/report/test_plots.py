@@ -130,6 +130,8 @@ def test_a_collapse_does_not_flatten_the_rest() -> None:
     assert window(values[:-1]) == (pytest.approx(0.9488), pytest.approx(0.9712), False)
     low, high, cut = window([-value for value in values], higher_is_better=False)
     assert cut and high < -0.85 and low < -0.97
+    low, _, cut = window([*values, 0.1])
+    assert low < 0.1 and not cut, "two of eight are no few"
     assert not window([1.0, 1.0])[2] and window([float("nan")])[2] is False
 
 

@@ -50,6 +50,7 @@ def draw_curves(study: Study) -> Drawing | None:
             ends = ((mean - sd) * unit.factor, (mean + sd) * unit.factor)
             axes.fill_between(steps, *ends, color=colour, alpha=0.1, linewidth=0)
         axes.set_xlabel("training step", fontsize=9.5)
+        axes.locator_params(axis="x", nbins=5)
     panels[0].set_ylabel(unit.axis, fontsize=9.5)
     legend(panels[-1], [DENSE, *study.arms])
     return Drawing(

@@ -167,13 +167,17 @@ def dodge(remaining: Sequence[float], index: int, of: int, every: Sequence[float
     return np.asarray(remaining) * np.exp(-shift)
 
 
+_FEW = 0.2
+
+
 def window(
     values: Sequence[float], bars: Sequence[float] = (), higher_is_better: bool = True
 ) -> tuple[float, float, bool]:
     """Returns the limits of an axis on which a collapse does not flatten everything else.
 
-    The worse end is cut at eight times the distance between the best value and the median; bars
-    widen the axis by at most two fifths on either side.
+    The worse end is cut at eight times the distance between the best value and the median, unless
+    more than a fifth of the values lie beyond; bars widen the axis by at most two fifths on either
+    side.
 
     Args:
         values: means that are drawn.
@@ -189,7 +193,8 @@ def window(
         return 0.0, 1.0, False
     best, middle, worst = data.max(), float(np.median(data)), data.min()
     bottom = best - 8 * (best - middle)
-    cut = bool(middle < best and worst < bottom - 0.5 * (best - bottom))
+    few = float(np.mean(data < bottom)) <= _FEW
+    cut = bool(few and middle < best and worst < bottom - 0.5 * (best - bottom))
     bottom = bottom if cut else worst
     span = best - bottom or 0.01 * (abs(best) or 1.0)
     ends = sign * np.array([*values, *bars], dtype=float)
