@@ -4,7 +4,9 @@ import math
 from collections.abc import Collection, Sequence
 
 from keras_lottery.arms import LEARNED, rounds_of
+from keras_lottery.records import ResultRow
 from keras_lottery.report.statistics import (
+    Level,
     Paired,
     dense_level,
     levels,
@@ -154,21 +156,32 @@ def contains_zero(difference: Paired) -> str:
     return " The interval contains 0." if difference.contains_zero else ""
 
 
+def beside_dense(rows: Sequence[ResultRow], arm: str, level: Level) -> str:
+    """Returns value ÷ dense; where dense is not above 0, the difference from it."""
+    ratio = ratio_to_dense(rows, arm, level.round)
+    if math.isfinite(ratio):
+        return number(ratio, 3)
+    apart = paired(rows, arm, DENSE, {level.round})
+    return f"{unit_of(rows).difference(apart.mean)} from dense" if apart else "–"
+
+
 def _match(study: Study) -> list[str]:
     """The sparsest level that keeps up with dense, and value ÷ dense there and at two others."""
     rows, unit = study.rows, unit_of(study.rows)
     dense = dense_level(rows)
     if dense is None:
         return ["No dense network is finished, so nothing can be set against it."]
-    ratios = []
+    ratios, positive = [], dense.mean > 0
     for sparsity in (0.67, 0.90):
         level = nearest_level(rows, WINNING, sparsity)
         if level:
-            ratio = ratio_to_dense(rows, WINNING, level.round)
             apart = paired(rows, WINNING, DENSE, {level.round})
-            size = f", {unit.difference(apart.mean)} from it," if apart and not unit.symbol else ""
-            ratios.append(f"{number(ratio, 3)}{size} at {percent(1 - level.remaining)} pruned")
-    tail = f"Value ÷ dense is {' and '.join(ratios)}." if ratios else ""
+            shown = positive and apart and not unit.symbol
+            size = f", {unit.difference(apart.mean)} from it," if apart and shown else ""
+            said = beside_dense(rows, WINNING, level)
+            ratios.append(f"{said}{size} at {percent(1 - level.remaining)} pruned")
+    what = "Value ÷ dense" if positive else f"`{WINNING}`"
+    tail = f"{what} is {' and '.join(ratios)}." if ratios else ""
     if dense.n < 2:
         said = (
             "With one dense network its standard deviation is unknown, so no level can be said to "
@@ -182,11 +195,11 @@ def _match(study: Study) -> list[str]:
             f"At no level is the mean of `{WINNING}` within one standard deviation of {around}. "
             f"{tail}".strip()
         ]
-    ratio = ratio_to_dense(rows, WINNING, level.round)
+    what = "value ÷ dense there" if positive else "its value there"
     return [
         f"The sparsest level at which the mean of `{WINNING}` is within one standard deviation of "
         f"{around}, or better, has {percent(level.remaining)} of the weights remaining "
-        f"(round {level.round}); value ÷ dense there is {number(ratio, 3)}. {tail}".strip()
+        f"(round {level.round}); {what} is {beside_dense(rows, WINNING, level)}. {tail}".strip()
     ]
 
 

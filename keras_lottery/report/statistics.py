@@ -229,12 +229,15 @@ def sparsest_match(rows: Sequence[ResultRow], arm: str, higher_is_better: bool) 
 
 
 def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
-    """Returns mean value of `arm` at a round ÷ mean value of dense, over seeds that have both."""
+    """Returns mean value of `arm` at a round ÷ mean value of dense, over seeds that have both.
+
+    It is NaN where there are none, and where dense is not above 0: there it would say nothing.
+    """
     table = cells(rows)
     values, dense = table.get((arm, number), {}), table.get((DENSE, 0), {})
     seeds = values.keys() & dense.keys()
     below = sum(dense[seed] for seed in seeds)
-    return sum(values[seed] for seed in seeds) / below if below else float("nan")
+    return sum(values[seed] for seed in seeds) / below if below > 0 else float("nan")
 
 
 def nearest_level(rows: Sequence[ResultRow], arm: str, sparsity: float) -> Level | None:

@@ -8,20 +8,19 @@ from keras_lottery.config import flatten
 from keras_lottery.report.document import Table
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.style import ticks
-from keras_lottery.report.sentences import rounds_text, sparse_range
+from keras_lottery.report.sentences import beside_dense, rounds_text, sparse_range
 from keras_lottery.report.statistics import (
     Level,
     dense_level,
     levels,
     nearest_level,
     paired,
-    ratio_to_dense,
     remaining_by_round,
     seed_range,
     sparsest_match,
 )
 from keras_lottery.report.study import DENSE, Study, series
-from keras_lottery.report.units import Unit, count, number, percent, unit_of
+from keras_lottery.report.units import Unit, count, percent, unit_of
 
 _STEPS = Unit("step", digits=0)
 
@@ -137,17 +136,17 @@ def match_table(study: Study) -> Table | None:
         sparsest = sparsest_match(study.rows, arm, study.higher_is_better)
         found = [sparsest, *(nearest_level(study.rows, arm, s) for s in (0.67, 0.90))]
         cells = [
-            f"{number(ratio_to_dense(study.rows, arm, lv.round), 3)} at {percent(1 - lv.remaining)}"
-            if lv
-            else "–"
+            f"{beside_dense(study.rows, arm, lv)} at {percent(1 - lv.remaining)}" if lv else "–"
             for lv in found
         ]
         rows.append([arm, percent(sparsest.remaining) if sparsest else "–", *cells])
-    header = ["arm", "sparsest within 1 sd of dense [remaining]", "value ÷ dense there",
+    dense = dense_level(study.rows)
+    what = "difference from dense" if dense and dense.mean <= 0 else "value ÷ dense"
+    header = ["arm", "sparsest within 1 sd of dense [remaining]", f"{what} there",
               "near 67 % pruned", "near 90 % pruned"]  # fmt: skip
     note = (
-        "Value ÷ dense, and the fraction pruned where it was measured. Means better than dense "
-        "count as within; – : no such level, or too few dense networks to know their spread."
+        f"{what.capitalize()}, and the fraction pruned where it was measured. Means better than "
+        "dense count as within; – : no such level, or too few dense networks to know their spread."
     )
     return Table("Beside the dense network", header, rows, note) if rows else None
 

@@ -7,6 +7,7 @@ import pytest
 
 from keras_lottery.report.sentences import (
     ablations,
+    beside_dense,
     headline,
     learning_speed,
     measured_otherwise,
@@ -59,6 +60,17 @@ def test_an_interval_that_contains_0_is_said(bare: Path) -> None:
     )
     said = headline(dataclasses.replace(study, rows=swapped))
     assert "The interval contains 0." in said[0]
+
+
+def test_below_0_a_difference_stands_for_the_ratio(bare: Path) -> None:
+    study = studies(bare)[0]
+    near = nearest_level(study.rows, "winning", 0.9)
+    lower = tuple(dataclasses.replace(r, value=r.value - 2) for r in study.rows)
+    pair = paired(study.rows, "winning", "dense", {near.round}) if near else None
+    assert near and pair
+    assert beside_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
+    said = headline(dataclasses.replace(study, rows=lower))[-1]
+    assert "its value there is" in said and "from dense at" in said and "÷" not in said
 
 
 def test_the_config_says_from_where_on_arms_are_compared(bare: Path) -> None:

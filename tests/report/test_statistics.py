@@ -1,6 +1,7 @@
 """Statistics against values that can be worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,8 @@ def test_value_beside_dense_and_the_nearest_level() -> None:
     level = st.nearest_level(rows, "winning", 0.67)
     assert level is not None and level.round == 2
     assert st.nearest_level(rows, "winning", 0.9) is None
+    negative = [replace(row, value=-row.value) for row in rows]
+    assert math.isnan(st.ratio_to_dense(negative, "winning", 1))
     # The ratio is taken over the seeds that have both.
     rows = [r for r in rows if not (r.arm == "dense" and r.seed == 0)]
     assert st.ratio_to_dense(rows, "winning", 1) == pytest.approx(12 / 10.5)
