@@ -194,7 +194,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=jax",
     ),
-    "acrobot_dqn": ("yu2019/acrobot_dqn_small",),
+    "acrobot_dqn": ("yu2019/acrobot_dqn_small", "--seeds=0,1,2,3,4"),
     "minatar_breakout_dqn": ("yu2019/minatar_breakout_dqn",),
     "lunarlander_dqn": ("yu2019/lunarlander_dqn_small",),
     "atari_breakout_dqn": ("yu2019/atari_breakout_dqn_small",),

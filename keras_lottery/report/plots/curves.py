@@ -52,7 +52,7 @@ def draw_curves(study: Study) -> Drawing | None:
         axes.set_xlabel("training step", fontsize=9.5)
         axes.locator_params(axis="x", nbins=5)
     panels[0].set_ylabel(unit.axis, fontsize=9.5)
-    legend(panels[-1], [DENSE, *study.arms])
+    legend(panels[-1], [DENSE, *study.arms], outside=True)
     return Drawing(
         "curves.png",
         figure,

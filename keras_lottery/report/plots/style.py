@@ -111,12 +111,12 @@ MANY = 7
 """From so many lines on, their names stand beside the panel."""
 
 
-def legend(axes: Axes, first: Sequence[str] = ()) -> None:
+def legend(axes: Axes, first: Sequence[str] = (), outside: bool = False) -> None:
     """Names the lines in the order of `first`, then the others: where there is room, or beside."""
     handles, labels = axes.get_legend_handles_labels()
     rank = {label: index for index, label in enumerate(first)}
     order = sorted(range(len(labels)), key=lambda i: rank.get(labels[i], len(rank)))
-    many = len(labels) >= MANY
+    many = outside or len(labels) >= MANY
     beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     names = axes.legend(
         [handles[i] for i in order],
