@@ -1,13 +1,11 @@
 """Writes docs/results/presets.md: what each preset builds and runs, and where that is stated.
 
-    python -m benchmarks.presets_table [--check]
+    python -m benchmarks.presets_table
 
 The sources are the comments of the config files; the counts are those of the networks as built.
-`--check` writes nothing and fails where the page is not what would be written.
 """
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -221,18 +219,10 @@ def page() -> str:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Writes the page, or compares it; returns the exit code."""
-    text = page()
-    if "--check" in arguments:
-        if PAGE.is_file() and PAGE.read_text() == text:
-            return 0
-        print("docs/results/presets.md is stale: run python -m benchmarks.presets_table")
-        return 1
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text)
-    return 0
+def main() -> None:
+    """Writes the page."""
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

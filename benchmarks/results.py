@@ -238,7 +238,7 @@ def make(options: argparse.Namespace) -> None:
     elif options.name == "presets":
         from benchmarks.presets_table import main as make_presets
 
-        make_presets([])
+        make_presets()
     else:
         make_experiment(options.name, options.run, options.data_dir, options.out or Path("runs"))
     from keras_lottery import report
