@@ -73,7 +73,7 @@ def densities(study: Study, arm: str) -> Densities | None:
             seeds.add(training.seed)
     if not kept:
         return None
-    names = tuple(sorted(sizes, key=_natural))
+    names = tuple(sorted(sizes, key=natural))
     size = np.array([sizes[name] for name in names])
     means = np.array(
         [[np.mean(kept[r][name]) if name in kept[r] else np.nan for r in sorted(kept)]
@@ -145,7 +145,7 @@ def _masks(study: Study, training: Training) -> MaskSet:
     return Ticket.load_masks(study.paths.ticket(training))
 
 
-def _natural(path: str) -> list[tuple[int, str]]:
+def natural(path: str) -> list[tuple[int, str]]:
     """Sorts `dense_10` after `dense_2`."""
     digits = "".join(c if c.isdigit() else f"\0{c}\0" for c in path).split("\0")
     return [(int(part), "") if part.isdigit() else (0, part) for part in digits if part]

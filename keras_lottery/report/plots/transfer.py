@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_lottery.report.masks import natural
 from keras_lottery.report.plots.style import Drawing, legend, new_figure, tidy
 from keras_lottery.report.sentences import sparse_range
 from keras_lottery.report.statistics import levels, nearest_level, paired
@@ -15,7 +16,8 @@ SPARSITIES = (0.80, 0.90, 0.95)
 
 def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
     """Draws a cell per source and target: the ticket's value less that of the control."""
-    sources = sorted({row.source or name for name, s in targets.items() for row in s.rows})
+    found = {row.source or name for name, study in targets.items() for row in study.rows}
+    sources = sorted(found, key=natural)
     values = np.full((len(sources), len(targets)), np.nan)
     for column, (name, study) in enumerate(targets.items()):
         rounds, _ = sparse_range(study)
