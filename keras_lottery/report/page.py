@@ -8,13 +8,13 @@ from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
 from keras_lottery.report.content import Content
 from keras_lottery.report.markdown import to_markdown
-from keras_lottery.report.sentences import beside_dense
 from keras_lottery.report.statistics import (
     dense_level,
     nearest_level,
     sparsest_match,
 )
 from keras_lottery.report.study import TICKETS, Study, studies, study_of
+from keras_lottery.report.tables import beside_cell
 from keras_lottery.report.units import percent, unit_of
 from keras_lottery.run_paths import RunPaths
 
@@ -139,8 +139,7 @@ def numbers(study: Study) -> list[str]:
     match = sparsest_match(study.rows, study.main, study.higher_is_better)
     cells.append(f"{percent(match.remaining)} remaining" if match else "–")
     for level in (match, *(nearest_level(study.rows, study.main, s) for s in (0.67, 0.90))):
-        said = beside_dense(study.rows, study.main, level) if level else ""
-        cells.append(f"{said} at {percent(1 - level.remaining)}" if level else "–")
+        cells.append(beside_cell(study, study.main, level))
     return cells
 
 

@@ -172,12 +172,12 @@ def _match(study: Study) -> list[str]:
     if dense is None:
         return ["No dense network is finished, so nothing can be set against it."]
     ratios, positive = [], dense.mean > 0
+    sized = positive and not unit.symbol
     for sparsity in (0.67, 0.90):
         level = nearest_level(rows, WINNING, sparsity)
         if level:
             apart = paired(rows, WINNING, DENSE, {level.round})
-            shown = positive and apart and not unit.symbol
-            size = f", {unit.difference(apart.mean)} from it," if apart and shown else ""
+            size = f", {unit.difference(apart.mean)} from it," if apart and sized else ""
             said = beside_dense(rows, WINNING, level)
             ratios.append(f"{said}{size} at {percent(1 - level.remaining)} pruned")
     what = "Value ÷ dense" if positive else f"`{WINNING}`"

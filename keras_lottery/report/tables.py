@@ -129,16 +129,20 @@ def difference_table(study: Study) -> Table | None:
     return Table("Paired differences", header, rows, note) if rows else None
 
 
+def beside_cell(study: Study, arm: str, level: Level | None) -> str:
+    """Returns what a level is worth beside dense, and the fraction pruned there."""
+    if level is None:
+        return "–"
+    return f"{beside_dense(study.rows, arm, level)} at {percent(1 - level.remaining)}"
+
+
 def match_table(study: Study) -> Table | None:
     """Returns how far each arm keeps up with dense."""
     rows = []
     for arm in study.arms:
         sparsest = sparsest_match(study.rows, arm, study.higher_is_better)
         found = [sparsest, *(nearest_level(study.rows, arm, s) for s in (0.67, 0.90))]
-        cells = [
-            f"{beside_dense(study.rows, arm, lv)} at {percent(1 - lv.remaining)}" if lv else "–"
-            for lv in found
-        ]
+        cells = [beside_cell(study, arm, level) for level in found]
         rows.append([arm, percent(sparsest.remaining) if sparsest else "–", *cells])
     dense = dense_level(study.rows)
     what = "difference from dense" if dense and dense.mean <= 0 else "value ÷ dense"

@@ -116,14 +116,14 @@ def legend(axes: Axes, first: Sequence[str] = (), outside: bool = False) -> None
     handles, labels = axes.get_legend_handles_labels()
     rank = {label: index for index, label in enumerate(first)}
     order = sorted(range(len(labels)), key=lambda i: rank.get(labels[i], len(rank)))
-    many = outside or len(labels) >= MANY
+    away = outside or len(labels) >= MANY
     beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     names = axes.legend(
         [handles[i] for i in order],
         [labels[i] for i in order],
         fontsize=8,
-        ncols=2 if len(labels) > 4 and not many else 1,
-        **(beside if many else {"loc": "best"}),
+        ncols=2 if len(labels) > 4 and not away else 1,
+        **(beside if away else {"loc": "best"}),
     )
     names.get_frame().set(edgecolor="none", alpha=0.85)
 
