@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_lottery.config import RewindConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import MaskSet, RunView, Start, State, Training, Weights
 
@@ -85,7 +86,7 @@ def rewound(
         start,
         weights=run.trained(before),
         learning_rate_step=last if mode == "fine_tune" else start.learning_rate_step,
-        state=_kept(state, False, run.config.rewind.seeds == "restore"),
+        state=_kept(state, replace(run.config.rewind, optimizer="reset")),
     )
 
 
@@ -99,7 +100,7 @@ def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -
         step=step,
         learning_rate_step=0 if rewind.schedule == "restart" else step,
         data_order_step=0 if rewind.data_order == "restart" else step,
-        state=_kept(state, rewind.optimizer == "restore", rewind.seeds == "restore"),
+        state=_kept(state, rewind),
         seed=training.seed,
     )
 
@@ -122,8 +123,8 @@ def transferred(training: Training, run: RunView) -> Start:
     """Returns the winning ticket of another experiment, ready to be trained on this task.
 
     The output layer gets the start weights that the dense network of the same seed has, and no
-    mask. What only the source has and does not prune, its head, is left out. The training has its
-    full length.
+    mask. A head is whatever else only one of the two has and does not prune: the source's is left
+    out, the target's is at its start weights. The training has its full length.
 
     Raises:
         LotteryError: the ticket is of another architecture; names the variables.
@@ -133,20 +134,21 @@ def transferred(training: Training, run: RunView) -> Start:
     """
     ticket = run.source_ticket(training)
     own = run.task.start_weights(training.seed)
-    output = {info.path for info in run.task.variables() if info.output}
+    infos = run.task.variables()
+    output = {info.path for info in infos if info.output}
+    pruned = {info.path for info in infos if info.prunable} | ticket.masks.keys()
+    shared = (own.keys() & ticket.weights.keys() | pruned) - output
     wrong = [
         f"{path} {_shape(ticket.weights, path)} for {_shape(own, path)}"
-        for path in sorted(own.keys() | ticket.weights.keys())
-        if path not in output
-        and (path in own or path in ticket.masks)
-        and _shape(own, path) != _shape(ticket.weights, path)
+        for path in sorted(shared)
+        if _shape(own, path) != _shape(ticket.weights, path)
     ]
     if wrong:
         raise LotteryError(
             f"Expected tickets of {training.source!r} for this network. Received: "
-            f"{', '.join(wrong[:8])}. Take a source with the same model and image shape."
+            f"{', '.join(wrong[:8])}. Take a source with the same model and shape of inputs."
         )
-    weights = {path: own[path] if path in output else ticket.weights[path] for path in own}
+    weights = {path: ticket.weights[path] if path in shared else own[path] for path in own}
     masks = {path: mask for path, mask in ticket.masks.items() if path not in output}
     return Start(weights, masks, seed=training.seed)
 
@@ -166,7 +168,11 @@ def _weights(state: State, batch_norm: str) -> Weights:
     return weights
 
 
-def _kept(state: State, optimizer: bool, seeds: bool) -> State:
-    """Returns the parts of the state that are put back."""
-    parts = ("optimizer/",) * optimizer + ("seeds/",) * seeds
-    return {k: v for k, v in state.items() if k.startswith(parts)} if parts else {}
+def _kept(state: State, rewind: RewindConfig) -> State:
+    """Returns the parts of the state that are put back.
+
+    What a network carries from batch to batch belongs to its place in the data.
+    """
+    parts = {"optimizer/": rewind.optimizer, "seeds/": rewind.seeds, "carried/": rewind.data_order}
+    restored = tuple(part for part, how in parts.items() if how == "restore")
+    return {k: v for k, v in state.items() if k.startswith(restored)}

@@ -51,6 +51,7 @@ class MaskedTask(ABC):
         return self.fresh_weights(seed)
 
     def fresh_weights(self, seed: int) -> Weights:
+        _ = self._model  # what it is made of is read first, since reading may draw numbers, too
         return draw(self._new, seed)
 
     def flops(self, masks: MaskSet) -> int:

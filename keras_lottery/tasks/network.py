@@ -32,12 +32,14 @@ DERIVE_EXAMPLES = 2000
 class NetworkTask(MaskedTask):
     """One compiled trainer a parametrization, which takes its masked model from start to start.
 
-    A domain says what the data are, how the model is built and how it is judged: by one of
-    `metrics`, or where none of them has the name `metric`, by the loss.
+    A domain says what the data are, how the model is built and how it is judged: by what has the
+    name `metric` among `metrics` and `measured`, or by the loss.
 
     Args:
         config: of an experiment.
     """
+
+    judged_by_loss = False
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -85,7 +87,14 @@ class NetworkTask(MaskedTask):
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
-        return self._judged(trainer.evaluate(split, examples))
+        whole = split == "test" and not examples
+        found = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
+        if self.metric not in found:
+            raise LotteryError(
+                f"Expected the whole test set, which alone the {self.metric} of this task is "
+                f"measured on. Received: the split {split!r}, examples={examples}. Ask for it."
+            )
+        return found
 
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
@@ -175,8 +184,8 @@ class NetworkTask(MaskedTask):
         )
 
     def _judged(self, found: dict[str, float]) -> dict[str, float]:
-        """Returns what was measured with the metric by its name, which can be the loss."""
-        return {self.metric: found["loss"]} | found if found else {}
+        """Returns what was measured, the loss by its name too where that is the metric."""
+        return {self.metric: found["loss"]} | found if found and self.judged_by_loss else found
 
     def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
         measured = (fitted.initial, fitted.final, fitted.best)

@@ -71,10 +71,10 @@ class Evaluation:
         self._arrays = program.put(arrays)
         batch = batch or _even_batch(examples, replicas)
         whole = examples // batch * batch
+        shared = examples // replicas * replicas
         order = np.arange(examples, dtype=np.int32)
-        self._orders = [order[:whole].reshape(-1, batch)]
-        if whole < examples:
-            self._orders.append(order[whole:][None])
+        orders = (order[:whole].reshape(-1, batch), order[whole:shared][None], order[shared:][None])
+        self._orders = [rows for rows in orders if rows.size]
 
     def __call__(self, model: keras.Model) -> dict[str, float]:
         """Returns the mean of the loss and of each metric by name."""

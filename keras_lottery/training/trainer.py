@@ -59,9 +59,10 @@ class Trainer:
         self._samples = samples
         self.config = train
         self.distribution = distribution or Distribution()
-        self.distribution.check_batch(train.batch_size)
         self.distribution.check_batch_norm(flatten_layers(model))
         self._order = data.batches(train)
+        for step in self._order.shapes:
+            self.distribution.check_batch(self._order.rows(step, step + 1).shape[1])
         self.steps_per_epoch = self._order.steps_per_epoch
         self._every = train.eval_every or self.steps_per_epoch
         self.total_steps = Duration.parse(train.length).steps(self.steps_per_epoch)
@@ -102,7 +103,7 @@ class Trainer:
         self.place(start)
         compile_seconds = self._compile(data_seed)
         self.place(start)
-        initial = self.evaluate() if self.config.evaluate_start else {}
+        initial = self.judge() if self.config.evaluate_start else {}
         began = time.perf_counter()
         watch = _Watch(self, start, capture_at)
         for step in self._steps(start, capture_at, data_seed):

@@ -1,6 +1,7 @@
 """Trains a language model a round on several virtual CPU devices; prints what it got."""
 
 import json
+from types import SimpleNamespace
 
 from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backend starts
 
@@ -8,6 +9,7 @@ import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import presets
+from keras_lottery.arms import chain
 from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.pruning import prune_round
@@ -46,11 +48,9 @@ def main():
     dense = task.fit(Training("", task.name, 0, 0, "dense"), Start(start), NoProgress())
     masks = prune_round(dense.weights, {}, task.variables(), task.config.prune, 1, seed=0)
     state = dense.rewind
-    early = {k[8:]: v for k, v in state.items() if k.startswith("weights/")}
-    rewound = Start(
-        early, masks, step=9, learning_rate_step=9, data_order_step=9, state=state
-    )  # in the middle of an epoch
-    winning = task.fit(Training("", task.name, 0, 1, "winning"), rewound, NoProgress())
+    winner = Training("", task.name, 0, 1, "winning")
+    rewound = chain.from_state(winner, SimpleNamespace(config=task.config), masks, state)
+    winning = task.fit(winner, rewound, NoProgress())
     carried = [v for name, v in sorted(state.items()) if name.startswith("carried/")]
     found = {
         "replicas": task._replicas,

@@ -68,7 +68,7 @@ def main():
         model,
         OptimizerConfig("sgd", 0.1, momentum=0.9, schedule="linear", global_clipnorm=0.2),
         TrainConfig(length="24it", batch_size=16, eval_every=8),
-        ArrayData((x[:96], y[:96]), (x[96:128], y[96:128]), (x[128:], y[128:])),
+        ArrayData((x[:96], y[:96]), (x[96:128], y[96:128]), (x[129:], y[129:])),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         ["accuracy"],
         split,
@@ -78,6 +78,7 @@ def main():
         return trainer.fit(begin, capture_at=8, data_seed=1, progress=NoProgress())
 
     dense = fit(Start(start))
+    traces = trainer.program.traces
     agree = replicas_agree(model)
     infos = masking.describe(model, masking.MaskOptions())
     masks = pruning.prune_to(dense.weights, {}, infos, 0.5)
@@ -102,7 +103,7 @@ def main():
                 "shares": shares(trainer),
                 "agree": agree,
                 "zero": zero,
-                "traces": trainer.program.traces,
+                "traced_again": trainer.program.traces - traces,
             }
         )
     )

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.backend
 
 
 @only_with_devices
-def test_eight_devices_match_one():
+def test_eight_devices_match_one():  # their test set of 31 cannot be shared evenly
     one, several = on_one("small_run"), on_several("small_run", 8)
     assert several["replicas"] == 8
     assert several["shares"] == 2
@@ -20,7 +20,7 @@ def test_eight_devices_match_one():
         np.testing.assert_allclose(several[name], one[name], rtol=1e-5)
     assert several["kept"] == one["kept"]
     assert several["agree"] and several["zero"]
-    assert several["traces"] == one["traces"]
+    assert several["traced_again"] == 0
     assert "Batch norm" not in several["stderr"]
 
 

@@ -89,7 +89,7 @@ class JaxProgram:
 
     def _batch(self, data: Any, rows: Any) -> Any:
         batch = keras.tree.map_structure(lambda array: array[rows], data)
-        if self._distribution.strategy is None:
+        if self._distribution.strategy is None or rows.shape[0] % self._distribution.replicas:
             return batch
         return keras.tree.map_structure(self._shard, batch)
 

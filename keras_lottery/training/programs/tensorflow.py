@@ -59,12 +59,21 @@ class TensorFlowProgram:
             step(data, rows)
             return
 
+        size, rest = divmod(rows.shape[0], self._replicas)
+
         def share(data: Any) -> None:
-            size = rows.shape[0] // self._replicas
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             step(data, tf.slice(rows, [replica * size], [size]))
 
-        self._strategy.run(share, args=(data,))
+        def first(data: Any) -> None:
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            tf.cond(replica == 0, lambda: _nothing(step(data, rows)), lambda: _nothing(None))
+
+        self._strategy.run(first if rest else share, args=(data,))
+
+
+def _nothing(done: Any) -> tf.Tensor:
+    return tf.constant(0)
 
 
 def _gather(data: Any, rows: tf.Tensor) -> Any:

@@ -64,6 +64,30 @@ def write_tsv(path, header, rows):
     path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
 
 
+def write_text(folder):
+    """Writes running text for masked-language modelling."""
+    for name, count in (("train", 60), ("dev", 30)):
+        text = "\n".join(f"{sentence} <unk>" for sentence, _ in sentences(count))
+        (folder / "mlm").mkdir(exist_ok=True)
+        (folder / f"mlm/{name}.txt").write_text(text)
+
+
+def write_questions(path, count, seed=0):
+    """Writes a file whose answer is the one word that is no filler."""
+    rng = np.random.default_rng(seed)
+    paragraphs = []
+    for number in range(count):
+        words = ["film", "was", "it", "and"] * 2
+        answer = str(rng.choice(GOOD))
+        words[int(rng.integers(0, 7))] = answer
+        context = " ".join(words)
+        answers = [{"text": answer, "answer_start": context.index(answer)}]
+        qas = [{"id": str(number), "question": "a plot", "answers": answers}]
+        paragraphs.append({"context": context, "qas": qas})
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+
+
 def data(folder):
     """Writes the preset `tiny` and the task sst2 into a folder."""
     preset(folder / "tiny")

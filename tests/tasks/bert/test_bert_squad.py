@@ -27,27 +27,11 @@ def question(answer, start=None, context=CONTEXT, text="was it"):
     return squad.Question(text, context, (answer,), start)
 
 
-def write(path, count, seed=0):
-    """Writes a file whose answer is the one word that is no filler."""
-    rng = np.random.default_rng(seed)
-    paragraphs = []
-    for number in range(count):
-        words = ["film", "was", "it", "and"] * 2
-        answer = str(rng.choice(made.GOOD))
-        words[int(rng.integers(0, 7))] = answer
-        context = " ".join(words)
-        answers = [{"text": answer, "answer_start": context.index(answer)}]
-        qas = [{"id": str(number), "question": "a plot", "answers": answers}]
-        paragraphs.append({"context": context, "qas": qas})
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = made.data(tmp_path_factory.mktemp("data"))
-    write(folder / "squad/train-v1.1.json", 96)
-    write(folder / "squad/dev-v1.1.json", 24, seed=1)
+    made.write_questions(folder / "squad/train-v1.1.json", 96)
+    made.write_questions(folder / "squad/dev-v1.1.json", 24, seed=1)
     return folder
 
 

@@ -52,6 +52,8 @@ def test_it_starts_from_the_presets_weights_with_a_head_of_the_seed(task, folder
         np.testing.assert_array_equal(first[f"layers/bert_backbone/{path}"], value)
     differ = {path for path in first if (first[path] != other[path]).any()}
     assert differ == {"layers/dense/kernel"}
+    again = BertTask(task.config).start_weights(0)  # which has read nothing yet
+    assert all((again[path] == value).all() for path, value in first.items())
     fresh = task.fresh_weights(0)
     assert (fresh[QUERY] != first[QUERY]).mean() > 0.99
     assert (fresh["layers/dense/kernel"] == first["layers/dense/kernel"]).all()

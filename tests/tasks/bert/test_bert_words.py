@@ -24,10 +24,7 @@ POOLER = "layers/bert_backbone/layers/dense/kernel"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = made.data(tmp_path_factory.mktemp("data"))
-    for name, count in (("train", 60), ("dev", 30)):
-        text = "\n".join(f"{sentence} <unk>" for sentence, _ in made.sentences(count))
-        (folder / "mlm").mkdir(exist_ok=True)
-        (folder / f"mlm/{name}.txt").write_text(text)
+    made.write_text(folder)
     return folder
 
 

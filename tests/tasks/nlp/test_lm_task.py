@@ -1,12 +1,14 @@
 """States are carried as a stateful Keras LSTM carries them, and are nobody else's business."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from keras_lottery import masking
+from keras_lottery.arms import chain
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
@@ -111,16 +113,15 @@ def test_a_rewind_into_an_epoch_goes_on_bit_for_bit():
     state = first.rewind
     carried = [name for name in state if name.startswith("carried/")]
     assert len(carried) == 4 and all(state[name].any() for name in carried)
-    early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
-    rewound = Start(
-        early, step=10, learning_rate_step=10, data_order_step=10, state=state,
-        parametrization="zero", masks=full(one),
-    )  # fmt: skip
+    rewound = chain.from_state(WINNING, SimpleNamespace(config=one.config), full(one), state)
     again = one.fit(WINNING, rewound, Silent())
     for path, value in first.weights.items():
         np.testing.assert_array_equal(value, again.weights[path])
-    # Without the carried states, as a control with fresh weights has none, it starts from zeros.
-    bare = {k: v for k, v in state.items() if not k.startswith("carried/")}
+    # In another order of the data, what was carried is no other place's.
+    restarted = task(rewind={"to": "10it", "data_order": "restart"})
+    view = SimpleNamespace(config=restarted.config)
+    bare = chain.from_state(WINNING, view, full(one), state).state
+    assert bare.keys() == {name for name in rewound.state if not name.startswith("carried/")}
     other = one.fit(WINNING, dataclasses.replace(rewound, state=bare), Silent())
     assert any((other.weights[p] != v).any() for p, v in first.weights.items())
     repeated = one.fit(WINNING, dataclasses.replace(rewound, state=bare), Silent())

@@ -1,5 +1,6 @@
 """Fine-tuning a pre-trained BERT, as the engine sees it."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,9 @@ from keras_lottery.tasks.nlp.bert.problems import PROBLEMS
 from keras_lottery.tasks.nlp.bert.tokens import Encoder
 from keras_lottery.training import ArrayData
 from keras_lottery.types import Weights
+
+EVALUATED = 4
+"""Batches whose examples are measured at once."""
 
 
 class BertTask(NetworkTask):
@@ -73,7 +77,9 @@ class BertTask(NetworkTask):
         return found
 
     def arrays(self) -> ArrayData:
-        return self.examples.arrays
+        # Scores of words and attention take far more memory than images do.
+        few = EVALUATED * self.config.train.batch_size
+        return replace(self.examples.arrays, evaluated=few)
 
     def build(self) -> keras.Model:
         dropout = self.config.model.dropout

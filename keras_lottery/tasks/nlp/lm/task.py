@@ -34,6 +34,7 @@ class LanguageModellingTask(NetworkTask):
     name = "language_modelling"
     metric = "log_perplexity"
     higher_is_better = False
+    judged_by_loss = True
 
     def __init__(self, config: Config, corpus: Corpus | None = None) -> None:
         super().__init__(config)
