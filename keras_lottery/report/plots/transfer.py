@@ -15,9 +15,14 @@ SPARSITIES = (0.80, 0.90, 0.95)
 
 
 def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
-    """Draws a cell per source and target: the ticket's value less that of the control."""
+    """Draws a cell per source and target: the ticket's value less that of the control.
+
+    Targets of one metric share the scale of the colours.
+    """
     found = {row.source or name for name, study in targets.items() for row in study.rows}
     sources = sorted(found, key=natural)
+    units = [unit_of(study.rows) for study in targets.values()]
+    metrics = np.array([unit.name for unit in units])
     values = np.full((len(sources), len(targets)), np.nan)
     for column, (name, study) in enumerate(targets.items()):
         rounds, _ = sparse_range(study)
@@ -25,24 +30,30 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
             arm = WINNING if source == name else f"{WINNING} from {source}"
             pair = paired(study.rows, arm, control, rounds)
             if pair:
-                values[index, column] = pair.mean * unit_of(study.rows).factor
+                values[index, column] = pair.mean * units[column].factor
     figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.55 * len(sources))
     axes = figure.subplots()
-    reach = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
-    shown = axes.imshow(values, cmap="RdBu", vmin=-reach, vmax=reach, aspect="auto")
+    sizes = np.nan_to_num(np.abs(values))
+    reach = np.array([sizes[:, metrics == metric].max() or 1.0 for metric in metrics])
+    top = reach[0] if len(set(metrics)) == 1 else 1.0
+    shown = axes.imshow(values / reach * top, cmap="RdBu", vmin=-top, vmax=top, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        colour = "white" if abs(value) > 0.6 * reach else "black"
+        colour = "white" if abs(value) > 0.6 * reach[column] else "black"
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
         axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=colour)
-    axes.set_xticks(range(len(targets)), list(targets), fontsize=8.5)
+    said = [unit.points.strip() or unit.name for unit in units]
+    if len(set(metrics)) == 1:
+        bar = figure.colorbar(shown, ax=axes)
+        bar.set_label(f"ticket − {control} [{said[0]}]", fontsize=8.5)
+        bar.ax.tick_params(labelsize=8)
+    else:
+        axes.set_title(f"ticket − {control}", fontsize=9.5)
+    names = targets if len(set(metrics)) == 1 else [f"{n}\n{unit}" for n, unit in zip(targets, said)]
+    axes.set_xticks(range(len(targets)), list(names), fontsize=8.5)
     axes.set_yticks(range(len(sources)), sources, fontsize=8.5)
     axes.set_xlabel("trained on", fontsize=9.5)
     axes.set_ylabel("ticket from", fontsize=9.5)
-    first = next(iter(targets.values()))
-    unit, (_, where) = unit_of(first.rows), sparse_range(first)
-    bar = figure.colorbar(shown, ax=axes)
-    bar.set_label(f"− {control} [{unit.points.strip() or unit.name}]", fontsize=8.5)
-    bar.ax.tick_params(labelsize=8)
+    _, where = sparse_range(next(iter(targets.values())))
     caption = (
         f"Mean paired difference to `{control}` {where}, over seeds; where source and target are "
         "one experiment, its own ticket."

@@ -136,6 +136,18 @@ def test_prepared_glue_is_read(folder, monkeypatch):
     }
 
 
+def test_few_rows_cut_short_are_left_out(folder):
+    rows = [("it was good", 1), ("a \r bare return", 0)] * 60 + [("cut short",)]
+    made.write_tsv(folder / "sst2/train.tsv", ("sentence", "label"), rows)
+    with pytest.warns(UserWarning, match=r"train\.tsv: rows cut short \(1 in 1 of 121 rows"):
+        _, y = task(folder).arrays().train
+    assert y.tolist() == [1, 0] * 60
+
+
+def odd_dev_label(folder):
+    made.write_tsv(folder / "sst2/dev.tsv.gz", ("sentence", "label"), [("a film", 7)])
+
+
 def remove_weights(folder):
     (folder / "tiny/model.safetensors").unlink()
 
@@ -172,8 +184,9 @@ def train_file(text):
         (train_file("sentence\tlabel\n"), {}, "rows below the header"),
         (train_file("sentence\tmark\na\t1\n"), {}, "label column.*Received the columns: sentence"),
         (train_file("words\tlabel\na\t1\n"), {}, "column or a pair of columns of sentences"),
-        (train_file("sentence\tlabel\na\t1\nb\n"), {}, "Received: 1 in row 2"),
-        (train_file("sentence\tlabel\na\tyes\n"), {}, "labels 0, 1 in .*Received: yes"),
+        (train_file("sentence\tlabel\na\t1\nb\n"), {}, r"Received: 1 in 1 of 2 rows, the first of them \['b'\]"),
+        (train_file("sentence\tlabel\na\tyes\n"), {}, r"labels 0, 1 in .*train\.tsv.*: yes"),
+        (odd_dev_label, {}, r"labels 0, 1 in sst2/dev\.tsv\.gz.*Received: 7"),
         (None, {"data__name": "rte"}, "the file train.tsv or train.tsv.gz in"),
         (None, {"data__train": "mine.tsv"}, r"the file mine\.tsv"),
         (None, {"data__max_len": 17}, "data.max_len of at most 16"),

@@ -3,6 +3,7 @@
 import gzip
 import sys
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,9 +100,15 @@ def store(root, **texts):
 @pytest.mark.filterwarnings("ignore")
 def test_a_prepared_data_set_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    store(tmp_path, train="to be\nor not\n", validation="to\nbe\n", test="not to\n")
-    corpus = load(LanguageModellingData(name="tiny_shakespeare", dir=str(tmp_path)))
-    assert [corpus.vocabulary[i] for i in corpus.validation] == ["to", "<eos>", "be", "<eos>"]
+    store(tmp_path, train="to be\nor not\nto be\n", test="be that\n")
+    data = LanguageModellingData(name="tiny_shakespeare", dir=str(tmp_path), min_count=2)
+    corpus = load(data)
+    assert corpus.vocabulary == ("<eos>", "to", "be", "<unk>") and corpus.validation is None
+    assert [corpus.vocabulary[i] for i in corpus.train[3:6]] == ["<unk>", "<unk>", "<eos>"]
+    assert [corpus.vocabulary[i] for i in corpus.test] == ["be", "<unk>", "<eos>"]
+    assert load(replace(data, min_count=1)).vocabulary[-1] == "<unk>"
+    with pytest.raises(LotteryError, match="that.*data.min_count"):
+        load(replace(data, min_count=0))
     with pytest.raises(LotteryError, match=r"'lm1b'.*tiny_shakespeare"):
         load(LanguageModellingData(name="lm1b", dir=str(tmp_path)))
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)

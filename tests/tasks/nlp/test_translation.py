@@ -1,6 +1,7 @@
 """Sentences to batches to translations, in a made language with one word for each of another's."""
 
 import gzip
+import tempfile
 
 import keras
 import numpy as np
@@ -65,6 +66,27 @@ def test_pairs_come_from_a_file_of_each_language_gzipped_or_not(tmp_path):
     assert found.validation == found.test == one
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_wmt14_is_read_as_tensorflow_datasets_prepares_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # it leaves files there
+    tf, tfds = map(pytest.importorskip, ("tensorflow", "tensorflow_datasets"))
+    one = sentences(4)
+    rows = tf.data.Dataset.from_tensor_slices({"de": one.source, "en": one.target})
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="wmt14_translate",
+        config="de-en",
+        version="1.0.0",
+        data_dir=tmp_path,
+        features=tfds.features.Translation(languages=["de", "en"]),
+        split_datasets={"train": rows.take(4), "validation": rows.take(2), "test": rows.take(1)},
+        disable_shuffling=True,
+    )
+    data = TranslationData(name="wmt14", dir=str(tmp_path), source="en", target="de")
+    found = pairs.load(data)
+    assert found.train == Pairs(one.target, one.source)
+    assert (len(found.validation), len(found.test)) == (2, 1)
+
+
 def test_unpaired_lines_and_missing_files_are_named(tmp_path):
     files(tmp_path, train__de=["a", "b"], train__en=["a"])
     with pytest.raises(LotteryError, match=r"as many lines in .*train\.en .*Received: 1 and 2"):
@@ -81,6 +103,7 @@ def test_unpaired_lines_and_missing_files_are_named(tmp_path):
     [
         (TranslationData, {"name": "wmt15"}, "one of text, wmt14"),
         (TranslationData, {"target": "de"}, "another language"),
+        (TranslationData, {"name": "wmt14", "source": "fr"}, "'de' and 'en' of wmt14"),
         (TranslationData, {"lengths": (8, 8)}, "rising"),
         (TranslationData, {"lengths": ()}, "rising"),
         (TranslationData, {"vocabulary": 3}, "at least 16"),
@@ -318,6 +341,10 @@ def test_a_translator_learns_to_translate():
     outcome = task.fit(Training("", "translation", 0, 0, "dense"), start, NoProgress())
     assert outcome.final_value > 40
     assert outcome.metrics["test_log_perplexity"] < 1
+    trained = Start(outcome.weights)
+    assert task.evaluate(trained)["bleu"] == pytest.approx(outcome.final_value)
+    with pytest.raises(LotteryError, match="whole test set.*the split 'validation'"):
+        task.evaluate(trained, "validation")
     said = task.translate(task._model)
     right = task.corpus.test.target
     assert sum(a == b for a, b in zip(said, right)) > len(right) / 4

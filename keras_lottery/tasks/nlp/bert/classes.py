@@ -30,7 +30,7 @@ def read(data: BertData, encoder: Encoder) -> Examples:
     Raises:
         LotteryError: a file or a column is not there, or a label is none of the task's.
     """
-    train, test, where = _splits(data)
+    (train, where), (test, where_test) = _splits(data)
     names = PROBLEMS[data.name].labels
     numbers = PROBLEMS[data.name].kind == "number"
     if not names and not numbers:
@@ -41,7 +41,7 @@ def read(data: BertData, encoder: Encoder) -> Examples:
             "Check its label column."
         )
 
-    def arrays(split: Sentences, rows: Sequence[int]) -> Arrays:
+    def arrays(split: Sentences, rows: Sequence[int], where: str) -> Arrays:
         first = encoder.tokenize([split.first[row] for row in rows])
         second = encoder.tokenize([split.second[row] for row in rows]) if split.second else ()
         labels = [split.labels[row] for row in rows]
@@ -52,24 +52,24 @@ def read(data: BertData, encoder: Encoder) -> Examples:
     tested = chosen(len(test.first), data.test_size, data.split_seed)
     return Examples(
         ArrayData(
-            train=arrays(train, used.tolist()),
-            validation=arrays(train, validation.tolist()) if len(validation) else None,
-            test=arrays(test, tested.tolist()),
+            train=arrays(train, used.tolist(), where),
+            validation=arrays(train, validation.tolist(), where) if len(validation) else None,
+            test=arrays(test, tested.tolist(), where_test),
         ),
         outputs=1 if numbers else len(names),
     )
 
 
-def _splits(data: BertData) -> tuple[Sentences, Sentences, str]:
+def _splits(data: BertData) -> tuple[tuple[Sentences, str], ...]:
+    """Returns training and test sentences, each with the name of where they are from."""
     problem = PROBLEMS[data.name]
     if data.source == "tfds":
-        name = f"glue/{data.name}"
-        dev = problem.splits[1]
-        builder = prepared_builder(name, data.dir, data.download, ("train", dev))
-        return read_tfds(builder, "train", problem), read_tfds(builder, dev, problem), name
+        name, splits = f"glue/{data.name}", ("train", problem.splits[1])
+        builder = prepared_builder(name, data.dir, data.download, splits)
+        return tuple((read_tfds(builder, split, problem), f"{name} ({split})") for split in splits)
     train = find_file(data, data.train, ("train.tsv",), "data.train")
     test = find_file(data, data.test, (f"{problem.splits[0]}.tsv", "dev.tsv"), "data.test")
-    return read_tsv(train, problem), read_tsv(test, problem), _name(train)
+    return tuple((read_tsv(path, problem), _name(path)) for path in (train, test))
 
 
 def _name(path: Path) -> str:

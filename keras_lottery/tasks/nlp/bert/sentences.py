@@ -1,6 +1,6 @@
 """Sentences and their labels, from TSV files or from tensorflow-datasets."""
 
-import csv
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.nlp.bert.problems import LABELS, SENTENCES, Problem
 from keras_lottery.tasks.nlp.text import read_lines
+
+
+MOST_BROKEN = 0.01
+"""Share of a file's rows that may be cut short."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,10 @@ def read_tsv(path: Path, problem: Problem) -> Sentences:
     """Reads a TSV file as GLUE has them: a header line, no quoting, plain or gzipped.
 
     Raises:
-        LotteryError: the file is not there or empty, lacks a column, or a row is cut short.
+        LotteryError: the file is not there or empty, lacks a column, or more than 1 % of its rows
+            are cut short, as few of Quora's pairs are; those are left out.
     """
-    rows = list(csv.reader(read_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows = [line.split("\t") for line in read_lines(path) if line.strip()]
     header = [name.strip() for name in rows[0]]
     if problem.header and len(header) == len(problem.header) and header[-1] != problem.header[-1]:
         header = list(problem.header)
@@ -48,12 +53,17 @@ def read_tsv(path: Path, problem: Problem) -> Sentences:
     label = _label_column(path, header)
     columns = _sentence_columns(path, header)
     wanted = max(header.index(name) for name in (*columns, label))
-    short = next((i for i, row in enumerate(rows) if len(row) <= wanted), None)
-    if short is not None:
-        raise LotteryError(
-            f"Expected {len(header)} columns in every row of {path}. Received: "
-            f"{len(rows[short])} in row {short + 1}. Separate them by tabs."
-        )
+    whole = [row for row in rows if len(row) > wanted]
+    if broken := len(rows) - len(whole):
+        first = next(row for row in rows if len(row) <= wanted)
+        said = f"{len(first)} in {broken} of {len(rows)} rows, the first of them {first}"
+        if broken > MOST_BROKEN * len(rows):
+            raise LotteryError(
+                f"Expected {len(header)} columns in every row of {path}. Received: {said[:200]}. "
+                "Separate them by tabs."
+            )
+        warnings.warn(f"Left out of {path}: rows cut short ({said[:200]}).", stacklevel=2)
+        rows = whole
     parts = [[row[header.index(name)].strip() for row in rows] for name in columns]
     labels = [row[header.index(label)].strip() for row in rows]
     return Sentences(parts[0], parts[1] if len(parts) > 1 else [], labels)
@@ -124,6 +134,7 @@ def as_classes(labels: Sequence[str], names: Sequence[str], path: str) -> NDArra
     if unknown:
         raise LotteryError(
             f"Expected the labels {', '.join(names)} in {path}. Received: "
-            f"{', '.join(unknown[:5])}. Take the task's own file, or data.name='tsv'."
+            f"{', '.join(unknown[:5])}. Take files that belong together, or data.name='tsv' for "
+            "classes of your own."
         )
     return np.array([places[label] for label in labels], np.int32)

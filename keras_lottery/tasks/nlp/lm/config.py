@@ -12,12 +12,15 @@ class LanguageModellingData:
 
     Args:
         name: `files`, or a data set with a feature `text` as tensorflow-datasets names it, e.g.
-            `tiny_shakespeare`, with the splits `train`, `validation` and `test`.
+            `tiny_shakespeare`, with the splits `train` and `test`, and `validation` if there is one.
         dir: where data sets lie on this machine.
         train: `files`: the training text, plain or gzipped, relative to `dir`.
         validation: likewise; empty: none.
         test: likewise.
         download: fetch the data set with tensorflow-datasets where it is not there.
+        min_count: words that occur less often in the training text are `<unk>`, and so is every
+            word that it lacks; 0: the texts have `<unk>` already, as those of WikiText-2 and the
+            Penn Treebank.
         steps: tokens of a window, through which gradients flow (truncated backpropagation).
         train_tokens: tokens of the training text that are used, from its beginning; 0: all.
         test_tokens: tokens of the validation and of the test text that are used; 0: all.
@@ -29,6 +32,7 @@ class LanguageModellingData:
     validation: str = ""
     test: str = ""
     download: bool = False
+    min_count: int = 0
     steps: int = 50
     train_tokens: int = 0
     test_tokens: int = 0
@@ -42,7 +46,7 @@ class LanguageModellingData:
             yield "name: expected 'files' or the name of a data set. Received: ''"
         if self.steps < 1:
             yield f"steps: expected at least 1 token a window. Received: {self.steps}"
-        for name in ("train_tokens", "test_tokens"):
+        for name in ("min_count", "train_tokens", "test_tokens"):
             if getattr(self, name) < 0:
                 yield f"{name}: expected 0 or more. Received: {getattr(self, name)}"
 

@@ -61,12 +61,12 @@ def load(data: LanguageModellingData) -> Corpus:
     """Reads the text that `data` names.
 
     Raises:
-        LotteryError: it is not there, or empty, or has words that the training text lacks.
+        LotteryError: it is not there, or empty, or has words that the vocabulary lacks.
         MissingExtraError: reading it needs a package that is not installed.
     """
     texts = _files(data) if data.name == "files" else _prepared(data)
     train = tokens(texts["train"])[: data.train_tokens or None]
-    vocabulary = vocabulary_of(train)
+    vocabulary = vocabulary_of(train, data.min_count)
     known = {token: i for i, token in enumerate(vocabulary)}
     rest = {
         name: _ids(tokens(texts[name])[: data.test_tokens or None], known, name)
@@ -90,13 +90,19 @@ def tokens(lines: Iterable[str]) -> list[str]:
     return [token for line in lines for token in (*line.split(), END)]
 
 
-def vocabulary_of(train: Sequence[str]) -> tuple[str, ...]:
-    """Returns the tokens of a training text, the most frequent first, equal ones by first use."""
-    return tuple(token for token, _ in Counter(train).most_common())
+def vocabulary_of(train: Sequence[str], min_count: int = 0) -> tuple[str, ...]:
+    """Returns the tokens of a training text, the most frequent first, equal ones by first use.
+
+    Args:
+        train: the tokens.
+        min_count: tokens that occur less often are left out, for an `<unk>` at the end; 0: none.
+    """
+    often = [token for token, count in Counter(train).most_common() if count >= min_count]
+    return (*often, UNKNOWN) if min_count and UNKNOWN not in often else tuple(often)
 
 
 def _ids(text: Sequence[str], known: dict[str, int], name: str) -> Ids:
-    """Returns the ids of tokens; those that training lacks are `<unk>`, where it has that."""
+    """Returns the ids of tokens; those not in the vocabulary are `<unk>`, where it has that."""
     unknown = known.get(UNKNOWN, -1)
     ids = np.fromiter((known.get(token, unknown) for token in text), np.int32, len(text))
     if (ids < 0).any():
@@ -104,7 +110,8 @@ def _ids(text: Sequence[str], known: dict[str, int], name: str) -> Ids:
         raise LotteryError(
             f"Expected words of the training text, or {UNKNOWN} in it, in the {name} text. "
             f"Received: {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''} "
-            f"({len(missing)} more words). Write {UNKNOWN} for rare words in the files."
+            f"({len(missing)} more words). Set data.min_count, which makes rare words {UNKNOWN}, "
+            "or write it in the files."
         )
     return ids
 
@@ -119,14 +126,14 @@ def _files(data: LanguageModellingData) -> dict[str, list[str]]:
 
 
 def _prepared(data: LanguageModellingData) -> dict[str, list[str]]:
-    splits = ("train", "validation", "test")
-    builder = prepared_builder(data.name, data.dir, data.download, splits)
+    builder = prepared_builder(data.name, data.dir, data.download, ("train", "test"))
     if "text" not in builder.info.features:
         raise LotteryError(
             f"Expected a data set with a feature `text`. Received: {data.name} with "
             f"{', '.join(builder.info.features)}. Choose another, or data.name='files'."
         )
-    return {split: _lines(builder, split) for split in splits}
+    splits = ("train", "validation", "test")
+    return {split: _lines(builder, split) for split in splits if split in builder.info.splits}
 
 
 def _lines(builder: object, split: str) -> list[str]:

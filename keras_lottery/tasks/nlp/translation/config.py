@@ -46,6 +46,9 @@ class TranslationData:
             yield f"name: expected one of {', '.join(SOURCES)}. Received: {self.name!r}"
         if self.source == self.target:
             yield f"target: expected another language than the source. Received: {self.target!r}"
+        if self.name == "wmt14" and {self.source, self.target} != {"de", "en"}:
+            languages = f"{self.source!r} and {self.target!r}"
+            yield f"source, target: expected 'de' and 'en' of wmt14. Received: {languages}"
         if self.train_size < 0:
             yield f"train_size: expected 0 or more. Received: {self.train_size}"
         if self.vocabulary < 16:
