@@ -52,6 +52,7 @@ def get_config() -> ConfigDict:
     config.prune.rate = 0.2  # Yu 2019
     config.prune.scope = "global"  # Yu 2019
     config.prune.biases = True  # Yu 2019: "all weights (including biases)"
+    config.prune.norms = True  # Yu 2019: all weights
     config.prune.criterion = "magnitude"  # Yu 2019
 
     config.rewind.to = "1000it"  # Yu 2019

@@ -34,9 +34,9 @@ class Distribution:
         """Raises LotteryError where the batch cannot be shared out evenly."""
         if batch_size % self.replicas:
             raise LotteryError(
-                f"Expected batches that {self.replicas} replicas can share evenly. Received: one of "
-                f"{batch_size} examples. Choose a multiple of {self.replicas} as train.batch_size, "
-                "and leave out an epoch's smaller last batch (train.drop_remainder)."
+                f"Expected batches that {self.replicas} replicas can share evenly. Received: "
+                f"{batch_size} examples in one. Choose a multiple of {self.replicas} for "
+                "train.batch_size, and leave out an epoch's smaller last batch (train.drop_remainder)."
             )
 
     def check_batch_norm(self, layers: Iterable[keras.Layer]) -> None:

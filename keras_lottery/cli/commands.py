@@ -40,7 +40,8 @@ def _define_run(values: flags.FlagValues) -> None:
     _text(values, "tpu", None, "Name or address of the TPU.")
     _text(values, "seeds", None, "Seeds, such as 0,1,2.")
     flags.DEFINE_bool("report", True, "Draw the report when done.", flag_values=values)
-    flags.DEFINE_bool("export", False, "Export the ticket of `export`.", flag_values=values)
+    text = "Export what `export` takes by default, into <run folder>/export."
+    flags.DEFINE_bool("export", False, text, flag_values=values)
 
 
 def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
@@ -211,7 +212,7 @@ COMMANDS = {
         _prune,
     ),
     "list": Command(
-        "Lists what is known: configs, tasks, arms, criteria, ...",
+        f"Lists what is known: {', '.join(KINDS)}.",
         "keras-lottery list criteria",
         _nothing,
         _nothing,

@@ -47,8 +47,8 @@ class Content:
     drawings: list[Drawing] = field(default_factory=list)
 
     def add(self, *blocks: Any) -> None:
-        """Adds blocks; None is left out."""
-        self.blocks.extend(block for block in blocks if block is not None)
+        """Adds blocks; None and lists without a sentence are left out."""
+        self.blocks.extend(b for b in blocks if b is not None and b != Bullets([]))
 
     def show(self, drawing: Drawing, suffix: str) -> None:
         """Adds a figure; `suffix` keeps the files of a second task apart."""

@@ -111,10 +111,14 @@ def ablations(study: Study) -> list[str]:
     difference = paired(study.rows, other, without, rounds)
     if difference:
         unit, better = unit_of(study.rows), study.higher_is_better == (difference.mean > 0)
-        more, less = ABLATIONS.values() if better else reversed(ABLATIONS.values())
+        (lost, more), (_, less) = list(ABLATIONS.items())[:: 1 if better else -1]
+        own = paired(study.rows, WINNING, lost, rounds)
+        helps = own and study.higher_is_better == (own.mean > 0) and not own.contains_zero
         text = comparison(difference, where, unit, study.higher_is_better)
         settled = not difference.contains_zero
-        what = f"{more} brings more than {less}" if settled else f"{more} or {less}: not settled"
+        what = f"going without {less} does better than without {more}"
+        what = f"{more} brings more than {less}" if helps else what
+        what = what if settled else f"{more} or {less}: not settled"
         found.append(f"{what[0].upper()}{what[1:]}. {text}")
     if RANDOM in study.arms:
         found += [text for arm in ABLATIONS for text in comparisons(study, [RANDOM], arm)]

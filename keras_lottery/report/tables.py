@@ -15,7 +15,6 @@ from keras_lottery.report.statistics import (
     levels,
     nearest_level,
     paired,
-    remaining_by_round,
     seed_range,
     sparsest_match,
 )
@@ -68,17 +67,18 @@ def _wide(study: Study, field: str, unit: Unit, title: str, note: str) -> Table:
     arms = [DENSE, *study.arms]
     found = {arm: {lv.round: lv for lv in levels(study.rows, arm, field)} for arm in arms}
     arms = [arm for arm in arms if found[arm]]
-    left = {**({0: 1.0} if found[DENSE] else {}), **remaining_by_round(study.rows)}
+    numbers = sorted({number for by_round in found.values() for number in by_round})
     reference = study.main or (study.arms[0] if study.arms else DENSE)
     rows = []
-    for round_number, remaining in left.items():
-        shown = found[reference].get(round_number) or next(
-            by_round[round_number] for by_round in found.values() if round_number in by_round
-        )
-        cells = [_cell(found[arm].get(round_number), unit) for arm in arms]
-        rows.append(
-            [str(round_number), percent(remaining), count(shown.kept), count(shown.flops), *cells]
-        )
+    others = False
+    for round_number in numbers:
+        there = [by_round[round_number] for by_round in found.values() if round_number in by_round]
+        at = found[reference].get(round_number, there[0])
+        others |= any(level.kept != at.kept for level in there)
+        facts = [str(round_number), percent(at.remaining), count(at.kept), count(at.flops)]
+        rows.append([*facts, *(_cell(found[arm].get(round_number), unit) for arm in arms)])
+    if others:
+        note += f" Some arms keep other numbers of weights than `{reference}`, whose are shown."
     return Table(title, ["round", "remaining", "kept", "FLOPs", *arms], rows, note)
 
 

@@ -100,6 +100,13 @@ class Trainer:
                 f"Expected a start before the end of the training at step {self.total_steps}. "
                 f"Received: step {start.step}. Rewind to an earlier step or train for longer."
             )
+        latest, first = max(start.step, capture_at or 0), min(self.averaged, default=None)
+        if first is not None and first < latest:
+            raise LotteryError(
+                f"Expected the checkpoints that are averaged after step {latest}, where tickets "
+                f"start. Received: the first of {len(self.averaged)} at step {first}. "
+                "Lower train.average or train.average_every."
+            )
         self.place(start)
         compile_seconds = self._compile(data_seed)
         self.place(start)

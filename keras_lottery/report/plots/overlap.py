@@ -1,6 +1,7 @@
 """Overlap of masks between seeds, beside the overlap expected by chance."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,12 +37,13 @@ def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
     )
     chance = [100 * level.chance for level in overlaps]
     everywhere = [100 * level.chance_global for level in overlaps]
-    axes.plot(left, chance, color="black", linewidth=1.3, linestyle="--",
+    dots: dict[str, Any] = {"marker": "_", "markersize": 9}  # a line of one level is none
+    axes.plot(left, chance, color="black", linewidth=1.3, linestyle="--", **dots,
               label="chance, same density per variable")  # fmt: skip
-    axes.plot(left, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":",
+    axes.plot(left, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":", **dots,
               label="chance, same density in all")  # fmt: skip
     remaining_axis(axes, left)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(1, *(100 * level.high for level in overlaps), *chance))
     axes.set_ylabel("kept by both seeds\n[% of kept]", fontsize=9.5)
     legend(axes)
     return Drawing(

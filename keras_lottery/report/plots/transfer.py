@@ -48,7 +48,9 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
         bar.ax.tick_params(labelsize=8)
     else:
         axes.set_title(f"ticket − {control}", fontsize=9.5)
-    names = targets if len(set(metrics)) == 1 else [f"{n}\n{unit}" for n, unit in zip(targets, said)]
+    names = (
+        targets if len(set(metrics)) == 1 else [f"{n}\n{unit}" for n, unit in zip(targets, said)]
+    )
     axes.set_xticks(range(len(targets)), list(names), fontsize=8.5)
     axes.set_yticks(range(len(sources)), sources, fontsize=8.5)
     axes.set_xlabel("trained on", fontsize=9.5)

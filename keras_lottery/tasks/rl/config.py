@@ -18,7 +18,7 @@ class RLData:
     """Which game, how many are played at once, and how returns are measured.
 
     Args:
-        name: `CartPole-v1`, `MinAtar/Breakout`, `ALE/Breakout`, ... (`list environments`), or any
+        name: `CartPole-v1`, `MinAtar/breakout`, `ALE/Breakout`, ... (`list environments`), or any
             environment of gymnasium with a finite set of actions.
         envs: games played side by side.
         time_limit: frames after which a game is cut off; 0: as the environment has it. CartPole-v0

@@ -184,7 +184,11 @@ def train_file(text):
         (train_file("sentence\tlabel\n"), {}, "rows below the header"),
         (train_file("sentence\tmark\na\t1\n"), {}, "label column.*Received the columns: sentence"),
         (train_file("words\tlabel\na\t1\n"), {}, "column or a pair of columns of sentences"),
-        (train_file("sentence\tlabel\na\t1\nb\n"), {}, r"Received: 1 in 1 of 2 rows, the first of them \['b'\]"),
+        (
+            train_file("sentence\tlabel\na\t1\nb\n"),
+            {},
+            r"Received: 1 in 1 of 2 rows, the first of them \['b'\]",
+        ),
         (train_file("sentence\tlabel\na\tyes\n"), {}, r"labels 0, 1 in .*train\.tsv.*: yes"),
         (odd_dev_label, {}, r"labels 0, 1 in sst2/dev\.tsv\.gz.*Received: 7"),
         (None, {"data__name": "rte"}, "the file train.tsv or train.tsv.gz in"),

@@ -1,7 +1,5 @@
 """Questions on a context: windows over it, spans as answers, the scores of SQuAD v1.1."""
 
-import json
-
 import numpy as np
 import pytest
 

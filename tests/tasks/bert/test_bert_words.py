@@ -74,6 +74,16 @@ def test_it_learns_and_the_pooler_is_pruned_at_its_pretrained_weights(folder):
     assert right == pytest.approx(outcome.final_value)
 
 
+@pytest.mark.backend
+def test_the_loss_of_a_batch_is_the_mean_of_its_halves_however_many_words_they_hide():
+    y = np.array([[1, 2], [0, 2], [1, words.NOTHING], [words.NOTHING] * 2])
+    logits = np.random.default_rng(0).normal(size=(4, 2, 3)).astype("float32")
+    whole, *halves = (float(words.loss()(y[s], logits[s])) for s in np.s_[:, :2, 2:])
+    assert whole == pytest.approx(np.mean(halves))
+    right = np.log(np.exp(logits).sum(-1)) - np.take_along_axis(logits, y[..., None] % 3, 2)[..., 0]
+    assert whole == pytest.approx(right[y != words.NOTHING].sum() / y.size, rel=1e-5)
+
+
 def test_the_loss_does_not_depend_on_the_pooler(folder):
     one = task(folder)
     found = one.derived("gradient", one.start_weights(0), {}, seed=0)

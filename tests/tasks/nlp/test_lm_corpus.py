@@ -107,7 +107,7 @@ def test_a_prepared_data_set_is_read(tmp_path, monkeypatch):
     assert [corpus.vocabulary[i] for i in corpus.train[3:6]] == ["<unk>", "<unk>", "<eos>"]
     assert [corpus.vocabulary[i] for i in corpus.test] == ["be", "<unk>", "<eos>"]
     assert load(replace(data, min_count=1)).vocabulary[-1] == "<unk>"
-    with pytest.raises(LotteryError, match="that.*data.min_count"):
+    with pytest.raises(LotteryError, match=r"that.*data\.min_count"):
         load(replace(data, min_count=0))
     with pytest.raises(LotteryError, match=r"'lm1b'.*tiny_shakespeare"):
         load(LanguageModellingData(name="lm1b", dir=str(tmp_path)))

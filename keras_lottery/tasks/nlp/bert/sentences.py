@@ -13,7 +13,6 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.nlp.bert.problems import LABELS, SENTENCES, Problem
 from keras_lottery.tasks.nlp.text import read_lines
 
-
 MOST_BROKEN = 0.01
 """Share of a file's rows that may be cut short."""
 

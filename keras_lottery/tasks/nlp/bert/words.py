@@ -110,9 +110,23 @@ def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
     return keras.Model(task.input, task.output)  # without the metric that KerasHub's would add
 
 
-def loss() -> Any:
-    """Returns the mean cross-entropy of the hidden words."""
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=NOTHING)
+class HiddenCrossentropy(keras.losses.Loss):
+    """Cross-entropy of the hidden words.
+
+    The sum is divided by all places, those where none is hidden too, so that it is the same
+    however a batch is shared out between devices; sequences are about as full as one another.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        each = keras.losses.sparse_categorical_crossentropy(
+            y_true, y_pred, from_logits=True, ignore_class=NOTHING
+        )
+        return each * 1.0  # without the mask, by which Keras would divide
+
+
+def loss() -> keras.losses.Loss:
+    """Returns what training minimizes."""
+    return HiddenCrossentropy(name="loss")
 
 
 def metrics(outputs: int) -> list[keras.metrics.Metric]:

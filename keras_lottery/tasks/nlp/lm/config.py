@@ -12,7 +12,7 @@ class LanguageModellingData:
 
     Args:
         name: `files`, or a data set with a feature `text` as tensorflow-datasets names it, e.g.
-            `tiny_shakespeare`, with the splits `train` and `test`, and `validation` if there is one.
+            `tiny_shakespeare`; its splits are `train`, `test` and, if there is one, `validation`.
         dir: where data sets lie on this machine.
         train: `files`: the training text, plain or gzipped, relative to `dir`.
         validation: likewise; empty: none.

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.network import NetworkTask
+from keras_lottery.tasks.network import DERIVE_EXAMPLES, NetworkTask
 from keras_lottery.tasks.nlp.translation.batches import BucketOrder, arrays, buckets
 from keras_lottery.tasks.nlp.translation.bleu import bleu
 from keras_lottery.tasks.nlp.translation.measure import LogPerplexity, SmoothedCrossentropy
@@ -70,6 +70,18 @@ class TranslationTask(NetworkTask):
             order=lambda _, seed: BucketOrder(sizes, batches, seed),
             evaluated=self._sentences(data.lengths[-1]),
         )
+
+    def in_any_order(self) -> Arrays:
+        """Returns pairs of every length, padded to the longest: all, or as many as will do."""
+        parts, longest = self._data.parts, self.config.data.lengths[-1]
+        step = max(1, sum(length(part) for part in parts) // (10 * DERIVE_EXAMPLES))
+        padded = [
+            keras.tree.map_structure(
+                lambda a: np.pad(a[::step], ((0, 0), (0, longest - a.shape[1]))), part
+            )
+            for part in parts
+        ]
+        return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *padded)
 
     def build(self) -> keras.Model:
         return build(self.config.model, self.subwords.size)
