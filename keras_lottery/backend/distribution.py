@@ -36,7 +36,7 @@ class Distribution:
             raise LotteryError(
                 f"Expected batches that {self.replicas} replicas can share evenly. Received: "
                 f"{batch_size} examples in one. Choose a multiple of {self.replicas} for "
-                "train.batch_size, and leave out an epoch's smaller last batch (train.drop_remainder)."
+                "train.batch_size, and set train.drop_remainder, since the last batch is smaller."
             )
 
     def check_batch_norm(self, layers: Iterable[keras.Layer]) -> None:

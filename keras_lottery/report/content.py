@@ -95,7 +95,10 @@ def _add_study(page: Content, whole: Study, suffix: str) -> None:
     page.show(draw_tickets(study), suffix)
     page.add(samples_table(study))
     page.add(Heading("Numbers"), tables.level_table(study), tables.difference_table(study))
-    page.add(tables.match_table(study), Details("Every level and arm", [tables.arm_table(study)]))
+    page.add(tables.match_table(study))
+    if (beside := tables.beside_table(study)) is not None:
+        page.add(Details("Beside the dense network at every level", [beside]))
+    page.add(Details("Every level and arm", [tables.arm_table(study)]))
     _add_ablations(page, study, suffix)
     _add_learning(page, study, suffix)
     for title, family in families(whole).items():

@@ -155,6 +155,23 @@ def match_table(study: Study) -> Table | None:
     return Table("Beside the dense network", header, rows, note) if rows else None
 
 
+def beside_table(study: Study) -> Table | None:
+    """Returns what every arm is worth beside dense, a row a level."""
+    dense = dense_level(study.rows)
+    if dense is None or not study.arms:
+        return None
+    found = {arm: {lv.round: lv for lv in levels(study.rows, arm)} for arm in study.arms}
+    rows = []
+    for number in sorted({number for by_round in found.values() for number in by_round}):
+        there = [by_round.get(number) for by_round in found.values()]
+        main = found.get(study.main or "", {}).get(number) or next(lv for lv in there if lv)
+        cells = [beside_dense(study.rows, lv.arm, lv) if lv else "–" for lv in there]
+        rows.append([str(number), percent(main.remaining), *cells])
+    unit = unit_of(study.rows)
+    what = f"{unit.name} ÷ dense {unit.name}" if dense.mean > 0 else "Differences from dense"
+    return Table("", ["round", "remaining", *study.arms], rows, f"{what}, means over seeds.")
+
+
 def density_table(densities: Densities) -> Table:
     """Returns the density of every variable at a few rounds."""
     chosen = ticks(list(densities.remaining), most=6)

@@ -163,7 +163,7 @@ def test_the_mean_of_the_last_checkpoints_is_kept_and_measured():
 
 def test_checkpoints_before_the_rewind_point_are_an_error():
     averaged = make_trainer(average=3, average_every="2it")
-    with pytest.raises(LotteryError, match="after step 17.*Received: the first of 3 at step 16"):
+    with pytest.raises(LotteryError, match=r"after step 17.*Received: the first of 3 at step 16"):
         fit(averaged, Start(masking.get_weights(averaged.model)), capture_at=17)
 
 

@@ -105,5 +105,6 @@ def fields(folder, **changed):
         "data.train_size": 0, "train.length": "32it", "train.batch_size": 8, "train.eval_every": 8,
         "optimizer.learning_rate": 1e-2, "seeds": [0], "backend": keras.config.backend(),
         "train.jit": "false",  # compiling takes longer than all the steps
+        "prune.exclude": (),  # the pooler is pruned, as in the paper
     }  # fmt: skip
     return small | {name.replace("__", "."): value for name, value in changed.items()}
