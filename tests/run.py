@@ -8,9 +8,9 @@ from importlib.util import find_spec
 
 FIRST, *OTHERS = ("tensorflow", "jax", "torch")
 
-# Most of the suite's time is compiling, and a quarter of it is XLA making machine code faster
-# than programs that run once can repay.
-QUICK = "--xla_backend_optimization_level=0"
+# Most of the suite's time is compiling, and much of it is XLA making machine code faster than
+# programs that run once can repay.
+QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
 def pytest(backend: str, *arguments: str) -> int:

@@ -45,7 +45,7 @@ def _(block: Table) -> str:
 
 @_render.register
 def _(block: Details) -> str:
-    inside = "\n\n".join(_table(table) for table in block.tables)
+    inside = "\n\n".join(_render(table) for table in block.tables)
     return f"<details><summary>{block.summary}</summary>\n\n{inside}\n\n</details>"
 
 

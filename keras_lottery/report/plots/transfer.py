@@ -44,7 +44,7 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
     said = [unit.points.strip() or unit.name for unit in units]
     if len(set(metrics)) == 1:
         bar = figure.colorbar(shown, ax=axes)
-        bar.set_label(f"ticket − {control} [{said[0]}]", fontsize=8.5)
+        bar.set_label(f"ticket −\n{control} [{said[0]}]", fontsize=8.5)
         bar.ax.tick_params(labelsize=8)
     else:
         axes.set_title(f"ticket − {control}", fontsize=9.5)
