@@ -35,23 +35,22 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
     axes = figure.subplots()
     sizes = np.nan_to_num(np.abs(values))
     reach = np.array([sizes[:, metrics == metric].max() or 1.0 for metric in metrics])
-    top = reach[0] if len(set(metrics)) == 1 else 1.0
+    alike = len(set(metrics)) == 1
+    top = reach[0] if alike else 1.0
     shown = axes.imshow(values / reach * top, cmap="RdBu", vmin=-top, vmax=top, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(value) > 0.6 * reach[column] else "black"
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
         axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=colour)
-    said = [unit.points.strip() or unit.name for unit in units]
-    if len(set(metrics)) == 1:
+    names, said = list(targets), [unit.points.strip() or unit.name for unit in units]
+    if alike:
         bar = figure.colorbar(shown, ax=axes)
         bar.set_label(f"ticket −\n{control} [{said[0]}]", fontsize=8.5)
         bar.ax.tick_params(labelsize=8)
     else:
         axes.set_title(f"ticket − {control}", fontsize=9.5)
-    names = (
-        targets if len(set(metrics)) == 1 else [f"{n}\n{unit}" for n, unit in zip(targets, said)]
-    )
-    axes.set_xticks(range(len(targets)), list(names), fontsize=8.5)
+        names = [f"{name}\n{unit}" for name, unit in zip(names, said)]
+    axes.set_xticks(range(len(targets)), names, fontsize=8.5)
     axes.set_yticks(range(len(sources)), sources, fontsize=8.5)
     axes.set_xlabel("trained on", fontsize=9.5)
     axes.set_ylabel("ticket from", fontsize=9.5)

@@ -1,11 +1,14 @@
 """A small agent, and a game that can be worked out in the head."""
 
+from types import SimpleNamespace
+
 import gymnasium
 import numpy as np
 
 import keras_lottery.tasks  # noqa: F401  registers the task
+from keras_lottery.arms import chain
 from keras_lottery.config import Config, freeze
-from keras_lottery.types import Training
+from keras_lottery.types import Start, Training
 
 
 class Counting(gymnasium.Env):
@@ -65,3 +68,10 @@ def config(**sections) -> Config:
 
 def training(round_number: int = 0, arm: str = "dense") -> Training:
     return Training("", "rl", 0, round_number, arm)
+
+
+def rewound(task, state, masks=None) -> Start:
+    """Where a ticket starts that is rewound as the task's config says."""
+    return chain.from_state(
+        training(1, "winning"), SimpleNamespace(config=task.config), masks or {}, state
+    )

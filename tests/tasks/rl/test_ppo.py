@@ -4,7 +4,6 @@ import gymnasium
 import numpy as np
 import pytest
 
-from keras_lottery.arms.chain import _kept
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
 from keras_lottery.tasks.rl.environments.games import Games
@@ -12,7 +11,7 @@ from keras_lottery.tasks.rl.environments.spec import GameSpec
 from keras_lottery.tasks.rl.ppo import _Rollout
 from keras_lottery.tasks.rl.task import RLTask
 from keras_lottery.types import Start
-from tests.tasks.rl.made import Counting, Silent, config, training
+from tests.tasks.rl.made import Counting, Silent, config, rewound, training
 
 MODEL = {"algorithm": "ppo", "ppo": {"rollout": 10, "epochs": 2}}
 LENGTH = {"train": {"length": "6it", "eval_every": 1}, "rewind": {"to": "2it"}}
@@ -37,14 +36,11 @@ def test_one_network_has_a_head_for_the_policy_and_one_for_the_value(task):
 def test_it_is_rewound_with_its_masks_to_the_way_of_the_dense_one(task, dense):
     state = dense.rewind
     early = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
-    kept = _kept(state, optimizer=True, seeds=True)
-    start = Start(early, step=2, learning_rate_step=2, data_order_step=2, state=kept)
-    again = task.fit(training(1, "winning"), start, Silent())
+    again = task.fit(training(1, "winning"), rewound(task, state), Silent())
     assert all((again.weights[p] == dense.weights[p]).all() for p in early)
 
     masks = prune_round(dense.weights, {}, task.variables(), task.config.prune, 1, seed=0)
-    pruned = Start(early, masks, step=2, learning_rate_step=2, data_order_step=2, state=kept)
-    third = task.fit(training(1, "winning"), pruned, Silent())
+    third = task.fit(training(1, "winning"), rewound(task, state, masks), Silent())
     assert third.steps == 4
     for path, mask in masks.items():
         assert not third.weights[path][~mask].any()

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking
-from keras_lottery.arms.chain import _kept
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
 from keras_lottery.tasks.rl.task import RLTask
 from keras_lottery.types import Start
-from tests.tasks.rl.made import Silent, config, training
+from tests.tasks.rl.made import Silent, config, rewound, training
 
 GAMES = {"data": {"epoch": 4, "epoch_unit": "games"}}
 
@@ -22,14 +21,6 @@ def task():
 @pytest.fixture(scope="module")
 def dense(task):
     return task.fit(training(), Start(task.start_weights(0)), Silent())
-
-
-def rewound(state, masks=None, **changes):
-    step = state["step"].item()
-    weights = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
-    start = {"step": step, "learning_rate_step": step, "data_order_step": step}
-    kept = _kept(state, optimizer=True, seeds=True)
-    return Start(weights, masks or {}, state=kept, **(start | changes))
 
 
 def equal(one, other):
@@ -56,7 +47,7 @@ def test_it_plays_as_many_frames_as_its_steps_ask_for(dense):
 def test_from_the_rewind_point_an_unpruned_network_goes_the_dense_ones_way(replay):
     one = RLTask(config(dqn={"rewind_replay": replay}))
     dense = one.fit(training(), Start(one.start_weights(0)), Silent())
-    again = one.fit(training(1, "winning"), rewound(dense.rewind), Silent())
+    again = one.fit(training(1, "winning"), rewound(one, dense.rewind), Silent())
     assert again.steps == dense.steps - 20
     assert equal(again.weights, dense.weights)
     assert again.metrics["greedy_return"] == dense.metrics["greedy_return"]
@@ -69,7 +60,7 @@ def test_where_games_are_counted_the_rewind_point_is_a_game():
     dense = one.fit(training(), Start(one.start_weights(0)), Silent())
     assert dense.metrics["games"] >= 16
     assert one.steps("1ep") == 4 * 500 // 4  # the most that they can take
-    again = one.fit(training(1, "winning"), rewound(dense.rewind), Silent())
+    again = one.fit(training(1, "winning"), rewound(one, dense.rewind), Silent())
     assert equal(again.weights, dense.weights)
 
 
@@ -78,7 +69,7 @@ def test_pruned_weights_stay_zero_in_both_networks(tau, period):
     one = RLTask(config(dqn={"target_tau": tau, "target_period": period}))
     first = one.fit(training(), Start(one.start_weights(0)), Silent())
     masks = prune_round(first.weights, {}, one.variables(), one.config.prune, 1, seed=0)
-    second = one.fit(training(1, "winning"), rewound(first.rewind, masks), Silent())
+    second = one.fit(training(1, "winning"), rewound(one, first.rewind, masks), Silent())
     agent = one._agent("zero")
     for weights in (second.weights, masking.get_weights(agent.model)):
         assert all(not weights[path][~mask].any() for path, mask in masks.items())
