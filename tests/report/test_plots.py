@@ -1,5 +1,6 @@
 """What the figures show, read from the figures themselves."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from keras_lottery.report.masks import Densities, densities, overlaps
 from keras_lottery.report.plots import draw_density, draw_overlap, draw_speed, draw_tickets
 from keras_lottery.report.plots.style import dodge, lines, ticks, window
+from keras_lottery.report.plots.transfer import draw_matrix
 from keras_lottery.report.statistics import levels, paired
 from keras_lottery.report.study import studies
 
@@ -140,3 +142,16 @@ def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
     assert (low, high, cut) == (pytest.approx(-0.16), pytest.approx(1.26), False)
     low, high, cut = window([0.0, 1.0], [-50.0, 50.0])
     assert (low, high, cut) == (pytest.approx(-0.46), pytest.approx(1.46), True)
+
+
+def test_targets_of_other_metrics_have_colours_of_their_own(bare: Path) -> None:
+    study = studies(bare)[0]
+    rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in study.rows)
+    other = dataclasses.replace(study, rows=rows)
+    one = draw_matrix({"a": study, "b": study}, "reinit").figure.axes
+    assert len(one) == 2 and "ticket −\nreinit" in one[1].get_ylabel()
+    (axes,) = draw_matrix({"a": study, "b": other}, "reinit").figure.axes
+    named = [text.get_text() for text in axes.get_xticklabels()]
+    assert named == ["a\npoints", "b\nf1"] and axes.get_title() == "ticket − reinit"
+    shown = np.ma.filled(axes.images[0].get_array(), np.nan)
+    assert np.nanmax(np.abs(shown), axis=0).tolist() == [1.0, 1.0]
