@@ -35,8 +35,8 @@ class Distribution:
         if batch_size % self.replicas:
             raise LotteryError(
                 f"Expected batches that {self.replicas} replicas can share evenly. Received: "
-                f"{batch_size} examples in one. Choose a multiple of {self.replicas} for "
-                "train.batch_size, and set train.drop_remainder, since the last batch is smaller."
+                f"{batch_size} examples in one. Choose a multiple of {self.replicas} as "
+                "train.batch_size; with train.drop_remainder=False the last batch must be one, too."
             )
 
     def check_batch_norm(self, layers: Iterable[keras.Layer]) -> None:

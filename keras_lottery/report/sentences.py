@@ -116,9 +116,12 @@ def ablations(study: Study) -> list[str]:
         helps = own and study.higher_is_better == (own.mean > 0) and not own.contains_zero
         text = comparison(difference, where, unit, study.higher_is_better)
         settled = not difference.contains_zero
-        what = f"going without {less} does better than without {more}"
-        what = f"{more} brings more than {less}" if helps else what
-        what = what if settled else f"{more} or {less}: not settled"
+        if not settled:
+            what = f"{more} or {less}: not settled"
+        elif helps:
+            what = f"{more} brings more than {less}"
+        else:
+            what = f"going without {less} does better than without {more}"
         found.append(f"{what[0].upper()}{what[1:]}. {text}")
     if RANDOM in study.arms:
         found += [text for arm in ABLATIONS for text in comparisons(study, [RANDOM], arm)]

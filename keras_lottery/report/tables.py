@@ -34,7 +34,7 @@ def level_table(study: Study) -> Table:
 def terminal_cells(study: Study) -> tuple[Table, str]:
     """Returns the same numbers for 80 characters, and the line that goes below them."""
     unit, dense = unit_of(study.rows), dense_level(study.rows)
-    found = {arm: {lv.round: lv for lv in levels(study.rows, arm)} for arm in study.arms or [DENSE]}
+    found = _by_round(study, study.arms or [DENSE])
     narrow = len(found) > 4
     full = dense.flops if dense else 0.0
     rows = []
@@ -65,7 +65,7 @@ def speed_table(study: Study) -> Table:
 
 def _wide(study: Study, field: str, unit: Unit, title: str, note: str) -> Table:
     arms = [DENSE, *study.arms]
-    found = {arm: {lv.round: lv for lv in levels(study.rows, arm, field)} for arm in arms}
+    found = _by_round(study, arms, field)
     arms = [arm for arm in arms if found[arm]]
     numbers = sorted({number for by_round in found.values() for number in by_round})
     reference = study.main or (study.arms[0] if study.arms else DENSE)
@@ -80,6 +80,13 @@ def _wide(study: Study, field: str, unit: Unit, title: str, note: str) -> Table:
     if others:
         note += f" Some arms keep other numbers of weights than `{reference}`, whose are shown."
     return Table(title, ["round", "remaining", "kept", "FLOPs", *arms], rows, note)
+
+
+def _by_round(
+    study: Study, arms: Sequence[str], field: str = "value"
+) -> dict[str, dict[int, Level]]:
+    """Returns the levels of each arm by their round."""
+    return {arm: {lv.round: lv for lv in levels(study.rows, arm, field)} for arm in arms}
 
 
 def _cell(level: Level | None, unit: Unit) -> str:
@@ -160,7 +167,7 @@ def beside_table(study: Study) -> Table | None:
     dense = dense_level(study.rows)
     if dense is None or not study.arms:
         return None
-    found = {arm: {lv.round: lv for lv in levels(study.rows, arm)} for arm in study.arms}
+    found = _by_round(study, study.arms)
     rows = []
     for number in sorted({number for by_round in found.values() for number in by_round}):
         there = [by_round.get(number) for by_round in found.values()]

@@ -103,7 +103,7 @@ def main():
                 "shares": shares(trainer),
                 "agree": agree,
                 "zero": zero,
-                "traced_again": trainer.program.traces - traces,
+                "traces": [traces, trainer.program.traces],
             }
         )
     )

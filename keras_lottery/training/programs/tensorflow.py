@@ -63,13 +63,12 @@ class TensorFlowProgram:
 
         def share(data: Any) -> None:
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-            step(data, tf.slice(rows, [replica * size], [size]))
+            if rest:  # fewer than the replicas, so that the first one takes them all
+                tf.cond(replica == 0, lambda: _nothing(step(data, rows)), lambda: _nothing(None))
+            else:
+                step(data, tf.slice(rows, [replica * size], [size]))
 
-        def first(data: Any) -> None:
-            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-            tf.cond(replica == 0, lambda: _nothing(step(data, rows)), lambda: _nothing(None))
-
-        self._strategy.run(first if rest else share, args=(data,))
+        self._strategy.run(share, args=(data,))
 
 
 def _nothing(done: Any) -> tf.Tensor:

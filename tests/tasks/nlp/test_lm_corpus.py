@@ -109,6 +109,9 @@ def test_a_prepared_data_set_is_read(tmp_path, monkeypatch):
     assert load(replace(data, min_count=1)).vocabulary[-1] == "<unk>"
     with pytest.raises(LotteryError, match=r"that.*data\.min_count"):
         load(replace(data, min_count=0))
+    store(tmp_path / "whole", train="to be\nor not\n", validation="to\nbe\n", test="not to\n")
+    corpus = load(LanguageModellingData(name="tiny_shakespeare", dir=str(tmp_path / "whole")))
+    assert [corpus.vocabulary[i] for i in corpus.validation] == ["to", "<eos>", "be", "<eos>"]
     with pytest.raises(LotteryError, match=r"'lm1b'.*tiny_shakespeare"):
         load(LanguageModellingData(name="lm1b", dir=str(tmp_path)))
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
