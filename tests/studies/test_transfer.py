@@ -65,6 +65,8 @@ def test_the_page_compares_each_source_with_the_random_ticket_and_the_targets_ow
     text = files.markdown.read_text()
     assert "`winning from few`" in files.headline[0] and "`permuted_global`" in files.headline[0]
     assert "steps of search" in text
+    _, _, few = text.partition("Every level of few, a source alone")
+    assert few.count("| winning | ") == 2 and "a source alone" not in few
 
 
 @pytest.mark.parametrize(
