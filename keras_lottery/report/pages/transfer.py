@@ -39,7 +39,8 @@ def content(run: Path) -> Content:
     record = read_config(paths)
     config, options = record["config"], record["config"]["options"]
     facts = {key: value for key, value in record.items() if key != "config"}
-    found = {name: _study(paths, name, record) for name in options["variants"]}
+    names = dict.fromkeys([*options["targets"], *options["variants"]])  # as the config has them
+    found = {name: _study(paths, name, record) for name in names}
     targets = {
         name: study
         for name, study in found.items()
