@@ -63,9 +63,9 @@ def content(run: Path) -> Content:
         page.add(Details("Every level and arm", [tables.arm_table(study)]))
     page.add(Heading("Sources and targets"))
     page.show(draw_matrix(targets, random), "")
-    for name, study in found.items():
-        if study and name not in targets:
-            page.add(Details(f"Every level of {name}, a source alone", [tables.arm_table(study)]))
+    for name, source in found.items():
+        if source and name not in targets:
+            page.add(Details(f"Every level of {name}, a source alone", [tables.arm_table(source)]))
     sizes = _sizes(options["variants"])
     for name, study in targets.items():
         if len({source for source in sizes if f"{WINNING} from {source}" in study.arms}) > 1:
