@@ -10,17 +10,12 @@ FIRST, *OTHERS = ("tensorflow", "jax", "torch")
 
 # Most of the suite's time is compiling, and much of it is XLA making machine code faster than
 # programs that run once can repay.
-QUICK = "--xla_backend_optimization_level=0"
-# Not on JAX: where programs are compared bit for bit, both must be fused as they are for users.
-UNFUSED = "--xla_cpu_use_fusion_emitters=false"
+QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 
-def pytest(backend: str, quick: bool, *arguments: str) -> int:
+def pytest(backend: str, *arguments: str) -> int:
     """Runs pytest under one backend, in a process of its own, and returns its exit code."""
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if quick:
-        flags = [environment.get("XLA_FLAGS", ""), QUICK, UNFUSED * (backend != "jax")]
-        environment["XLA_FLAGS"] = " ".join(flags).strip()
     print(f"\n=== {backend} {' '.join(arguments)}", flush=True)
     # In the order of the folders: by number of tests, the few long ones would be left for the end.
     spread = ["-n2", "--dist=loadfile", "--no-loadscope-reorder"]
@@ -34,13 +29,15 @@ def main() -> int:
     parser.add_argument("--slow", action="store_true", help="run tests/slow, too; optimize fully")
     parser.add_argument("rest", nargs="*", help="passed to pytest")
     options = parser.parse_args()
-    quick, skipped = not options.slow, [] if options.slow else ["--ignore=tests/slow"]
-    codes = [pytest(FIRST, quick, *skipped, *options.rest)]
+    if not options.slow:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+    skipped = [] if options.slow else ["--ignore=tests/slow"]
+    codes = [pytest(FIRST, *skipped, *options.rest)]
     for backend in OTHERS:
         if find_spec(backend) is None:
             print(f"\n=== {backend} is not installed: NOT TESTED on {backend}", flush=True)
             continue
-        codes.append(pytest(backend, quick, "-m", "backend", *skipped, *options.rest))
+        codes.append(pytest(backend, "-m", "backend", *skipped, *options.rest))
     return max(codes)
 
 
