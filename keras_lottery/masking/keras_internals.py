@@ -230,14 +230,15 @@ def learning_rate(optimizer: keras.optimizers.Optimizer) -> Any:
 
 
 def clip_sums(optimizer: keras.optimizers.Optimizer, replicas: int) -> None:
-    """Lets an optimizer under `tf.distribute` clip gradients as it does on one device.
+    """Lets an optimizer on TensorFlow clip the gradients of the whole batch.
 
-    Keras clips what each replica has found and sums afterwards, so that the norm which is bounded
-    is not that of the batch. Here the sum is clipped, and its share given back to be summed.
+    Keras clips what each replica has found and sums afterwards, and measures the gradient of an
+    embedding by a row for each use of a word, before uses are summed: neither norm is that of the
+    batch. Here the sum is clipped, and its share given back to be summed.
 
     Args:
         optimizer: one that clips, or one that does not, which stays as it is.
-        replicas: over which gradients are summed.
+        replicas: over which gradients are summed; 1 where there is no `tf.distribute`.
     """
     if not (optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue):
         return
@@ -247,7 +248,9 @@ def clip_sums(optimizer: keras.optimizers.Optimizer, replicas: int) -> None:
         import tensorflow as tf
 
         own = [tf.convert_to_tensor(g) for g in gradients if g is not None]
-        summed = iter(tf.distribute.get_replica_context().all_reduce("SUM", own))
+        if replicas > 1:
+            own = tf.distribute.get_replica_context().all_reduce("SUM", own)
+        summed = iter(own)
         clipped = clip([None if g is None else next(summed) for g in gradients])
         return [None if g is None else g / replicas for g in clipped]
 

@@ -71,7 +71,7 @@ class Trainer:
             built = build_optimizer(optimizer, self.steps_per_epoch, self.total_steps)
             model.compile(optimizer=built, loss=loss, metrics=list(metrics))
             built.build(model.trainable_variables)
-            if self.distribution.name in ("mirrored", "tpu"):
+            if backend.name() == "tensorflow":
                 clip_sums(built, self.distribution.replicas)
             _build_metrics(model, data.train, self.distribution.replicas)
         self._fresh_optimizer = snapshot.capture_optimizer(built)

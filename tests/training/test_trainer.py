@@ -215,3 +215,18 @@ def test_a_schedule_goes_on_where_it_is_placed(kind):
 def test_an_unknown_optimizer_field_is_an_error():
     with pytest.raises(LotteryError, match=r"keras\.optimizers"):
         make_trainer(OptimizerConfig("adam", rho=0.5))
+
+
+def test_an_embedding_is_clipped_by_its_gradient_summed_over_the_uses_of_a_word():
+    keras.utils.set_random_seed(0)
+    network = [keras.Input((5,)), keras.layers.Embedding(3, 4), keras.layers.Flatten()]
+    model = masking.mask(keras.Sequential([*network, keras.layers.Dense(3)]), exclude=("*embedding*",))
+    part = (np.zeros((16, 5), "int32"), (np.arange(16) % 3).astype("int32"))
+    config = OptimizerConfig("sgd", 1.0, global_clipnorm=0.01)
+    settings = TrainConfig(length="1it", batch_size=16)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    one = training.Trainer(model, config, settings, ArrayData(part, part, part), loss, [])
+    one.start_weights = masking.get_weights(model)
+    weights = fit(one, start_of(one)).weights
+    moved = sum(((v - one.start_weights[path]) ** 2).sum() for path, v in weights.items())
+    np.testing.assert_allclose(np.sqrt(moved), 0.01, rtol=1e-4)
