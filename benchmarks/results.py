@@ -170,6 +170,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         *MULTI30K,
         "--config.name=multi30k_layers",
         "--config.prune.embeddings=False",
+        "--seeds=0,1",
     ),
     "multi30k_embeddings": (
         *MULTI30K,

@@ -220,7 +220,9 @@ def test_an_unknown_optimizer_field_is_an_error():
 def test_an_embedding_is_clipped_by_its_gradient_summed_over_the_uses_of_a_word():
     keras.utils.set_random_seed(0)
     network = [keras.Input((5,)), keras.layers.Embedding(3, 4), keras.layers.Flatten()]
-    model = masking.mask(keras.Sequential([*network, keras.layers.Dense(3)]), exclude=("*embedding*",))
+    model = masking.mask(
+        keras.Sequential([*network, keras.layers.Dense(3)]), exclude=("*embedding*",)
+    )
     part = (np.zeros((16, 5), "int32"), (np.arange(16) % 3).astype("int32"))
     config = OptimizerConfig("sgd", 1.0, global_clipnorm=0.01)
     settings = TrainConfig(length="1it", batch_size=16)
