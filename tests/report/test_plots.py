@@ -150,6 +150,8 @@ def test_targets_of_other_metrics_have_colours_of_their_own(bare: Path) -> None:
     other = dataclasses.replace(study, rows=rows)
     one = draw_matrix({"a": study, "b": study}, "reinit").figure.axes
     assert len(one) == 2 and "ticket −\nreinit" in one[1].get_ylabel()
+    own = draw_matrix({"b": study, "a": study}, "reinit").figure.axes[0]
+    assert [text.get_text() for text in own.get_yticklabels()] == ["b", "a"]
     (axes,) = draw_matrix({"a": study, "b": other}, "reinit").figure.axes
     named = [text.get_text() for text in axes.get_xticklabels()]
     assert named == ["a\npoints", "b\nf1"] and axes.get_title() == "ticket − reinit"

@@ -20,7 +20,7 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
     Targets of one metric share the scale of the colours.
     """
     found = {row.source or name for name, study in targets.items() for row in study.rows}
-    sources = sorted(found, key=natural)
+    sources = [*targets, *sorted(found - targets.keys(), key=natural)]  # own tickets: the diagonal
     units = [unit_of(study.rows) for study in targets.values()]
     metrics = np.array([unit.name for unit in units])
     values = np.full((len(sources), len(targets)), np.nan)
