@@ -2,8 +2,9 @@
 
     python -m benchmarks.results NAME [--run=FOLDER] [--data-dir=FOLDER] [--out=FOLDER]
 
-`validation` and `presets` make theirs from what they measure and build. The others are of one
-experiment each: they run it, or go on with it, in --out; --run takes a run that is there instead.
+`validation` and `presets` make theirs from what they measure and build. `claims` judges every
+declared claim by the tables that are kept. The others are of one experiment each: they run it, or
+resume it, in --out; --run takes a finished run instead.
 """
 
 import argparse
@@ -206,7 +207,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 
-PAGES = ("validation", "presets", *EXPERIMENTS)
+PAGES = ("validation", "presets", "claims", *EXPERIMENTS)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -243,6 +244,8 @@ def make(options: argparse.Namespace) -> None:
         from benchmarks.presets_table import main as make_presets
 
         make_presets()
+    elif options.name == "claims":
+        declare_kept()
     else:
         make_experiment(options.name, options.run, options.data_dir, options.out or Path("runs"))
     from keras_lottery import report
@@ -272,6 +275,23 @@ def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
     folder = run or finished(name, data, out)
     with portable(folder) as copy:
         print(f"page: {report.write_page(copy, name, RESULTS).relative_to(ROOT)}")
+
+
+def declare_kept() -> None:
+    """Adds claims that a preset has gained to the kept config.json of its experiments, post hoc."""
+    from keras_lottery import presets, studies, tasks  # noqa: F401 (they register themselves)
+    from keras_lottery.config import freeze
+    from keras_lottery.engine.declared import declared_claims
+    from keras_lottery.run_paths import RunPaths
+
+    for name, (config, *_) in EXPERIMENTS.items():
+        paths = RunPaths(RESULTS / name)
+        if paths.config.exists():
+            record = json.loads(paths.config.read_text())
+            claims = declared_claims(freeze(presets.load(config)), record, paths)
+            paths.config.write_text(
+                json.dumps(record | {"claims": claims}, indent=2, sort_keys=True) + "\n"
+            )
 
 
 @contextmanager

@@ -9,6 +9,18 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
+CLAIMS = (
+    {
+        "says": "Tickets beat their reinitialized controls at the sparse end.",
+        "source": f"{PAPER_NAME}, figure 3",
+        "compare": "winning > reinit",
+        "remaining": (0.0, 0.1),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says which paper it follows, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -41,4 +53,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2, 3, 4)  # ours: as F&C 2019
     config.arms = ("winning", "reinit", "permuted_layer", "permuted_global")  # ours
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

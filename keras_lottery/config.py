@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_lottery.claims import Claim
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.learned import EdgePopupConfig, SupermaskConfig
 from keras_lottery.registry import Registry
@@ -44,6 +45,7 @@ class Config:
         arms: what is trained at every round besides `dense`.
         draws: fresh draws per ticket of the controls that draw.
         keep_trained: arms whose trained weights stay on disk.
+        claims: the papers' claims that this experiment tests, declared before it is run.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Config:
     arms: tuple[str, ...] = ("winning",)
     draws: int = 1
     keep_trained: tuple[str, ...] = ("dense", "winning")
+    claims: tuple[Claim, ...] = ()
     backend: str = "auto"
     distribution: str = "none"
     tpu: str = ""
@@ -130,6 +133,7 @@ study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:r
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
     "executor", "tpu", "data.dir", "data.download", "transfer.sources", "transfer.arms", "report",
+    "claims",
 )  # fmt: skip
 
 
@@ -252,7 +256,8 @@ def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
         if isinstance(value, str):
             value = [part for part in value.split(",") if part]
         items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_coerce(arguments[0], item, where, problems) for item in items)
+        make = _build if dataclasses.is_dataclass(arguments[0]) else _coerce
+        return tuple(make(arguments[0], item, where, problems) for item in items)
     if origin is dict and isinstance(value, Mapping):
         return {str(k): _coerce(arguments[1], v, where, problems) for k, v in value.items()}
     if kind is str and isinstance(value, bool):  # a flag's `false`, which is a word here

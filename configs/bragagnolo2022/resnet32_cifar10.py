@@ -9,6 +9,22 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Bragagnolo et al. 2022 (2207.09455)"
+CLAIMS = (
+    {
+        "says": "Freezing neurons at equilibrium costs no accuracy.",
+        "source": f"{PAPER_NAME}, table 1",
+        "compare": "equilibrium >= full within 0.005",
+    },
+    {
+        "says": "Freezing neurons at equilibrium is better than freezing as many random ones.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "equilibrium > random by 0.002",
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -45,4 +61,5 @@ def get_config() -> ConfigDict:
 
     config.seeds = (0, 1, 2)  # ours
     config.arms = ()  # ours: the arms are those of the study
+    config.claims = CLAIMS
     return config

@@ -9,6 +9,37 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Chen et al. 2020 (2007.12223)"
+CLAIMS = (
+    {
+        "says": "Tickets match the dense network at 60 to 70 % pruned.",
+        "source": f"{PAPER_NAME}, table 2",
+        "compare": "winning >= dense within 0.01",
+        "remaining": (0.3, 0.4),
+        "not_comparable": "so few steps leave the masks those of the pre-trained magnitudes",
+    },
+    {
+        "says": "Tickets are better than random masks over the pre-trained weights.",
+        "source": f"{PAPER_NAME}, table 2",
+        "compare": "winning > random_mask by 0.01",
+        "remaining": (0.3, 0.4),
+    },
+    {
+        "says": "Tickets need the pre-trained weights.",
+        "source": f"{PAPER_NAME}, table 2",
+        "compare": "winning > reinit by 0.01",
+        "remaining": (0.3, 0.4),
+    },
+    {
+        "says": "Tickets need the pre-trained weights in their own layers.",
+        "source": f"{PAPER_NAME}, table 2",
+        "compare": "winning > layers_shuffled by 0.01",
+        "remaining": (0.3, 0.4),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -53,4 +84,5 @@ def get_config() -> ConfigDict:
     config.arms = ("winning", "random_mask", "reinit", "layers_shuffled")  # Chen et al. 2020
     config.draws = 1  # ours
     config.report.sparse = 0.3  # ours
+    config.claims = CLAIMS
     return config

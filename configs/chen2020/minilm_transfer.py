@@ -10,6 +10,27 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options", "report")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Chen et al. 2020 (2007.12223)"
+CLAIMS = (
+    {
+        "says": "Masks of masked-language modelling are as good on SST-2 as its own.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning from mlm >= winning within 0.01",
+        "target": "sst2",
+        "remaining": (0.3, 0.4),
+        "not_comparable": "so few steps leave the masks those of the pre-trained magnitudes",
+    },
+    {
+        "says": "Masks of masked-language modelling are better than random ones on SST-2.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning from mlm > random_mask by 0.01",
+        "target": "sst2",
+        "remaining": (0.3, 0.4),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -66,4 +87,5 @@ def get_config() -> ConfigDict:
     config.arms = ("winning", "random_mask", "reinit", "layers_shuffled")  # Chen et al. 2020
     config.draws = 1  # ours
     config.report.sparse = 0.3  # ours
+    config.claims = CLAIMS
     return config

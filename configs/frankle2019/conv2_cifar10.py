@@ -11,6 +11,37 @@ PAPER = {"weights": "4.3M", "convolutions": "38K"}
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
+CLAIMS = (
+    {
+        "says": "Conv-2 tickets beat the dense network by 3.4 points at 4.6 % remaining.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "winning > dense by 0.005",
+        "remaining": (0.037, 0.057),
+    },
+    {
+        "says": "Tickets stay above the dense network down to 2 % remaining.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "winning > dense",
+        "remaining": (0.02, 0.6),
+    },
+    {
+        "says": "Conv-2 tickets learn 3.5 times as fast as the dense network at 8.8 % remaining.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "winning > dense",
+        "field": "best_step",
+        "remaining": (0.07, 0.11),
+    },
+    {
+        "says": "Tickets beat their reinitialized controls.",
+        "source": f"{PAPER_NAME}, figure 5",
+        "compare": "winning > reinit",
+        "remaining": (0.0, 0.5),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -49,4 +80,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2, 3, 4)  # F&C 2019: five trials
     config.arms = ("winning", "reinit")  # F&C 2019
     config.draws = 3  # F&C 2019: three random reinitializations of each ticket
+    config.claims = CLAIMS
     return config

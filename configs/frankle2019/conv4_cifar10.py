@@ -11,6 +11,37 @@ PAPER = {"weights": "2.4M", "convolutions": "260K"}
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
+CLAIMS = (
+    {
+        "says": "Conv-4 tickets beat the dense network by 3.5 points at 11.1 % remaining.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "winning > dense by 0.005",
+        "remaining": (0.089, 0.139),
+    },
+    {
+        "says": "Tickets stay above the dense network down to 2 % remaining.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "winning > dense",
+        "remaining": (0.02, 0.6),
+    },
+    {
+        "says": "Conv-4 tickets learn 3.5 times as fast as the dense network at 9.2 % remaining.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "winning > dense",
+        "field": "best_step",
+        "remaining": (0.074, 0.115),
+    },
+    {
+        "says": "Tickets beat their reinitialized controls.",
+        "source": f"{PAPER_NAME}, figure 5",
+        "compare": "winning > reinit",
+        "remaining": (0.0, 0.5),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -49,4 +80,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2, 3, 4)  # F&C 2019: five trials
     config.arms = ("winning", "reinit")  # F&C 2019
     config.draws = 3  # F&C 2019: three random reinitializations of each ticket
+    config.claims = CLAIMS
     return config

@@ -12,6 +12,49 @@ PAPER = {"weights": "266K", "convolutions": "-"}
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
+CLAIMS = (
+    {
+        "says": "Tickets beat their reinitialized controls from about a fifth of the weights on.",
+        "source": f"{PAPER_NAME}, figure 3",
+        "compare": "winning > reinit",
+        "remaining": (0.02, 0.215),
+    },
+    {
+        "says": "At 13.5 % of the weights remaining a ticket beats the dense network.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "winning > dense by 0.001",
+        "remaining": (0.12, 0.15),
+    },
+    {
+        "says": "At 3.6 % remaining a ticket is back at the dense network's accuracy.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "winning >= dense within 0.002",
+        "remaining": (0.03, 0.04),
+    },
+    {
+        "says": "At 21 % remaining a ticket learns faster than the dense network.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "winning > dense",
+        "field": "best_step",
+        "remaining": (0.2, 0.22),
+    },
+    {
+        "says": "One-shot tickets beat the dense network down to 5.17 % remaining.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "one_shot > dense",
+        "remaining": (0.0517, 0.95),
+    },
+    {
+        "says": "Iterative pruning beats one-shot pruning at the sparse end.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "winning > one_shot",
+        "remaining": (0.0, 0.0517),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -49,4 +92,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2, 3, 4)  # F&C 2019: five trials
     config.arms = ("winning", "reinit", "permuted_layer")  # F&C 2019; permuted_layer: ours
     config.draws = 3  # F&C 2019: three random reinitializations of each ticket
+    config.claims = CLAIMS
     return config

@@ -10,6 +10,27 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Frankle et al. 2020 (1912.05671)"
+CLAIMS = (
+    {
+        "says": "At initialization a network is not stable to the order of the data.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "dense at 0 < 0.02",
+    },
+    {
+        "says": "It becomes stable early in training.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "dense at 150 > 0.02",
+    },
+    {
+        "says": "Subnetworks rewound to a point early in training are stable.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning at 150 > 0.02",
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -46,4 +67,5 @@ def get_config() -> ConfigDict:
     config.options.alphas = 30  # Frankle 2020
 
     config.seeds = (0, 1, 2)  # Frankle 2020: three initializations
+    config.claims = CLAIMS
     return config

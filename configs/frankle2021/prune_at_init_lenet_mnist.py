@@ -11,6 +11,66 @@ SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Frankle et al. 2021 (2009.08576)"
+CLAIMS = (
+    {
+        "says": "Shuffling the mask of SNIP within layers does no harm.",
+        "source": f"{PAPER_NAME}, section 5",
+        "compare": "init_snip_shuffled >= init_snip within 0.002",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Fresh weights under the mask of SNIP do no harm.",
+        "source": f"{PAPER_NAME}, section 5",
+        "compare": "init_snip_reinit >= init_snip within 0.002",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Magnitude pruning after training is better than SNIP.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning > init_snip",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Shuffling the mask of GraSP within layers does no harm.",
+        "source": f"{PAPER_NAME}, section 5",
+        "compare": "init_grasp_shuffled >= init_grasp within 0.002",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Fresh weights under the mask of GraSP do no harm.",
+        "source": f"{PAPER_NAME}, section 5",
+        "compare": "init_grasp_reinit >= init_grasp within 0.002",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Magnitude pruning after training is better than GraSP.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning > init_grasp",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Shuffling the mask of SynFlow within layers does no harm.",
+        "source": f"{PAPER_NAME}, section 5",
+        "compare": "init_synflow_shuffled >= init_synflow within 0.002",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Fresh weights under the mask of SynFlow do no harm.",
+        "source": f"{PAPER_NAME}, section 5",
+        "compare": "init_synflow_reinit >= init_synflow within 0.002",
+        "remaining": (0.0, 0.5),
+    },
+    {
+        "says": "Magnitude pruning after training is better than SynFlow.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning > init_synflow",
+        "remaining": (0.0, 0.5),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -46,4 +106,5 @@ def get_config() -> ConfigDict:
     controls = [f"init_{m}{c}" for m in METHODS for c in ("", "_shuffled", "_reinit")]
     config.arms = ("winning", "one_shot", *controls)  # Frankle et al. 2021: the two controls
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

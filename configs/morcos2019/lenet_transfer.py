@@ -13,6 +13,54 @@ DIGITS = {"data": {"name": "digits", "resize": 28, "validation_size": 200}}
 SGD = {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9}}
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Morcos et al. 2019 (1906.02773)"
+CLAIMS = (
+    {
+        "says": "Tickets of one half of the data beat random ones on the other half.",
+        "source": f"{PAPER_NAME}, section 4.1",
+        "compare": "winning from high > permuted_global",
+        "target": "low",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Tickets of one half of the data are as good on the other as its own.",
+        "source": f"{PAPER_NAME}, section 4.1",
+        "compare": "winning from high == winning within 0.005",
+        "target": "low",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Tickets of one half of the data beat random ones on the other half.",
+        "source": f"{PAPER_NAME}, section 4.1",
+        "compare": "winning from low > permuted_global",
+        "target": "high",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Tickets found with SGD beat random ones when Adam trains them.",
+        "source": f"{PAPER_NAME}, section 4.4",
+        "compare": "winning from sgd > permuted_global",
+        "target": "mnist",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Tickets found with Adam beat random ones when SGD trains them.",
+        "source": f"{PAPER_NAME}, section 4.4",
+        "compare": "winning from mnist > permuted_global",
+        "target": "sgd",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Larger sources give better tickets.",
+        "source": f"{PAPER_NAME}, section 4.2",
+        "compare": "winning from mnist > winning from mnist_5000",
+        "target": "digits",
+        "remaining": (0.0, 0.1),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -59,4 +107,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours: six in Morcos 2019
     config.arms = ("winning", "permuted_global", "permuted_layer", "reinit")  # Morcos 2019
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

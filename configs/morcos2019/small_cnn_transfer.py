@@ -9,6 +9,40 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Morcos et al. 2019 (1906.02773)"
+CLAIMS = (
+    {
+        "says": "Tickets of one half of CIFAR-10 beat random ones on the other half.",
+        "source": f"{PAPER_NAME}, section 4.1",
+        "compare": "winning from a25000 > permuted_global",
+        "target": "b",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Tickets of one half of CIFAR-10 are as good on the other as its own.",
+        "source": f"{PAPER_NAME}, section 4.1",
+        "compare": "winning from a25000 == winning within 0.02",
+        "target": "b",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Larger sources give better tickets.",
+        "source": f"{PAPER_NAME}, section 4.2",
+        "compare": "winning from a25000 > winning from a2500",
+        "target": "b",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Masks permuted within layers are much better than globally permuted ones.",
+        "source": f"{PAPER_NAME}, appendix A.2",
+        "compare": "permuted_layer > permuted_global by 0.02",
+        "target": "b",
+        "remaining": (0.0, 0.1),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -55,4 +89,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours: six in Morcos 2019
     config.arms = ("winning", "permuted_global", "permuted_layer")  # Morcos 2019 and appendix A.2
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

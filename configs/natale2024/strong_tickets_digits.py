@@ -10,6 +10,27 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Natale et al. 2024"
+CLAIMS = (
+    {
+        "says": "With 32 random weights per weight a trained network is inside at density 0.125.",
+        "source": f"{PAPER_NAME}, theorem 3",
+        "compare": "n = 32, density 0.125 > 0.05",
+    },
+    {
+        "says": "With 24 random weights per weight a trained network is inside at density 0.25.",
+        "source": f"{PAPER_NAME}, theorem 3",
+        "compare": "n = 24, density 0.25 > 0.05",
+    },
+    {
+        "says": "With 28 random weights per weight a trained network is inside at density 0.5.",
+        "source": f"{PAPER_NAME}, theorem 3",
+        "compare": "n = 28, density 0.5 > 0.05",
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -45,4 +66,5 @@ def get_config() -> ConfigDict:
 
     config.seeds = (0, 1, 2, 3, 4)  # ours
     config.arms = ()  # ours: the targets alone are trained
+    config.claims = CLAIMS
     return config

@@ -9,6 +9,18 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "edge_popup")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Ramanujan et al. 2020 (1911.13299)"
+CLAIMS = (
+    {
+        "says": "Signed constants are better than random weights by 5 to 6 points.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "edge_popup_signed > edge_popup by 0.01",
+        "remaining": (0.3, 0.7),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -57,4 +69,5 @@ def get_config() -> ConfigDict:
     config.arms = ("winning", "edge_popup", "edge_popup_signed")  # ours, and Ramanujan et al. 2020
     config.draws = 1  # ours
     config.keep_trained = ("dense", "winning", "edge_popup_signed")  # ours
+    config.claims = CLAIMS
     return config

@@ -12,6 +12,30 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Renda et al. 2020 (2003.02389)"
+CLAIMS = (
+    {
+        "says": "Learning-rate rewinding is at least as good as weight rewinding.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "learning_rate_rewind >= winning within 0.002",
+        "remaining": (0.0, 0.2),
+    },
+    {
+        "says": "Weight rewinding is at least as good as fine-tuning.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "winning >= fine_tune within 0.002",
+        "remaining": (0.0, 0.2),
+    },
+    {
+        "says": "Learning-rate rewinding is better than fine-tuning.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "learning_rate_rewind > fine_tune",
+        "remaining": (0.0, 0.2),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -48,4 +72,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "learning_rate_rewind", "fine_tune")  # Renda et al. 2020
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

@@ -9,6 +9,33 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Yu et al. 2019 (1906.02768)"
+CLAIMS = (
+    {
+        "says": "Winning tickets are better than random ones on Acrobot.",
+        "source": f"{PAPER_NAME}, section 4.2",
+        "compare": "winning > permuted_global by 10",
+        "by_level": True,
+        "remaining": (0.0, 0.6),
+    },
+    {
+        "says": "Late rewinding helps on Acrobot.",
+        "source": f"{PAPER_NAME}, section 4.3",
+        "compare": "winning > winning_init by 10",
+        "by_level": True,
+        "remaining": (0.0, 0.6),
+    },
+    {
+        "says": "Iterative pruning helps on Acrobot.",
+        "source": f"{PAPER_NAME}, section 4.3",
+        "compare": "winning > one_shot by 10",
+        "by_level": True,
+        "remaining": (0.0, 0.6),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -65,4 +92,5 @@ def get_config() -> ConfigDict:
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2019 and others, see above
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

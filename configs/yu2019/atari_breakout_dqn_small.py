@@ -8,6 +8,19 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Yu et al. 2019 (1906.02768)"
+CLAIMS = (
+    {
+        "says": "Winning tickets are better than random ones on Breakout.",
+        "source": f"{PAPER_NAME}, section 4.2",
+        "compare": "winning > permuted_global by 1",
+        "by_level": True,
+        "remaining": (0.0, 0.6),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -63,4 +76,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0,)  # ours
     config.arms = ("winning",)  # ours
     config.draws = 1  # ours
+    config.claims = CLAIMS
     return config

@@ -10,6 +10,35 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Yu et al. 2019 (1906.02768)"
+CLAIMS = (
+    {
+        "says": "Winning tickets are better than random ones.",
+        "source": f"{PAPER_NAME}, figure 1",
+        "compare": "winning > permuted_global",
+    },
+    {
+        "says": "Up to 90 % of the weights can go without a noticeable rise in log-perplexity.",
+        "source": f"{PAPER_NAME}, figure 1",
+        "compare": "winning >= dense within 0.03",
+        "remaining": (0.1, 0.9),
+    },
+    {
+        "says": "Late rewinding helps a little.",
+        "source": f"{PAPER_NAME}, figure 1",
+        "compare": "winning > winning_init",
+        "remaining": (0.02, 0.5),
+    },
+    {
+        "says": "One-shot tickets are worse than random ones once 80 % is pruned.",
+        "source": f"{PAPER_NAME}, figure 1",
+        "compare": "one_shot < permuted_global",
+        "remaining": (0.0, 0.2),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -61,4 +90,5 @@ def get_config() -> ConfigDict:
     config.arms = ("winning", *controls)  # Yu 2019, figure 1, and ours
     config.draws = 1  # ours
     config.report.sparse = 0.2  # ours
+    config.claims = CLAIMS
     return config

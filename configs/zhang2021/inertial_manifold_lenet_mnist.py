@@ -10,6 +10,18 @@ from ml_collections import ConfigDict
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Zhang et al. 2021"
+CLAIMS = (
+    {
+        "says": "A network pruned once, after ten iterations, is as good as the dense one.",
+        "source": f"{PAPER_NAME}, abstract",
+        "compare": "inertial_manifold >= dense within 0.005",
+        "not_comparable": "our interpretation; steps 2 to 5 of the algorithm are not public",
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -45,4 +57,5 @@ def get_config() -> ConfigDict:
     config.seeds = (0, 1, 2, 3, 4)  # ours
     matched = [f"matched_{c}" for c in ("curvature", "magnitude", "snip", "random")]
     config.arms = ("winning", "inertial_manifold", *matched)  # ours
+    config.claims = CLAIMS
     return config

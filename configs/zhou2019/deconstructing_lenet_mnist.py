@@ -14,6 +14,102 @@ FAMILIES_OF_THE_PAPER = ("mask_criteria", "kept_values", "pruned_values")
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
+# The paper's claims, as comparisons of this experiment.
+PAPER_NAME = "Zhou et al. 2019 (1905.01067)"
+CLAIMS = (
+    {
+        "says": "With the signs kept, other initial values are as good as the initial values.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "signed_reinit == winning within 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "With the signs kept, reshuffled values are as good as the initial values.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "signed_reshuffle == winning within 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "With the signs kept, constants are as good as the initial values.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "signed_constant == winning within 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Without the signs other initial values are worse than the initial values.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "random_reinit < winning",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Without the signs reshuffled values are worse than the initial values.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "random_reshuffle < winning",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Without the signs constants are worse than the initial values.",
+        "source": f"{PAPER_NAME}, section 4",
+        "compare": "random_constant < winning",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion magnitude_increase is as good as the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "magnitude_increase == winning within 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion movement is as good as the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "movement == winning within 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion large_init_large_final is as good as the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "large_init_large_final == winning within 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion large_init is worse than the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "large_init < winning by 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion small_final is worse than the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "small_final < winning by 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion small_init is worse than the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "small_init < winning by 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "The criterion random is worse than the final magnitude.",
+        "source": f"{PAPER_NAME}, section 2",
+        "compare": "random < winning by 0.005",
+        "remaining": (0.0, 0.1),
+    },
+    {
+        "says": "Freezing pruned weights at their initial values is much worse than at zero.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "freeze_init < winning by 0.005",
+        "remaining": (0.0, 0.6),
+    },
+    {
+        "says": "Zeroing only the weights that moved towards zero is as good as zeroing all.",
+        "source": f"{PAPER_NAME}, section 3",
+        "compare": "freeze_init_zero_mask >= winning within 0.001",
+        "remaining": (0.0, 0.6),
+    },
+)
+
+
 def get_config() -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
@@ -54,4 +150,5 @@ def get_config() -> ConfigDict:
     config.arms = ("winning", *arms)  # Zhou et al. 2019, sections 3 to 5
     config.draws = 1  # ours
     config.keep_trained = ("dense", "winning")  # ours
+    config.claims = CLAIMS
     return config

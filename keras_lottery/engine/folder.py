@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_lottery import backend
 from keras_lottery.config import Config, differences, digest, freeze, thaw
+from keras_lottery.engine.declared import declared_claims
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
 from keras_lottery.run_paths import RunPaths
@@ -51,6 +52,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         "devices": backend.devices(),
         "versions": backend.versions(),
     }
+    recorded: dict[str, Any] = {}
     if paths.config.exists():
         found, recorded = read_config(paths)
         if differ := differences(found, config):
@@ -61,6 +63,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         _check_sources(found, config, paths)
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
         record = record | {k: recorded[k] for k in ("versions", "devices") if k in recorded}
+    record["claims"] = declared_claims(config, recorded, paths)
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 

@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 
 from keras_lottery.files import write_whole
 from keras_lottery.records import NoScalars, read_numbers, scalars
+from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, content, headlines
 from keras_lottery.report.document import Table
 from keras_lottery.report.html import to_html
@@ -59,6 +60,8 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
     """
     paths = RunPaths(Path(run))
     page = page_of(run)
+    if (claims := claims_table(Path(run))) is not None:
+        page.blocks.insert(2, claims)  # below the title and the headline
     if study_of(run) == TICKETS:
         _write_scalars(paths, studies(run), tensorboard)
     figures = write_figures(page.drawings, paths.report)

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
+from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.statistics import (
@@ -69,12 +70,13 @@ def _page_text(name: str, page: Content, old: str) -> str:
         *(["What the paper says:"] if paper else []),
         region("paper", paper),
         region("seen", page.headline[0] if page.headline else ""),
+        region("claims", ""),
         to_markdown(page.blocks[1:]),
     ])  # fmt: skip
 
 
 def write_index(results: Path = Path("docs/results")) -> Path:
-    """Writes index.md: one row per experiment in `results`, its head region kept.
+    """Writes index.md, one row per experiment in `results`, claims.md, and every page's claims.
 
     Raises:
         LotteryError: an experiment's files are damaged.
@@ -92,7 +94,21 @@ def write_index(results: Path = Path("docs/results")) -> Path:
         *_table(_STUDIES, [_study_row(page, results) for page in others]),
     ])  # fmt: skip
     _write(path, text.rstrip("\n") + "\n")
+    for page in found:
+        _show_claims(page)
+    write_claims(results)
     return path
+
+
+def _show_claims(page: Path) -> None:
+    """Brings the region `claims` of a page up to date; an old page gets one below `seen`."""
+    table, text = claims_table(page.parent), page.read_text(encoding="utf-8")
+    shown = region("claims", to_markdown([table]).strip() if table else "")
+    if "<!-- claims -->" in text:
+        text = re.sub(r"<!-- claims -->.*<!-- /claims -->", lambda _: shown, text, flags=re.DOTALL)
+    else:
+        text = text.replace("<!-- /seen -->", f"<!-- /seen -->\n\n{shown}", 1)
+    _write(page, text)
 
 
 _SEARCHES = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",

@@ -1,0 +1,211 @@
+"""The verdicts of a run on the claims that its config declares, and the table of all results."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.claims import Claim
+from keras_lottery.files import write_text
+from keras_lottery.records import ResultRow, read_results, read_rows
+from keras_lottery.report.document import Table
+from keras_lottery.report.markdown import to_markdown
+from keras_lottery.report.pages import instability as instability_page
+from keras_lottery.report.study import TICKETS, read_config, series
+from keras_lottery.report.units import Unit, number, percent
+from keras_lottery.report.verdicts import Measurement, Verdict, adjust, judge
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies import instability
+from keras_lottery.studies.equilibrium.tables import TRAININGS, TrainingRow
+from keras_lottery.studies.strong_tickets.tables import NETWORKS, NetworkRow
+from keras_lottery.studies.supermasks_rows import CHOSEN
+
+POST_HOC = "post_hoc"
+_FILE = "claims.md"
+_LOWER_IS_BETTER = ("best_step", "flops")
+
+Reader = Callable[[Path, Claim], list[Measurement]]
+
+
+def verdicts(run: Path) -> list[Verdict]:
+    """Returns a verdict per declared comparison of the run folder `run`, p not yet corrected.
+
+    Raises:
+        LotteryError: the folder is no run folder, or a table is damaged.
+    """
+    record = read_config(RunPaths(run))
+    study = str(record["config"].get("study", TICKETS))
+    read, higher = _READERS.get(study, (_results, None))
+    found: list[Verdict] = []
+    for fields in record.get("claims", ()):
+        post_hoc = bool(fields.get(POST_HOC, True))
+        claim = Claim(**{k: _frozen(v) for k, v in fields.items() if k != POST_HOC})
+        up = bool(record["higher_is_better"]) if higher is None else higher
+        up = up and claim.field not in _LOWER_IS_BETTER
+        judged = judge(claim, read(run, claim), up, post_hoc)
+        found += [one for one in judged if one.n or _is_asked(claim, record["config"])]
+    return found
+
+
+def _is_asked(claim: Claim, config: Mapping[str, Any]) -> bool:
+    """Returns False for a claim of the preset whose arms this run was told not to train."""
+    options = config.get("options") or {}
+    if claim.target and claim.target not in options.get("targets", ()):
+        return False
+    arms = {"dense", "", *config.get("arms", ())}
+    sources = {f"{arm} from {name}" for arm in arms for name in options.get("sources", ())}
+    own = config.get("study", TICKETS) in (TICKETS, "transfer")
+    return not own or {claim.arm, claim.control} <= arms | sources
+
+
+def claims_table(run: Path) -> Table | None:
+    """Returns the table of a run's claims, corrected within the run; None if it declares none."""
+    found = adjust(verdicts(run))
+    if not found:
+        return None
+    return Table("Claims", _HEADER, [_cells(verdict) for verdict in found], _NOTE)
+
+
+def write_claims(results: Path) -> Path:
+    """Writes claims.md: every claim of every experiment in `results`, by paper.
+
+    Raises:
+        LotteryError: an experiment's files are damaged.
+    """
+    folders = sorted(path.parent for path in results.rglob("config.json"))
+    found = [(folder, verdict) for folder in folders for verdict in verdicts(folder)]
+    corrected = adjust([verdict for _, verdict in found])
+    papers: dict[str, list[list[str]]] = {}
+    for (folder, _), verdict in zip(found, corrected):
+        name = folder.relative_to(results).as_posix()
+        rows = papers.setdefault(verdict.claim.paper, [])
+        rows.append([f"[{name}]({name}/page.md)", *_cells(verdict)])
+    tables = [
+        Table(paper, ["experiment", *_HEADER], rows) for paper, rows in sorted(papers.items())
+    ]
+    text = f"# Claims\n\n<!-- Generated. -->\n\n{_counts(corrected)}\n\n{_NOTE}\n\n"
+    write_text(results / _FILE, text + to_markdown(tables))
+    return results / _FILE
+
+
+def _counts(found: Sequence[Verdict]) -> str:
+    names = dict.fromkeys(verdict.verdict for verdict in found)
+    counted = {name: sum(v.verdict == name for v in found) for name in sorted(names)}
+    parts = ", ".join(f"{count} *{name}*" for name, count in counted.items())
+    declared = sum(not verdict.post_hoc for verdict in found)
+    return (
+        f"{len(found)} comparisons: {parts or 'none'}. {declared} were declared before their "
+        "trainings were run; the others are marked *post hoc*."
+    )
+
+
+_HEADER = [
+    "claim", "source", "comparison", "difference", "95 % interval", "n", "p", "adjusted p",
+    "d", "n for 80 % power", "verdict",
+]  # fmt: skip
+
+_NOTE = (
+    "Difference: mean over seeds of the paired difference arm − control (or − the printed number), "
+    "in the metric's unit, with its t interval. p: exact one-sided sign-flip permutation test of "
+    "the claim's direction, at least 1/2ⁿ; adjusted by Holm's method within the paper. "
+    "d: mean ÷ standard deviation of the seeds' differences. The verdict follows from the interval "
+    "and the margin that was declared: *agrees* if the whole interval lies on the claimed side and "
+    "the mean reaches the margin, *disagrees* if the interval leaves out every difference as large "
+    "as the margin, *not shown* otherwise."
+)
+
+
+def _cells(verdict: Verdict) -> list[str]:
+    claim = verdict.claim
+    where = percent(verdict.level) + " remaining" if verdict.level is not None else _range(claim)
+    compared = f"`{claim.compare}`, {where}"
+    mean, low, high = _figures(verdict.mean, verdict.low, verdict.high)
+    interval = "–" if math.isnan(verdict.low) else f"{low} to {high}"
+    text = f"**{verdict.verdict}**" + (" (post hoc)" if verdict.post_hoc else "")
+    if claim.not_comparable:
+        text += f": {claim.not_comparable}"
+    needed = "–" if verdict.needed is None else str(verdict.needed)
+    return [
+        claim.says, claim.source, compared, mean, interval, str(verdict.n),
+        *(number(p, 3) for p in (verdict.p, verdict.adjusted_p)), number(verdict.effect, 2),
+        needed, text,
+    ]  # fmt: skip
+
+
+def _range(claim: Claim) -> str:
+    low, high = claim.remaining
+    if (low, high) == (0.0, 1.0):
+        return "all levels"
+    return f"{percent(low)} to {percent(high)} remaining" if low else f"≤ {percent(high)} remaining"
+
+
+def _figures(*values: float) -> list[str]:
+    """Returns a difference and the ends of its interval, the largest to three digits."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+    return [Unit("", digits=digits).difference(value) for value in values]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _results(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads a table with the columns of results.csv."""
+    file = run / (f"{claim.target}.csv" if claim.target else "results.csv")
+    rows = read_results(file) if file.exists() else []
+    return [_measurement(row, claim.field) for row in rows]
+
+
+def _supermasks(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads the masks that were chosen on held-out images, as round 1.
+
+    `best` is each seed's best of them by the accuracy on those images, which is `best_value`.
+    """
+    rows = read_results(run / CHOSEN) if (run / CHOSEN).exists() else []
+    found = [replace(_measurement(row, claim.field), round=1) for row in rows]
+    best: dict[int, tuple[float, Measurement]] = {}
+    for row, one in zip(rows, found):
+        if row.seed not in best or row.best_value > best[row.seed][0]:
+            best[row.seed] = (row.best_value, replace(one, arm="best"))
+    return [*_results(run, claim), *found, *(one for _, one in best.values())]
+
+
+def _equilibrium(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads a training per arm, as round 0."""
+    rows = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
+    return [Measurement(row.arm, 0, 1.0, row.seed, row.accuracy) for row in rows]
+
+
+def _instability(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads the instability in test error of every subject, as the arm `SUBJECT at STEP`."""
+    rows = instability.read(RunPaths(run)) if (run / instability.FILE).exists() else []
+    return [
+        Measurement(f"{line.subject} at {line.step}", 1, line.remaining, seed, barrier)
+        for line in instability_page.lines(rows)
+        for seed, barrier in line.barriers["test"].items()
+    ]
+
+
+def _strong_tickets(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads the output errors of pruned random networks, as the arm `n = N, density D`."""
+    rows = read_rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
+    return [
+        Measurement(f"n = {r.n}, density {r.density:g}", 1, r.density, r.seed, r.output_error)
+        for r in rows
+    ]
+
+
+def _measurement(row: ResultRow, field: str) -> Measurement:
+    value = float(getattr(row, field))
+    return Measurement(series(row), row.round, row.remaining, row.seed, value)
+
+
+# By study: how its tables are read, and whether more is better (None: as config.json says).
+_READERS: dict[str, tuple[Reader, bool | None]] = {
+    "supermasks": (_supermasks, None),
+    "equilibrium": (_equilibrium, None),
+    "instability": (_instability, False),
+    "strong_tickets": (_strong_tickets, False),
+}

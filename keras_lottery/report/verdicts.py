@@ -1,0 +1,270 @@
+"""What an experiment says about a declared claim: effect, interval, p, power, verdict."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats  # type: ignore[import-untyped]
+
+from keras_lottery.claims import Claim
+from keras_lottery.report.statistics import t_interval
+
+AGREES = "agrees"
+DISAGREES = "disagrees"
+NOT_SHOWN = "not shown"
+NOT_COMPARABLE = "not comparable"
+
+_EXACT_SEEDS = 20
+_MOST_SEEDS = 1_000
+_POWER = 0.8
+_ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One trained network, as far as a claim reads it.
+
+    Args:
+        arm: name of its line, e.g. `winning` or `winning from mnist`.
+        round: pruning round; 0 for the dense network.
+        remaining: fraction of the prunable weights remaining.
+        seed: the seed.
+        value: what is compared.
+    """
+
+    arm: str
+    round: int
+    remaining: float
+    seed: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim next to what was measured.
+
+    Args:
+        claim: the claim.
+        post_hoc: the claim was added after trainings that it reads were finished.
+        level: fraction remaining, where the claim is judged level by level.
+        mean: mean paired difference `arm - control` (not turned by the metric's direction).
+        low: lower end of its 95 % t interval; NaN for fewer than two seeds.
+        high: its upper end.
+        n: seeds.
+        p: exact one-sided sign-flip p of the claim's direction (see `sign_flip_p`).
+        adjusted_p: p after Holm's correction over all comparisons of the paper.
+        effect: mean ÷ standard deviation of the seeds' differences.
+        needed: seeds that would show this effect with 80 % power; None where none would.
+        verdict: `agrees`, `disagrees`, `not shown` or `not comparable`.
+        seeds: the differences, by seed.
+    """
+
+    claim: Claim
+    post_hoc: bool = False
+    level: float | None = None
+    mean: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 0
+    p: float = math.nan
+    adjusted_p: float = math.nan
+    effect: float = math.nan
+    needed: int | None = None
+    verdict: str = NOT_SHOWN
+    seeds: tuple[tuple[int, float], ...] = ()
+
+
+def judge(
+    claim: Claim,
+    measured: Sequence[Measurement],
+    higher_is_better: bool,
+    post_hoc: bool = False,
+) -> list[Verdict]:
+    """Returns the verdict on a claim, or one per level where it is judged level by level.
+
+    Args:
+        claim: the claim.
+        measured: every finished training; draws of one seed are averaged.
+        higher_is_better: direction of the compared column.
+        post_hoc: the claim was declared after the rows existed.
+    """
+    differences = _differences(claim, measured)
+    levels = _levels(measured)
+    if not differences:
+        empty = Verdict(claim, post_hoc)
+        return [replace(empty, verdict=NOT_COMPARABLE) if claim.not_comparable else empty]
+    if not claim.by_level:
+        return [_judged(claim, _mean_by_seed(differences), higher_is_better, post_hoc)]
+    found = []
+    for number in sorted(differences, key=lambda number: -levels[number]):
+        verdict = _judged(claim, differences[number], higher_is_better, post_hoc)
+        found.append(replace(verdict, level=levels[number]))
+    return found
+
+
+def adjust(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Returns the verdicts with Holm's correction of p over all comparisons of each paper.
+
+    Holm 1979: with the m p-values in rising order, adjusted p_(i) is the largest of
+    (m - j + 1) · p_(j) over j ≤ i, at most 1. A comparison without p takes no part.
+    """
+    by_paper: dict[str, list[int]] = defaultdict(list)
+    for index, verdict in enumerate(verdicts):
+        if not math.isnan(verdict.p):
+            by_paper[verdict.claim.paper].append(index)
+    found = list(verdicts)
+    for indices in by_paper.values():
+        for index, p in zip(indices, holm([verdicts[i].p for i in indices])):
+            found[index] = replace(found[index], adjusted_p=p)
+    return found
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Returns p-values after Holm's step-down correction, in the order given."""
+    adjusted = [0.0] * len(values)
+    highest = 0.0
+    for rank, index in enumerate(sorted(range(len(values)), key=lambda i: values[i])):
+        highest = max(highest, min(1.0, (len(values) - rank) * values[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def sign_flip_p(differences: Iterable[float]) -> float:
+    """Returns the exact one-sided p of `mean > 0` when every sign is equally likely.
+
+    p is the fraction of the 2^n sign assignments whose mean is at least the one observed, so it
+    is never below 1/2^n: three seeds cannot give less than 0.125.
+
+    Raises:
+        ValueError: there are more differences than can be enumerated.
+    """
+    values = np.array(list(differences), dtype=float)
+    if len(values) > _EXACT_SEEDS:
+        raise ValueError(f"Expected at most {_EXACT_SEEDS} differences. Received: {len(values)}.")
+    if not len(values):
+        return math.nan
+    signs = np.array(list(product((1.0, -1.0), repeat=len(values))))
+    means = signs @ values
+    slack = 1e-12 * np.abs(values).sum()  # equal sums in another order differ in the last bits
+    return float(np.mean(means >= values.sum() - slack))
+
+
+def seeds_needed(effect: float) -> int | None:
+    """Returns the seeds that a two-sided paired t test at 5 % needs for 80 % power.
+
+    Args:
+        effect: mean ÷ standard deviation of the paired differences.
+
+    Returns:
+        The smallest such number, or None if 1,000 seeds are too few.
+    """
+    if not math.isfinite(effect):
+        return 2 if math.isinf(effect) else None
+    n = np.arange(2, _MOST_SEEDS + 1)
+    critical = stats.t.ppf(1 - _ALPHA / 2, n - 1)
+    power = stats.nct.sf(critical, n - 1, abs(effect) * np.sqrt(n))
+    # Beyond the reach of the noncentral t distribution the power is 1.
+    enough = n[np.nan_to_num(power, nan=1.0) >= _POWER]
+    return int(enough[0]) if len(enough) else None
+
+
+def verdict_of(claim: Claim, low: float, mean: float, high: float) -> str:
+    """Returns the verdict for a difference turned so that positive is better; see `Claim`."""
+    if claim.not_comparable:
+        return NOT_COMPARABLE
+    if math.isnan(low):
+        return NOT_SHOWN
+    margin, expect = claim.margin, claim.expect
+    if expect == "worse":
+        low, mean, high, expect = -high, -mean, -low, "better"
+    agrees, disagrees = {
+        "better": (low > 0 and mean >= margin, high < margin or high <= 0),
+        "not_worse": (low > -margin, high < -margin),
+        "equal": (-margin < low and high < margin, high < -margin or low > margin),
+    }[expect]
+    return AGREES if agrees else DISAGREES if disagrees else NOT_SHOWN
+
+
+def _judged(
+    claim: Claim, by_seed: dict[int, float], higher_is_better: bool, post_hoc: bool
+) -> Verdict:
+    seeds = tuple(sorted(by_seed.items()))
+    values = np.array([value for _, value in seeds])
+    sign = 1.0 if higher_is_better else -1.0
+    mean, (low, high) = float(values.mean()), t_interval(values)
+    sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    effect = mean / sd if sd else math.copysign(math.inf, mean) if mean else math.nan
+    ends = (low, mean, high) if sign > 0 else (-high, -mean, -low)
+    return Verdict(
+        claim=claim,
+        post_hoc=post_hoc,
+        mean=mean,
+        low=low,
+        high=high,
+        n=len(values),
+        p=_p(claim, sign * values),
+        effect=effect,
+        needed=None if claim.expect in ("equal", "not_worse") else seeds_needed(effect),
+        verdict=verdict_of(claim, *ends),
+        seeds=seeds,
+    )
+
+
+def _p(claim: Claim, better: NDArray[np.float64]) -> float:
+    """Returns the p of the claim: of equality the larger of two one-sided ones."""
+    if claim.not_comparable or not 2 <= len(better) <= _EXACT_SEEDS:
+        return math.nan
+    if claim.expect == "better":
+        return sign_flip_p(better)
+    if claim.expect == "worse":
+        return sign_flip_p(-better)
+    not_worse = sign_flip_p(better + claim.margin)
+    if claim.expect == "not_worse":
+        return not_worse
+    return max(not_worse, sign_flip_p(claim.margin - better))
+
+
+def _levels(measured: Sequence[Measurement]) -> dict[int, float]:
+    """Returns the mean fraction remaining of every round."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for one in measured:
+        found[one.round].append(one.remaining)
+    return {number: float(np.mean(values)) for number, values in found.items()}
+
+
+def _differences(claim: Claim, measured: Sequence[Measurement]) -> dict[int, dict[int, float]]:
+    """Returns round -> seed -> difference at the levels that the claim names."""
+    table: dict[tuple[str, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    levels: dict[int, list[float]] = defaultdict(list)
+    for one in measured:
+        table[one.arm, one.round][one.seed].append(one.value)
+        if one.arm == claim.arm:
+            levels[one.round].append(one.remaining)
+    lowest, highest = claim.remaining
+    found: dict[int, dict[int, float]] = {}
+    for number, fractions in levels.items():
+        if not lowest <= round(float(np.mean(fractions)), 3) <= highest:
+            continue
+        ours = _means(table[claim.arm, number])
+        if claim.control:
+            others = _means(table[claim.control, 0 if claim.control == "dense" else number])
+        else:
+            others = dict.fromkeys(ours, claim.value or 0.0)
+        shared = {seed: ours[seed] - others[seed] for seed in ours.keys() & others.keys()}
+        if shared:
+            found[number] = shared
+    return found
+
+
+def _means(draws: dict[int, list[float]]) -> dict[int, float]:
+    return {seed: float(np.mean(values)) for seed, values in draws.items()}
+
+
+def _mean_by_seed(differences: dict[int, dict[int, float]]) -> dict[int, float]:
+    """Returns each seed's mean over the levels; a seed that lacks a level takes no part."""
+    seeds = set.intersection(*(set(by_seed) for by_seed in differences.values()))
+    return {s: float(np.mean([d[s] for d in differences.values()])) for s in seeds}

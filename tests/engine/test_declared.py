@@ -1,0 +1,37 @@
+"""A claim that is added after its networks are trained is post hoc."""
+
+from pathlib import Path
+
+from keras_lottery import presets
+from keras_lottery.config import freeze
+from keras_lottery.engine.declared import declared_claims
+from keras_lottery.run_paths import RunPaths
+from tests.report.made_run import make_run
+
+CLAIM = {"says": "…", "source": "A 2019 (1), figure 1", "compare": "winning > reinit"}
+LATER = CLAIM | {"compare": "one_shot > reinit"}
+
+
+def marks(claims: list[dict]) -> list[tuple[str, bool]]:
+    return [(claim["compare"], claim["post_hoc"]) for claim in claims]
+
+
+def config(*claims: dict):
+    return freeze(presets.load("quickstart", {"claims": claims}))
+
+
+def test_claims_are_marked_by_what_was_trained_when_they_were_added(tmp_path: Path) -> None:
+    paths = RunPaths(tmp_path / "run")
+    first = declared_claims(config(CLAIM), {}, paths)
+    assert marks(first) == [("winning > reinit", False)]
+    make_run(paths.root, masks=False, rounds=1, seeds=[0], arms=("winning", "reinit"))
+    # Kept as it was; the arm of another is not trained yet; a changed margin is another claim.
+    changed = CLAIM | {"compare": "winning > reinit by 0.1"}
+    again = declared_claims(config(CLAIM, LATER, changed), {"claims": first}, paths)
+    assert marks(again) == [
+        ("winning > reinit", False),
+        ("one_shot > reinit", False),
+        ("winning > reinit by 0.1", True),
+    ]
+    # A claim cannot be made to disappear.
+    assert declared_claims(config(), {"claims": again}, paths) == again

@@ -1,0 +1,77 @@
+"""Declared claims on the pages, and the table of all of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_lottery import report
+from keras_lottery.report.claims import claims_table, verdicts, write_claims
+
+from .made_run import make_run
+
+BETTER = {
+    "says": "Tickets beat reinitialized ones.",
+    "source": "A 2019 (1), figure 1",
+    "compare": "winning > reinit",
+    "remaining": [0.0, 0.1],
+    "post_hoc": False,
+}
+
+
+def declare(run: Path, *claims: dict) -> None:
+    config = run / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"claims": claims}))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    run = make_run(tmp_path / "run", masks=False)
+    declare(
+        run,
+        BETTER,
+        BETTER | {"compare": "reinit == winning within 0.001", "post_hoc": True},
+        BETTER | {"compare": "one_shot > reinit"},  # not among the run's arms
+    )
+    return run
+
+
+def test_a_run_judges_the_claims_whose_arms_it_trains(run: Path) -> None:
+    better, equal = verdicts(run)
+    assert (better.verdict, better.n, better.post_hoc) == ("agrees", 5, False)
+    assert (equal.verdict, equal.post_hoc) == ("disagrees", True)
+    assert better.low < better.mean < better.high
+
+
+def test_the_table_shows_what_was_declared_and_what_was_not(run: Path) -> None:
+    first, second = claims_table(run).rows
+    assert first[-1] == "**agrees**"
+    assert second[-1] == "**disagrees** (post hoc)"
+    assert "winning > reinit" in first[2] and "≤ 10.0 % remaining" in first[2]
+    assert first[6] == "0.031"  # 1/2^5: all five seeds point the same way
+    assert first[7] == "0.062"  # two comparisons of one paper
+
+
+def test_a_run_without_claims_has_no_table(tmp_path: Path) -> None:
+    assert claims_table(make_run(tmp_path, masks=False, rounds=1, seeds=[0])) is None
+
+
+def test_all_results_are_corrected_together_and_counted(run: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    for name in ("one", "two"):
+        page = report.write_page(run, name, results)
+        assert "winning > reinit" in page.read_text()
+    text = write_claims(results).read_text()
+    assert "4 comparisons: 2 *agrees*, 2 *disagrees*. 2 were declared before" in text
+    assert text.count("| 0.125 |") == 2  # four comparisons of the paper: 4 · 1/2^5
+    assert "[one](one/page.md)" in text
+
+
+def test_an_old_page_gains_its_claims_below_what_was_seen(run: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    page = report.write_page(run, "one", results)
+    new = page.read_text()
+    head, _, tail = new.partition("<!-- claims -->")
+    page.write_text(head.rstrip() + tail.partition("<!-- /claims -->")[2])
+    report.write_index(results)
+    assert page.read_text().split() == new.split()
