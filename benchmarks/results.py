@@ -59,7 +59,8 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.train.length=10000it",
         "--config.prune.rounds=20",
         "--config.draws=1",
-        "--seeds=0,1,2",
+        "--config.arms=winning,reinit,permuted_layer,permuted_global,one_shot",
+        "--seeds=0,1,2,3,4",
     ),
     "equilibrium_digits": ("bragagnolo2022/small_cnn_digits", "--backend=tensorflow"),
     "equilibrium_cifar10": (
