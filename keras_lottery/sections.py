@@ -19,6 +19,9 @@ class OptimizerConfig:
         boundaries: `piecewise`: where the rate drops, as durations (`80ep`, `20000it`).
         factor: `piecewise`: what the rate is multiplied by at each boundary.
         warmup: linear warm-up from 0, as a duration.
+        weight_decay: decoupled, as Keras has it: weights shrink by `learning_rate · weight_decay`.
+        l2: added to the gradient as `l2 · w`, after clipping and before momentum, for biases and
+            normalization too, as PyTorch's SGD and Adam do it. Only `sgd` and `adam` take it.
     """
 
     name: str = "adam"
@@ -34,6 +37,7 @@ class OptimizerConfig:
     epsilon: float | None = None
     rho: float | None = None
     weight_decay: float | None = None
+    l2: float | None = None
     clipnorm: float | None = None
     global_clipnorm: float | None = None
 
@@ -43,6 +47,11 @@ class OptimizerConfig:
             yield f"schedule: expected one of {', '.join(schedules)}. Received: {self.schedule!r}"
         if not self.learning_rate > 0:
             yield f"learning_rate: expected a number above 0. Received: {self.learning_rate}"
+        if self.l2 is not None and (self.l2 < 0 or self.weight_decay):
+            yield (
+                "l2: expected 0 or more, and no weight_decay next to it. "
+                f"Received: {self.l2} with weight_decay {self.weight_decay}"
+            )
         for name, text in [("warmup", self.warmup), *(("boundaries", b) for b in self.boundaries)]:
             yield from _duration_problems(name, text)
 

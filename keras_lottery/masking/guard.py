@@ -144,6 +144,8 @@ def _may_move_zeros(optimizer: Any, variable: keras.Variable) -> bool:
     constraint = variable.constraint
     if constraint is not None and type(constraint) not in _KEEP_ZEROS:
         return True
+    if getattr(type(optimizer), "keeps_zeros", False):  # our own subclasses say so themselves
+        return False
     return not any(
         isinstance(optimizer, known) and type(optimizer).update_step is known.update_step
         for known in _KEEPS_ZEROS

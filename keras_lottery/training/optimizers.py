@@ -77,6 +77,54 @@ def _decay(s: dict[str, Any], step: Any, warmup: float, total: float) -> Any:
     return ops.ones_like(step)
 
 
+class _L2:
+    """Adds `l2 · w` to the gradient of every trained variable, after clipping.
+
+    Keras' own `weight_decay` is decoupled: it shrinks weights apart from the gradient, so that
+    momentum does not see it. PyTorch's SGD and Adam, which the papers use, add the decay to the
+    gradient of all parameters, biases and normalization included.
+    """
+
+    keeps_zeros = True  # a pruned weight is 0, and so is its decay
+
+    def __init__(self, *args: Any, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.l2 = l2
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates `variable` by the gradient of the loss plus `l2/2 · |w|²`."""
+        gradient = keras.ops.convert_to_tensor(gradient)
+        decay = keras.ops.cast(self.l2, gradient.dtype) * keras.ops.cast(variable, gradient.dtype)
+        super().update_step(gradient + decay, variable, learning_rate)  # type: ignore[misc]
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"l2": self.l2}  # type: ignore[misc]
+
+
+@keras.saving.register_keras_serializable("keras_lottery")
+class L2SGD(_L2, keras.optimizers.SGD):  # type: ignore[misc]
+    """SGD with L2 in the gradient: `v ← momentum · v - η · (g + l2 · w)`, as PyTorch has it."""
+
+
+@keras.saving.register_keras_serializable("keras_lottery")
+class L2Adam(_L2, keras.optimizers.Adam):  # type: ignore[misc]
+    """Adam whose moments are of `g + l2 · w`, as PyTorch's `Adam(weight_decay=l2)`."""
+
+
+_WITH_L2 = {"sgd": L2SGD, "adam": L2Adam}
+
+
+def _optimizer_class(config: OptimizerConfig) -> type:
+    if not config.l2:
+        return type(keras.optimizers.get(config.name))
+    if config.name not in _WITH_L2:
+        raise LotteryError(
+            f"Expected optimizer.l2 with one of {', '.join(_WITH_L2)}. Received: {config.name!r}. "
+            "Use weight_decay, which is decoupled, or another optimizer."
+        )
+    return _WITH_L2[config.name]
+
+
 def build_optimizer(
     config: OptimizerConfig, steps_per_epoch: int, total_steps: int
 ) -> keras.optimizers.Optimizer:
@@ -103,8 +151,7 @@ def build_optimizer(
         if f.name not in taken and getattr(config, f.name) is not None
     }
     try:
-        kind = type(keras.optimizers.get(config.name))
-        optimizer = kind(learning_rate=rate, **extra)
+        optimizer = _optimizer_class(config)(learning_rate=rate, **extra)
     except (ValueError, TypeError) as error:
         raise LotteryError(
             f"Expected a Keras optimizer that takes {', '.join(extra) or 'no further fields'}. "
