@@ -1,8 +1,4 @@
-"""Neurons at equilibrium in ResNet-32 on CIFAR-10 (Bragagnolo et al. 2022, arXiv 2207.09455).
-
-The paper decays the weights through the momentum of 0.9 (L2), Keras past it: 5e-3 here stands for
-its 5e-4.
-"""
+"""Neurons at equilibrium in ResNet-32 on CIFAR-10 (Bragagnolo et al. 2022, arXiv 2207.09455)."""
 
 from ml_collections import ConfigDict
 
@@ -43,7 +39,7 @@ def get_config() -> ConfigDict:
     config.optimizer.name = "sgd"  # Bragagnolo et al. 2022
     config.optimizer.learning_rate = 0.1  # Bragagnolo et al. 2022
     config.optimizer.momentum = 0.9  # Bragagnolo et al. 2022
-    config.optimizer.weight_decay = 5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under momentum
+    config.optimizer.l2 = 5e-4  # Bragagnolo et al. 2022: PyTorch's weight decay
     config.optimizer.schedule = "piecewise"  # Bragagnolo et al. 2022
     config.optimizer.boundaries = ("100ep", "150ep")  # Bragagnolo et al. 2022
     config.optimizer.factor = 0.1  # Bragagnolo et al. 2022
@@ -61,5 +57,7 @@ def get_config() -> ConfigDict:
 
     config.seeds = (0, 1, 2)  # ours
     config.arms = ()  # ours: the arms are those of the study
+    # Bragagnolo et al. 2022: convolutions and batch norm
+    config.options.exclude = ("*dense*",)
     config.claims = CLAIMS
     return config

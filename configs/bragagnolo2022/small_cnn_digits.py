@@ -2,8 +2,7 @@
 
 The protocol of Bragagnolo et al. 2022 (arXiv 2207.09455), shortened: the learning rate falls at two
 and three fifths of the training, as it does there. L2 of 5e-4 under a momentum of 0.9 is 5e-3 in
-Keras, which decays past the momentum.
-"""
+Keras, which decays past the momentum."""
 
 from ml_collections import ConfigDict
 
@@ -42,7 +41,7 @@ def get_config() -> ConfigDict:
     config.optimizer.name = "sgd"  # Bragagnolo et al. 2022
     config.optimizer.learning_rate = 0.1  # Bragagnolo et al. 2022
     config.optimizer.momentum = 0.9  # Bragagnolo et al. 2022
-    config.optimizer.weight_decay = 5e-3  # Bragagnolo et al. 2022: 5e-4, as L2 under momentum
+    config.optimizer.l2 = 5e-4  # Bragagnolo et al. 2022: PyTorch's weight decay
     config.optimizer.schedule = "piecewise"  # Bragagnolo et al. 2022
     config.optimizer.boundaries = ("24ep", "36ep")  # ours: 100 and 150 of 250 epochs in the paper
     config.optimizer.factor = 0.1  # Bragagnolo et al. 2022
@@ -60,5 +59,7 @@ def get_config() -> ConfigDict:
 
     config.seeds = (0, 1, 2, 3, 4)  # ours
     config.arms = ()  # ours: the arms are those of the study
+    # Bragagnolo et al. 2022: convolutions and batch norm
+    config.options.exclude = ("*dense*",)
     config.claims = CLAIMS
     return config

@@ -3,9 +3,6 @@
 The paper: no tickets at a learning rate of 0.1, and with a warm-up over 10,000 steps tickets down
 to 1.5 % of the weights. For late rewinding instead: --config.optimizer.warmup=0it
 --config.rewind.to=1000it (Frankle et al., arXiv 1912.05671, for VGG-16).
-
-The papers decay the weights through the momentum of 0.9 (L2), Keras past it: 1e-3 here stands for
-their 1e-4.
 """
 
 from ml_collections import ConfigDict
@@ -38,7 +35,7 @@ def get_config() -> ConfigDict:
     config.optimizer.schedule = "piecewise"  # F&C 2019, figure 2
     config.optimizer.boundaries = ("80ep", "120ep")  # F&C 2019, figure 2
     config.optimizer.factor = 0.1  # F&C 2019, figure 2
-    config.optimizer.weight_decay = 1e-3  # ours: 1e-4 as L2 under a momentum of 0.9
+    config.optimizer.l2 = 1e-4  # ours: as the later papers of the same authors
     config.optimizer.warmup = "10000it"  # F&C 2019: linear, over 10,000 steps
 
     config.train.length = "112000it"  # F&C 2019, figure 2

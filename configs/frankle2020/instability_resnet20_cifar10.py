@@ -32,7 +32,7 @@ def get_config() -> ConfigDict:
     config.optimizer.schedule = "piecewise"  # Frankle 2020
     config.optimizer.boundaries = ("80ep", "120ep")  # Frankle 2020
     config.optimizer.factor = 0.1  # Frankle 2020
-    config.optimizer.weight_decay = 1e-4  # Frankle 2020
+    config.optimizer.l2 = 1e-4  # Frankle 2020: PyTorch's weight decay
 
     config.train.length = "160ep"  # Frankle 2020
     config.train.batch_size = 128  # Frankle 2020

@@ -60,7 +60,7 @@ def get_config() -> ConfigDict:
     config.optimizer.name = "sgd"  # Morcos 2019
     config.optimizer.learning_rate = 0.1  # Morcos 2019
     config.optimizer.momentum = 0.9  # Morcos 2019
-    config.optimizer.weight_decay = 1e-4  # Morcos 2019; decoupled, as in Keras
+    config.optimizer.l2 = 1e-4  # Morcos 2019: PyTorch's weight decay
     config.optimizer.schedule = "piecewise"  # Morcos 2019
     config.optimizer.boundaries = ("1000it", "1500it")  # ours: at half and three quarters
     config.optimizer.factor = 0.1  # Morcos 2019

@@ -50,9 +50,8 @@ def get_config() -> ConfigDict:
     config.edge_popup.optimizer.learning_rate = 0.1  # Ramanujan et al. 2020, section 4
     config.edge_popup.optimizer.schedule = "cosine"  # Ramanujan et al. 2020, section 4
     config.edge_popup.optimizer.momentum = 0.9  # Ramanujan et al. 2020, section 4
-    # Keras' decay is decoupled: a step takes learning rate × decay off a score, whatever the
-    # momentum.
-    config.edge_popup.optimizer.weight_decay = 1e-4  # Ramanujan et al. 2020, section 4
+    config.edge_popup.optimizer.l2 = 1e-4  # Ramanujan et al. 2020, section 4: of the scores
+    config.edge_popup.optimizer.weight_decay = None  # ours: not decoupled, as Keras has it
     config.edge_popup.length = "100ep"  # Ramanujan et al. 2020, section 4
     config.edge_popup.batch_size = 128  # Ramanujan et al. 2020, section 4
     config.edge_popup.eval_every = 0  # ours: once an epoch

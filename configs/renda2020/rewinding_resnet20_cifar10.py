@@ -56,7 +56,7 @@ def get_config() -> ConfigDict:
     config.optimizer.schedule = "piecewise"  # Renda et al. 2020
     config.optimizer.boundaries = ("91ep", "136ep")  # Renda et al. 2020
     config.optimizer.factor = 0.1  # ours: as F&C 2019
-    config.optimizer.weight_decay = 2e-4  # Renda et al. 2020
+    config.optimizer.l2 = 2e-4  # Renda et al. 2020
 
     config.train.length = "182ep"  # Renda et al. 2020
     config.train.batch_size = 128  # Renda et al. 2020

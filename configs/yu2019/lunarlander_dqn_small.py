@@ -31,7 +31,7 @@ CLAIMS = (
         "source": f"{PAPER_NAME}, section 4.3",
         "compare": "winning > one_shot by 20",
         "by_level": True,
-        "remaining": (0.0, 0.6),
+        "remaining": (0.0, 0.45),
     },
 )
 
@@ -43,6 +43,7 @@ def get_config() -> ConfigDict:
     config.task = "rl"  # Yu 2019
 
     config.data.name = "LunarLander-v3"  # ours: v2 in the paper, which gymnasium has no more
+    config.data.reward_scale = 0.01  # Yu 2019: rewards are divided by 100
     config.data.envs = 8  # ours: 32 in the paper
     config.data.epoch = 10_000  # ours: 640 games in the paper
     config.data.epoch_unit = "frames"  # ours: every arm gets as many
@@ -69,7 +70,8 @@ def get_config() -> ConfigDict:
 
     config.optimizer.name = "adam"  # ours: RMSprop in the paper
     config.optimizer.learning_rate = 3e-4  # ours
-    config.optimizer.epsilon = 1e-3  # ours: as the paper has it on Atari; 1e-7 lets values diverge
+    # Ours: the paper's 1e-3 on Atari, scaled as the rewards are; 1e-7 lets values diverge
+    config.optimizer.epsilon = 1e-5
     config.optimizer.global_clipnorm = 10.0  # ours
     config.optimizer.schedule = "linear"  # ours
 

@@ -39,6 +39,7 @@ class Subject:
         batch_size: examples at a time.
         seed: of what is drawn.
         kept: one for each trainable variable: where it is kept, or True.
+        temperature: outputs are divided by it before the loss.
     """
 
     model: keras.Model
@@ -48,6 +49,7 @@ class Subject:
     batch_size: int
     seed: int
     kept: Sequence[Any]
+    temperature: float = 1.0
 
     @property
     def examples(self) -> int:
@@ -81,8 +83,13 @@ class Subject:
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
             outputs = self.model(x, training=True)
             if self.loss is not None:
-                return self.loss(y, outputs)
+                return self.loss(y, self._cooled(outputs))
             return self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
+
+    def _cooled(self, outputs: Any) -> Any:
+        if self.temperature == 1:
+            return outputs
+        return tree.map_structure(lambda output: output / self.temperature, outputs)
 
 
 Quantity = Callable[[Subject], Arrays]
@@ -101,6 +108,7 @@ def derive(
     loss: Loss | None = None,
     batch_size: int = 128,
     seed: int = 0,
+    temperature: float = 1.0,
 ) -> Weights:
     """Returns a quantity of a model's loss at its weights, by path; 0 where pruned.
 
@@ -116,6 +124,7 @@ def derive(
         loss: `(y, outputs) -> scalar`, the mean over a batch; None: the compiled loss.
         batch_size: examples at a time; batch norm sees one batch.
         seed: of the probes of `hessian_diagonal`.
+        temperature: what outputs, which should be logits, are divided by before `loss`.
 
     Raises:
         LotteryError: the name is not known, the model has no loss, there are no examples, or
@@ -133,7 +142,7 @@ def derive(
     places = {id(v): p for p, v in paths.variables(model).items()}
     names = [places[id(v)] for v in model.trainable_variables]
     kept = [(masks or {}).get(path, True) for path in names]
-    subject = Subject(model, loss, x, y, batch_size, seed, kept)
+    subject = Subject(model, loss, x, y, batch_size, seed, kept, temperature)
     found = dict(zip(names, subject.only_kept(quantity(subject)), strict=True))
     _check_finite(name, found)
     return found
@@ -148,7 +157,10 @@ def gradient(subject: Subject) -> Arrays:
 
 @quantities.register("hessian_gradient")
 def hessian_gradient(subject: Subject) -> Arrays:
-    """H g with H = ∂²L/∂w², both means over all examples."""
+    """H g with H = ∂²L/∂w², both means over all examples.
+
+    Reference: Wang et al. 2020 (2002.07376), whose logits are divided by a temperature of 200.
+    """
     vector = _tensors(subject.only_kept(gradient(subject)))
     product = hessian_vector_of(subject.loss_at)
     return _mean(subject, lambda x, y: product(subject.values(), vector, x, y))

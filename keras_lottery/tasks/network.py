@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_lottery import masking
 from keras_lottery.config import Config
@@ -27,6 +28,10 @@ from keras_lottery.types import (
 
 DERIVE_EXAMPLES = 2000
 """Training examples, drawn from the seed, over which what a criterion derives is the mean."""
+
+GRASP_TEMPERATURE = 200.0
+GRASP_PER_CLASS = 10
+"""Wang et al. 2020 (2002.07376): the temperature of the logits, and a batch with every class."""
 
 
 class NetworkTask(MaskedTask):
@@ -108,13 +113,21 @@ class NetworkTask(MaskedTask):
         train = self.in_any_order()
         masking.set_weights(model, weights)
         masking.set_masks(model, masks)
-        examples = length(train)
-        even = min(DERIVE_EXAMPLES, examples) // self._replicas * self._replicas
-        chosen = np.random.default_rng(seed).permutation(examples)[:even]
+        grasp = name == "hessian_gradient"
+        chosen = np.random.default_rng(seed).permutation(length(train))
+        chosen = _first_of_each_class(chosen, train[1]) if grasp else chosen[:DERIVE_EXAMPLES]
+        chosen = chosen[: len(chosen) // self._replicas * self._replicas]
         x, y = keras.tree.map_structure(lambda array: array[chosen], train)
         batch_size = self.config.train.batch_size
         found = masking.derive(
-            name, model, x, y, loss=self.loss(), batch_size=batch_size, seed=seed
+            name,
+            model,
+            x,
+            y,
+            loss=self.loss(),
+            batch_size=batch_size,
+            seed=seed,
+            temperature=GRASP_TEMPERATURE if grasp else 1.0,
         )
         # What the outputs do not depend on, such as BERT's pooler under a head for words, has none.
         return {
@@ -210,3 +223,15 @@ class NetworkTask(MaskedTask):
             metrics=metrics,
             history=fitted.history,
         )
+
+
+def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.int64]:
+    """Returns the first `GRASP_PER_CLASS` examples of each class in `order`.
+
+    Where labels are no classes (of words, say), the first `DERIVE_EXAMPLES`.
+    """
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "iu":
+        return order[:DERIVE_EXAMPLES]
+    sorted_labels = labels[order]
+    firsts = [np.flatnonzero(sorted_labels == c)[:GRASP_PER_CLASS] for c in np.unique(labels)]
+    return order[np.sort(np.concatenate(firsts))]

@@ -102,12 +102,12 @@ class _L2:
 
 
 @keras.saving.register_keras_serializable("keras_lottery")
-class L2SGD(_L2, keras.optimizers.SGD):  # type: ignore[misc]
+class L2SGD(_L2, keras.optimizers.SGD):
     """SGD with L2 in the gradient: `v ← momentum · v - η · (g + l2 · w)`, as PyTorch has it."""
 
 
 @keras.saving.register_keras_serializable("keras_lottery")
-class L2Adam(_L2, keras.optimizers.Adam):  # type: ignore[misc]
+class L2Adam(_L2, keras.optimizers.Adam):
     """Adam whose moments are of `g + l2 · w`, as PyTorch's `Adam(weight_decay=l2)`."""
 
 

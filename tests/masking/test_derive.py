@@ -131,6 +131,16 @@ def exact_diagonal(weights, x, y):
     }
 
 
+def test_a_temperature_divides_the_outputs_of_the_loss():
+    model, (x, y) = linear(), examples()
+    for name, power in (("gradient", 2), ("hessian_gradient", 4)):
+        # The loss |f|²/2 is quadratic in f / T, and H g has a factor 1/T² more.
+        plain = masking.derive(name, model, x, 0 * y, loss=half_square)
+        cooled = masking.derive(name, model, x, 0 * y, loss=half_square, temperature=2.0)
+        for path in plain:
+            np.testing.assert_allclose(cooled[path] * 2**power, plain[path], rtol=1e-5)
+
+
 def test_flow_is_conserved_and_needs_no_data():
     layers = [L.Dense(4, activation="relu", use_bias=False), L.BatchNormalization(scale=False)]
     model = keras.Sequential([keras.Input((3,)), *layers, L.Dense(2, use_bias=False)])

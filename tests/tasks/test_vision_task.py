@@ -12,6 +12,7 @@ import pytest
 import keras_lottery.tasks  # noqa: F401  registers the task
 from keras_lottery.config import Config, freeze
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks import network
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.scaling import scaling_of
 from keras_lottery.tasks.vision.task import VisionTask
@@ -175,6 +176,14 @@ def test_gradients_equal_differences_and_are_zero_where_pruned():
 
     expected = (loss(1e-2) - loss(-1e-2)) / 2e-2
     assert found["layers/dense_1/kernel"][2, 1] == pytest.approx(expected, rel=2e-2, abs=1e-4)
+
+
+def test_grasp_sees_as_many_examples_of_every_class():
+    labels = np.repeat([3, 1, 2], [50, 20, 4])
+    order = np.random.default_rng(0).permutation(len(labels))
+    chosen = network._first_of_each_class(order, labels)
+    assert np.bincount(labels[chosen]).tolist() == [0, 10, 4, 10]
+    assert [i for i in order if i in chosen] == list(chosen)
 
 
 def test_the_best_step_needs_validation_images():

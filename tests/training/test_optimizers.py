@@ -36,9 +36,8 @@ def sgd_in_numpy(clipnorm=None):
     velocity = {name: np.zeros_like(value) for name, value in START.items()}
     for flat in GRADIENTS:
         for name, gradient in split(flat.astype(float)).items():
-            if clipnorm:
-                gradient = gradient * min(1, clipnorm / np.linalg.norm(gradient))
-            velocity[name] = MOMENTUM * velocity[name] + gradient + L2 * weights[name]
+            factor = min(1, clipnorm / np.linalg.norm(gradient)) if clipnorm else 1
+            velocity[name] = MOMENTUM * velocity[name] + factor * gradient + L2 * weights[name]
             weights[name] = weights[name] - RATE * velocity[name]
     return weights
 

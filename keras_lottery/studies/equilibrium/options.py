@@ -14,6 +14,7 @@ class EquilibriumOptions:
         epsilon: ε: a neuron is frozen where its velocity is smaller.
         mu: μ, how much of the last velocity is taken off the new one.
         examples: held-out images whose outputs are compared, from the validation set.
+        exclude: patterns of paths of layers that always train.
         arms: `full` (nothing is frozen), `equilibrium`, `random` (as many as `equilibrium` of
             the same seed, in each layer and epoch, chosen at random).
     """
@@ -21,6 +22,7 @@ class EquilibriumOptions:
     epsilon: float = 1e-3
     mu: float = 0.5
     examples: int = 50
+    exclude: tuple[str, ...] = ()
     arms: tuple[str, ...] = ARMS
 
     def problems(self) -> Iterable[str]:

@@ -111,9 +111,9 @@ def _callback(
     seed: int,
 ) -> NeuronFreezing | None:
     if arm == "equilibrium":
-        return NeuronEquilibrium(held_out, options.epsilon, options.mu)
+        return NeuronEquilibrium(held_out, options.epsilon, options.mu, exclude=options.exclude)
     if arm == "random":
-        return RandomFreezing(held_out, counts, seed)
+        return RandomFreezing(held_out, counts, seed, exclude=options.exclude)
     return None
 
 
