@@ -1,0 +1,65 @@
+"""Iterative magnitude pruning with rewinding, as the papers write it down.
+
+This is the specification of the engine: it does for one seed in one loop what the engine does for
+any number of seeds, arms and processes, with resuming. A test compares every ticket and every
+trained weight of the two bit for bit.
+
+References:
+    Frankle & Carbin 2019, "The lottery ticket hypothesis" (1803.03635), section 1.
+    Frankle et al. 2020, "Linear mode connectivity and the lottery ticket hypothesis"
+    (1912.05671), algorithm 2.
+"""
+
+from collections.abc import Iterator
+
+from keras_lottery import pruning
+from keras_lottery.config import Config
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
+
+_RESTORED = ("optimizer", "seeds", "carried")
+
+
+def iterative_magnitude_pruning(
+    task: Task, config: Config, seed: int
+) -> Iterator[tuple[Start, Weights]]:
+    """Finds the tickets (m, W_k) of one seed and trains each of them.
+
+    Args:
+        task: the network f(x; W), its data and its training for T steps.
+        config: N = `prune.rounds`, p = `prune.rate`, k = `rewind.to`.
+        seed: of W_0 and of the order of the data.
+
+    Yields:
+        A ticket and its trained weights: first the dense network, then one for each round.
+    """
+    W_0 = task.start_weights(seed)
+    ticket = Start(W_0, seed=seed)
+    dense = task.fit(Training("", task.name, seed, 0, "dense"), ticket, NoProgress())
+    W_k, W_T = _captured(dense.rewind), dense.weights  # at step k, and at step T
+    m: MaskSet = {}  # m = 1
+    yield ticket, W_T
+    for n in range(1, config.prune.rounds + 1):
+        # Prune the fraction p of the surviving weights that has the lowest magnitude.
+        m = pruning.prune_round(W_T, m, task.variables(), config.prune, n, seed=seed)
+        ticket = _rewound(W_k, m, seed)
+        W_T = task.fit(Training("", task.name, seed, n, "winning"), ticket, NoProgress()).weights
+        yield ticket, W_T
+
+
+def _rewound(W_k: State, m: MaskSet, seed: int) -> Start:
+    """Returns m ⊙ W_k at step k: weights, optimizer slots, seeds, schedule and data order."""
+    k = int(W_k["step"][0])
+    prefix = "weights/"
+    weights = {key[len(prefix) :]: w for key, w in W_k.items() if key.startswith(prefix)}
+    state = {key: v for key, v in W_k.items() if key.partition("/")[0] in _RESTORED}
+    return Start(weights, m, {}, k, k, k, state, seed)
+
+
+def _captured(state: State | None) -> State:
+    if state is None:
+        raise LotteryError(
+            "Expected a rewind point before the end of training. Received: none. Lower rewind.to."
+        )
+    return state
