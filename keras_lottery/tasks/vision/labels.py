@@ -80,7 +80,7 @@ def _flat(y: NDArray[np.generic], what: str) -> NDArray[np.generic]:
             f"Expected {what} labels as whole numbers or strings. Received: {y.dtype}. "
             "Convert them."
         )
-    wrong = np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)))  # type: ignore[arg-type, call-overload]
+    wrong = np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)))
     if len(wrong):
         raise LotteryError(
             f"Expected {what} labels that are whole numbers. Received: {y[wrong[0]]} at index "

@@ -64,7 +64,7 @@ def _channels_first(shape: tuple[int, ...]) -> bool:
 
 
 def _whole(x: NDArray[np.generic], what: str) -> NDArray[np.generic]:
-    low, high = int(np.min(x)), int(np.max(x))  # type: ignore[call-overload]
+    low, high = int(np.min(x)), int(np.max(x))
     if x.dtype == np.uint8 or (low >= 0 and high <= BYTE):
         return x.astype(np.uint8, copy=False)
     if low < 0 or high > WORD or x.dtype != np.uint16:
@@ -72,7 +72,7 @@ def _whole(x: NDArray[np.generic], what: str) -> NDArray[np.generic]:
             f"Expected {what} images of whole numbers from 0 to 255, or uint16. Received: "
             f"{x.dtype} from {low} to {high}. Convert them to floats from 0 to 1."
         )
-    return (x / np.float32(WORD)).astype(np.float32)
+    return np.divide(x, WORD, dtype=np.float32)
 
 
 def largest_value(train: NDArray[np.generic], test: NDArray[np.generic], scaling: str) -> float:
@@ -128,7 +128,7 @@ def _fits(train: NDArray[np.generic], test: NDArray[np.generic], maximum: float)
 
 
 def _range(x: NDArray[np.generic]) -> tuple[float, float]:
-    return float(np.min(x)), float(np.max(x))  # type: ignore[call-overload]
+    return float(np.min(x)), float(np.max(x))
 
 
 def _spoken(x: NDArray[np.generic]) -> str:

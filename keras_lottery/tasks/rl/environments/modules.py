@@ -42,8 +42,9 @@ def from_module(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
 
 
 def _known(module: object) -> list[str]:
+    classes = {name: value for name, value in vars(module).items() if isinstance(value, type)}
     return [
         name
-        for name, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, gymnasium.Env)
+        for name, value in classes.items()
+        if issubclass(value, gymnasium.Env) and not issubclass(value, gymnasium.Wrapper)
     ]
