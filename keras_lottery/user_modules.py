@@ -32,8 +32,8 @@ def load(name: str) -> ModuleType:
         return sys.modules[name]
     if name not in _allowed:
         raise LotteryError(
-            "Expected a module that you have imported: what a run folder names is not imported "
-            f"from there. Received: {name!r}. If you trust it, import it first."
+            "Expected a module that you named yourself: what a run folder names is not imported. "
+            f"Received: {name!r}. If you trust it, call keras_lottery.user_modules.allow({name!r})."
         )
     try:
         return import_module(name)

@@ -144,7 +144,11 @@ def test_few_of_quoras_rows_that_are_cut_short_are_left_out(folder):
     with pytest.warns(UserWarning, match=r"train\.tsv: rows cut short \(1 in 1 of 121.*line 122"):
         _, y = task(folder, data__name="qqp").arrays().train
     assert y.tolist() == [1, 0] * 60
-    made.write_tsv(folder / "sst2/train.tsv", ("sentence", "label"), [row[1:] for row in rows])
+    made.write_tsv(
+        folder / "sst2/train.tsv",
+        ("sentence", "label"),
+        [*[row[1:] for row in rows[:-1]], ("cut short",)],
+    )
     with pytest.raises(LotteryError, match=r"2 columns in every row.*in line 122"):
         task(folder).arrays()
 

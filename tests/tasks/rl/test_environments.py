@@ -289,7 +289,7 @@ def test_an_environment_of_ones_own_is_imported_where_the_user_names_it(
 def test_a_module_is_not_imported_for_the_sake_of_a_run_folder(own_module):
     config = RLData(name=f"{own_module}:wrapped")
     assert config.modules == (own_module,)
-    with pytest.raises(LotteryError, match=r"a module that you have imported.*'made_games'"):
+    with pytest.raises(LotteryError, match=r"a module that you named yourself.*'made_games'"):
         maker(config)
     assert own_module not in sys.modules
     importlib.import_module(own_module)

@@ -29,8 +29,8 @@ def from_module(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
     if not callable(make) or not (is_class or user_modules.is_allowed(module_name)):
         raise LotteryError(
             f"Expected the id of an environment that {module_name} registers, a class of "
-            "environments in it, or a function in a module that you named yourself. "
-            f"Received: {name!r}. It has: {', '.join(_known(module)) or 'no class of them'}."
+            "environments in it, or, where you named the module yourself, a function that returns "
+            f"one. Received: {name!r}. It has: {', '.join(_known(module)) or 'no class of them'}."
         )
     env = make()
     if not isinstance(env, gymnasium.Env):
