@@ -236,7 +236,13 @@ def test_actions_begin_where_the_environment_begins_to_count(monkeypatch):
 
 @pytest.mark.parametrize(
     ("frame", "message"),
-    [([0, 256], "numbers from 0 to 256"), ([-1, 0], "from -1 to 0"), ([3], r"shape \(1,\)")],
+    [
+        ([0, 256], "the number 256"),
+        ([-1, 0], "the number -1"),
+        ([0.5, 0], "the number 0.5"),
+        ([np.nan, 0], "the number nan"),
+        ([3], r"shape \(1,\)"),
+    ],
 )
 def test_frames_that_the_space_does_not_hold_are_refused(monkeypatch, frame, message):
     games, _ = spaces_of(monkeypatch, BOX(0, 255, (2,), np.int64), frame)
@@ -254,6 +260,9 @@ class Own(CartPoleEnv):
 
 def wrapped():
     return TimeLimit(Own(), 7)
+
+def broken():
+    raise OSError("no display")
 
 def nothing():
     return None
@@ -307,6 +316,7 @@ def test_a_function_of_any_imported_module_is_not_called():
     ("name", "message"),
     [
         ("made_games:nothing", "environment of gymnasium from made_games:nothing.*: NoneType"),
+        ("made_games:broken", "'made_games:broken' to be made.*OSError: no display"),
         ("made_games:Onw", "Received: 'Onw'. It has: CartPoleEnv, Own"),
         ("no_such_module:Own", "No module named 'no_such_module'.*PYTHONPATH"),
     ],

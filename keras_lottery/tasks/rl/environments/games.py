@@ -114,8 +114,10 @@ class Games:
         frame, dtype = np.asarray(frame), self._frames.dtype
         if frame.shape != self.spec.frame:
             raise self._unlike(index, f"one of shape {frame.shape}")
-        if frame.dtype != dtype == np.uint8 and (frame.min() < 0 or frame.max() > 255):
-            raise self._unlike(index, f"numbers from {frame.min()} to {frame.max()}")
+        if frame.dtype != dtype == np.uint8:
+            wrong = frame[(frame < 0) | (frame > 255) | (frame != np.floor(frame))]
+            if wrong.size:
+                raise self._unlike(index, f"the number {wrong.flat[0]}")
         self._frames[index] = frame
 
     def _unlike(self, index: int, received: str) -> LotteryError:

@@ -59,7 +59,16 @@ def maker(config: RLData) -> Maker:
     def make(training: bool) -> gymnasium.Env[Any, Any]:
         return playable(kind.make(config, training), config.name)
 
-    env = make(True)
+    try:
+        env = make(True)
+    except LotteryError:
+        raise
+    except Exception as error:  # whatever an environment raises
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise LotteryError(
+            f"Expected the environment {config.name!r} to be made. Received: {reason} "
+            "Mend the environment or choose another one."
+        ) from error
     try:
         return Maker(make, _spec(env, config, kind))
     finally:
