@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from keras_lottery import pruning
+from keras_lottery import pruning, user_modules
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
 from keras_lottery.engine import folder
@@ -53,6 +53,8 @@ def opened(config: Config) -> Iterator[tuple[RunPaths, Task]]:
     check(config)
     paths = folder.run_paths(config)
     with folder.held(paths):
+        # A config that is run is the user's own; one that is read from a run folder is not.
+        user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
         make_pools(task.variables(), config.prune.rate, config.prune.rates)

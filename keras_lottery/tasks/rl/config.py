@@ -18,8 +18,9 @@ class RLData:
     """Which game, how many are played at once, and how returns are measured.
 
     Args:
-        name: `CartPole-v1`, `MinAtar/breakout`, `ALE/Breakout`, ... (`list environments`), or any
-            environment of gymnasium with a finite set of actions.
+        name: `CartPole-v1`, `MinAtar/breakout`, `ALE/Breakout`, ... (`list environments`), any
+            environment of gymnasium with a finite set of actions, or `module:Name`, from a module
+            of your own.
         envs: games played side by side.
         time_limit: frames after which a game is cut off; 0: as the environment has it. CartPole-v0
             is `CartPole-v1` with 200.
@@ -47,7 +48,16 @@ class RLData:
     eval_games: int = 10
     eval_seed: int = 10_000
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules of the user's own that making the games imports."""
+        module, colon, _ = self.name.partition(":")
+        return (module,) if colon else ()
+
     def problems(self) -> Iterable[str]:
+        module, colon, name = self.name.partition(":")
+        if colon and not (module and name):
+            yield f"name: expected module:Name. Received: {self.name!r}"
         if self.epoch_unit not in EPOCH_UNITS:
             known = ", ".join(EPOCH_UNITS)
             yield f"epoch_unit: expected one of {known}. Received: {self.epoch_unit!r}"

@@ -19,7 +19,8 @@ class VisionData:
         name: name of a registered data set.
         dir: where data sets lie on this machine (for tensorflow-datasets: the folder that holds
             `mnist/3.0.1`); empty: tensorflow-datasets' own place.
-        path: `folder` and `arrays`: the folder or .npz file, relative to `dir` where that is set.
+        path: `folder`, `arrays` and `idx`: the folder of images, .npz file or folder of idx files,
+            relative to `dir` where that is set.
         download: fetch the data set with tensorflow-datasets where it is not there.
         validation_size: training images held out; -1: as many as the data set's papers hold out.
         train_size: training images used, the same share of every class; 0: all.
@@ -48,7 +49,7 @@ class VisionData:
     def problems(self) -> Iterable[str]:
         if self.name not in datasets:
             yield f"name: {_plain(unknown_name('data set', self.name, datasets))}"
-        if self.name in ("folder", "arrays") and not self.path:
+        if self.name in ("folder", "arrays", "idx") and not self.path:
             yield (
                 f"path: expected the place of the images for the data set {self.name!r}. "
                 "Received none"

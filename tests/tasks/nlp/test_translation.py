@@ -88,6 +88,9 @@ def test_wmt14_is_read_as_tensorflow_datasets_prepares_it(tmp_path, monkeypatch)
 
 
 def test_unpaired_lines_and_missing_files_are_named(tmp_path):
+    files(tmp_path, train__de=["a", " ", "c"], train__en=["a", "b", "c"])
+    with pytest.raises(LotteryError, match=r"a sentence in line 2 of .*train\.de.*both files"):
+        pairs.load(TranslationData(dir=str(tmp_path)))
     files(tmp_path, train__de=["a", "b"], train__en=["a"])
     with pytest.raises(LotteryError, match=r"as many lines in .*train\.en .*Received: 1 and 2"):
         pairs.load(TranslationData(dir=str(tmp_path)))

@@ -18,6 +18,7 @@ _HERE = __name__
 datasets.register_lazily("digits", f"{_HERE}.digits:digits")
 datasets.register_lazily("folder", f"{_HERE}.folder:folder")
 datasets.register_lazily("arrays", f"{_HERE}.arrays:arrays")
+datasets.register_lazily("idx", f"{_HERE}.idx:idx")
 for _name in (
     "mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100", "cifar10a", "cifar10b",
     "imagenet2012", "places365_small",
