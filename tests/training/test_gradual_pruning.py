@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking, training
-from keras_lottery.training.callbacks import GradualPruning
+from keras_lottery.training.callbacks import GradualPruning, SparsityLogger
 from tests.training import made
 
 pytestmark = [pytest.mark.backend, pytest.mark.filterwarnings("error::UserWarning")]
@@ -183,17 +183,19 @@ def test_a_fit_that_is_too_short_warns_once_when_it_begins():
     assert sparsity(pruned) == pytest.approx(0.9, abs=0.01)
 
 
-def stopping(**settings):
-    """Prefers the first epoch that it is shown, and stops after the second."""
-    return keras.callbacks.EarlyStopping("loss", mode="max", patience=1, **settings)
+def stopping():
+    """Prefers the densest epoch, which is the first that it is shown, and stops after the next."""
+    return keras.callbacks.EarlyStopping(
+        "sparsity", mode="min", patience=1, restore_best_weights=True
+    )
 
 
 @pytest.mark.parametrize(("fit", "stopping_first"), [(keras_fit, False), (training.fit, True)])
 def test_ending_early_warns_of_the_sparsity_that_is_left(fit, stopping_first):
     pruned = model()
-    callbacks = [gradual(), stopping(restore_best_weights=True)]
+    callbacks = [gradual(), stopping()][:: -1 if stopping_first else 1]
     with pytest.warns(UserWarning, match=r"sparsity of 0\.9 .* Received: 0\.6319") as caught:
-        fit(pruned, X, Y, epochs=3, callbacks=callbacks[:: -1 if stopping_first else 1], **SETTINGS)
+        fit(pruned, X, Y, epochs=3, callbacks=[SparsityLogger(), *callbacks], **SETTINGS)
     assert len(user_warnings(caught)) == 1
     masks, weights = masking.get_masks(pruned), masking.get_weights(pruned)
     assert all(((weights[path] != 0) == mask).all() for path, mask in masks.items())
@@ -203,8 +205,8 @@ def test_ending_early_warns_of_the_sparsity_that_is_left(fit, stopping_first):
 @both_fits
 def test_when_sparse_shows_a_callback_only_epochs_at_the_final_sparsity(fit):
     pruned, callback = model(), gradual()
-    early = callback.when_sparse(stopping(restore_best_weights=True))
-    history = fit(pruned, X, Y, epochs=9, callbacks=[callback, early], **SETTINGS)
+    early = callback.when_sparse(stopping())
+    history = fit(pruned, X, Y, epochs=9, callbacks=[SparsityLogger(), callback, early], **SETTINGS)
     assert history.epoch == [0, 1, 2, 3]
     assert early.best_epoch == 2
     assert sparsity(pruned) == pytest.approx(0.9, abs=0.01)
