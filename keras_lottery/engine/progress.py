@@ -84,7 +84,8 @@ class ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._is_drawn:
+            self._bar.stop()
 
     @contextmanager
     def training(self, training: Training) -> Iterator[TrainingProgress]:

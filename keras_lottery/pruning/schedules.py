@@ -104,7 +104,9 @@ class CubicSchedule:
         """Returns s_t; s_i before t_0 and s_f after t_1."""
         if step >= self.end_step:
             return self.final_sparsity
-        done = max(0, step - self.begin_step) / (self.end_step - self.begin_step)
+        if step <= self.begin_step:
+            return self.initial_sparsity
+        done = (step - self.begin_step) / (self.end_step - self.begin_step)
         return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * (1 - done) ** 3
 
     @property
