@@ -110,6 +110,7 @@ class GradualPruning(StepCallback):
         super().on_train_begin(logs)
         self._too_short = False
         self._batches_before = self._batches
+        self._iterations_before = masking.iterations(self.model)
         self._check_at_the_very_end()
 
     def on_first_epoch(self, epoch: int) -> None:
