@@ -5,7 +5,13 @@ from keras_lottery.masking.carried import Carried
 from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import MaskOptions, describe
-from keras_lottery.masking.keras_internals import remake_functions, sync_trainer
+from keras_lottery.masking.keras_internals import (
+    batches_per_update,
+    iterations,
+    remake_functions,
+    restored_epoch,
+    sync_trainer,
+)
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
 from keras_lottery.masking.paths import carried, seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
@@ -30,6 +36,7 @@ __all__ = [
     "Masked",
     "Summary",
     "Ticket",
+    "batches_per_update",
     "carried",
     "derive",
     "describe",
@@ -42,10 +49,12 @@ __all__ = [
     "get_weights",
     "is_learned",
     "is_masked",
+    "iterations",
     "mask",
     "prune",
     "register_prunable",
     "remake_functions",
+    "restored_epoch",
     "scores",
     "seed_generators",
     "set_masks",

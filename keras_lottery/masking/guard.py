@@ -18,6 +18,7 @@ from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.holder import MaskedVariable, masked
+from keras_lottery.masking.keras_internals import innermost
 
 __all__ = ["innermost", "install", "slots"]
 
@@ -53,13 +54,6 @@ def install(model: keras.Model) -> None:
     # Bound methods, which a deep copy of the optimizer binds to the copy.
     for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
         object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
-
-
-def innermost(optimizer: Any) -> Any:
-    """Returns the optimizer inside loss-scaling ones."""
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
-    return optimizer
 
 
 class Slot(NamedTuple):

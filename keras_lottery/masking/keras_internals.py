@@ -16,6 +16,7 @@ __all__ = [
     "KerasSaveable",
     "LayerHooks",
     "attributes",
+    "batches_per_update",
     "class_entry",
     "clip_sums",
     "flatten_layers",
@@ -24,13 +25,16 @@ __all__ = [
     "full_precision",
     "hidden_name",
     "inbound_tensors",
+    "innermost",
     "is_functional",
     "is_metric",
+    "iterations",
     "name_class",
     "optimized_variables",
     "own_variables",
     "producer",
     "remake_functions",
+    "restored_epoch",
     "retrack",
     "set_class",
     "snake_case",
@@ -207,6 +211,40 @@ def remake_functions(model: keras.Model) -> None:
     model.predict_function = None
     if model.train_function is not None:
         model.make_train_function(force=True)
+
+
+def innermost(optimizer: Any) -> Any:
+    """Returns the optimizer inside loss-scaling ones."""
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    return optimizer
+
+
+def iterations(model: keras.Model) -> int | None:
+    """Returns how many batches' gradients the optimizer was given; None without an optimizer.
+
+    In the midst of JAX's `fit` the state holds the count, and is read without syncing it.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return None
+    counter = innermost(optimizer)._iterations
+    state = getattr(model, "_jax_state", None)
+    if state and not model._jax_state_synced:
+        held = zip(optimizer.variables, state["optimizer_variables"])
+        return next(int(value) for variable, value in held if variable is counter)
+    return int(keras.ops.convert_to_numpy(counter.value))
+
+
+def batches_per_update(model: keras.Model) -> int:
+    """Returns how many batches' gradients the optimizer gathers for an update; 1 without one."""
+    optimizer = innermost(getattr(model, "optimizer", None))
+    return int(getattr(optimizer, "gradient_accumulation_steps", None) or 1)
+
+
+def restored_epoch(model: keras.Model) -> int:
+    """Returns the epoch that `BackupAndRestore` makes `fit` begin at; 0 if it restored none."""
+    return int(model._initial_epoch or 0)
 
 
 def forget_variables(optimizer: Any, variables: list[keras.Variable]) -> None:

@@ -69,6 +69,8 @@ class TicketHistory:
             console.print(self.table())
         return capture.get()
 
+    __repr__ = __str__
+
     def _find(self, round: int, arm: str) -> Outcome:
         wanted = "dense" if round == 0 else arm
         for outcome in self.outcomes:

@@ -10,6 +10,7 @@ from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
+from keras_lottery.search.progress import ProgressCallback
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
 from keras_lottery.training.place import place
@@ -109,7 +110,7 @@ class FitTask:
             epochs=Duration.parse(self._config.train.length).count,
             initial_step=start.step if self._program else None,
             initial_epoch=0 if self._program else start.step,
-            callbacks=[*point, *self._callbacks],
+            callbacks=[*point, *self._callbacks, ProgressCallback(progress)],
             seed=training.seed,
             program=self._program,
             **self._settings,

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery import masking
 from keras_lottery.errors import LotteryError
 from keras_lottery.training.callbacks.steps import StepCallback
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
@@ -98,15 +99,16 @@ def fit(
         model=model,
     )
     every = _call_length(callbacks or (), order, verbose)
-    first = initial_epoch * order.steps_per_epoch if initial_step is None else initial_step
-    stops = {s + first for c in callbacks or () if isinstance(c, StepCallback) for s in c.stops()}
     hooks.on_train_begin()
+    initial_epoch = masking.restored_epoch(model) or initial_epoch
+    first = initial_epoch * order.steps_per_epoch if initial_step is None else initial_step
     model.stop_training = False
     logs: dict[str, float] = {}
     for epoch in range(order.epoch(first), epochs):
         end = (epoch + 1) * order.steps_per_epoch
         steps = range(max(first, end - order.steps_per_epoch), end)
         hooks.on_epoch_begin(epoch)
+        stops = _stops(callbacks or (), steps.start)
         logs = _one_epoch(
             model, train_steps(program, data, order, steps, stops=stops, every=every), steps, hooks
         )
@@ -196,6 +198,12 @@ def _call_length(callbacks: Sequence[Any], order: DataOrder, verbose: Any) -> in
     if verbose == 0:
         return order.steps_per_epoch
     return max(1, -(-order.steps_per_epoch // _MOVES))
+
+
+def _stops(callbacks: Sequence[Any], step: int) -> set[int]:
+    """Returns the steps after `step` at which a callback must be called."""
+    stops = (c.stops() for c in callbacks if isinstance(c, StepCallback))
+    return {step + more for of_one in stops for more in of_one}
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:

@@ -177,6 +177,32 @@ def test_optimizers_know_their_variables_and_have_the_methods_that_are_guarded(m
     assert keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()).inner_optimizer
 
 
+def test_the_iterations_are_known_in_the_midst_of_fit_also_of_an_inner_optimizer(model):
+    counts = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            counts.append(internals.iterations(self.model))
+
+    assert internals.iterations(model) is None and internals.batches_per_update(model) == 1
+    inner = keras.optimizers.SGD(gradient_accumulation_steps=2)
+    model.compile(keras.optimizers.LossScaleOptimizer(inner), "mse")
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
+    model.fit(x, y, batch_size=2, verbose=0, callbacks=[Look()])
+    assert counts == [1, 2, 3, 4]
+    assert internals.iterations(model) == 4 and internals.batches_per_update(model) == 2
+
+
+def test_the_restored_epoch_is_known(model, tmp_path):
+    assert internals.restored_epoch(model) == 0
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
+    model.compile("sgd", "mse")
+    for epochs in (2, 3):
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)
+        model.fit(x, y, epochs=epochs, verbose=0, callbacks=[backup])
+    assert internals.restored_epoch(model) == 2
+
+
 def test_optimizers_clip_by_the_method_that_is_replaced():
     clipping = keras.optimizers.SGD(global_clipnorm=1.0)
     gradients = [keras.ops.ones((4,)) * 3.0, None]

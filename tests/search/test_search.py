@@ -6,6 +6,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking
+from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.errors import LotteryError
 from tests.training import made
 
@@ -145,6 +146,17 @@ def test_other_data_and_user_callbacks(model, data):
     history = search.fit(model, Batches(), epochs=2, callbacks=[Count()])
     assert Count.epochs == 2 + 1
     assert len(history.outcomes) == 2
+
+
+def test_progress_is_reported_within_a_training(model, data, monkeypatch):
+    updates = []
+    monkeypatch.setattr(ProgressBar, "update", lambda self, *values: updates.append(values))
+    x, y = data
+    search = kl.TicketSearch(rounds=1, rate=0.5)
+    history = search.fit(model, x, y, epochs=2, batch_size=len(x))
+    assert [values[:2] for values in updates] == [(1, 2), (2, 2)] * 2
+    assert all(values[2] > 0 for values in updates)
+    assert repr(history) == str(history) and "winning" in repr(history)
 
 
 def test_mistakes_are_named(model, data):

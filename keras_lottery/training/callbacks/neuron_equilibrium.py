@@ -51,7 +51,12 @@ class NeuronFreezing(keras.callbacks.Callback):
         self.counts: list[dict[str, int]] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        optimizer = innermost(self.model.optimizer)
+        optimizer = innermost(getattr(self.model, "optimizer", None))
+        if optimizer is None:
+            raise LotteryError(
+                "Expected a model with an optimizer, whose updates of frozen neurons are "
+                "undone. Received: none. Call model.compile(optimizer=...)."
+            )
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
         masking.sync_trainer(self.model)
@@ -61,8 +66,13 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.remake_functions(self.model)
         self.counts = []
         self._frozen: Frozen = {one.path: np.zeros(one.count, bool) for one in self.neurons}
-        self.begin()
-        self._freeze(self.choose(0))
+        self._begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if not self._begun:  # now every callback's on_train_begin, which may load, has been called
+            self._begun = True
+            self.begin()
+            self._freeze(self.choose(0))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         masking.sync_trainer(self.model)
@@ -82,7 +92,7 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.remake_functions(self.model)
 
     def begin(self) -> None:
-        """Is called when training begins, with `neurons` known."""
+        """Is called before the first epoch, with `neurons` known and checkpoints loaded."""
 
     def choose(self, epoch: int) -> Frozen:
         """Returns which neurons are frozen during an epoch, counted from the training's start."""
