@@ -67,11 +67,14 @@ def strip(model: keras.Model) -> keras.Model:
 def fresh_weights(model: keras.Model) -> Weights:
     """Returns a fresh draw of every variable from the model's initializers, by path.
 
+    Initializers with a fixed seed draw from another one.
+
     Raises:
         LotteryError: the model cannot be rebuilt from its config.
     """
     plain = _plain(_config(model, _COPY_HINT))
-    return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
+    with internals.fresh_initializers():
+        return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
 
 
 def _config(model: keras.Model, hint: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Everything that leans on Keras' private parts; the test beside it fails loudly when they move."""
 
+import copy
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +12,7 @@ from keras.src.backend.common.variables import AutocastScope
 from keras.src.models.functional import Functional
 from keras.src.saving import object_registration, saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
+from keras.src.trainers.compile_utils import CompileMetrics
 from keras.src.utils.naming import to_snake_case
 
 __all__ = [
@@ -18,19 +21,23 @@ __all__ = [
     "attributes",
     "class_entry",
     "clip_sums",
+    "compiled_metrics",
     "flatten_layers",
     "flush_losses",
     "forget_variables",
+    "fresh_initializers",
     "full_precision",
     "hidden_name",
     "inbound_tensors",
     "is_functional",
     "is_metric",
+    "metric_direction",
     "name_class",
     "optimized_variables",
     "own_variables",
     "producer",
     "remake_functions",
+    "resumed_epoch",
     "retrack",
     "set_class",
     "snake_case",
@@ -117,6 +124,42 @@ def retrack(layer: keras.Layer) -> None:
             one._track_variables()
 
 
+@contextmanager
+def fresh_initializers() -> Iterator[None]:
+    """Gives every initializer with a fixed seed another one, in the layers that are built inside.
+
+    The new seeds come from Python's `random`, as Keras takes those of initializers without one.
+    """
+    add_weight = keras.Layer.add_weight
+
+    def with_fresh_seed(
+        layer: keras.Layer, *args: Any, initializer: Any = None, **settings: Any
+    ) -> keras.Variable:
+        return add_weight(layer, *args, initializer=_reseeded(initializer), **settings)
+
+    keras.Layer.add_weight = with_fresh_seed
+    try:
+        yield
+    finally:
+        keras.Layer.add_weight = add_weight
+
+
+def _reseeded(initializer: Any) -> Any:
+    """Returns an initializer with a new seed where it has a fixed one, nested ones included."""
+    if isinstance(initializer, dict):
+        initializer = keras.initializers.get(initializer)
+    if not isinstance(initializer, keras.Initializer):
+        return initializer
+    fresh = copy.copy(initializer)
+    for name, value in vars(initializer).items():
+        if isinstance(value, keras.Initializer):
+            setattr(fresh, name, _reseeded(value))
+    # Keras makes up the attribute `seed` where none was given; the config then still has none.
+    if initializer.get_config().get("seed", getattr(initializer, "seed", None)) is not None:
+        fresh.seed = random.randrange(2**31)
+    return fresh
+
+
 class LayerHooks:
     """What Keras calls on a layer under private names, handed on under public ones."""
 
@@ -197,6 +240,23 @@ def sync_trainer(model: keras.Model) -> None:
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
+
+
+def resumed_epoch(model: keras.Model) -> int | None:
+    """Returns the epoch at which a callback (BackupAndRestore) resumes training, and forgets it."""
+    epoch, model._initial_epoch = model._initial_epoch, None
+    return epoch
+
+
+def compiled_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
+    """Returns the metrics that `compile` was given; known once the model has seen a batch."""
+    own = [metric for metric in model.metrics if isinstance(metric, CompileMetrics)]
+    return [metric for group in own for metric in group.metrics]
+
+
+def metric_direction(metric: keras.metrics.Metric) -> str | None:
+    """Returns `up` where larger values of a metric are better, else `down`; None: unknown."""
+    return getattr(metric, "_direction", None)
 
 
 def remake_functions(model: keras.Model) -> None:
