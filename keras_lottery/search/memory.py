@@ -76,7 +76,8 @@ class FitTask:
         every = validate_last(settings.get("validation_freq", 1), epochs)
         self._settings = {"verbose": 0} | settings | {"validation_freq": every}
         self._callbacks = callback_list(self._settings.pop("callbacks", None))
-        self.metric, self.higher_is_better = "loss", None
+        self.metric = "loss"
+        self.higher_is_better: bool | None = None
 
     def variables(self) -> Any:
         return masking.describe(self._model, self._config.prune)

@@ -74,7 +74,7 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
     for name, data in (("x", x), ("validation_data", settings.get("validation_data"))):
         if is_one_shot(data):
             raise LotteryError(
-                f"Expected data that every network of a search can be given again. Received: {name} is "
+                f"Expected data that every network of a search can read again. Received: {name} is "
                 f"a {type(data).__name__}, which gives each batch once. Pass arrays, a "
                 "PyDataset, or tf.data.Dataset.from_generator(function, ...)."
             )

@@ -37,17 +37,18 @@ def _is_count(value: Any, least: int) -> bool:
     return is_integer and value >= least
 
 
-def check_labels(model: keras.Model, arrays: Sequence[Any]) -> None:
+def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) -> None:
     """Checks the labels of sparse cross-entropy, which JAX takes for a loss of 0 out of range.
 
     Args:
         model: compiled.
-        arrays: `(x, y, sample_weight)`; labels with a weight of 0 are not looked at.
+        x: inputs.
+        y: labels.
+        weight: their sample weights; labels with a weight of 0 are not looked at.
 
     Raises:
         LotteryError: a label below 0, or at least as large as the output is wide.
     """
-    x, y, weight, *_ = (*arrays, None, None)
     for name, loss, labels, output, weights in _outputs(model, x, y, weight):
         wide = output.shape[-1]
         ignored = getattr(loss, "ignore_class", None)
@@ -76,7 +77,7 @@ def _outputs(model: keras.Model, x: Any, y: Any, weight: Any) -> Iterator[tuple[
     elif isinstance(y, dict) and isinstance(model.loss, dict) and isinstance(outputs, dict):
         for name in model.loss.keys() & y.keys() & outputs.keys():
             weights = weight.get(name) if isinstance(weight, dict) else weight
-            yield f"the output {name!r}", model.loss[name], y[name], outputs[name], weights
+            yield f"output {name!r}", model.loss[name], y[name], outputs[name], weights
     elif isinstance(y, list | tuple) and isinstance(outputs, list | tuple):
         every = losses if len(losses) > 1 else losses * len(y)
         weights = weight if isinstance(weight, list | tuple) else [weight] * len(y)
@@ -88,7 +89,7 @@ def _symbolic_outputs(model: keras.Model, x: Any) -> Any:
     """Returns the outputs of a model, as nested as they are, without computing them."""
     if not model.built:
         model(keras.tree.map_structure(lambda a: np.asarray(a[:1]), x))
-    known = getattr(model, "outputs", None) or ()
+    known = list(getattr(model, "outputs", None) or [])
     if len(known) == 1:
         return known[0]
     one = keras.tree.map_structure(lambda a: keras.KerasTensor((1, *a.shape[1:])), x)

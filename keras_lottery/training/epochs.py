@@ -57,7 +57,9 @@ def is_arrays(x: Any) -> bool:
     """Returns True for arrays, nested or not: what can be held on the device as a whole."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(
-        hasattr(leaf, "shape") and hasattr(leaf, "__getitem__") and hasattr(leaf, "__array__")
+        len(getattr(leaf, "shape", ()))
+        and hasattr(leaf, "__getitem__")
+        and hasattr(leaf, "__array__")
         for leaf in leaves
     )
 

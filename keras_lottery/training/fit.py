@@ -1,7 +1,7 @@
 """`fit` for any Keras model: Keras' arguments and callbacks, many steps in one compiled call."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
 # Calls an epoch that a progress bar is moved by.
 _MOVES = 20
 
-Callbacks = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
+Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 
 
 def fit(
@@ -98,9 +98,9 @@ def _fit_arrays(
     program: Program | None,
 ) -> keras.callbacks.History:
     train, validation = _arrays(x, settings)
-    check_labels(model, train)
+    check_labels(model, *train)
     if is_arrays(validation):
-        check_labels(model, keras.utils.unpack_x_y_sample_weight(validation))
+        check_labels(model, *keras.utils.unpack_x_y_sample_weight(validation))
     steps = settings["steps_per_epoch"]
     batch = array_batch_size(length(train), settings["batch_size"], steps)
     order = DataOrder(length(train), batch, seed, settings["shuffle"], drop_remainder=False)
@@ -175,6 +175,12 @@ def _arrays(x: Any, settings: Settings) -> tuple[tuple[Any, ...], Any]:
             "Expected class_weight or sample_weight. Received both. Multiply them yourself and "
             "pass the product as sample_weight."
         )
+    for name in ("y", "sample_weight"):
+        if settings[name] is not None and not is_arrays(settings[name]):
+            raise LotteryError(
+                f"Expected {name} as arrays, like x. Received: {type(settings[name]).__name__}. "
+                "Convert it with np.asarray."
+            )
     train, validation = (x, settings["y"], sample_weight), settings["validation_data"]
     if settings["validation_split"] and validation is None:
         train, validation = _split(train, settings["validation_split"])
