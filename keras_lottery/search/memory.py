@@ -12,7 +12,13 @@ from keras_lottery.duration import Duration
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.search.metric import choose_metric, higher_is_better
-from keras_lottery.search.settings import check_model, check_settings, epochs_of_data, validate_last
+from keras_lottery.search.settings import (
+    check_model,
+    check_settings,
+    epochs_of_data,
+    validate_last,
+    with_length,
+)
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import RewindPoint, fit, is_arrays, prepare
 from keras_lottery.training.fit import callback_list
@@ -60,6 +66,7 @@ class FitTask:
     ) -> None:
         check_model(model)
         check_settings(x, settings)
+        x, settings = with_length(x, settings)
         self._original = model
         self._start = masking.get_weights(model)
         prune = config.prune

@@ -101,22 +101,33 @@ def validate_last(frequency: int | Sequence[int], epochs: int) -> list[int]:
     return sorted({*range(frequency, epochs + 1, frequency), epochs})
 
 
+def with_length(x: Any, settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Returns data and settings; tf.data of unknown length are counted in one pass, and repeated.
+
+    Args:
+        x: whatever `fit` takes.
+        settings: its other arguments.
+    """
+    length_is_unknown = epochs_of(x, None, settings.get("steps_per_epoch")) is None
+    # -1 stands for a dataset without end.
+    if not length_is_unknown or not hasattr(x, "cardinality") or int(x.cardinality()) == -1:
+        return x, dict(settings)
+    return x.repeat(), {**settings, "steps_per_epoch": sum(1 for _ in x)}
+
+
 def epochs_of_data(x: Any, settings: Mapping[str, Any]) -> Epochs:
-    """Returns the steps of each epoch; a dataset of unknown length is counted in one pass.
+    """Returns the steps of each epoch.
 
     Raises:
-        LotteryError: data without end, and no `steps_per_epoch`.
+        LotteryError: data that do not say their length, and no `steps_per_epoch`.
     """
-    steps = settings.get("steps_per_epoch")
     if is_arrays(x) and settings.get("validation_data") is None:
         kept = kept_for_training(length(x), settings.get("validation_split", 0.0))
         x = keras.tree.map_structure(lambda array: array[:kept], x)
-    epochs = epochs_of(x, settings.get("batch_size"), steps)
-    if epochs is not None:
-        return epochs
-    if hasattr(x, "cardinality") and int(x.cardinality()) != -1:  # -1: without end
-        return Epochs(sum(1 for _ in x))
-    raise LotteryError(
-        "Expected data that say how many batches an epoch has. "
-        f"Received: a {type(x).__name__} without a length. Pass steps_per_epoch."
-    )
+    epochs = epochs_of(x, settings.get("batch_size"), settings.get("steps_per_epoch"))
+    if epochs is None:
+        raise LotteryError(
+            "Expected data that say how many batches an epoch has. "
+            f"Received: a {type(x).__name__} without a length. Pass steps_per_epoch."
+        )
+    return epochs

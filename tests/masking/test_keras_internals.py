@@ -216,3 +216,33 @@ def test_an_optimizer_forgets_variables_that_were_added_and_takes_new_ones(model
     assert [id(v) for v in optimizer.variables] == [id(v) for v in before]
     last = optimizer.add_variable((3,), name="last")
     assert [id(v) for v in optimizer.variables] == [id(v) for v in (*before, last)]
+
+
+def test_a_callback_says_once_where_training_resumes(model):
+    assert internals.resumed_epoch(model) is None
+    model._initial_epoch = 3  # as BackupAndRestore does
+    assert internals.resumed_epoch(model) == 3
+    assert internals.resumed_epoch(model) is None
+
+
+def test_compiled_metrics_know_their_direction():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse", metrics=["mae", keras.metrics.AUC(name="area")])
+    model.test_on_batch(np.ones((2, 2)), np.ones((2, 1)))
+    metrics = internals.compiled_metrics(model)
+    assert [metric.name for metric in metrics] == ["mae", "area"]
+    assert [internals.metric_direction(metric) for metric in metrics] == ["down", "up"]
+    assert internals.metric_direction(keras.metrics.Mean()) is None
+
+
+def test_initializers_with_seeds_get_others_and_layers_are_as_before():
+    before = keras.Layer.add_weight
+    seeded = keras.initializers.GlorotUniform(seed=1)
+    with internals.fresh_initializers():
+        layer = keras.layers.Dense(4, kernel_initializer=seeded)
+        layer.build((None, 4))
+    assert keras.Layer.add_weight is before
+    other = keras.layers.Dense(4, kernel_initializer=seeded)
+    other.build((None, 4))
+    assert (np.array(layer.kernel) != np.array(other.kernel)).any()
+    assert seeded.seed == 1
