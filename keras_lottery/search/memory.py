@@ -1,5 +1,6 @@
 """The engine's run and task over a model and data in memory."""
 
+import math
 import time
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from keras_lottery.search.settings import (
 )
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import RewindPoint, fit, is_arrays, prepare
+from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.fit import callback_list
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
@@ -75,8 +77,11 @@ class FitTask:
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
-        given = [part for part in (x, y, settings.get("sample_weight")) if part is not None]
-        self._program = prepare(self._model, *given) if is_arrays(x) else None
+        self._program = None
+        if is_arrays(x):
+            given = check_arrays(x, y, settings.get("sample_weight"))
+            check_labels(self._model, *given)
+            self._program = prepare(self._model, *given)
         self._config, self._x, self._y = config, x, y
         self._epochs = epochs_of_data(x, settings)
         epochs = Duration.parse(config.train.length).count
@@ -150,7 +155,7 @@ class FitTask:
         # Epochs that were measured: with `validation_freq` some are not.
         values = {epoch: row[self.metric] for epoch, row in rows.items() if self.metric in row}
         loss = next((n for n in ("val_loss", "loss") if n in names), self.metric)
-        best = min(values, key=lambda epoch: rows[epoch].get(loss, float("inf")))
+        best = min(values, key=lambda epoch: _nan_last(rows[epoch].get(loss, float("nan"))))
         return Outcome(
             training,
             start,
@@ -183,6 +188,10 @@ class _Rows(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.rows[epoch] = {name: float(value) for name, value in (logs or {}).items()}
+
+
+def _nan_last(value: float) -> tuple[bool, float]:
+    return math.isnan(value), value
 
 
 def _last(rows: dict[int, dict[str, float]]) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """What `fit` is given, checked before anything is trained."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.training.epochs import is_arrays
 
 _SPARSE = "sparse_categorical_crossentropy"
 
@@ -35,6 +37,21 @@ def check_settings(validation_freq: Any, seed: Any, initial_step: Any) -> None:
 def _is_count(value: Any, least: int) -> bool:
     is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     return is_integer and value >= least
+
+
+def check_arrays(x: Any, y: Any, sample_weight: Any) -> list[Any]:
+    """Returns those that there are; with inputs that are arrays, all are.
+
+    Raises:
+        LotteryError: one is something else, such as a list of numbers.
+    """
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None and not is_arrays(value):
+            raise LotteryError(
+                f"Expected {name} as arrays, like x. Received: {type(value).__name__}. "
+                "Convert it with np.asarray."
+            )
+    return [value for value in (x, y, sample_weight) if value is not None]
 
 
 def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) -> None:
@@ -72,6 +89,8 @@ def _outputs(model: keras.Model, x: Any, y: Any, weight: Any) -> Iterator[tuple[
     if y is None or not any(map(_is_sparse, losses)):
         return
     outputs = _symbolic_outputs(model, x)
+    if outputs is None:
+        return
     if not keras.tree.is_nested(y) and not keras.tree.is_nested(outputs):
         yield "the output", losses[0], y, outputs, weight
     elif isinstance(y, dict) and isinstance(model.loss, dict) and isinstance(outputs, dict):
@@ -86,14 +105,19 @@ def _outputs(model: keras.Model, x: Any, y: Any, weight: Any) -> Iterator[tuple[
 
 
 def _symbolic_outputs(model: keras.Model, x: Any) -> Any:
-    """Returns the outputs of a model, as nested as they are, without computing them."""
+    """Returns the outputs of a model, as nested as they are, without computing them.
+
+    None for a model whose `call` needs values.
+    """
     if not model.built:
         model(keras.tree.map_structure(lambda a: np.asarray(a[:1]), x))
     known = list(getattr(model, "outputs", None) or [])
     if len(known) == 1:
         return known[0]
     one = keras.tree.map_structure(lambda a: keras.KerasTensor((1, *a.shape[1:])), x)
-    return model.compute_output_spec(one)
+    with suppress(Exception):  # whatever a model's own code raises at symbolic tensors
+        return model.compute_output_spec(one)
+    return None
 
 
 def _is_sparse(loss: Any) -> bool:

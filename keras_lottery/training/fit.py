@@ -1,5 +1,6 @@
 """`fit` for any Keras model: Keras' arguments and callbacks, many steps in one compiled call."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import resumed_epoch
 from keras_lottery.training.callbacks.steps import StepCallback
-from keras_lottery.training.checks import check_labels, check_settings
+from keras_lottery.training.checks import check_arrays, check_labels, check_settings
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
 from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
@@ -105,6 +106,12 @@ def _fit_arrays(
     batch = array_batch_size(length(train), settings["batch_size"], steps)
     order = DataOrder(length(train), batch, seed, settings["shuffle"], drop_remainder=False)
     epochs = Epochs(order.steps_per_epoch, steps)
+    if steps and order.steps_per_epoch % steps:
+        warnings.warn(
+            f"steps_per_epoch={steps} does not divide the {order.steps_per_epoch} batches of the "
+            "data: an epoch ends where the data end, too.",
+            stacklevel=3,
+        )
     if model.run_eagerly or is_one_shot(validation):
         batches = Batches(_Gathered(train, order), epochs)
         settings |= {"class_weight": None, "validation_data": validation, "validation_split": 0.0}
@@ -175,12 +182,7 @@ def _arrays(x: Any, settings: Settings) -> tuple[tuple[Any, ...], Any]:
             "Expected class_weight or sample_weight. Received both. Multiply them yourself and "
             "pass the product as sample_weight."
         )
-    for name in ("y", "sample_weight"):
-        if settings[name] is not None and not is_arrays(settings[name]):
-            raise LotteryError(
-                f"Expected {name} as arrays, like x. Received: {type(settings[name]).__name__}. "
-                "Convert it with np.asarray."
-            )
+    check_arrays(x, settings["y"], sample_weight)
     train, validation = (x, settings["y"], sample_weight), settings["validation_data"]
     if settings["validation_split"] and validation is None:
         train, validation = _split(train, settings["validation_split"])

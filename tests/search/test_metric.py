@@ -66,11 +66,12 @@ def test_logs_of_callbacks_are_no_metrics():
 
 
 def history(values, higher, metric="score"):
+    trainings = [Training("", "search", 0, 0, "dense")]
+    trainings += [Training("", "search", 0, r, "winning") for r in range(1, len(values))]
+    start = Start({})
     outcomes = [
-        Outcome(
-            Training("x", 0, r, "winning" if r else "dense"), Start({}), {}, None, 1, 0, 0, v, v, 1
-        )
-        for r, v in enumerate(values)
+        Outcome(training, start, {}, None, 1, 0.0, 0.0, value, value, 1)
+        for training, value in zip(trainings, values, strict=True)
     ]
     return TicketHistory(outcomes, metric, higher)
 

@@ -142,7 +142,9 @@ def _settings(case):
     return base | {"batch_size": 20, "callbacks": [Calls()]} | made_now
 
 
-@pytest.mark.filterwarnings("ignore:.*ran out of data", "ignore:.*shuffle=True")
+@pytest.mark.filterwarnings(
+    "ignore:.*ran out of data", "ignore:.*shuffle=True", "ignore:steps_per_epoch"
+)
 @pytest.mark.parametrize("name", CASES)
 def test_does_what_keras_does(name, trained):
     fresh, program = trained
