@@ -1,6 +1,6 @@
 """What `fit` is given, checked before anything is trained."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -52,6 +52,22 @@ def check_arrays(x: Any, y: Any, sample_weight: Any) -> list[Any]:
                 "Convert it with np.asarray."
             )
     return [value for value in (x, y, sample_weight) if value is not None]
+
+
+def check_batches(x: Any, settings: Mapping[str, Any]) -> None:
+    """Checks that nothing but arrays comes with labels or weights beside it, or is split.
+
+    Raises:
+        LotteryError: one of them was given.
+    """
+    for name in ("y", "sample_weight", "validation_split"):
+        is_left_out = settings[name] is None or (name == "validation_split" and not settings[name])
+        if not is_left_out:
+            raise LotteryError(
+                f"Expected {name} with arrays only. Received: {name} and x, a {type(x).__name__}. "
+                "Have the data yield (x, y) or (x, y, sample_weight), and pass what is held out "
+                "as validation_data."
+            )
 
 
 def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) -> None:

@@ -70,13 +70,14 @@ def fit(
             output has no unit for, or a class without a weight.
     """
     check_settings(validation_freq, seed, initial_step)
+    every = list(validation_freq) if isinstance(validation_freq, Sequence) else int(validation_freq)
     settings = {
         "y": y, "batch_size": batch_size, "epochs": epochs, "verbose": verbose,
         "callbacks": callback_list(callbacks), "validation_split": validation_split,
         "validation_data": validation_data, "shuffle": shuffle, "class_weight": class_weight,
         "sample_weight": sample_weight, "initial_epoch": initial_epoch,
         "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps,
-        "validation_batch_size": validation_batch_size, "validation_freq": validation_freq,
+        "validation_batch_size": validation_batch_size, "validation_freq": every,
     }  # fmt: skip
     if not is_arrays(x):
         return keras_fit(model, x, settings, initial_step, seed)
@@ -148,7 +149,7 @@ def _fit_arrays(
             program, data, order, reached, stops=stops, every=1 if model.stop_training else every
         )
         logs = _one_epoch(model, calls, reached, hooks)
-        if evaluate is not None and is_due(epoch, settings["validation_freq"]):
+        if evaluate is not None and _is_due(epoch, settings["validation_freq"]):
             logs |= {f"val_{k}": v for k, v in evaluate().items()}
         hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
@@ -311,8 +312,7 @@ def _defines(callbacks: Sequence[Any], hooks: Sequence[str]) -> bool:
     )
 
 
-def is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
-    """Returns True for the epochs, from 0, after which `validation_freq` has Keras validate."""
+def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
     if isinstance(frequency, int):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.training.checks import check_batches
 from keras_lottery.training.data import DataOrder
 from keras_lottery.training.epochs import Epochs, epochs_of, is_one_shot
 
@@ -38,8 +39,10 @@ def keras_fit(
         seed: of the order of a PyDataset's batches; other data come in an order of their own.
 
     Raises:
-        LotteryError: the data do not say where an epoch ends, but training begins within one.
+        LotteryError: the data do not say where an epoch ends, but training begins within one, or
+            labels are given beside them.
     """
+    check_batches(x, settings)
     steps = settings["steps_per_epoch"]
     epochs = epochs_of(x, None, steps)
     whole = epochs is not None and not (epochs.batches or 0) % epochs.length

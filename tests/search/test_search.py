@@ -8,7 +8,7 @@ import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.fresh import draw, seeded
-from tests.training import made, test_as_keras_fit
+from tests.training import kinds, made
 
 pytestmark = pytest.mark.backend
 
@@ -141,7 +141,7 @@ class Steps(keras.callbacks.Callback):
 
 
 def data_of(kind, x, y):
-    batches = test_as_keras_fit.Batches(x, y, size=40)
+    batches = kinds.Batches(x, y, size=40)
     if kind == "PyDataset":
         return {"x": batches}
     if kind == "arrays":
@@ -309,7 +309,7 @@ def test_a_pruned_model_is_refused(data):
 
 
 def test_data_without_end_need_a_length_of_the_epoch(model, data):
-    class Endless(test_as_keras_fit.Batches):
+    class Endless(kinds.Batches):
         num_batches = None
 
     with pytest.raises(LotteryError, match="Pass steps_per_epoch"):

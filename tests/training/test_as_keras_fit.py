@@ -6,95 +6,27 @@ import pytest
 
 from keras_lottery import training
 from tests.training import made
+from tests.training.kinds import Batches, BatchesOfTests, Calls, generator, tf_data
 
 pytestmark = pytest.mark.backend
 
 X, Y = made.blobs(examples=40)
 XV, YV = made.blobs(examples=40, seed=1)
 WEIGHTS = np.linspace(0.5, 1.5, 40, dtype="float32")
-TRAIN_HOOKS = (
-    "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin",
-    "on_train_batch_end", "on_test_begin", "on_test_end",
-)  # fmt: skip
-
-
-class Calls(keras.callbacks.Callback):
-    """Notes each hook with its epoch or batch and the names of its logs."""
-
-    def __init__(self, stop=()):
-        super().__init__()
-        self.calls = []
-        self.stop = stop
-
-    def note(self, hook, *arguments):
-        *index, logs = (*arguments, None) if len(arguments) < 1 else arguments
-        # Backends differ in whether training begins and ends with logs.
-        is_whole = hook in ("on_train_begin", "on_train_end")
-        self.calls.append((hook, *index, () if is_whole else tuple(sorted(logs or {}))))
-        if (hook, *index) == self.stop:
-            self.model.stop_training = True
-
-
-class TestCalls(Calls):
-    """Notes the batches of evaluation, too."""
-
-    __test__ = False
-
-
-def _noting(hook):
-    def method(self, index=None, logs=None):
-        if hook.endswith(("train_begin", "train_end", "test_begin", "test_end")):
-            self.note(hook, index)
-        else:
-            self.note(hook, index, logs)
-
-    return method
-
-
-for _hook in TRAIN_HOOKS:
-    setattr(Calls, _hook, _noting(_hook))
-for _hook in ("on_test_batch_begin", "on_test_batch_end"):
-    setattr(TestCalls, _hook, _noting(_hook))
-
-
-class Batches(keras.utils.PyDataset):
-    def __init__(self, *arrays, size=8, **settings):
-        super().__init__(**settings)
-        self.arrays, self.size, self.asked = arrays, size, []
-
-    def __len__(self):
-        return int(np.ceil(len(self.arrays[0]) / self.size))
-
-    def __getitem__(self, index):
-        self.asked.append(index)
-        return tuple(a[index * self.size : (index + 1) * self.size] for a in self.arrays)
-
-
-def tf_data(*arrays):
-    import tensorflow as tf
-
-    return tf.data.Dataset.from_tensor_slices(arrays).batch(8)
-
-
-def generator(*arrays):
-    while True:
-        yield from (Batches(*arrays)[i] for i in range(len(arrays[0]) // 8))
-
-
 CASES = {
     "defaults": {"batch_size": None},
     "batch_size": {"batch_size": 16},
     "no epochs": {"epochs": 0},
     "a bar": {"verbose": 1, "validation_data": [XV, YV]},
     "a line": {"verbose": 2, "validation_data": (XV, YV, WEIGHTS)},
-    "stop at the start": {"callbacks": lambda: [Calls(("on_train_begin",))]},
-    "stop before an epoch": {"callbacks": lambda: [Calls(("on_epoch_begin", 1))]},
-    "stop at a batch": {"callbacks": lambda: [Calls(("on_train_batch_end", 1))]},
+    "stop at the start": {"callbacks": lambda: [Calls("train begins")]},
+    "stop before an epoch": {"callbacks": lambda: [Calls("epoch begins", 1)]},
+    "stop at a batch": {"callbacks": lambda: [Calls("batch ends", 1)]},
     "validation_split": {"validation_split": 0.3},
     "validation PyDataset": {"validation_data": lambda: Batches(XV, YV, WEIGHTS)},
     "validation tf.data": {"validation_data": lambda: tf_data(XV, YV)},
     "validation generator": {"validation_data": lambda: generator(XV, YV), "validation_steps": 2},
-    "validation batches": {"validation_data": (XV, YV), "callbacks": lambda: [TestCalls()]},
+    "validation batches": {"validation_data": (XV, YV), "callbacks": lambda: [BatchesOfTests()]},
     "shuffle": {"shuffle": True},
     "class_weight": {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}},
     "sample_weight": {"sample_weight": WEIGHTS},
@@ -180,7 +112,7 @@ def test_a_backup_resumes_at_its_epoch(trained, tmp_path):
     class Break(Calls):
         def on_epoch_begin(self, epoch, logs=None):
             self.calls.append(epoch)
-            if self.stop == epoch:
+            if self.stop == (epoch,):
                 raise KeyboardInterrupt
 
     for stop, epochs in ((2, [0, 1, 2]), (None, [2, 3])):

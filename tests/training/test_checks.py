@@ -8,6 +8,7 @@ from keras_lottery import training
 from keras_lottery.errors import LotteryError
 from keras_lottery.training.checks import check_labels
 from tests.training import made
+from tests.training.kinds import Batches
 
 X, Y = made.blobs()
 SPARSE = keras.losses.SparseCategoricalCrossentropy
@@ -34,12 +35,14 @@ def model():
         ),
         ({"y": Y - 1}, "such as -1"),
         ({"validation_data": (X, Y + 1)}, "such as 3"),
+        ({"x": Batches(X, Y)}, "Expected y with arrays only. Received: y and x, a Batches"),
+        ({"x": Batches(X, Y), "y": None, "validation_split": 0.5}, "pass what is held out"),
         ({"y": list(Y)}, "Expected y as arrays.*Received: list"),
     ],
 )
 def test_mistakes_are_named(model, settings, message):
     with pytest.raises(LotteryError, match=message):
-        training.fit(model, X, **{"y": Y, "verbose": 0} | settings)
+        training.fit(model, **{"x": X, "y": Y, "verbose": 0} | settings)
 
 
 def test_labels_that_the_loss_leaves_out_are_not_looked_at():

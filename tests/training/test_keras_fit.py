@@ -7,7 +7,7 @@ import pytest
 from keras_lottery import training
 from keras_lottery.errors import LotteryError
 from tests.training import made
-from tests.training.test_as_keras_fit import Batches, Calls, generator, tf_data
+from tests.training.kinds import Batches, Calls, generator, tf_data
 
 pytestmark = pytest.mark.backend
 
@@ -56,7 +56,7 @@ def test_a_pydataset_continues_at_any_step_in_the_order_of_the_seed(model, start
     assert not equal(once, trained(model, start, Batches(X, Y), seed=4)[0])
     halfway, _ = trained(model, start, Batches(X, Y, workers=2), seed=3, epochs=1)
     # Two steps of the second epoch, then the other three and the third epoch.
-    stop = Calls(("on_train_batch_end", 1))
+    stop = Calls("batch ends", 1)
     model.set_weights(halfway)
     training.fit(
         model, Batches(X, Y), seed=3, initial_epoch=1, epochs=2, callbacks=[stop], verbose=0
@@ -89,7 +89,7 @@ def test_an_eager_model_and_a_generator_to_validate_on_keep_step_and_seed(model,
 
 def test_stopping_in_the_rest_of_an_epoch_ends_the_training(model, start):
     model.set_weights(start)
-    stop, ends = Calls(("on_train_batch_end", 1)), []
+    stop, ends = Calls("batch ends", 1), []
     end = keras.callbacks.LambdaCallback(on_train_end=ends.append)
     settings = {"initial_step": 2, "epochs": 3, "callbacks": [stop, end], "verbose": 0}
     history = training.fit(model, Batches(X, Y), **settings)
