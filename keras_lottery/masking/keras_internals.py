@@ -1,7 +1,5 @@
 """Everything that leans on Keras' private parts; the test beside it fails loudly when they move."""
 
-import copy
-import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,7 +23,6 @@ __all__ = [
     "flatten_layers",
     "flush_losses",
     "forget_variables",
-    "fresh_initializers",
     "full_precision",
     "hidden_name",
     "inbound_tensors",
@@ -122,42 +119,6 @@ def retrack(layer: keras.Layer) -> None:
     for one in flatten_layers(layer):
         if hasattr(one, "_torch_params"):
             one._track_variables()
-
-
-@contextmanager
-def fresh_initializers() -> Iterator[None]:
-    """Gives every initializer with a fixed seed another one, in the layers that are built inside.
-
-    The new seeds come from Python's `random`, as Keras takes those of initializers without one.
-    """
-    add_weight = keras.Layer.add_weight
-
-    def with_fresh_seed(
-        layer: keras.Layer, *args: Any, initializer: Any = None, **settings: Any
-    ) -> keras.Variable:
-        return add_weight(layer, *args, initializer=_reseeded(initializer), **settings)
-
-    keras.Layer.add_weight = with_fresh_seed
-    try:
-        yield
-    finally:
-        keras.Layer.add_weight = add_weight
-
-
-def _reseeded(initializer: Any) -> Any:
-    """Returns an initializer with a new seed where it has a fixed one, nested ones included."""
-    if isinstance(initializer, dict):
-        initializer = keras.initializers.get(initializer)
-    if not isinstance(initializer, keras.Initializer):
-        return initializer
-    fresh = copy.copy(initializer)
-    for name, value in vars(initializer).items():
-        if isinstance(value, keras.Initializer):
-            setattr(fresh, name, _reseeded(value))
-    # Keras makes up the attribute `seed` where none was given; the config then still has none.
-    if initializer.get_config().get("seed", getattr(initializer, "seed", None)) is not None:
-        fresh.seed = random.randrange(2**31)
-    return fresh
 
 
 class LayerHooks:

@@ -119,6 +119,12 @@ class FitTask:
         return parsed.count if parsed.unit == "it" else self._epochs.start(parsed.count)
 
     def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+        total = self.steps(self._config.train.length)
+        if start.step >= total:
+            raise LotteryError(
+                f"Expected a rewind point before the end of the training at step {total}. "
+                f"Received: step {start.step}. Rewind to an earlier step or train for longer."
+            )
         model = self._model
         place(model, start, self._fresh_optimizer)
         point = [RewindPoint(self._config.rewind.to)] if training.arm == "dense" else []
@@ -161,7 +167,7 @@ class FitTask:
             start,
             weights,
             rewind,
-            steps=self.steps(self._config.train.length) - start.step,
+            steps=self._epochs.start(max(rows) + 1) - start.step,
             seconds=seconds,
             compile_seconds=0.0,
             final_value=values[max(values)],

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import keras
 
 from keras_lottery import masking
-from keras_lottery.masking.keras_internals import fresh_initializers
+from keras_lottery.masking.copying import fresh_initializers
 from keras_lottery.types import Weights
 
 

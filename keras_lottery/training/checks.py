@@ -60,14 +60,14 @@ def check_batches(x: Any, settings: Mapping[str, Any]) -> None:
     Raises:
         LotteryError: one of them was given.
     """
-    for name in ("y", "sample_weight", "validation_split"):
-        is_left_out = settings[name] is None or (name == "validation_split" and not settings[name])
-        if not is_left_out:
-            raise LotteryError(
-                f"Expected {name} with arrays only. Received: {name} and x, a {type(x).__name__}. "
-                "Have the data yield (x, y) or (x, y, sample_weight), and pass what is held out "
-                "as validation_data."
-            )
+    beside = [name for name in ("y", "sample_weight") if settings[name] is not None]
+    beside += ["validation_split"] if settings["validation_split"] else []
+    if beside:
+        raise LotteryError(
+            f"Expected {beside[0]} with arrays only. Received: {beside[0]} and x, a "
+            f"{type(x).__name__}. Have the data yield (x, y) or (x, y, sample_weight), and pass "
+            "what is held out as validation_data."
+        )
 
 
 def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) -> None:

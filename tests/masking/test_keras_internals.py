@@ -233,16 +233,3 @@ def test_compiled_metrics_know_their_direction():
     assert [metric.name for metric in metrics] == ["mae", "area"]
     assert [internals.metric_direction(metric) for metric in metrics] == ["down", "up"]
     assert internals.metric_direction(keras.metrics.Mean()) is None
-
-
-def test_initializers_with_seeds_get_others_and_layers_are_as_before():
-    before = keras.Layer.add_weight
-    seeded = keras.initializers.GlorotUniform(seed=1)
-    with internals.fresh_initializers():
-        layer = keras.layers.Dense(4, kernel_initializer=seeded)
-        layer.build((None, 4))
-    assert keras.Layer.add_weight is before
-    other = keras.layers.Dense(4, kernel_initializer=seeded)
-    other.build((None, 4))
-    assert (np.array(layer.kernel) != np.array(other.kernel)).any()
-    assert seeded.seed == 1

@@ -7,7 +7,6 @@ import pytest
 import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.fresh import draw, seeded
 from tests.training import kinds, made
 
 pytestmark = pytest.mark.backend
@@ -198,68 +197,6 @@ class Same(keras.Initializer):
         return np.random.default_rng(7).normal(size=shape).astype("float32")
 
 
-@keras.saving.register_keras_serializable("tests")
-class Half(keras.Initializer):
-    """Wraps another initializer."""
-
-    def __init__(self, inner):
-        self.inner = keras.initializers.get(inner)
-
-    def __call__(self, shape, dtype=None):
-        return self.inner(shape, dtype) / 2
-
-    def get_config(self):
-        return {"inner": keras.saving.serialize_keras_object(self.inner)}
-
-
-@keras.saving.register_keras_serializable("tests")
-class Numpy(keras.Initializer):
-    def __init__(self, seed=2):
-        self.seed = seed
-
-    def __call__(self, shape, dtype=None):
-        return np.random.default_rng(self.seed).normal(size=shape).astype("float32")
-
-
-class HardCoded(keras.Model):
-    """Has an initializer that no config knows of."""
-
-    def __init__(self, **settings):
-        super().__init__(**settings)
-        self.dense = keras.layers.Dense(
-            3, kernel_initializer=Numpy(3), bias_initializer=keras.initializers.Constant(0.5)
-        )
-
-    def call(self, x):
-        return self.dense(x)
-
-
-def dense_layers(*initializers):
-    layers = [keras.layers.Dense(6, kernel_initializer=i) for i in initializers]
-    return keras.Sequential([keras.Input((6,)), *layers, keras.layers.Dense(3)])
-
-
-def test_controls_draw_other_weights_where_initializers_have_seeds():
-    orthogonal = keras.initializers.Orthogonal(seed=keras.random.SeedGenerator(4))
-    shared = keras.initializers.GlorotUniform(seed=1)
-    stay = keras.initializers.Identity(), "zeros"
-    nested = dense_layers(shared, shared, Half(shared), orthogonal, Numpy(2), *stay)
-    custom = HardCoded()
-    custom(np.zeros((1, 6)))
-    for original in (nested, custom):
-        with seeded(1):
-            one = masking.fresh_weights(original)
-        with seeded(1):
-            again = masking.fresh_weights(original)
-        for path, value in masking.get_weights(original).items():
-            is_fixed = path.endswith("bias") or any(f"dense_{i}/" in path for i in (5, 6))
-            assert (one[path] == value).all() == is_fixed, path
-            assert (one[path] == again[path]).all()
-    with seeded(1):
-        drawn = draw(lambda: dense_layers(shared), 1)
-    assert (drawn["layers/dense/kernel"] != nested.get_weights()[0]).all()
-
-
 def test_a_control_that_would_be_the_ticket_is_refused(data):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, kernel_initializer=Same())])
     search = kl.TicketSearch(1, 0.5, arms=("winning", "reinit"), verbose=False)
@@ -280,6 +217,8 @@ def test_mistakes_are_named(model, data):
         kl.TicketSearch(verbose=False).fit(made.network(), *data)
     with pytest.raises(LotteryError, match="rewind point"):
         kl.TicketSearch(rewind_to="9ep", verbose=False).fit(model, *data, epochs=2)
+    with pytest.raises(LotteryError, match="before the end of the training at step 5"):
+        kl.TicketSearch(rewind_to="1ep", verbose=False).fit(model, *data)
 
 
 @pytest.mark.parametrize(
