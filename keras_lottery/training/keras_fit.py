@@ -53,7 +53,7 @@ def keras_fit(
         warnings.warn(
             f"The order of a {type(x).__name__} is its own, so that seed={seed} has no effect on "
             "it. Give the data a fixed order, or pass arrays or a PyDataset.",
-            stacklevel=4,
+            stacklevel=3,
         )
     if not initial_step:
         return model.fit(x, **settings)
