@@ -9,7 +9,6 @@ from keras_lottery.masking.keras_internals import (
     batches_per_update,
     iterations,
     remake_functions,
-    restored_epoch,
     sync_trainer,
 )
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
@@ -54,7 +53,6 @@ __all__ = [
     "prune",
     "register_prunable",
     "remake_functions",
-    "restored_epoch",
     "scores",
     "seed_generators",
     "set_masks",

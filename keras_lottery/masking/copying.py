@@ -1,6 +1,10 @@
 """Copies of a model: with its masks, or a plain one with the masks folded in."""
 
+import random
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy as shallow_copy
 from typing import Any
 
 import keras
@@ -13,7 +17,7 @@ from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
 from keras_lottery.masking.wrapper import MASKED_NAME
 from keras_lottery.types import Weights
 
-__all__ = ["copy_model", "fresh_weights", "strip"]
+__all__ = ["copy_model", "fresh_initializers", "fresh_weights", "strip"]
 
 _COPY_HINT = "Pass in_place=True to mask it as it is, or give its class get_config and from_config."
 _STRIP_HINT = (
@@ -67,11 +71,50 @@ def strip(model: keras.Model) -> keras.Model:
 def fresh_weights(model: keras.Model) -> Weights:
     """Returns a fresh draw of every variable from the model's initializers, by path.
 
+    Initializers with a fixed seed draw from another one.
+
     Raises:
         LotteryError: the model cannot be rebuilt from its config.
     """
     plain = _plain(_config(model, _COPY_HINT))
-    return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
+    with fresh_initializers():
+        return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
+
+
+@contextmanager
+def fresh_initializers() -> Iterator[None]:
+    """Gives every initializer with a fixed seed another one, in the layers that are built inside.
+
+    The new seeds come from Python's `random`, as Keras takes those of initializers without one.
+    """
+    add_weight = keras.Layer.add_weight
+
+    def with_fresh_seed(
+        layer: keras.Layer, *args: Any, initializer: Any = None, **settings: Any
+    ) -> keras.Variable:
+        return add_weight(layer, *args, initializer=_reseeded(initializer), **settings)
+
+    keras.Layer.add_weight = with_fresh_seed
+    try:
+        yield
+    finally:
+        keras.Layer.add_weight = add_weight
+
+
+def _reseeded(initializer: Any) -> Any:
+    """Returns an initializer with a new seed where it has a fixed one, nested ones included."""
+    if isinstance(initializer, dict):
+        initializer = keras.initializers.get(initializer)
+    if not isinstance(initializer, keras.Initializer):
+        return initializer
+    fresh = shallow_copy(initializer)
+    for name, value in vars(initializer).items():
+        if isinstance(value, keras.Initializer):
+            setattr(fresh, name, _reseeded(value))
+    # Keras makes up the attribute `seed` where none was given; the config then still has none.
+    if initializer.get_config().get("seed", getattr(initializer, "seed", None)) is not None:
+        fresh.seed = random.randrange(2**31)
+    return fresh
 
 
 def _config(model: keras.Model, hint: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
+from keras_lottery.search.metric import measured_on
+from keras_lottery.search.settings import check_epochs
 
 
 class TicketSearch:
@@ -33,6 +35,8 @@ class TicketSearch:
         include: path patterns to prune; all by default.
         exclude: path patterns to leave alone.
         seed: of the data order and of the controls' draws.
+        higher_is_better: whether larger values of the model's metric are better; None: as Keras
+            knows of its own metrics.
         verbose: show a progress bar.
 
     Example:
@@ -56,6 +60,7 @@ class TicketSearch:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         seed: int = 0,
+        higher_is_better: bool | None = None,
         verbose: bool = True,
     ) -> None:
         prune = PruneConfig(
@@ -94,6 +99,7 @@ class TicketSearch:
             arms=tuple(arms),
             seeds=(seed,),
         )
+        self.higher_is_better = higher_is_better
         self.verbose = verbose
 
     def fit(
@@ -102,18 +108,22 @@ class TicketSearch:
         """Trains the network, then prunes, rewinds and trains it round after round.
 
         Args:
-            model: built and compiled; left as it is.
-            x: as in `keras.Model.fit`, like every further argument.
+            model: built, compiled and not pruned; left as it is.
+            x: as in `keras.Model.fit`; data that can be read once (generators) are refused, since
+                every network must be trained on the same ones.
             y: as in `keras.Model.fit`.
+            settings: its further arguments but `initial_epoch`: the rewind point is where
+                tickets begin. The last epoch is always validated.
 
         Returns:
             The tickets and what each of them reached.
 
         Raises:
-            LotteryError: the model is not compiled or cannot be cloned, or the rewind point
-                does not lie within the training.
+            LotteryError: the model is not compiled, is pruned already or cannot be cloned, a
+                setting that a search cannot take, or the rewind point does not lie within the
+                training.
         """
-        epochs = settings.pop("epochs", 1)
+        epochs = check_epochs(settings.pop("epochs", 1))
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
@@ -123,4 +133,6 @@ class TicketSearch:
             executor = Sequential(Worker(run, bar))
             for outcome in executor.run(lambda: ready(config, run.outcomes)):
                 run.outcomes[outcome.training] = outcome
-        return TicketHistory(list(run.outcomes.values()), task.metric, task.higher_is_better)
+        higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
+        outcomes = list(run.outcomes.values())
+        return TicketHistory(outcomes, task.metric, higher, measured_on(task.metric))

@@ -193,16 +193,6 @@ def test_the_iterations_are_known_in_the_midst_of_fit_also_of_an_inner_optimizer
     assert internals.iterations(model) == 4 and internals.batches_per_update(model) == 2
 
 
-def test_the_restored_epoch_is_known(model, tmp_path):
-    assert internals.restored_epoch(model) == 0
-    x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
-    model.compile("sgd", "mse")
-    for epochs in (2, 3):
-        backup = keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)
-        model.fit(x, y, epochs=epochs, verbose=0, callbacks=[backup])
-    assert internals.restored_epoch(model) == 2
-
-
 def test_optimizers_clip_by_the_method_that_is_replaced():
     clipping = keras.optimizers.SGD(global_clipnorm=1.0)
     gradients = [keras.ops.ones((4,)) * 3.0, None]
@@ -242,3 +232,20 @@ def test_an_optimizer_forgets_variables_that_were_added_and_takes_new_ones(model
     assert [id(v) for v in optimizer.variables] == [id(v) for v in before]
     last = optimizer.add_variable((3,), name="last")
     assert [id(v) for v in optimizer.variables] == [id(v) for v in (*before, last)]
+
+
+def test_a_callback_says_once_where_training_resumes(model):
+    assert internals.resumed_epoch(model) is None
+    model._initial_epoch = 3  # as BackupAndRestore does
+    assert internals.resumed_epoch(model) == 3
+    assert internals.resumed_epoch(model) is None
+
+
+def test_compiled_metrics_know_their_direction():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse", metrics=["mae", keras.metrics.AUC(name="area")])
+    model.test_on_batch(np.ones((2, 2)), np.ones((2, 1)))
+    metrics = internals.compiled_metrics(model)
+    assert [metric.name for metric in metrics] == ["mae", "area"]
+    assert [internals.metric_direction(metric) for metric in metrics] == ["down", "up"]
+    assert internals.metric_direction(keras.metrics.Mean()) is None
