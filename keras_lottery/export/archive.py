@@ -89,7 +89,7 @@ def _custom_objects(parts: list[Any], config: Any) -> dict[str, str]:
     return {
         name: _location(thing)
         for name, thing in sorted(objects.items())
-        if thing is not None and thing.__module__.partition(".")[0] != "keras"
+        if thing is not None and str(_home(thing)[0]).partition(".")[0] != "keras"
     }
 
 
@@ -147,13 +147,18 @@ def _registered_name(thing: Any) -> str:
 
 
 def _location(thing: Any) -> str:
-    module, name = thing.__module__, thing.__qualname__
+    module, name = _home(thing)
     if module == "__main__" or _attribute(sys.modules.get(module), name) is not thing:
         raise LotteryError(
             f"Expected classes that another process can import. Received: {name!r} of the module "
             f"{module!r}. Move it into a module of its own and import it from there."
         )
     return f"{module}:{name}"
+
+
+def _home(thing: Any) -> tuple[Any, str]:
+    """Returns module and qualified name; of an instance, which has none, its class's."""
+    return getattr(thing, "__module__", None), getattr(thing, "__qualname__", type(thing).__name__)
 
 
 def _attribute(module: Any, qualified_name: str) -> Any:

@@ -48,7 +48,7 @@ def _place(module: ModuleType) -> Place | None:
     places = [os.path.abspath(folder) for folder in folders or ()]
     file = os.path.abspath(spec.origin) if spec.has_location and spec.origin else None
     where = file or next(iter(places), "")
-    if not where or _INSTALLED & set(Path(where).parts):
+    if not os.path.exists(where) or _INSTALLED & set(Path(where).parts):
         return None
     return file, None if folders is None else places
 

@@ -78,17 +78,19 @@ def check_exportable(config: Config) -> None:
         LotteryError: the study keeps no trained network of a winning ticket.
         MissingExtraError: TensorFlow is not installed.
     """
+    from keras_lottery.engine.plan import trainings
+
     if not study_schemas[config.study].exports:
         raise LotteryError(
             "Expected a study that keeps the trained networks of winning tickets for --export. "
             f"Received: {config.study!r}, which keeps tables. Leave --export out."
         )
-    for name in ("arms", "keep_trained"):
-        if _WINNING not in getattr(config, name):
-            raise LotteryError(
-                f"Expected {_WINNING!r} in {name} for --export. Received: "
-                f"{', '.join(getattr(config, name)) or 'none'}. Add it, or leave --export out."
-            )
+    planned = {training.arm for training in trainings(config)}
+    if _WINNING not in planned:
+        raise LotteryError(
+            f"Expected trainings of the arm {_WINNING!r} for --export. Received: "
+            f"{', '.join(sorted(planned))}. Add the arm and a round, or leave --export out."
+        )
     if find_spec("tensorflow") is None:
         raise MissingExtraError("tensorflow", "export")
 
