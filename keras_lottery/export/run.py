@@ -85,11 +85,11 @@ def check_exportable(config: Config) -> None:
             "Expected a study that keeps the trained networks of winning tickets for --export. "
             f"Received: {config.study!r}, which keeps tables. Leave --export out."
         )
-    planned = {training.arm for training in trainings(config)}
+    planned = {training.arm for training in trainings(config) if not training.source}
     if _WINNING not in planned:
         raise LotteryError(
             f"Expected trainings of the arm {_WINNING!r} for --export. Received: "
-            f"{', '.join(sorted(planned))}. Add the arm and a round, or leave --export out."
+            f"{', '.join(sorted(planned))}. Add the arm, or leave --export out."
         )
     if find_spec("tensorflow") is None:
         raise MissingExtraError("tensorflow", "export")

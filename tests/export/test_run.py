@@ -79,8 +79,7 @@ def test_the_report_counts_what_the_config_lets_be_pruned(
     [
         ({}, ""),
         ({"study": "equilibrium"}, "Received: 'equilibrium', which keeps tables"),
-        ({"arms": ["random_mask"]}, "arm 'winning' for --export. Received: dense, random_mask"),
-        ({"prune.rounds": 0}, "arm 'winning' for --export. Received: dense"),
+        ({"arms": ["random"]}, "arm 'winning' for --export. Received: dense, random"),
         ({"keep_trained": []}, ""),
     ],
 )
