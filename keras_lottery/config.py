@@ -115,10 +115,12 @@ class StudySchema:
     Args:
         options: dataclass of the config's `options` section.
         run: `"module:function"` of one argument, the Config, that returns the run folder.
+        exports: whether the run folder keeps trained networks of winning tickets to export.
     """
 
     options: type
     run: str
+    exports: bool = True
 
 
 @dataclass(frozen=True)

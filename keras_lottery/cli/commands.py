@@ -52,6 +52,10 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     settings = presets.load(name, overrides)
     settings["backend"] = choose_backend(settings)
     config = configs.freeze(settings)
+    if values.export:
+        from keras_lottery.export import check_exportable
+
+        check_exportable(config)
     folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:

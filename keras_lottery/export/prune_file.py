@@ -57,9 +57,21 @@ def _load(path: Path) -> Any:
         )
     try:
         return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged file fails in whichever library meets it first
+    except ValueError as error:
+        if "safe_mode" not in str(error):
+            raise _unreadable(path, error) from error
         raise LotteryError(
-            f"Expected a .keras file that Keras can load. Received: {path}: "
-            f"{reason_of(error)} Save it again; a model of classes of your own is "
-            "pruned in Python, with kl.prune."
+            f"Expected a .keras file without code in it. Received: {path}, which holds some, such "
+            "as a Lambda layer's, and Keras' safe mode runs none. If you trust its source, load it "
+            "in Python with safe_mode=False, and use kl.mask, kl.prune and kl.export."
         ) from error
+    except Exception as error:  # a damaged file fails in whichever library meets it first
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> LotteryError:
+    return LotteryError(
+        f"Expected a .keras file that Keras can load. Received: {path}: "
+        f"{reason_of(error)} Save it again; a model of classes of your own is "
+        "pruned in Python, with kl.prune."
+    )

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.config import Config, study_schemas
+from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
@@ -14,7 +16,7 @@ from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
 
-_DENSE = "dense"
+_DENSE, _WINNING = "dense", "winning"
 
 
 def export_run(
@@ -24,7 +26,7 @@ def export_run(
     *,
     seed: int | None = None,
     round: int | None = None,
-    arm: str = "winning",
+    arm: str = _WINNING,
     draw: int = 0,
 ) -> ExportReport:
     """Exports trained weights of a run folder, masks folded in, and verifies them.
@@ -65,7 +67,32 @@ def export_run(
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
     model = task.export_model(load_state(paths.trained(training)))
-    return export(model, out, format, assets=task.assets())
+    prunable = {info.path for info in task.variables() if info.prunable}
+    return export(model, out, format, assets=task.assets(), prunable=prunable)
+
+
+def check_exportable(config: Config) -> None:
+    """Checks before a run that `export_run` with its defaults will find a network afterwards.
+
+    Raises:
+        LotteryError: the study keeps no trained network of a winning ticket.
+        MissingExtraError: TensorFlow is not installed.
+    """
+    from keras_lottery.engine.plan import trainings
+
+    if not study_schemas[config.study].exports:
+        raise LotteryError(
+            "Expected a study that keeps the trained networks of winning tickets for --export. "
+            f"Received: {config.study!r}, which keeps tables. Leave --export out."
+        )
+    planned = {training.arm for training in trainings(config) if not training.source}
+    if _WINNING not in planned:
+        raise LotteryError(
+            f"Expected trainings of the arm {_WINNING!r} for --export. Received: "
+            f"{', '.join(sorted(planned))}. Add the arm, or leave --export out."
+        )
+    if find_spec("tensorflow") is None:
+        raise MissingExtraError("tensorflow", "export")
 
 
 def _choose(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from keras_lottery.files import sweep
 from keras_lottery.records.rows import TableRow
 from keras_lottery.records.tables import write_table
 from keras_lottery.records.writers import read_rows
@@ -25,6 +26,7 @@ class GrowingTable(Generic[Row]):
     def __init__(self, path: Path, kind: type[Row]) -> None:
         self._path = path
         self._kind = kind
+        sweep(path.parent, "**/.*.tmp")
         self._rows = read_rows(path, kind) if path.exists() else []
 
     @property

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.files import sweep
 from keras_lottery.records.rows import COLUMNS, MetricRow, ResultRow, TableRow
 from keras_lottery.records.tables import read_table, write_mappings, write_table
 from keras_lottery.run_paths import RunPaths
@@ -38,8 +39,7 @@ class Records:
         self._metric_texts = [row.texts() for row in kept]
         if len(kept) != len(metrics):
             self._write_metrics()
-        for stale in paths.root.rglob(".*.tmp"):
-            stale.unlink(missing_ok=True)
+        sweep(paths.root, "**/.*.tmp")
 
     @property
     def results(self) -> tuple[ResultRow, ...]:

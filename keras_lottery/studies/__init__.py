@@ -18,19 +18,23 @@ from keras_lottery.studies.transfer_options import TransferOptions
 __all__ = ["run", "study_schemas"]
 
 study_schemas.register("equilibrium")(
-    StudySchema(EquilibriumOptions, "keras_lottery.studies.equilibrium.run:run")
+    StudySchema(EquilibriumOptions, "keras_lottery.studies.equilibrium.run:run", exports=False)
 )
 study_schemas.register("strong_tickets")(
     StudySchema(StrongTicketsOptions, "keras_lottery.studies.strong_tickets.run:run")
 )
 study_schemas.register("transfer")(
-    StudySchema(options=TransferOptions, run="keras_lottery.studies.transfer:run")
+    StudySchema(options=TransferOptions, run="keras_lottery.studies.transfer:run", exports=False)
 )
 study_schemas.register("supermasks")(
-    StudySchema(options=SupermasksOptions, run="keras_lottery.studies.supermasks:run")
+    StudySchema(
+        options=SupermasksOptions, run="keras_lottery.studies.supermasks:run", exports=False
+    )
 )
 study_schemas.register("instability")(
-    StudySchema(options=InstabilityOptions, run="keras_lottery.studies.instability:run")
+    StudySchema(
+        options=InstabilityOptions, run="keras_lottery.studies.instability:run", exports=False
+    )
 )
 
 

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from keras_lottery import presets
 from keras_lottery.config import TaskSchema, freeze, task_schemas, thaw
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import export_run, exporters
+from keras_lottery.export import check_exportable, export_run, exporters
 from keras_lottery.records import Records, ResultRow
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, save_state
@@ -63,6 +64,38 @@ def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     assert (tmp_path / "a.bin.words.txt").read_text() == "one\n"
     with pytest.raises(LotteryError, match="a path where nothing is yet"):
         export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+
+
+@pytest.mark.parametrize(("by_the_config", "counted"), [(True, 2), (False, 0)])
+def test_the_report_counts_what_the_config_lets_be_pruned(
+    by_the_config, counted, run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(made.MadeTask, "prunable", by_the_config)
+    assert export_run(run.root, tmp_path / "a.bin", "copy", seed=1).prunable == counted
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, ""),
+        ({"study": "equilibrium"}, "Received: 'equilibrium', which keeps tables"),
+        ({"arms": ["random"]}, "arm 'winning' for --export. Received: dense, random"),
+        ({"keep_trained": []}, ""),
+    ],
+)
+def test_a_run_that_will_keep_nothing_to_export_is_known_before_it_starts(fields, message):
+    config = freeze(presets.load("quickstart", fields))
+    if not message:
+        check_exportable(config)
+        return
+    with pytest.raises(LotteryError, match=message):
+        check_exportable(config)
+
+
+def test_without_tensorflow_a_run_does_not_start_whose_export_needs_it(monkeypatch):
+    monkeypatch.setattr("keras_lottery.export.run.find_spec", lambda name: None)
+    with pytest.raises(LotteryError, match=r"keras-lottery\[export\]"):
+        check_exportable(freeze(presets.load("quickstart", {})))
 
 
 def test_nothing_is_left_where_a_file_that_goes_with_it_is_in_the_way(run, tmp_path):
