@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from keras_lottery.text import printable
 from keras_lottery.types import Progress as TrainingProgress
 from keras_lottery.types import Training
 
@@ -55,7 +56,7 @@ class ProgressBar:
     def __init__(self, total: int, done: int, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -78,14 +79,16 @@ class ProgressBar:
     def training(self, training: Training) -> Iterator[TrainingProgress]:
         draw = f" draw {training.draw}" if training.draw else ""
         source = f" from {training.source}" if training.source else ""
-        self._name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
+        name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
+        self._name = printable(name)
         self._whole = self._bar.tasks[0].completed
         yield self
         self._move(self._whole + 1)
         if not self._console.is_terminal:
             task = self._bar.tasks[0]
             self._console.print(
-                f"{int(task.completed)}/{task.total} {self._name} done, {self._left()} left"
+                f"{int(task.completed)}/{task.total} {self._name} done, {self._left()} left",
+                markup=False,
             )
 
     def update(self, step: int, of: int, loss: float) -> None:

@@ -1,0 +1,55 @@
+"""Which training of which run a file belongs to, written into it and compared when it is read."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.config import Config, digest
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import KEY
+from keras_lottery.text import shortened
+from keras_lottery.types import Training
+
+TICKET, TRAINED, REWIND = "ticket", "trained", "rewind"
+
+
+def provenance(config: Config, training: Training, kind: str) -> dict[str, Any]:
+    """Returns what a file says of where it came from.
+
+    Args:
+        config: of the run; its hash is named.
+        training: of which the file is.
+        kind: `ticket`, `trained` or `rewind`.
+    """
+    key = {name: getattr(training, name) for name in KEY}
+    return {"experiment": config.name, "run": digest(config), "kind": kind, **key}
+
+
+def check_provenance(file: Path, found: Any, expected: Mapping[str, Any]) -> None:
+    """Checks that a file is of the training that it stands for.
+
+    What older versions didn't write is not compared; they named no run.
+
+    Args:
+        file: the file, for the error.
+        found: the provenance that it holds.
+        expected: values by name; those that are None are not compared.
+
+    Raises:
+        LotteryError: it is of another training, kind or run.
+    """
+    if not isinstance(found, Mapping) or "run" not in found:
+        warnings.warn(
+            f"{file.name} was written by an older version and doesn't say which run it is of: "
+            "one that was put in its place goes unnoticed.",
+            stacklevel=3,
+        )
+    known = found if isinstance(found, Mapping) else {}
+    for name, value in expected.items():
+        if value is not None and name in known and known[name] != value:
+            raise LotteryError(
+                f"Expected {file} to be of {name} {shortened(str(value))}. Received: "
+                f"{shortened(str(known[name]))}. Put the right file back, or start the run again "
+                "in another folder."
+            )
