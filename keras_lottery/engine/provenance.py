@@ -26,7 +26,7 @@ def provenance(config: Config, training: Training, kind: str) -> dict[str, Any]:
     return {"experiment": config.name, "run": digest(config), "kind": kind, **key}
 
 
-def check_provenance(file: Path, found: Any, expected: Mapping[str, Any]) -> None:
+def check_provenance(file: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """Checks that a file is of the training that it stands for.
 
     What older versions didn't write is not compared; they named no run.
@@ -39,17 +39,19 @@ def check_provenance(file: Path, found: Any, expected: Mapping[str, Any]) -> Non
     Raises:
         LotteryError: it is of another training, kind or run.
     """
-    if not isinstance(found, Mapping) or "run" not in found:
+    is_older = "run" not in found
+    if is_older:
         warnings.warn(
             f"{file.name} was written by an older version and doesn't say which run it is of: "
             "one that was put in its place goes unnoticed.",
             stacklevel=3,
         )
-    known = found if isinstance(found, Mapping) else {}
     for name, value in expected.items():
-        if value is not None and name in known and known[name] != value:
+        if is_older and name == "seed":
+            continue  # older tickets named the seed of the start there
+        if value is not None and name in found and found[name] != value:
             raise LotteryError(
                 f"Expected {file} to be of {name} {shortened(str(value))}. Received: "
-                f"{shortened(str(known[name]))}. Put the right file back, or start the run again "
+                f"{shortened(str(found[name]))}. Put the right file back, or start the run again "
                 "in another folder."
             )

@@ -17,10 +17,12 @@ from keras_lottery.records import read_recorded
 from keras_lottery.records.recorded import is_count
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.text import shortened
-from keras_lottery.tickets import Ticket, read_stored
+from keras_lottery.tickets import Ticket, no_metadata, read_stored
 from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
 
-_STEPS = ("step", "learning_rate_step", "data_order_step", "seed")
+_STEPS = ("step", "learning_rate_step", "data_order_step")
+_SEED = "start_seed"
+"""Seed of the start, which for fresh draws is not that of the training."""
 
 
 class Pruner:
@@ -85,7 +87,14 @@ class RunFiles(Pruner):
 
 def _read_state(file: Path, expected: Mapping[str, Any]) -> State:
     stored = read_stored(file)
-    check_provenance(file, (stored.metadata or {}).get("provenance"), _compared(expected))
+    if stored.metadata is None:  # every version wrote some
+        raise no_metadata(file)
+    found = stored.metadata.get("provenance") or {}
+    if not isinstance(found, dict):
+        raise _no_such_file(file, "a JSON object for its provenance")
+    if not stored.is_checked and "run" in found:
+        raise _no_such_file(file, "checksums, which are gone")
+    check_provenance(file, found, _compared(expected))
     return stored.arrays
 
 
@@ -146,7 +155,7 @@ def source_file(config: Config, training: Training) -> Path:
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:
     """Returns the ticket of a start; its steps and seed go into the provenance."""
     how: dict[str, Any] = {name: getattr(start, name) for name in _STEPS}
-    how["parametrization"] = start.parametrization
+    how |= {_SEED: start.seed, "parametrization": start.parametrization}
     return Ticket(start.masks, start.weights, start.fills, dict(provenance) | how)
 
 
@@ -156,13 +165,13 @@ def start_of(ticket: Ticket) -> Start:
     Raises:
         LotteryError: its provenance doesn't say where it starts.
     """
-    made = ticket.provenance
-    if wrong := [name for name in _STEPS if not is_count(made.get(name))]:
+    made = {_SEED: ticket.provenance.get("seed"), **ticket.provenance}  # as older versions had it
+    if wrong := [name for name in (*_STEPS, _SEED) if not is_count(made.get(name))]:
         raise LotteryError(
             f"Expected a ticket of a run, whose provenance has whole numbers for "
-            f"{', '.join(_STEPS)}. Received: {shortened(str(made.get(wrong[0])))} for {wrong[0]}. "
-            "Take a ticket that `keras-lottery run` wrote."
+            f"{', '.join((*_STEPS, _SEED))}. Received: {shortened(str(made.get(wrong[0])))} for "
+            f"{wrong[0]}. Take a ticket that `keras-lottery run` wrote."
         )
-    how: dict[str, Any] = {name: int(made[name]) for name in _STEPS}
+    how: dict[str, Any] = {name: int(made[name]) for name in _STEPS} | {"seed": int(made[_SEED])}
     how["parametrization"] = str(made.get("parametrization", "zero"))
     return replace(Start(ticket.start, ticket.masks, ticket.fills), **how)

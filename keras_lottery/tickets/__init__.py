@@ -1,7 +1,14 @@
 """Tickets, the files that hold them, and how much they have in common. NumPy only."""
 
 from keras_lottery.tickets.overlap import Overlap, overlap, total
-from keras_lottery.tickets.state import Stored, load_metadata, load_state, read_stored, save_state
+from keras_lottery.tickets.state import (
+    Stored,
+    load_metadata,
+    load_state,
+    no_metadata,
+    read_stored,
+    save_state,
+)
 from keras_lottery.tickets.ticket import Ticket, preset_names
 
 __all__ = [
@@ -10,6 +17,7 @@ __all__ = [
     "Ticket",
     "load_metadata",
     "load_state",
+    "no_metadata",
     "overlap",
     "preset_names",
     "read_stored",

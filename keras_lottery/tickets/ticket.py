@@ -86,6 +86,11 @@ class Ticket:
         """
         stored = read_stored(path)
         metadata = _ticket_metadata(path, stored)
+        provenance = metadata.get("provenance") or {}
+        if not isinstance(provenance, dict):
+            raise _garbled(path, "its provenance is no JSON object")
+        if not stored.is_checked and "run" in provenance:  # no version wrote one without the other
+            raise _garbled(path, "its checksums are gone")
         if not stored.is_checked:
             warnings.warn(
                 f"The ticket {printable(os.path.basename(path))} was written by an older version, "
@@ -94,9 +99,6 @@ class Ticket:
             )
         masks = _masks(path, metadata, stored.arrays)
         start, fills = _under("start/", stored.arrays), _under("fill/", stored.arrays)
-        provenance = metadata.get("provenance") or {}
-        if not isinstance(provenance, dict):
-            raise _garbled(path, "its provenance is no JSON object")
         try:
             return cls(masks, start, fills, provenance)
         except LotteryError as error:
