@@ -158,6 +158,20 @@ def freeze(settings: Any) -> Config:
     return typing.cast(Config, config)
 
 
+def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a study's options as plain JSON values, with defaults for those that are left out.
+
+    Raises:
+        LotteryError: the study is not known, or an option doesn't fit.
+    """
+    problems: list[str] = []
+    built = _build(study_schemas[study].options, options, "options", problems)
+    if problems:
+        raise LotteryError("The options of the study do not fit: " + "; ".join(problems) + ".")
+    completed: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(built)))
+    return completed
+
+
 def thaw(config: Config) -> dict[str, Any]:
     """Returns `config` as plain nested JSON values; `freeze(thaw(c)) == c`."""
     thawed: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))

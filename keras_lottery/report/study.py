@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras_lottery.studies  # noqa: F401  registers them, without Keras
 from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_recorded, read_results
 from keras_lottery.run_paths import RunPaths
@@ -135,7 +137,16 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
             f"Received: {shortened(', '.join(sorted(record)))}. Give the folder that "
             "`keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
         )
+    config = record["config"]
+    if config.get("study", TICKETS) != TICKETS:
+        given = config.get("options") or {}
+        config["options"] = given | _missing(complete_options(config["study"], given), given)
+        config |= _missing({"name": paths.root.name, "task": ""}, config)
     return record
+
+
+def _missing(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in defaults.items() if name not in given}
 
 
 def _of_task(rows: Sequence[ResultRow], task: str) -> tuple[ResultRow, ...]:
