@@ -1,6 +1,5 @@
 """Which training of which run a file belongs to, written into it and compared when it is read."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,15 +38,8 @@ def check_provenance(file: Path, found: Mapping[str, Any], expected: Mapping[str
     Raises:
         LotteryError: it is of another training, kind or run.
     """
-    is_older = "run" not in found
-    if is_older:
-        warnings.warn(
-            f"{file.name} was written by an older version and doesn't say which run it is of: "
-            "one that was put in its place goes unnoticed.",
-            stacklevel=3,
-        )
     for name, value in expected.items():
-        if is_older and name == "seed":
+        if name == "seed" and "run" not in found:
             continue  # older tickets named the seed of the start there
         if value is not None and name in found and found[name] != value:
             raise LotteryError(
