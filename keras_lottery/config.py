@@ -131,6 +131,10 @@ class NoOptions:
 study_schemas: Registry[StudySchema] = Registry("study")
 study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:run"))
 
+RESULTS_VERSION = 1
+"""Raised with every fix that changes the result of a training: a run folder that was begun with
+another version is not continued, since its trainings can't be compared with new ones."""
+
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
@@ -158,6 +162,20 @@ def freeze(settings: Any) -> Config:
     if problems:
         raise LotteryError("The config does not fit: " + "; ".join(problems) + ".")
     return typing.cast(Config, config)
+
+
+def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a study's options as plain JSON values, with defaults for those that are left out.
+
+    Raises:
+        LotteryError: the study is not known, or an option doesn't fit.
+    """
+    problems: list[str] = []
+    built = _build(study_schemas[study].options, options, "options", problems)
+    if problems:
+        raise LotteryError("The options of the study do not fit: " + "; ".join(problems) + ".")
+    completed: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(built)))
+    return completed
 
 
 def thaw(config: Config) -> dict[str, Any]:

@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from keras_lottery.text import printable
+
 
 class LotteryError(ValueError):
     """A mistake in what the user gave: what was expected, what was received, what to do.
 
-    The command line prints it as one line and ends with exit code 2.
+    The command line prints it as one line and ends with exit code 2. Control characters in what
+    was received are written out, so that a file can't send escape sequences to the terminal.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class MissingExtraError(LotteryError, ImportError):

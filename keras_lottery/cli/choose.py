@@ -65,6 +65,6 @@ def backend_for_run(folder: Path) -> None:
     """Takes the backend that the task of a run folder needs, or as `backend_for_tools` does."""
     try:
         task = json.loads(RunPaths(folder).config.read_text())["config"]["task"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         task = ""  # whoever reads the folder says what is wrong with it
     choose_backend({"backend": "auto", "task": task})

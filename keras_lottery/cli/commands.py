@@ -13,6 +13,7 @@ from keras_lottery import presets, studies
 from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks import task_schemas
+from keras_lottery.text import printable
 
 # Fields of the config that have a flag of their own.
 _SHORT = ("out", "backend", "executor", "distribution", "tpu", "seeds")
@@ -85,6 +86,7 @@ def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
 
 def _show_report(folder: Path) -> None:
     from rich.console import Console
+    from rich.text import Text
 
     from keras_lottery import report
 
@@ -92,7 +94,7 @@ def _show_report(folder: Path) -> None:
     console = Console()
     console.print(report.terminal_table(folder))
     for sentence in files.headline:
-        console.print(sentence, highlight=False)
+        console.print(Text(printable(sentence)))
     if files.figures:
         print(f"figure: {files.figure}")
     print(f"report: {files.html}")

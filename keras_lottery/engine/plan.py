@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from keras_lottery.arms import arms, rounds_of
+from keras_lottery.arms import arms, needed, rounds_of
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
@@ -69,16 +69,9 @@ def _in_order(names: Collection[str]) -> list[str]:
 
     An arm that another one needs is trained too where the config leaves it out.
     """
-    wanted = list(dict.fromkeys(name for arm in names for name in (*_needed(arm), arm)))
+    wanted = list(dict.fromkeys(name for arm in names for name in (*needed(arm), arm)))
     chains = sorted(
         (name for name in wanted if arms[name].own_chain), key=lambda name: name != "winning"
     )
     followers = [name for name in wanted if not arms[name].own_chain]
     return [name for name in (*chains, *followers) if name != "dense"]
-
-
-def _needed(arm: str) -> list[str]:
-    """Returns the other arms whose tickets an arm is made from, theirs before them."""
-    probe = Training("", "", 0, 1, arm)
-    parents = [p.arm for p in arms[arm].parents(probe) if p.arm not in ("dense", arm)]
-    return [name for parent in parents for name in (*_needed(parent), parent)]

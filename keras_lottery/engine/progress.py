@@ -16,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from keras_lottery.text import printable
 from keras_lottery.types import Progress as TrainingProgress
 from keras_lottery.types import Training
 
@@ -66,7 +67,7 @@ class ProgressBar:
             self._console.is_jupyter and find_spec("ipywidgets") is not None
         )
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -91,7 +92,8 @@ class ProgressBar:
     def training(self, training: Training) -> Iterator[TrainingProgress]:
         draw = f" draw {training.draw}" if training.draw else ""
         source = f" from {training.source}" if training.source else ""
-        self._name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
+        name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
+        self._name = printable(name)
         self._before = self._done
         self._bar.reset(self._steps, total=None, visible=True, description=self._name, note="")
         yield self
@@ -112,7 +114,7 @@ class ProgressBar:
     def _print(self, line: str) -> None:
         self._printed = time.monotonic()
         if not self._is_drawn:
-            self._console.print(f"{line}, {self._left()} left")
+            self._console.print(f"{line}, {self._left()} left", markup=False)
 
     def _left(self) -> str:
         """Returns the time left, as the trainings of this call took it so far."""

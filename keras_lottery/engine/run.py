@@ -16,6 +16,7 @@ from keras_lottery.engine.view import RunFiles, source_file
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
+from keras_lottery.names import check_path_name
 from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
@@ -83,6 +84,8 @@ def check(config: Config) -> None:
     """Raises LotteryError where a name or a source is not known, before anything is built."""
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
         _ = arms[name]
+    for name in config.transfer.sources:
+        check_path_name("a source", name)
     for name in config.transfer.arms:
         parents = arms[name].parents(Training("", "", 0, 1, name))
         if name != "winning" and {parent.arm for parent in parents} != {"winning"}:

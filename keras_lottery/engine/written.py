@@ -1,16 +1,19 @@
 """Writing a finished training down: files first, the row in results.csv last."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms, chain
-from keras_lottery.config import Config
+from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config import Config, thaw
+from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
 from keras_lottery.engine.view import ticket_of
-from keras_lottery.records import Records, ResultRow, layer_rows
-from keras_lottery.run_paths import SAMPLES, RunPaths
+from keras_lottery.records import Records, ResultRow, layer_rows, read_recorded, read_results
+from keras_lottery.run_paths import SAMPLES, Place, RunPaths
 from keras_lottery.tickets import save_state
-from keras_lottery.types import MaskSet, Outcome, Task, Training
+from keras_lottery.types import MaskSet, Outcome, State, Task, Training
 
 
 class Written:
@@ -23,6 +26,10 @@ class Written:
         self._config = config
         self._paths = paths
         self._task = task
+        self._place = Place(paths.root)
+        if paths.results.exists():
+            record = read_recorded(paths) if paths.config.exists() else {"config": thaw(config)}
+            check_rows(paths.results, read_results(paths.results), record)
         self._records = Records(paths)
         self._infos = task.variables()
 
@@ -31,18 +38,22 @@ class Written:
         return self._records.done()
 
     def write(self, outcome: Outcome) -> None:
-        """Writes the outcome's files, then its row."""
+        """Writes the outcome's files, then its row.
+
+        Raises:
+            LotteryError: the run folder was moved or removed, or cannot be written to.
+        """
         training, start = outcome.training, outcome.start
+        self._place.check(self._paths.ticket(training))
         masks = pruning.complete_masks(outcome.masks or start.masks, self._infos)
-        provenance = {"experiment": self._config.name, "metric": self._task.metric}
-        provenance |= {k: getattr(training, k) for k in training.__dataclass_fields__}
         if outcome.masks:  # what was learned, over the weights that it was learned on
             start = replace(start, masks=outcome.masks, parametrization="zero")
-        ticket_of(start, provenance).save(self._paths.ticket(training))
+        made = {"metric": self._task.metric, **provenance(self._config, training, TICKET)}
+        ticket_of(start, made).save(self._paths.ticket(training))
         if self._is_needed(training):
-            save_state(self._paths.trained(training), outcome.weights)
+            self._save(self._paths.trained(training), outcome.weights, training, TRAINED)
         if outcome.rewind is not None and training.arm == "dense":
-            save_state(self._paths.rewind(training.seed), outcome.rewind)
+            self._save(self._paths.rewind(training.seed), outcome.rewind, training, REWIND)
         self._records.write_history(training, outcome.history)
         self._records.write_layers(training, layer_rows(masks))
         for name, rows in start.tables.items():
@@ -51,6 +62,9 @@ class Written:
             self._records.write_found(training, SAMPLES, outcome.samples)
         self._records.append(self._row(outcome, masks), outcome.metrics)
         self._forget(training)
+
+    def _save(self, file: Path, arrays: State, training: Training, kind: str) -> None:
+        save_state(file, arrays, {"provenance": provenance(self._config, training, kind)})
 
     def _is_needed(self, training: Training) -> bool:
         """The next round of a chain prunes these weights."""

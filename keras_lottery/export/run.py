@@ -44,15 +44,18 @@ def export_run(
     Raises:
         LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
     """
+    from keras_lottery.arms.belonging import check_rows
     from keras_lottery.engine import folder
     from keras_lottery.engine.run import make_task
-    from keras_lottery.tickets import load_state
+    from keras_lottery.engine.view import RunFiles
 
     import_module("keras_lottery.studies")  # registers them, so that the config is understood
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
     config, recorded = folder.read_config(paths)
-    rows = [row for row in read_results(paths.results) if not row.source]
+    every = read_results(paths.results)
+    check_rows(paths.results, every, recorded)
+    rows = [row for row in every if not row.source]
     shipped = [row for row in rows if paths.trained(row.training).exists()]
     if not shipped:
         raise LotteryError(
@@ -66,7 +69,7 @@ def export_run(
         round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
-    model = task.export_model(load_state(paths.trained(training)))
+    model = task.export_model(RunFiles(config, paths, task).trained(training))
     prunable = {info.path for info in task.variables() if info.prunable}
     return export(model, out, format, assets=task.assets(), prunable=prunable)
 

@@ -2,10 +2,13 @@
 
 import dataclasses
 import functools
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
+from keras_lottery.text import shortened
 from keras_lottery.types import Training
 
 KEY = tuple(field.name for field in dataclasses.fields(Training))
@@ -46,7 +49,7 @@ class TableRow:
         Raises:
             ValueError: a cell is not of its column's type.
         """
-        return cls(**{name: kind(texts[name]) for name, kind in cls.kinds().items()})
+        return cls(**{name: _parsed(texts[name], kind) for name, kind in cls.kinds().items()})
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,21 @@ class ResultRow(KeyedRow):
         """Fraction of the prunable weights that is kept, in [0, 1]."""
         return self.kept / self.prunable if self.prunable else 1.0
 
+    def problem(self) -> str:
+        """Returns what can't be true of a training, as `expected …, not …`; empty if all can."""
+        for name in ("seed", "round", "draw", "kept", "flops", "steps", "best_step"):
+            if getattr(self, name) < 0:
+                return f"expected {name} from 0 on, not {getattr(self, name)}"
+        for name in ("seconds", "compile_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                return f"expected {name} from 0 on, not {getattr(self, name)}"
+        if not self.kept <= self.prunable <= self.total:
+            counts = f"{self.kept}, {self.prunable} and {self.total}"
+            return f"expected kept ≤ prunable ≤ total, not {counts}"
+        if not 0 <= self.sparsity <= 1:
+            return f"expected a sparsity in [0, 1], not {self.sparsity}"
+        return ""
+
 
 COLUMNS = ResultRow.columns()
 """The columns of results.csv in their order."""
@@ -122,6 +140,30 @@ class MetricRow(KeyedRow):
     def of(cls, training: Training, name: str, value: float) -> "MetricRow":
         """Returns the row of `training`'s metric `name`."""
         return cls(**dataclasses.asdict(training), name=name, value=float(value))
+
+
+@dataclass(frozen=True)
+class LayerRow(TableRow):
+    """One masked variable of one training: a row of `<arm>.layers.csv`."""
+
+    path: str
+    kept: int
+    size: int
+    density: float
+
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_INFINITE = ("inf", "-inf")
+
+
+def _parsed(text: str, kind: type) -> Any:
+    """Returns a cell's value; a number must be one that `_text` could have written."""
+    if kind is int and not _INTEGER.fullmatch(text):
+        raise ValueError(f"expected a whole number of up to 18 digits, not {shortened(text)}")
+    value = kind(text)
+    if kind is float and math.isinf(value) and text not in _INFINITE:
+        raise ValueError(f"expected a number of 64 bits, not {shortened(text)}")
+    return value
 
 
 def _text(value: Any, kind: type) -> str:

@@ -8,7 +8,7 @@ from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
 from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
-from keras_lottery.report.markdown import to_markdown
+from keras_lottery.report.markdown import inline, to_markdown
 from keras_lottery.report.statistics import (
     dense_level,
     nearest_level,
@@ -69,7 +69,7 @@ def _page_text(name: str, page: Content, old: str) -> str:
         region("head", kept(old, "head")),
         *(["What the paper says:"] if paper else []),
         region("paper", paper),
-        region("seen", page.headline[0] if page.headline else ""),
+        region("seen", inline(page.headline[0]) if page.headline else ""),
         region("claims", ""),
         to_markdown(page.blocks[1:]),
     ])  # fmt: skip
@@ -128,7 +128,7 @@ def _write(path: Path, text: str) -> None:
 
 def _row(page: Path, results: Path) -> list[str]:
     study = studies(page.parent)[0]
-    return [_link(page, results), study.metric, *numbers(study), _cell(page, "paper")]
+    return [_link(page, results), inline(study.metric), *numbers(study), _cell(page, "paper")]
 
 
 def _study_row(page: Path, results: Path) -> list[str]:

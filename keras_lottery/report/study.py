@@ -1,15 +1,18 @@
 """What a report is made from: the rows of one task of a run and the facts of its config.json."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras_lottery.studies  # noqa: F401  registers them, without Keras
+from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records import ResultRow, read_recorded, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.sections import ReportConfig
+from keras_lottery.text import shortened
 
 DENSE = "dense"
 WINNING = "winning"
@@ -90,7 +93,8 @@ def studies(run: Path) -> list[Study]:
     """Returns one study per task of the run in the folder `run`, the config's own task first.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is no run folder, no training is finished, or a row of
+            results.csv doesn't belong to the run.
     """
     paths = RunPaths(Path(run))
     record = read_config(paths)
@@ -100,6 +104,7 @@ def studies(run: Path) -> list[Study]:
             f"Expected at least one finished training in {paths.results}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
+    check_rows(paths.results, rows, record)
     config = record["config"]
     facts = {k: v for k, v in record.items() if k != "config"}
     own = str(config.get("task", ""))
@@ -125,26 +130,23 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     Raises:
         LotteryError: it is missing, cut off or of another kind.
     """
-    advice = (
-        "Give the folder that `keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
-    )
-    if not paths.config.is_file():
-        raise LotteryError(
-            f"Expected a run folder, which holds config.json. Received: {paths.root}. {advice}"
-        )
-    try:
-        record = json.loads(paths.config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LotteryError(
-            f"Expected {paths.config} to be readable JSON. Received: {error}. {advice}"
-        ) from error
-    whole = isinstance(record, dict) and isinstance(record.get("config"), dict)
-    if not whole or not isinstance(record.get("higher_is_better"), bool):
+    record = read_recorded(paths)
+    if not isinstance(record.get("higher_is_better"), bool):
         raise LotteryError(
             f"Expected {paths.config} to hold `config` and `higher_is_better`. "
-            f"Received: {sorted(record) if isinstance(record, dict) else record!r}. {advice}"
+            f"Received: {shortened(', '.join(sorted(record)))}. Give the folder that "
+            "`keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
         )
-    return dict(record)
+    config = record["config"]
+    if config.get("study", TICKETS) != TICKETS:
+        given = config.get("options") or {}
+        config["options"] = given | _missing(complete_options(config["study"], given), given)
+        config |= _missing({"name": paths.root.name, "task": ""}, config)
+    return record
+
+
+def _missing(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in defaults.items() if name not in given}
 
 
 def _of_task(rows: Sequence[ResultRow], task: str) -> tuple[ResultRow, ...]:

@@ -47,7 +47,13 @@ def add(paths, records, training, value):
     mask = np.array([[True], [training.round == 0]])
     Ticket({"kernel": mask}, {"kernel": np.zeros((2, 1), "float32")}).save(paths.ticket(training))
     save_state(paths.trained(training), {"kernel": np.where(mask, kernel, 0)})
-    sizes = {"sparsity": 0.5, "kept": 2 - training.round, "prunable": 2, "total": 2, "flops": 2}
+    sizes = {
+        "sparsity": 0.5,
+        "kept": max(0, 2 - training.round),
+        "prunable": 2,
+        "total": 2,
+        "flops": 2,
+    }
     times = {"steps": 1, "seconds": 1.0, "compile_seconds": 0.0, "best_step": 1}
     metric = {"metric": "accuracy"} | dict.fromkeys(("value", "final_value", "best_value"), value)
     records.append(ResultRow(**vars(training), **sizes, **times, **metric))

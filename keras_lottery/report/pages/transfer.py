@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.names import check_path_name
 from keras_lottery.records import read_results
 from keras_lottery.report import tables
 from keras_lottery.report.content import Content, add_settings
@@ -78,7 +79,7 @@ def content(run: Path) -> Content:
 
 
 def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Study | None:
-    file = paths.root / f"{name}.csv"
+    file = paths.root / f"{check_path_name('a variant', name)}.csv"
     if not file.exists():
         return None
     rows = tuple(sorted(read_results(file), key=lambda row: row.training))
