@@ -11,6 +11,10 @@ class LotteryError(ValueError):
     """
 
 
+class DivergedError(LotteryError):
+    """A loss, or its derivative, is infinite or not a number."""
+
+
 class MissingExtraError(LotteryError, ImportError):
     """A package of an optional extra is not installed."""
 

@@ -25,6 +25,10 @@ class RunProgress(Protocol):
         """Returns a context in which one training runs."""
         ...
 
+    def skip(self, trainings: int) -> None:
+        """Reports trainings that will not run."""
+        ...
+
 
 class NoProgress:
     """Shows nothing."""
@@ -40,6 +44,9 @@ class NoProgress:
         yield self
 
     def update(self, step: int, of: int, loss: float) -> None:
+        pass
+
+    def skip(self, trainings: int) -> None:
         pass
 
 
@@ -80,8 +87,10 @@ class ProgressBar:
         source = f" from {training.source}" if training.source else ""
         self._name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
         self._whole = self._bar.tasks[0].completed
-        yield self
-        self._move(self._whole + 1)
+        try:
+            yield self
+        finally:
+            self._move(self._whole + 1)
         if not self._console.is_terminal:
             task = self._bar.tasks[0]
             self._console.print(
@@ -90,6 +99,11 @@ class ProgressBar:
 
     def update(self, step: int, of: int, loss: float) -> None:
         self._move(self._whole + step / of)
+
+    def skip(self, trainings: int) -> None:
+        task = self._bar.tasks[0]
+        self._first += trainings  # they say nothing about the time that a training takes
+        self._bar.update(self._task, completed=task.completed + trainings)
 
     def _move(self, completed: float) -> None:
         self._bar.update(self._task, completed=completed, description=self._name, left=self._left())

@@ -12,7 +12,7 @@ from keras_lottery.engine import folder
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import ProgressBar, RunProgress
-from keras_lottery.engine.view import RunFiles, source_file
+from keras_lottery.engine.view import RunFiles, lost_sources, source_file
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
@@ -20,7 +20,7 @@ from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.types import Task, Training
+from keras_lottery.types import DIVERGED, Task, Training
 
 
 def run(config: Config) -> Path:
@@ -66,8 +66,11 @@ def search(
     """Trains whatever is ready until nothing is left."""
     worker = Worker(RunFiles(config, paths, task), progress)
     executor = executors[config.executor](worker)
+    progress.skip(done.skip())
     for outcome in executor.run(lambda: ready(config, done.trainings())):
         done.write(outcome)
+        if outcome.status == DIVERGED:
+            progress.skip(done.skip())
 
 
 def make_task(config: Config) -> Task:
@@ -88,8 +91,9 @@ def check(config: Config) -> None:
                 f"Expected transfer.arms that follow a ticket's masks. Received: {name!r}, which "
                 "prunes weights of its own. Leave it out."
             )
+    lost = lost_sources(config)
     for training in trainings(config):
-        if training.source and training.arm == "winning":
+        if training.source and training.arm == "winning" and training not in lost:
             source_file(config, training)
     _ = executors[config.executor]
     _ = pruning.criteria[config.prune.criterion]

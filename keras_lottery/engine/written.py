@@ -6,11 +6,12 @@ from typing import Any
 from keras_lottery import pruning
 from keras_lottery.arms import arms, chain
 from keras_lottery.config import Config
-from keras_lottery.engine.view import ticket_of
+from keras_lottery.engine.plan import descendants
+from keras_lottery.engine.view import lost_sources, ticket_of
 from keras_lottery.records import Records, ResultRow, layer_rows
 from keras_lottery.run_paths import SAMPLES, RunPaths
 from keras_lottery.tickets import save_state
-from keras_lottery.types import MaskSet, Outcome, Task, Training
+from keras_lottery.types import FINISHED, SKIPPED, MaskSet, Outcome, Start, Task, Training
 
 
 class Written:
@@ -27,22 +28,24 @@ class Written:
         self._infos = task.variables()
 
     def trainings(self) -> set[Training]:
-        """Returns the finished trainings."""
+        """Returns the trainings that need no training any more."""
         return self._records.done()
 
     def write(self, outcome: Outcome) -> None:
-        """Writes the outcome's files, then its row."""
+        """Writes the outcome's files, then its row.
+
+        A training that diverged leaves its ticket, history and row, and no weights.
+        """
         training, start = outcome.training, outcome.start
         masks = pruning.complete_masks(outcome.masks or start.masks, self._infos)
         provenance = {"experiment": self._config.name, "metric": self._task.metric}
         provenance |= {k: getattr(training, k) for k in training.__dataclass_fields__}
         if outcome.masks:  # what was learned, over the weights that it was learned on
             start = replace(start, masks=outcome.masks, parametrization="zero")
-        ticket_of(start, provenance).save(self._paths.ticket(training))
-        if self._is_needed(training):
-            save_state(self._paths.trained(training), outcome.weights)
-        if outcome.rewind is not None and training.arm == "dense":
-            save_state(self._paths.rewind(training.seed), outcome.rewind)
+        if start.weights:
+            ticket_of(start, provenance).save(self._paths.ticket(training))
+        if outcome.status == FINISHED:
+            self._save_states(outcome)
         self._records.write_history(training, outcome.history)
         self._records.write_layers(training, layer_rows(masks))
         for name, rows in start.tables.items():
@@ -51,6 +54,28 @@ class Written:
             self._records.write_found(training, SAMPLES, outcome.samples)
         self._records.append(self._row(outcome, masks), outcome.metrics)
         self._forget(training)
+
+    def skip(self) -> int:
+        """Writes the rows of trainings that cannot start; returns how many are new.
+
+        They descend from a training that diverged, here or in a transfer's source.
+        """
+        lost = {row.training for row in self._records.results if not row.finished}
+        sources = lost_sources(self._config)
+        skipped = [*sources, *descendants(self._config, lost.union(sources))]
+        new = [training for training in skipped if training not in self._records.done()]
+        for training in new:
+            nan = float("nan")
+            outcome = Outcome(training, Start({}), {}, None, 0, 0.0, 0.0, nan, nan, 0)
+            masks = pruning.complete_masks({}, self._infos)
+            self._records.append(self._row(replace(outcome, status=SKIPPED), masks))
+        return len(new)
+
+    def _save_states(self, outcome: Outcome) -> None:
+        if self._is_needed(outcome.training):
+            save_state(self._paths.trained(outcome.training), outcome.weights)
+        if outcome.rewind is not None and outcome.training.arm == "dense":
+            save_state(self._paths.rewind(outcome.training.seed), outcome.rewind)
 
     def _is_needed(self, training: Training) -> bool:
         """The next round of a chain prunes these weights."""
@@ -87,4 +112,5 @@ class Written:
             final_value=outcome.final_value,
             best_value=outcome.best_value,
             best_step=outcome.best_step,
+            status=outcome.status,
         )

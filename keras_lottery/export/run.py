@@ -1,5 +1,6 @@
 """Exports the trained network of one training of a run."""
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -50,7 +51,7 @@ def export_run(
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
     config, recorded = folder.read_config(paths)
-    rows = [row for row in read_results(paths.results) if not row.source]
+    rows = [row for row in read_results(paths.results) if not row.source and row.finished]
     shipped = [row for row in rows if paths.trained(row.training).exists()]
     if not shipped:
         raise LotteryError(
@@ -94,11 +95,12 @@ def _best_round(
 ) -> int:
     """Returns the arm's sparsest round that is as good as dense, else its best one."""
     sign = 1 if higher_is_better else -1
+    rows = [row for row in rows if not math.isnan(row.value)]
     dense = [sign * row.value for row in rows if row.arm == _DENSE]
     means = {}
     for number in {row.round for row in shipped if row.arm == arm}:
         values = [sign * row.value for row in rows if row.arm == arm and row.round == number]
-        means[number] = float(np.mean(values))
+        means[number] = float(np.mean(values)) if values else -math.inf
     spread = float(np.std(dense, ddof=1)) if len(dense) > 1 else 0.0
     good = [number for number, mean in means.items() if mean >= np.mean(dense) - spread]
     return max(good) if good else max(means, key=lambda number: means[number])

@@ -1,5 +1,6 @@
 """What a `TicketSearch` found."""
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -47,8 +48,17 @@ class TicketHistory:
         return {number: o.final_value for number, o in sorted(found.items())}
 
     def best_round(self, within: float = 0.0) -> int:
-        """Returns the last round whose value is no worse than dense by more than `within`."""
+        """Returns the last round whose value is no worse than dense by more than `within`.
+
+        Raises:
+            LotteryError: the dense network diverged.
+        """
         values = self.values()
+        if math.isnan(values[0]):
+            raise LotteryError(
+                f"Expected a dense network to compare tickets with. Received: one whose "
+                f"{self.metric} is not a number. Lower the learning rate and search again."
+            )
         sign = 1 if self.higher_is_better else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 

@@ -4,17 +4,29 @@ import time
 from typing import Any, cast
 
 import keras
+import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
+from keras_lottery.engine.plan import descendants
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
-from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Task, Training, Weights
+from keras_lottery.types import (
+    FINISHED,
+    MaskSet,
+    Outcome,
+    Progress,
+    Start,
+    State,
+    Task,
+    Training,
+    Weights,
+)
 
 _LOWER = ("loss", "error", "perplexity", "divergence", "mae", "mse")
 
@@ -27,6 +39,14 @@ class Memory(Pruner):
         # What a run's files ask for beside, flops and exports, no arm needs.
         self.task = cast(Task, task)
         self.outcomes: dict[Training, Outcome] = {}
+        self.skipped: set[Training] = set()
+
+    def skip(self) -> int:
+        """Gives up what descends from a training that diverged; returns how many are new."""
+        lost = {t for t, outcome in self.outcomes.items() if outcome.status != FINISHED}
+        new = set(descendants(self.config, lost)) - self.skipped
+        self.skipped |= new
+        return len(new)
 
     def ticket(self, training: Training) -> Start:
         return self.outcomes[training].start
@@ -134,7 +154,7 @@ class FitTask:
         self._choose_metric(list(logs))
         values = [float(v) for v in logs[self.metric]]
         losses = logs.get("val_loss", logs["loss"])
-        best = min(range(len(losses)), key=losses.__getitem__)
+        best = int(np.argmin(np.nan_to_num(losses, nan=np.inf, posinf=np.inf)))
         per_epoch = self.steps("1ep")
         return Outcome(
             training,

@@ -17,6 +17,7 @@ from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
+from keras_lottery.types import DIVERGED
 
 
 class TicketSearch:
@@ -121,6 +122,8 @@ class TicketSearch:
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
             executor = Sequential(Worker(run, bar))
-            for outcome in executor.run(lambda: ready(config, run.outcomes)):
+            for outcome in executor.run(lambda: ready(config, {*run.outcomes, *run.skipped})):
                 run.outcomes[outcome.training] = outcome
+                if outcome.status == DIVERGED:
+                    bar.skip(run.skip())
         return TicketHistory(list(run.outcomes.values()), task.metric, task.higher_is_better)
