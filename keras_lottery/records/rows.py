@@ -11,6 +11,9 @@ from keras_lottery.types import FINISHED, STATUSES, Training
 KEY = tuple(field.name for field in dataclasses.fields(Training))
 """The columns that name a training, first in every table: source, task, seed, round, arm, draw."""
 
+CONSTANT_OUTPUT = "constant_output"
+"""Metric that is 1 where a network's output is the same for every test example; else left out."""
+
 Row = TypeVar("Row", bound="TableRow")
 
 

@@ -10,6 +10,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.sections import ReportConfig
+from keras_lottery.types import Training
 
 DENSE = "dense"
 WINNING = "winning"
@@ -27,6 +28,7 @@ class Study:
         higher_is_better: direction of the metric.
         config: the full config as plain values.
         facts: versions, backend, devices and whatever else config.json says.
+        lost: rows of trainings that diverged or were skipped; nothing is computed from them.
     """
 
     paths: RunPaths
@@ -35,6 +37,7 @@ class Study:
     higher_is_better: bool
     config: dict[str, Any]
     facts: dict[str, Any]
+    lost: tuple[ResultRow, ...] = ()
 
     @property
     def name(self) -> str:
@@ -44,7 +47,7 @@ class Study:
     @property
     def metric(self) -> str:
         """Name of the headline metric."""
-        return self.rows[0].metric
+        return (*self.rows, *self.lost)[0].metric
 
     @property
     def seeds(self) -> list[int]:
@@ -81,7 +84,7 @@ class Study:
         return replace(self, rows=rows)
 
 
-def series(row: ResultRow) -> str:
+def series(row: ResultRow | Training) -> str:
     """Returns the name of the line that a row belongs to: its arm, and where the ticket is from."""
     return f"{row.arm} from {row.source}" if row.source else row.arm
 
@@ -105,7 +108,14 @@ def studies(run: Path) -> list[Study]:
     own = str(config.get("task", ""))
     names = sorted({row.task for row in rows}, key=lambda name: (name != own, name))
     return [
-        Study(paths, name, _of_task(rows, name), record["higher_is_better"], config, facts)
+        study_of_rows(
+            paths,
+            name,
+            [r for r in rows if r.task == name],
+            record["higher_is_better"],
+            config,
+            facts,
+        )
         for name in names
     ]
 
@@ -147,5 +157,16 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     return dict(record)
 
 
-def _of_task(rows: Sequence[ResultRow], task: str) -> tuple[ResultRow, ...]:
-    return tuple(sorted((r for r in rows if r.task == task), key=lambda row: row.training))
+def study_of_rows(
+    paths: RunPaths,
+    task: str,
+    rows: Sequence[ResultRow],
+    higher_is_better: bool,
+    config: dict[str, Any],
+    facts: dict[str, Any],
+) -> Study:
+    """Returns the study of a task's rows, the finished ones set apart from the others."""
+    rows = sorted(rows, key=lambda row: row.training)
+    finished = tuple(row for row in rows if row.finished)
+    lost = tuple(row for row in rows if not row.finished)
+    return Study(paths, task, finished, higher_is_better, config, facts, lost)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from keras_lottery.report.gaps import missing
 from keras_lottery.report.sentences import (
     ablations,
     beside_dense,
     headline,
     learning_speed,
     measured_otherwise,
-    missing,
     sparse_range,
 )
 from keras_lottery.report.statistics import (

@@ -11,7 +11,7 @@ from keras_lottery.records import ResultRow, read_results
 from keras_lottery.report.content import Content, add_settings
 from keras_lottery.report.document import Bullets, Details, Heading, Table
 from keras_lottery.report.plots.supermasks import draw_supermasks
-from keras_lottery.report.sentences import contains_zero, interval
+from keras_lottery.report.sentences import beside, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
 from keras_lottery.report.study import DENSE, read_config
 from keras_lottery.report.units import Unit, percent, unit_of
@@ -40,7 +40,7 @@ def content(run: Path) -> Content:
     measured = {row.arm for row in chosen}
     found = [row for row in _rows(run / LEVELS) if row.arm in measured]
     unit = unit_of([*chosen, *found])
-    dense = [row for row in _rows(paths.results) if row.arm == DENSE]
+    dense = [row for row in _rows(paths.results) if row.arm == DENSE and row.finished]
     page = Content(
         f"{config['name']}: supermasks of untrained networks",
         _headline(chosen, dense, unit, better),
@@ -102,13 +102,9 @@ def _headline(
 
 def _compared(difference: Paired, unit: Unit, better: bool) -> str:
     """Returns the sentence on two masks, each at the levels that its held-out images chose."""
-    side = "above" if difference.mean >= 0 else "below"
-    size = unit.difference(difference.mean).lstrip("+−") + unit.points
-    direction = "" if better else " (lower is better)"
-    return (
-        f"At the chosen levels, {_words(difference.arm)} is {side} {_words(difference.control)} in "
-        f"{unit.name}{direction} by {size} (mean paired difference; {interval(difference, unit)})."
-    ) + contains_zero(difference)
+    compared = beside(difference, _words(difference.control), unit, better)
+    text = f"At the chosen levels, {_words(difference.arm)} {compared})."
+    return text + contains_zero(difference)
 
 
 def _by_validation(chosen: Sequence[ResultRow], better: bool) -> list[str]:

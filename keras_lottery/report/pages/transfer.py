@@ -9,11 +9,12 @@ from keras_lottery.records import read_results
 from keras_lottery.report import tables
 from keras_lottery.report.content import Content, add_settings
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.gaps import diverged
 from keras_lottery.report.plots import draw_tickets
 from keras_lottery.report.plots.transfer import draw_matrix, draw_sizes
 from keras_lottery.report.sentences import comparisons, sparse_range
 from keras_lottery.report.statistics import levels
-from keras_lottery.report.study import WINNING, Study, read_config
+from keras_lottery.report.study import WINNING, Study, read_config, study_of_rows
 from keras_lottery.report.units import count, percent
 from keras_lottery.run_paths import RunPaths
 
@@ -81,9 +82,8 @@ def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Study | Non
     file = paths.root / f"{name}.csv"
     if not file.exists():
         return None
-    rows = tuple(sorted(read_results(file), key=lambda row: row.training))
-    config = record["config"] | {"name": name}
-    return Study(paths, config["task"], rows, record["higher_is_better"], config, {})
+    config, better = record["config"] | {"name": name}, record["higher_is_better"]
+    return study_of_rows(paths, config["task"], read_results(file), better, config, {})
 
 
 def _sources(study: Study) -> list[str]:
@@ -92,12 +92,13 @@ def _sources(study: Study) -> list[str]:
 
 def _headline(targets: Mapping[str, Study], random: str) -> list[str]:
     """Each source's tickets beside the random ticket, and beside the target's own."""
-    return [
+    compared = [
         f"{name}: {sentence}"
         for name, study in targets.items()
         for arm in _sources(study)
         for sentence in comparisons(study, [c for c in (random, WINNING) if c in study.arms], arm)
     ]
+    return compared + [f"{name}: {s}" for name, study in targets.items() for s in diverged(study)]
 
 
 def _reuse_table(targets: Mapping[str, Study]) -> Table:
@@ -105,9 +106,13 @@ def _reuse_table(targets: Mapping[str, Study]) -> Table:
     rows = []
     for name, study in targets.items():
         rounds, _ = sparse_range(study)
-        last = min(rounds)
-        steps = {row.round: row.steps for row in study.rows if row.arm in ("dense", WINNING)
-                 and not row.source and row.seed == study.seeds[0]}  # fmt: skip
+        own = [row for row in study.rows if row.arm in ("dense", WINNING) and not row.source]
+        there = [row for row in own if row.round in rounds]
+        if not there:
+            continue
+        last = min(row.round for row in there)
+        seed = min(row.seed for row in there if row.round == last)
+        steps = {row.round: row.steps for row in own if row.seed == seed}
         search = sum(taken for number, taken in steps.items() if number < last)
         level = next(lv for lv in levels(study.rows, WINNING) if lv.round == last)
         rows.append([name, percent(level.remaining), count(search), "0", count(steps[last])])
