@@ -16,6 +16,7 @@ from keras_lottery.engine.view import RunFiles, lost_sources, source_file
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
+from keras_lottery.global_state import preserved
 from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
@@ -47,12 +48,14 @@ def train_all(config: Config, paths: RunPaths, task: Task) -> None:
 def opened(config: Config) -> Iterator[tuple[RunPaths, Task]]:
     """Checks a config, holds its run folder, makes its task and writes config.json.
 
+    The global state of the process is put back at the end.
+
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     check(config)
     paths = folder.run_paths(config)
-    with folder.held(paths):
+    with preserved(), folder.held(paths):
         task = make_task(config)
         check_rewind(config, task)
         make_pools(task.variables(), config.prune.rate, config.prune.rates)

@@ -11,6 +11,7 @@ from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
+from keras_lottery.global_state import preserved
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
@@ -18,6 +19,7 @@ from keras_lottery.types import Training
 _DENSE = "dense"
 
 
+@preserved()
 def export_run(
     run: str | Path,
     out: str | Path,

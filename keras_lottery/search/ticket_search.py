@@ -15,6 +15,7 @@ from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
+from keras_lottery.global_state import preserved
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.types import DIVERGED
@@ -97,6 +98,7 @@ class TicketSearch:
         )
         self.verbose = verbose
 
+    @preserved()
     def fit(
         self, model: keras.Model, x: Any = None, y: Any = None, **settings: Any
     ) -> TicketHistory:

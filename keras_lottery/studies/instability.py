@@ -73,9 +73,10 @@ def run(config: Config) -> Path:
     with engine.opened(config) as (paths, task):
         _check(task)
         table = GrowingTable(paths.root / FILE, PathRow)
-        for point in options.points:
-            experiment = at(config, point)
+        experiments = {point: at(config, point) for point in options.points}
+        for experiment in experiments.values():
             engine.check_rewind(experiment, task)
+        for point, experiment in experiments.items():
             Console(stderr=True).print(f"from {point}", highlight=False)
             engine.run(experiment)
             for seed in config.seeds:

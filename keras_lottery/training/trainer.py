@@ -176,7 +176,10 @@ class Trainer:
         return frozenset(self.total_steps - every * i for i in before)
 
     def _compile(self, seed: int) -> float:
-        """Traces and compiles everything, once; returns the seconds it took."""
+        """Traces and compiles everything, once; returns the seconds it took.
+
+        A step is taken for each shape of batch: a program without a loop compiles nothing before.
+        """
         if self._compiled:
             return 0.0
         began = time.perf_counter()
@@ -184,9 +187,10 @@ class Trainer:
         for step in self._order.shapes:
             batch = self._order.rows(step, step + 1).shape[1]
             arrays = self._train.at(0, seed, self._order.part(step))
-            self.program.train(arrays, np.zeros((capacity, batch), np.int32), 0)
+            self.program.train(arrays, np.zeros((capacity, batch), np.int32), 1)
         self.evaluate()
         self.validate()
+        backend.copies(self.model.variables)
         self._compiled = True
         return time.perf_counter() - began
 
