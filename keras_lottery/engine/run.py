@@ -35,13 +35,18 @@ def run(config: Config) -> Path:
     return paths.root
 
 
-def train_all(config: Config, paths: RunPaths, task: Task) -> None:
-    """Trains whatever an opened run still lacks; the dense network alone where it has no arms."""
+def train_all(config: Config, paths: RunPaths, task: Task) -> list[int]:
+    """Trains whatever an opened run still lacks; the dense network alone where it has no arms.
+
+    Returns:
+        The seeds whose dense network is finished; the others diverged.
+    """
     done = Written(config, paths, task)
     plan = trainings(config)
     before = len(done.trainings() & set(plan))
     with ProgressBar(len(plan), before) as progress:
         search(config, paths, task, done, progress)
+    return [s for s in config.seeds if done.finished(Training("", config.task, s, 0, "dense"))]
 
 
 @contextmanager

@@ -35,13 +35,13 @@ class Worker:
             _warn(training, str(error))
             return _nothing(training, start)
         outcome = replace(outcome, metrics=start.metrics | outcome.metrics)
-        if problem := _not_finite(outcome):
+        if problem := not_finite(outcome):
             _warn(training, f"{problem} is not finite.")
             outcome.status = DIVERGED
         return outcome
 
 
-def _not_finite(outcome: Outcome) -> str:
+def not_finite(outcome: Outcome) -> str:
     """Returns what of an outcome is infinite or NaN; empty where all is finite."""
     for path, value in outcome.weights.items():
         if not np.isfinite(value).all():

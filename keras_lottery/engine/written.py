@@ -31,6 +31,10 @@ class Written:
         """Returns the trainings that need no training any more."""
         return self._records.done()
 
+    def finished(self, training: Training) -> bool:
+        """Returns True where a training brought a network."""
+        return any(row.training == training and row.finished for row in self._records.results)
+
     def write(self, outcome: Outcome) -> None:
         """Writes the outcome's files, then its row.
 

@@ -84,7 +84,17 @@ def headlines(found: list[Study]) -> list[str]:
 
 def _headline(study: Study) -> list[str]:
     compared = headline(without_families(study)) if study.rows else []
-    return [*compared, *diverged(study), *dead(study)]
+    return [*compared, *diverged(study.lost), *dead(study)]
+
+
+def nothing_finished(
+    title: str, sentences: list[str], config: dict[str, Any], facts: dict[str, Any]
+) -> Content:
+    """Returns the page of a run whose trainings all diverged."""
+    page = Content(title, sentences)
+    page.add(Heading(title, 1), Bullets(sentences, strong=True))
+    add_settings(page, config, facts)
+    return page
 
 
 def _add_study(page: Content, whole: Study, suffix: str) -> None:

@@ -1,19 +1,19 @@
 """What a report has to say of trainings that are missing, diverged, or brought a dead network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from keras_lottery.arms import rounds_of
-from keras_lottery.records import CONSTANT_OUTPUT, read_metrics
+from keras_lottery.records import CONSTANT_OUTPUT, ResultRow, read_metrics
 from keras_lottery.report.study import DENSE, Study, series
 from keras_lottery.report.units import rounds_text
 from keras_lottery.types import DIVERGED, SKIPPED, Training
 
 
-def diverged(study: Study) -> list[str]:
+def diverged(rows: Sequence[ResultRow]) -> list[str]:
     """Returns which trainings diverged, and how many were skipped because of them."""
-    found = [row.training for row in study.lost if row.status == DIVERGED]
-    skipped = sum(row.status == SKIPPED for row in study.lost)
-    if not study.lost:
+    found = [row.training for row in rows if row.status == DIVERGED]
+    skipped = sum(row.status == SKIPPED for row in rows)
+    if not found and not skipped:
         return []
     text = f"Diverged: {_names(found)}." if found else "A source's trainings diverged."
     if skipped:

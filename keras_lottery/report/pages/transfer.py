@@ -7,7 +7,7 @@ from typing import Any
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
 from keras_lottery.report import tables
-from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.gaps import diverged
 from keras_lottery.report.plots import draw_tickets
@@ -47,14 +47,17 @@ def content(run: Path) -> Content:
         for name, study in found.items()
         if study and any(row.source for row in study.rows)
     }
+    title = f"{config['name']}: tickets carried to other experiments"
+    lost = [f"{n}: {s}" for n, study in found.items() if study for s in diverged(study.lost)]
+    if lost and not targets:
+        return nothing_finished(title, lost, config, facts)
     if not targets:
         raise LotteryError(
             f"Expected a target with finished trainings in {run}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
     random = next((a for a in RANDOM if all(a in s.arms for s in targets.values())), RANDOM[0])
-    title = f"{config['name']}: tickets carried to other experiments"
-    page = Content(title, _headline(targets, random))
+    page = Content(title, [*_headline(targets, random), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(_reuse_table(targets))
     for name, study in targets.items():
@@ -92,13 +95,12 @@ def _sources(study: Study) -> list[str]:
 
 def _headline(targets: Mapping[str, Study], random: str) -> list[str]:
     """Each source's tickets beside the random ticket, and beside the target's own."""
-    compared = [
+    return [
         f"{name}: {sentence}"
         for name, study in targets.items()
         for arm in _sources(study)
         for sentence in comparisons(study, [c for c in (random, WINNING) if c in study.arms], arm)
     ]
-    return compared + [f"{name}: {s}" for name, study in targets.items() for s in diverged(study)]
 
 
 def _reuse_table(targets: Mapping[str, Study]) -> Table:
