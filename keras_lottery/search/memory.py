@@ -1,6 +1,7 @@
 """The engine's run and task over a model and data in memory."""
 
 import time
+import warnings
 from typing import Any, cast
 
 import keras
@@ -12,8 +13,10 @@ from keras_lottery.duration import Duration
 from keras_lottery.engine.plan import descendants
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
+from keras_lottery.training.constant import is_constant
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
 from keras_lottery.types import (
@@ -139,7 +142,15 @@ class FitTask:
         rewind = point[0].state if point else None
         if rewind is not None and self._program is None:
             rewind["step"] = rewind["epoch"]  # see `steps`
-        return self._outcome(training, start, weights, rewind, history, seconds)
+        outcome = self._outcome(training, start, weights, rewind, history, seconds)
+        if self._program is not None and is_constant(model, self._x):
+            outcome.metrics[CONSTANT_OUTPUT] = 1.0
+            warnings.warn(
+                f"Round {training.round}, {training.arm}: the output no longer depends on the "
+                "input, it is the same for every training example.",
+                stacklevel=2,
+            )
+        return outcome
 
     def _outcome(
         self,
