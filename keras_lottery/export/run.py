@@ -97,12 +97,12 @@ def _best_round(
 ) -> int:
     """Returns the arm's sparsest round that is as good as dense, else its best one."""
     sign = 1 if higher_is_better else -1
-    rows = [row for row in rows if not math.isnan(row.value)]
-    dense = [sign * row.value for row in rows if row.arm == _DENSE]
+    dense = [sign * row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
     means = {}
     for number in {row.round for row in shipped if row.arm == arm}:
         values = [sign * row.value for row in rows if row.arm == arm and row.round == number]
-        means[number] = float(np.mean(values)) if values else -math.inf
+        mean = float(np.mean(values))
+        means[number] = -math.inf if math.isnan(mean) else mean
     spread = float(np.std(dense, ddof=1)) if len(dense) > 1 else 0.0
     good = [number for number, mean in means.items() if mean >= np.mean(dense) - spread]
     return max(good) if good else max(means, key=lambda number: means[number])
