@@ -97,7 +97,7 @@ def test_a_row_of_an_older_file_counts_as_finished(trained, tmp_path):
 
 @pytest.mark.backend
 def test_a_run_of_which_nothing_is_left_ends_and_has_a_report(tmp_path):
-    wild = config(tmp_path, arms=("winning",), optimizer__learning_rate=1e9, prune__rounds=1)
+    wild = config(tmp_path, arms=("winning",), optimizer__learning_rate=1e30, prune__rounds=1)
     with pytest.warns(UserWarning, match="Seed 0, round 0, dense diverged: .* is not finite"):
         run = engine.run(wild)
     assert statuses(run) == {(0, 0, "dense"): "diverged", (0, 1, "winning"): "skipped"}
