@@ -17,6 +17,10 @@ class LotteryError(ValueError):
         super().__init__(printable(message))
 
 
+class DivergedError(LotteryError):
+    """A loss, or its derivative, is infinite or not a number."""
+
+
 class MissingExtraError(LotteryError, ImportError):
     """A package of an optional extra is not installed."""
 

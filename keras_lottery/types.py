@@ -22,6 +22,10 @@ Keys: `weights/<path>` (every variable of the model, batch-norm statistics too),
 """
 
 
+FINISHED, DIVERGED, SKIPPED = STATUSES = ("finished", "diverged", "skipped")
+"""How a training ended; one that descends from a diverged training is skipped."""
+
+
 @dataclass(frozen=True)
 class VariableInfo:
     """What pruning has to know of one variable.
@@ -119,6 +123,7 @@ class Outcome:
         history: rows of `<arm>.history.csv`, one per evaluation.
         samples: rows of `<arm>.samples.csv`: a few test examples in words, and what the trained
             network makes of them under `answer`.
+        status: `finished`, or `diverged` where a weight, the loss or the metric is not finite.
     """
 
     training: Training
@@ -135,6 +140,7 @@ class Outcome:
     metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     samples: list[dict[str, str]] = field(default_factory=list)
+    status: str = FINISHED
 
 
 class Task(Protocol):

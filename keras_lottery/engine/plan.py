@@ -1,6 +1,7 @@
 """Which trainings an experiment has, and which of them are ready."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 
 from keras_lottery.arms import arms, needed, rounds_of
 from keras_lottery.config import Config
@@ -52,6 +53,17 @@ def _transferred(config: Config, seed: int) -> list[Training]:
         for arm in names
         for draw in range(config.draws if arms[arm].fresh else 1)
     ]
+
+
+def descendants(config: Config, lost: Collection[Training]) -> list[Training]:
+    """Returns the trainings that cannot start, since one that they are made from is lost."""
+
+    @cache
+    def descends(training: Training) -> bool:
+        parents = arms[training.arm].parents(training)
+        return any(parent in lost or descends(parent) for parent in parents)
+
+    return [training for training in trainings(config) if descends(training)]
 
 
 def ready(config: Config, done: Collection[Training]) -> list[Training]:

@@ -28,6 +28,10 @@ class RunProgress(Protocol):
         """Returns a context in which one training runs."""
         ...
 
+    def skip(self, trainings: int) -> None:
+        """Reports trainings that will not run."""
+        ...
+
 
 class NoProgress:
     """Shows nothing."""
@@ -43,6 +47,9 @@ class NoProgress:
         yield self
 
     def update(self, step: int, of: int, loss: float) -> None:
+        pass
+
+    def skip(self, trainings: int) -> None:
         pass
 
 
@@ -96,8 +103,10 @@ class ProgressBar:
         self._name = printable(name)
         self._before = self._done
         self._bar.reset(self._steps, total=None, visible=True, description=self._name, note="")
-        yield self
-        self._move(self._before + 1)
+        try:
+            yield self
+        finally:
+            self._move(self._before + 1)
         self._print(f"{int(self._done)}/{self._total} {self._name} done")
 
     def update(self, step: int, of: int, loss: float) -> None:
@@ -106,6 +115,10 @@ class ProgressBar:
         self._bar.update(self._steps, completed=step, total=of, note=note)
         if time.monotonic() - self._printed >= self._pause:
             self._print(f"{self._name}: step {step} of {of}" + f", {note}" * bool(note))
+
+    def skip(self, trainings: int) -> None:
+        self._first += trainings  # they say nothing about the time that a training takes
+        self._move(self._done + trainings)
 
     def _move(self, done: float) -> None:
         self._done = done

@@ -11,14 +11,15 @@ import numpy as np
 from keras_lottery import pruning
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
+from keras_lottery.engine.plan import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_recorded
+from keras_lottery.records import read_recorded, read_results
 from keras_lottery.records.recorded import is_count
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.text import shortened
 from keras_lottery.tickets import Ticket, no_metadata, read_stored
-from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
+from keras_lottery.types import SKIPPED, MaskSet, Start, State, Task, Training, Weights
 
 _STEPS = ("step", "learning_rate_step", "data_order_step")
 _SEED = "start_seed"
@@ -153,6 +154,19 @@ def source_file(config: Config, training: Training) -> Path:
             "experiment with these seeds and rounds first."
         )
     return file
+
+
+def lost_sources(config: Config) -> list[Training]:
+    """Returns the trainings whose ticket was skipped in their source."""
+    found = []
+    for name, folder in config.transfer.sources.items():
+        file = RunPaths(Path(folder)).results
+        rows = read_results(file) if file.exists() else []
+        lost = {(row.seed, row.round) for row in rows
+                if row.arm == "winning" and not row.source and row.status == SKIPPED}  # fmt: skip
+        plan = (t for t in trainings(config) if t.source == name and t.arm == "winning")
+        found += [training for training in plan if (training.seed, training.round) in lost]
+    return found
 
 
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:

@@ -8,8 +8,10 @@ from keras_lottery.export.exporter import exporters
 from keras_lottery.export.reason import reason_of
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
+from keras_lottery.global_state import preserved
 
 
+@preserved()
 def prune_file(
     model: str | Path,
     sparsity: float,

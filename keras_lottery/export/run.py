@@ -1,5 +1,6 @@
 """Exports the trained network of one training of a run."""
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
+from keras_lottery.global_state import preserved
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
@@ -19,6 +21,7 @@ from keras_lottery.types import Training
 _DENSE, _WINNING = "dense", "winning"
 
 
+@preserved()
 def export_run(
     run: str | Path,
     out: str | Path,
@@ -55,7 +58,7 @@ def export_run(
     config, recorded = folder.read_config(paths)
     every = read_results(paths.results)
     check_rows(paths.results, every, recorded)
-    rows = [row for row in every if not row.source]
+    rows = [row for row in every if not row.source and row.finished]
     shipped = [row for row in rows if paths.trained(row.training).exists()]
     if not shipped:
         raise LotteryError(
@@ -124,11 +127,12 @@ def _best_round(
 ) -> int:
     """Returns the arm's sparsest round that is as good as dense, else its best one."""
     sign = 1 if higher_is_better else -1
-    dense = [sign * row.value for row in rows if row.arm == _DENSE]
+    dense = [sign * row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
     means = {}
     for number in {row.round for row in shipped if row.arm == arm}:
         values = [sign * row.value for row in rows if row.arm == arm and row.round == number]
-        means[number] = float(np.mean(values))
+        mean = float(np.mean(values))
+        means[number] = -math.inf if math.isnan(mean) else mean
     spread = float(np.std(dense, ddof=1)) if len(dense) > 1 else 0.0
     good = [number for number, mean in means.items() if mean >= np.mean(dense) - spread]
     return max(good) if good else max(means, key=lambda number: means[number])

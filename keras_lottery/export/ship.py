@@ -18,10 +18,12 @@ from keras_lottery.export.report import ExportReport
 from keras_lottery.export.subject import subject_of
 from keras_lottery.export.verify import verify
 from keras_lottery.export.workspace import clear_killed, publish, workspace
+from keras_lottery.global_state import preserved
 
 REPORT = "export.json"
 
 
+@preserved()
 def export(
     model: Any,
     out: str | Path,

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.global_state import preserved
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths, state
 from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
@@ -26,6 +27,7 @@ _STRIP_HINT = (
 )
 
 
+@preserved()
 def copy_model(model: keras.Model) -> keras.Model:
     """Returns a copy with weights, masks, compile settings and the optimizer's state.
 
@@ -43,6 +45,7 @@ def copy_model(model: keras.Model) -> keras.Model:
     return copy
 
 
+@preserved()
 def strip(model: keras.Model) -> keras.Model:
     """Returns a new, plain Keras model that computes what the masked one does.
 

@@ -2,13 +2,22 @@
 
 from keras_lottery.records.growing import GrowingTable
 from keras_lottery.records.recorded import RESULTS_VERSION_KEY, read_recorded
-from keras_lottery.records.rows import COLUMNS, KEY, LayerRow, MetricRow, ResultRow, TableRow
+from keras_lottery.records.rows import (
+    COLUMNS,
+    CONSTANT_OUTPUT,
+    KEY,
+    LayerRow,
+    MetricRow,
+    ResultRow,
+    TableRow,
+)
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [
     "COLUMNS",
+    "CONSTANT_OUTPUT",
     "KEY",
     "RESULTS_VERSION_KEY",
     "GrowingTable",

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from keras_lottery.text import shortened
-from keras_lottery.types import Training
+from keras_lottery.types import FINISHED, STATUSES, Training
 
 KEY = tuple(field.name for field in dataclasses.fields(Training))
 """The columns that name a training, first in every table: source, task, seed, round, arm, draw."""
+
+CONSTANT_OUTPUT = "constant_output"
+"""Metric that is 1 where a network's output is the same for every test example; else left out."""
 
 Row = TypeVar("Row", bound="TableRow")
 
@@ -38,18 +41,26 @@ class TableRow:
         return tuple(cls.kinds())
 
     @classmethod
+    def added(cls) -> tuple[str, ...]:
+        """Returns the columns with a default, which the files of older versions lack."""
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        return tuple(f.name for f in fields if f.default is not dataclasses.MISSING)
+
+    @classmethod
     def kinds(cls) -> dict[str, type]:
         """Returns the type of every column."""
         return _kinds(cls)  # type: ignore[arg-type]
 
     @classmethod
     def parse(cls: type[Row], texts: Mapping[str, str]) -> Row:
-        """Returns the row of `{column: text}`.
+        """Returns the row of `{column: text}`; an added column may be missing.
 
         Raises:
             ValueError: a cell is not of its column's type.
         """
-        return cls(**{name: _parsed(texts[name], kind) for name, kind in cls.kinds().items()})
+        kinds = cls.kinds()
+        there = [name for name in kinds if name in texts or name not in cls.added()]
+        return cls(**{name: _parsed(texts[name], kinds[name]) for name in there})
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,9 @@ class KeyedRow(TableRow):
 
 @dataclass(frozen=True)
 class ResultRow(KeyedRow):
-    """One finished training.
+    """One training that has ended.
+
+    A skipped training has no network: its row keeps all weights, and its values are NaN.
 
     Args:
         source: experiment that the ticket came from; empty for the run's own.
@@ -88,6 +101,8 @@ class ResultRow(KeyedRow):
         final_value: the metric at the end.
         best_value: the metric at the minimum of the validation loss.
         best_step: step of that minimum.
+        status: `finished`; `diverged` where a weight, the loss or the metric is not finite;
+            `skipped` where the training descends from a diverged one.
     """
 
     sparsity: float
@@ -103,6 +118,16 @@ class ResultRow(KeyedRow):
     final_value: float
     best_value: float
     best_step: int
+    status: str = FINISHED
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
+
+    @property
+    def finished(self) -> bool:
+        """True where the training brought a network."""
+        return self.status == FINISHED
 
     @property
     def remaining(self) -> float:

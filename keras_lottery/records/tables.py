@@ -44,12 +44,15 @@ def write_mappings(path: Path, rows: Iterable[Mapping[str, Any]], columns: Seque
     write_table(path, names, [[_text(row.get(name)) for name in names] for row in rows])
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+def read_table(
+    path: Path, columns: Sequence[str] | None = None, added: Sequence[str] = ()
+) -> list[dict[str, str]]:
     """Returns the rows of a CSV file as `{column: text}`.
 
     Args:
         path: the file.
         columns: what its header must be; None takes any.
+        added: those of `columns`, the last ones, that older files lack.
 
     Raises:
         LotteryError: the file is cut off, not a table, or has another header.
@@ -64,7 +67,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> list[dict[st
     if not lines:
         raise _unreadable(path, "a header line. Received: an empty file")
     header, *rows = lines
-    if columns is not None and tuple(header) != tuple(columns):
+    older = tuple(name for name in columns or () if name not in added)
+    if columns is not None and tuple(header) not in (tuple(columns), older):
         raise _unreadable(path, f"the header {','.join(columns)}. Received: {_header(header)}")
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):

@@ -48,7 +48,7 @@ class Records:
         return tuple(self._results)
 
     def done(self) -> set[Training]:
-        """Returns the trainings that are finished."""
+        """Returns the trainings that have ended, diverged and skipped ones among them."""
         return set(self._done)
 
     def append(self, row: ResultRow, metrics: Mapping[str, float] | None = None) -> None:
@@ -136,7 +136,7 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
         LotteryError: the file is missing, cut off or of another kind.
     """
     rows = []
-    for number, texts in enumerate(read_table(path, kind.columns()), start=2):
+    for number, texts in enumerate(read_table(path, kind.columns(), kind.added()), start=2):
         try:
             rows.append(kind.parse(texts))
         except ValueError as error:

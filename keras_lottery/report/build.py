@@ -107,6 +107,8 @@ def terminal_table(run: Path) -> RichTable:
     if study_of(run) != TICKETS:
         return _first_table(page_of(run))
     study = studies(run)[0]
+    if not study.rows:
+        return RichTable(title=f"{study.name}: no training is finished", box=SIMPLE_HEAD)
     table, caption = terminal_cells(study)
     shown = RichTable(
         title=_plain(f"{study.name}: {table.title}"),

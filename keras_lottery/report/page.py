@@ -148,6 +148,8 @@ def _cell(page: Path, name: str) -> str:
 
 def numbers(study: Study) -> list[str]:
     """Returns dense, the sparsest level that keeps up with it, and value ÷ dense at three."""
+    if not study.rows:
+        return ["–"] * 5
     unit, dense = unit_of(study.rows), dense_level(study.rows)
     cells = [f"{unit.spread(dense.mean, dense.sd)}{unit.symbol} ({dense.n})" if dense else "–"]
     if study.main is None:

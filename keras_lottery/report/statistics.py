@@ -81,6 +81,11 @@ class Paired:
         """True if 0 lies in the t interval; False where there is no interval."""
         return self.low <= 0 <= self.high
 
+    @property
+    def excludes_zero(self) -> bool:
+        """True if the t interval leaves 0 out; False where one seed gives no interval."""
+        return self.low > 0 or self.high < 0
+
 
 def cells(rows: Sequence[ResultRow], field: str = "value") -> Cells:
     """Returns the mean over draws of the column `field` for every arm, round and seed."""

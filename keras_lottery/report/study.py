@@ -13,6 +13,7 @@ from keras_lottery.records import ResultRow, read_recorded, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.sections import ReportConfig
 from keras_lottery.text import shortened
+from keras_lottery.types import Training
 
 DENSE = "dense"
 WINNING = "winning"
@@ -30,6 +31,7 @@ class Study:
         higher_is_better: direction of the metric.
         config: the full config as plain values.
         facts: versions, backend, devices and whatever else config.json says.
+        lost: rows of trainings that diverged or were skipped; nothing is computed from them.
     """
 
     paths: RunPaths
@@ -38,6 +40,7 @@ class Study:
     higher_is_better: bool
     config: dict[str, Any]
     facts: dict[str, Any]
+    lost: tuple[ResultRow, ...] = ()
 
     @property
     def name(self) -> str:
@@ -47,7 +50,7 @@ class Study:
     @property
     def metric(self) -> str:
         """Name of the headline metric."""
-        return self.rows[0].metric
+        return (*self.rows, *self.lost)[0].metric
 
     @property
     def seeds(self) -> list[int]:
@@ -84,7 +87,7 @@ class Study:
         return replace(self, rows=rows)
 
 
-def series(row: ResultRow) -> str:
+def series(row: ResultRow | Training) -> str:
     """Returns the name of the line that a row belongs to: its arm, and where the ticket is from."""
     return f"{row.arm} from {row.source}" if row.source else row.arm
 
@@ -110,7 +113,14 @@ def studies(run: Path) -> list[Study]:
     own = str(config.get("task", ""))
     names = sorted({row.task for row in rows}, key=lambda name: (name != own, name))
     return [
-        Study(paths, name, _of_task(rows, name), record["higher_is_better"], config, facts)
+        study_of_rows(
+            paths,
+            name,
+            [r for r in rows if r.task == name],
+            record["higher_is_better"],
+            config,
+            facts,
+        )
         for name in names
     ]
 
@@ -149,5 +159,16 @@ def _missing(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in defaults.items() if name not in given}
 
 
-def _of_task(rows: Sequence[ResultRow], task: str) -> tuple[ResultRow, ...]:
-    return tuple(sorted((r for r in rows if r.task == task), key=lambda row: row.training))
+def study_of_rows(
+    paths: RunPaths,
+    task: str,
+    rows: Sequence[ResultRow],
+    higher_is_better: bool,
+    config: dict[str, Any],
+    facts: dict[str, Any],
+) -> Study:
+    """Returns the study of a task's rows, the finished ones set apart from the others."""
+    rows = sorted(rows, key=lambda row: row.training)
+    finished = tuple(row for row in rows if row.finished)
+    lost = tuple(row for row in rows if not row.finished)
+    return Study(paths, task, finished, higher_is_better, config, facts, lost)

@@ -8,7 +8,7 @@ from keras_lottery.config import flatten
 from keras_lottery.report.document import Table
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.style import ticks
-from keras_lottery.report.sentences import beside_dense, rounds_text, sparse_range
+from keras_lottery.report.sentences import beside_dense, sparse_range
 from keras_lottery.report.statistics import (
     Level,
     dense_level,
@@ -19,7 +19,7 @@ from keras_lottery.report.statistics import (
     sparsest_match,
 )
 from keras_lottery.report.study import DENSE, Study, series
-from keras_lottery.report.units import Unit, count, percent, unit_of
+from keras_lottery.report.units import Unit, count, percent, rounds_text, unit_of
 
 _STEPS = Unit("step", digits=0)
 

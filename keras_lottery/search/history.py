@@ -1,5 +1,6 @@
 """What a `TicketSearch` found."""
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -71,7 +72,8 @@ class TicketHistory:
             higher_is_better: of a metric of your own, of which Keras doesn't know it.
 
         Raises:
-            LotteryError: it isn't known which values of the metric are better.
+            LotteryError: it isn't known which values of the metric are better, or the dense
+                network diverged.
         """
         higher = self.higher_is_better if higher_is_better is None else higher_is_better
         if higher is None:
@@ -80,6 +82,11 @@ class TicketHistory:
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
         values = self.values()
+        if math.isnan(values[0]):
+            raise LotteryError(
+                f"Expected a dense network to compare tickets with. Received: one whose "
+                f"{self.metric} is not a number. Lower the learning rate and search again."
+            )
         sign = 1 if higher else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from typing import Any, cast
 
 import keras
@@ -10,8 +11,10 @@ import numpy as np
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
+from keras_lottery.engine.plan import descendants
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.metric import choose_metric, higher_is_better
 from keras_lottery.search.progress import ProgressCallback
 from keras_lottery.search.settings import (
@@ -24,10 +27,21 @@ from keras_lottery.search.settings import (
 from keras_lottery.tasks.fresh import seeded
 from keras_lottery.training import RewindPoint, fit, is_arrays, prepare
 from keras_lottery.training.checks import check_arrays, check_labels
+from keras_lottery.training.constant import is_constant
 from keras_lottery.training.fit import callback_list
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
-from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Task, Training, Weights
+from keras_lottery.types import (
+    FINISHED,
+    MaskSet,
+    Outcome,
+    Progress,
+    Start,
+    State,
+    Task,
+    Training,
+    Weights,
+)
 
 
 class Memory(Pruner):
@@ -38,6 +52,14 @@ class Memory(Pruner):
         # What a run's files ask for beside, flops and exports, no arm needs.
         self.task = cast(Task, task)
         self.outcomes: dict[Training, Outcome] = {}
+        self.skipped: set[Training] = set()
+
+    def skip(self) -> int:
+        """Gives up what descends from a training that diverged; returns how many are new."""
+        lost = {t for t, outcome in self.outcomes.items() if outcome.status != FINISHED}
+        new = set(descendants(self.config, lost)) - self.skipped
+        self.skipped |= new
+        return len(new)
 
     def ticket(self, training: Training) -> Start:
         return self.outcomes[training].start
@@ -145,7 +167,15 @@ class FitTask:
         seconds = time.perf_counter() - began
         weights = masking.get_weights(model)
         rewind = point[0].state if point else None
-        return self._outcome(training, start, weights, rewind, rows.rows, seconds)
+        outcome = self._outcome(training, start, weights, rewind, rows.rows, seconds)
+        if self._program is not None and is_constant(model, self._x):
+            outcome.metrics[CONSTANT_OUTPUT] = 1.0
+            warnings.warn(
+                f"Round {training.round}, {training.arm}: the output no longer depends on the "
+                "input, it is the same for every training example.",
+                stacklevel=2,
+            )
+        return outcome
 
     def _outcome(
         self,

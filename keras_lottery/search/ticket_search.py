@@ -15,10 +15,12 @@ from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
+from keras_lottery.global_state import preserved
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.search.metric import measured_on
 from keras_lottery.search.settings import check_epochs
+from keras_lottery.types import DIVERGED
 
 
 class TicketSearch:
@@ -102,6 +104,7 @@ class TicketSearch:
         self.higher_is_better = higher_is_better
         self.verbose = verbose
 
+    @preserved()
     def fit(
         self, model: keras.Model, x: Any = None, y: Any = None, **settings: Any
     ) -> TicketHistory:
@@ -131,8 +134,10 @@ class TicketSearch:
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
             executor = Sequential(Worker(run, bar))
-            for outcome in executor.run(lambda: ready(config, run.outcomes)):
+            for outcome in executor.run(lambda: ready(config, {*run.outcomes, *run.skipped})):
                 run.outcomes[outcome.training] = outcome
+                if outcome.status == DIVERGED:
+                    bar.skip(run.skip())
         higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
         outcomes = list(run.outcomes.values())
         return TicketHistory(outcomes, task.metric, higher, measured_on(task.metric))

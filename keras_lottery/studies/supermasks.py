@@ -33,11 +33,11 @@ def run(config: Config) -> Path:
     """
     _check(config)
     with engine.opened(config) as (paths, task):
-        engine.train_all(replace(config, arms=()), paths, task)
+        seeds = engine.train_all(replace(config, arms=()), paths, task)
         levels, chosen = (Rows(paths.root / name, ResultRow) for name in (LEVELS, CHOSEN))
         names = config.options.criteria
-        with ProgressBar(len(config.seeds) * len(names), 0) as progress:
-            for seed in config.seeds:
+        with ProgressBar(len(seeds) * len(names), 0) as progress:
+            for seed in seeds:
                 sweep = Sweep(config, task, paths, seed)
                 for criterion in names:
                     with progress.training(Training("", task.name, seed, 0, criterion)):

@@ -130,6 +130,22 @@ def test_the_best_round_where_none_is_as_good_as_dense(run, tmp_path):
     assert kernel(tmp_path / "a.bin") == [2.0, 0.0]
 
 
+def test_a_round_without_a_number_is_never_the_best(run, tmp_path):
+    # Among NaN, Python's `max` returns whatever comes first.
+    run.results.write_text(run.results.read_text().replace("0.89", "nan"))
+    export_run(run.root, tmp_path / "a.bin", "copy")
+    assert kernel(tmp_path / "a.bin") == [2.0, 0.0]
+
+
+def test_a_training_that_diverged_is_not_exported(run, tmp_path):
+    lines = run.results.read_text().splitlines(keepends=True)
+    lines = [x.replace("finished", "diverged") if ",0,2,winning" in x else x for x in lines]
+    run.results.write_text("".join(lines))
+    export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+    with pytest.raises(LotteryError, match=r"round .*: 1, 3\. Received: 2"):
+        export_run(run.root, tmp_path / "b.bin", "copy", seed=0, round=2)
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

@@ -74,6 +74,7 @@ def test_one_pair_has_no_interval_and_equal_pairs_have_an_empty_one() -> None:
     pair = st.paired(rows, "winning", "reinit", {1})
     assert pair is not None and pair.n == 1
     assert math.isnan(pair.low) and math.isnan(pair.boot_high) and not pair.contains_zero
+    assert not pair.excludes_zero
     assert st.t_interval(np.array([0.5, 0.5, 0.5])) == (0.5, 0.5)
     assert st.bootstrap_interval(np.array([0.5, 0.5])) == (0.5, 0.5)
 

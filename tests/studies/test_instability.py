@@ -122,7 +122,8 @@ def test_bad_options_are_named(field, value, words, tmp_path):
 
 def test_a_point_past_the_end_and_a_task_without_accuracy_are_errors(tmp_path):
     with pytest.raises(LotteryError, match=r"before the end.*40it"):
-        studies.run(config(tmp_path, **{"options.points": ("40it",)}))
+        studies.run(config(tmp_path, **{"options.points": ("0it", "40it")}))
+    assert not list(tmp_path.rglob("results.csv"))  # nothing was trained from the first point
     with pytest.raises(LotteryError, match=r"accuracy.*perplexity"):
         instability._check(type("Task", (), {"metric": "perplexity", "name": "text"})())
 

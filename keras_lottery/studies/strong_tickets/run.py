@@ -53,10 +53,10 @@ def run(config: Config) -> Path:
     """
     with opened(config) as (paths, task):
         _measure_sums(config, paths)
-        train_all(config, paths, task)
+        seeds = train_all(config, paths, task)
         targets = GrowingTable(paths.root / TARGETS, TargetRow)
         table = GrowingTable(paths.root / NETWORKS, NetworkRow)
-        for seed in config.seeds:
+        for seed in seeds:
             dense = Training("", config.task, seed, 0, "dense")
             trained = RunFiles(config, paths, task).trained(dense)
             target = _Target(task.export_model(trained), *_test_set(task))

@@ -208,3 +208,14 @@ def test_a_missing_extra_names_the_install_command(monkeypatch):
     monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "tf_agents" else object())
     with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[rl\]'"):
         needs.check()
+
+
+def test_an_agent_that_diverges_is_recorded_and_the_run_ends(tmp_path):
+    wild = thaw(config())["optimizer"] | {"learning_rate": 1e30}
+    settings = at(tmp_path, arms=("winning",), optimizer=wild)
+    with pytest.warns(UserWarning, match="Seed 0, round 0, dense diverged"):
+        run = engine.run(settings)
+    assert [(r["arm"], r["status"]) for r in rows(run)] == [
+        ("dense", "diverged"), ("winning", "skipped"), ("winning", "skipped"),
+    ]  # fmt: skip
+    assert build(run, tensorboard=False).headline[0].startswith("Diverged: seed 0 round 0 `dense`.")
