@@ -35,6 +35,7 @@ class VariableInfo:
         output: True for the variables of the output layer.
         prunable: False where the options or the patterns leave it out.
         reason: why it is not prunable; empty if it is.
+        names: further paths that patterns match: those with the names that layers were given.
     """
 
     path: str
@@ -45,6 +46,12 @@ class VariableInfo:
     output: bool = False
     prunable: bool = True
     reason: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every path that patterns match, the structural one first."""
+        return (self.path, *self.names)
 
     @property
     def size(self) -> int:

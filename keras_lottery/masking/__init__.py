@@ -4,9 +4,10 @@ from keras_lottery.masking.attach import mask
 from keras_lottery.masking.carried import Carried
 from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.derive import derive
-from keras_lottery.masking.describe import MaskOptions, describe
+from keras_lottery.masking.describe import describe
 from keras_lottery.masking.keras_internals import remake_functions, sync_trainer
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
+from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.paths import carried, seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
 from keras_lottery.masking.prune import prune

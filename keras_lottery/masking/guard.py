@@ -4,8 +4,15 @@ The mask under which the network reads its weights gives pruned ones no gradient
 a constraint, or a `train_step` that reads a weight directly can still give one, and some
 optimizers (Muon) move a weight that has none. So gradients are masked before anything else sees
 them (clipping, accumulation), and stored weights are set to zero again where it may be needed.
+
+What is promised: the weight that the network uses is exactly zero where pruned, always. The stored
+weight is too, after every step of every Keras optimizer, if the optimizer is one of those that
+leave a zero without gradient alone (`_KEEPS_ZEROS`), or belongs to the masked model or a model
+inside it, or trained its weights when the masks were set. On JAX an optimizer of the second kind
+(Muon, say) is held back within `fit`, `train_on_batch` and `step_scope` of a masked model only.
 """
 
+import gc
 import types
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +26,7 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.holder import MaskedVariable, masked
 
-__all__ = ["innermost", "install", "slots"]
+__all__ = ["innermost", "install", "optimizers", "slots", "trainers"]
 
 # Their update of a weight whose gradient and slots are 0 and that is 0 itself is 0.
 _KEEPS_ZEROS = (
@@ -42,11 +49,44 @@ _INSTALLED = internals.hidden_name("guarded")
 
 
 def install(model: keras.Model) -> None:
-    """Guards the optimizer of a compiled model; does nothing where there is none."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return
-    optimizer = innermost(optimizer)
+    """Guards every optimizer that a model or a model inside it has; there may be none."""
+    for optimizer in optimizers(model):
+        _guard(optimizer)
+
+
+def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
+    """Returns the innermost optimizers in the attributes of a model and of the models inside it."""
+    found: dict[int, keras.optimizers.Optimizer] = {}
+    for one in internals.flatten_layers(model):
+        for held in vars(one).values() if isinstance(one, keras.Model) else ():
+            things = held.values() if isinstance(held, dict) else held
+            for thing in things if isinstance(held, dict | list | tuple) else (held,):
+                if isinstance(thing, keras.optimizers.Optimizer):
+                    found[id(innermost(thing))] = innermost(thing)
+    return list(found.values())
+
+
+def trainers(variables: Sequence[keras.Variable]) -> list[keras.optimizers.Optimizer]:
+    """Returns the optimizers in this process that train one of the variables, and guards them.
+
+    A variable does not know its optimizers. That of a model around the masked one, as in
+    distillation, or of a loop by hand would go on moving a weight by the momentum that it had.
+    """
+    wanted = {id(variable) for variable in variables}
+    found = [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, keras.optimizers.Optimizer)
+        and not hasattr(one, "inner_optimizer")
+        and one.built
+        and any(id(v) in wanted for v in internals.optimized_variables(one))
+    ]
+    for optimizer in found:
+        _guard(optimizer)
+    return found
+
+
+def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     if getattr(optimizer, _INSTALLED, False):
         return
     object.__setattr__(optimizer, _INSTALLED, True)
