@@ -47,7 +47,7 @@ def check_matches(option: str, patterns: Sequence[str], known: Sequence[Iterable
 
 def _near(pattern: str, known: Sequence[tuple[str, ...]]) -> list[str]:
     """Returns the paths that are like a pattern, or have a part like one of its parts."""
-    everything = [path for paths in known for path in paths]
+    everything = list(dict.fromkeys(path for paths in known for path in paths))
     if near := get_close_matches(pattern.strip("*/"), everything, n=3, cutoff=0.7):
         return near
     parts = {part for path in everything for part in path.split("/")}

@@ -29,7 +29,7 @@ class VariableInfo:
     Args:
         path: structural path, e.g. `layers/dense/kernel`.
         shape: shape of the variable.
-        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm` or `other`.
+        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm`, `other`, or `state` (not trained).
         layer: class name of the owning layer, e.g. `Conv2D`.
         group: `conv`, `dense`, `recurrent`, `embedding` or `other`; what `prune.rates` can name.
         output: True for the variables of the output layer.

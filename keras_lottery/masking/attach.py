@@ -18,7 +18,7 @@ from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.patterns import matches
 
-__all__ = ["adopt", "attach_names", "attach_options", "hint_at_zeros", "mask"]
+__all__ = ["adopt", "attach_names", "attach_options", "mask", "mask_selected"]
 
 MOSTLY_ZERO = 0.5
 """Fraction of zeros from which on weights are taken for those of a pruned model."""
@@ -102,14 +102,25 @@ def mask(
     if from_zeros:
         _take_zeros(added)
     else:
-        hint_at_zeros(model, added)
+        _hint_at_zeros(model, added)
     return model
+
+
+def mask_selected(model: keras.Model, options: MaskOptions, more_than: float = 0.0) -> None:
+    """Masks in place what `options` choose, as `mask` does with parametrization="zero".
+
+    Args:
+        model: built.
+        options: what is masked.
+        more_than: a larger fraction of zeros than this is warned of.
+    """
+    _hint_at_zeros(model, attach_options(model, options, "zero"), more_than)
 
 
 def attach_options(
     layer: keras.Layer, options: MaskOptions, parametrization: str, keep: float | None = None
 ) -> list[MaskedVariable]:
-    """Masks the variables of a built layer or model that `options` choose; returns the new masks."""
+    """Masks what `options` choose in a built layer or model; returns the new masks."""
     found = find(layer, options)
     _check_lora(found, options)
     chosen = [one for one in found if one.info.prunable]
@@ -185,9 +196,7 @@ def _take_zeros(added: list[MaskedVariable]) -> None:
             record.mask.assign(kept)
 
 
-def hint_at_zeros(
-    model: keras.Layer, added: list[MaskedVariable], more_than: float = 0.0
-) -> None:
+def _hint_at_zeros(model: keras.Layer, added: list[MaskedVariable], more_than: float = 0.0) -> None:
     """Warns where most of what was masked now, and a larger fraction than one given, is 0."""
     kept = [value != 0 for value in map(_values, added) if value.any()]
     size, nonzero = sum(k.size for k in kept), sum(int(k.sum()) for k in kept)
@@ -221,7 +230,7 @@ def _check_lora(found: list[Prunable], options: MaskOptions) -> None:
         if one.info.reason == LORA and chosen and not matches(places, options.exclude):
             raise LotteryError(
                 "Expected a layer without LoRA, under which the kernel that is used is W + AB and "
-                f"no mask of W makes it sparse. Received: {one.info.path!r}. Merge W + AB first, "
+                f"no mask of W makes it sparse. Received: {one.info.path.rpartition('/')[0]!r}. Merge W + AB first, "
                 "by model = kl.strip(model), or exclude the layer."
             )
 

@@ -14,13 +14,15 @@ from keras_lottery.masking.prunable import Weights, prunable_weights
 from keras_lottery.patterns import matches
 from keras_lottery.types import VariableInfo
 
-__all__ = ["FROZEN", "LORA", "STATE", "Prunable", "describe", "find"]
+__all__ = ["FROZEN", "LORA", "STATE", "UNREACHED", "Prunable", "describe", "find"]
 
 STATE = "state"
 """Kind of a variable that nothing trains, such as a moving mean."""
 
 FROZEN = "frozen (trainable=False): name it in include"
 LORA = "LoRA is enabled: merge it first, by kl.strip"
+UNREACHED = ("unknown layer", "not a weight", FROZEN, LORA)
+"""How those reasons begin that the options did not ask for."""
 
 
 @dataclass(frozen=True)

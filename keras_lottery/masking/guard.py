@@ -76,7 +76,7 @@ def trainers(variables: Sequence[keras.Variable]) -> list[keras.optimizers.Optim
     found = [
         one
         for one in gc.get_objects()
-        if isinstance(one, keras.optimizers.Optimizer)
+        if issubclass(type(one), keras.optimizers.Optimizer)  # of proxies ask nothing
         and not hasattr(one, "inner_optimizer")
         and one.built
         and any(id(v) in wanted for v in internals.optimized_variables(one))

@@ -26,7 +26,7 @@ def output_layers(model: keras.Layer, pattern: str = "") -> set[int]:
 
     Args:
         model: a built model or layer.
-        pattern: path or name of the output layer, or a pattern of it; overrides what would be found.
+        pattern: matches the path or name of the output layer; overrides what would be found.
 
     Raises:
         LotteryError: no layer with weight matrices has a path or name that matches the pattern.

@@ -9,14 +9,14 @@ import keras
 from keras_lottery import pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import state
-from keras_lottery.masking.attach import attach_options, hint_at_zeros
+from keras_lottery.masking.attach import mask_selected
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import FROZEN, describe
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.summary import Summary, masked_infos, summarize
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
-__all__ = ["prune"]
+__all__ = ["prune", "prune_selected"]
 
 
 def prune(
@@ -70,9 +70,34 @@ def prune(
         >>> print(prune(model, sparsity=0.9, exclude="*/output/*"))
     """
     options = options_from(include, exclude, biases, norms, embeddings, output, output_layer)
+    return prune_selected(
+        model,
+        sparsity,
+        options,
+        criterion=criterion,
+        scope=scope,
+        data=data,
+        dry_run=dry_run,
+        initial=initial,
+        seed=seed,
+    )
+
+
+def prune_selected(
+    model: keras.Model,
+    sparsity: float,
+    options: MaskOptions,
+    *,
+    criterion: str = "magnitude",
+    scope: str = "global",
+    data: tuple[Any, Any] | None = None,
+    dry_run: bool = False,
+    initial: Weights | None = None,
+    seed: int = 0,
+) -> Summary:
+    """Does what `prune` does, with its options of what is pruned in one object."""
     if not state.is_masked(model) and not dry_run:
-        added = attach_options(model, options, "zero")
-        hint_at_zeros(model, added, more_than=sparsity)
+        mask_selected(model, options, more_than=sparsity)
     infos, masks = _what(model, options)
     weights = state.get_weights(model)
     pruned = pruning.prune_to(

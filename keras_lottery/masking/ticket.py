@@ -22,9 +22,7 @@ class Ticket(tickets.Ticket):
         >>> Ticket.load("t.safetensors").apply(model, exclude=("*/output/*",))
     """
 
-    def apply(
-        self, model: keras.Model, exclude: Patterns = (), strict: bool = True
-    ) -> keras.Model:
+    def apply(self, model: keras.Model, exclude: Patterns = (), strict: bool = True) -> keras.Model:
         """Puts masks and start weights into a model, which is masked where the ticket has masks.
 
         What is excluded keeps the model's own weights, and a full mask where it has one. The

@@ -1,6 +1,6 @@
 """Pruning little by little during plain `fit`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from keras_lottery import masking, pruning
@@ -25,8 +25,15 @@ class GradualPruning(StepCallback):
         frequency: steps between prunings.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
-        include: path patterns to prune; all by default. Used where the model is not masked yet.
-        exclude: path patterns to leave alone.
+        include: patterns of what is pruned; empty: all that is trained. See `kl.mask`, which
+            masks with these options on first use; where there are masks, they narrow what is
+            pruned.
+        exclude: patterns to leave alone.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
+        output_layer: pattern of the output layer, where it is not found by itself.
 
     Raises:
         LotteryError: a sparsity outside its range, or a training too short to reach `end_step`.
@@ -48,15 +55,22 @@ class GradualPruning(StepCallback):
         frequency: int = 100,
         criterion: str = "magnitude",
         scope: str = "global",
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: masking.Patterns = (),
+        exclude: masking.Patterns = (),
+        biases: bool = False,
+        norms: bool = False,
+        embeddings: bool = True,
+        output: bool = True,
+        output_layer: str = "",
     ) -> None:
         super().__init__()
         self.schedule = pruning.CubicSchedule(
             final_sparsity, end_step, begin_step, frequency, initial_sparsity
         )
         self.criterion, self.scope = criterion, scope
-        self.include, self.exclude = tuple(include), tuple(exclude)
+        self.selection = masking.options_from(
+            include, exclude, biases, norms, embeddings, output, output_layer
+        )
 
     def stops(self) -> Collection[int]:
         schedule = self.schedule
@@ -68,13 +82,15 @@ class GradualPruning(StepCallback):
         if planned is not None:
             self.schedule.check(planned)
         if not masking.is_masked(self.model) and self.model.built:
-            masking.mask(self.model, include=self.include, exclude=self.exclude)
+            masking.mask_selected(self.model, self.selection)
 
     def on_steps_end(self, last: int, step: int) -> None:
         if self.schedule.fires(step, since=last):
             masking.sync_trainer(self.model)
             sparsity = self.schedule.sparsity(step)
-            masking.prune(self.model, sparsity, criterion=self.criterion, scope=self.scope)
+            masking.prune_selected(
+                self.model, sparsity, self.selection, criterion=self.criterion, scope=self.scope
+            )
 
     def on_train_end(self, logs: Any = None) -> None:
         if not self.model.stop_training:
