@@ -32,12 +32,12 @@ def check_matches(option: str, patterns: Sequence[str], known: Sequence[Iterable
     Raises:
         LotteryError: a pattern matches nothing.
     """
-    known = [tuple(paths) for paths in known]
+    places = [tuple(paths) for paths in known]
     for pattern in patterns:
-        if any(matches(paths, (pattern,)) for paths in known):
+        if any(matches(paths, (pattern,)) for paths in places):
             continue
-        near = _near(pattern, known)
-        names = ", ".join(map(repr, near or [paths[0] for paths in known[:8]]))
+        near = _near(pattern, places)
+        names = ", ".join(map(repr, near or [paths[0] for paths in places[:8]]))
         raise LotteryError(
             f"Expected {option} to match the path of a variable or the name of a layer. "
             f"Received: {pattern!r}, which matches nothing. "

@@ -225,12 +225,12 @@ def _check_learned(model: Any, from_zeros: bool, parametrization: str) -> None:
 def _check_lora(found: list[Prunable], options: MaskOptions) -> None:
     """Refuses to mask layers under LoRA: their kernel W + AB would stay dense."""
     for one in found:
-        places = one.info.places
+        places, layer = one.info.places, one.info.path.rpartition("/")[0]
         chosen = not options.include or matches(places, options.include)
         if one.info.reason == LORA and chosen and not matches(places, options.exclude):
             raise LotteryError(
                 "Expected a layer without LoRA, under which the kernel that is used is W + AB and "
-                f"no mask of W makes it sparse. Received: {one.info.path.rpartition('/')[0]!r}. Merge W + AB first, "
+                f"no mask of W makes it sparse. Received: {layer!r}. Merge W + AB first, "
                 "by model = kl.strip(model), or exclude the layer."
             )
 
