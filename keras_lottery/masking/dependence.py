@@ -20,7 +20,7 @@ def ignores_input(model: keras.Layer) -> bool:
     model whose inputs are not known (a subclassed one) or not floats, or whose masks draw.
     """
     inputs = _inputs(model)
-    if not inputs or learned.draws(model):
+    if inputs is None or learned.draws(model):
         return False
     rng = np.random.default_rng(0)
     batch = keras.tree.map_structure(lambda tensor: _draw(tensor, rng), inputs)
@@ -35,11 +35,12 @@ def ignores_input(model: keras.Layer) -> bool:
 def _inputs(model: keras.Layer) -> Any:
     """Returns the symbolic inputs of a functional or sequential model of floats, or None."""
     try:
-        inputs = model.input
+        tensors = list(model.inputs)
     except AttributeError:  # a layer, a subclassed model, or one that was built otherwise
         return None
-    tensors = keras.tree.flatten(inputs)
-    return inputs if all("float" in str(tensor.dtype) for tensor in tensors) else None
+    if not tensors or not all("float" in str(tensor.dtype) for tensor in tensors):
+        return None
+    return tensors[0] if len(tensors) == 1 else model.input
 
 
 def _draw(tensor: Any, rng: np.random.Generator) -> Any:

@@ -7,7 +7,7 @@ import keras
 
 from keras_lottery.masking import paths
 from keras_lottery.masking.learned import was_frozen_by_masks
-from keras_lottery.masking.names import layer_names
+from keras_lottery.masking.names import Names, layer_names
 from keras_lottery.masking.options import MaskOptions, Options, check_selection
 from keras_lottery.masking.output_layer import output_layers
 from keras_lottery.masking.prunable import Weights, prunable_weights
@@ -72,7 +72,6 @@ def find(model: keras.Layer, options: Options | None = None) -> list[Prunable]:
     for path, layer, attribute, variable in paths.named_variables(model):
         role = _role(layer, attribute, roles.get(id(variable)))
         is_trained = id(variable) in trained or was_frozen_by_masks(variable)
-        own = path.removeprefix(names[id(layer)][0]).strip("/")
         info = VariableInfo(
             path=path,
             shape=tuple(int(n) for n in variable.shape),
@@ -80,7 +79,7 @@ def find(model: keras.Layer, options: Options | None = None) -> list[Prunable]:
             layer=type(role.layer).__name__,
             group=role.known.group if role.known else "other",
             output=id(role.layer) in outputs,
-            names=_names(own, attribute, names[id(layer)][1:], names[id(role.layer)][1:]),
+            names=_names(path, names[id(layer)], attribute, names[id(role.layer)]),
         )
         reason = _reason(info, role, is_trained, options)
         info = replace(info, prunable=not reason, reason=reason)
@@ -120,13 +119,12 @@ def _roles(model: keras.Layer) -> dict[int, _Role]:
     return roles
 
 
-def _names(
-    own: str, attribute: str, places: tuple[str, ...], inner: tuple[str, ...]
-) -> tuple[str, ...]:
+def _names(path: str, holder: Names, attribute: str, knower: Names) -> tuple[str, ...]:
     """Returns a variable's paths through named layers, and the names of those layers alone."""
-    named = [f"{place}/{own}" for place in places]
-    named += [f"{place}/{attribute}" for place in inner]
-    return tuple(dict.fromkeys([*named, *(p for p in (*places, *inner) if "/" not in p)]))
+    own = path.removeprefix(holder.places[0]).strip("/")
+    through = [f"{place}/{own}" for place in holder.places[1:]]
+    through += [f"{place}/{attribute}" for place in knower.places[1:]]
+    return tuple(dict.fromkeys([*through, *holder.alone, *knower.alone]))
 
 
 def _reason(info: VariableInfo, role: _Role, is_trained: bool, options: Options) -> str:

@@ -4,37 +4,51 @@ Automatic names (`dense_1`) are none of them: they count how many layers a proce
 """
 
 import re
+from typing import NamedTuple
 
 import keras
 
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
 
-__all__ = ["layer_names"]
+__all__ = ["Names", "layer_names"]
 
 
-def layer_names(model: keras.Layer) -> dict[int, tuple[str, ...]]:
-    """Returns by layer (`id`) the paths under which patterns find it, the structural one first.
+class Names(NamedTuple):
+    """Where patterns find a layer.
+
+    Args:
+        places: its paths, the structural one first, then those with given names.
+        alone: the given names, each alone, of the layer and of those around it.
+    """
+
+    places: tuple[str, ...]
+    alone: tuple[str, ...]
+
+
+def layer_names(model: keras.Layer) -> dict[int, Names]:
+    """Returns by layer (`id`) the paths and names under which patterns find it.
 
     A layer named `output` at `layers/dense_1` is found there, at `layers/output` and at `output`,
     and so is what is inside it.
     """
-    places: dict[str, tuple[str, ...]] = {"": ("",)}
-    found: dict[int, tuple[str, ...]] = {}
+    known = {"": Names(("",), ())}
+    found: dict[int, Names] = {}
     for path, layer in paths.layer_paths(model):
         if path:
-            places[path] = _places(path, _given(layer), places)
-        found[id(layer)] = places[path]
+            known[path] = _names(path, _given(layer), known)
+        found[id(layer)] = known[path]
     return found
 
 
-def _places(path: str, name: str, places: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _names(path: str, name: str, known: dict[str, Names]) -> Names:
     outer = path.rpartition("/")[0]
-    while outer not in places:
+    while outer not in known:
         outer = outer.rpartition("/")[0]
     own = path.removeprefix(outer).strip("/")
     ways = [own, _join(own.rpartition("/")[0], name), name] if name else [own]
-    return tuple(dict.fromkeys(_join(place, way) for way in ways for place in places[outer]))
+    places = dict.fromkeys(_join(p, way) for way in ways for p in known[outer].places)
+    return Names(tuple(places), (*known[outer].alone, *([name] if name else [])))
 
 
 def _given(layer: keras.Layer) -> str:

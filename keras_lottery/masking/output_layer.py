@@ -33,7 +33,7 @@ def output_layers(model: keras.Layer, pattern: str = "") -> set[int]:
     """
     if not pattern:
         return {id(layer) for layer in _last(model)}
-    names = layer_names(model)
+    names = {layer: (*n.places, *n.alone[-1:]) for layer, n in layer_names(model).items()}
     weighted = [id(c) for _, c in paths.layer_paths(model) if _has_matrix(c)]
     check_matches("output_layer", (pattern,), [names[layer] for layer in weighted])
     return {layer for layer, places in names.items() if matches(places, (pattern,))}

@@ -62,7 +62,7 @@ def neurons(
     paths = {id(variable): path for path, variable in masking.variables(model).items()}
     counts = uses(model, keras.tree.map_structure(lambda a: a[:1], x))
     trained = {id(v) for v in model.trainable_variables}
-    places = {p: names for names in layer_names(model).values() for p in names[:1]}
+    places = {n.places[0]: (*n.places, *n.alone) for n in layer_names(model).values()}
     check_matches("include", include, list(places.values()))
     check_matches("exclude", exclude, list(places.values()))
     found = []
