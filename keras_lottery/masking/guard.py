@@ -5,11 +5,13 @@ a constraint, or a `train_step` that reads a weight directly can still give one,
 optimizers (Muon) move a weight that has none. So gradients are masked before anything else sees
 them (clipping, accumulation), and stored weights are set to zero again where it may be needed.
 
-What is promised: the weight that the network uses is exactly zero where pruned, always. The stored
-weight is too, after every step of every Keras optimizer, if the optimizer is one of those that
-leave a zero without gradient alone (`_KEEPS_ZEROS`), or belongs to the masked model or a model
-inside it, or trained its weights when the masks were set. On JAX an optimizer of the second kind
-(Muon, say) is held back within `fit`, `train_on_batch` and `step_scope` of a masked model only.
+What is promised: outside of `step_scope`, the weight that the network uses is exactly zero where
+pruned, whatever is stored. The stored weight is zero after every step too
+
+- of an optimizer that leaves a zero without gradient alone (`_KEEPS_ZEROS`), whoever calls it;
+- of any other, such as Muon, that is guarded: an attribute of the masked model or of a model
+  inside it, or built when the masks were set. In a step that JAX compiles, that takes `fit`,
+  `train_on_batch` or a `step_scope` of a masked model, which tell the guard the masks.
 """
 
 import gc
@@ -78,7 +80,7 @@ def trainers(variables: Sequence[keras.Variable]) -> list[keras.optimizers.Optim
         for one in gc.get_objects()
         if issubclass(type(one), keras.optimizers.Optimizer)  # of proxies ask nothing
         and not hasattr(one, "inner_optimizer")
-        and one.built
+        and getattr(one, "built", False)
         and any(id(v) in wanted for v in internals.optimized_variables(one))
     ]
     for optimizer in found:
