@@ -86,7 +86,8 @@ def find(model: keras.Layer, options: Options | None = None) -> list[Prunable]:
         owner, prefix = owners[id(layer)]
         name = f"{prefix}/{attribute}" if prefix else attribute
         found.append(Prunable(info, variable, owner, name))
-    check_selection(options, [one.info.places for one in found])
+    if found:  # what has no weights at all is refused for that
+        check_selection(options, [one.info.places for one in found])
     return found
 
 
