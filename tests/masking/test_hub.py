@@ -45,6 +45,7 @@ def assert_sparse(model):
         assert np.all(weights[path][~mask] == 0), path
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras on masks in KerasHub's T5
 def test_mixtures_of_experts_and_relative_biases_are_known():
     mixtral = keras_hub.models.MixtralBackbone(
         vocabulary_size=9, num_layers=1, num_query_heads=2, num_key_value_heads=1, hidden_dim=4,
