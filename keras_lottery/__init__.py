@@ -19,6 +19,8 @@ _HOMES = {
     "Masked": "masking",
     "mask": "masking",
     "prune": "masking",
+    "get_masks": "masking",
+    "set_masks": "masking",
     "register_prunable": "masking",
     "strip": "masking",
     "summary": "masking",

@@ -33,12 +33,13 @@ class VariableInfo:
     Args:
         path: structural path, e.g. `layers/dense/kernel`.
         shape: shape of the variable.
-        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm` or `other`.
+        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm`, `other`, or `state` (not trained).
         layer: class name of the owning layer, e.g. `Conv2D`.
         group: `conv`, `dense`, `recurrent`, `embedding` or `other`; what `prune.rates` can name.
         output: True for the variables of the output layer.
         prunable: False where the options or the patterns leave it out.
         reason: why it is not prunable; empty if it is.
+        names: further paths that patterns match: those with the names that layers were given.
     """
 
     path: str
@@ -49,6 +50,12 @@ class VariableInfo:
     output: bool = False
     prunable: bool = True
     reason: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every path that patterns match, the structural one first."""
+        return (self.path, *self.names)
 
     @property
     def size(self) -> int:

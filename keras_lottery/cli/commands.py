@@ -132,6 +132,19 @@ def _define_prune(values: flags.FlagValues) -> None:
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
     _text(values, "criterion", "magnitude", "How weights are scored (see `list criteria`).")
     _text(values, "scope", "global", "How pruning is shared out (see `list scopes`).")
+    for name, text in (
+        ("include", "Patterns of paths or layer names: prune these alone."),
+        ("exclude", "Patterns of paths or layer names to leave alone, such as */output/*."),
+    ):
+        flags.DEFINE_list(name, [], text, flag_values=values)
+    for name, default, text in (
+        ("biases", False, "Prune biases too."),
+        ("norms", False, "Prune the scales and shifts of normalization layers too."),
+        ("embeddings", True, "Prune embeddings."),
+        ("output", True, "Prune the output layer."),
+    ):
+        flags.DEFINE_bool(name, default, text, flag_values=values)
+    _text(values, "output_layer", "", "Pattern of the output layer, where it is not found.")
 
 
 def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
@@ -141,7 +154,21 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     backend_for_tools()
     from keras_lottery.export import prune_file
 
-    print(prune_file(model, sparsity, out, criterion=values.criterion, scope=values.scope))
+    report = prune_file(
+        model,
+        sparsity,
+        out,
+        criterion=values.criterion,
+        scope=values.scope,
+        include=values.include,
+        exclude=values.exclude,
+        biases=values.biases,
+        norms=values.norms,
+        embeddings=values.embeddings,
+        output=values.output,
+        output_layer=values.output_layer,
+    )
+    print(report)
 
 
 def _nothing(*_: Any) -> None:

@@ -1,5 +1,6 @@
 """Prunes a `.keras` file into another one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,17 @@ def prune_file(
     *,
     criterion: str = "magnitude",
     scope: str = "global",
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    biases: bool = False,
+    norms: bool = False,
+    embeddings: bool = True,
+    output: bool = True,
+    output_layer: str = "",
 ) -> ExportReport:
     """Prunes a saved model to `sparsity`, folds the masks in, saves and verifies it.
+
+    Weights that are exactly 0 in the file count as pruned, as in `kl.mask(from_zeros=True)`.
 
     Args:
         model: a `.keras` file; it stays as it is.
@@ -28,9 +38,17 @@ def prune_file(
         out: the `.keras` file to write; must not be there yet.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
+        include: patterns; only matching variables are pruned. See `kl.mask`, as for what follows.
+        exclude: patterns of variables that are not pruned.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
+        output_layer: pattern of the output layer, where it is not found by itself.
 
     Raises:
-        LotteryError: the file cannot be loaded or written, or the sparsity is out of range.
+        LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
+            what the file has, or a pattern matches nothing.
     """
     from keras_lottery import masking
 
@@ -41,7 +59,17 @@ def prune_file(
             "Write 0.9 for 90 %."
         )
     check_free(out, exporters["keras"])
-    masked = masking.mask(_load(model), in_place=True)
+    masked = masking.mask(
+        _load(model),
+        include=include,
+        exclude=exclude,
+        biases=biases,
+        norms=norms,
+        embeddings=embeddings,
+        output=output,
+        output_layer=output_layer,
+        from_zeros=True,
+    )
     masking.prune(masked, sparsity=sparsity, criterion=criterion, scope=scope)
     return export(masked, out, "keras")
 

@@ -51,7 +51,8 @@ def strip(model: keras.Model) -> keras.Model:
 
     Pruned weights are written as the value that the network uses for them: 0, or their fill. Of
     `bernoulli` masks, which draw, the weights stay whose probability is at least a half. The
-    masked model is left as it is; the new one is not compiled.
+    masked model is left as it is; the new one is not compiled. LoRA is merged: W + AB becomes the
+    kernel.
 
     Args:
         model: a masked model, or any other, of which it is a copy.
@@ -64,8 +65,9 @@ def strip(model: keras.Model) -> keras.Model:
         >>> plain.save("pruned.keras")
     """
     paths.check_built(model)
-    weights = state.effective_weights(model)
-    plain = _rebuild(model, _plain(_config(model, _STRIP_HINT)), _STRIP_HINT, compiled=False)
+    weights = _merge_lora(model, state.effective_weights(model))
+    config = _plain(_config(model, _STRIP_HINT))
+    plain = _rebuild(model, config, _STRIP_HINT, compiled=False, expected=set(weights))
     _copy_seeds(model, plain)
     state.set_weights(plain, weights)
     return plain
@@ -131,7 +133,11 @@ def _config(model: keras.Model, hint: str) -> dict[str, Any]:
 
 
 def _rebuild(
-    model: keras.Model, config: dict[str, Any], hint: str, compiled: bool = True
+    model: keras.Model,
+    config: dict[str, Any],
+    hint: str,
+    compiled: bool = True,
+    expected: set[str] | None = None,
 ) -> keras.Model:
     if not compiled:
         config = {key: value for key, value in config.items() if key != "compile_config"}
@@ -143,7 +149,8 @@ def _rebuild(
             )
     except Exception as error:
         raise _cannot(model, error, hint) from error
-    missing = set(paths.variables(model)) - (set(paths.variables(copy)) if copy.built else set())
+    expected = set(paths.variables(model)) if expected is None else expected
+    missing = expected - (set(paths.variables(copy)) if copy.built else set())
     if missing:
         raise _cannot(model, f"the copy lacks {sorted(missing)[0]}", hint)
     return copy
@@ -174,7 +181,25 @@ def _plain(node: Any) -> Any:
         entry = {k: v for k, v in config[CONFIG_KEY].items() if k != "variables"}
         bare = {k: v for k, v in config.items() if k != CONFIG_KEY}
         return _plain({**node, **entry, "config": bare})
+    if isinstance(config, dict) and config.get("lora_rank") and "class_name" in node:
+        bare = {k: v for k, v in config.items() if k not in ("lora_rank", "lora_alpha")}
+        return _plain({**node, "config": bare})
     return {key: _plain(value) for key, value in node.items()}
+
+
+def _merge_lora(model: keras.Model, weights: Weights) -> Weights:
+    """Returns weights with W + AB as the kernel of layers under LoRA."""
+    merged = dict(weights)
+    for path, layer in paths.layer_paths(model):
+        if not getattr(layer, "lora_enabled", False):
+            continue
+        name = "embeddings" if isinstance(layer, keras.layers.Embedding) else "kernel"
+        for part in (f"_{name}", f"lora_{name}_a", f"lora_{name}_b"):
+            merged.pop(f"{path}/{part}".strip("/"))
+        merged[f"{path}/{name}".strip("/")] = np.array(
+            keras.ops.convert_to_numpy(getattr(layer, name))
+        )
+    return merged
 
 
 def _copy_seeds(model: keras.Model, copy: keras.Model) -> None:

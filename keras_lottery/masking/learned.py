@@ -25,7 +25,7 @@ __all__ = [
     "scores",
     "set_kept",
     "set_mode",
-    "was_trained",
+    "was_frozen_by_masks",
 ]
 
 _FROZEN = internals.hidden_name("frozen")
@@ -53,9 +53,9 @@ def freeze_rest(layer: keras.Layer) -> None:
             setattr(variable, _FROZEN, True)
 
 
-def was_trained(variable: keras.Variable) -> bool:
-    """Returns True for what is trained, or would be but for learned masks."""
-    return bool(variable.trainable or getattr(variable, _FROZEN, False))
+def was_frozen_by_masks(variable: keras.Variable) -> bool:
+    """Returns True for what would be trained but for learned masks."""
+    return bool(getattr(variable, _FROZEN, False))
 
 
 def check_optimizer(model: Any) -> None:

@@ -126,3 +126,21 @@ _add(
     norm="scale",
 )
 _add("keras_hub", "T5LayerNorm", "other", norm="weight")
+_add(
+    "keras_hub",
+    "MixtralMoeExperts QwenMoeExperts Qwen3MoeExperts Qwen3_5MoeExperts",
+    "dense",
+    kernel="_expert_feedforward_gate_dense _expert_feedforward_intermediate_dense "
+    "_expert_feedforward_output_dense",
+)
+_add(
+    "keras_hub",
+    "GptOssExperts",
+    "dense",
+    kernel="gate_up_proj down_proj",
+    bias="gate_up_proj_bias down_proj_bias",
+)
+_add("keras_hub", "Gemma4MoEBlock", "dense", kernel="gate_proj up_proj down_proj")
+_add("keras_hub", "T5MultiHeadAttention", "embedding", embedding="relative_attention_bias")
+_add("keras_hub", "RelativeEmbedding", "embedding", embedding="rel_embeddings")
+_add("keras_hub", "WindowAttention", "embedding", embedding="relative_position_bias_table")

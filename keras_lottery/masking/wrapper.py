@@ -6,9 +6,9 @@ from typing import Any
 import keras
 
 from keras_lottery.masking.classes import set_options
-from keras_lottery.masking.describe import MaskOptions
 from keras_lottery.masking.holder import mark_wrapper
 from keras_lottery.masking.learned import check_keep
+from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.parametrizations import parametrizations
 
 __all__ = ["MASKED_NAME", "Masked"]
@@ -52,7 +52,10 @@ class Masked(keras.layers.Wrapper):
         super().__init__(layer, **kwargs)
         check_keep(keep, parametrization)
         parametrizations[parametrization]
-        self.options = MaskOptions(biases=biases, norms=norms, embeddings=embeddings)
+        # To wrap a layer is to ask for it: frozen ones are masked too.
+        self.options = MaskOptions(
+            include=("*",), biases=biases, norms=norms, embeddings=embeddings
+        )
         self.parametrization = parametrization
         self.keep = keep
         self.supports_masking = layer.supports_masking

@@ -96,7 +96,14 @@ class FitTask:
         self._start = masking.get_weights(model)
         prune = config.prune
         self._model = masking.mask(
-            model, include=prune.include, exclude=prune.exclude, in_place=False
+            model,
+            include=prune.include,
+            exclude=prune.exclude,
+            biases=prune.biases,
+            norms=prune.norms,
+            embeddings=prune.embeddings,
+            output=prune.output,
+            in_place=False,
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)

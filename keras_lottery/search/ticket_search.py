@@ -16,6 +16,7 @@ from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
 from keras_lottery.global_state import preserved
+from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.search.metric import measured_on
@@ -34,8 +35,12 @@ class TicketSearch:
         arms: `winning` and any controls (see `keras-lottery list arms`).
         criterion: name of a registered criterion that needs no gradients.
         scope: name of a registered allocation.
-        include: path patterns to prune; all by default.
-        exclude: path patterns to leave alone.
+        include: patterns of what is pruned; empty: all that is trained. See `kl.mask`.
+        exclude: patterns to leave alone.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
         seed: of the data order and of the controls' draws.
         higher_is_better: whether larger values of the model's metric are better; None: as Keras
             knows of its own metrics.
@@ -59,19 +64,28 @@ class TicketSearch:
         arms: Sequence[str] = ("winning",),
         criterion: str = "magnitude",
         scope: str = "global",
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: Patterns = (),
+        exclude: Patterns = (),
+        biases: bool = False,
+        norms: bool = False,
+        embeddings: bool = True,
+        output: bool = True,
         seed: int = 0,
         higher_is_better: bool | None = None,
         verbose: bool = True,
     ) -> None:
+        selection = options_from(include, exclude, biases, norms, embeddings, output)
         prune = PruneConfig(
             rounds=rounds,
             rate=rate,
             criterion=criterion,
             scope=scope,
-            include=tuple(include),
-            exclude=tuple(exclude),
+            include=selection.include,
+            exclude=selection.exclude,
+            biases=biases,
+            norms=norms,
+            embeddings=embeddings,
+            output=output,
         )
         mode = "fine_tune" if rewind_to is None else "weights"
         rewind = RewindConfig(to=rewind_to or "0it", mode=mode)

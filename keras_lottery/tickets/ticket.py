@@ -5,7 +5,6 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from os import PathLike
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.patterns import check_matches, matches
 from keras_lottery.text import printable, shortened
 from keras_lottery.tickets.state import Stored, no_metadata, read_stored, save_state
 from keras_lottery.types import MaskSet, State, Weights
@@ -144,9 +144,10 @@ class Ticket:
             strict: refuse what does not fit; otherwise leave it out.
 
         Raises:
-            LotteryError: variables, named in the message, do not fit.
+            LotteryError: variables, named in the message, do not fit, or a pattern matches nothing.
         """
-        out = {p for p in [*shapes, *self.start] if any(fnmatchcase(p, e) for e in exclude)}
+        check_matches("exclude", exclude, [(p,) for p in {**shapes, **self.start}])
+        out = {p for p in [*shapes, *self.start] if matches((p,), exclude)}
         fits = {p for p, shape in shapes.items() if self._shape(p) == tuple(shape)} - out
         if strict:
             self._check_fit(shapes, fits | out)

@@ -1,7 +1,7 @@
 """Pruning little by little during plain `fit`."""
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import keras
@@ -36,8 +36,15 @@ class GradualPruning(StepCallback):
         frequency: steps between prunings.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
-        include: path patterns to prune; all by default. Used where the model is not masked yet.
-        exclude: path patterns to leave alone.
+        include: patterns of what is pruned; empty: all that is trained. See `kl.mask`, which
+            masks with these options on first use; where there are masks, they narrow what is
+            pruned.
+        exclude: patterns to leave alone.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
+        output_layer: pattern of the output layer, where it is not found by itself.
 
     Raises:
         LotteryError: a sparsity or step outside its range.
@@ -65,15 +72,22 @@ class GradualPruning(StepCallback):
         frequency: int = 100,
         criterion: str = "magnitude",
         scope: str = "global",
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: masking.Patterns = (),
+        exclude: masking.Patterns = (),
+        biases: bool = False,
+        norms: bool = False,
+        embeddings: bool = True,
+        output: bool = True,
+        output_layer: str = "",
     ) -> None:
         super().__init__()
         self.schedule = pruning.CubicSchedule(
             final_sparsity, end_step, begin_step, frequency, initial_sparsity
         )
         self.criterion, self.scope = criterion, scope
-        self.include, self.exclude = tuple(include), tuple(exclude)
+        self.selection = masking.options_from(
+            include, exclude, biases, norms, embeddings, output, output_layer
+        )
 
     def when_sparse(self, callback: AnyCallback) -> AnyCallback:
         """Hides the epochs that end below `final_sparsity` from a callback.
@@ -90,7 +104,7 @@ class GradualPruning(StepCallback):
         final_sparsity, on_epoch_end = self.schedule.final_sparsity, callback.on_epoch_end
 
         def on_sparse_epoch_end(epoch: int, logs: Any = None) -> None:
-            if _reaches(callback.model, final_sparsity):
+            if self._reaches(callback.model, final_sparsity):
                 on_epoch_end(epoch, logs)
 
         callback.on_epoch_end = on_sparse_epoch_end
@@ -150,7 +164,7 @@ class GradualPruning(StepCallback):
         if not self.model.built:
             return False
         if not masking.is_masked(self.model):
-            masking.mask(self.model, include=self.include, exclude=self.exclude)
+            masking.mask_selected(self.model, self.selection)
         return True
 
     def _prune_if_due(self) -> None:
@@ -162,8 +176,10 @@ class GradualPruning(StepCallback):
             return
         self._pruned_at = due
         sparsity = self.schedule.sparsity(due)
-        if not _reaches(self.model, sparsity):
-            masking.prune(self.model, sparsity, criterion=self.criterion, scope=self.scope)
+        if not self._reaches(self.model, sparsity):
+            masking.prune_selected(
+                self.model, sparsity, self.selection, criterion=self.criterion, scope=self.scope
+            )
 
     def _warn_if_too_short(self, steps: int | None) -> None:
         batches, per_update = self._clock()
@@ -206,25 +222,25 @@ class GradualPruning(StepCallback):
         schedule, step = self.schedule, self._updates()
         # What a fit known to be too short reaches has been said when it began.
         expected = schedule.reached(step) if self._too_short else schedule.final_sparsity
-        if _reaches(self.model, expected):
+        if self._reaches(self.model, expected):
             return
         warnings.warn(
             f"Expected a sparsity of {schedule.final_sparsity} at the end of training. Received: "
-            f"{_sparsity(self.model):.4g} after step {step}, with end_step={schedule.end_step}: "
-            "training ended early, or a callback restored earlier weights. Train on, or wrap that "
+            f"{self._sparsity(self.model):.4g} after step {step}, with "
+            f"end_step={schedule.end_step}: training ended early, or a callback restored earlier weights. Train on, or wrap that "
             "callback, as in pruning.when_sparse(EarlyStopping(...)).",
             stacklevel=2,
         )
 
+    def _sparsity(self, model: keras.Model) -> float:
+        """Returns the fraction of the selected weights removed, 0 without masks."""
+        if not masking.is_masked(model):
+            return 0.0
+        return masking.summary_selected(model, self.selection).sparsity
 
-def _sparsity(model: keras.Model) -> float:
-    """Returns the fraction of the prunable weights removed, 0 without masks."""
-    return masking.summary(model).sparsity if masking.is_masked(model) else 0.0
-
-
-def _reaches(model: keras.Model, sparsity: float) -> bool:
-    """Returns whether as many weights are pruned as `prune` would at this sparsity."""
-    if not masking.is_masked(model):
-        return sparsity == 0
-    found = masking.summary(model)
-    return found.prunable - found.kept >= count(sparsity, found.prunable)
+    def _reaches(self, model: keras.Model, sparsity: float) -> bool:
+        """Returns whether as many weights are pruned as `prune` would at this sparsity."""
+        if not masking.is_masked(model):
+            return sparsity == 0
+        found = masking.summary_selected(model, self.selection)
+        return found.prunable - found.kept >= count(sparsity, found.prunable)
