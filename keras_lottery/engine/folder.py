@@ -28,7 +28,7 @@ def read_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     """
     try:
         recorded = json.loads(paths.config.read_text())
-        return freeze(recorded["config"]), recorded
+        return freeze(recorded["config"], allow_unread=True), recorded
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise LotteryError(
             f"Expected a run folder with a config.json. Received: {paths.root} "
