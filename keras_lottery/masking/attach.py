@@ -1,11 +1,10 @@
 """Masking a model: which layer holds which mask, and what becomes of a compiled model."""
 
-from typing import Any
-
 import keras
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import guard, learned
+from keras_lottery.masking import arguments, guard, learned
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.classes import give_class, is_swapped
 from keras_lottery.masking.describe import MaskOptions, Prunable, find, options_from
@@ -61,7 +60,8 @@ def mask(
         >>> model = mask(model, exclude=("*/embedding/*",))
         >>> model = mask(model, parametrization="edge_popup", keep=0.3)
     """
-    _check_model(model)
+    arguments.maskable_model(model)
+    checks.truth(in_place, "in_place")
     options = options_from(
         include=include,
         exclude=exclude,
@@ -149,15 +149,7 @@ def _add(one: Prunable, parametrization: str) -> None:
         learned.set_kept(added, chosen.keep)
 
 
-def _check_model(model: Any) -> None:
-    if not isinstance(model, keras.Layer):
-        raise LotteryError(
-            f"Expected a Keras model. Received: {type(model).__name__}. "
-            "Pass a keras.Model (Keras 3; models of tf_keras are another library's)."
-        )
-
-
-def _nothing(layer: keras.Layer, options: Any) -> str:
+def _nothing(layer: keras.Layer, options: MaskOptions) -> str:
     reasons = [f"{one.info.path} ({one.info.reason})" for one in find(layer, options)]
     return (
         f"Expected a model with variables that can be pruned. Received: {layer.name!r} with "

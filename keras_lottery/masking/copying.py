@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking import paths, state
 from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
 from keras_lottery.masking.wrapper import MASKED_NAME
 from keras_lottery.types import Weights
@@ -56,7 +56,7 @@ def strip(model: keras.Model) -> keras.Model:
         >>> plain = strip(model)
         >>> plain.save("pruned.keras")
     """
-    paths.check_built(model)
+    arguments.built_model(model)
     weights = state.effective_weights(model)
     plain = _rebuild(model, _plain(_config(model, _STRIP_HINT)), _STRIP_HINT, compiled=False)
     _copy_seeds(model, plain)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import keras
 
+from keras_lottery import checks
 from keras_lottery.masking import paths
 from keras_lottery.masking.learned import was_trained
 from keras_lottery.masking.output_layer import output_layers
@@ -175,7 +176,11 @@ def _within(path: str, head: str) -> bool:
 
 def options_from(**kwargs: Any) -> MaskOptions:
     """Returns options with patterns given as a string or any sequence."""
-    for name in ("include", "exclude"):
-        given = kwargs.get(name, ())
-        kwargs[name] = (given,) if isinstance(given, str) else tuple(given)
+    for name, value in kwargs.items():
+        if name in ("include", "exclude"):
+            kwargs[name] = checks.patterns(value, name)
+        elif name == "output_layer":
+            checks.text(value, name)
+        else:
+            checks.truth(value, name)
     return MaskOptions(**kwargs)

@@ -1,13 +1,13 @@
 """Pruning a Keras model: from its weights to its masks in one call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
-from keras_lottery import pruning
+from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import state
+from keras_lottery.masking import arguments, state
 from keras_lottery.masking.attach import mask
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import describe
@@ -44,16 +44,24 @@ def prune(
         seed: for criteria that draw.
 
     Raises:
-        LotteryError: the model is sparser already, a name is not known, or the criterion needs
-            what is not given.
+        LotteryError: a weight is NaN or infinite, the model is sparser already, a name is not
+            known, or the criterion needs what is not given.
 
     Example:
         >>> print(prune(model, sparsity=0.9))
     """
-    if not state.is_masked(model) and not dry_run:
-        mask(model)
+    arguments.maskable_model(model)
+    sparsity, seed = checks.fraction(sparsity, "sparsity"), checks.seed(seed)
+    dry_run = checks.truth(dry_run, "dry_run")
+    _ = pruning.criteria[criterion], pruning.allocations[scope]
+    if initial is not None:
+        checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
     infos, masks = _what(model)
     weights = state.get_weights(model)
+    checks.finite_weights(weights, [info.path for info in infos if info.prunable])
+    if not state.is_masked(model) and not dry_run:
+        mask(model)
+        infos, masks = _what(model)
     pruned = pruning.prune_to(
         weights,
         masks,

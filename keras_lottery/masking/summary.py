@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from keras_lottery.masking import state
+from keras_lottery.masking import arguments, state
 from keras_lottery.masking.describe import describe
 from keras_lottery.types import MaskSet, VariableInfo
 
@@ -87,10 +87,13 @@ class Summary:
 def summary(model: keras.Layer) -> Summary:
     """Returns what is kept of each variable and of the model, and why the rest has no mask.
 
+    Raises:
+        LotteryError: it is no Keras model, or not built.
+
     Example:
         >>> print(summary(model))
     """
-    infos, masks = masked_infos(model)
+    infos, masks = masked_infos(arguments.built_model(model))
     return summarize(infos, masks)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_lottery import tickets
-from keras_lottery.masking import paths, state
+from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking.attach import mask
 
 __all__ = ["Ticket"]
@@ -37,6 +37,7 @@ class Ticket(tickets.Ticket):
         Raises:
             LotteryError: variables, named in the message, do not fit.
         """
+        arguments.maskable_model(model)
         variables = paths.variables(model)
         shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
         masks, weights = self.fit(shapes, exclude, strict)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
+from keras_lottery import checks
 from keras_lottery.files import write_whole
 from keras_lottery.records import NoScalars, read_numbers, scalars
 from keras_lottery.report.content import Content, content, headlines
@@ -57,7 +58,9 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
         LotteryError: the folder is no run folder, or no training is finished.
         MissingExtraError: `tensorboard` is True and the package is not installed.
     """
-    paths = RunPaths(Path(run))
+    if tensorboard is not None:
+        checks.truth(tensorboard, "tensorboard")
+    paths = RunPaths(checks.file_path(run, "run"))
     page = page_of(run)
     if study_of(run) == TICKETS:
         _write_scalars(paths, studies(run), tensorboard)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
@@ -92,7 +93,7 @@ def studies(run: Path) -> list[Study]:
     Raises:
         LotteryError: the folder is no run folder, or no training is finished.
     """
-    paths = RunPaths(Path(run))
+    paths = RunPaths(checks.file_path(run, "run"))
     record = read_config(paths)
     rows = read_results(paths.results) if paths.results.exists() else []
     if not rows:
@@ -116,7 +117,7 @@ def study_of(run: Path) -> str:
     Raises:
         LotteryError: the folder is no run folder.
     """
-    return str(read_config(RunPaths(Path(run)))["config"].get("study", TICKETS))
+    return str(read_config(RunPaths(checks.file_path(run, "run")))["config"].get("study", TICKETS))
 
 
 def read_config(paths: RunPaths) -> dict[str, Any]:

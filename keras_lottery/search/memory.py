@@ -11,7 +11,15 @@ from keras_lottery.duration import Duration
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.fresh import seeded
-from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
+from keras_lottery.training import (
+    DataOrder,
+    RewindPoint,
+    arguments,
+    fit,
+    is_arrays,
+    length,
+    prepare,
+)
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
 from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Task, Training, Weights
@@ -56,10 +64,10 @@ class FitTask:
     def __init__(
         self, model: keras.Model, x: Any, y: Any, config: Config, settings: dict[str, Any]
     ) -> None:
-        if not model.built or not model.compiled:
+        if not arguments.compiled_model(model).built:
             raise LotteryError(
-                "Expected a model that is built and compiled. Received: one that is not. "
-                "Call model.build(input_shape) and model.compile(...) first."
+                "Expected a model that is built. Received: one that is not. "
+                "Call model.build(input_shape) first."
             )
         self._original = model
         self._start = masking.get_weights(model)

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import pruning
+from keras_lottery import checks, pruning
 from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
 from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
@@ -15,8 +15,10 @@ from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
+from keras_lottery.fields import build
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
+from keras_lottery.training.arguments import check_fit
 
 
 class TicketSearch:
@@ -58,17 +60,19 @@ class TicketSearch:
         seed: int = 0,
         verbose: bool = True,
     ) -> None:
-        prune = PruneConfig(
-            rounds=rounds,
-            rate=rate,
-            criterion=criterion,
-            scope=scope,
-            include=tuple(include),
-            exclude=tuple(exclude),
-        )
+        problems: list[str] = []
+        given = {
+            "rounds": rounds,
+            "rate": rate,
+            "criterion": criterion,
+            "scope": scope,
+            "include": checks.patterns(include, "include"),
+            "exclude": checks.patterns(exclude, "exclude"),
+        }
+        prune = build(PruneConfig, given, "", problems)
         mode = "fine_tune" if rewind_to is None else "weights"
-        rewind = RewindConfig(to=rewind_to or "0it", mode=mode)
-        problems = [*prune.problems(), *rewind.problems()]
+        to = "0it" if rewind_to is None else checks.text(rewind_to, "rewind_to")
+        rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)
         if problems:
             raise LotteryError("; ".join(problems) + ".")
         if pruning.criteria[criterion].derived:
@@ -76,7 +80,7 @@ class TicketSearch:
                 f"Expected a criterion without gradients. Received: {criterion!r}. "
                 "Use kl.prune(model, data=(x, y)) for one that needs data."
             )
-        for name in arms:
+        for name in checks.names(arms, "arms"):
             _ = known_arms[name]
             if name in LEARNED:
                 raise LotteryError(
@@ -92,9 +96,9 @@ class TicketSearch:
             prune=prune,
             rewind=rewind,
             arms=tuple(arms),
-            seeds=(seed,),
+            seeds=(checks.seed(seed),),
         )
-        self.verbose = verbose
+        self.verbose = checks.truth(verbose, "verbose")
 
     def fit(
         self, model: keras.Model, x: Any = None, y: Any = None, **settings: Any
@@ -113,6 +117,7 @@ class TicketSearch:
             LotteryError: the model is not compiled or cannot be cloned, or the rewind point
                 does not lie within the training.
         """
+        check_fit(model, x, settings)
         epochs = settings.pop("epochs", 1)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)

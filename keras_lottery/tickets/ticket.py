@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.tickets.state import load_metadata, load_state, save_state
 from keras_lottery.types import MaskSet, State, Weights
@@ -46,6 +47,8 @@ class Ticket:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("masks", "start", "fills", "provenance"):
+            checks.instance(getattr(self, name), Mapping, name)  # type: ignore[type-abstract]
         for kind, arrays in (("mask", self.masks), ("fill", self.fills)):
             for path, array in sorted(arrays.items()):
                 if path not in self.start:
@@ -62,6 +65,7 @@ class Ticket:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the ticket, whole or not at all; equal tickets give equal bytes."""
+        checks.file_path(path, "path")
         arrays: State = {f"start/{p}": np.asarray(value) for p, value in self.start.items()}
         arrays |= {f"fill/{p}": np.asarray(value) for p, value in self.fills.items()}
         for p, mask in self.masks.items():
@@ -78,6 +82,7 @@ class Ticket:
         Raises:
             LotteryError: the file is missing, truncated, no ticket, or of a later format.
         """
+        checks.file_path(path, "path")
         metadata, arrays = load_metadata(path), load_state(path)
         masks = _masks(path, metadata, arrays)
         start, fills = _under("start/", arrays), _under("fill/", arrays)
@@ -93,6 +98,7 @@ class Ticket:
         Raises:
             LotteryError: as `load`.
         """
+        checks.file_path(path, "path")
         return _masks(path, load_metadata(path), load_state(path, "mask/"))
 
     @classmethod
@@ -127,6 +133,8 @@ class Ticket:
         Raises:
             LotteryError: variables, named in the message, do not fit.
         """
+        exclude, strict = checks.patterns(exclude, "exclude"), checks.truth(strict, "strict")
+        checks.instance(shapes, Mapping, "shapes")  # type: ignore[type-abstract]
         out = {p for p in [*shapes, *self.start] if any(fnmatchcase(p, e) for e in exclude)}
         fits = {p for p, shape in shapes.items() if self._shape(p) == tuple(shape)} - out
         if strict:

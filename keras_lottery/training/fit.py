@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.training.arguments import check_fit
 from keras_lottery.training.callbacks.steps import StepCallback
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.loop import Evaluation, results, train_steps
@@ -60,6 +61,13 @@ def fit(
     Raises:
         LotteryError: arrays of unequal lengths, or a class without a weight.
     """
+    check_fit(model, x, {
+        "batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks,
+        "validation_split": validation_split, "class_weight": class_weight,
+        "initial_epoch": initial_epoch, "initial_step": initial_step, "seed": seed,
+        "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps,
+        "validation_batch_size": validation_batch_size,
+    })  # fmt: skip
     if not is_arrays(x) or steps_per_epoch or validation_steps or model.run_eagerly:
         return model.fit(
             x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from keras_lottery import masking, pruning
+from keras_lottery import checks, masking, pruning
 from keras_lottery.training.callbacks.steps import StepCallback
 
 
@@ -52,11 +52,13 @@ class GradualPruning(StepCallback):
         exclude: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        _ = pruning.criteria[criterion], pruning.allocations[scope]
         self.schedule = pruning.CubicSchedule(
             final_sparsity, end_step, begin_step, frequency, initial_sparsity
         )
         self.criterion, self.scope = criterion, scope
-        self.include, self.exclude = tuple(include), tuple(exclude)
+        self.include = checks.patterns(include, "include")
+        self.exclude = checks.patterns(exclude, "exclude")
 
     def stops(self) -> Collection[int]:
         schedule = self.schedule
