@@ -50,7 +50,8 @@ def number(value: Any, name: str, least: float | None = None, most: float | None
         bounds = [f"from {least}"] if least is not None else []
         bounds += [f"up to {most}"] if most is not None else []
         raise _refused(" ".join([f"{name}, a finite number", *bounds]), value)
-    return float(value)
+    # 0.9 in half or single precision means 0.9: counts of weights are exact.
+    return float(str(value)) if isinstance(value, np.floating) else float(value)
 
 
 def fraction(value: Any, name: str) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
 
+from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.fields import (
     Distinct,
@@ -51,8 +52,8 @@ class ReadWhenDrawn(ReadWhen):
         known = import_module("keras_lottery.arms").arms
         return any(known[name].fresh for name in (*section.arms, *section.transfer.arms))
 
-    def __str__(self) -> str:
-        return "an arm that draws, such as 'reinit'"
+    def reason(self, section: object) -> str:
+        return "unless an arm draws, such as 'reinit'"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,12 @@ class Config:
         ignored = study_schemas[self.study].ignores
         if not self.arms and "arms" not in ignored:
             yield "arms: expected at least one. Received none"
+        end, point = Duration.parse(self.train.length), Duration.parse(self.rewind.to)
+        if end.unit == point.unit and point.count >= end.count:
+            yield (
+                f"rewind.to: expected a point before the end of the training at {end}. "
+                f"Received: {point}"
+            )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Annotated, Any, Protocol
 
+from keras_lottery.checks import number
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError, unknown_name
 
@@ -60,7 +61,8 @@ class Range:
         bounds = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
         limits = [f"{w} {getattr(self, b)}" for b, w in bounds.items() if self._has(b)]
         unit = f" {self.unit}" if self.unit else ""
-        return f"expected {' and '.join(limits)}{unit}. Received: {value!r}"
+        number = "" if limits[0].startswith("at") else "a number "
+        return f"expected {number}{' and '.join(limits)}{unit}. Received: {value!r}"
 
     def _has(self, bound: str) -> bool:
         return getattr(self, bound) is not None
@@ -179,12 +181,12 @@ class ReadWhen:
             return any(_matches(word, self.patterns) for word in words)
         return bool(value)
 
-    def __str__(self) -> str:
-        if self.unless:
-            return f"another {self.field} than {' or '.join(map(repr, self.unless))}"
-        if self.patterns:
-            return f"{self.field} {' or '.join(map(repr, self.patterns))}"
-        return f"{self.field} set"
+    def reason(self, section: object) -> str:
+        """Returns why the field has no effect in this section."""
+        if self.patterns and not self.unless:
+            return f"unless {self.field} is {' or '.join(map(repr, self.patterns))}"
+        value = getattr(section, self.field)
+        return f"while {self.field} is {value!r}"
 
 
 MOST_SEED = 2**31 - 1
@@ -246,12 +248,11 @@ def unread(section: Any, where: str = "") -> Iterator[str]:
         value = getattr(section, spec.name)
         conditions = [c for c in _constraints(hints[spec.name]) if isinstance(c, ReadWhen)]
         needed = [c for c in conditions if not c.holds(section)]
-        if needed and value != _default_of(spec):
-            shown = "" if dataclasses.is_dataclass(value) else f" Received: {value!r}."
-            yield (
-                f"{prefix}{spec.name}: has no effect without {' and '.join(map(str, needed))}."
-                f"{shown} Leave it out"
-            )
+        default = _default_of(spec)
+        if needed and value != default:
+            why = needed[0].reason(section)
+            for name, received in _changed(spec.name, value, default):
+                yield (f"{prefix}{name}: has no effect {why}. Received: {received!r}. Leave it out")
         elif dataclasses.is_dataclass(value) and not needed:
             yield from unread(value, prefix + spec.name)
 
@@ -264,6 +265,17 @@ def plain(error: Exception) -> str:
 
 def _matches(word: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(word, pattern) for pattern in patterns)
+
+
+def _changed(name: str, value: Any, default: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the names and values of what differs; of a section, its fields."""
+    if not dataclasses.is_dataclass(value):
+        yield name, value
+        return
+    for spec in dataclasses.fields(value):
+        inner, other = getattr(value, spec.name), getattr(default, spec.name)
+        if inner != other:
+            yield from _changed(f"{name}.{spec.name}", inner, other)
 
 
 def _default_of(spec: "dataclasses.Field[Any]") -> Any:
@@ -350,4 +362,6 @@ def _as(kind: Any, value: Any) -> Any:
         return str(value).lower()
     if kind is int:
         return operator.index(value)
-    return kind(value) if kind in (float, str) else value
+    if kind is float:
+        return number(value, "the value")
+    return str(value) if kind is str else value

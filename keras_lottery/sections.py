@@ -29,7 +29,6 @@ OPTIMIZERS = {
     "adamax": ("beta_1", "beta_2", "epsilon"),
     "adamw": ("beta_1", "beta_2", "epsilon"),
     "ftrl": (),
-    "lamb": ("beta_1", "beta_2", "epsilon"),
     "lion": ("beta_1", "beta_2"),
     "muon": ("momentum", "nesterov", "epsilon"),
     "nadam": ("beta_1", "beta_2", "epsilon"),
