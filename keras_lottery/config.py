@@ -103,9 +103,6 @@ class Config:
     out: Annotated[str, Filled()] = "runs"
 
     def problems(self) -> Iterable[str]:
-        ignored = study_schemas[self.study].ignores
-        if not self.arms and "arms" not in ignored:
-            yield "arms: expected at least one. Received none"
         end, point = Duration.parse(self.train.length), Duration.parse(self.rewind.to)
         if end.unit == point.unit and point.count >= end.count:
             yield (
@@ -171,8 +168,8 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
 
     Args:
         settings: by field name; what is missing is at its default.
-        allow_unread: accept fields that are set and have no effect, as in a run folder's
-            config.json that an earlier version wrote.
+        allow_unread: accept fields that are set and have no effect, and no arms, as in a run
+            folder's config.json that an earlier version wrote.
 
     Raises:
         LotteryError: with one line that names every unknown field and every bad value.
@@ -189,7 +186,7 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
         settings[name] = build(section, settings.get(name, {}), name, problems)
     config = build(Config, settings, "", problems)
     if not problems and not allow_unread:
-        problems += [*unread(config), *_ignored(config)]
+        problems += [*unread(config), *_study_problems(config)]
     if problems:
         raise LotteryError("The config does not fit: " + "; ".join(problems) + ".")
     return typing.cast(Config, config)
@@ -221,12 +218,14 @@ def _default(config: Config) -> Config:
     return Config("", "", schema.data(), schema.model(), "", study.options())
 
 
-def _ignored(config: Config) -> Iterator[str]:
-    """Yields a problem for each field that is set and that the study does not read."""
+def _study_problems(config: Config) -> Iterator[str]:
+    """Yields a problem for each field that the study does not read, or misses."""
+    ignores = study_schemas[config.study].ignores
+    if not config.arms and "arms" not in ignores:
+        yield "arms: expected at least one. Received none"
     defaults = flatten(thaw(_default(config)))
     for name, value in flatten(thaw(config)).items():
-        ignored = _is_within(name, study_schemas[config.study].ignores)
-        if ignored and value not in (defaults.get(name), []):
+        if _is_within(name, ignores) and value not in (defaults.get(name), []):
             yield (
                 f"{name}: has no effect in the study {config.study!r}. Received: {value!r}. "
                 "Leave it out"
