@@ -102,7 +102,7 @@ def test_a_run_that_goes_on_equals_one_in_one_go_and_traces_nothing_again(whole,
     from keras_lottery.engine.run import search
     from keras_lottery.engine.written import Written
 
-    first = settings(tmp_path, arms=["edge_popup"], prune__rounds=1)
+    first = settings(tmp_path, arms=["supermask", "edge_popup"], prune__rounds=1)
     task, paths = make_task(first), run_paths(first)
     search(first, paths, task, Written(first, paths, task), NoProgress())
     traced = task._trainer("edge_popup").program.traces
