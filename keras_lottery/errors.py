@@ -31,10 +31,10 @@ class MissingExtraError(LotteryError, ImportError):
         )
 
 
-def unknown_name(kind: str, received: str, known: Iterable[str]) -> LotteryError:
+def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryError:
     """Returns the error for a wrong name: near names first, then all that are known."""
     known = sorted(known)
-    near = get_close_matches(received, known, n=3)
+    near = get_close_matches(received, known, n=3) if isinstance(received, str) else []
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of a known {kind}. Received: {received!r}.{hint} "

@@ -1,6 +1,7 @@
 """The experiments that come with the package, and those in a user's own config files."""
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from keras_lottery.errors import LotteryError, unknown_name
+
+_DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
 
 
 def folder() -> Path:
@@ -32,9 +35,10 @@ def find(name_or_path: str) -> Path:
     Raises:
         LotteryError: there is none.
     """
-    path = Path(name_or_path).expanduser()
+    path = Path(name_or_path)
     if path.suffix == ".py":
-        if path.is_file():
+        path = Path(os.path.expanduser(path))
+        if os.path.isfile(path):
             return path
         raise LotteryError(
             f"Expected a config file. Received: {name_or_path!r}, which is not there. "
@@ -58,7 +62,7 @@ def module(name_or_path: str) -> ModuleType:
     loaded = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(loaded)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(path, error) from error
     if not callable(getattr(loaded, "get_config", None)):
         raise LotteryError(
@@ -81,7 +85,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
     loaded = module(name_or_path)
     try:
         settings = loaded.get_config()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(find(name_or_path), error) from error
     if not isinstance(settings, ConfigDict):
         raise LotteryError(
@@ -89,6 +93,9 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
             f"Received: {type(settings).__name__}. Return one."
         )
     plain = settings.to_dict()
+    if "prune.levels" in (overrides or {}):
+        for name in _DECIDED_BY_LEVELS:  # the file's are those of another schedule
+            plain.get("prune", {}).pop(name, None)
     for field, value in (overrides or {}).items():
         _override(plain, field, value)
     return ConfigDict(plain)
@@ -106,6 +113,6 @@ def _override(settings: dict[str, Any], field: str, value: Any) -> None:
     settings[last] = value
 
 
-def _broken(path: Path, error: Exception) -> LotteryError:
+def _broken(path: Path, error: BaseException) -> LotteryError:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return LotteryError(f"Expected a config file that runs: {path}. Received: {text}. Mend it.")

@@ -49,7 +49,8 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     name = _required(values, "config", "run")
     for flag in _SHORT:
         if values[flag].value is not None:
-            overrides[flag] = literal(values[flag].value)
+            text = values[flag].value
+            overrides[flag] = literal(text) if flag == "seeds" else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_backend(settings)
     config = configs.freeze(settings)
@@ -179,7 +180,7 @@ def literal(text: str) -> Any:
     """Returns a Python literal, or the text itself where it is none."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return {"true": True, "false": False}.get(text.lower(), text)
 
 

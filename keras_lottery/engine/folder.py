@@ -33,7 +33,7 @@ def read_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     """
     recorded = read_recorded(paths)
     try:
-        return freeze(recorded["config"]), recorded
+        return freeze(recorded["config"], allow_unread=True), recorded
     except LotteryError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:

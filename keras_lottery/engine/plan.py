@@ -5,7 +5,7 @@ from functools import cache
 
 from keras_lottery.arms import arms, needed, rounds_of
 from keras_lottery.config import Config
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.types import Training
 
 
@@ -17,6 +17,9 @@ def trainings(config: Config) -> list[Training]:
     """
     plan, names = [], _in_order(config.arms)
     rounds, given = config.prune.rounds, config.prune.arm_rounds
+    for name in given:
+        if name not in names:
+            raise unknown_name("arm of this experiment (prune.arm_rounds)", name, names)
     for seed in config.seeds:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, rounds + 1):

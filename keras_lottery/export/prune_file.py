@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.reason import reason_of
@@ -52,8 +53,8 @@ def prune_file(
     """
     from keras_lottery import masking
 
-    model, out = Path(model), Path(out)
-    if not 0 <= sparsity < 1:
+    model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
+    if not 0 <= checks.number(sparsity, "sparsity") < 1:
         raise LotteryError(
             f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity}. "
             "Write 0.9 for 90 %."

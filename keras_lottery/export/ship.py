@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import Exporter, exporters
 from keras_lottery.export.plain import stored_variables
@@ -64,8 +65,14 @@ def export(
         >>> served.weights["layers/dense/kernel"]
     """
     from keras_lottery import masking
+    from keras_lottery.masking import arguments
 
-    exporter, out = exporters[format], Path(out)
+    exporter, out = exporters[format], checks.file_path(out, "out")
+    arguments.built_model(model)
+    if tolerance is not None:
+        checks.number(tolerance, "tolerance", least=0)
+    for name, data in checks.instance(assets or {}, Mapping, "assets").items():  # type: ignore[type-abstract]
+        checks.instance(data, bytes, f"assets[{name!r}]")
     check_free(out, exporter, assets or ())
     infos = masking.describe(model)
     if prunable is None:

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import guard, learned
+from keras_lottery.masking import arguments, guard, learned
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.classes import give_class, is_swapped
 from keras_lottery.masking.describe import LORA, STATE, Prunable, find
@@ -81,7 +82,8 @@ def mask(
         >>> model = mask(model, exclude=("*/embedding/*",))
         >>> model = mask(model, parametrization="edge_popup", keep=0.3)
     """
-    _check_model(model)
+    arguments.maskable_model(model)
+    checks.truth(in_place, "in_place")
     options = options_from(
         include=include,
         exclude=exclude,
@@ -233,14 +235,6 @@ def _check_lora(found: list[Prunable], options: MaskOptions) -> None:
                 f"no mask of W makes it sparse. Received: {layer!r}. Merge W + AB first, "
                 "by model = kl.strip(model), or exclude the layer."
             )
-
-
-def _check_model(model: Any) -> None:
-    if not isinstance(model, keras.Layer):
-        raise LotteryError(
-            f"Expected a Keras model. Received: {type(model).__name__}. "
-            "Pass a keras.Model (Keras 3; models of tf_keras are another library's)."
-        )
 
 
 def _nothing(layer: keras.Layer, found: list[Prunable]) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.global_state import preserved
+from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking import paths, state
 from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
 from keras_lottery.masking.wrapper import MASKED_NAME
 from keras_lottery.types import Weights
@@ -64,7 +64,7 @@ def strip(model: keras.Model) -> keras.Model:
         >>> plain = strip(model)
         >>> plain.save("pruned.keras")
     """
-    paths.check_built(model)
+    arguments.built_model(model)
     weights = _merge_lora(model, state.effective_weights(model))
     config = _plain(_config(model, _STRIP_HINT))
     plain = _rebuild(model, config, _STRIP_HINT, compiled=False, expected=set(weights))

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
@@ -78,7 +79,7 @@ def check_keep(keep: float | None, parametrization: str) -> None:
             "Expected keep only with a parametrization that keeps a fixed fraction, such as "
             f"'edge_popup'. Received: keep={keep} with {parametrization!r}. Leave keep out."
         )
-    if not 0 < keep < 1:
+    if not 0 < checks.number(keep, "keep") < 1:
         raise LotteryError(
             "Expected keep, the fraction of weights that edge-popup keeps in every variable, above "
             f"0 and below 1. Received: {keep}. Choose, say, 0.5."

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from keras_lottery import checks
 from keras_lottery.patterns import check_matches
 
 __all__ = ["MaskOptions", "Options", "Patterns", "check_selection", "options_from"]
@@ -61,9 +62,17 @@ def options_from(
     output: bool = True,
     output_layer: str = "",
 ) -> MaskOptions:
-    """Returns the options, with patterns given as a string or any sequence."""
+    """Returns the options, with patterns given as a string or any sequence.
+
+    Raises:
+        LotteryError: one is of another type.
+    """
+    switches = {"biases": biases, "norms": norms, "embeddings": embeddings, "output": output}
     return MaskOptions(
-        _patterns(include), _patterns(exclude), biases, norms, embeddings, output, output_layer
+        include=checks.patterns(include, "include"),
+        exclude=checks.patterns(exclude, "exclude"),
+        output_layer=checks.text(output_layer, "output_layer"),
+        **{name: checks.truth(value, name) for name, value in switches.items()},
     )
 
 
@@ -79,7 +88,3 @@ def check_selection(options: Options, places: Sequence[Iterable[str]]) -> None:
     """
     check_matches("include", options.include, places)
     check_matches("exclude", options.exclude, places)
-
-
-def _patterns(given: Patterns) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)

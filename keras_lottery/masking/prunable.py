@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import keras
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 
 __all__ = ["Weights", "prunable_weights", "register_prunable"]
@@ -75,8 +76,8 @@ def register_prunable(
         raise LotteryError(f"Expected one of the groups {', '.join(GROUPS)}. Received: {group!r}.")
     kinds = {"kernel": kernel, "recurrent": recurrent, "embedding": embedding}
     kinds |= {"bias": bias, "norm": norm, "other": other}
-    table = {name: kind for kind, names in kinds.items() for name in names}
-    _TABLE[layer_class] = Weights(table, group, subtree)
+    table = {name: kind for kind, given in kinds.items() for name in checks.names(given, kind)}
+    _TABLE[layer_class] = Weights(table, group, checks.truth(subtree, "subtree"))
 
 
 def prunable_weights(layer: keras.Layer) -> Weights | None:

@@ -1,14 +1,14 @@
 """Pruning a Keras model: from its weights to its masks in one call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import keras
 
-from keras_lottery import pruning
+from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import state
+from keras_lottery.masking import arguments, state
 from keras_lottery.masking.attach import mask_selected
 from keras_lottery.masking.derive import derive
 from keras_lottery.masking.describe import FROZEN, describe
@@ -62,8 +62,8 @@ def prune(
         output_layer: pattern of the output layer, where it is not found by itself.
 
     Raises:
-        LotteryError: the model is sparser already, a name is not known, a pattern matches
-            nothing, or the criterion needs what is not given.
+        LotteryError: a weight is NaN or infinite, the model is sparser already, a name is not
+            known, a pattern matches nothing, or the criterion needs what is not given.
 
     Example:
         >>> print(prune(model, sparsity=0.9))
@@ -96,10 +96,18 @@ def prune_selected(
     seed: int = 0,
 ) -> Summary:
     """Does what `prune` does, with its options of what is pruned in one object."""
-    if not state.is_masked(model) and not dry_run:
-        mask_selected(model, options, more_than=sparsity)
+    arguments.maskable_model(model)
+    sparsity, seed = checks.fraction(sparsity, "sparsity"), checks.seed(seed)
+    dry_run = checks.truth(dry_run, "dry_run")
+    _ = pruning.criteria[criterion], pruning.allocations[scope]
+    if initial is not None:
+        checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
     infos, masks = _what(model, options)
     weights = state.get_weights(model)
+    checks.finite_weights(weights, [info.path for info in infos if info.prunable])
+    if not state.is_masked(model) and not dry_run:
+        mask_selected(model, options, more_than=sparsity)
+        infos, masks = _what(model, options)
     pruned = pruning.prune_to(
         weights,
         masks,

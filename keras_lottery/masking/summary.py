@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from keras_lottery.masking import state
+from keras_lottery.masking import arguments, state
 from keras_lottery.masking.dependence import EXAMPLES, ignores_input
 from keras_lottery.masking.describe import STATE, UNREACHED, describe, find
 from keras_lottery.types import MaskSet, VariableInfo
@@ -98,9 +98,13 @@ def summary(model: keras.Layer) -> Summary:
     than a tenth of the square root of its size, and where a pruned functional or sequential model
     of float inputs gives one output for 8 random inputs, for which the model is run.
 
+    Raises:
+        LotteryError: it is no Keras model, or not built.
+
     Example:
         >>> print(summary(model))
     """
+    arguments.built_model(model)
     masks = state.get_masks(model)
     table = summarize([_as_masked(one.info, masks) for one in find(model)], masks)
     if table.kept < table.prunable and ignores_input(model):

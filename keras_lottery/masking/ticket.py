@@ -6,7 +6,7 @@ from glob import escape
 import keras
 
 from keras_lottery import tickets
-from keras_lottery.masking import paths, state
+from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking.attach import attach_names
 from keras_lottery.masking.describe import find
 from keras_lottery.masking.options import Patterns, options_from
@@ -42,6 +42,7 @@ class Ticket(tickets.Ticket):
             LotteryError: variables, named in the message, do not fit, or a pattern matches
                 nothing.
         """
+        arguments.maskable_model(model)
         variables = paths.variables(model)
         shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
         masks, weights = self.fit(shapes, _resolved(model, exclude, self.start), strict)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from keras_lottery import checks
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.counts import count, decimal
@@ -85,6 +86,10 @@ class CubicSchedule:
     initial_sparsity: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("final_sparsity", "initial_sparsity"):
+            checks.fraction(getattr(self, name), name)
+        for name in ("end_step", "begin_step", "every"):
+            checks.whole_number(getattr(self, name), name)
         if not 0 <= self.initial_sparsity <= self.final_sparsity <= 1 or not self.final_sparsity:
             raise LotteryError(
                 "Expected 0 <= initial_sparsity <= final_sparsity <= 1, and not 0 throughout. "

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from keras_lottery import checks
 from keras_lottery.files import write_whole
 from keras_lottery.names import check_path_name
 from keras_lottery.records import NoScalars, read_numbers, scalars
@@ -63,7 +64,9 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
             to somewhere else.
         MissingExtraError: `tensorboard` is True and the package is not installed.
     """
-    paths = RunPaths(Path(run))
+    if tensorboard is not None:
+        checks.truth(tensorboard, "tensorboard")
+    paths = RunPaths(checks.file_path(run, "run"))
     place = Place(paths.root)
     page = page_of(run)
     if (claims := claims_table(Path(run))) is not None:

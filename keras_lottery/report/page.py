@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
@@ -40,12 +41,12 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
     Raises:
         LotteryError: the folder is no run folder, or no training is finished.
     """
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or ".." in name:
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", checks.text(name, "name")) or ".." in name:
         raise LotteryError(
             f"Expected a name of letters, digits, '-', '_', '.', '/'. Received: {name!r}. "
             "Choose another."
         )
-    folder = results / name
+    folder = checks.file_path(results, "results") / name
     page = page_of(run)
     _copy_tables(RunPaths(Path(run)), folder)
     write_figures(page.drawings, folder)
@@ -81,6 +82,8 @@ def write_index(results: Path = Path("docs/results")) -> Path:
     Raises:
         LotteryError: an experiment's files are damaged.
     """
+    if not checks.file_path(results, "results").is_dir():
+        raise LotteryError(f"Expected a folder of results. Received: {results}. Check the path.")
     path = results / _INDEX
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     found = [page for page in sorted(results.rglob("page.md"))

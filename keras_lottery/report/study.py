@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras_lottery.studies  # noqa: F401  registers them, without Keras
+from keras_lottery import checks
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
@@ -99,7 +100,7 @@ def studies(run: Path) -> list[Study]:
         LotteryError: the folder is no run folder, no training is finished, or a row of
             results.csv doesn't belong to the run.
     """
-    paths = RunPaths(Path(run))
+    paths = RunPaths(checks.file_path(run, "run"))
     record = read_config(paths)
     rows = read_results(paths.results) if paths.results.exists() else []
     if not rows:
@@ -131,7 +132,7 @@ def study_of(run: Path) -> str:
     Raises:
         LotteryError: the folder is no run folder.
     """
-    return str(read_config(RunPaths(Path(run)))["config"].get("study", TICKETS))
+    return str(read_config(RunPaths(checks.file_path(run, "run")))["config"].get("study", TICKETS))
 
 
 def read_config(paths: RunPaths) -> dict[str, Any]:

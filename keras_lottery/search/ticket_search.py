@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import pruning
+from keras_lottery import checks, pruning
 from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
 from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
@@ -15,12 +15,14 @@ from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
+from keras_lottery.fields import build
 from keras_lottery.global_state import preserved
 from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.search.metric import measured_on
 from keras_lottery.search.settings import check_epochs
+from keras_lottery.training.arguments import check_fit
 from keras_lottery.types import DIVERGED
 
 
@@ -75,21 +77,23 @@ class TicketSearch:
         verbose: bool = True,
     ) -> None:
         selection = options_from(include, exclude, biases, norms, embeddings, output)
-        prune = PruneConfig(
-            rounds=rounds,
-            rate=rate,
-            criterion=criterion,
-            scope=scope,
-            include=selection.include,
-            exclude=selection.exclude,
-            biases=biases,
-            norms=norms,
-            embeddings=embeddings,
-            output=output,
-        )
+        problems: list[str] = []
+        given = {
+            "rounds": rounds,
+            "rate": rate,
+            "criterion": criterion,
+            "scope": scope,
+            "include": selection.include,
+            "exclude": selection.exclude,
+            "biases": biases,
+            "norms": norms,
+            "embeddings": embeddings,
+            "output": output,
+        }
+        prune = build(PruneConfig, given, "", problems)
         mode = "fine_tune" if rewind_to is None else "weights"
-        rewind = RewindConfig(to=rewind_to or "0it", mode=mode)
-        problems = [*prune.problems(), *rewind.problems()]
+        to = "0it" if rewind_to is None else checks.text(rewind_to, "rewind_to")
+        rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)
         if problems:
             raise LotteryError("; ".join(problems) + ".")
         if pruning.criteria[criterion].derived:
@@ -97,7 +101,7 @@ class TicketSearch:
                 f"Expected a criterion without gradients. Received: {criterion!r}. "
                 "Use kl.prune(model, data=(x, y)) for one that needs data."
             )
-        for name in arms:
+        for name in checks.names(arms, "arms"):
             _ = known_arms[name]
             if name in LEARNED:
                 raise LotteryError(
@@ -113,10 +117,10 @@ class TicketSearch:
             prune=prune,
             rewind=rewind,
             arms=tuple(arms),
-            seeds=(seed,),
+            seeds=(checks.seed(seed),),
         )
         self.higher_is_better = higher_is_better
-        self.verbose = verbose
+        self.verbose = checks.truth(verbose, "verbose")
 
     @preserved()
     def fit(
@@ -140,6 +144,7 @@ class TicketSearch:
                 setting that a search cannot take, or the rewind point does not lie within the
                 training.
         """
+        check_fit(model, x, settings)
         epochs = check_epochs(settings.pop("epochs", 1))
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)

@@ -99,7 +99,7 @@ def at(config: Config, point: str) -> Config:
         "keep_trained": [],
     }
     settings["rewind"]["to"] = point
-    return configs.freeze(settings)
+    return configs.freeze(settings, allow_unread=True)
 
 
 def _measure(

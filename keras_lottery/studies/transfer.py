@@ -53,7 +53,7 @@ def variant(config: Config, name: str) -> Config:
     options: TransferOptions = config.options
     settings = _merged(configs.thaw(config), options.variants[name])
     settings |= {"study": "tickets", "options": {}, "name": f"{config.name}-{name}"}
-    return configs.freeze(settings)
+    return configs.freeze(settings, allow_unread=True)
 
 
 def _merged(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

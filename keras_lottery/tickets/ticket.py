@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.patterns import check_matches, matches
 from keras_lottery.text import printable, shortened
@@ -51,6 +52,8 @@ class Ticket:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("masks", "start", "fills", "provenance"):
+            checks.instance(getattr(self, name), Mapping, name)  # type: ignore[type-abstract]
         for kind, arrays in (("mask", self.masks), ("fill", self.fills)):
             for path, array in sorted(arrays.items()):
                 if path not in self.start:
@@ -67,6 +70,7 @@ class Ticket:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the ticket, whole or not at all; equal tickets give equal bytes."""
+        checks.file_path(path, "path")
         arrays: State = {f"start/{p}": np.asarray(value) for p, value in self.start.items()}
         arrays |= {f"fill/{p}": np.asarray(value) for p, value in self.fills.items()}
         for p, mask in self.masks.items():
@@ -84,6 +88,7 @@ class Ticket:
             LotteryError: the file is missing, truncated, changed since it was written, no ticket,
                 or of a later format.
         """
+        checks.file_path(path, "path")
         stored = read_stored(path)
         metadata = _ticket_metadata(path, stored)
         provenance = metadata.get("provenance") or {}
@@ -111,6 +116,7 @@ class Ticket:
         Raises:
             LotteryError: as `load`.
         """
+        checks.file_path(path, "path")
         stored = read_stored(path, "mask/")
         return _masks(path, _ticket_metadata(path, stored), stored.arrays)
 
@@ -146,6 +152,8 @@ class Ticket:
         Raises:
             LotteryError: variables, named in the message, do not fit, or a pattern matches nothing.
         """
+        exclude, strict = checks.patterns(exclude, "exclude"), checks.truth(strict, "strict")
+        checks.instance(shapes, Mapping, "shapes")  # type: ignore[type-abstract]
         check_matches("exclude", exclude, [(p,) for p in {**shapes, **self.start}])
         out = {p for p in [*shapes, *self.start] if matches((p,), exclude)}
         fits = {p for p, shape in shapes.items() if self._shape(p) == tuple(shape)} - out

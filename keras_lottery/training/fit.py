@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_lottery.masking.keras_internals import resumed_epoch
+from keras_lottery.training.arguments import check_fit
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.callbacks.steps import StepCallback
 from keras_lottery.training.checks import check_labels, check_settings
@@ -78,6 +79,7 @@ def fit(
         "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps,
         "validation_batch_size": validation_batch_size, "validation_freq": every,
     }  # fmt: skip
+    check_fit(model, x, settings | {"initial_step": initial_step, "seed": seed})
     if not is_arrays(x):
         return keras_fit(model, x, settings, initial_step, seed)
     return _fit_arrays(model, x, settings, initial_step, seed or 0, program)

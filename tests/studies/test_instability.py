@@ -16,6 +16,9 @@ from ..engine import small
 SMALL = {
     "study": "instability",
     "model.name": "small_cnn",
+    "model.hidden": (300, 100),
+    "arms": ("winning",),
+    "rewind.to": "0it",
     "data.train_size": 240,
     "options.points": ("0it", "20it"),
     "options.orders": 2,
@@ -108,11 +111,11 @@ def test_the_page_says_what_was_measured(run):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("points", (), "points: expected different durations"),
+        ("points", (), "points: expected 1 or more different"),
         ("points", ("soon",), "points: .*soon"),
-        ("subjects", ("dense", "loser"), "subjects: expected some of dense, winning"),
-        ("orders", 1, "orders: expected 2 or more"),
-        ("alphas", 2, "alphas: expected 3 or more"),
+        ("subjects", ("dense", "loser"), "subjects: expected one of dense, winning"),
+        ("orders", 1, "orders: expected at least 2"),
+        ("alphas", 2, "alphas: expected at least 3"),
     ],
 )
 def test_bad_options_are_named(field, value, words, tmp_path):

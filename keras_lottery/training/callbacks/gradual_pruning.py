@@ -81,6 +81,7 @@ class GradualPruning(StepCallback):
         output_layer: str = "",
     ) -> None:
         super().__init__()
+        _ = pruning.criteria[criterion], pruning.allocations[scope]
         self.schedule = pruning.CubicSchedule(
             final_sparsity, end_step, begin_step, frequency, initial_sparsity
         )
@@ -227,8 +228,8 @@ class GradualPruning(StepCallback):
         warnings.warn(
             f"Expected a sparsity of {schedule.final_sparsity} at the end of training. Received: "
             f"{self._sparsity(self.model):.4g} after step {step}, with "
-            f"end_step={schedule.end_step}: training ended early, or a callback restored earlier weights. Train on, or wrap that "
-            "callback, as in pruning.when_sparse(EarlyStopping(...)).",
+            f"end_step={schedule.end_step}: training ended early, or a callback restored earlier "
+            "weights. Train on, or wrap that callback: pruning.when_sparse(EarlyStopping(...)).",
             stacklevel=2,
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from keras_lottery import masking
+from keras_lottery import checks, masking
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import snapshot
@@ -38,7 +38,7 @@ class RewindPoint(StepCallback):
 
     def __init__(self, at: str = "0it") -> None:
         super().__init__()
-        self.at = Duration.parse(at)
+        self.at = Duration.parse(checks.text(at, "at"))
         self.state: State | None = None
 
     def stops(self) -> Collection[int]:

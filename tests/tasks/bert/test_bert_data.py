@@ -259,10 +259,13 @@ def test_a_vocabulary_larger_than_the_network_is_named(folder):
         ({"data__source": "web"}, "data.source: expected one of files, tfds"),
         ({"data__source": "tfds", "data__name": "mlm"}, "data.source: expected 'files'"),
         ({"data__max_len": 3}, "data.max_len: expected at least 4"),
-        ({"data__mask_rate": 0.0}, "data.mask_rate: expected a share"),
-        ({"data__test_size": -1}, "data.test_size: expected 0 or more"),
-        ({"model__dropout": 1.0}, "model.dropout: expected a rate"),
-        ({"model__preset": ""}, "model.preset: expected a folder"),
+        (
+            {"data__name": "mlm", "data__mask_rate": 0.0},
+            "data.mask_rate: expected a number above 0",
+        ),
+        ({"data__test_size": -1}, "data.test_size: expected at least 0"),
+        ({"model__dropout": 1.0}, "model.dropout: expected at least 0 and below 1"),
+        ({"model__preset": ""}, "model.preset: expected a value"),
     ],
 )
 def test_bad_fields_are_named(folder, changed, message):

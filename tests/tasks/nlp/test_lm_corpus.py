@@ -71,7 +71,7 @@ def test_an_id_past_the_vocabulary_is_an_error(wrong):
         ("data", {"train": ""}, "data.train: expected the path"),
         ("data", {"steps": 0}, "data.steps"),
         ("data", {"train_tokens": -1}, "data.train_tokens"),
-        ("model", {"name": "gru"}, "model.name: expected 'lstm'"),
+        ("model", {"name": "gru"}, "model.name: expected one of lstm"),
         ("model", {"dropout": 1.0}, "model.dropout"),
         ("model", {"units": 0}, "model.units"),
         ("model", {"tied": True, "units": 3}, "model.tied.*3 and 650"),
