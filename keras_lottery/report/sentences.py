@@ -155,15 +155,13 @@ def beside(difference: Paired, control: str, unit: Unit, higher_is_better: bool)
 
 
 def interval(difference: Paired, unit: Unit) -> str:
-    """Returns the text of both intervals and n, or why there is none."""
+    """Returns the text of the t interval, the bootstrap's where there is one, and n."""
     if difference.n < 2:
         return "n = 1 seed, so no interval"
     ends = (difference.low, difference.high, difference.boot_low, difference.boot_high)
     low, high, boot_low, boot_high = map(unit.difference, ends)
-    return (
-        f"95 % t interval {low} to {high}, bootstrap {boot_low} to {boot_high}; "
-        f"n = {difference.n} seeds"
-    )
+    boot = "" if math.isnan(difference.boot_low) else f", BCa bootstrap {boot_low} to {boot_high}"
+    return f"95 % t interval {low} to {high}{boot}; n = {difference.n} seeds"
 
 
 def contains_zero(difference: Paired) -> str:
