@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from keras_lottery import backend
+from keras_lottery import backend, imports
 from keras_lottery.config import Config, differences, digest, freeze, thaw
 from keras_lottery.engine.declared import declared_claims
 from keras_lottery.errors import LotteryError
@@ -29,6 +29,7 @@ def read_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     """
     try:
         recorded = json.loads(paths.config.read_text())
+        imports.check_needs(recorded, paths.root)
         return freeze(recorded["config"]), recorded
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise LotteryError(
@@ -52,6 +53,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         "devices": backend.devices(),
         "versions": backend.versions(),
     }
+    record[imports.KEY] = imports.needs_of(record["config"])
     recorded: dict[str, Any] = {}
     if paths.config.exists():
         found, recorded = read_config(paths)
@@ -63,6 +65,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         _check_sources(found, config, paths)
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
         record = record | {k: recorded[k] for k in ("versions", "devices") if k in recorded}
+        record[imports.KEY] = recorded.get(imports.KEY, {}) | record[imports.KEY]
     record["claims"] = declared_claims(config, recorded, paths)
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from keras_lottery import imports
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
@@ -144,6 +145,7 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
             f"Expected {paths.config} to hold `config` and `higher_is_better`. "
             f"Received: {sorted(record) if isinstance(record, dict) else record!r}. {advice}"
         )
+    imports.check_needs(record, paths.root)
     return dict(record)
 
 
