@@ -43,14 +43,14 @@ class Need:
         )
 
     def error(self, folder: Path) -> LotteryError:
-        used = [f"{kind} {name!r}" for kind, names in self.names.items() for name in names]
+        names = [f"{kind} {name!r}" for kind, names in self.names.items() for name in names]
+        used = f" ({', '.join(names)})" if names else ""
         remedy = f"If you trust it, pass {f'--import={self.flag}'!r}; in Python, import it first."
         if self.module == _SCRIPT:
             remedy = "Move what registers it into a module of its own, and name that with --import."
         return LotteryError(
-            f"Expected the module {self.module!r} of the run {folder}"
-            f"{f' ({", ".join(used)})' if used else ''}. Received: none; a run folder is data and "
-            f"imports nothing. {remedy}"
+            f"Expected the module {self.module!r} of the run {folder}{used} to be imported. "
+            f"Received: a run folder, which is data and imports nothing. {remedy}"
         )
 
 
