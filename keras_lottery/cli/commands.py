@@ -146,7 +146,7 @@ def _nothing(*_: Any) -> None:
 
 def modules_of(values: flags.FlagValues) -> list[str]:
     """Returns the modules that `--import` names."""
-    return [name.strip() for given in values["import"].value for name in given.split(",") if name]
+    return [name.strip() for given in values["import"].value for name in given.split(",")]
 
 
 def literal(text: str) -> Any:
