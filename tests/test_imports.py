@@ -37,12 +37,16 @@ USED = {
 }
 
 
-def command(*arguments, cwd, path=""):
-    """Runs a command in a process that does not search the current folder."""
+COMMANDS = "import sys; from keras_lottery.cli import main; sys.exit(max(map(main, {})))"
+
+
+def process(*commands, cwd, path=""):
+    """Runs commands in one process that does not search the current folder."""
+    lines = [["keras-lottery", *map(str, command)] for command in commands]
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "keras_lottery", *map(str, arguments)],
+        [sys.executable, "-P", "-c", COMMANDS.format(lines)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(path)},
+        env=os.environ | {"PYTHONPATH": str(path), "KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,
         check=False,
@@ -67,7 +71,7 @@ def elsewhere(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(elsewhere):
-    command(*run_flags("runs"), "--report=false", "--import=made_plugin", cwd=elsewhere)
+    process([*run_flags("runs"), "--report=false", "--import=made_plugin"], cwd=elsewhere)
     (found,) = (elsewhere / "runs").iterdir()
     return found
 
@@ -93,28 +97,33 @@ def test_a_run_that_lacks_its_module_says_how_to_name_it(capsys, tmp_path):
 
 def test_report_export_and_prune_with_import(folder, elsewhere, tmp_path):
     given = f"--import={elsewhere / 'made_plugin.py'}"
-    assert "twin" in command("report", f"--run={folder}", given, cwd=tmp_path)
-    out = "--out=shipped.keras"
-    command("export", f"--run={folder}", out, "--format=keras", given, cwd=tmp_path)
-    prune = ["prune", "--model=shipped.keras", "--out=pruned.keras", "--sparsity=0.5"]
-    command(*prune, "--criterion=last_weights", given, cwd=tmp_path)
-    assert (tmp_path / "pruned.keras").stat().st_size
+    keras, sparse = ["--out=a.keras", "--format=keras"], ["--sparsity=0.5", "--out=b.keras"]
+    shown = process(
+        ["report", f"--run={folder}", given],
+        ["export", f"--run={folder}", *keras, given],
+        ["prune", "--model=a.keras", *sparse, "--criterion=last_weights", given],
+        cwd=tmp_path,
+    )
+    assert "twin" in shown and (tmp_path / "a.keras").exists() and (tmp_path / "b.keras").exists()
 
 
-def test_everything_with_an_entry_point(folder, tmp_path):
+def test_list_run_report_and_export_with_an_entry_point(folder, tmp_path):
     site = tmp_path / "site"
-    (site / "made_plugin-1.0.dist-info").mkdir(parents=True)
+    info = site / "made_plugin-1.0.dist-info"
+    info.mkdir(parents=True)
     shutil.copy(PLUGIN, site)
-    for name, text in {
-        "METADATA": "Metadata-Version: 2.1\nName: made-plugin\nVersion: 1.0\n",
-        "entry_points.txt": f"[{user_modules.GROUP}]\nbars = made_plugin\n",
-    }.items():
-        (site / "made_plugin-1.0.dist-info" / name).write_text(text)
-    listed = command("list", "tasks", "arms", cwd=tmp_path, path=site)
-    assert "bar_images" in listed and ", twin, " in listed
-    shown = command(*run_flags(folder.parent), "--export", cwd=tmp_path, path=site)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: made-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{user_modules.GROUP}]\nbars = made_plugin\n")
+    shown = process(
+        ["list", "tasks", "arms"],
+        run_flags(folder.parent),
+        ["export", f"--run={folder}", "--out=a.keras", "--format=keras"],
+        cwd=tmp_path,
+        path=site,
+    )
+    assert "bar_images" in shown and ", twin, " in shown
     assert f"run folder: {folder}" in shown and "report.html" in shown
-    assert (folder / "export" / "saved_model.pb").exists()
+    assert (tmp_path / "a.keras").exists()
 
 
 @pytest.fixture
