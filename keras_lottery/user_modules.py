@@ -87,9 +87,10 @@ def import_named(given: str) -> ModuleType:
     elif _file_of(name.partition(".")[0]) is None:
         _search_last(Path.cwd())
     allow(name)
-    _flags[name] = given
     with _attributed(name):
-        return load(name)
+        module = load(name)
+    _flags[name] = given
+    return module
 
 
 def load_installed() -> None:
