@@ -53,7 +53,6 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         "devices": backend.devices(),
         "versions": backend.versions(),
     }
-    record[imports.KEY] = imports.needs_of(record["config"])
     recorded: dict[str, Any] = {}
     if paths.config.exists():
         found, recorded = read_config(paths)
@@ -65,7 +64,8 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         _check_sources(found, config, paths)
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
         record = record | {k: recorded[k] for k in ("versions", "devices") if k in recorded}
-        record[imports.KEY] = recorded.get(imports.KEY, {}) | record[imports.KEY]
+    needs = recorded.get(imports.KEY, {}) | imports.needs_of(record["config"])
+    record |= {imports.KEY: needs} if needs else {}
     record["claims"] = declared_claims(config, recorded, paths)
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
