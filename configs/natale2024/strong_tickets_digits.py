@@ -13,22 +13,13 @@ SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 # The paper's claims, as comparisons of this experiment.
 PAPER_NAME = "Natale et al. 2024"
 CLAIMS = (
-    {
-        "says": "With 32 random weights per weight a trained network is inside at density 0.125.",
-        "source": f"{PAPER_NAME}, theorem 3",
-        "compare": "n = 32, density 0.125 > 0.05",
-    },
-    {
-        "says": "With 24 random weights per weight a trained network is inside at density 0.25.",
-        "source": f"{PAPER_NAME}, theorem 3",
-        "compare": "n = 24, density 0.25 > 0.05",
-    },
-    {
-        "says": "With 28 random weights per weight a trained network is inside at density 0.5.",
-        "source": f"{PAPER_NAME}, theorem 3",
-        "compare": "n = 28, density 0.5 > 0.05",
-    },
-)
+    {"says": "With 32 random weights per weight a trained network is inside at density 0.125.",
+     "source": f"{PAPER_NAME}, theorem 3", "compare": "n = 32, density 0.125 > 0.05"},
+    {"says": "With 24 random weights per weight a trained network is inside at density 0.25.",
+     "source": f"{PAPER_NAME}, theorem 3", "compare": "n = 24, density 0.25 > 0.05"},
+    {"says": "With 28 random weights per weight a trained network is inside at density 0.5.",
+     "source": f"{PAPER_NAME}, theorem 3", "compare": "n = 28, density 0.5 > 0.05"},
+)  # fmt: skip
 
 
 def get_config() -> ConfigDict:

@@ -16,7 +16,6 @@ def get_config() -> ConfigDict:
     config.task = "language_modelling"  # Zaremba et al. 2014
 
     config.data.name = "files"  # Zaremba et al. 2014: the Penn Treebank of Mikolov et al. 2010
-    config.data.dir = ""  # ours: the folder that holds the text
     config.data.train = "ptb.train.txt.gz"  # ours: as distributed, gzipped or not
     config.data.validation = "ptb.valid.txt.gz"  # ours: as distributed, gzipped or not
     config.data.test = "ptb.test.txt.gz"  # ours: as distributed, gzipped or not
@@ -54,5 +53,4 @@ def get_config() -> ConfigDict:
 
     config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "permuted_global")  # Yu 2019, figure 1
-    config.draws = 1  # ours
     return config

@@ -95,4 +95,5 @@ def _list(kinds: list[str]) -> None:
     for kind in kinds or KINDS:
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)
-        print(f"{kind}: {', '.join(KINDS[kind]())}")
+        start, between = (":\n  ", "\n  ") if kind == "configs" else (": ", ", ")
+        print(f"{kind}{start}{between.join(KINDS[kind]())}")

@@ -173,7 +173,7 @@ def _required(values: flags.FlagValues, name: str, command: str) -> Any:
 
 
 KINDS: dict[str, Callable[[], list[str]]] = {
-    "configs": presets.names,
+    "configs": presets.listing,
     "tasks": lambda: list(task_schemas),
     "studies": lambda: list(studies.study_schemas),
     "datasets": _names("tasks.vision.data", "datasets"),

@@ -36,7 +36,7 @@ FIELDS = {
 def config(out, **fields):
     import keras
 
-    loaded = presets.load("bragagnolo2022/small_cnn_digits", FIELDS | {"out": str(out)} | fields)
+    loaded = presets.load("bragagnolo2022/equilibrium:small_cnn_digits", FIELDS | {"out": str(out)} | fields)
     loaded["backend"] = keras.config.backend()
     return configs.freeze(loaded)
 

@@ -33,7 +33,7 @@ def tasks(tmp_path_factory):
 
 def task(folder, name, length):
     fields = made.fields(folder, data__name=name, data__max_len=length, data__stride=3)
-    return BertTask(freeze(presets.load("chen2020/minilm_glue", fields)))
+    return BertTask(freeze(presets.load("chen2020/bert:minilm_glue", fields)))
 
 
 @pytest.mark.parametrize(("source", "target"), permutations(LENGTHS, 2))

@@ -1,4 +1,4 @@
-"""One-shot pruning by inertial manifold on LeNet-300-100 and the digits: an interpretation.
+"""One-shot pruning by inertial manifold on LeNet-300-100: an interpretation.
 
 Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold theory" (NeurIPS
 2021): of their algorithm only the first and the last step are public, so what happens between
@@ -7,29 +7,30 @@ them here is ours (`keras_lottery.arms.inertial_manifold_interpretation`) and re
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+DEFAULT = "digits"
+VARIANTS = {
+    "digits": "One-shot pruning by inertial manifold on the digits: an interpretation",
+    "mnist": "One-shot pruning by inertial manifold on MNIST: an interpretation",
+}
 
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+PAPER_NAME = "Zhang et al. 2021"
 
 # The paper's claims, as comparisons of this experiment.
-PAPER_NAME = "Zhang et al. 2021"
 CLAIMS = (
-    {
-        "says": "A network pruned once, after ten iterations, is as good as the dense one.",
-        "source": f"{PAPER_NAME}, abstract",
-        "compare": "inertial_manifold >= dense within 0.005",
-        "not_comparable": "our interpretation; steps 2 to 5 of the algorithm are not public",
-    },
-)
+    {"says": "A network pruned once, after ten iterations, is as good as the dense one.",
+     "source": f"{PAPER_NAME}, abstract", "compare": "inertial_manifold >= dense within 0.005",
+     "not_comparable": "our interpretation; steps 2 to 5 of the algorithm are not public"},
+)  # fmt: skip
 
 
-def get_config() -> ConfigDict:
+def get_config(argument: str = DEFAULT) -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "inertial_manifold_digits"  # ours
     config.task = "vision"  # ours
 
     config.data.name = "digits"  # ours: the data set that needs no network
-    config.data.dir = ""  # ours: the folder that holds the prepared data set
     config.data.validation_size = 200  # ours: as quickstart
     config.data.scaling = "unit"  # ours: as frankle2019/lenet_mnist
     config.data.augment = "none"  # ours: as frankle2019/lenet_mnist
@@ -49,7 +50,6 @@ def get_config() -> ConfigDict:
     config.prune.rounds = 5  # ours: windows around 40, 16, 6.4, 2.6 and 1 % remaining
     config.prune.rate = 0.6  # ours
     config.prune.scope = "global"  # ours: one spectrum over all layers
-    config.prune.criterion = "magnitude"  # ours: of `winning`
 
     config.rewind.to = "10it"  # Zhang et al. 2021: ten iterations before pruning, then one training
 
@@ -57,4 +57,11 @@ def get_config() -> ConfigDict:
     matched = [f"matched_{c}" for c in ("curvature", "magnitude", "snip", "random")]
     config.arms = ("winning", "inertial_manifold", *matched)  # ours
     config.claims = CLAIMS
+
+    if argument == "mnist":
+        config.name = "inertial_manifold_lenet_mnist"  # ours
+        config.data.name = "mnist"  # ours: the paper has CIFAR-10, CIFAR-100 and ImageNet
+        config.data.validation_size = 5000  # ours: as frankle2019/lenet_mnist
+        config.train.length = "20000it"  # ours
+        config.train.eval_every = 500  # ours
     return config
