@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from keras_lottery import presets
+from keras_lottery.config import flatten
 
 _FIELD = re.compile(r"^ +config\.(\S+) = .*?  # (.*)$")
 
@@ -30,11 +31,16 @@ def sources(name: str) -> dict[str, str]:
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        presets.load(name)
+        settings = presets.load(name)
     finally:
         sys.settrace(before)
     found = {}
+    fields = flatten(settings.to_dict())
     for file, number in ran:
         if match := _FIELD.match(linecache.getline(file, number)):
             found[match[1]] = match[2]
-    return found
+    return {  # a variant may delete a field
+        source: text
+        for source, text in found.items()
+        if any(field == source or field.startswith(f"{source}.") for field in fields)
+    }

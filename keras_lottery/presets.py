@@ -46,7 +46,7 @@ def descriptions() -> dict[str, str]:
         variants = _variants(loaded)
         lines |= {f"{family}:{argument}": line for argument, line in variants.items()}
         if not variants:
-            form = f"; or {family}:{loaded.ARGUMENT}" if hasattr(loaded, "ARGUMENT") else ""
+            form = f" (or :{loaded.ARGUMENT})" if hasattr(loaded, "ARGUMENT") else ""
             lines[family] = _first_line(loaded) + form
     return lines
 

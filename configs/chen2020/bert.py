@@ -27,7 +27,7 @@ VARIANTS = {
     "minilm_transfer": "Tickets of a BERT of 6 layers between tasks, for two cores",
 }
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options", "report")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Chen et al. 2020 (2007.12223)"
 UNDERTRAINED = "so few steps leave the masks those of the pre-trained magnitudes"
 
@@ -126,7 +126,7 @@ def transfer(config: ConfigDict) -> None:
     """Sets the fields of masks between tasks."""
     config.study = "transfer"  # Chen et al. 2020: masks of other tasks
     config.prune.rounds = 7  # ours: down to 70 % pruned
-    config.options.variants = {}  # Chen et al. 2020: GLUE's tasks, masked words and SQuAD
+    config.options = {"variants": {}}  # Chen et al. 2020: GLUE's tasks, masked words and SQuAD
     for name in ("cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte", "wnli"):
         config.options.variants[name] = {"data": {"name": name}}
     config.options.variants.mlm = {  # Chen et al. 2020; max_len, eval_every and test_size are ours
@@ -159,7 +159,7 @@ def minilm_glue(config: ConfigDict) -> None:
     # Sentence embeddings leave the pooler unused, with a tenth of the other kernels' spread: pooled
     # with them, a cut of 70 % keeps one of its weights, and no answer depends on the text.
     config.prune.exclude = ("*/bert_backbone/layers/dense/*",)  # ours: pruned in the paper
-    config.report.sparse = 0.3  # ours
+    config.report = {"sparse": 0.3}  # ours
     config.claims = GLUE_CLAIMS
 
 
@@ -167,7 +167,7 @@ def minilm_transfer(config: ConfigDict) -> None:
     """Sets the fields of the small network's masks between tasks."""
     minilm_glue(config)
     config.study = "transfer"  # Chen et al. 2020: masks of other tasks
-    config.options.variants = {}
+    config.options = {"variants": {}}
     config.options.variants.mlm = {"data": {"name": "mlm"}}  # Chen et al. 2020: masked words
     config.options.variants.sst2 = {"data": {"name": "sst2"}}  # Chen et al. 2020
     config.options.variants.rte = {  # Chen et al. 2020; pairs are longer, so they are fewer

@@ -32,7 +32,7 @@ PAPER = {
     }
 }
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Yu et al. 2019 (1906.02768)"
 
 # The paper's claims, as comparisons of this experiment.
@@ -127,4 +127,4 @@ def small(config: ConfigDict) -> None:
     config.train.batch_size = 20  # ours
     config.prune.rounds = 4  # ours: to 93.75 % pruned
     config.prune.rate = 0.5  # ours: fewer, larger rounds
-    config.report.sparse = 0.2  # ours
+    config.report = {"sparse": 0.2}  # ours

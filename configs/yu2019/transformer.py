@@ -20,7 +20,7 @@ VARIANTS = {
 }
 PAPER = {"big": {"weights": "210 M", "convolutions": "–"}}
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "report")
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Yu et al. 2019 (1906.02768)"
 
 # The paper's claims, as comparisons of `multi30k_small`.
@@ -142,5 +142,5 @@ def multi30k_small(config: ConfigDict) -> None:
 
     controls = ("permuted_global", "permuted_layer", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2019; permuted_layer: ours
-    config.report.sparse = 0.33  # ours
+    config.report = {"sparse": 0.33}  # ours
     config.claims = CLAIMS

@@ -38,7 +38,7 @@ WEIGHTS = [
 SLOW = {
     name
     for name, _ in WEIGHTS
-    if (name.startswith("yu2019/atari") and "breakout" not in name) or name.endswith("lander_dqn")
+    if (name.startswith("yu2019/atari") and "breakout" not in name) or name.endswith("lander")
 }
 
 pytestmark = pytest.mark.skipif(

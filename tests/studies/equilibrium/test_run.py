@@ -36,7 +36,9 @@ FIELDS = {
 def config(out, **fields):
     import keras
 
-    loaded = presets.load("bragagnolo2022/equilibrium:small_cnn_digits", FIELDS | {"out": str(out)} | fields)
+    loaded = presets.load(
+        "bragagnolo2022/equilibrium:small_cnn_digits", FIELDS | {"out": str(out)} | fields
+    )
     loaded["backend"] = keras.config.backend()
     return configs.freeze(loaded)
 
