@@ -26,7 +26,6 @@ def get_config() -> ConfigDict:
     config.data.name = "digits"  # ours: the data set that needs no network
     config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
     config.data.scaling = "unit"  # ours: as F&C 2019 on MNIST
-
     config.model.name = "lenet"  # ours: as F&C 2019 on MNIST
     config.model.hidden = (300, 100)  # ours: as F&C 2019 on MNIST
 
@@ -41,7 +40,6 @@ def get_config() -> ConfigDict:
     config.prune.rounds = 8  # ours: down to 2.8 % remaining
     config.prune.rate = 0.36  # ours: two rounds of the usual 20 % in one
     config.prune.scope = "global"  # ours
-
     config.rewind.to = "0it"  # ours: as F&C 2019
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: as F&C 2019

@@ -35,7 +35,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.data.validation_size = 500  # Bragagnolo et al. 2022: 1 % of the training images
     config.data.scaling = "standard"  # ours
     config.data.augment = "flip_crop"  # ours
-
     config.model.name = "resnet32"  # Bragagnolo et al. 2022
 
     config.optimizer.name = "sgd"  # Bragagnolo et al. 2022

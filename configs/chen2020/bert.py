@@ -66,7 +66,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.data.max_len = 128  # Chen et al. 2020
     config.data.train_size = 0  # Chen et al. 2020: all
     config.data.test_size = 0  # Chen et al. 2020: GLUE's dev rows
-
     config.model.preset = "bert_base_en_uncased"  # Chen et al. 2020; fetched by KerasHub
     config.model.dropout = 0.1  # ours: as pre-trained
 
@@ -89,7 +88,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.criterion = "magnitude"  # Chen et al. 2020
     config.prune.include = ("*/bert_backbone/*",)  # Chen et al. 2020: not the head
     config.prune.embeddings = False  # Chen et al. 2020
-
     config.rewind.to = "0it"  # Chen et al. 2020: the pre-trained weights
 
     config.seeds = (0, 1, 2)  # ours

@@ -9,6 +9,8 @@ in the convolutions, and 4 · 4 · 256 · 256 = 1.05 M in the first dense layer.
 
 from ml_collections import ConfigDict
 
+from keras_lottery import presets
+
 DEFAULT = "2"
 VARIANTS = {depth: f"Conv-{depth} on CIFAR-10" for depth in ("2", "4", "6")}
 
@@ -38,7 +40,6 @@ FASTER = {
     "6": (2.5, "15.1 %", (0.121, 0.189)),
 }
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
 
 
@@ -65,40 +66,22 @@ def claims(depth: str) -> tuple[dict[str, object], ...]:
 
 
 def get_config(argument: str = DEFAULT) -> ConfigDict:
-    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    """Returns the experiment: what differs from `frankle2019/lenet_mnist`."""
     learning_rate, length, conv_rate = TRAINING[argument]
-    config = ConfigDict({section: {} for section in SECTIONS})
-    config.prune.rates = {}
+    config = presets.load("frankle2019/lenet_mnist")
     config.name = f"conv{argument}_cifar10"  # ours
-    config.task = "vision"  # F&C 2019: image classification
 
     config.data.name = "cifar10"  # F&C 2019, figure 2
-    config.data.validation_size = 5000  # Zhou et al. 2019: 45,000 to train on
-    config.data.scaling = "unit"  # Zhou et al. 2019: pixels divided by 255 and nothing else
-    config.data.augment = "none"  # Zhou et al. 2019
-
+    config.model = {}
     config.model.name = f"conv{argument}"  # F&C 2019, figure 2
     config.model.dropout = 0.0  # F&C 2019; 0.5 in its section on dropout
 
-    config.optimizer.name = "adam"  # F&C 2019, figure 2
     config.optimizer.learning_rate = learning_rate  # F&C 2019, figure 2
-
     config.train.length = length  # F&C 2019, figure 2
-    config.train.batch_size = 60  # F&C 2019, figure 2
-    config.train.eval_every = 100  # F&C 2019
-    config.train.value = "best"  # F&C 2019: test accuracy at the minimum of the validation loss
 
-    config.prune.rounds = 24  # ours: the rounds of Zhou et al. 2019
-    config.prune.scope = "layer"  # F&C 2019: layer-wise for Lenet and Conv
-    config.prune.rate = 0.2  # F&C 2019, figure 2
     config.prune.rates.conv = conv_rate  # F&C 2019, figure 2
     config.prune.rates.output = 0.1  # Zhou et al. 2019: half the rate
-    config.prune.criterion = "magnitude"  # F&C 2019
 
-    config.rewind.to = "0it"  # F&C 2019: back to the initial weights
-
-    config.seeds = (0, 1, 2, 3, 4)  # F&C 2019: five trials
     config.arms = ("winning", "reinit")  # F&C 2019
-    config.draws = 3  # F&C 2019: three random reinitializations of each ticket
     config.claims = claims(argument)
     return config

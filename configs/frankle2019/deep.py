@@ -51,7 +51,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.data.validation_size = 5000  # ours: 45,000 to train on, as for Conv
     config.data.scaling = "standard"  # F&C 2019: normalized per channel
     config.data.augment = "flip_crop"  # F&C 2019: mirrored at random, shifted by up to four pixels
-
     config.model.name = network  # F&C 2019, figure 2
 
     config.optimizer.name = "sgd"  # F&C 2019, figure 2
@@ -72,7 +71,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.rate = 0.2  # F&C 2019, figure 2
     config.prune.output = False  # F&C 2019, figure 2: fc 0 %
     config.prune.criterion = "magnitude"  # F&C 2019
-
     config.rewind.to = "0it"  # F&C 2019: back to the initial weights
 
     config.seeds = (0, 1, 2)  # ours

@@ -11,7 +11,6 @@ PAPER = {"": {"weights": "266K", "convolutions": "-"}}
 
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
-
 # The paper's claims, as comparisons of this experiment.
 PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
 CLAIMS = (
@@ -44,10 +43,9 @@ def get_config() -> ConfigDict:
     config.task = "vision"  # F&C 2019: image classification
 
     config.data.name = "mnist"  # F&C 2019, figure 2
-    config.data.validation_size = 5000  # Zhou et al. 2019: 55,000 to train on
+    config.data.validation_size = 5000  # Zhou et al. 2019: 55,000 to train on, 45,000 of CIFAR-10
     config.data.scaling = "unit"  # Zhou et al. 2019: pixels divided by 255 and nothing else
     config.data.augment = "none"  # Zhou et al. 2019
-
     config.model.name = "lenet"  # F&C 2019, figure 2
     config.model.hidden = (300, 100)  # F&C 2019, figure 2
 
@@ -64,7 +62,6 @@ def get_config() -> ConfigDict:
     config.prune.rate = 0.2  # F&C 2019, figure 2
     config.prune.rates.output = 0.1  # F&C 2019: connections to the outputs at half the rate
     config.prune.criterion = "magnitude"  # F&C 2019
-
     config.rewind.to = "0it"  # F&C 2019: back to the initial weights
 
     config.seeds = (0, 1, 2, 3, 4)  # F&C 2019: five trials

@@ -50,7 +50,6 @@ def get_config(argument: str = "") -> ConfigDict:
     config.data.name = "mnist"  # ours
     config.data.validation_size = 5000  # ours: as Zhou et al. 2019
     config.data.scaling = "unit"  # ours: as Zhou et al. 2019
-
     config.model.name = "lenet"  # ours
     config.model.hidden = (300, 100)  # ours: as F&C 2019
 
@@ -64,7 +63,6 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.prune.rounds = 7  # ours: down to 2.8 % of the hidden weights
     config.prune.rate = 0.4  # ours: 0.2 in the paper
-
     config.rewind.to = "300it"  # ours: late resetting as in Morcos 2019, 1 epoch there
 
     config.options.variants.low = {"data": {"classes": (0, 1, 2, 3, 4)}}  # ours

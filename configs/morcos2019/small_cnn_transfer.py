@@ -38,7 +38,6 @@ def get_config(argument: str = "") -> ConfigDict:
     config.name = "small_cnn_transfer"  # ours
 
     config.data.name = "cifar10a"  # Morcos 2019: half of the training images
-
     config.model.name = "small_cnn"  # ours: VGG-19 and ResNet-50 in the paper
 
     config.optimizer.boundaries = ("1000it", "1500it")  # ours: at half and three quarters
@@ -49,7 +48,6 @@ def get_config(argument: str = "") -> ConfigDict:
 
     config.prune.rounds = 6  # ours: down to 4.7 %
     config.prune.rate = 0.4  # ours: 0.2 in the paper
-
     config.rewind.to = "200it"  # ours: late resetting as in Morcos 2019, 1 epoch there
 
     config.options.variants.a2500 = {"data": {"train_size": 2500}}  # Morcos 2019

@@ -64,7 +64,6 @@ def full_size() -> ConfigDict:
     config.train.eval_every = 0  # ours: once an epoch
 
     config.prune.rounds = 30  # Morcos 2019
-
     config.rewind.to = "1ep"  # Morcos 2019: late resetting
 
     config.options.variants.fashion_mnist = FASHION_MNIST  # Morcos 2019; ours: 32 pixels

@@ -32,7 +32,6 @@ def get_config() -> ConfigDict:
     config.data.name = "digits"  # ours: the data set that needs no network
     config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
     config.data.scaling = "unit"  # ours: inputs from 0 to 1
-
     config.model.name = "lenet"  # Natale et al. 2024, Theorem 3: a dense network with relu
     config.model.hidden = (16,)  # ours: 64-16-10
 

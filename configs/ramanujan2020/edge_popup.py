@@ -35,7 +35,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.data.validation_size = 5000  # ours: as Zhou et al. 2019
     config.data.scaling = "unit"  # ours: as Zhou et al. 2019
     config.data.augment = "none"  # ours
-
     config.model.name = argument  # Ramanujan et al. 2020, section 4
 
     config.optimizer.name = "adam"  # Ramanujan et al. 2020: of the dense network
@@ -60,7 +59,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.scope = "layer"  # Ramanujan et al. 2020: the same fraction of every layer
     config.prune.rate = 0.3  # ours
     config.prune.biases = False  # Ramanujan et al. 2020: no biases; here they stay 0
-
     config.rewind.to = "0it"  # ours: of the winning tickets
 
     config.seeds = (0, 1, 2)  # ours

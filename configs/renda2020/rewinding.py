@@ -9,13 +9,14 @@ in their training of ResNet-20, after half and after three quarters; all else th
 
 from ml_collections import ConfigDict
 
+from keras_lottery import presets
+
 DEFAULT = "digits"
 VARIANTS = {
     "digits": "Weight and learning-rate rewinding and fine-tuning: LeNet-300-100 on the digits",
     "resnet20_cifar10": "Weight and learning-rate rewinding and fine-tuning: ResNet-20 on CIFAR-10",
 }
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Renda et al. 2020 (2003.02389)"
 
 # The paper's claims, as comparisons of this experiment.
@@ -33,38 +34,20 @@ CLAIMS = (
 
 
 def get_config(argument: str = DEFAULT) -> ConfigDict:
-    """Returns the experiment; every field says where the paper states it, or that it is ours."""
-    config = ConfigDict({section: {} for section in SECTIONS})
+    """Returns the experiment: what differs from `frankle2019/deep:resnet20`."""
+    config = presets.load("frankle2019/deep:resnet20")
     config.name = f"rewinding_{argument}"  # ours
-    config.task = "vision"  # Renda et al. 2020: image classification
 
-    config.data.name = "cifar10"  # Renda et al. 2020
-    config.data.validation_size = 5000  # ours: as frankle2019/deep
-    config.data.scaling = "standard"  # ours: as frankle2019/deep
-    config.data.augment = "flip_crop"  # ours: as frankle2019/deep
-
-    config.model.name = "resnet20"  # Renda et al. 2020
-
-    config.optimizer.name = "sgd"  # ours: as F&C 2019
-    config.optimizer.learning_rate = 0.1  # ours: as F&C 2019
-    config.optimizer.momentum = 0.9  # ours: as F&C 2019
-    config.optimizer.schedule = "piecewise"  # Renda et al. 2020
     config.optimizer.boundaries = ("91ep", "136ep")  # Renda et al. 2020
-    config.optimizer.factor = 0.1  # ours: as F&C 2019
     config.optimizer.l2 = 2e-4  # Renda et al. 2020
 
     config.train.length = "182ep"  # Renda et al. 2020
-    config.train.batch_size = 128  # Renda et al. 2020
     config.train.eval_every = 0  # ours: once an epoch
-    config.train.value = "final"  # ours
 
     config.prune.rounds = 10  # ours: down to 10.7 % remaining
-    config.prune.rate = 0.2  # ours: as F&C 2019
-    config.prune.scope = "global"  # ours: as F&C 2019
-
+    config.prune.output = True  # ours
     config.rewind.to = "18ep"  # ours: retraining takes nine tenths of the training
 
-    config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "learning_rate_rewind", "fine_tune")  # Renda et al. 2020
     config.claims = CLAIMS
 

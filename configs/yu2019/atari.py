@@ -7,6 +7,8 @@ round: it shows that everything works, and nothing about scores.
 
 from ml_collections import ConfigDict
 
+from keras_lottery import presets
+
 DEFAULT = "breakout"
 GAMES = {
     "assault": "Assault",
@@ -24,8 +26,6 @@ VARIANTS = {
     "breakout_small": "Breakout on Atari with DQN for some minutes",
 }
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
-
 # The paper's claim, as a comparison of `breakout_small`.
 CLAIMS = (
     {"says": "Winning tickets are better than random ones on Breakout.",
@@ -35,11 +35,12 @@ CLAIMS = (
 
 
 def get_config(argument: str = DEFAULT) -> ConfigDict:
-    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    """Returns the experiment: what differs from the protocol and the DQN of `yu2019/control`."""
     game = argument.removesuffix("_small")
-    config = ConfigDict({section: {} for section in SECTIONS})
+    paper = presets.module("yu2019/control")
+    config = paper.protocol()
+    paper.dqn(config)
     config.name = f"atari_{game}_dqn"  # ours
-    config.task = "rl"  # Yu 2019
 
     config.data.name = f"ALE/{GAMES[game]}"  # Yu 2019
     config.data.envs = 8  # ours: 1024 in the paper
@@ -53,9 +54,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
 
     config.model.name = "yu_cnn"  # Yu 2019, table A1
     config.model.hidden = (512, 512)  # Yu 2019, table A1
-    config.model.algorithm = "dqn"  # ours: A2C in the paper
-    config.model.dqn = {}
-    config.model.dqn.n_step = 3  # ours
     config.model.dqn.target_tau = 1.0  # ours: as Mnih et al. 2015
     config.model.dqn.target_period = 2500  # ours: every 10,000 frames, as Mnih et al. 2015
     config.model.dqn.replay = 500_000  # ours: half of Mnih et al. 2015; 3.5 GB
@@ -63,32 +61,15 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.model.dqn.frames_per_update = 4  # ours: as Mnih et al. 2015
     config.model.dqn.updates_per_call = 4  # ours
     config.model.dqn.explore_from = 1.0  # ours: as Mnih et al. 2015
-    config.model.dqn.explore_to = 0.01  # ours
     config.model.dqn.explore_over = 0.1  # ours
-    config.model.dqn.rewind_replay = "empty"  # ours: A2C has no replay buffer
 
     config.optimizer.name = "adam"  # Yu 2019
     config.optimizer.learning_rate = 1e-4  # ours: 1e-3 in the paper, for A2C
     config.optimizer.epsilon = 1e-3  # Yu 2019
-    config.optimizer.global_clipnorm = 10.0  # ours
 
     config.train.length = "25ep"  # Yu 2019, table A1
     config.train.batch_size = 32  # ours: as Mnih et al. 2015
     config.train.eval_every = 4000  # ours
-    config.train.value = "final"  # Yu 2019: the last L games
-
-    config.prune.rounds = 20  # Yu 2019
-    config.prune.rate = 0.2  # Yu 2019
-    config.prune.scope = "global"  # Yu 2019
-    config.prune.biases = True  # Yu 2019: "all weights (including biases)"
-    config.prune.criterion = "magnitude"  # Yu 2019
-
-    config.rewind.to = "1ep"  # Yu 2019: after the first epoch
-
-    config.seeds = (0, 1, 2)  # Yu 2019: the whole process three times
-    # The paper does not say how masks of random tickets are drawn; Morcos 2019, of the same group,
-    # shuffles them over all layers.
-    config.arms = ("winning", "permuted_global")  # Yu 2019
 
     if argument == "breakout_small":
         small(config)

@@ -90,7 +90,6 @@ def protocol() -> ConfigDict:
     config.prune.scope = "global"  # Yu 2019
     config.prune.biases = True  # Yu 2019: "all weights (including biases)"
     config.prune.criterion = "magnitude"  # Yu 2019
-
     config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
     config.seeds = (0, 1, 2)  # Yu 2019: the whole process three times

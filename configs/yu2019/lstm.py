@@ -89,7 +89,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.embeddings = True  # Yu 2019: all weights
     config.prune.output = True  # Yu 2019: all weights
     config.prune.criterion = "magnitude"  # Yu 2019
-
     config.rewind.to = "1ep"  # Yu 2019: the weights after the first epoch
 
     config.seeds = (0, 1, 2)  # ours: the paper does not say how many

@@ -85,7 +85,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.biases = True  # Yu 2019: "all weights (including biases)"
     config.prune.norms = True  # Yu 2019: all weights
     config.prune.criterion = "magnitude"  # Yu 2019
-
     config.rewind.to = "1000it"  # Yu 2019
     config.rewind.schedule = "resume"  # ours: the paper does not say; "restart" warms up again
 
@@ -137,7 +136,6 @@ def multi30k_small(config: ConfigDict) -> None:
     third = {"one_shot": (3,), "winning_init": (3,), "permuted_layer": (3,)}
     config.prune.arm_rounds = third  # ours
     config.prune.norms = False  # ours: the scales and shifts of normalizations stay
-
     config.rewind.to = "100it"  # ours: a quarter of the warm-up, as 1,000 updates in the paper
 
     controls = ("permuted_global", "permuted_layer", "one_shot", "winning_init")

@@ -13,13 +13,14 @@ from keras_lottery.arms import FAMILIES
 DEFAULT = "lenet"
 VARIANTS = {
     "lenet": "LeNet-300-100 on MNIST: mask criteria, kept values, pruned values",
-    "conv2": "Conv-2 on CIFAR-10: mask criteria, kept values, pruned values",
-    "conv4": "Conv-4 on CIFAR-10: mask criteria, kept values, pruned values",
-    "conv6": "Conv-6 on CIFAR-10: mask criteria, kept values, pruned values",
+    **{f"conv{n}": f"Conv-{n} on CIFAR-10, with the arms of LeNet" for n in (2, 4, 6)},
 }
-# By network: learning rate, and the pruning rate of convolutions.
-CONV = {"conv2": (2e-4, 0.1), "conv4": (3e-4, 0.1), "conv6": (3e-4, 0.15)}
-CONV_LENGTH = {"conv2": "20000it", "conv4": "25000it", "conv6": "30000it"}
+# By network: learning rate, iterations, and the pruning rate of convolutions.
+TABLE_OF_NETWORKS = {
+    "conv2": (2e-4, "20000it", 0.1),
+    "conv4": (3e-4, "25000it", 0.1),
+    "conv6": (3e-4, "30000it", 0.15),
+}
 
 FAMILIES_OF_THE_PAPER = ("mask_criteria", "kept_values", "pruned_values")
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
@@ -66,7 +67,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.data.validation_size = 5000  # Zhou et al. 2019, code: 55,000 or 45,000 to train on
     config.data.scaling = "unit"  # Zhou et al. 2019, code: pixels divided by 255
     config.data.augment = "none"  # Zhou et al. 2019, code
-
     config.model.name = argument  # Zhou et al. 2019, table of networks
 
     config.optimizer.name = "adam"  # Zhou et al. 2019, table of networks
@@ -82,7 +82,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.rates.output = 0.1  # Zhou et al. 2019, table of networks: 0.9 kept
     config.prune.criterion = "magnitude"  # Zhou et al. 2019: large_final
     config.prune.biases = False  # Zhou et al. 2019, code: biases are never masked
-
     config.rewind.to = "0it"  # Zhou et al. 2019: back to the initial weights
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: the paper's figures do not say
@@ -98,8 +97,8 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
         config.train.length = "50000it"  # Zhou et al. 2019: 55 epochs of 917 steps
         config.claims = CLAIMS
     else:
-        learning_rate, rate = CONV[argument]
+        learning_rate, length, rate = TABLE_OF_NETWORKS[argument]
         config.optimizer.learning_rate = learning_rate  # Zhou et al. 2019, table of networks
-        config.train.length = CONV_LENGTH[argument]  # Zhou et al. 2019, table of networks
-        config.prune.rates.conv = rate  # Zhou et al. 2019, table of networks: 1 - rate kept
+        config.train.length = length  # Zhou et al. 2019, table of networks
+        config.prune.rates.conv = rate  # Zhou et al. 2019, table of networks: 0.9 or 0.85 kept
     return config

@@ -81,6 +81,8 @@ def learned(config: ConfigDict) -> None:
     config.supermask.batch_size = 250  # Zhou et al. 2019, code
     config.supermask.samples = 10  # Zhou et al. 2019: the mean of ten passes over the test set
     config.prune.rounds = 1  # ours: how many weights a learned mask keeps settles by itself
+    config.prune.rate = 0.2  # ours: nothing is pruned here
     del config.prune.rates
+    config.rewind.to = "0it"  # ours: nothing is rewound here
     config.arms = ARMS  # Zhou et al. 2019, table 2
     config.keep_trained = ("dense", "supermask_rescaled_signed")  # ours

@@ -38,6 +38,7 @@ WEIGHTS = [
     ("frankle2019/conv:6", 2_262_602, 2_261_184),
     ("frankle2019/deep:resnet20", 272_474, 270_256),
     ("frankle2019/deep:resnet20_lowlr", 272_474, 270_256),
+    ("frankle2019/deep:resnet20_warmup", 272_474, 270_256),
     ("frankle2019/deep:vgg19", 20_035_018, 20_018_880),
     ("morcos2019/lenet_transfer", 266_610, 265_200),
     ("morcos2019/small_cnn_transfer", 24_346, 23_472),
@@ -80,6 +81,7 @@ WEIGHTS = [
 SLOW = {
     "frankle2019/deep:vgg19",
     "frankle2019/deep:resnet20_lowlr",
+    "frankle2019/deep:resnet20_warmup",
     "morcos2019/vgg19_transfer",
     "morcos2019/resnet50_transfer",
     "bragagnolo2022/equilibrium:resnet32_cifar10",
