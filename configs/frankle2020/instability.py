@@ -39,6 +39,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = NETWORKS[argument]()
     config.name = f"instability_{argument}"  # ours
+    config.task = "vision"  # Frankle 2020: image classification
     config.study = "instability"  # Frankle 2020
 
     config.train.eval_every = 0  # ours: once an epoch
@@ -76,9 +77,19 @@ def small_cnn_digits() -> ConfigDict:
 def resnet20_cifar10() -> ConfigDict:
     """Returns the fields of ResNet-20."""
     config = presets.load("frankle2019/deep:resnet20")
+    config.data.name = "cifar10"  # Frankle 2020
+    config.data.augment = "flip_crop"  # Frankle 2020: the order of augmentation differs too
+    config.model.name = "resnet20"  # Frankle 2020
+    config.optimizer.name = "sgd"  # Frankle 2020
+    config.optimizer.learning_rate = 0.1  # Frankle 2020
+    config.optimizer.schedule = "piecewise"  # Frankle 2020
     config.optimizer.boundaries = ("80ep", "120ep")  # Frankle 2020
+    config.optimizer.factor = 0.1  # Frankle 2020
+    config.optimizer.l2 = 1e-4  # Frankle 2020: PyTorch's weight decay
     config.train.length = "160ep"  # Frankle 2020
+    config.train.batch_size = 128  # Frankle 2020
     config.prune.rounds = 8  # ours: 16.8 % remaining
+    config.prune.rate = 0.2  # Frankle 2020
     config.prune.output = True  # ours
     config.options = {"points": ("0it", "100it", "500it", "1000it", "2000it")}  # ours: up to 2,000
     del config.arms
@@ -88,6 +99,9 @@ def resnet20_cifar10() -> ConfigDict:
 def lenet_mnist() -> ConfigDict:
     """Returns the fields of LeNet."""
     config = presets.load("frankle2019/lenet_mnist")
+    config.data.name = "mnist"  # Frankle 2020
+    config.model.name = "lenet"  # Frankle 2020
+    config.model.hidden = (300, 100)  # Frankle 2020
     config.prune.rounds = 15  # ours: 3.5 % remaining
     config.prune.rates = {}  # ours
     config.options = {"points": ("0it", "100it", "1000it")}  # ours: the paper finds it stable at 0

@@ -37,11 +37,17 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     """Returns the experiment: what differs from `frankle2019/deep:resnet20`."""
     config = presets.load("frankle2019/deep:resnet20")
     config.name = f"rewinding_{argument}"  # ours
+    config.task = "vision"  # Renda et al. 2020: image classification
 
+    config.data.name = "cifar10"  # Renda et al. 2020
+    config.model.name = "resnet20"  # Renda et al. 2020
+
+    config.optimizer.schedule = "piecewise"  # Renda et al. 2020
     config.optimizer.boundaries = ("91ep", "136ep")  # Renda et al. 2020
     config.optimizer.l2 = 2e-4  # Renda et al. 2020
 
     config.train.length = "182ep"  # Renda et al. 2020
+    config.train.batch_size = 128  # Renda et al. 2020
     config.train.eval_every = 0  # ours: once an epoch
 
     config.prune.rounds = 10  # ours: down to 10.7 % remaining
