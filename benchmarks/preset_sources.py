@@ -9,7 +9,7 @@ from typing import Any
 from keras_lottery import presets
 from keras_lottery.config import flatten
 
-_FIELD = re.compile(r"^ +config\.(\S+) = .*?  # (.*)$")
+_FIELD = re.compile(r"^ +config\.(\S+) = .*?(?:  # (.*))?$")
 
 
 def sources(name: str) -> dict[str, str]:
@@ -34,13 +34,15 @@ def sources(name: str) -> dict[str, str]:
         settings = presets.load(name)
     finally:
         sys.settrace(before)
-    found = {}
-    fields = flatten(settings.to_dict())
+    found: dict[str, str] = {}
     for file, number in ran:
         if match := _FIELD.match(linecache.getline(file, number)):
-            found[match[1]] = match[2]
-    return {  # a variant may delete a field
-        source: text
-        for source, text in found.items()
-        if any(field == source or field.startswith(f"{source}.") for field in fields)
-    }
+            found = {f: text for f, text in found.items() if not _within(f, match[1])}
+            if match[2]:
+                found[match[1]] = match[2]
+    fields = flatten(settings.to_dict())  # a variant may have deleted some
+    return {f: text for f, text in found.items() if any(_within(field, f) for field in fields)}
+
+
+def _within(field: str, section: str) -> bool:
+    return field == section or field.startswith(f"{section}.")

@@ -40,7 +40,7 @@ def names() -> list[str]:
 
 def descriptions() -> dict[str, str]:
     """Returns one line about each of the package's configs, by name."""
-    lines = {}
+    lines: dict[str, str] = {}
     for family in families():
         loaded = module(family)
         variants = _variants(loaded)

@@ -46,6 +46,7 @@ def test_a_variant_overrides_the_source_of_the_base():
         "optimizer.warmup" in sources("frankle2019/deep:vgg19") and "optimizer.warmup" not in base
     )
     assert "prune.rate" not in sources("chen2020/bert:minilm_glue")  # which deletes it
+    assert "model.hidden" not in sources("frankle2019/conv:6")  # which sets another model
     assert sources("morcos2019/resnet50_transfer")["prune.rounds"] == "Morcos 2019"
 
 
