@@ -32,9 +32,7 @@ class Command:
 
 
 def _define_run(values: flags.FlagValues) -> None:
-    _text(
-        values, "config", None, "Name of a config (see `list configs`) or path of a file, :variant."
-    )
+    _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
     _text(values, "out", None, "Folder in which the run folder is made.")
     _text(values, "backend", None, "auto, tensorflow, jax or torch.")
     _text(values, "executor", None, "Who trains (see `list executors`).")
