@@ -30,6 +30,7 @@ FIELDS = {
     "optimizer.learning_rate": 0.01,
     "options.epsilon": 0.05,
     "options.examples": 20,
+    "options.exclude": (),  # the network has dense layers alone
 }
 
 
