@@ -19,6 +19,8 @@ _HOMES = {
     "Masked": "masking",
     "mask": "masking",
     "prune": "masking",
+    "get_masks": "masking",
+    "set_masks": "masking",
     "register_prunable": "masking",
     "strip": "masking",
     "summary": "masking",
@@ -44,7 +46,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return list(__all__)
 
 
 def _is_command_line() -> bool:

@@ -3,12 +3,22 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from keras_lottery.text import printable
+
 
 class LotteryError(ValueError):
     """A mistake in what the user gave: what was expected, what was received, what to do.
 
-    The command line prints it as one line and ends with exit code 2.
+    The command line prints it as one line and ends with exit code 2. Control characters in what
+    was received are written out, so that a file can't send escape sequences to the terminal.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
+
+
+class DivergedError(LotteryError):
+    """A loss, or its derivative, is infinite or not a number."""
 
 
 class MissingExtraError(LotteryError, ImportError):
@@ -21,10 +31,10 @@ class MissingExtraError(LotteryError, ImportError):
         )
 
 
-def unknown_name(kind: str, received: str, known: Iterable[str]) -> LotteryError:
+def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryError:
     """Returns the error for a wrong name: near names first, then all that are known."""
     known = sorted(known)
-    near = get_close_matches(received, known, n=3)
+    near = get_close_matches(received, known, n=3) if isinstance(received, str) else []
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of a known {kind}. Received: {received!r}.{hint} "

@@ -1,33 +1,48 @@
-"""Writing a file so that it is there whole or not at all."""
+"""Writing a file so that it is there whole or not at all, also after a kill or a power cut."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from keras_lottery.errors import LotteryError
 
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing is swept
+    fcntl = None  # type: ignore[assignment]
+
+PREFIX = ".lottery-"
+_TEMPORARY = f"{PREFIX}*.tmp"
+# What a system answers that cannot flush a folder, or a file on this disk.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
+
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Calls `write` on a temporary name beside `path`, then renames it to `path`.
+    """Calls `write` on a temporary name next to `path`, flushes it to disk and renames it.
+
+    Temporary files of killed processes in the same folder are removed.
 
     Raises:
         LotteryError: the folder cannot be made or written to.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        make_folder(path.parent)
+        sweep(path.parent)
+        handle, temporary = _temporary(path.parent)
     except OSError as error:
         raise LotteryError(
             f"Expected a folder that can be written to. Received: {path.parent} "
             f"({error.strerror}). Choose another with --out."
         ) from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         write(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
+        sync(temporary)
         os.replace(temporary, path)
+        sync(path.parent)
     except OSError as error:
         raise LotteryError(
             f"Expected to write {path}. Received: {error.strerror or error}. "
@@ -35,11 +50,89 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes `text` to `path`, whole or not at all."""
     write_whole(path, lambda temporary: temporary.write_text(text))
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and its parents, and flushes their names to disk."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Flushes a file, or the names in a folder, to disk where the system can.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def sync_tree(path: Path) -> None:
+    """Flushes a file, or everything in a folder, to disk where the system can."""
+    for part in (*path.rglob("*"), path):
+        sync(part)
+
+
+def sweep(folder: Path, pattern: str = _TEMPORARY) -> None:
+    """Removes temporary files whose writer was killed; one that is still written is locked."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR)
+            try:
+                if lock(handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def lock(handle: int) -> bool:
+    """Takes the lock of an open file; returns False where another open file holds it.
+
+    The lock ends with the process, however it ends.
+
+    Raises:
+        OSError: this system or disk has no locks.
+    """
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def locked_by_us(handle: int, path: Path) -> bool:
+    """Locks a file that was just made; returns False where a sweep took it in between."""
+    with suppress(OSError):  # without locks nothing is swept either
+        if not lock(handle):
+            return False
+    return path.exists()
+
+
+def _temporary(folder: Path) -> tuple[int, Path]:
+    """Makes a temporary file and locks it; returns its handle and path."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=PREFIX, suffix=".tmp")
+        if locked_by_us(handle, Path(name)):
+            return handle, Path(name)
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -1,9 +1,10 @@
 """The sections of a config for arms that train a mask and no weights."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from keras_lottery.sections import OptimizerConfig, TrainConfig
+from keras_lottery.fields import Count, Length, Positive
+from keras_lottery.sections import OptimizerConfig
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,10 @@ class SupermaskConfig:
     optimizer: OptimizerConfig = field(
         default_factory=lambda: OptimizerConfig("sgd", learning_rate=100.0, momentum=0.9)
     )
-    length: str = "2000ep"
-    batch_size: int = 250
-    eval_every: int = 0
-    samples: int = 10
-
-    def problems(self) -> Iterable[str]:
-        yield from TrainConfig(self.length, self.batch_size, self.eval_every).problems()
-        if self.samples < 1:
-            yield f"samples: expected at least 1. Received: {self.samples}"
+    length: Annotated[str, Length(least=1)] = "2000ep"
+    batch_size: Positive = 250
+    eval_every: Count = 0
+    samples: Positive = 10
 
 
 @dataclass(frozen=True)
@@ -53,10 +49,7 @@ class EdgePopupConfig:
             "sgd", learning_rate=0.1, schedule="cosine", momentum=0.9, weight_decay=1e-4
         )
     )
-    length: str = "100ep"
-    batch_size: int = 128
-    eval_every: int = 0
+    length: Annotated[str, Length(least=1)] = "100ep"
+    batch_size: Positive = 128
+    eval_every: Count = 0
     scale: bool = False
-
-    def problems(self) -> Iterable[str]:
-        yield from TrainConfig(self.length, self.batch_size, self.eval_every).problems()

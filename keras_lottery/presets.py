@@ -8,6 +8,7 @@ file whose arguments are too many to list says their form in `ARGUMENT` and chec
 
 import importlib.util
 import inspect
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from keras_lottery.errors import LotteryError, unknown_name
+
+_DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
 
 
 def folder() -> Path:
@@ -76,9 +79,10 @@ def find(name_or_path: str) -> Path:
         LotteryError: there is none.
     """
     family, argument = split(name_or_path)
-    path = Path(family).expanduser()
+    path = Path(family)
     if path.suffix == ".py":
-        if path.is_file():
+        path = Path(os.path.expanduser(path))
+        if os.path.isfile(path):
             return path
         raise LotteryError(
             f"Expected a config file. Received: {family!r}, which is not there. "
@@ -103,7 +107,7 @@ def module(name_or_path: str) -> ModuleType:
     loaded = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(loaded)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(path, error) from error
     if not callable(getattr(loaded, "get_config", None)):
         raise LotteryError(
@@ -131,7 +135,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
         settings = loaded.get_config(*arguments)
     except LotteryError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _broken(find(name_or_path), error) from error
     if not isinstance(settings, ConfigDict):
         raise LotteryError(
@@ -139,6 +143,9 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
             f"Received: {type(settings).__name__}. Return one."
         )
     plain = settings.to_dict()
+    if "prune.levels" in (overrides or {}):
+        for name in _DECIDED_BY_LEVELS:  # the file's are those of another schedule
+            plain.get("prune", {}).pop(name, None)
     for field, value in (overrides or {}).items():
         _override(plain, field, value)
     return ConfigDict(plain)
@@ -180,6 +187,6 @@ def _override(settings: dict[str, Any], field: str, value: Any) -> None:
     settings[last] = value
 
 
-def _broken(path: Path, error: Exception) -> LotteryError:
+def _broken(path: Path, error: BaseException) -> LotteryError:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return LotteryError(f"Expected a config file that runs: {path}. Received: {text}. Mend it.")

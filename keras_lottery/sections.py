@@ -1,11 +1,57 @@
 """The sections of a config that every task has: optimizer, training, pruning, rewinding."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Annotated, Any
 
-from keras_lottery.duration import Duration
-from keras_lottery.errors import LotteryError
+from keras_lottery.fields import (
+    AboveZero,
+    Count,
+    Distinct,
+    Filled,
+    Known,
+    Length,
+    NotNegative,
+    OneOf,
+    Pattern,
+    Positive,
+    Range,
+    ReadWhen,
+    Slug,
+)
+
+OPTIMIZERS = {
+    "adadelta": ("rho", "epsilon"),
+    "adafactor": (),
+    "adagrad": ("epsilon",),
+    "adam": ("beta_1", "beta_2", "epsilon"),
+    "adamax": ("beta_1", "beta_2", "epsilon"),
+    "adamw": ("beta_1", "beta_2", "epsilon"),
+    "ftrl": (),
+    "lion": ("beta_1", "beta_2"),
+    "muon": ("momentum", "nesterov", "epsilon"),
+    "nadam": ("beta_1", "beta_2", "epsilon"),
+    "rmsprop": ("rho", "momentum", "epsilon"),
+    "schedulefreeadamw": ("beta_1", "beta_2", "epsilon"),
+    "sgd": ("momentum", "nesterov"),
+}
+"""Keras' optimizers, and which of the fields that not all of them have each one reads."""
+
+WITH_L2 = ("sgd", "adam")
+"""Those that take `l2`."""
+
+DTYPE_POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+MOST_ROUNDS = 1000
+RESTORE = ("restore", "reset")
+SCHEDULES = ("constant", "piecewise", "cosine", "linear", "inverse_sqrt")
+Step = Annotated[str, Length()]
+ArmName = Annotated[str, Known("arm", "keras_lottery.arms:arms")]
+Decay = Annotated[float, Range(least=0, below=1)]
+
+
+def _reads(field: str) -> ReadWhen:
+    return ReadWhen("name", *(name for name, taken in OPTIMIZERS.items() if field in taken))
 
 
 @dataclass(frozen=True)
@@ -24,36 +70,30 @@ class OptimizerConfig:
             normalization too, as PyTorch's SGD and Adam do it. Only `sgd` and `adam` take it.
     """
 
-    name: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    boundaries: tuple[str, ...] = ()
-    factor: float = 0.1
-    warmup: str = "0it"
-    momentum: float | None = None
-    nesterov: bool | None = None
-    beta_1: float | None = None
-    beta_2: float | None = None
-    epsilon: float | None = None
-    rho: float | None = None
-    weight_decay: float | None = None
-    l2: float | None = None
-    clipnorm: float | None = None
-    global_clipnorm: float | None = None
+    name: Annotated[str, Known("optimizer", OPTIMIZERS)] = "adam"
+    learning_rate: AboveZero = 1e-3
+    schedule: Annotated[str, OneOf(SCHEDULES)] = "constant"
+    boundaries: Annotated[tuple[Step, ...], ReadWhen("schedule", "piecewise")] = ()
+    factor: Annotated[float, Range(above=0), ReadWhen("boundaries")] = 0.1
+    warmup: Step = "0it"
+    momentum: Annotated[Decay | None, _reads("momentum")] = None
+    nesterov: Annotated[bool | None, _reads("nesterov")] = None
+    beta_1: Annotated[Decay | None, _reads("beta_1")] = None
+    beta_2: Annotated[Decay | None, _reads("beta_2")] = None
+    epsilon: Annotated[AboveZero | None, _reads("epsilon")] = None
+    rho: Annotated[Decay | None, _reads("rho")] = None
+    weight_decay: NotNegative | None = None
+    l2: Annotated[NotNegative | None, ReadWhen("name", *WITH_L2)] = None
+    clipnorm: AboveZero | None = None
+    global_clipnorm: AboveZero | None = None
 
     def problems(self) -> Iterable[str]:
-        schedules = ("constant", "piecewise", "cosine", "linear", "inverse_sqrt")
-        if self.schedule not in schedules:
-            yield f"schedule: expected one of {', '.join(schedules)}. Received: {self.schedule!r}"
-        if not self.learning_rate > 0:
-            yield f"learning_rate: expected a number above 0. Received: {self.learning_rate}"
-        if self.l2 is not None and (self.l2 < 0 or self.weight_decay):
-            yield (
-                "l2: expected 0 or more, and no weight_decay next to it. "
-                f"Received: {self.l2} with weight_decay {self.weight_decay}"
-            )
-        for name, text in [("warmup", self.warmup), *(("boundaries", b) for b in self.boundaries)]:
-            yield from _duration_problems(name, text)
+        if self.schedule == "piecewise" and not self.boundaries:
+            yield "boundaries: expected at least one under schedule 'piecewise'. Received none"
+        if self.l2 and self.weight_decay:
+            yield "l2: expected no weight_decay beside it. Received both"
+        if self.clipnorm and self.global_clipnorm:
+            yield "clipnorm: expected no global_clipnorm beside it. Received both"
 
 
 @dataclass(frozen=True)
@@ -73,30 +113,16 @@ class TrainConfig:
         average_every: how far they are apart, as a duration.
     """
 
-    length: str = "1000it"
-    batch_size: int = 60
-    eval_every: int = 100
+    length: Annotated[str, Length(least=1)] = "1000it"
+    batch_size: Positive = 60
+    eval_every: Annotated[int, Range(least=0, unit="steps")] = 100
     evaluate_start: bool = False
-    value: str = "final"
+    value: Annotated[str, OneOf(("final", "best"))] = "final"
     drop_remainder: bool = True
-    dtype_policy: str = "float32"
-    jit: str = "auto"
-    average: int = 0
-    average_every: str = "1ep"
-
-    def problems(self) -> Iterable[str]:
-        yield from _duration_problems("length", self.length)
-        yield from _duration_problems("average_every", self.average_every)
-        if self.average < 0:
-            yield f"average: expected 0 or more checkpoints. Received: {self.average}"
-        if self.batch_size < 1:
-            yield f"batch_size: expected at least 1. Received: {self.batch_size}"
-        if self.eval_every < 0:
-            yield f"eval_every: expected 0 or more steps. Received: {self.eval_every}"
-        if self.value not in ("final", "best"):
-            yield f"value: expected 'final' or 'best'. Received: {self.value!r}"
-        if self.jit not in ("auto", "true", "false"):
-            yield f"jit: expected 'auto', 'true' or 'false'. Received: {self.jit!r}"
+    dtype_policy: Annotated[str, OneOf(DTYPE_POLICIES)] = "float32"
+    jit: Annotated[str, OneOf(("auto", "true", "false"))] = "auto"
+    average: Count = 0
+    average_every: Annotated[str, Length(least=1), ReadWhen("average")] = "1ep"
 
 
 @dataclass(frozen=True)
@@ -123,39 +149,31 @@ class PruneConfig:
             with a chain of its own is trained in the rounds before them, too.
     """
 
-    rounds: int = 10
-    rate: float = 0.2
-    schedule: str = "geometric"
+    rounds: Annotated[int, Range(least=1, most=MOST_ROUNDS)] = 10
+    rate: Annotated[float, Range(above=0, below=1), ReadWhen("schedule", unless=("levels",))] = 0.2
+    schedule: Annotated[str, OneOf(("geometric", "linear", "one_shot", "levels"))] = "geometric"
     levels: tuple[float, ...] = ()
-    criterion: str = "magnitude"
-    scope: str = "global"
-    rates: dict[str, float] = field(default_factory=dict)
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    criterion: Annotated[str, Known("criterion", "keras_lottery.pruning:criteria")] = "magnitude"
+    scope: Annotated[str, Known("scope", "keras_lottery.pruning:allocations")] = "global"
+    rates: dict[str, Annotated[float, Range(least=0, below=1)]] = field(default_factory=dict)
+    include: tuple[Pattern, ...] = ()
+    exclude: tuple[Pattern, ...] = ()
     biases: bool = False
     norms: bool = False
     embeddings: bool = True
     output: bool = True
-    min_per_layer: int = 1
-    arm_rounds: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    min_per_layer: Count = 1
+    arm_rounds: dict[str, Annotated[tuple[Positive, ...], Filled()]] = field(default_factory=dict)
+
+    @staticmethod
+    def implied(given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the schedule and the number of rounds that `levels` alone implies."""
+        if not given.get("levels"):
+            return {}
+        implied = {"schedule": "levels", "rounds": len(given["levels"])}
+        return {name: value for name, value in implied.items() if name not in given}
 
     def problems(self) -> Iterable[str]:
-        if self.rounds < 1:
-            yield f"rounds: expected at least 1. Received: {self.rounds}"
-        for name, rate in [
-            ("rate", self.rate),
-            *((f"rates.{k}", v) for k, v in self.rates.items()),
-        ]:
-            if not (0 < rate < 1 or (name != "rate" and rate == 0)):
-                yield (
-                    f"{name}: expected the fraction pruned a round, above 0 and below 1. "
-                    f"Received: {rate}"
-                )
-        if self.schedule not in ("geometric", "linear", "one_shot", "levels"):
-            yield (
-                f"schedule: expected 'geometric', 'linear', 'one_shot' or 'levels'. "
-                f"Received: {self.schedule!r}"
-            )
         yield from self._level_problems()
         if self.schedule == "linear" and self.rounds * self.rate > 1 - 1e-9:
             yield (
@@ -164,11 +182,6 @@ class PruneConfig:
             )
         if self.schedule == "one_shot" and self.rounds != 1:
             yield f"rounds: expected 1 under the one_shot schedule. Received: {self.rounds}"
-        if self.min_per_layer < 0:
-            yield f"min_per_layer: expected 0 or more. Received: {self.min_per_layer}"
-        for arm, rounds in self.arm_rounds.items():
-            if not rounds or min(rounds) < 1:
-                yield f"arm_rounds.{arm}: expected rounds from 1 on. Received: {rounds}"
 
     def _level_problems(self) -> Iterable[str]:
         if (self.schedule == "levels") != bool(self.levels):
@@ -202,28 +215,13 @@ class RewindConfig:
         batch_norm: `restore` the moving statistics of the rewind point, or `reset` them to 0 and 1.
     """
 
-    to: str = "0it"
-    mode: str = "weights"
-    optimizer: str = "restore"
-    schedule: str = "resume"
-    data_order: str = "restore"
-    seeds: str = "restore"
-    batch_norm: str = "restore"
-
-    def problems(self) -> Iterable[str]:
-        yield from _duration_problems("to", self.to)
-        choices = {
-            "mode": ("weights", "learning_rate", "fine_tune"),
-            "optimizer": ("restore", "reset"),
-            "schedule": ("resume", "restart"),
-            "data_order": ("restore", "restart"),
-            "seeds": ("restore", "reset"),
-            "batch_norm": ("restore", "reset"),
-        }
-        for name, known in choices.items():
-            received = getattr(self, name)
-            if received not in known:
-                yield f"{name}: expected one of {', '.join(known)}. Received: {received!r}"
+    to: Step = "0it"
+    mode: Annotated[str, OneOf(("weights", "learning_rate", "fine_tune"))] = "weights"
+    optimizer: Annotated[str, OneOf(RESTORE)] = "restore"
+    schedule: Annotated[str, OneOf(("resume", "restart"))] = "resume"
+    data_order: Annotated[str, OneOf(("restore", "restart"))] = "restore"
+    seeds: Annotated[str, OneOf(RESTORE)] = "restore"
+    batch_norm: Annotated[str, OneOf(RESTORE)] = "restore"
 
 
 @dataclass(frozen=True)
@@ -236,13 +234,13 @@ class TransferConfig:
         arms: what is trained from each: `winning`, and controls that follow its masks.
     """
 
-    sources: dict[str, str] = field(default_factory=dict)
-    arms: tuple[str, ...] = ("winning",)
+    sources: dict[str, Annotated[str, Filled()]] = field(default_factory=dict)
+    arms: Annotated[tuple[ArmName, ...], Distinct(least=1), ReadWhen("sources")] = ("winning",)
 
     def problems(self) -> Iterable[str]:
         for name in self.sources:
-            if not name or not all(c.isalnum() or c in "-_." for c in name):
-                yield f"sources: expected letters, digits, '-', '_', '.'. Received: {name!r}"
+            if text := Slug().problem(name):
+                yield f"sources: {text}"
 
 
 @dataclass(frozen=True)
@@ -253,20 +251,9 @@ class ReportConfig:
         sparse: fraction of the weights remaining at and below which its sentences compare arms.
     """
 
-    sparse: float = 0.1
-
-    def problems(self) -> Iterable[str]:
-        if not 0 < self.sparse <= 1:
-            yield f"sparse: expected a fraction above 0, at most 1. Received: {self.sparse}"
+    sparse: Annotated[float, Range(above=0, most=1)] = 0.1
 
 
 def _rises(levels: tuple[float, ...]) -> bool:
     steps = (0.0, *levels, 1.0)
     return all(one < other for one, other in pairwise(steps))
-
-
-def _duration_problems(name: str, text: str) -> Iterable[str]:
-    try:
-        Duration.parse(text)
-    except LotteryError as error:
-        yield f"{name}: {str(error).rstrip('.')}"

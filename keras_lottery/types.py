@@ -22,6 +22,10 @@ Keys: `weights/<path>` (every variable of the model, batch-norm statistics too),
 """
 
 
+FINISHED, DIVERGED, SKIPPED = STATUSES = ("finished", "diverged", "skipped")
+"""How a training ended; one that descends from a diverged training is skipped."""
+
+
 @dataclass(frozen=True)
 class VariableInfo:
     """What pruning has to know of one variable.
@@ -29,12 +33,13 @@ class VariableInfo:
     Args:
         path: structural path, e.g. `layers/dense/kernel`.
         shape: shape of the variable.
-        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm` or `other`.
+        kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm`, `other`, or `state` (not trained).
         layer: class name of the owning layer, e.g. `Conv2D`.
         group: `conv`, `dense`, `recurrent`, `embedding` or `other`; what `prune.rates` can name.
         output: True for the variables of the output layer.
         prunable: False where the options or the patterns leave it out.
         reason: why it is not prunable; empty if it is.
+        names: further paths that patterns match: those with the names that layers were given.
     """
 
     path: str
@@ -45,6 +50,12 @@ class VariableInfo:
     output: bool = False
     prunable: bool = True
     reason: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every path that patterns match, the structural one first."""
+        return (self.path, *self.names)
 
     @property
     def size(self) -> int:
@@ -119,6 +130,7 @@ class Outcome:
         history: rows of `<arm>.history.csv`, one per evaluation.
         samples: rows of `<arm>.samples.csv`: a few test examples in words, and what the trained
             network makes of them under `answer`.
+        status: `finished`, or `diverged` where a weight, the loss or the metric is not finite.
     """
 
     training: Training
@@ -135,6 +147,7 @@ class Outcome:
     metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     samples: list[dict[str, str]] = field(default_factory=list)
+    status: str = FINISHED
 
 
 class Task(Protocol):

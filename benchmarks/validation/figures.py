@@ -116,7 +116,7 @@ def draw_differences(differences: Sequence[Paired], where: str) -> Drawing:
         axes.plot(values, np.full(len(values), place - 0.22), "o", color=DENSE_COLOUR,
                   markersize=3.5, alpha=0.7)  # fmt: skip
         bars = [[100 * (one.mean - one.low)], [100 * (one.high - one.mean)]]
-        colour = DENSE_COLOUR if one.contains_zero else "#0072B2"
+        colour = "#0072B2" if one.excludes_zero else DENSE_COLOUR
         axes.errorbar([100 * one.mean], [place], xerr=bars, fmt="D", color=colour, capsize=3,
                       markersize=5)  # fmt: skip
     names = [f"{one.arm} − {one.control}" for one in reversed(differences)]

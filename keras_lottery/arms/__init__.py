@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from keras_lottery.arms.at_init import AT_INIT
 from keras_lottery.registry import Registry
-from keras_lottery.types import Arm
+from keras_lottery.types import Arm, Training
 
 arms: Registry[Arm] = Registry("arm")
 for _name in (
@@ -100,4 +100,11 @@ def rounds_of(name: str, rounds: int, given: Sequence[int] = ()) -> Sequence[int
     return [n for n in range(1, min(last, rounds) + 1) if chain or not given or n in given]
 
 
-__all__ = ["FAMILIES", "LEARNED", "arms", "rounds_of"]
+def needed(arm: str) -> list[str]:
+    """Returns the other arms whose tickets an arm is made from, theirs before them."""
+    probe = Training("", "", 0, 1, arm)
+    parents = [p.arm for p in arms[arm].parents(probe) if p.arm not in ("dense", arm)]
+    return [name for parent in parents for name in (*needed(parent), parent)]
+
+
+__all__ = ["FAMILIES", "LEARNED", "arms", "needed", "rounds_of"]

@@ -108,5 +108,4 @@ def _tpu(tpu: str) -> Distribution:
 
 def _data_parallel() -> Distribution:
     strategy = keras.distribution.DataParallel(auto_shard_dataset=False)
-    keras.distribution.set_distribution(strategy)
     return Distribution("data_parallel", len(keras.distribution.list_devices()), strategy)

@@ -42,8 +42,9 @@ def _dispatch(words: list[str]) -> None:
     values = flags.FlagValues()
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h", flag_values=values)
     COMMANDS[name].define(values)
+    _check_once(words[1:], values)
     overrides = {} if name != "run" else _overrides(words)
-    left = values([name, *(w for w in words[1:] if not w.startswith(_OVERRIDE))])[1:]
+    left = values([name, *(w for w in words[1:] if name != "run" or not _is_override(w))])[1:]
     if values.help:
         print(_help(name, values))
     elif name == "list":
@@ -57,11 +58,31 @@ def _dispatch(words: list[str]) -> None:
         COMMANDS[name].run(values, overrides)
 
 
+def _is_override(word: str) -> bool:
+    return word.startswith(_OVERRIDE)
+
+
+def _check_once(words: list[str], values: flags.FlagValues) -> None:
+    """Raises LotteryError where a flag is given twice, of which only the last would count."""
+    seen: set[str] = set()
+    for word in words:
+        if not word.startswith("-"):
+            continue
+        name = word.lstrip("-").partition("=")[0].removeprefix("config.")
+        if name not in values and name.removeprefix("no") in values:
+            name = name.removeprefix("no")
+        if name in seen:
+            raise LotteryError(
+                f"Expected each flag once. Received: {word!r} after another. Drop one."
+            )
+        seen.add(name)
+
+
 def _overrides(words: list[str]) -> dict[str, Any]:
     """Returns the values of `--config.a.b=c`, as Python literals where they are."""
     found = {}
     for word in words:
-        if word.startswith(_OVERRIDE):
+        if _is_override(word):
             name, equals, text = word.removeprefix(_OVERRIDE).partition("=")
             if not (name and equals):
                 raise LotteryError(
@@ -92,8 +113,9 @@ def _help(name: str, values: flags.FlagValues) -> str:
 
 
 def _list(kinds: list[str]) -> None:
-    for kind in kinds or KINDS:
+    for kind in kinds:
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)
+    for kind in kinds or KINDS:
         start, between = (":\n  ", "\n  ") if kind == "configs" else (": ", ", ")
         print(f"{kind}{start}{between.join(KINDS[kind]())}")

@@ -16,12 +16,21 @@ def choose_backend(settings: Any) -> str:
     """Settles `auto` and tells Keras, which reads its backend when it is first imported."""
     wanted = settings.get("backend", "auto")
     distribution = settings.get("distribution", "none")
-    if wanted not in configs.BACKENDS:
-        raise unknown_name("backend", str(wanted), configs.BACKENDS)
+    for kind, name, known in (
+        ("backend", wanted, configs.BACKENDS),
+        ("distribution", distribution, configs.DISTRIBUTIONS),
+    ):
+        if name not in known:
+            raise unknown_name(kind, name, known)
     wanted = _as_the_task_needs(str(settings.get("task", "")), wanted)
     if wanted == "auto":
         needed = {"mirrored": "tensorflow", "tpu": "tensorflow", "data_parallel": "jax"}
         wanted = os.environ.get("KERAS_BACKEND") or needed.get(distribution) or _installed()
+    if wanted not in configs.BACKENDS:
+        raise LotteryError(
+            f"Expected KERAS_BACKEND to be one of {', '.join(configs.BACKENDS[1:])}. "
+            f"Received: {wanted!r}. Unset it, or pass --backend."
+        )
     if find_spec(wanted) is None:
         raise LotteryError(
             f"Expected an installed backend. Received: {wanted}. "
@@ -65,6 +74,6 @@ def backend_for_run(folder: Path) -> None:
     """Takes the backend that the task of a run folder needs, or as `backend_for_tools` does."""
     try:
         task = json.loads(RunPaths(folder).config.read_text())["config"]["task"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         task = ""  # whoever reads the folder says what is wrong with it
     choose_backend({"backend": "auto", "task": task})

@@ -13,6 +13,7 @@ from keras_lottery import presets, studies
 from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks import task_schemas
+from keras_lottery.text import printable
 
 # Fields of the config that have a flag of their own.
 _SHORT = ("out", "backend", "executor", "distribution", "tpu", "seeds")
@@ -48,10 +49,15 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     name = _required(values, "config", "run")
     for flag in _SHORT:
         if values[flag].value is not None:
-            overrides[flag] = literal(values[flag].value)
+            text = values[flag].value
+            overrides[flag] = literal(text) if flag == "seeds" else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_backend(settings)
     config = configs.freeze(settings)
+    if values.export:
+        from keras_lottery.export import check_exportable
+
+        check_exportable(config)
     folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
@@ -81,6 +87,7 @@ def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
 
 def _show_report(folder: Path) -> None:
     from rich.console import Console
+    from rich.text import Text
 
     from keras_lottery import report
 
@@ -88,7 +95,7 @@ def _show_report(folder: Path) -> None:
     console = Console()
     console.print(report.terminal_table(folder))
     for sentence in files.headline:
-        console.print(sentence, highlight=False)
+        console.print(Text(printable(sentence)))
     if files.figures:
         print(f"figure: {files.figure}")
     print(f"report: {files.html}")
@@ -126,6 +133,19 @@ def _define_prune(values: flags.FlagValues) -> None:
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
     _text(values, "criterion", "magnitude", "How weights are scored (see `list criteria`).")
     _text(values, "scope", "global", "How pruning is shared out (see `list scopes`).")
+    for name, text in (
+        ("include", "Patterns of paths or layer names: prune these alone."),
+        ("exclude", "Patterns of paths or layer names to leave alone, such as */output/*."),
+    ):
+        flags.DEFINE_list(name, [], text, flag_values=values)
+    for name, default, text in (
+        ("biases", False, "Prune biases too."),
+        ("norms", False, "Prune the scales and shifts of normalization layers too."),
+        ("embeddings", True, "Prune embeddings."),
+        ("output", True, "Prune the output layer."),
+    ):
+        flags.DEFINE_bool(name, default, text, flag_values=values)
+    _text(values, "output_layer", "", "Pattern of the output layer, where it is not found.")
 
 
 def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
@@ -135,7 +155,21 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     backend_for_tools()
     from keras_lottery.export import prune_file
 
-    print(prune_file(model, sparsity, out, criterion=values.criterion, scope=values.scope))
+    report = prune_file(
+        model,
+        sparsity,
+        out,
+        criterion=values.criterion,
+        scope=values.scope,
+        include=values.include,
+        exclude=values.exclude,
+        biases=values.biases,
+        norms=values.norms,
+        embeddings=values.embeddings,
+        output=values.output,
+        output_layer=values.output_layer,
+    )
+    print(report)
 
 
 def _nothing(*_: Any) -> None:
@@ -146,7 +180,7 @@ def literal(text: str) -> Any:
     """Returns a Python literal, or the text itself where it is none."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return {"true": True, "false": False}.get(text.lower(), text)
 
 

@@ -1,18 +1,22 @@
 """The run folder: made, found again, and held by one process at a time."""
 
-import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from keras_lottery import backend
-from keras_lottery.config import Config, differences, digest, freeze, thaw
+from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config import RESULTS_VERSION, Config, differences, digest, freeze, thaw
 from keras_lottery.engine.declared import declared_claims
+from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records import RESULTS_VERSION_KEY, read_recorded, read_results
+from keras_lottery.run_paths import Place, RunPaths
 from keras_lottery.types import Task
 
 
@@ -27,44 +31,71 @@ def read_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     Raises:
         LotteryError: it is no run folder.
     """
+    recorded = read_recorded(paths)
     try:
-        recorded = json.loads(paths.config.read_text())
-        return freeze(recorded["config"]), recorded
-    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        return freeze(recorded["config"], allow_unread=True), recorded
+    except LotteryError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise LotteryError(
-            f"Expected a run folder with a config.json. Received: {paths.root} "
-            f"({type(error).__name__}). Give the folder that `keras-lottery run` printed."
+            f"Expected {paths.config} to hold a config. Received: {type(error).__name__}: {error}. "
+            "Take the file from a backup, or start the run again in another folder."
         ) from error
 
 
 def write_config(paths: RunPaths, config: Config, task: Task) -> None:
     """Writes config.json, or checks that the one that is there is of the same experiment.
 
+    Its `config` names the seeds, rounds, arms, draws and sources of all calls so far.
+
     Raises:
-        LotteryError: the folder is of another config; names the fields that differ.
+        LotteryError: the folder is of another config; names the fields that differ. Or it was
+            begun by a version whose trainings have other results.
     """
     record: dict[str, Any] = {
-        "config": thaw(config),
         "hash": digest(config),
         "metric": task.metric,
         "higher_is_better": task.higher_is_better,
         "backend": backend.name(),
         "devices": backend.devices(),
         "versions": backend.versions(),
+        RESULTS_VERSION_KEY: RESULTS_VERSION,
     }
     recorded: dict[str, Any] = {}
     if paths.config.exists():
-        found, recorded = read_config(paths)
-        if differ := differences(found, config):
-            raise LotteryError(
-                f"Expected a run folder of this config. Received: {paths.root}, which differs in "
-                f"{', '.join(differ)}. Choose another --out, or remove the folder."
-            )
-        _check_sources(found, config, paths)
+        config, recorded = _continued(paths, config)
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
-        record = record | {k: recorded[k] for k in ("versions", "devices") if k in recorded}
+        record |= {k: recorded[k] for k in ("versions", "devices") if k in recorded}
+    record["config"] = thaw(config)
     record["claims"] = declared_claims(config, recorded, paths)
+    Place(paths.root).check(paths.config)
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+def _continued(paths: RunPaths, config: Config) -> tuple[Config, dict[str, Any]]:
+    """Returns the union of a folder's config and a new call's, and what config.json says."""
+    found, recorded = read_config(paths)
+    if differ := differences(found, config):
+        raise LotteryError(
+            f"Expected a run folder of this config. Received: {paths.root}, which differs in "
+            f"{', '.join(differ)}. Choose another --out, or remove the folder."
+        )
+    version = recorded.get(RESULTS_VERSION_KEY, 1)
+    if version != RESULTS_VERSION:
+        raise LotteryError(
+            f"Expected a run folder with results of version {RESULTS_VERSION}. Received: "
+            f"{paths.root}, begun with version {version}, whose trainings have other results. "
+            "Start a new folder with another --out."
+        )
+    _check_sources(found, config, paths)
+    if paths.results.exists():
+        rows = read_results(paths.results)
+        check_rows(paths.results, rows, recorded)
+        if (
+            RESULTS_VERSION_KEY not in recorded
+        ):  # config.json names the last call's seeds and arms alone
+            found = with_rows(found, rows)
+    return united(found, config), recorded
 
 
 def _check_sources(found: Config, config: Config, paths: RunPaths) -> None:
@@ -83,29 +114,52 @@ def _check_sources(found: Config, config: Config, paths: RunPaths) -> None:
 def held(paths: RunPaths) -> Iterator[None]:
     """Holds the folder for this process; the hold ends with it, however it ends.
 
+    A folder in which nothing but the lock was written is removed again.
+
     Raises:
         LotteryError: another process runs this experiment, or the folder cannot be written to.
     """
-    lock = paths.root / ".lock"
+    lock = _locked(paths)
+    is_empty = False
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # moved or removed while it was held
+            is_empty = [path.name for path in paths.root.iterdir()] == [".lock"]
+            if is_empty:
+                # Before the release: afterwards it may be another process's lock. Windows removes
+                # no file that is open; there the release does.
+                (paths.root / ".lock").unlink()
+        lock.release()
+        if is_empty:
+            with suppress(OSError):
+                paths.root.rmdir()
+
+
+def _locked(paths: RunPaths) -> FileLock:
+    file = paths.root / ".lock"
     try:
         paths.root.mkdir(parents=True, exist_ok=True)
-        handle = lock.open("w")
+        _refuse_link(file)
+        lock = FileLock(file, blocking=False, thread_local=False)
+        lock.acquire()
+    except Timeout as error:
+        raise LotteryError(
+            f"Expected a run folder that no process works in. Received: {paths.root}, which "
+            "another one holds. Wait for it, or stop it."
+        ) from error
     except OSError as error:
         raise LotteryError(
             f"Expected a folder that can be written to. Received: {paths.root} "
             f"({error.strerror}). Choose another with --out."
         ) from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LotteryError(
-                f"Expected a run folder that no process works in. Received: {paths.root}, which "
-                "another one holds. Wait for it, or stop it."
-            ) from error
-        try:
-            yield
-        finally:
-            if [path.name for path in paths.root.iterdir()] == [lock.name]:  # nothing came of it
-                lock.unlink()
-                paths.root.rmdir()
+    return lock
+
+
+def _refuse_link(file: Path) -> None:
+    # filelock follows no link either where the system lets it; this one says what is wrong.
+    if file.is_symlink():
+        raise LotteryError(
+            f"Expected the lock of a run folder to be a file. Received: {file}, a symbolic link. "
+            "Remove it, then run the same command again."
+        )

@@ -1,10 +1,11 @@
 """Which trainings an experiment has, and which of them are ready."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 
-from keras_lottery.arms import arms, rounds_of
+from keras_lottery.arms import arms, needed, rounds_of
 from keras_lottery.config import Config
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.types import Training
 
 
@@ -16,6 +17,9 @@ def trainings(config: Config) -> list[Training]:
     """
     plan, names = [], _in_order(config.arms)
     rounds, given = config.prune.rounds, config.prune.arm_rounds
+    for name in given:
+        if name not in names:
+            raise unknown_name("arm of this experiment (prune.arm_rounds)", name, names)
     for seed in config.seeds:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, rounds + 1):
@@ -54,6 +58,17 @@ def _transferred(config: Config, seed: int) -> list[Training]:
     ]
 
 
+def descendants(config: Config, lost: Collection[Training]) -> list[Training]:
+    """Returns the trainings that cannot start, since one that they are made from is lost."""
+
+    @cache
+    def descends(training: Training) -> bool:
+        parents = arms[training.arm].parents(training)
+        return any(parent in lost or descends(parent) for parent in parents)
+
+    return [training for training in trainings(config) if descends(training)]
+
+
 def ready(config: Config, done: Collection[Training]) -> list[Training]:
     """Returns the trainings that are not done and whose parents are."""
     return [
@@ -69,16 +84,9 @@ def _in_order(names: Collection[str]) -> list[str]:
 
     An arm that another one needs is trained too where the config leaves it out.
     """
-    wanted = list(dict.fromkeys(name for arm in names for name in (*_needed(arm), arm)))
+    wanted = list(dict.fromkeys(name for arm in names for name in (*needed(arm), arm)))
     chains = sorted(
         (name for name in wanted if arms[name].own_chain), key=lambda name: name != "winning"
     )
     followers = [name for name in wanted if not arms[name].own_chain]
     return [name for name in (*chains, *followers) if name != "dense"]
-
-
-def _needed(arm: str) -> list[str]:
-    """Returns the other arms whose tickets an arm is made from, theirs before them."""
-    probe = Training("", "", 0, 1, arm)
-    parents = [p.arm for p in arms[arm].parents(probe) if p.arm not in ("dense", arm)]
-    return [name for parent in parents for name in (*_needed(parent), parent)]

@@ -1,8 +1,10 @@
 """Progress of an experiment: which training of how many, and the time left."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from typing import Protocol
 
 from rich.console import Console
@@ -14,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from keras_lottery.text import printable
 from keras_lottery.types import Progress as TrainingProgress
 from keras_lottery.types import Training
 
@@ -23,6 +26,10 @@ class RunProgress(Protocol):
 
     def training(self, training: Training) -> AbstractContextManager[TrainingProgress]:
         """Returns a context in which one training runs."""
+        ...
+
+    def skip(self, trainings: int) -> None:
+        """Reports trainings that will not run."""
         ...
 
 
@@ -42,64 +49,91 @@ class NoProgress:
     def update(self, step: int, of: int, loss: float) -> None:
         pass
 
+    def skip(self, trainings: int) -> None:
+        pass
+
 
 class ProgressBar:
-    """A bar over all trainings, with the time left; a plain line each where there is no terminal.
+    """A bar over all trainings and one over the steps of the present one.
+
+    It is drawn in a terminal, and in a notebook that has ipywidgets. Elsewhere it prints a plain
+    line after each training, and while one goes on.
 
     Args:
         total: trainings of the experiment.
         done: trainings that an earlier call finished.
         console: where to draw.
+        pause: seconds between plain lines within a training, at least.
     """
 
-    def __init__(self, total: int, done: int, console: Console | None = None) -> None:
+    def __init__(
+        self, total: int, done: int, console: Console | None = None, pause: float = 10.0
+    ) -> None:
         self._console = console or Console(stderr=True)
+        self._is_drawn = self._console.is_terminal or (
+            self._console.is_jupyter and find_spec("ipywidgets") is not None
+        )
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[left]} left"),
+            TextColumn("{task.fields[note]}"),
             console=self._console,
         )
-        self._first = done
-        self._task = self._bar.add_task("trainings", total=total, completed=done, left="?")
-        self._began = time.monotonic()
+        self._first, self._done, self._total = done, float(done), total
+        self._whole = self._bar.add_task("trainings", total=total, completed=done, note="")
+        self._steps = self._bar.add_task("steps", total=None, visible=False, note="")
+        self._pause, self._began, self._printed = pause, time.monotonic(), time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
-        if self._console.is_terminal:
+        if self._is_drawn:
             self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._is_drawn:
+            self._bar.stop()
 
     @contextmanager
     def training(self, training: Training) -> Iterator[TrainingProgress]:
         draw = f" draw {training.draw}" if training.draw else ""
         source = f" from {training.source}" if training.source else ""
-        self._name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
-        self._whole = self._bar.tasks[0].completed
-        yield self
-        self._move(self._whole + 1)
-        if not self._console.is_terminal:
-            task = self._bar.tasks[0]
-            self._console.print(
-                f"{int(task.completed)}/{task.total} {self._name} done, {self._left()} left"
-            )
+        name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
+        self._name = printable(name)
+        self._before = self._done
+        self._bar.reset(self._steps, total=None, visible=True, description=self._name, note="")
+        try:
+            yield self
+        finally:
+            self._move(self._before + 1)
+        self._print(f"{int(self._done)}/{self._total} {self._name} done")
 
     def update(self, step: int, of: int, loss: float) -> None:
-        self._move(self._whole + step / of)
+        self._move(self._before + step / of)
+        note = "" if math.isnan(loss) else f"loss {loss:.4g}"
+        self._bar.update(self._steps, completed=step, total=of, note=note)
+        if time.monotonic() - self._printed >= self._pause:
+            self._print(f"{self._name}: step {step} of {of}" + f", {note}" * bool(note))
 
-    def _move(self, completed: float) -> None:
-        self._bar.update(self._task, completed=completed, description=self._name, left=self._left())
+    def skip(self, trainings: int) -> None:
+        self._first += trainings  # they say nothing about the time that a training takes
+        self._move(self._done + trainings)
+
+    def _move(self, done: float) -> None:
+        self._done = done
+        self._bar.update(self._whole, completed=done, note=f"{self._left()} left")
+
+    def _print(self, line: str) -> None:
+        self._printed = time.monotonic()
+        if not self._is_drawn:
+            self._console.print(f"{line}, {self._left()} left", markup=False)
 
     def _left(self) -> str:
         """Returns the time left, as the trainings of this call took it so far."""
-        task = self._bar.tasks[0]
-        done = task.completed - self._first
+        done = self._done - self._first
         if not done:
             return "?"
-        seconds = (time.monotonic() - self._began) / done * ((task.total or 0) - task.completed)
+        seconds = (time.monotonic() - self._began) / done * (self._total - self._done)
         hours, rest = divmod(int(seconds), 3600)
         return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"

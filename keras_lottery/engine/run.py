@@ -5,22 +5,24 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from keras_lottery import pruning
+from keras_lottery import pruning, user_modules
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
 from keras_lottery.engine import folder
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import ProgressBar, RunProgress
-from keras_lottery.engine.view import RunFiles, source_file
+from keras_lottery.engine.view import RunFiles, lost_sources, source_file
 from keras_lottery.engine.work import Worker
 from keras_lottery.engine.written import Written
 from keras_lottery.errors import LotteryError
+from keras_lottery.global_state import preserved
+from keras_lottery.names import check_path_name
 from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.types import Task, Training
+from keras_lottery.types import DIVERGED, Task, Training
 
 
 def run(config: Config) -> Path:
@@ -34,25 +36,34 @@ def run(config: Config) -> Path:
     return paths.root
 
 
-def train_all(config: Config, paths: RunPaths, task: Task) -> None:
-    """Trains whatever an opened run still lacks; the dense network alone where it has no arms."""
+def train_all(config: Config, paths: RunPaths, task: Task) -> list[int]:
+    """Trains whatever an opened run still lacks; the dense network alone where it has no arms.
+
+    Returns:
+        The seeds whose dense network is finished; the others diverged.
+    """
     done = Written(config, paths, task)
     plan = trainings(config)
     before = len(done.trainings() & set(plan))
     with ProgressBar(len(plan), before) as progress:
         search(config, paths, task, done, progress)
+    return [s for s in config.seeds if done.finished(Training("", config.task, s, 0, "dense"))]
 
 
 @contextmanager
 def opened(config: Config) -> Iterator[tuple[RunPaths, Task]]:
     """Checks a config, holds its run folder, makes its task and writes config.json.
 
+    The global state of the process is put back at the end.
+
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     check(config)
     paths = folder.run_paths(config)
-    with folder.held(paths):
+    with preserved(), folder.held(paths):
+        # A config that is run is the user's own; one that is read from a run folder is not.
+        user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
         make_pools(task.variables(), config.prune.rate, config.prune.rates)
@@ -66,8 +77,11 @@ def search(
     """Trains whatever is ready until nothing is left."""
     worker = Worker(RunFiles(config, paths, task), progress)
     executor = executors[config.executor](worker)
+    progress.skip(done.skip())
     for outcome in executor.run(lambda: ready(config, done.trainings())):
         done.write(outcome)
+        if outcome.status == DIVERGED:
+            progress.skip(done.skip())
 
 
 def make_task(config: Config) -> Task:
@@ -81,6 +95,8 @@ def check(config: Config) -> None:
     """Raises LotteryError where a name or a source is not known, before anything is built."""
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
         _ = arms[name]
+    for name in config.transfer.sources:
+        check_path_name("a source", name)
     for name in config.transfer.arms:
         parents = arms[name].parents(Training("", "", 0, 1, name))
         if name != "winning" and {parent.arm for parent in parents} != {"winning"}:
@@ -88,8 +104,9 @@ def check(config: Config) -> None:
                 f"Expected transfer.arms that follow a ticket's masks. Received: {name!r}, which "
                 "prunes weights of its own. Leave it out."
             )
+    lost = lost_sources(config)
     for training in trainings(config):
-        if training.source and training.arm == "winning":
+        if training.source and training.arm == "winning" and training not in lost:
             source_file(config, training)
     _ = executors[config.executor]
     _ = pruning.criteria[config.prune.criterion]

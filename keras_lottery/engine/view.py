@@ -1,19 +1,29 @@
 """What arms may read of a run: tickets, trained weights and the rewind point, from its files."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_lottery import pruning
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
+from keras_lottery.engine.plan import trainings
+from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_recorded, read_results
+from keras_lottery.records.recorded import is_count
 from keras_lottery.run_paths import RunPaths
-from keras_lottery.tickets import Ticket, load_state
-from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
+from keras_lottery.text import shortened
+from keras_lottery.tickets import Ticket, no_metadata, read_stored
+from keras_lottery.types import SKIPPED, MaskSet, Start, State, Task, Training, Weights
 
-_STEPS = ("step", "learning_rate_step", "data_order_step", "seed")
+_STEPS = ("step", "learning_rate_step", "data_order_step")
+_SEED = "start_seed"
+"""Seed of the start, which for fresh draws is not that of the training."""
 
 
 class Pruner:
@@ -54,16 +64,79 @@ class RunFiles(Pruner):
         self._paths = paths
 
     def ticket(self, training: Training) -> Start:
-        return start_of(Ticket.load(self._paths.ticket(training)))
+        return _read_ticket(self._paths.ticket(training), provenance(self.config, training, TICKET))
 
     def source_ticket(self, training: Training) -> Start:
-        return start_of(Ticket.load(source_file(self.config, training)))
+        file, taken = source_file(self.config, training), _taken(training)
+        paths = RunPaths(Path(self.config.transfer.sources[training.source]))
+        run = read_recorded(paths).get("hash") if paths.config.exists() else None
+        # A source may be of another task.
+        expected = provenance(self.config, taken, TICKET)
+        return _read_ticket(file, expected | {"run": run, "task": None})
 
     def trained(self, training: Training) -> Weights:
-        return load_state(self._paths.trained(training))
+        expected = provenance(self.config, training, TRAINED)
+        return _read_state(self._paths.trained(training), expected)
 
     def rewind_state(self, seed: int) -> State:
-        return load_state(self._paths.rewind(seed))
+        dense = Training("", self.config.task, seed, 0, "dense")
+        state = _read_state(self._paths.rewind(seed), provenance(self.config, dense, REWIND))
+        if state.get("step", np.empty(0)).shape != (1,):
+            raise _no_such_file(self._paths.rewind(seed), "a rewind point, which has a step")
+        return state
+
+
+def _read_state(file: Path, expected: Mapping[str, Any]) -> State:
+    stored = read_stored(file)
+    if stored.metadata is None:  # every version wrote some
+        raise no_metadata(file)
+    found = stored.metadata.get("provenance") or {}
+    if not isinstance(found, dict):
+        raise _no_such_file(file, "a JSON object for its provenance")
+    if not stored.is_checked and "run" in found:
+        raise _no_such_file(file, "checksums, which are gone")
+    if not stored.is_checked:
+        warnings.warn(
+            f"{file.name} was written by an older version, without checksums and provenance: "
+            "damage, and another file in its place, go unnoticed.",
+            stacklevel=2,
+        )
+    check_provenance(file, found, _compared(expected))
+    return stored.arrays
+
+
+def _read_ticket(file: Path, expected: Mapping[str, Any]) -> Start:
+    ticket = Ticket.load(file)
+    check_provenance(file, ticket.provenance, _compared(expected))
+    for path, value in (*ticket.start.items(), *ticket.fills.items()):
+        if not is_finite(value):
+            raise _no_such_file(file, f"finite weights, unlike those of {path}")
+    return start_of(ticket)
+
+
+def _compared(expected: Mapping[str, Any]) -> dict[str, Any]:
+    """The experiment's name is not compared: a run may be given another one."""
+    return {name: value for name, value in expected.items() if name != "experiment"}
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Returns False where an array of floats holds NaN or infinity."""
+    try:
+        return bool(np.isfinite(values).all())
+    except TypeError:  # a type that has no such values
+        return True
+
+
+def _no_such_file(file: Path, expected: str) -> LotteryError:
+    return LotteryError(
+        f"Expected a file with {expected}. Received: {file}. Put the right file back, or start "
+        "the run again in another folder."
+    )
+
+
+def _taken(training: Training) -> Training:
+    """Returns the training of the source whose ticket a training takes."""
+    return replace(training, source="", arm="winning", draw=0)
 
 
 def source_file(config: Config, training: Training) -> Path:
@@ -73,7 +146,7 @@ def source_file(config: Config, training: Training) -> Path:
         LotteryError: the source has no such ticket.
     """
     paths = RunPaths(Path(config.transfer.sources[training.source]))
-    file = paths.ticket(replace(training, source="", arm="winning", draw=0))
+    file = paths.ticket(_taken(training))
     if not file.exists():
         raise LotteryError(
             f"Expected the winning ticket of seed {training.seed}, round {training.round} in the "
@@ -83,16 +156,39 @@ def source_file(config: Config, training: Training) -> Path:
     return file
 
 
+def lost_sources(config: Config) -> list[Training]:
+    """Returns the trainings whose ticket was skipped in their source."""
+    found = []
+    for name, folder in config.transfer.sources.items():
+        file = RunPaths(Path(folder)).results
+        rows = read_results(file) if file.exists() else []
+        lost = {(row.seed, row.round) for row in rows
+                if row.arm == "winning" and not row.source and row.status == SKIPPED}  # fmt: skip
+        plan = (t for t in trainings(config) if t.source == name and t.arm == "winning")
+        found += [training for training in plan if (training.seed, training.round) in lost]
+    return found
+
+
 def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:
     """Returns the ticket of a start; its steps and seed go into the provenance."""
     how: dict[str, Any] = {name: getattr(start, name) for name in _STEPS}
-    how["parametrization"] = start.parametrization
+    how |= {_SEED: start.seed, "parametrization": start.parametrization}
     return Ticket(start.masks, start.weights, start.fills, dict(provenance) | how)
 
 
 def start_of(ticket: Ticket) -> Start:
-    """Returns the start that a ticket was made from, without optimizer state."""
-    start = Start(ticket.start, ticket.masks, ticket.fills)
-    how: dict[str, Any] = {name: int(ticket.provenance[name]) for name in _STEPS}
-    how["parametrization"] = str(ticket.provenance.get("parametrization", "zero"))
-    return replace(start, **how)
+    """Returns the start that a ticket was made from, without optimizer state.
+
+    Raises:
+        LotteryError: its provenance doesn't say where it starts.
+    """
+    made = {_SEED: ticket.provenance.get("seed"), **ticket.provenance}  # as older versions had it
+    if wrong := [name for name in (*_STEPS, _SEED) if not is_count(made.get(name))]:
+        raise LotteryError(
+            f"Expected a ticket of a run, whose provenance has whole numbers for "
+            f"{', '.join((*_STEPS, _SEED))}. Received: {shortened(str(made.get(wrong[0])))} for "
+            f"{wrong[0]}. Take a ticket that `keras-lottery run` wrote."
+        )
+    how: dict[str, Any] = {name: int(made[name]) for name in _STEPS} | {"seed": int(made[_SEED])}
+    how["parametrization"] = str(made.get("parametrization", "zero"))
+    return replace(Start(ticket.start, ticket.masks, ticket.fills), **how)

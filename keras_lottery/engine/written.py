@@ -1,16 +1,29 @@
 """Writing a finished training down: files first, the row in results.csv last."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms, chain
-from keras_lottery.config import Config
-from keras_lottery.engine.view import ticket_of
-from keras_lottery.records import Records, ResultRow, layer_rows
-from keras_lottery.run_paths import SAMPLES, RunPaths
+from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config import Config, thaw
+from keras_lottery.engine.plan import descendants
+from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
+from keras_lottery.engine.view import lost_sources, ticket_of
+from keras_lottery.records import Records, ResultRow, layer_rows, read_recorded, read_results
+from keras_lottery.run_paths import SAMPLES, Place, RunPaths
 from keras_lottery.tickets import save_state
-from keras_lottery.types import MaskSet, Outcome, Task, Training
+from keras_lottery.types import (
+    FINISHED,
+    SKIPPED,
+    MaskSet,
+    Outcome,
+    Start,
+    State,
+    Task,
+    Training,
+)
 
 
 class Written:
@@ -23,26 +36,39 @@ class Written:
         self._config = config
         self._paths = paths
         self._task = task
+        self._place = Place(paths.root)
+        if paths.results.exists():
+            record = read_recorded(paths) if paths.config.exists() else {"config": thaw(config)}
+            check_rows(paths.results, read_results(paths.results), record)
         self._records = Records(paths)
         self._infos = task.variables()
 
     def trainings(self) -> set[Training]:
-        """Returns the finished trainings."""
+        """Returns the trainings that need no training any more."""
         return self._records.done()
 
+    def finished(self, training: Training) -> bool:
+        """Returns True where a training brought a network."""
+        return any(row.training == training and row.finished for row in self._records.results)
+
     def write(self, outcome: Outcome) -> None:
-        """Writes the outcome's files, then its row."""
+        """Writes the outcome's files, then its row.
+
+        A training that diverged leaves its ticket, history and row, and no weights.
+
+        Raises:
+            LotteryError: the run folder was moved or removed, or cannot be written to.
+        """
         training, start = outcome.training, outcome.start
+        self._place.check(self._paths.ticket(training))
         masks = pruning.complete_masks(outcome.masks or start.masks, self._infos)
-        provenance = {"experiment": self._config.name, "metric": self._task.metric}
-        provenance |= {k: getattr(training, k) for k in training.__dataclass_fields__}
         if outcome.masks:  # what was learned, over the weights that it was learned on
             start = replace(start, masks=outcome.masks, parametrization="zero")
-        ticket_of(start, provenance).save(self._paths.ticket(training))
-        if self._is_needed(training):
-            save_state(self._paths.trained(training), outcome.weights)
-        if outcome.rewind is not None and training.arm == "dense":
-            save_state(self._paths.rewind(training.seed), outcome.rewind)
+        if start.weights:
+            made = {"metric": self._task.metric, **provenance(self._config, training, TICKET)}
+            ticket_of(start, made).save(self._paths.ticket(training))
+        if outcome.status == FINISHED:
+            self._save_states(outcome)
         self._records.write_history(training, outcome.history)
         self._records.write_layers(training, layer_rows(masks))
         for name, rows in start.tables.items():
@@ -51,6 +77,33 @@ class Written:
             self._records.write_found(training, SAMPLES, outcome.samples)
         self._records.append(self._row(outcome, masks), outcome.metrics)
         self._forget(training)
+
+    def skip(self) -> int:
+        """Writes the rows of trainings that cannot start; returns how many are new.
+
+        They descend from a training that diverged, here or in a transfer's source.
+        """
+        lost = {row.training for row in self._records.results if not row.finished}
+        sources = lost_sources(self._config)
+        skipped = [*sources, *descendants(self._config, lost.union(sources))]
+        new = [training for training in skipped if training not in self._records.done()]
+        for training in new:
+            nan = float("nan")
+            outcome = Outcome(training, Start({}), {}, None, 0, 0.0, 0.0, nan, nan, 0)
+            masks = pruning.complete_masks({}, self._infos)
+            self._records.append(self._row(replace(outcome, status=SKIPPED), masks))
+        return len(new)
+
+    def _save_states(self, outcome: Outcome) -> None:
+        if self._is_needed(outcome.training):
+            file = self._paths.trained(outcome.training)
+            self._save(file, outcome.weights, outcome.training, TRAINED)
+        if outcome.rewind is not None and outcome.training.arm == "dense":
+            file = self._paths.rewind(outcome.training.seed)
+            self._save(file, outcome.rewind, outcome.training, REWIND)
+
+    def _save(self, file: Path, arrays: State, training: Training, kind: str) -> None:
+        save_state(file, arrays, {"provenance": provenance(self._config, training, kind)})
 
     def _is_needed(self, training: Training) -> bool:
         """The next round of a chain prunes these weights."""
@@ -87,4 +140,5 @@ class Written:
             final_value=outcome.final_value,
             best_value=outcome.best_value,
             best_step=outcome.best_step,
+            status=outcome.status,
         )

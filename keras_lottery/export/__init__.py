@@ -7,13 +7,14 @@ from typing import Any
 from keras_lottery.export.exporter import Exporter, exporters
 from keras_lottery.export.prune_file import prune_file
 from keras_lottery.export.report import ExportReport, StoredVariable
-from keras_lottery.export.run import export_run
+from keras_lottery.export.run import check_exportable, export_run
 from keras_lottery.export.ship import export
 
 __all__ = [
     "ExportReport",
     "Exporter",
     "StoredVariable",
+    "check_exportable",
     "export",
     "export_run",
     "exporters",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_lottery.export.archive import custom_objects, save_archive
+from keras_lottery.export.archive import loading, save_archive
 from keras_lottery.export.exporter import Reloaded, Subject
 from keras_lottery.export.reload import reload_in_child
 
@@ -29,10 +29,7 @@ class KerasExporter:
             folder,
             backend=backend.name(),
             expected="a .keras file that Keras can load and run",
-            extra={
-                "custom_objects": custom_objects(artifact),
-                "signature": subject.signature.as_json(),
-            },
+            extra=loading(subject.model, artifact) | {"signature": subject.signature.as_json()},
         )
 
 

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from keras_lottery.errors import LotteryError, MissingExtraError
-from keras_lottery.export.archive import custom_objects, save_archive
+from keras_lottery.export.archive import loading, save_archive
 from keras_lottery.export.child import run_child
 from keras_lottery.export.exporter import Reloaded, Subject
 from keras_lottery.export.reload import reload_in_child
@@ -39,11 +39,7 @@ class PolicyExporter:
             )
         archive, artifact = folder / "model.keras", folder / "artifact"
         save_archive(subject.model, archive)
-        request = {
-            "archive": str(archive),
-            "custom_objects": custom_objects(archive),
-            "artifact": str(artifact),
-        }
+        request = loading(subject.model, archive) | {"artifact": str(artifact)}
         module, expected = "keras_lottery.export.policy_write", "a network that is a policy"
         run_child(module, request, folder, "tensorflow", expected, _LEGACY)
         return artifact

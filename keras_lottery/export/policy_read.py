@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lottery.export.child import Request, load_arrays, main, save_arrays
+from keras_lottery.export.child import Request, load_arrays, save_arrays
 from keras_lottery.export.report import StoredVariable
 
 _INFO = "info/"
@@ -48,7 +48,3 @@ def work(request: Request) -> Request:
     ]
     stored.sort(key=lambda variable: variable.path)
     return {"variables": [dataclasses.asdict(variable) for variable in stored]}
-
-
-if __name__ == "__main__":
-    main(work)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_lottery.export.archive import load_archive
-from keras_lottery.export.child import Request, main
+from keras_lottery.export.child import Request
 from keras_lottery.export.signature import named
 
 
@@ -11,10 +11,6 @@ def work(request: Request) -> Request:
     """Loads `archive` and writes `artifact`."""
     from keras_lottery.tasks.rl import policies
 
-    model = load_archive(request["archive"], request["custom_objects"])
+    model = load_archive(request)
     policies.save(model, lambda outputs: named(outputs, "output"), Path(request["artifact"]))
     return {}
-
-
-if __name__ == "__main__":
-    main(work)

@@ -1,22 +1,27 @@
 """Exports the trained network of one training of a run."""
 
+import math
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.config import Config, study_schemas
+from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
+from keras_lottery.global_state import preserved
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
 
-_DENSE = "dense"
+_DENSE, _WINNING = "dense", "winning"
 
 
+@preserved()
 def export_run(
     run: str | Path,
     out: str | Path,
@@ -24,7 +29,7 @@ def export_run(
     *,
     seed: int | None = None,
     round: int | None = None,
-    arm: str = "winning",
+    arm: str = _WINNING,
     draw: int = 0,
 ) -> ExportReport:
     """Exports trained weights of a run folder, masks folded in, and verifies them.
@@ -42,15 +47,18 @@ def export_run(
     Raises:
         LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
     """
+    from keras_lottery.arms.belonging import check_rows
     from keras_lottery.engine import folder
     from keras_lottery.engine.run import make_task
-    from keras_lottery.tickets import load_state
+    from keras_lottery.engine.view import RunFiles
 
     import_module("keras_lottery.studies")  # registers them, so that the config is understood
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
     config, recorded = folder.read_config(paths)
-    rows = [row for row in read_results(paths.results) if not row.source]
+    every = read_results(paths.results)
+    check_rows(paths.results, every, recorded)
+    rows = [row for row in every if not row.source and row.finished]
     shipped = [row for row in rows if paths.trained(row.training).exists()]
     if not shipped:
         raise LotteryError(
@@ -64,8 +72,33 @@ def export_run(
         round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
-    model = task.export_model(load_state(paths.trained(training)))
-    return export(model, out, format, assets=task.assets())
+    model = task.export_model(RunFiles(config, paths, task).trained(training))
+    prunable = {info.path for info in task.variables() if info.prunable}
+    return export(model, out, format, assets=task.assets(), prunable=prunable)
+
+
+def check_exportable(config: Config) -> None:
+    """Checks before a run that `export_run` with its defaults will find a network afterwards.
+
+    Raises:
+        LotteryError: the study keeps no trained network of a winning ticket.
+        MissingExtraError: TensorFlow is not installed.
+    """
+    from keras_lottery.engine.plan import trainings
+
+    if not study_schemas[config.study].exports:
+        raise LotteryError(
+            "Expected a study that keeps the trained networks of winning tickets for --export. "
+            f"Received: {config.study!r}, which keeps tables. Leave --export out."
+        )
+    planned = {training.arm for training in trainings(config) if not training.source}
+    if _WINNING not in planned:
+        raise LotteryError(
+            f"Expected trainings of the arm {_WINNING!r} for --export. Received: "
+            f"{', '.join(sorted(planned))}. Add the arm, or leave --export out."
+        )
+    if find_spec("tensorflow") is None:
+        raise MissingExtraError("tensorflow", "export")
 
 
 def _choose(
@@ -94,11 +127,12 @@ def _best_round(
 ) -> int:
     """Returns the arm's sparsest round that is as good as dense, else its best one."""
     sign = 1 if higher_is_better else -1
-    dense = [sign * row.value for row in rows if row.arm == _DENSE]
+    dense = [sign * row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
     means = {}
     for number in {row.round for row in shipped if row.arm == arm}:
         values = [sign * row.value for row in rows if row.arm == arm and row.round == number]
-        means[number] = float(np.mean(values))
+        mean = float(np.mean(values))
+        means[number] = -math.inf if math.isnan(mean) else mean
     spread = float(np.std(dense, ddof=1)) if len(dense) > 1 else 0.0
     good = [number for number, mean in means.items() if mean >= np.mean(dense) - spread]
     return max(good) if good else max(means, key=lambda number: means[number])

@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 
 from keras_lottery.errors import LotteryError, MissingExtraError
-from keras_lottery.export.archive import custom_objects, save_archive
+from keras_lottery.export.archive import loading, save_archive
 from keras_lottery.export.child import run_child
 from keras_lottery.export.exporter import Reloaded, Subject
 from keras_lottery.export.reason import reason_of
@@ -36,18 +36,13 @@ class SavedModelExporter:
         archive, artifact = folder / "model.keras", folder / "artifact"
         try:
             save_archive(subject.model, archive)
-            locations = custom_objects(archive)
+            request = loading(subject.model, archive)
         except LotteryError:
             if backend.name() != "tensorflow":
                 raise
             _write_here(subject, artifact)
             return artifact
-        request = {
-            "archive": str(archive),
-            "custom_objects": locations,
-            "signature": subject.signature.as_json(),
-            "artifact": str(artifact),
-        }
+        request |= {"signature": subject.signature.as_json(), "artifact": str(artifact)}
         module = "keras_lottery.export.tensorflow_write"
         run_child(module, request, folder, "tensorflow", _TRACEABLE)
         return artifact

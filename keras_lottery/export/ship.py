@@ -4,27 +4,27 @@ import gzip
 import json
 import os
 import platform
-import shutil
 import tarfile
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import Exporter, exporters
 from keras_lottery.export.plain import stored_variables
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.subject import subject_of
 from keras_lottery.export.verify import verify
-from keras_lottery.files import write_whole
+from keras_lottery.export.workspace import clear_killed, publish, workspace
+from keras_lottery.global_state import preserved
 
 REPORT = "export.json"
 
 
+@preserved()
 def export(
     model: Any,
     out: str | Path,
@@ -33,6 +33,7 @@ def export(
     inputs: Any = None,
     tolerance: float | None = None,
     assets: Mapping[str, bytes] | None = None,
+    prunable: Collection[str] | None = None,
 ) -> ExportReport:
     """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
 
@@ -45,6 +46,8 @@ def export(
         tolerance: largest difference allowed between an output of the artifact and the model's;
             None: 1e-4 of the largest output, and of 1 at least (2e-2 in half precision).
         assets: further files that are kept with it like the report, by name, e.g. a vocabulary.
+        prunable: paths of the variables that the report counts as prunable; None: those that
+            have a mask, or for a plain model those that `kl.mask` would take.
 
     Returns:
         What was written, and how it compares.
@@ -62,15 +65,22 @@ def export(
         >>> served.weights["layers/dense/kernel"]
     """
     from keras_lottery import masking
+    from keras_lottery.masking import arguments
 
-    exporter, out = exporters[format], Path(out)
+    exporter, out = exporters[format], checks.file_path(out, "out")
+    arguments.built_model(model)
+    if tolerance is not None:
+        checks.number(tolerance, "tolerance", least=0)
+    for name, data in checks.instance(assets or {}, Mapping, "assets").items():  # type: ignore[type-abstract]
+        checks.instance(data, bytes, f"assets[{name!r}]")
     check_free(out, exporter, assets or ())
     infos = masking.describe(model)
-    prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
+    if prunable is None:
+        prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
     plain = masking.strip(model) if masking.is_masked(model) else model
     subject = subject_of(plain, infos, inputs)
     variables = stored_variables(subject.model)
-    with _workspace(out) as folder:
+    with workspace(out) as folder:
         artifact = exporter.write(subject, folder)
         reloaded = exporter.reload(subject, artifact, folder)
         difference, allowed = verify(subject, variables, reloaded, tolerance)
@@ -89,12 +99,15 @@ def export(
         )
         text = json.dumps(report.as_json(), indent=2) + "\n"
         files = {REPORT: text.encode()} | dict(assets or {})
-        _publish(artifact, out, {_beside(out, exporter, name): files[name] for name in files})
+        companions = {_beside(out, exporter, name): files[name] for name in files}
+        publish(folder, artifact, out, companions)
     return report
 
 
 def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> None:
     """Checks that nothing stands in the way of an artifact and the files that go with it.
+
+    What a killed export left there is removed first.
 
     Raises:
         LotteryError: `out` has the wrong ending, or something is there already.
@@ -103,6 +116,7 @@ def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> Non
         raise LotteryError(
             f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it."
         )
+    clear_killed(out.parent)
     for path in (out, *(_beside(out, exporter, name) for name in (REPORT, *assets))):
         if os.path.lexists(path):
             raise LotteryError(
@@ -114,45 +128,6 @@ def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> Non
 def _beside(out: Path, exporter: Exporter, name: str) -> Path:
     """Returns where a file that goes with an artifact lies: in its folder, or beside its file."""
     return Path(f"{out}.{name}") if exporter.suffix else out / name
-
-
-@contextmanager
-def _workspace(out: Path) -> Iterator[Path]:
-    """Yields a temporary folder on the disk of `out`, and removes it at the end."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".partial"))
-    except OSError as error:
-        raise LotteryError(
-            f"Expected a folder that can be written to. Received: {out.parent} "
-            f"({error.strerror}). Choose another with --out."
-        ) from error
-    try:
-        yield folder
-    except OSError as error:
-        raise LotteryError(
-            f"Expected to write {out}. Received: {error.strerror or error}. "
-            "Free some space or choose another folder with --out."
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _publish(artifact: Path, out: Path, files: Mapping[Path, bytes]) -> None:
-    """Renames the artifact to `out`, with the files that go with it."""
-    if artifact.is_dir():
-        for path, data in files.items():
-            (artifact / path.name).write_bytes(data)
-        os.rename(artifact, out)
-        return
-    try:
-        for path, data in files.items():
-            write_whole(path, lambda to, data=data: to.write_bytes(data))  # type: ignore[misc]
-        os.replace(artifact, out)
-    except Exception:
-        for path in files:
-            path.unlink(missing_ok=True)
-        raise
 
 
 def _files(artifact: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from keras_lottery.export.child import Request, load_arrays, main, save_arrays
+from keras_lottery.export.child import Request, load_arrays, save_arrays
 from keras_lottery.export.report import StoredVariable
 
 
@@ -21,7 +21,3 @@ def work(request: Request) -> Request:
     save_arrays(Path(request["outputs"]), {k: v.numpy() for k, v in serve(**inputs).items()})
     stored = [StoredVariable.of(path, v.numpy()) for path, v in sorted(module.weights.items())]
     return {"variables": [dataclasses.asdict(variable) for variable in stored]}
-
-
-if __name__ == "__main__":
-    main(work)

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.export.archive import load_archive
-from keras_lottery.export.child import Request, main
+from keras_lottery.export.child import Request
 from keras_lottery.export.signature import Signature, named
 
 
 def work(request: Request) -> Request:
     """Loads `archive` and writes `artifact`."""
-    model = load_archive(request["archive"], request["custom_objects"])
+    model = load_archive(request)
     write_saved_model(model, Signature.from_json(request["signature"]), Path(request["artifact"]))
     return {}
 
@@ -46,7 +46,3 @@ def write_saved_model(model: Any, signature: Signature, folder: Path) -> None:
     module.state = [variable for variable in graph.variables if id(variable) not in owned]
     default = by_name.get_concrete_function(**specs)
     tf.saved_model.save(module, str(folder), signatures={"serving_default": default})
-
-
-if __name__ == "__main__":
-    main(work)

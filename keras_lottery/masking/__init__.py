@@ -1,15 +1,21 @@
 """Masks on any Keras 3 model: attach, read and write by path, strip."""
 
-from keras_lottery.masking.attach import mask
+from keras_lottery.masking.attach import mask, mask_selected
 from keras_lottery.masking.carried import Carried
 from keras_lottery.masking.copying import fresh_weights, strip
 from keras_lottery.masking.derive import derive
-from keras_lottery.masking.describe import MaskOptions, describe
-from keras_lottery.masking.keras_internals import remake_functions, sync_trainer
+from keras_lottery.masking.describe import describe
+from keras_lottery.masking.keras_internals import (
+    batches_per_update,
+    iterations,
+    remake_functions,
+    sync_trainer,
+)
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
+from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.paths import carried, seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
-from keras_lottery.masking.prune import prune
+from keras_lottery.masking.prune import prune, prune_selected, summary_selected
 from keras_lottery.masking.state import (
     effective_weights,
     get_fills,
@@ -28,8 +34,10 @@ __all__ = [
     "Carried",
     "MaskOptions",
     "Masked",
+    "Patterns",
     "Summary",
     "Ticket",
+    "batches_per_update",
     "carried",
     "derive",
     "describe",
@@ -42,8 +50,12 @@ __all__ = [
     "get_weights",
     "is_learned",
     "is_masked",
+    "iterations",
     "mask",
+    "mask_selected",
+    "options_from",
     "prune",
+    "prune_selected",
     "register_prunable",
     "remake_functions",
     "scores",
@@ -54,6 +66,7 @@ __all__ = [
     "step_scope",
     "strip",
     "summary",
+    "summary_selected",
     "sync_trainer",
     "variables",
 ]

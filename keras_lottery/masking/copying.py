@@ -1,19 +1,24 @@
 """Copies of a model: with its masks, or a plain one with the masks folded in."""
 
+import random
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy as shallow_copy
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.global_state import preserved
+from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking import paths, state
 from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
 from keras_lottery.masking.wrapper import MASKED_NAME
 from keras_lottery.types import Weights
 
-__all__ = ["copy_model", "fresh_weights", "strip"]
+__all__ = ["copy_model", "fresh_initializers", "fresh_weights", "strip"]
 
 _COPY_HINT = "Pass in_place=True to mask it as it is, or give its class get_config and from_config."
 _STRIP_HINT = (
@@ -22,6 +27,7 @@ _STRIP_HINT = (
 )
 
 
+@preserved()
 def copy_model(model: keras.Model) -> keras.Model:
     """Returns a copy with weights, masks, compile settings and the optimizer's state.
 
@@ -39,12 +45,14 @@ def copy_model(model: keras.Model) -> keras.Model:
     return copy
 
 
+@preserved()
 def strip(model: keras.Model) -> keras.Model:
     """Returns a new, plain Keras model that computes what the masked one does.
 
     Pruned weights are written as the value that the network uses for them: 0, or their fill. Of
     `bernoulli` masks, which draw, the weights stay whose probability is at least a half. The
-    masked model is left as it is; the new one is not compiled.
+    masked model is left as it is; the new one is not compiled. LoRA is merged: W + AB becomes the
+    kernel.
 
     Args:
         model: a masked model, or any other, of which it is a copy.
@@ -56,9 +64,10 @@ def strip(model: keras.Model) -> keras.Model:
         >>> plain = strip(model)
         >>> plain.save("pruned.keras")
     """
-    paths.check_built(model)
-    weights = state.effective_weights(model)
-    plain = _rebuild(model, _plain(_config(model, _STRIP_HINT)), _STRIP_HINT, compiled=False)
+    arguments.built_model(model)
+    weights = _merge_lora(model, state.effective_weights(model))
+    config = _plain(_config(model, _STRIP_HINT))
+    plain = _rebuild(model, config, _STRIP_HINT, compiled=False, expected=set(weights))
     _copy_seeds(model, plain)
     state.set_weights(plain, weights)
     return plain
@@ -67,11 +76,50 @@ def strip(model: keras.Model) -> keras.Model:
 def fresh_weights(model: keras.Model) -> Weights:
     """Returns a fresh draw of every variable from the model's initializers, by path.
 
+    Initializers with a fixed seed draw from another one.
+
     Raises:
         LotteryError: the model cannot be rebuilt from its config.
     """
     plain = _plain(_config(model, _COPY_HINT))
-    return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
+    with fresh_initializers():
+        return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
+
+
+@contextmanager
+def fresh_initializers() -> Iterator[None]:
+    """Gives every initializer with a fixed seed another one, in the layers that are built inside.
+
+    The new seeds come from Python's `random`, as Keras takes those of initializers without one.
+    """
+    add_weight = keras.Layer.add_weight
+
+    def with_fresh_seed(
+        layer: keras.Layer, *args: Any, initializer: Any = None, **settings: Any
+    ) -> keras.Variable:
+        return add_weight(layer, *args, initializer=_reseeded(initializer), **settings)
+
+    keras.Layer.add_weight = with_fresh_seed
+    try:
+        yield
+    finally:
+        keras.Layer.add_weight = add_weight
+
+
+def _reseeded(initializer: Any) -> Any:
+    """Returns an initializer with a new seed where it has a fixed one, nested ones included."""
+    if isinstance(initializer, dict):
+        initializer = keras.initializers.get(initializer)
+    if not isinstance(initializer, keras.Initializer):
+        return initializer
+    fresh = shallow_copy(initializer)
+    for name, value in vars(initializer).items():
+        if isinstance(value, keras.Initializer):
+            setattr(fresh, name, _reseeded(value))
+    # Keras makes up the attribute `seed` where none was given; the config then still has none.
+    if initializer.get_config().get("seed", getattr(initializer, "seed", None)) is not None:
+        fresh.seed = random.randrange(2**31)
+    return fresh
 
 
 def _config(model: keras.Model, hint: str) -> dict[str, Any]:
@@ -85,7 +133,11 @@ def _config(model: keras.Model, hint: str) -> dict[str, Any]:
 
 
 def _rebuild(
-    model: keras.Model, config: dict[str, Any], hint: str, compiled: bool = True
+    model: keras.Model,
+    config: dict[str, Any],
+    hint: str,
+    compiled: bool = True,
+    expected: set[str] | None = None,
 ) -> keras.Model:
     if not compiled:
         config = {key: value for key, value in config.items() if key != "compile_config"}
@@ -97,7 +149,8 @@ def _rebuild(
             )
     except Exception as error:
         raise _cannot(model, error, hint) from error
-    missing = set(paths.variables(model)) - (set(paths.variables(copy)) if copy.built else set())
+    expected = set(paths.variables(model)) if expected is None else expected
+    missing = expected - (set(paths.variables(copy)) if copy.built else set())
     if missing:
         raise _cannot(model, f"the copy lacks {sorted(missing)[0]}", hint)
     return copy
@@ -128,7 +181,25 @@ def _plain(node: Any) -> Any:
         entry = {k: v for k, v in config[CONFIG_KEY].items() if k != "variables"}
         bare = {k: v for k, v in config.items() if k != CONFIG_KEY}
         return _plain({**node, **entry, "config": bare})
+    if isinstance(config, dict) and config.get("lora_rank") and "class_name" in node:
+        bare = {k: v for k, v in config.items() if k not in ("lora_rank", "lora_alpha")}
+        return _plain({**node, "config": bare})
     return {key: _plain(value) for key, value in node.items()}
+
+
+def _merge_lora(model: keras.Model, weights: Weights) -> Weights:
+    """Returns weights with W + AB as the kernel of layers under LoRA."""
+    merged = dict(weights)
+    for path, layer in paths.layer_paths(model):
+        if not getattr(layer, "lora_enabled", False):
+            continue
+        name = "embeddings" if isinstance(layer, keras.layers.Embedding) else "kernel"
+        for part in (f"_{name}", f"lora_{name}_a", f"lora_{name}_b"):
+            merged.pop(f"{path}/{part}".strip("/"))
+        merged[f"{path}/{name}".strip("/")] = np.array(
+            keras.ops.convert_to_numpy(getattr(layer, name))
+        )
+    return merged
 
 
 def _copy_seeds(model: keras.Model, copy: keras.Model) -> None:

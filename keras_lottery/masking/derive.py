@@ -10,7 +10,7 @@ from keras import tree
 from numpy.typing import NDArray
 
 from keras_lottery.backend.differentiate import gradient_of, hessian_vector_of
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import DivergedError, LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
 from keras_lottery.registry import Registry
@@ -128,7 +128,7 @@ def derive(
 
     Raises:
         LotteryError: the name is not known, the model has no loss, there are no examples, or
-            the result is not finite.
+            the result is not finite (then a `DivergedError`).
     """
     quantity = quantities[name]
     if loss is None and not getattr(model, "compiled", False):
@@ -249,7 +249,7 @@ def _positive(variable: keras.Variable) -> Any:
 def _check_finite(name: str, found: Weights) -> None:
     bad = [path for path, value in found.items() if not np.isfinite(value).all()]
     if bad:
-        raise LotteryError(
+        raise DivergedError(
             f"Expected a finite {name}. Received: inf or nan in {', '.join(bad[:4])}. "
             "Check the weights for overflow, or choose another criterion."
         )

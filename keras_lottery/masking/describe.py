@@ -1,58 +1,28 @@
 """What of a model can be pruned under given options, and why the rest cannot."""
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import keras
 
 from keras_lottery.masking import paths
-from keras_lottery.masking.learned import was_trained
+from keras_lottery.masking.learned import was_frozen_by_masks
+from keras_lottery.masking.names import Names, layer_names
+from keras_lottery.masking.options import MaskOptions, Options, check_selection
 from keras_lottery.masking.output_layer import output_layers
 from keras_lottery.masking.prunable import Weights, prunable_weights
+from keras_lottery.patterns import matches
 from keras_lottery.types import VariableInfo
 
-__all__ = ["MaskOptions", "Prunable", "describe", "find", "matches"]
+__all__ = ["FROZEN", "LORA", "STATE", "UNREACHED", "Prunable", "describe", "find"]
 
+STATE = "state"
+"""Kind of a variable that nothing trains, such as a moving mean."""
 
-class Options(Protocol):
-    """What decides on prunable variables; `MaskOptions` and `config.PruneConfig` have it."""
-
-    @property
-    def include(self) -> tuple[str, ...]: ...
-    @property
-    def exclude(self) -> tuple[str, ...]: ...
-    @property
-    def biases(self) -> bool: ...
-    @property
-    def norms(self) -> bool: ...
-    @property
-    def embeddings(self) -> bool: ...
-    @property
-    def output(self) -> bool: ...
-
-
-@dataclass(frozen=True)
-class MaskOptions:
-    """Which variables are pruned.
-
-    Args:
-        include: path patterns; only matching variables are pruned. Empty: all.
-        exclude: path patterns that are never pruned.
-        biases: prune biases too.
-        norms: prune the scales and shifts of normalization layers too.
-        embeddings: prune embeddings.
-        output: prune the output layer.
-        output_layer: path pattern of the output layer, where it is not found by itself.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    biases: bool = False
-    norms: bool = False
-    embeddings: bool = True
-    output: bool = True
-    output_layer: str = ""
+FROZEN = "frozen (trainable=False): name it in include"
+LORA = "LoRA is enabled: merge it first, by kl.strip"
+UNREACHED = ("unknown layer", "not a weight", FROZEN, LORA)
+"""How those reasons begin that the options did not ask for."""
 
 
 @dataclass(frozen=True)
@@ -83,67 +53,101 @@ def describe(model: keras.Layer, options: Options | None = None) -> list[Variabl
         options: `MaskOptions`, or a config's `PruneConfig`; None for the defaults.
 
     Raises:
-        LotteryError: the model is not built.
+        LotteryError: the model is not built, or a pattern matches nothing.
     """
-    return [found.info for found in find(model, options)]
+    return [found.info for found in find(model, options) if found.info.kind != STATE]
 
 
 def find(model: keras.Layer, options: Options | None = None) -> list[Prunable]:
-    """Returns what `describe` does, with the variables and the layers that will hold the masks."""
+    """Returns all variables, with the layers that will hold the masks.
+
+    What `describe` leaves out, which is neither known nor trained, has the kind `STATE`.
+    """
     options = options or MaskOptions()
     paths.check_built(model)
     outputs = output_layers(model, getattr(options, "output_layer", ""))
-    owners = _owners(model)
+    owners, names = _owners(model), layer_names(model)
+    roles, trained = _roles(model), {id(v) for v in model.trainable_variables}
     found = []
     for path, layer, attribute, variable in paths.named_variables(model):
-        known = prunable_weights(layer)
-        kind = known.kinds.get(attribute, "") if known else ""
-        if not kind and not was_trained(variable):
-            continue
+        role = _role(layer, attribute, roles.get(id(variable)))
+        is_trained = id(variable) in trained or was_frozen_by_masks(variable)
         info = VariableInfo(
             path=path,
             shape=tuple(int(n) for n in variable.shape),
-            kind=kind or "other",
-            layer=type(layer).__name__,
-            group=known.group if known else "other",
-            output=id(layer) in outputs,
+            kind=role.kind or ("other" if is_trained else STATE),
+            layer=type(role.layer).__name__,
+            group=role.known.group if role.known else "other",
+            output=id(role.layer) in outputs,
+            names=_names(path, names[id(layer)], attribute, names[id(role.layer)]),
         )
+        reason = _reason(info, role, is_trained, options)
+        info = replace(info, prunable=not reason, reason=reason)
         owner, prefix = owners[id(layer)]
         name = f"{prefix}/{attribute}" if prefix else attribute
-        found.append(Prunable(_judged(info, known, kind, options), variable, owner, name))
+        found.append(Prunable(info, variable, owner, name))
+    if found:  # what has no weights at all is refused for that
+        check_selection(options, [one.info.places for one in found])
     return found
 
 
-def matches(path: str, patterns: tuple[str, ...]) -> str:
-    """Returns the first pattern that a path matches, else an empty string.
+class _Role(NamedTuple):
+    """The layer in whose table a variable stands, what the table says, and the kind there."""
 
-    `*/x/*` also matches a path that begins with `x/`.
+    layer: keras.Layer
+    known: Weights | None
+    kind: str
+
+
+def _role(layer: keras.Layer, attribute: str, elsewhere: _Role | None) -> _Role:
+    known = prunable_weights(layer)
+    kind = known.kinds.get(attribute, "") if known else ""
+    return _Role(layer, known, kind) if kind or elsewhere is None else elsewhere
+
+
+def _roles(model: keras.Layer) -> dict[int, _Role]:
+    """Returns by variable its role in a layer that has it too, as that inside a wrapper does.
+
+    `SpectralNormalization` has the kernel of the layer that it wraps under its own path.
     """
-    for pattern in patterns:
-        if fnmatchcase(path, pattern) or fnmatchcase(f"/{path}", pattern):
-            return pattern
-    return ""
+    roles: dict[int, _Role] = {}
+    for _, layer in paths.layer_paths(model):
+        known = prunable_weights(layer)
+        for attribute, kind in known.kinds.items() if known else ():
+            variable = getattr(layer, attribute, None) if layer.built else None
+            if isinstance(variable, keras.Variable):
+                roles.setdefault(id(variable), _Role(layer, known, kind))
+    return roles
 
 
-def _judged(info: VariableInfo, known: Weights | None, kind: str, options: Options) -> VariableInfo:
-    reason = _reason(info, known, kind, options)
-    return VariableInfo(**{**vars(info), "prunable": not reason, "reason": reason})
+def _names(path: str, holder: Names, attribute: str, knower: Names) -> tuple[str, ...]:
+    """Returns a variable's paths through named layers, and the names of those layers alone."""
+    own = path.removeprefix(holder.places[0]).strip("/")
+    through = [f"{place}/{own}" for place in holder.places[1:]]
+    through += [f"{place}/{attribute}" for place in knower.places[1:]]
+    return tuple(dict.fromkeys([*through, *holder.alone, *knower.alone]))
 
 
-def _reason(info: VariableInfo, known: Weights | None, kind: str, options: Options) -> str:
+def _reason(info: VariableInfo, role: _Role, is_trained: bool, options: Options) -> str:
     """Returns why a variable is not pruned, or an empty string."""
-    if not known:
+    included = bool(matches(info.places, options.include))
+    if getattr(role.layer, "lora_enabled", False):
+        return LORA
+    if info.kind == STATE:
+        return "not trained"
+    if not role.known:
         return f"unknown layer {info.layer}: call register_prunable({info.layer}, kernel=(...))"
-    if kind in ("", "other"):
+    if role.kind in ("", "other"):
         return f"not a weight of {info.layer} that pruning knows"
-    pattern = matches(info.path, tuple(options.exclude))
+    pattern = matches(info.places, options.exclude)
     reasons = {
         f"excluded by {pattern!r}": bool(pattern),
-        "not among include": options.include and not matches(info.path, tuple(options.include)),
-        "biases=False": kind == "bias" and not options.biases,
-        "norms=False": kind == "norm" and not options.norms,
-        "embeddings=False": kind == "embedding" and not options.embeddings,
+        "not among include": options.include and not included,
+        "biases=False": info.kind == "bias" and not options.biases,
+        "norms=False": info.kind == "norm" and not options.norms,
+        "embeddings=False": info.kind == "embedding" and not options.embeddings,
         "output=False": info.output and not options.output,
+        FROZEN: not is_trained and not included,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
@@ -171,11 +175,3 @@ def _owners(model: keras.Layer) -> dict[int, tuple[keras.Layer, str]]:
 
 def _within(path: str, head: str) -> bool:
     return not head or path.startswith(f"{head}/")
-
-
-def options_from(**kwargs: Any) -> MaskOptions:
-    """Returns options with patterns given as a string or any sequence."""
-    for name in ("include", "exclude"):
-        given = kwargs.get(name, ())
-        kwargs[name] = (given,) if isinstance(given, str) else tuple(given)
-    return MaskOptions(**kwargs)

@@ -4,8 +4,17 @@ The mask under which the network reads its weights gives pruned ones no gradient
 a constraint, or a `train_step` that reads a weight directly can still give one, and some
 optimizers (Muon) move a weight that has none. So gradients are masked before anything else sees
 them (clipping, accumulation), and stored weights are set to zero again where it may be needed.
+
+What is promised: outside of `step_scope`, the weight that the network uses is exactly zero where
+pruned, whatever is stored. The stored weight is zero after every step too
+
+- of an optimizer that leaves a zero without gradient alone (`_KEEPS_ZEROS`), whoever calls it;
+- of any other, such as Muon, that is guarded: an attribute of the masked model or of a model
+  inside it, or built when the masks were set. In a step that JAX compiles, that takes `fit`,
+  `train_on_batch` or a `step_scope` of a masked model, which tell the guard the masks.
 """
 
+import gc
 import types
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,8 +27,9 @@ from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.holder import MaskedVariable, masked
+from keras_lottery.masking.keras_internals import innermost
 
-__all__ = ["innermost", "install", "slots"]
+__all__ = ["innermost", "install", "optimizers", "slots", "trainers"]
 
 # Their update of a weight whose gradient and slots are 0 and that is 0 itself is 0.
 _KEEPS_ZEROS = (
@@ -42,24 +52,50 @@ _INSTALLED = internals.hidden_name("guarded")
 
 
 def install(model: keras.Model) -> None:
-    """Guards the optimizer of a compiled model; does nothing where there is none."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return
-    optimizer = innermost(optimizer)
+    """Guards every optimizer that a model or a model inside it has; there may be none."""
+    for optimizer in optimizers(model):
+        _guard(optimizer)
+
+
+def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
+    """Returns the innermost optimizers in the attributes of a model and of the models inside it."""
+    found: dict[int, keras.optimizers.Optimizer] = {}
+    for one in internals.flatten_layers(model):
+        for held in vars(one).values() if isinstance(one, keras.Model) else ():
+            things = held.values() if isinstance(held, dict) else held
+            for thing in things if isinstance(held, dict | list | tuple) else (held,):
+                if isinstance(thing, keras.optimizers.Optimizer):
+                    found[id(innermost(thing))] = innermost(thing)
+    return list(found.values())
+
+
+def trainers(variables: Sequence[keras.Variable]) -> list[keras.optimizers.Optimizer]:
+    """Returns the optimizers in this process that train one of the variables, and guards them.
+
+    A variable does not know its optimizers. That of a model around the masked one, as in
+    distillation, or of a loop by hand would go on moving a weight by the momentum that it had.
+    """
+    wanted = {id(variable) for variable in variables}
+    found = [
+        one
+        for one in gc.get_objects()
+        if issubclass(type(one), keras.optimizers.Optimizer)  # of proxies ask nothing
+        and not hasattr(one, "inner_optimizer")
+        and getattr(one, "built", False)
+        and any(id(v) in wanted for v in internals.optimized_variables(one))
+    ]
+    for optimizer in found:
+        _guard(optimizer)
+    return found
+
+
+def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     if getattr(optimizer, _INSTALLED, False):
         return
     object.__setattr__(optimizer, _INSTALLED, True)
     # Bound methods, which a deep copy of the optimizer binds to the copy.
     for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
         object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
-
-
-def innermost(optimizer: Any) -> Any:
-    """Returns the optimizer inside loss-scaling ones."""
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
-    return optimizer
 
 
 class Slot(NamedTuple):

@@ -10,27 +10,34 @@ from keras.src.backend.common.variables import AutocastScope
 from keras.src.models.functional import Functional
 from keras.src.saving import object_registration, saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
+from keras.src.trainers.compile_utils import CompileMetrics
 from keras.src.utils.naming import to_snake_case
 
 __all__ = [
     "KerasSaveable",
     "LayerHooks",
     "attributes",
+    "batches_per_update",
     "class_entry",
     "clip_sums",
+    "compiled_metrics",
     "flatten_layers",
     "flush_losses",
     "forget_variables",
     "full_precision",
     "hidden_name",
     "inbound_tensors",
+    "innermost",
     "is_functional",
     "is_metric",
+    "iterations",
+    "metric_direction",
     "name_class",
     "optimized_variables",
     "own_variables",
     "producer",
     "remake_functions",
+    "resumed_epoch",
     "retrack",
     "set_class",
     "snake_case",
@@ -199,6 +206,23 @@ def sync_trainer(model: keras.Model) -> None:
         model.jax_state_sync()
 
 
+def resumed_epoch(model: keras.Model) -> int | None:
+    """Returns the epoch at which a callback (BackupAndRestore) resumes training, and forgets it."""
+    epoch, model._initial_epoch = model._initial_epoch, None
+    return epoch
+
+
+def compiled_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
+    """Returns the metrics that `compile` was given; known once the model has seen a batch."""
+    own = [metric for metric in model.metrics if isinstance(metric, CompileMetrics)]
+    return [metric for group in own for metric in group.metrics]
+
+
+def metric_direction(metric: keras.metrics.Metric) -> str | None:
+    """Returns `up` where larger values of a metric are better, else `down`; None: unknown."""
+    return getattr(metric, "_direction", None)
+
+
 def remake_functions(model: keras.Model) -> None:
     """Makes a compiled model trace its steps again, also in the middle of `fit`."""
     if not getattr(model, "compiled", False):
@@ -207,6 +231,35 @@ def remake_functions(model: keras.Model) -> None:
     model.predict_function = None
     if model.train_function is not None:
         model.make_train_function(force=True)
+
+
+def innermost(optimizer: Any) -> Any:
+    """Returns the optimizer inside loss-scaling ones."""
+    while hasattr(optimizer, "inner_optimizer"):
+        optimizer = optimizer.inner_optimizer
+    return optimizer
+
+
+def iterations(model: keras.Model) -> int | None:
+    """Returns how many batches' gradients the optimizer was given; None without an optimizer.
+
+    In the midst of JAX's `fit` the state holds the count, and is read without syncing it.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return None
+    counter = innermost(optimizer)._iterations
+    state = getattr(model, "_jax_state", None)
+    if state and not model._jax_state_synced:
+        held = zip(optimizer.variables, state["optimizer_variables"])
+        return next(int(value) for variable, value in held if variable is counter)
+    return int(keras.ops.convert_to_numpy(counter.value))
+
+
+def batches_per_update(model: keras.Model) -> int:
+    """Returns how many batches' gradients the optimizer gathers for an update; 1 without one."""
+    optimizer = innermost(getattr(model, "optimizer", None))
+    return int(getattr(optimizer, "gradient_accumulation_steps", None) or 1)
 
 
 def forget_variables(optimizer: Any, variables: list[keras.Variable]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
@@ -25,7 +26,7 @@ __all__ = [
     "scores",
     "set_kept",
     "set_mode",
-    "was_trained",
+    "was_frozen_by_masks",
 ]
 
 _FROZEN = internals.hidden_name("frozen")
@@ -53,9 +54,9 @@ def freeze_rest(layer: keras.Layer) -> None:
             setattr(variable, _FROZEN, True)
 
 
-def was_trained(variable: keras.Variable) -> bool:
-    """Returns True for what is trained, or would be but for learned masks."""
-    return bool(variable.trainable or getattr(variable, _FROZEN, False))
+def was_frozen_by_masks(variable: keras.Variable) -> bool:
+    """Returns True for what would be trained but for learned masks."""
+    return bool(getattr(variable, _FROZEN, False))
 
 
 def check_optimizer(model: Any) -> None:
@@ -78,7 +79,7 @@ def check_keep(keep: float | None, parametrization: str) -> None:
             "Expected keep only with a parametrization that keeps a fixed fraction, such as "
             f"'edge_popup'. Received: keep={keep} with {parametrization!r}. Leave keep out."
         )
-    if not 0 < keep < 1:
+    if not 0 < checks.number(keep, "keep") < 1:
         raise LotteryError(
             "Expected keep, the fraction of weights that edge-popup keeps in every variable, above "
             f"0 and below 1. Received: {keep}. Choose, say, 0.5."

@@ -1,16 +1,16 @@
 """Which layer makes a model's output."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
 
-from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
 from keras_lottery.masking.holder import MaskHolder, is_wrapper
+from keras_lottery.masking.names import layer_names
 from keras_lottery.masking.prunable import prunable_weights
+from keras_lottery.patterns import check_matches, matches
 
 __all__ = ["output_layers"]
 
@@ -26,25 +26,17 @@ def output_layers(model: keras.Layer, pattern: str = "") -> set[int]:
 
     Args:
         model: a built model or layer.
-        pattern: path pattern of the output layer; overrides what would be found.
+        pattern: matches the path or name of the output layer; overrides what would be found.
 
     Raises:
-        LotteryError: no layer has a path that matches the pattern.
+        LotteryError: no layer with weight matrices has a path or name that matches the pattern.
     """
     if not pattern:
         return {id(layer) for layer in _last(model)}
-    found = {
-        id(layer)
-        for path, layer in paths.layer_paths(model)
-        if fnmatchcase(path, pattern) or fnmatchcase(f"/{path}", pattern)
-    }
-    if not found:
-        known = [p for p, layer in paths.layer_paths(model) if _has_matrix(layer)]
-        raise LotteryError(
-            f"Expected output_layer to match the path of a layer. Received: {pattern!r}. "
-            f"Layers: {', '.join(known)}."
-        )
-    return found
+    names = {layer: (*n.places, *n.alone[-1:]) for layer, n in layer_names(model).items()}
+    weighted = [id(c) for _, c in paths.layer_paths(model) if _has_matrix(c)]
+    check_matches("output_layer", (pattern,), [names[layer] for layer in weighted])
+    return {layer for layer, places in names.items() if matches(places, (pattern,))}
 
 
 def _last(layer: keras.Layer) -> list[keras.Layer]:

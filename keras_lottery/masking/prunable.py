@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import keras
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 
 __all__ = ["Weights", "prunable_weights", "register_prunable"]
@@ -75,8 +76,8 @@ def register_prunable(
         raise LotteryError(f"Expected one of the groups {', '.join(GROUPS)}. Received: {group!r}.")
     kinds = {"kernel": kernel, "recurrent": recurrent, "embedding": embedding}
     kinds |= {"bias": bias, "norm": norm, "other": other}
-    table = {name: kind for kind, names in kinds.items() for name in names}
-    _TABLE[layer_class] = Weights(table, group, subtree)
+    table = {name: kind for kind, given in kinds.items() for name in checks.names(given, kind)}
+    _TABLE[layer_class] = Weights(table, group, checks.truth(subtree, "subtree"))
 
 
 def prunable_weights(layer: keras.Layer) -> Weights | None:
@@ -126,3 +127,21 @@ _add(
     norm="scale",
 )
 _add("keras_hub", "T5LayerNorm", "other", norm="weight")
+_add(
+    "keras_hub",
+    "MixtralMoeExperts QwenMoeExperts Qwen3MoeExperts Qwen3_5MoeExperts",
+    "dense",
+    kernel="_expert_feedforward_gate_dense _expert_feedforward_intermediate_dense "
+    "_expert_feedforward_output_dense",
+)
+_add(
+    "keras_hub",
+    "GptOssExperts",
+    "dense",
+    kernel="gate_up_proj down_proj",
+    bias="gate_up_proj_bias down_proj_bias",
+)
+_add("keras_hub", "Gemma4MoEBlock", "dense", kernel="gate_proj up_proj down_proj")
+_add("keras_hub", "T5MultiHeadAttention", "embedding", embedding="relative_attention_bias")
+_add("keras_hub", "RelativeEmbedding", "embedding", embedding="rel_embeddings")
+_add("keras_hub", "WindowAttention", "embedding", embedding="relative_position_bias_table")

@@ -1,20 +1,22 @@
 """Pruning a Keras model: from its weights to its masks in one call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
 
-from keras_lottery import pruning
+from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import state
-from keras_lottery.masking.attach import mask
+from keras_lottery.masking import arguments, state
+from keras_lottery.masking.attach import mask_selected
 from keras_lottery.masking.derive import derive
-from keras_lottery.masking.describe import describe
+from keras_lottery.masking.describe import FROZEN, describe
+from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.summary import Summary, masked_infos, summarize
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
-__all__ = ["prune"]
+__all__ = ["prune", "prune_selected"]
 
 
 def prune(
@@ -26,11 +28,20 @@ def prune(
     dry_run: bool = False,
     initial: Weights | None = None,
     seed: int = 0,
+    include: Patterns = (),
+    exclude: Patterns = (),
+    biases: bool = False,
+    norms: bool = False,
+    embeddings: bool = True,
+    output: bool = True,
+    output_layer: str = "",
 ) -> Summary:
     """Prunes a model to a sparsity, and returns what is kept of each variable.
 
-    A model without masks is masked first, with the defaults of `mask`. Exactly
-    floor(sparsity × prunable) weights are pruned in all, those pruned before included.
+    A model without masks is masked first, as `mask` does with the same options. In one that has
+    masks, the options narrow what is pruned, and biases and norms are pruned where they have
+    masks. Exactly floor(sparsity × prunable) weights are pruned in all, those pruned before
+    included.
 
     Args:
         model: a built model.
@@ -42,18 +53,61 @@ def prune(
         dry_run: only say what would be kept; the model stays as it is.
         initial: weights by path that training started from, for criteria that need them.
         seed: for criteria that draw.
+        include: patterns; only matching variables are pruned. See `mask`.
+        exclude: patterns of variables that are not pruned.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
+        output_layer: pattern of the output layer, where it is not found by itself.
 
     Raises:
-        LotteryError: the model is sparser already, a name is not known, or the criterion needs
-            what is not given.
+        LotteryError: a weight is NaN or infinite, the model is sparser already, a name is not
+            known, a pattern matches nothing, or the criterion needs what is not given.
 
     Example:
         >>> print(prune(model, sparsity=0.9))
+        >>> print(prune(model, sparsity=0.9, exclude="*/output/*"))
     """
-    if not state.is_masked(model) and not dry_run:
-        mask(model)
-    infos, masks = _what(model)
+    options = options_from(include, exclude, biases, norms, embeddings, output, output_layer)
+    return prune_selected(
+        model,
+        sparsity,
+        options,
+        criterion=criterion,
+        scope=scope,
+        data=data,
+        dry_run=dry_run,
+        initial=initial,
+        seed=seed,
+    )
+
+
+def prune_selected(
+    model: keras.Model,
+    sparsity: float,
+    options: MaskOptions,
+    *,
+    criterion: str = "magnitude",
+    scope: str = "global",
+    data: tuple[Any, Any] | None = None,
+    dry_run: bool = False,
+    initial: Weights | None = None,
+    seed: int = 0,
+) -> Summary:
+    """Does what `prune` does, with its options of what is pruned in one object."""
+    arguments.maskable_model(model)
+    sparsity, seed = checks.fraction(sparsity, "sparsity"), checks.seed(seed)
+    dry_run = checks.truth(dry_run, "dry_run")
+    _ = pruning.criteria[criterion], pruning.allocations[scope]
+    if initial is not None:
+        checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
+    infos, masks = _what(model, options)
     weights = state.get_weights(model)
+    checks.finite_weights(weights, [info.path for info in infos if info.prunable])
+    if not state.is_masked(model) and not dry_run:
+        mask_selected(model, options, more_than=sparsity)
+        infos, masks = _what(model, options)
     pruned = pruning.prune_to(
         weights,
         masks,
@@ -70,11 +124,26 @@ def prune(
     return summarize(infos, pruned)
 
 
-def _what(model: keras.Model) -> tuple[list[VariableInfo], MaskSet]:
+def summary_selected(model: keras.Model, options: MaskOptions) -> Summary:
+    """Returns the summary of what `prune_selected` prunes under these options."""
+    return summarize(*_what(model, options))
+
+
+def _what(model: keras.Model, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
     """Returns the variables with what can be pruned marked, and the masks that there are."""
-    if state.is_masked(model):
-        return masked_infos(model)
-    return describe(model), {}
+    if not state.is_masked(model):
+        return describe(model, options), {}
+    infos, masks = masked_infos(model)
+    if options == MaskOptions():
+        return infos, masks
+    chosen = describe(model, replace(options, biases=True, norms=True))
+    narrowed = [
+        replace(info, prunable=False, reason=other.reason)
+        if info.prunable and other.reason not in ("", FROZEN)
+        else info
+        for info, other in zip(infos, chosen, strict=True)
+    ]
+    return narrowed, masks
 
 
 def _derive(

@@ -1,6 +1,6 @@
 """Reading and writing masks and weights by path; nothing is traced again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -51,22 +51,31 @@ def get_fills(model: keras.Layer) -> Weights:
     }
 
 
-def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) -> None:
-    """Assigns masks, and zeroes stored weights and the optimizer's slots where they prune.
+def set_masks(
+    model: keras.Layer,
+    masks: Mapping[str, Any],
+    fills: Weights | None = None,
+    *,
+    optimizers: Sequence[keras.optimizers.Optimizer] | None = None,
+) -> None:
+    """Assigns masks, and zeroes stored weights and optimizers' slots where they prune.
 
-    Slots of the weights that are kept, the learning rate and the iterations stay.
+    Slots of the weights that are kept, the learning rate and the iterations stay. From then on the
+    stored weights stay exactly zero too, whoever trains them: `fit`, a model around this one with
+    an optimizer of its own, several optimizers, or a loop by hand (see `masking.guard`).
 
     Under a learned mask the stored weights stay as they are. `bernoulli` draws among the weights
     that its mask keeps; `edge_popup` takes from its mask only how many weights to use.
 
     Args:
         model: a masked model.
-        masks: boolean arrays by path; a masked variable that is not named keeps every weight,
-            so that `{}` is the dense network.
+        masks: arrays by path, boolean or of zeros and ones; True and 1 = kept. A masked variable
+            that is not named keeps every weight, so that `{}` is the dense network.
         fills: `frozen` only: values of the pruned weights by path; what is not named stays.
+        optimizers: those that train the weights; None: all in this process, which are looked for.
 
     Raises:
-        LotteryError: a path is not masked, or a shape differs.
+        LotteryError: a path is not masked, a shape differs, or a mask has other values.
     """
     internals.sync_trainer(model)
     known = _masked_paths(model)
@@ -79,14 +88,18 @@ def set_masks(model: keras.Layer, masks: MaskSet, fills: Weights | None = None) 
             if path in given:
                 shape = tuple(record.variable.shape)
                 _check_shape(f"a {what} of {path!r}", shape, np.asarray(given[path]))
+    masks = {path: _boolean(path, mask) for path, mask in masks.items()}
     if known:
         adopt(model)
     for path, record in known.items():
         full = np.ones(tuple(record.variable.shape), bool)
-        record.mask.assign(np.asarray(masks.get(path, full)).astype(bool))
+        record.mask.assign(masks.get(path, full))
         if path in fills:
             record.extras["fill"].assign(np.asarray(fills[path]))
-    zero_pruned(model)
+    if optimizers is None:
+        pruned = [known[path].variable for path, mask in masks.items() if not mask.all()]
+        optimizers = [*guard.optimizers(model), *(guard.trainers(pruned) if pruned else ())]
+    zero_pruned(model, optimizers)
 
 
 def copy_masks(model: keras.Layer, copy: keras.Layer) -> None:
@@ -140,13 +153,14 @@ def effective_weights(model: keras.Layer) -> Weights:
     return weights
 
 
-def zero_pruned(model: keras.Layer) -> None:
-    """Sets stored weights and the optimizer's slots to what they start from where pruned: 0."""
-    optimizer = getattr(model, "optimizer", None)
+def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimizer]) -> None:
+    """Sets stored weights and optimizers' slots to what they start from where pruned: 0."""
+    distinct = {id(one): one for one in map(guard.innermost, optimizers)}
     for record in records(model):
         record.zero_pruned()
-        for slot in guard.slots(optimizer, record.variable) if optimizer is not None else ():
-            record.reset_pruned(slot.variable, slot.start)
+        for optimizer in distinct.values():
+            for slot in guard.slots(optimizer, record.variable):
+                record.reset_pruned(slot.variable, slot.start)
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
@@ -161,6 +175,17 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 def _array(value: Any) -> np.ndarray:
     """Returns a copy: a buffer that JAX donates or torch writes to must not be shared."""
     return np.array(ops.convert_to_numpy(value))
+
+
+def _boolean(path: str, mask: Any) -> np.ndarray:
+    mask = np.asarray(mask)
+    if mask.dtype != np.bool_ and not np.isin(mask, (0, 1)).all():
+        values = ", ".join(str(value) for value in np.unique(mask)[:4])
+        raise LotteryError(
+            f"Expected a mask of {path!r} with True or 1 = kept and False or 0 = pruned. "
+            f"Received: the values {values}, … of {mask.dtype}. Pass, say, scores > threshold."
+        )
+    return mask.astype(np.bool_)
 
 
 def _check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -1,12 +1,15 @@
 """How sparse a model is: per variable and in all."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
-from keras_lottery.masking import state
-from keras_lottery.masking.describe import describe
+from keras_lottery.masking import arguments, state
+from keras_lottery.masking.dependence import EXAMPLES, ignores_input
+from keras_lottery.masking.describe import STATE, UNREACHED, describe, find
 from keras_lottery.types import MaskSet, VariableInfo
 
 __all__ = ["Row", "Summary", "summarize", "summary"]
@@ -46,13 +49,16 @@ class Summary:
         rows: one a variable.
         kept: weights kept of the prunable ones.
         prunable: weights that have a mask.
-        total: weights that are listed.
+        total: weights that are listed, but for states that nothing trains (moving means).
+        warnings: what is likely not meant: most of the model cannot be pruned, a variable is cut
+            to almost nothing, or the output no longer depends on the input.
     """
 
     rows: tuple[Row, ...]
     kept: int
     prunable: int
     total: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def sparsity(self) -> float:
@@ -78,6 +84,7 @@ class Summary:
                 f"kept {self.kept:,} of {self.prunable:,} prunable weights "
                 f"({1 - self.sparsity:.2%}; sparsity {self.sparsity:.2%}), "
                 f"{self.kept + outside:,} of {self.total:,} in all",
+                *(f"warning: {text}" for text in self.warnings),
             ]
         )
 
@@ -87,11 +94,26 @@ class Summary:
 def summary(model: keras.Layer) -> Summary:
     """Returns what is kept of each variable and of the model, and why the rest has no mask.
 
+    It warns where most of the model cannot be pruned, where a variable is cut to fewer weights
+    than a tenth of the square root of its size, and where a pruned functional or sequential model
+    of float inputs gives one output for 8 random inputs, for which the model is run.
+
+    Raises:
+        LotteryError: it is no Keras model, or not built.
+
     Example:
         >>> print(summary(model))
     """
-    infos, masks = masked_infos(model)
-    return summarize(infos, masks)
+    arguments.built_model(model)
+    masks = state.get_masks(model)
+    table = summarize([_as_masked(one.info, masks) for one in find(model)], masks)
+    if table.kept < table.prunable and ignores_input(model):
+        text = (
+            f"the output is the same for {EXAMPLES} random inputs: it may no longer depend on the "
+            "input; prune less, or train before pruning"
+        )
+        table = replace(table, warnings=(*table.warnings, text))
+    return table
 
 
 def masked_infos(model: keras.Layer) -> tuple[list[VariableInfo], MaskSet]:
@@ -114,12 +136,38 @@ def summarize(infos: list[VariableInfo], masks: MaskSet) -> Summary:
         for info in infos
     )
     prunable = [row for row in rows if row.prunable]
+    weights = [info for info in infos if info.kind != STATE]
     return Summary(
         rows,
         sum(row.kept for row in prunable),
         sum(row.size for row in prunable),
-        sum(row.size for row in rows),
+        sum(info.size for info in weights),
+        (*_unreached(weights), *_almost_empty(prunable)),
     )
+
+
+def _unreached(infos: list[VariableInfo]) -> Iterator[str]:
+    """Yields a warning where most weights cannot be pruned, whatever the options."""
+    out = [info for info in infos if not info.prunable and info.reason.startswith(UNREACHED)]
+    size, total = sum(info.size for info in out), sum(info.size for info in infos)
+    if 2 * size > total:
+        largest = max(out, key=lambda info: info.size)
+        yield (
+            f"{size / total:.0%} of the weights cannot be pruned, such as {largest.path}: "
+            f"{largest.reason}"
+        )
+
+
+def _almost_empty(rows: list[Row]) -> Iterator[str]:
+    """Yields a warning for variables that keep fewer weights than √size / 10."""
+    empty = [r for r in rows if r.kept < r.size and r.kept < max(math.sqrt(r.size) / 10, 1)]
+    if empty:
+        named = ", ".join(f"{row.path} ({row.kept:,} of {row.size:,})" for row in empty[:4])
+        more = f" and {len(empty) - 4} more" if len(empty) > 4 else ""
+        yield (
+            f"almost nothing is left of {named}{more}: prune less, train before pruning, or prune "
+            "every layer alike by scope='layer'"
+        )
 
 
 def _as_masked(info: VariableInfo, masks: MaskSet) -> VariableInfo:

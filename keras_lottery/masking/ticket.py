@@ -1,12 +1,16 @@
 """Tickets that know how to get into a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from glob import escape
 
 import keras
 
 from keras_lottery import tickets
-from keras_lottery.masking import paths, state
-from keras_lottery.masking.attach import mask
+from keras_lottery.masking import arguments, paths, state
+from keras_lottery.masking.attach import attach_names
+from keras_lottery.masking.describe import find
+from keras_lottery.masking.options import Patterns, options_from
+from keras_lottery.patterns import check_matches, matches
 
 __all__ = ["Ticket"]
 
@@ -18,32 +22,43 @@ class Ticket(tickets.Ticket):
         >>> Ticket.load("t.safetensors").apply(model, exclude=("*/output/*",))
     """
 
-    def apply(
-        self, model: keras.Model, exclude: Sequence[str] = (), strict: bool = True
-    ) -> keras.Model:
-        """Puts masks and start weights into a model, which is masked where it is not yet.
+    def apply(self, model: keras.Model, exclude: Patterns = (), strict: bool = True) -> keras.Model:
+        """Puts masks and start weights into a model, which is masked where the ticket has masks.
 
-        What is excluded keeps the model's own weights and a full mask. On a compiled model the
+        What is excluded keeps the model's own weights, and a full mask where it has one. The
+        dense network's ticket, which has no masks, masks nothing. On a compiled model the
         optimizer keeps its slots, zero where a weight is pruned.
 
         Args:
             model: built; changed in place.
-            exclude: path patterns of variables to leave alone.
+            exclude: patterns of variables to leave alone, of the model or of the ticket; as in
+                `mask`.
             strict: refuse what does not fit; otherwise leave it out.
 
         Returns:
             `model`.
 
         Raises:
-            LotteryError: variables, named in the message, do not fit.
+            LotteryError: variables, named in the message, do not fit, or a pattern matches
+                nothing.
         """
+        arguments.maskable_model(model)
         variables = paths.variables(model)
         shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
-        masks, weights = self.fit(shapes, exclude, strict)
+        masks, weights = self.fit(shapes, _resolved(model, exclude, self.start), strict)
         kind = "frozen" if self.fills else "zero"
-        mask(model, include=tuple(masks), biases=True, norms=True, parametrization=kind)
+        attach_names(model, [(path, kind) for path in masks])
         state.set_weights(model, state.get_weights(model) | weights)
         full = {path: kept | True for path, kept in state.get_masks(model).items()}
         fills = {path: fill for path, fill in self.fills.items() if path in masks}
         state.set_masks(model, full | masks, fills)
         return model
+
+
+def _resolved(model: keras.Model, patterns: Patterns, ticket: Iterable[str]) -> list[str]:
+    """Returns the structural paths that patterns match, in a model or in a ticket."""
+    patterns = options_from(exclude=patterns).exclude
+    places = [one.info.places for one in find(model)]
+    places += [(path,) for path in set(ticket) - {known[0] for known in places}]
+    check_matches("exclude", patterns, places)
+    return [escape(known[0]) for known in places if matches(known, patterns)]

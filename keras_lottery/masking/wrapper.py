@@ -5,10 +5,11 @@ from typing import Any
 
 import keras
 
+from keras_lottery.masking import arguments
 from keras_lottery.masking.classes import set_options
-from keras_lottery.masking.describe import MaskOptions
 from keras_lottery.masking.holder import mark_wrapper
 from keras_lottery.masking.learned import check_keep
+from keras_lottery.masking.options import options_from
 from keras_lottery.masking.parametrizations import parametrizations
 
 __all__ = ["MASKED_NAME", "Masked"]
@@ -48,11 +49,12 @@ class Masked(keras.layers.Wrapper):
         keep: float | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs.setdefault("name", f"masked_{layer.name}")
+        kwargs.setdefault("name", f"masked_{arguments.prunable_layer(layer).name}")
         super().__init__(layer, **kwargs)
         check_keep(keep, parametrization)
         parametrizations[parametrization]
-        self.options = MaskOptions(biases=biases, norms=norms, embeddings=embeddings)
+        # To wrap a layer is to ask for it: frozen ones are masked too.
+        self.options = options_from("*", biases=biases, norms=norms, embeddings=embeddings)
         self.parametrization = parametrization
         self.keep = keep
         self.supports_masking = layer.supports_masking

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.patterns import matches
 from keras_lottery.types import VariableInfo
 
 GROUPS = ("conv", "dense", "embedding", "other", "recurrent")
@@ -65,7 +65,7 @@ def make_pools(
 
 
 def _key(info: VariableInfo, rates: Mapping[str, float]) -> str:
-    patterns = [k for k in rates if _is_pattern(k) and fnmatchcase(info.path, k)]
+    patterns = [k for k in rates if _is_pattern(k) and matches(info.places, (k,))]
     if patterns:
         return max(patterns, key=lambda pattern: (len(pattern), pattern))
     if info.output and "output" in rates:
@@ -94,7 +94,7 @@ def _check(
             "Give the layers different places in the model."
         )
     for key in rates:
-        if _is_pattern(key) and not any(fnmatchcase(path, key) for path in paths):
+        if _is_pattern(key) and not any(matches(info.places, (key,)) for info in infos):
             raise LotteryError(
                 f"prune.rates: expected a group ({', '.join(GROUPS)}), 'output', or the pattern "
                 f"of a path. Received: {key!r}, which matches no variable. "

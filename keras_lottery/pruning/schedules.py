@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from keras_lottery import checks
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.counts import count, decimal
@@ -85,6 +86,10 @@ class CubicSchedule:
     initial_sparsity: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("final_sparsity", "initial_sparsity"):
+            checks.fraction(getattr(self, name), name)
+        for name in ("end_step", "begin_step", "every"):
+            checks.whole_number(getattr(self, name), name)
         if not 0 <= self.initial_sparsity <= self.final_sparsity <= 1 or not self.final_sparsity:
             raise LotteryError(
                 "Expected 0 <= initial_sparsity <= final_sparsity <= 1, and not 0 throughout. "
@@ -104,22 +109,25 @@ class CubicSchedule:
         """Returns s_t; s_i before t_0 and s_f after t_1."""
         if step >= self.end_step:
             return self.final_sparsity
-        done = max(0, step - self.begin_step) / (self.end_step - self.begin_step)
+        if step <= self.begin_step:
+            return self.initial_sparsity
+        done = (step - self.begin_step) / (self.end_step - self.begin_step)
         return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * (1 - done) ** 3
 
-    def fires(self, step: int, since: int | None = None) -> bool:
-        """Returns whether a pruning is due at `step`, or after `since` and up to `step`."""
-        since = step - 1 if since is None else since
-        if since < self.end_step <= step:
-            return True
-        last = min(step, self.end_step)
-        due = last - (last - self.begin_step) % self.every
-        return last >= self.begin_step and due > since
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps of the prunings, t_1 the last."""
+        return (*range(self.begin_step, self.end_step, self.every), self.end_step)
 
-    def check(self, steps: int) -> None:
-        """Raises LotteryError if a training of `steps` optimizer steps ends before `end_step`."""
-        if steps < self.end_step:
-            raise LotteryError(
-                f"Expected a training of at least end_step={self.end_step} steps, or the final "
-                f"sparsity is never reached. Received: {steps} steps. Lower end_step."
-            )
+    def due(self, step: int) -> int | None:
+        """Returns the last step of a pruning up to `step`, None before t_0."""
+        if step < self.begin_step:
+            return None
+        if step >= self.end_step:
+            return self.end_step
+        return step - (step - self.begin_step) % self.every
+
+    def reached(self, step: int) -> float:
+        """Returns the sparsity of the last pruning up to `step`, 0 before t_0."""
+        due = self.due(step)
+        return 0.0 if due is None else self.sparsity(due)

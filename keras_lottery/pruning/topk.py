@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import DivergedError, LotteryError
 from keras_lottery.types import MaskSet
 
 _DIGIT = 16
@@ -190,7 +190,7 @@ def _keys(span: _Span, bits: int, signed: bool, check: bool = False) -> NDArray[
     half = stored.dtype.type(1 << (bits - 1))
     keys = stored & (half - stored.dtype.type(1))
     if check and keys.max(initial=0) > _infinity(bits) and np.isnan(values[span.mask]).any():
-        raise LotteryError(
+        raise DivergedError(
             f"Expected scores that are numbers. Received: NaN for weights of {span.path}. "
             "Check that the training did not diverge."
         )

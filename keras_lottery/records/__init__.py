@@ -1,15 +1,27 @@
 """What a run writes down: the rows of results.csv and metrics.csv, histories, layers, scalars."""
 
 from keras_lottery.records.growing import GrowingTable
-from keras_lottery.records.rows import COLUMNS, KEY, MetricRow, ResultRow, TableRow
+from keras_lottery.records.recorded import RESULTS_VERSION_KEY, read_recorded
+from keras_lottery.records.rows import (
+    COLUMNS,
+    CONSTANT_OUTPUT,
+    KEY,
+    LayerRow,
+    MetricRow,
+    ResultRow,
+    TableRow,
+)
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [
     "COLUMNS",
+    "CONSTANT_OUTPUT",
     "KEY",
+    "RESULTS_VERSION_KEY",
     "GrowingTable",
+    "LayerRow",
     "MetricRow",
     "NoScalars",
     "Records",
@@ -20,6 +32,7 @@ __all__ = [
     "layer_rows",
     "read_metrics",
     "read_numbers",
+    "read_recorded",
     "read_results",
     "read_rows",
     "read_table",

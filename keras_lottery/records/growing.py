@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from keras_lottery.files import sweep
 from keras_lottery.records.rows import TableRow
 from keras_lottery.records.tables import write_table
 from keras_lottery.records.writers import read_rows
+from keras_lottery.run_paths import Place
 
 Row = TypeVar("Row", bound=TableRow)
 
@@ -25,6 +27,8 @@ class GrowingTable(Generic[Row]):
     def __init__(self, path: Path, kind: type[Row]) -> None:
         self._path = path
         self._kind = kind
+        sweep(path.parent, "**/.*.tmp")
+        self._place = Place(path.parent)
         self._rows = read_rows(path, kind) if path.exists() else []
 
     @property
@@ -40,6 +44,11 @@ class GrowingTable(Generic[Row]):
             self.append()
 
     def append(self, *rows: Row) -> None:
-        """Adds rows that belong together: after a kill all of them are there or none."""
+        """Adds rows that belong together: after a kill all of them are there or none.
+
+        Raises:
+            LotteryError: the table's folder was moved or removed, or cannot be written to.
+        """
+        self._place.check(self._path)
         self._rows.extend(rows)
         write_table(self._path, self._kind.columns(), [row.texts() for row in self._rows])

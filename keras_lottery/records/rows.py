@@ -2,14 +2,20 @@
 
 import dataclasses
 import functools
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from keras_lottery.types import Training
+from keras_lottery.text import shortened
+from keras_lottery.types import FINISHED, STATUSES, Training
 
 KEY = tuple(field.name for field in dataclasses.fields(Training))
 """The columns that name a training, first in every table: source, task, seed, round, arm, draw."""
+
+CONSTANT_OUTPUT = "constant_output"
+"""Metric that is 1 where a network's output is the same for every test example; else left out."""
 
 Row = TypeVar("Row", bound="TableRow")
 
@@ -35,18 +41,26 @@ class TableRow:
         return tuple(cls.kinds())
 
     @classmethod
+    def added(cls) -> tuple[str, ...]:
+        """Returns the columns with a default, which the files of older versions lack."""
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        return tuple(f.name for f in fields if f.default is not dataclasses.MISSING)
+
+    @classmethod
     def kinds(cls) -> dict[str, type]:
         """Returns the type of every column."""
         return _kinds(cls)  # type: ignore[arg-type]
 
     @classmethod
     def parse(cls: type[Row], texts: Mapping[str, str]) -> Row:
-        """Returns the row of `{column: text}`.
+        """Returns the row of `{column: text}`; an added column may be missing.
 
         Raises:
             ValueError: a cell is not of its column's type.
         """
-        return cls(**{name: kind(texts[name]) for name, kind in cls.kinds().items()})
+        kinds = cls.kinds()
+        there = [name for name in kinds if name in texts or name not in cls.added()]
+        return cls(**{name: _parsed(texts[name], kinds[name]) for name in there})
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,9 @@ class KeyedRow(TableRow):
 
 @dataclass(frozen=True)
 class ResultRow(KeyedRow):
-    """One finished training.
+    """One training that has ended.
+
+    A skipped training has no network: its row keeps all weights, and its values are NaN.
 
     Args:
         source: experiment that the ticket came from; empty for the run's own.
@@ -85,6 +101,8 @@ class ResultRow(KeyedRow):
         final_value: the metric at the end.
         best_value: the metric at the minimum of the validation loss.
         best_step: step of that minimum.
+        status: `finished`; `diverged` where a weight, the loss or the metric is not finite;
+            `skipped` where the training descends from a diverged one.
     """
 
     sparsity: float
@@ -100,11 +118,36 @@ class ResultRow(KeyedRow):
     final_value: float
     best_value: float
     best_step: int
+    status: str = FINISHED
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {self.status!r}")
+
+    @property
+    def finished(self) -> bool:
+        """True where the training brought a network."""
+        return self.status == FINISHED
 
     @property
     def remaining(self) -> float:
         """Fraction of the prunable weights that is kept, in [0, 1]."""
         return self.kept / self.prunable if self.prunable else 1.0
+
+    def problem(self) -> str:
+        """Returns what can't be true of a training, as `expected …, not …`; empty if all can."""
+        for name in ("seed", "round", "draw", "kept", "flops", "steps", "best_step"):
+            if getattr(self, name) < 0:
+                return f"expected {name} from 0 on, not {getattr(self, name)}"
+        for name in ("seconds", "compile_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                return f"expected {name} from 0 on, not {getattr(self, name)}"
+        if not self.kept <= self.prunable <= self.total:
+            counts = f"{self.kept}, {self.prunable} and {self.total}"
+            return f"expected kept ≤ prunable ≤ total, not {counts}"
+        if not 0 <= self.sparsity <= 1:
+            return f"expected a sparsity in [0, 1], not {self.sparsity}"
+        return ""
 
 
 COLUMNS = ResultRow.columns()
@@ -122,6 +165,30 @@ class MetricRow(KeyedRow):
     def of(cls, training: Training, name: str, value: float) -> "MetricRow":
         """Returns the row of `training`'s metric `name`."""
         return cls(**dataclasses.asdict(training), name=name, value=float(value))
+
+
+@dataclass(frozen=True)
+class LayerRow(TableRow):
+    """One masked variable of one training: a row of `<arm>.layers.csv`."""
+
+    path: str
+    kept: int
+    size: int
+    density: float
+
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_INFINITE = ("inf", "-inf")
+
+
+def _parsed(text: str, kind: type) -> Any:
+    """Returns a cell's value; a number must be one that `_text` could have written."""
+    if kind is int and not _INTEGER.fullmatch(text):
+        raise ValueError(f"expected a whole number of up to 18 digits, not {shortened(text)}")
+    value = kind(text)
+    if kind is float and math.isinf(value) and text not in _INFINITE:
+        raise ValueError(f"expected a number of 64 bits, not {shortened(text)}")
+    return value
 
 
 def _text(value: Any, kind: type) -> str:

@@ -2,13 +2,17 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
+from keras_lottery.text import shortened
 from keras_lottery.types import MaskSet
+
+_SHOWN = 300
 
 
 def layer_rows(masks: MaskSet) -> list[dict[str, Any]]:
@@ -40,12 +44,15 @@ def write_mappings(path: Path, rows: Iterable[Mapping[str, Any]], columns: Seque
     write_table(path, names, [[_text(row.get(name)) for name in names] for row in rows])
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+def read_table(
+    path: Path, columns: Sequence[str] | None = None, added: Sequence[str] = ()
+) -> list[dict[str, str]]:
     """Returns the rows of a CSV file as `{column: text}`.
 
     Args:
         path: the file.
         columns: what its header must be; None takes any.
+        added: those of `columns`, the last ones, that older files lack.
 
     Raises:
         LotteryError: the file is cut off, not a table, or has another header.
@@ -60,27 +67,41 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> list[dict[st
     if not lines:
         raise _unreadable(path, "a header line. Received: an empty file")
     header, *rows = lines
-    if columns is not None and tuple(header) != tuple(columns):
-        raise _unreadable(path, f"the header {','.join(columns)}. Received: {','.join(header)}")
+    older = tuple(name for name in columns or () if name not in added)
+    if columns is not None and tuple(header) not in (tuple(columns), older):
+        raise _unreadable(path, f"the header {','.join(columns)}. Received: {_header(header)}")
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
-            raise _unreadable(
-                path, f"{len(header)} cells in row {number}. Received: {len(row)}, {','.join(row)}"
-            )
+            received = f"{len(row)}, {shortened(','.join(row))}"
+            raise _unreadable(path, f"{len(header)} cells in row {number}. Received: {received}")
+        if any("\0" in cell for cell in row):
+            received = shortened(",".join(row))
+            raise _unreadable(path, f"row {number} without NUL characters. Received: {received}")
     # A cut inside the last cell leaves the right number of cells: the line feed alone tells.
     if not text.endswith("\n"):
-        raise _unreadable(path, f"a whole last line. Received: {text.splitlines()[-1]!r}")
+        raise _unreadable(path, f"a whole last line. Received: {shortened(text[-80:])}")
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def read_numbers(path: Path) -> list[dict[str, float]]:
-    """Returns the rows of a CSV file of numbers, such as a history; empty cells are left out."""
+    """Returns the rows of a CSV file of numbers, such as a history; empty cells are left out.
+
+    Raises:
+        LotteryError: the file is no such table, or a step is not finite.
+    """
+    rows = read_table(path)
     try:
-        return [{k: float(v) for k, v in row.items() if v} for row in read_table(path)]
+        numbers = [{k: float(v) for k, v in row.items() if v} for row in rows]
     except ValueError as error:
-        if isinstance(error, LotteryError):
-            raise
         raise _unreadable(path, f"numbers. Received: {error}") from error
+    if not all(math.isfinite(row.get("step", 0.0)) for row in numbers):
+        raise _unreadable(path, "steps that are finite. Received: others")
+    return numbers
+
+
+def _header(names: Sequence[str]) -> str:
+    text = ",".join(names)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _text(value: Any) -> str:

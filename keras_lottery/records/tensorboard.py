@@ -9,6 +9,7 @@ from typing import Protocol
 
 from keras_lottery.errors import MissingExtraError
 from keras_lottery.files import write_whole
+from keras_lottery.names import check_path_name
 from keras_lottery.records.rows import ResultRow
 from keras_lottery.run_paths import RunPaths
 
@@ -70,8 +71,12 @@ class TensorBoardScalars:
         self._values: dict[Path, dict[int, dict[str, float]]] = {}
 
     def add(self, row: ResultRow, history: Sequence[Mapping[str, float]]) -> None:
-        """Writes one training's history, and its arm's values with this one among them."""
-        name = "+".join(filter(None, (row.source, row.arm)))
+        """Writes one training's history, and its arm's values with this one among them.
+
+        Raises:
+            LotteryError: the name of its arm or source can't be part of a path.
+        """
+        name = check_path_name("an arm", "+".join(filter(None, (row.source, row.arm))))
         draw = f"-{row.draw}" if row.draw else ""
         place = Path(f"seed_{row.seed}", f"round_{row.round:02d}", name + draw)
         points = [

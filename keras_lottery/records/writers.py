@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records.rows import COLUMNS, MetricRow, ResultRow, TableRow
+from keras_lottery.files import sweep
+from keras_lottery.records.rows import COLUMNS, LayerRow, MetricRow, ResultRow, TableRow
 from keras_lottery.records.tables import read_table, write_mappings, write_table
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.run_paths import Place, RunPaths
 from keras_lottery.types import Training
 
 Row = TypeVar("Row", bound=TableRow)
@@ -29,6 +30,7 @@ class Records:
 
     def __init__(self, paths: RunPaths) -> None:
         self._paths = paths
+        self._place = Place(paths.root)
         self._results = read_results(paths.results) if paths.results.exists() else []
         self._done = {row.training for row in self._results}
         metrics = read_metrics(paths.metrics) if paths.metrics.exists() else []
@@ -38,8 +40,7 @@ class Records:
         self._metric_texts = [row.texts() for row in kept]
         if len(kept) != len(metrics):
             self._write_metrics()
-        for stale in paths.root.rglob(".*.tmp"):
-            stale.unlink(missing_ok=True)
+        sweep(paths.root, "**/.*.tmp")
 
     @property
     def results(self) -> tuple[ResultRow, ...]:
@@ -47,7 +48,7 @@ class Records:
         return tuple(self._results)
 
     def done(self) -> set[Training]:
-        """Returns the trainings that are finished."""
+        """Returns the trainings that have ended, diverged and skipped ones among them."""
         return set(self._done)
 
     def append(self, row: ResultRow, metrics: Mapping[str, float] | None = None) -> None:
@@ -65,6 +66,7 @@ class Records:
                 f"Expected a training that has no row in {self._paths.results} yet. "
                 f"Received: {row.training}. Ask `done()` before training."
             )
+        self._place.check(self._paths.results)
         further = [MetricRow.of(row.training, name, v) for name, v in (metrics or {}).items()]
         if further or not self._paths.metrics.exists():
             self._metric_texts.extend(metric.texts() for metric in further)
@@ -76,18 +78,23 @@ class Records:
 
     def write_history(self, training: Training, rows: Iterable[Mapping[str, float]]) -> None:
         """Writes the evaluations of one training, one row each; `step` is the first column."""
-        write_mappings(self._paths.history(training), rows, ("step",))
+        self._write(self._paths.history(training), rows, ("step",))
 
     def write_layers(self, training: Training, rows: Iterable[Mapping[str, Any]]) -> None:
         """Writes kept, size and density of every masked variable; see `layer_rows`."""
-        columns = ("path", "kept", "size", "density")
-        write_mappings(self._paths.layers(training), rows, columns)
+        self._write(self._paths.layers(training), rows, LayerRow.columns())
 
     def write_found(
         self, training: Training, name: str, rows: Iterable[Mapping[str, float | str]]
     ) -> None:
         """Writes a table of what was found on the way."""
-        write_mappings(self._paths.table(training, name), rows, ())
+        self._write(self._paths.table(training, name), rows, ())
+
+    def _write(
+        self, path: Path, rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]
+    ) -> None:
+        self._place.check(path)
+        write_mappings(path, rows, columns)
 
     def _write_metrics(self) -> None:
         write_table(self._paths.metrics, MetricRow.columns(), self._metric_texts)
@@ -101,11 +108,13 @@ def read_results(path: Path) -> list[ResultRow]:
     """
     rows = read_rows(path, ResultRow)
     seen: set[Training] = set()
-    for row in rows:
+    for number, row in enumerate(rows, start=2):
+        if problem := row.problem():
+            raise _wrong_row(path, number, problem)
         if row.training in seen:
             raise LotteryError(
-                f"{path}: expected one row a training. Received: two of {row.training}. "
-                "Remove one of them."
+                f"{path}, row {number}: expected one row a training. "
+                f"Received: two of {row.training}. Remove one of them."
             )
         seen.add(row.training)
     return rows
@@ -127,12 +136,16 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
         LotteryError: the file is missing, cut off or of another kind.
     """
     rows = []
-    for number, texts in enumerate(read_table(path, kind.columns()), start=2):
+    for number, texts in enumerate(read_table(path, kind.columns(), kind.added()), start=2):
         try:
             rows.append(kind.parse(texts))
         except ValueError as error:
-            raise LotteryError(
-                f"{path}, row {number}: expected text and numbers as in its header. "
-                f"Received: {error}. Correct the row, or remove it to train it again."
-            ) from error
+            raise _wrong_row(path, number, str(error)) from error
     return rows
+
+
+def _wrong_row(path: Path, number: int, problem: str) -> LotteryError:
+    return LotteryError(
+        f"{path}, row {number}: expected text and numbers as in its header. "
+        f"Received: {problem}. Correct the row, or remove it to train it again."
+    )

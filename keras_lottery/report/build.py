@@ -6,8 +6,11 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
+from rich.text import Text
 
+from keras_lottery import checks
 from keras_lottery.files import write_whole
+from keras_lottery.names import check_path_name
 from keras_lottery.records import NoScalars, read_numbers, scalars
 from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, content, headlines
@@ -16,9 +19,11 @@ from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.pages import pages
 from keras_lottery.report.plots import Drawing
+from keras_lottery.report.plots.style import draw_text_as_it_is
 from keras_lottery.report.study import TICKETS, Study, studies, study_of
 from keras_lottery.report.tables import terminal_cells
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.run_paths import Place, RunPaths
+from keras_lottery.text import printable
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,19 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
         The files.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is no run folder, no training is finished, or `report/` is a link
+            to somewhere else.
         MissingExtraError: `tensorboard` is True and the package is not installed.
     """
-    paths = RunPaths(Path(run))
+    if tensorboard is not None:
+        checks.truth(tensorboard, "tensorboard")
+    paths = RunPaths(checks.file_path(run, "run"))
+    place = Place(paths.root)
     page = page_of(run)
     if (claims := claims_table(Path(run))) is not None:
         page.blocks.insert(2, claims)  # below the title and the headline
+    place.check(paths.report / "report.md")
+    place.check(paths.tensorboard / "events")
     if study_of(run) == TICKETS:
         _write_scalars(paths, studies(run), tensorboard)
     figures = write_figures(page.drawings, paths.report)
@@ -99,13 +110,18 @@ def terminal_table(run: Path) -> RichTable:
     if study_of(run) != TICKETS:
         return _first_table(page_of(run))
     study = studies(run)[0]
+    if not study.rows:
+        return RichTable(title=f"{study.name}: no training is finished", box=SIMPLE_HEAD)
     table, caption = terminal_cells(study)
     shown = RichTable(
-        title=f"{study.name}: {table.title}", caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=_plain(f"{study.name}: {table.title}"),
+        caption=_plain(caption),
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     for index, name in enumerate(table.header):
         shown.add_column(
-            name,
+            _plain(name),
             justify="right",
             overflow="fold",
             # Names may be broken over lines, numbers not.
@@ -113,25 +129,36 @@ def terminal_table(run: Path) -> RichTable:
             style="bold" if name == study.main else "",
         )
     for row in table.rows:
-        shown.add_row(*row)
+        shown.add_row(*map(_plain, row))
     return shown
 
 
 def _first_table(page: Content) -> RichTable:
     table = next(block for block in page.blocks if isinstance(block, Table))
-    shown = RichTable(title=page.title, caption=table.note, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = RichTable(
+        title=_plain(page.title),
+        caption=_plain(table.note),
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for name in table.header:
-        shown.add_column(name, justify="right", overflow="fold")
+        shown.add_column(_plain(name), justify="right", overflow="fold")
     for row in table.rows:
-        shown.add_row(*row)
+        shown.add_row(*map(_plain, row))
     return shown
+
+
+def _plain(text: str) -> Text:
+    """Returns the text for rich, which takes brackets in a string for markup."""
+    return Text(printable(text))
 
 
 def write_figures(drawings: list[Drawing], folder: Path) -> tuple[Path, ...]:
     """Writes the figures as PNG; equal figures give equal bytes."""
     paths = []
     for drawing in drawings:
-        path = folder / drawing.file
+        path = folder / check_path_name("a figure", drawing.file)
+        draw_text_as_it_is(drawing.figure)
         # The name of the drawing library and its version would change the bytes.
         write_whole(
             path,

@@ -6,6 +6,7 @@ from typing import Any
 from keras_lottery.report import early, tables
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Text
 from keras_lottery.report.families import at_start, families, without_families
+from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
@@ -25,7 +26,6 @@ from keras_lottery.report.sentences import (
     headline,
     learning_speed,
     measured_otherwise,
-    missing,
 )
 from keras_lottery.report.study import Study
 
@@ -79,19 +79,32 @@ def add_settings(page: Content, config: dict[str, Any], facts: dict[str, Any]) -
 def headlines(found: list[Study]) -> list[str]:
     """Returns the sentences that a search for tickets is about, without drawing anything."""
     many = len(found) > 1
-    return [
-        f"{s.task}: {text}" if many else text
-        for s in found
-        for text in headline(without_families(s))
-    ]
+    return [f"{s.task}: {text}" if many else text for s in found for text in _headline(s)]
+
+
+def _headline(study: Study) -> list[str]:
+    compared = headline(without_families(study)) if study.rows else []
+    return [*compared, *diverged(study.lost), *dead(study)]
+
+
+def nothing_finished(
+    title: str, sentences: list[str], config: dict[str, Any], facts: dict[str, Any]
+) -> Content:
+    """Returns the page of a run whose trainings all diverged."""
+    page = Content(title, sentences)
+    page.add(Heading(title, 1), Bullets(sentences, strong=True))
+    add_settings(page, config, facts)
+    return page
 
 
 def _add_study(page: Content, whole: Study, suffix: str) -> None:
     study = without_families(whole)
-    page.add(Bullets(headline(study), strong=True))
+    page.add(Bullets(_headline(whole), strong=True))
     lacking = missing(whole)
     if lacking:
         page.add(Heading("What is missing", 3), Bullets(lacking))
+    if not whole.rows:
+        return
     page.show(draw_tickets(study), suffix)
     page.add(samples_table(study))
     page.add(Heading("Numbers"), tables.level_table(study), tables.difference_table(study))

@@ -135,8 +135,9 @@ def spectra(study: Study) -> Spectra:
 
 
 def _metrics(study: Study) -> Sequence[MetricRow]:
-    file = study.paths.metrics
-    return [r for r in read_metrics(file) if r.task == study.task] if file.exists() else []
+    file, lost = study.paths.metrics, {row.training for row in study.lost}
+    rows = read_metrics(file) if file.exists() else []
+    return [row for row in rows if row.task == study.task and row.training not in lost]
 
 
 def has_manifold(study: Study) -> bool:

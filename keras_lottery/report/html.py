@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.text import printable
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2125; --soft: #5c6670; --paper: #fff; --line: #dfe3e7;
@@ -50,7 +51,7 @@ def to_html(title: str, blocks: Sequence[Any], folder: Path) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{escape(printable(title))}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
@@ -80,7 +81,7 @@ def _(block: Bullets, folder: Path) -> str:
 def _(block: Image, folder: Path) -> str:
     data = base64.b64encode((folder / block.file).read_bytes()).decode()
     return (
-        f'<figure><img alt="{escape(block.alt)}" src="data:image/png;base64,{data}">'
+        f'<figure><img alt="{escape(printable(block.alt))}" src="data:image/png;base64,{data}">'
         f"<figcaption>{_inline(block.caption)}</figcaption></figure>"
     )
 
@@ -108,4 +109,4 @@ def _(block: Details, folder: Path) -> str:
 
 def _inline(text: str) -> str:
     """Escapes the text and shows words in backquotes as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(printable(text)))

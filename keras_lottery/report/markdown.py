@@ -1,10 +1,12 @@
 """A document as Markdown."""
 
+import re
 from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.text import printable
 
 
 def to_markdown(blocks: Sequence[Any]) -> str:
@@ -19,34 +21,34 @@ def _render(block: object) -> str:
 
 @_render.register
 def _(block: Heading) -> str:
-    return f"{'#' * block.level} {block.text}"
+    return f"{'#' * block.level} {inline(block.text)}"
 
 
 @_render.register
 def _(block: Text) -> str:
-    return block.text
+    return inline(block.text)
 
 
 @_render.register
 def _(block: Bullets) -> str:
-    return "\n".join(f"- {item}" for item in block.items)
+    return "\n".join(f"- {inline(item)}" for item in block.items)
 
 
 @_render.register
 def _(block: Image) -> str:
-    return f"![{block.alt}]({block.file})\n\n*{block.caption}*"
+    return f"![{inline(block.alt)}]({inline(block.file)})\n\n*{inline(block.caption)}*"
 
 
 @_render.register
 def _(block: Table) -> str:
-    title = f"**{block.title}**" if block.title else ""
-    return "\n\n".join(filter(None, [title, _table(block), block.note]))
+    title = f"**{inline(block.title)}**" if block.title else ""
+    return "\n\n".join(filter(None, [title, _table(block), inline(block.note)]))
 
 
 @_render.register
 def _(block: Details) -> str:
     inside = "\n\n".join(_render(table) for table in block.tables)
-    return f"<details><summary>{block.summary}</summary>\n\n{inside}\n\n</details>"
+    return f"<details><summary>{inline(block.summary)}</summary>\n\n{inside}\n\n</details>"
 
 
 def _table(table: Table) -> str:
@@ -55,4 +57,14 @@ def _table(table: Table) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(inline(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def inline(text: str) -> str:
+    """Returns text on one line that begins no HTML and no link.
+
+    Names come from data. A tag is escaped within backquotes too, where Markdown shows `&lt;` as
+    it is written: where they begin and end is up to the data as well.
+    """
+    line = printable(text).replace("\n", " ").replace("](", "]\\(")
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", line)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_lottery.records import read_table
+from keras_lottery.records import LayerRow, read_rows
 from keras_lottery.report.study import DENSE, Study, series
 from keras_lottery.tickets import Ticket, overlap, total
 from keras_lottery.types import MaskSet, Training
@@ -67,9 +67,9 @@ def densities(study: Study, arm: str) -> Densities | None:
     seeds = set()
     for training in _trainings(study, arm):
         path = study.paths.layers(training)
-        for row in read_table(path) if path.exists() else []:
-            kept[training.round][row["path"]].append(int(row["kept"]))
-            sizes[row["path"]] = int(row["size"])
+        for row in read_rows(path, LayerRow) if path.exists() else []:
+            kept[training.round][row.path].append(row.kept)
+            sizes[row.path] = row.size
             seeds.add(training.seed)
     if not kept:
         return None

@@ -3,12 +3,13 @@
 import re
 from pathlib import Path
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
 from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
-from keras_lottery.report.markdown import to_markdown
+from keras_lottery.report.markdown import inline, to_markdown
 from keras_lottery.report.statistics import (
     dense_level,
     nearest_level,
@@ -40,12 +41,12 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
     Raises:
         LotteryError: the folder is no run folder, or no training is finished.
     """
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", name) or ".." in name:
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", checks.text(name, "name")) or ".." in name:
         raise LotteryError(
             f"Expected a name of letters, digits, '-', '_', '.', '/'. Received: {name!r}. "
             "Choose another."
         )
-    folder = results / name
+    folder = checks.file_path(results, "results") / name
     page = page_of(run)
     _copy_tables(RunPaths(Path(run)), folder)
     write_figures(page.drawings, folder)
@@ -69,7 +70,7 @@ def _page_text(name: str, page: Content, old: str) -> str:
         region("head", kept(old, "head")),
         *(["What the paper says:"] if paper else []),
         region("paper", paper),
-        region("seen", page.headline[0] if page.headline else ""),
+        region("seen", inline(page.headline[0]) if page.headline else ""),
         region("claims", ""),
         to_markdown(page.blocks[1:]),
     ])  # fmt: skip
@@ -81,6 +82,8 @@ def write_index(results: Path = Path("docs/results")) -> Path:
     Raises:
         LotteryError: an experiment's files are damaged.
     """
+    if not checks.file_path(results, "results").is_dir():
+        raise LotteryError(f"Expected a folder of results. Received: {results}. Check the path.")
     path = results / _INDEX
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     found = [page for page in sorted(results.rglob("page.md"))
@@ -128,7 +131,7 @@ def _write(path: Path, text: str) -> None:
 
 def _row(page: Path, results: Path) -> list[str]:
     study = studies(page.parent)[0]
-    return [_link(page, results), study.metric, *numbers(study), _cell(page, "paper")]
+    return [_link(page, results), inline(study.metric), *numbers(study), _cell(page, "paper")]
 
 
 def _study_row(page: Path, results: Path) -> list[str]:
@@ -148,6 +151,8 @@ def _cell(page: Path, name: str) -> str:
 
 def numbers(study: Study) -> list[str]:
     """Returns dense, the sparsest level that keeps up with it, and value ÷ dense at three."""
+    if not study.rows:
+        return ["–"] * 5
     unit, dense = unit_of(study.rows), dense_level(study.rows)
     cells = [f"{unit.spread(dense.mean, dense.sd)}{unit.symbol} ({dense.n})" if dense else "–"]
     if study.main is None:

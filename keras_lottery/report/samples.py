@@ -22,16 +22,15 @@ def samples_table(study: Study) -> Table | None:
         rows = [row for row in study.rows if (row.arm, row.seed) == (arm, seed)]
         last = max(rows, key=lambda row: row.round, default=None)
         path = study.paths.table(last.training, SAMPLES) if last else None
-        if last and path and path.exists():
-            found[_title(last)] = read_table(path)
+        if last and path and path.exists() and (answers := read_table(path)):
+            found[_title(last)] = answers
     if not found:
         return None
     first = next(iter(found.values()))
     known = [name for name in first[0] if name != ANSWER]
     cells = [
-        [_cell(row, name) for name in known]
-        + [_cell(answers[index], ANSWER) for answers in found.values()]
-        for index, row in enumerate(first)
+        [_cell(rows[0], name) for name in known] + [_cell(row, ANSWER) for row in rows]
+        for rows in zip(*found.values(), strict=False)
     ]
     note = f"The first test examples, seed {seed}; arms at the sparsest level that is finished."
     return Table("Samples", [*known, *found], cells, note)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Sequence
 
-from keras_lottery.arms import LEARNED, rounds_of
+from keras_lottery.arms import LEARNED
 from keras_lottery.records import ResultRow
 from keras_lottery.report.statistics import (
     Level,
@@ -18,7 +18,7 @@ from keras_lottery.report.statistics import (
     sparsest_match,
 )
 from keras_lottery.report.study import DENSE, WINNING, Study
-from keras_lottery.report.units import Unit, number, percent, unit_of
+from keras_lottery.report.units import Unit, number, percent, rounds_text, unit_of
 
 ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
 """Arms that lack one part of the method, and the part."""
@@ -113,10 +113,9 @@ def ablations(study: Study) -> list[str]:
         unit, better = unit_of(study.rows), study.higher_is_better == (difference.mean > 0)
         (lost, more), (_, less) = list(ABLATIONS.items())[:: 1 if better else -1]
         own = paired(study.rows, WINNING, lost, rounds)
-        helps = own and study.higher_is_better == (own.mean > 0) and not own.contains_zero
+        helps = own and study.higher_is_better == (own.mean > 0) and own.excludes_zero
         text = comparison(difference, where, unit, study.higher_is_better)
-        settled = not difference.contains_zero
-        if not settled:
+        if not difference.excludes_zero:
             what = f"{more} or {less}: not settled"
         elif helps:
             what = f"{more} brings more than {less}"
@@ -135,27 +134,34 @@ def comparison(difference: Paired, where: str, unit: Unit, higher_is_better: boo
             f"{where[0].upper()}{where[1:]}, `{difference.arm}` and `{difference.control}` cannot "
             f"be compared: some values of {unit.name} are not finite."
         )
-    size = unit.difference(difference.mean).lstrip("+−") + unit.points
-    side = "above" if difference.mean >= 0 else "below"
-    direction = "" if higher_is_better else " (lower is better)"
+    compared = beside(difference, f"`{difference.control}`", unit, higher_is_better)
     text = (
-        f"{where[0].upper()}{where[1:]}, `{difference.arm}` is {side} `{difference.control}` in "
-        f"{unit.name}{direction} by {size} (mean paired difference; {interval(difference, unit)}, "
+        f"{where[0].upper()}{where[1:]}, `{difference.arm}` {compared}, "
         f"{rounds_text(difference.rounds)})."
     )
     return text + contains_zero(difference)
 
 
+def beside(difference: Paired, control: str, unit: Unit, higher_is_better: bool) -> str:
+    """Returns `is above X in accuracy by 1.20 points (mean paired difference; …`, or `equals X`."""
+    name = unit.name + ("" if higher_is_better else " (lower is better)")
+    size = unit.difference(abs(difference.mean)).lstrip("+")
+    ends = interval(difference, unit)
+    if not any(digit in size for digit in "123456789"):
+        return f"equals {control} in {name} (mean paired difference {size}{unit.points}; {ends}"
+    side = "above" if difference.mean > 0 else "below"
+    text = f"is {side} {control} in {name} by {size}{unit.points}"
+    return f"{text} (mean paired difference; {ends}"
+
+
 def interval(difference: Paired, unit: Unit) -> str:
-    """Returns the text of both intervals and n, or why there is none."""
+    """Returns the text of the t interval, the bootstrap's where there is one, and n."""
     if difference.n < 2:
         return "n = 1 seed, so no interval"
     ends = (difference.low, difference.high, difference.boot_low, difference.boot_high)
     low, high, boot_low, boot_high = map(unit.difference, ends)
-    return (
-        f"95 % t interval {low} to {high}, bootstrap {boot_low} to {boot_high}; "
-        f"n = {difference.n} seeds"
-    )
+    boot = "" if math.isnan(difference.boot_low) else f", BCa bootstrap {boot_low} to {boot_high}"
+    return f"95 % t interval {low} to {high}{boot}; n = {difference.n} seeds"
 
 
 def contains_zero(difference: Paired) -> str:
@@ -243,45 +249,6 @@ def _still_falling(study: Study, rounds: Collection[int], where: str) -> list[st
         f"{where}, the validation loss of {falling} of {len(pruned)} trainings was smallest at "
         f"their very end (step {length:,}): with more steps these differences may change."
     ]
-
-
-def missing(study: Study) -> list[str]:
-    """Returns what the config asks for and the run does not have yet."""
-    config = study.config
-    prune = config.get("prune", {})
-    rounds, given = int(prune.get("rounds", 0)), prune.get("arm_rounds", {})
-    wanted = {(DENSE, seed, 0) for seed in config.get("seeds", ())}
-    wanted |= {
-        (arm, seed, number)
-        for arm in config.get("arms", ())
-        for seed in config.get("seeds", ())
-        for number in rounds_of(arm, rounds, given.get(arm, ()))
-        if arm != DENSE
-    }
-    there = {(row.arm, row.seed, row.round) for row in study.rows}
-    found = []
-    for arm in dict.fromkeys([DENSE, *config.get("arms", ())]):
-        asked = {key for key in wanted if key[0] == arm}
-        lack = asked - there
-        if lack:
-            numbers = sorted({key[2] for key in lack})
-            found.append(
-                f"`{arm}`: {len(lack)} of {len(asked)} trainings (seed and round) are not "
-                f"finished, in {rounds_text(numbers)}."
-            )
-    if len(study.seeds) == 1:
-        found.append("One seed: no spread and no interval can be given.")
-    return found
-
-
-def rounds_text(numbers: Sequence[int]) -> str:
-    """Returns `round 3`, `rounds 3 to 7` or `rounds 3, 5`."""
-    numbers = sorted(numbers)
-    if len(numbers) == 1:
-        return f"round {numbers[0]}"
-    if numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return f"rounds {numbers[0]} to {numbers[-1]}"
-    return f"rounds {', '.join(map(str, numbers))}"
 
 
 def _seeds(n: int) -> str:

@@ -1,15 +1,20 @@
 """What a report is made from: the rows of one task of a run and the facts of its config.json."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras_lottery.studies  # noqa: F401  registers them, without Keras
+from keras_lottery import checks
+from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records import ResultRow, read_recorded, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.sections import ReportConfig
+from keras_lottery.text import shortened
+from keras_lottery.types import Training
 
 DENSE = "dense"
 WINNING = "winning"
@@ -27,6 +32,7 @@ class Study:
         higher_is_better: direction of the metric.
         config: the full config as plain values.
         facts: versions, backend, devices and whatever else config.json says.
+        lost: rows of trainings that diverged or were skipped; nothing is computed from them.
     """
 
     paths: RunPaths
@@ -35,6 +41,7 @@ class Study:
     higher_is_better: bool
     config: dict[str, Any]
     facts: dict[str, Any]
+    lost: tuple[ResultRow, ...] = ()
 
     @property
     def name(self) -> str:
@@ -44,7 +51,7 @@ class Study:
     @property
     def metric(self) -> str:
         """Name of the headline metric."""
-        return self.rows[0].metric
+        return (*self.rows, *self.lost)[0].metric
 
     @property
     def seeds(self) -> list[int]:
@@ -81,7 +88,7 @@ class Study:
         return replace(self, rows=rows)
 
 
-def series(row: ResultRow) -> str:
+def series(row: ResultRow | Training) -> str:
     """Returns the name of the line that a row belongs to: its arm, and where the ticket is from."""
     return f"{row.arm} from {row.source}" if row.source else row.arm
 
@@ -90,9 +97,10 @@ def studies(run: Path) -> list[Study]:
     """Returns one study per task of the run in the folder `run`, the config's own task first.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is no run folder, no training is finished, or a row of
+            results.csv doesn't belong to the run.
     """
-    paths = RunPaths(Path(run))
+    paths = RunPaths(checks.file_path(run, "run"))
     record = read_config(paths)
     rows = read_results(paths.results) if paths.results.exists() else []
     if not rows:
@@ -100,12 +108,20 @@ def studies(run: Path) -> list[Study]:
             f"Expected at least one finished training in {paths.results}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
+    check_rows(paths.results, rows, record)
     config = record["config"]
     facts = {k: v for k, v in record.items() if k != "config"}
     own = str(config.get("task", ""))
     names = sorted({row.task for row in rows}, key=lambda name: (name != own, name))
     return [
-        Study(paths, name, _of_task(rows, name), record["higher_is_better"], config, facts)
+        study_of_rows(
+            paths,
+            name,
+            [r for r in rows if r.task == name],
+            record["higher_is_better"],
+            config,
+            facts,
+        )
         for name in names
     ]
 
@@ -116,7 +132,7 @@ def study_of(run: Path) -> str:
     Raises:
         LotteryError: the folder is no run folder.
     """
-    return str(read_config(RunPaths(Path(run)))["config"].get("study", TICKETS))
+    return str(read_config(RunPaths(checks.file_path(run, "run")))["config"].get("study", TICKETS))
 
 
 def read_config(paths: RunPaths) -> dict[str, Any]:
@@ -125,27 +141,35 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     Raises:
         LotteryError: it is missing, cut off or of another kind.
     """
-    advice = (
-        "Give the folder that `keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
-    )
-    if not paths.config.is_file():
-        raise LotteryError(
-            f"Expected a run folder, which holds config.json. Received: {paths.root}. {advice}"
-        )
-    try:
-        record = json.loads(paths.config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LotteryError(
-            f"Expected {paths.config} to be readable JSON. Received: {error}. {advice}"
-        ) from error
-    whole = isinstance(record, dict) and isinstance(record.get("config"), dict)
-    if not whole or not isinstance(record.get("higher_is_better"), bool):
+    record = read_recorded(paths)
+    if not isinstance(record.get("higher_is_better"), bool):
         raise LotteryError(
             f"Expected {paths.config} to hold `config` and `higher_is_better`. "
-            f"Received: {sorted(record) if isinstance(record, dict) else record!r}. {advice}"
+            f"Received: {shortened(', '.join(sorted(record)))}. Give the folder that "
+            "`keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
         )
-    return dict(record)
+    config = record["config"]
+    if config.get("study", TICKETS) != TICKETS:
+        given = config.get("options") or {}
+        config["options"] = given | _missing(complete_options(config["study"], given), given)
+        config |= _missing({"name": paths.root.name, "task": ""}, config)
+    return record
 
 
-def _of_task(rows: Sequence[ResultRow], task: str) -> tuple[ResultRow, ...]:
-    return tuple(sorted((r for r in rows if r.task == task), key=lambda row: row.training))
+def _missing(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in defaults.items() if name not in given}
+
+
+def study_of_rows(
+    paths: RunPaths,
+    task: str,
+    rows: Sequence[ResultRow],
+    higher_is_better: bool,
+    config: dict[str, Any],
+    facts: dict[str, Any],
+) -> Study:
+    """Returns the study of a task's rows, the finished ones set apart from the others."""
+    rows = sorted(rows, key=lambda row: row.training)
+    finished = tuple(row for row in rows if row.finished)
+    lost = tuple(row for row in rows if not row.finished)
+    return Study(paths, task, finished, higher_is_better, config, facts, lost)

@@ -8,7 +8,7 @@ from keras_lottery.config import flatten
 from keras_lottery.report.document import Table
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.style import ticks
-from keras_lottery.report.sentences import beside_dense, rounds_text, sparse_range
+from keras_lottery.report.sentences import beside_dense, sparse_range
 from keras_lottery.report.statistics import (
     Level,
     dense_level,
@@ -19,7 +19,7 @@ from keras_lottery.report.statistics import (
     sparsest_match,
 )
 from keras_lottery.report.study import DENSE, Study, series
-from keras_lottery.report.units import Unit, count, percent, unit_of
+from keras_lottery.report.units import Unit, count, percent, rounds_text, unit_of
 
 _STEPS = Unit("step", digits=0)
 
@@ -123,11 +123,11 @@ def difference_table(study: Study) -> Table | None:
                 rows.append([
                     f"{study.main} − {control}", label, rounds_text(pair.rounds),
                     unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
-                    _ends(unit, pair.boot_low, pair.boot_high), str(pair.n),
+                    str(pair.n),
                 ])  # fmt: skip
     what = unit.points.strip() or unit.name
     header = ["difference", "at", "rounds", f"mean [{what}]", "95 % t interval",
-              "95 % bootstrap", "seeds"]  # fmt: skip
+              "seeds"]  # fmt: skip
     note = (
         "Pairs share a seed; levels and fresh draws are averaged within a seed, and the interval "
         f"is over seeds. {'Above' if study.higher_is_better else 'Below'} 0: `{study.main}` is "

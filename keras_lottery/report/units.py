@@ -80,3 +80,13 @@ def percent(fraction: float) -> str:
 def count(value: float) -> str:
     """Returns a count with thousands separated."""
     return f"{value:,.0f}"
+
+
+def rounds_text(numbers: Sequence[int]) -> str:
+    """Returns `round 3`, `rounds 3 to 7` or `rounds 3, 5`."""
+    numbers = sorted(numbers)
+    if len(numbers) == 1:
+        return f"round {numbers[0]}"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"rounds {numbers[0]} to {numbers[-1]}"
+    return f"rounds {', '.join(map(str, numbers))}"

@@ -1,5 +1,6 @@
 """What a `TicketSearch` found."""
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -7,8 +8,9 @@ from rich.table import Table
 
 from keras_lottery import pruning
 from keras_lottery.engine.view import ticket_of
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.masking import Ticket
+from keras_lottery.search.metric import VALIDATION
 from keras_lottery.types import Outcome, Weights
 
 
@@ -18,13 +20,21 @@ class TicketHistory:
     Attributes:
         outcomes: one per training, in the order they finished.
         metric: name of the metric in `value`.
-        higher_is_better: whether larger values are better.
+        higher_is_better: whether larger values are better; None where that isn't known.
+        measured_on: `validation`, or `training` where the search had no validation data.
     """
 
-    def __init__(self, outcomes: Sequence[Outcome], metric: str, higher_is_better: bool) -> None:
+    def __init__(
+        self,
+        outcomes: Sequence[Outcome],
+        metric: str,
+        higher_is_better: bool | None,
+        measured_on: str = VALIDATION,
+    ) -> None:
         self.outcomes = list(outcomes)
         self.metric = metric
         self.higher_is_better = higher_is_better
+        self.measured_on = measured_on
 
     def ticket(self, round: int, arm: str = "winning") -> Ticket:
         """Returns the ticket of a round: masks, start weights, provenance.
@@ -34,6 +44,7 @@ class TicketHistory:
         """
         outcome = self._find(round, arm)
         provenance = {"round": round, "arm": arm, "metric": self.metric}
+        provenance |= {"measured_on": self.measured_on}
         base = ticket_of(outcome.start, provenance | {"value": outcome.final_value})
         return Ticket(base.masks, base.start, base.fills, base.provenance)
 
@@ -42,19 +53,46 @@ class TicketHistory:
         return self._find(round, arm).weights
 
     def values(self, arm: str = "winning") -> dict[int, float]:
-        """Returns the metric at the end of each round's training."""
+        """Returns the metric at the end of each round's training, with dense as round 0.
+
+        Raises:
+            LotteryError: no such arm was trained.
+        """
+        known = {o.training.arm for o in self.outcomes}
+        if arm not in known:
+            raise unknown_name("arm of this search", arm, known)
         found = {o.training.round: o for o in self.outcomes if o.training.arm in (arm, "dense")}
         return {number: o.final_value for number, o in sorted(found.items())}
 
-    def best_round(self, within: float = 0.0) -> int:
-        """Returns the last round whose value is no worse than dense by more than `within`."""
+    def best_round(self, within: float = 0.0, higher_is_better: bool | None = None) -> int:
+        """Returns the last round whose value is no worse than dense by more than `within`.
+
+        Args:
+            within: in units of the metric.
+            higher_is_better: of a metric of your own, of which Keras doesn't know it.
+
+        Raises:
+            LotteryError: it isn't known which values of the metric are better, or the dense
+                network diverged.
+        """
+        higher = self.higher_is_better if higher_is_better is None else higher_is_better
+        if higher is None:
+            raise LotteryError(
+                f"Expected a metric of which Keras knows whether higher is better. "
+                f"Received: {self.metric!r}. Pass higher_is_better=True or False."
+            )
         values = self.values()
-        sign = 1 if self.higher_is_better else -1
+        if math.isnan(values[0]):
+            raise LotteryError(
+                f"Expected a dense network to compare tickets with. Received: one whose "
+                f"{self.metric} is not a number. Lower the learning rate and search again."
+            )
+        sign = 1 if higher else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 
     def table(self) -> Table:
         """Returns a table of rounds and arms for the terminal."""
-        table = Table(title=f"tickets by {self.metric}")
+        table = Table(title=f"tickets by {self.metric}, measured on the {self.measured_on} data")
         for column in ("round", "arm", "remaining", "at the end", "at the best loss", "step"):
             table.add_column(column, justify="right")
         for o in self.outcomes:
@@ -68,6 +106,8 @@ class TicketHistory:
         with console.capture() as capture:
             console.print(self.table())
         return capture.get()
+
+    __repr__ = __str__
 
     def _find(self, round: int, arm: str) -> Outcome:
         wanted = "dense" if round == 0 else arm

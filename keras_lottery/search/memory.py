@@ -1,22 +1,47 @@
 """The engine's run and task over a model and data in memory."""
 
+import math
 import time
+import warnings
 from typing import Any, cast
 
 import keras
+import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
+from keras_lottery.engine.plan import descendants
 from keras_lottery.engine.view import Pruner
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import CONSTANT_OUTPUT
+from keras_lottery.search.metric import choose_metric, higher_is_better
+from keras_lottery.search.progress import ProgressCallback
+from keras_lottery.search.settings import (
+    check_model,
+    check_settings,
+    epochs_of_data,
+    validate_last,
+    with_length,
+)
 from keras_lottery.tasks.fresh import seeded
-from keras_lottery.training import DataOrder, RewindPoint, fit, is_arrays, length, prepare
+from keras_lottery.training import RewindPoint, fit, is_arrays, prepare
+from keras_lottery.training.checks import check_arrays, check_labels
+from keras_lottery.training.constant import is_constant
+from keras_lottery.training.fit import callback_list
 from keras_lottery.training.place import place
 from keras_lottery.training.snapshot import capture_optimizer
-from keras_lottery.types import MaskSet, Outcome, Progress, Start, State, Task, Training, Weights
-
-_LOWER = ("loss", "error", "perplexity", "divergence", "mae", "mse")
+from keras_lottery.types import (
+    FINISHED,
+    MaskSet,
+    Outcome,
+    Progress,
+    Start,
+    State,
+    Task,
+    Training,
+    Weights,
+)
 
 
 class Memory(Pruner):
@@ -27,6 +52,14 @@ class Memory(Pruner):
         # What a run's files ask for beside, flops and exports, no arm needs.
         self.task = cast(Task, task)
         self.outcomes: dict[Training, Outcome] = {}
+        self.skipped: set[Training] = set()
+
+    def skip(self) -> int:
+        """Gives up what descends from a training that diverged; returns how many are new."""
+        lost = {t for t, outcome in self.outcomes.items() if outcome.status != FINISHED}
+        new = set(descendants(self.config, lost)) - self.skipped
+        self.skipped |= new
+        return len(new)
 
     def ticket(self, training: Training) -> Start:
         return self.outcomes[training].start
@@ -56,25 +89,37 @@ class FitTask:
     def __init__(
         self, model: keras.Model, x: Any, y: Any, config: Config, settings: dict[str, Any]
     ) -> None:
-        if not model.built or not model.compiled:
-            raise LotteryError(
-                "Expected a model that is built and compiled. Received: one that is not. "
-                "Call model.build(input_shape) and model.compile(...) first."
-            )
+        check_model(model)
+        check_settings(x, settings)
+        x, settings = with_length(x, settings)
         self._original = model
         self._start = masking.get_weights(model)
         prune = config.prune
         self._model = masking.mask(
-            model, include=prune.include, exclude=prune.exclude, in_place=False
+            model,
+            include=prune.include,
+            exclude=prune.exclude,
+            biases=prune.biases,
+            norms=prune.norms,
+            embeddings=prune.embeddings,
+            output=prune.output,
+            in_place=False,
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
-        given = [part for part in (x, y, settings.get("sample_weight")) if part is not None]
-        self._program = prepare(self._model, *given) if is_arrays(x) else None
+        self._program = None
+        if is_arrays(x):
+            given = check_arrays(x, y, settings.get("sample_weight"))
+            check_labels(self._model, *given)
+            self._program = prepare(self._model, *given)
         self._config, self._x, self._y = config, x, y
-        self._settings = {"verbose": 0} | settings
-        self._callbacks = list(self._settings.pop("callbacks", None) or ())
-        self.metric, self.higher_is_better = "loss", False
+        self._epochs = epochs_of_data(x, settings)
+        epochs = Duration.parse(config.train.length).count
+        every = validate_last(settings.get("validation_freq", 1), epochs)
+        self._settings = {"verbose": 0} | settings | {"validation_freq": every}
+        self._callbacks = callback_list(self._settings.pop("callbacks", None))
+        self.metric = "loss"
+        self.higher_is_better: bool | None = None
 
     def variables(self) -> Any:
         return masking.describe(self._model, self._config.prune)
@@ -83,33 +128,45 @@ class FitTask:
         return self._start
 
     def fresh_weights(self, seed: int) -> Weights:
+        """Returns a fresh draw from the initializers.
+
+        Raises:
+            LotteryError: the draw gives the prunable weights that the model came with.
+        """
         with seeded(seed):
-            return masking.fresh_weights(self._original)
+            fresh = masking.fresh_weights(self._original)
+        prunable = [v.path for v in self.variables() if v.prunable]
+        if all(np.array_equal(fresh[path], self._start[path]) for path in prunable):
+            raise LotteryError(
+                "Expected initializers that draw other weights each time, for arms that train "
+                "from fresh ones. Received: initializers that return the same weights as before. "
+                "Give them an argument and attribute `seed`, or leave these arms out."
+            )
+        return fresh
 
     def steps(self, duration: str) -> int:
-        """Returns steps; epochs where the data do not say how many steps an epoch has."""
-        if not is_arrays(self._x):
-            return Duration.parse(duration).count
-        order = DataOrder(
-            int(length(self._x) * (1 - self._settings.get("validation_split", 0.0))),
-            self._config.train.batch_size,
-            drop_remainder=False,
-        )
-        return Duration.parse(duration).steps(order.steps_per_epoch)
+        parsed = Duration.parse(duration)
+        return parsed.count if parsed.unit == "it" else self._epochs.start(parsed.count)
 
     def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+        total = self.steps(self._config.train.length)
+        if start.step >= total:
+            raise LotteryError(
+                f"Expected a rewind point before the end of the training at step {total}. "
+                f"Received: step {start.step}. Rewind to an earlier step or train for longer."
+            )
         model = self._model
         place(model, start, self._fresh_optimizer)
         point = [RewindPoint(self._config.rewind.to)] if training.arm == "dense" else []
+        rows = _Rows()
         began = time.perf_counter()
-        history = fit(
+        fit(
             model,
             self._x,
             self._y,
             epochs=Duration.parse(self._config.train.length).count,
-            initial_step=start.step if self._program else None,
-            initial_epoch=0 if self._program else start.step,
-            callbacks=[*point, *self._callbacks],
+            initial_step=start.step,
+            callbacks=[*point, *self._callbacks, rows, ProgressCallback(progress)],
             seed=training.seed,
             program=self._program,
             **self._settings,
@@ -117,9 +174,15 @@ class FitTask:
         seconds = time.perf_counter() - began
         weights = masking.get_weights(model)
         rewind = point[0].state if point else None
-        if rewind is not None and self._program is None:
-            rewind["step"] = rewind["epoch"]  # see `steps`
-        return self._outcome(training, start, weights, rewind, history, seconds)
+        outcome = self._outcome(training, start, weights, rewind, rows.rows, seconds)
+        if self._program is not None and is_constant(model, self._x):
+            outcome.metrics[CONSTANT_OUTPUT] = 1.0
+            warnings.warn(
+                f"Round {training.round}, {training.arm}: the output no longer depends on the "
+                "input, it is the same for every training example.",
+                stacklevel=2,
+            )
+        return outcome
 
     def _outcome(
         self,
@@ -127,36 +190,30 @@ class FitTask:
         start: Start,
         weights: Weights,
         rewind: State | None,
-        history: keras.callbacks.History,
+        rows: dict[int, dict[str, float]],
         seconds: float,
     ) -> Outcome:
-        logs = history.history
-        self._choose_metric(list(logs))
-        values = [float(v) for v in logs[self.metric]]
-        losses = logs.get("val_loss", logs["loss"])
-        best = min(range(len(losses)), key=losses.__getitem__)
-        per_epoch = self.steps("1ep")
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        self.metric = choose_metric(self._model, names)
+        self.higher_is_better = higher_is_better(self._model, self.metric)
+        # Epochs that were measured: with `validation_freq` some are not.
+        values = {epoch: row[self.metric] for epoch, row in rows.items() if self.metric in row}
+        loss = next((n for n in ("val_loss", "loss") if n in names), self.metric)
+        best = min(values, key=lambda epoch: _nan_last(rows[epoch].get(loss, float("nan"))))
         return Outcome(
             training,
             start,
             weights,
             rewind,
-            steps=self.steps(self._config.train.length) - start.step,
+            steps=self._epochs.start(max(rows) + 1) - start.step,
             seconds=seconds,
             compile_seconds=0.0,
-            final_value=values[-1],
+            final_value=values[max(values)],
             best_value=values[best],
-            best_step=(history.epoch[best] + 1) * per_epoch,
-            metrics={name: float(series[-1]) for name, series in logs.items()},
-            history=[{n: float(s[i]) for n, s in logs.items()} for i in range(len(values))],
+            best_step=self._epochs.start(best + 1),
+            metrics=_last(rows),
+            history=[{"step": self._epochs.start(e + 1)} | row for e, row in rows.items()],
         )
-
-    def _choose_metric(self, names: list[str]) -> None:
-        """Takes the first metric that is no loss, on the validation data where there are some."""
-        held_out = [n for n in names if n.startswith("val_")] or names
-        others = [n for n in held_out if n.removeprefix("val_") != "loss"]
-        self.metric = (others or held_out)[0]
-        self.higher_is_better = not any(word in self.metric for word in _LOWER)
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         """Refuses: the data of a search need not be arrays."""
@@ -164,3 +221,26 @@ class FitTask:
             f"Expected arms and a criterion that need no derivatives of the loss. Received: one "
             f"that needs the {name}. Use kl.prune(model, data=(x, y)), or leave it out."
         )
+
+
+class _Rows(keras.callbacks.Callback):
+    """Keeps the logs of each epoch, of which Keras' history loses the epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[int, dict[str, float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.rows[epoch] = {name: float(value) for name, value in (logs or {}).items()}
+
+
+def _nan_last(value: float) -> tuple[bool, float]:
+    return math.isnan(value), value
+
+
+def _last(rows: dict[int, dict[str, float]]) -> dict[str, float]:
+    """Returns the last value of each log."""
+    last: dict[str, float] = {}
+    for row in rows.values():
+        last |= row
+    return last

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import pruning
+from keras_lottery import checks, pruning
 from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
 from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
@@ -15,8 +15,15 @@ from keras_lottery.engine.plan import ready, trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
+from keras_lottery.fields import build
+from keras_lottery.global_state import preserved
+from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
+from keras_lottery.search.metric import measured_on
+from keras_lottery.search.settings import check_epochs
+from keras_lottery.training.arguments import check_fit
+from keras_lottery.types import DIVERGED
 
 
 class TicketSearch:
@@ -30,9 +37,15 @@ class TicketSearch:
         arms: `winning` and any controls (see `keras-lottery list arms`).
         criterion: name of a registered criterion that needs no gradients.
         scope: name of a registered allocation.
-        include: path patterns to prune; all by default.
-        exclude: path patterns to leave alone.
+        include: patterns of what is pruned; empty: all that is trained. See `kl.mask`.
+        exclude: patterns to leave alone.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
         seed: of the data order and of the controls' draws.
+        higher_is_better: whether larger values of the model's metric are better; None: as Keras
+            knows of its own metrics.
         verbose: show a progress bar.
 
     Example:
@@ -53,22 +66,34 @@ class TicketSearch:
         arms: Sequence[str] = ("winning",),
         criterion: str = "magnitude",
         scope: str = "global",
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: Patterns = (),
+        exclude: Patterns = (),
+        biases: bool = False,
+        norms: bool = False,
+        embeddings: bool = True,
+        output: bool = True,
         seed: int = 0,
+        higher_is_better: bool | None = None,
         verbose: bool = True,
     ) -> None:
-        prune = PruneConfig(
-            rounds=rounds,
-            rate=rate,
-            criterion=criterion,
-            scope=scope,
-            include=tuple(include),
-            exclude=tuple(exclude),
-        )
+        selection = options_from(include, exclude, biases, norms, embeddings, output)
+        problems: list[str] = []
+        given = {
+            "rounds": rounds,
+            "rate": rate,
+            "criterion": criterion,
+            "scope": scope,
+            "include": selection.include,
+            "exclude": selection.exclude,
+            "biases": biases,
+            "norms": norms,
+            "embeddings": embeddings,
+            "output": output,
+        }
+        prune = build(PruneConfig, given, "", problems)
         mode = "fine_tune" if rewind_to is None else "weights"
-        rewind = RewindConfig(to=rewind_to or "0it", mode=mode)
-        problems = [*prune.problems(), *rewind.problems()]
+        to = "0it" if rewind_to is None else checks.text(rewind_to, "rewind_to")
+        rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)
         if problems:
             raise LotteryError("; ".join(problems) + ".")
         if pruning.criteria[criterion].derived:
@@ -76,7 +101,7 @@ class TicketSearch:
                 f"Expected a criterion without gradients. Received: {criterion!r}. "
                 "Use kl.prune(model, data=(x, y)) for one that needs data."
             )
-        for name in arms:
+        for name in checks.names(arms, "arms"):
             _ = known_arms[name]
             if name in LEARNED:
                 raise LotteryError(
@@ -92,28 +117,35 @@ class TicketSearch:
             prune=prune,
             rewind=rewind,
             arms=tuple(arms),
-            seeds=(seed,),
+            seeds=(checks.seed(seed),),
         )
-        self.verbose = verbose
+        self.higher_is_better = higher_is_better
+        self.verbose = checks.truth(verbose, "verbose")
 
+    @preserved()
     def fit(
         self, model: keras.Model, x: Any = None, y: Any = None, **settings: Any
     ) -> TicketHistory:
         """Trains the network, then prunes, rewinds and trains it round after round.
 
         Args:
-            model: built and compiled; left as it is.
-            x: as in `keras.Model.fit`, like every further argument.
+            model: built, compiled and not pruned; left as it is.
+            x: as in `keras.Model.fit`; data that can be read once (generators) are refused, since
+                every network must be trained on the same ones.
             y: as in `keras.Model.fit`.
+            settings: its further arguments but `initial_epoch`: the rewind point is where
+                tickets begin. The last epoch is always validated.
 
         Returns:
             The tickets and what each of them reached.
 
         Raises:
-            LotteryError: the model is not compiled or cannot be cloned, or the rewind point
-                does not lie within the training.
+            LotteryError: the model is not compiled, is pruned already or cannot be cloned, a
+                setting that a search cannot take, or the rewind point does not lie within the
+                training.
         """
-        epochs = settings.pop("epochs", 1)
+        check_fit(model, x, settings)
+        epochs = check_epochs(settings.pop("epochs", 1))
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
@@ -121,6 +153,10 @@ class TicketSearch:
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
             executor = Sequential(Worker(run, bar))
-            for outcome in executor.run(lambda: ready(config, run.outcomes)):
+            for outcome in executor.run(lambda: ready(config, {*run.outcomes, *run.skipped})):
                 run.outcomes[outcome.training] = outcome
-        return TicketHistory(list(run.outcomes.values()), task.metric, task.higher_is_better)
+                if outcome.status == DIVERGED:
+                    bar.skip(run.skip())
+        higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
+        outcomes = list(run.outcomes.values())
+        return TicketHistory(outcomes, task.metric, higher, measured_on(task.metric))

@@ -4,11 +4,12 @@ Importing this registers the studies, without Keras. A study is a dataclass of o
 that runs it, and a page in `keras_lottery.report.pages` under the same name.
 """
 
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
-from keras_lottery.config import Config, StudySchema, study_schemas
+from keras_lottery.config import Config, PruneConfig, StudySchema, study_schemas
 from keras_lottery.studies.equilibrium.options import EquilibriumOptions
 from keras_lottery.studies.instability_options import InstabilityOptions
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
@@ -17,20 +18,40 @@ from keras_lottery.studies.transfer_options import TransferOptions
 
 __all__ = ["run", "study_schemas"]
 
+_SEARCH = ("arms", "draws", "keep_trained", "rewind", "transfer")
+_PRUNE = tuple(f"prune.{f.name}" for f in fields(PruneConfig) if f.name != "rounds")
+
 study_schemas.register("equilibrium")(
-    StudySchema(EquilibriumOptions, "keras_lottery.studies.equilibrium.run:run")
+    StudySchema(
+        EquilibriumOptions,
+        "keras_lottery.studies.equilibrium.run:run",
+        (*_SEARCH, *_PRUNE),
+        exports=False,
+    )
 )
 study_schemas.register("strong_tickets")(
-    StudySchema(StrongTicketsOptions, "keras_lottery.studies.strong_tickets.run:run")
+    StudySchema(
+        StrongTicketsOptions, "keras_lottery.studies.strong_tickets.run:run", (*_SEARCH, *_PRUNE)
+    )
 )
 study_schemas.register("transfer")(
-    StudySchema(options=TransferOptions, run="keras_lottery.studies.transfer:run")
+    StudySchema(TransferOptions, "keras_lottery.studies.transfer:run", ("transfer",), exports=False)
 )
 study_schemas.register("supermasks")(
-    StudySchema(options=SupermasksOptions, run="keras_lottery.studies.supermasks:run")
+    StudySchema(
+        SupermasksOptions,
+        "keras_lottery.studies.supermasks:run",
+        (*_SEARCH, "prune.criterion"),
+        exports=False,
+    )
 )
 study_schemas.register("instability")(
-    StudySchema(options=InstabilityOptions, run="keras_lottery.studies.instability:run")
+    StudySchema(
+        InstabilityOptions,
+        "keras_lottery.studies.instability:run",
+        ("arms", "draws", "keep_trained", "rewind.to", "transfer"),
+        exports=False,
+    )
 )
 
 

@@ -10,7 +10,7 @@ network's state at k and, where they are asked for, the tickets of iterative pru
 to k. The study's folder holds `path.csv`: one row for each network measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
@@ -27,6 +27,7 @@ from keras_lottery.config import Config
 from keras_lottery.engine.folder import run_paths
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine.work import not_finite
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable, TableRow, read_rows
 from keras_lottery.run_paths import RunPaths
@@ -48,7 +49,8 @@ class PathRow(TableRow):
         step: optimizer step of the point.
         remaining: fraction of the prunable weights kept, in [0, 1].
         alpha: place on the line: 0 is the second copy, 1 the first.
-        test_error: fraction of the test set that is wrong, in [0, 1].
+        test_error: fraction of the test set that is wrong, in [0, 1]; NaN, in one row for the
+            pair, where a copy or the network that it comes from diverged.
         train_error: likewise of the training data.
     """
 
@@ -73,9 +75,10 @@ def run(config: Config) -> Path:
     with engine.opened(config) as (paths, task):
         _check(task)
         table = GrowingTable(paths.root / FILE, PathRow)
-        for point in options.points:
-            experiment = at(config, point)
+        experiments = {point: at(config, point) for point in options.points}
+        for experiment in experiments.values():
             engine.check_rewind(experiment, task)
+        for point, experiment in experiments.items():
             Console(stderr=True).print(f"from {point}", highlight=False)
             engine.run(experiment)
             for seed in config.seeds:
@@ -96,7 +99,7 @@ def at(config: Config, point: str) -> Config:
         "keep_trained": [],
     }
     settings["rewind"]["to"] = point
-    return configs.freeze(settings)
+    return configs.freeze(settings, allow_unread=True)
 
 
 def _measure(
@@ -109,25 +112,37 @@ def _measure(
     """Trains the copies of one subject from one point, and measures every pair not yet there."""
     point, subject, seed = key
     round = 0 if subject == "dense" else config.prune.rounds
-    view = RunFiles(config, run_paths(config), task)
-    training = Training("", config.task, seed, round, subject)
+    training, paths = Training("", config.task, seed, round, subject), run_paths(config)
+    done = {row.pair for row in table.rows if (row.point, row.subject, row.seed) == key}
+    pairs = [p for p in combinations(range(options.orders), 2) if f"{p[0]}-{p[1]}" not in done]
+    if not (paths.rewind(seed).exists() and paths.ticket(training).exists()):
+        names = (f"{one}-{other}" for one, other in pairs)
+        step = task.steps(point)
+        table.append(*(PathRow(point, subject, seed, n, step, 1.0, **_DIVERGED) for n in names))
+        return
+    view = RunFiles(config, paths, task)
     masks: MaskSet = view.ticket(training).masks if round else {}
     state = view.rewind_state(seed)
 
     @cache
-    def copy(order: int) -> Weights:
+    def copy(order: int) -> Weights | None:
         start = chain.from_state(training, view, masks, state)
         start = replace(start, data_seed=data_seed(seed, order))
-        return task.fit(replace(training, arm="copy", draw=order), start, NoProgress()).weights
+        outcome = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
+        return None if not_finite(outcome) else outcome.weights
 
     step, remaining = int(state["step"][0]), _remaining(task, masks)
-    done = {row.pair for row in table.rows if (row.point, row.subject, row.seed) == key}
-    for one, other in combinations(range(options.orders), 2):
+    for one, other in pairs:
+        ends = copy(one), copy(other)
+        line: Iterable[dict[str, float]] = (_DIVERGED,)
+        if ends[0] is not None and ends[1] is not None:
+            line = between(task, ends[0], ends[1], masks, options.alphas)
         pair = f"{one}-{other}"
-        if pair not in done:
-            line = between(task, copy(one), copy(other), masks, options.alphas)
-            rows = [PathRow(point, subject, seed, pair, step, remaining, **row) for row in line]
-            table.append(*rows)
+        rows = [PathRow(point, subject, seed, pair, step, remaining, **row) for row in line]
+        table.append(*rows)
+
+
+_DIVERGED = {"alpha": 0.0, "test_error": float("nan"), "train_error": float("nan")}
 
 
 def between(

@@ -1,10 +1,9 @@
 """The `options` of the study `instability`."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
-from keras_lottery.duration import Duration
-from keras_lottery.errors import LotteryError
+from keras_lottery.fields import Distinct, Length, OneOf, Range
 
 SUBJECTS = ("dense", "winning")
 
@@ -20,22 +19,7 @@ class InstabilityOptions:
         alphas: networks measured on the line between a pair, the ends included.
     """
 
-    points: tuple[str, ...] = ("0it",)
-    subjects: tuple[str, ...] = SUBJECTS
-    orders: int = 2
-    alphas: int = 30
-
-    def problems(self) -> Iterable[str]:
-        if not self.points or len(set(self.points)) != len(self.points):
-            yield f"points: expected different durations. Received: {self.points}"
-        for point in self.points:
-            try:
-                Duration.parse(point)
-            except LotteryError as error:
-                yield f"points: {str(error).rstrip('.')}"
-        if not self.subjects or set(self.subjects) - set(SUBJECTS):
-            yield f"subjects: expected some of {', '.join(SUBJECTS)}. Received: {self.subjects}"
-        if self.orders < 2:
-            yield f"orders: expected 2 or more. Received: {self.orders}"
-        if self.alphas < 3:
-            yield f"alphas: expected 3 or more. Received: {self.alphas}"
+    points: Annotated[tuple[Annotated[str, Length()], ...], Distinct(least=1)] = ("0it",)
+    subjects: Annotated[tuple[Annotated[str, OneOf(SUBJECTS)], ...], Distinct(least=1)] = SUBJECTS
+    orders: Annotated[int, Range(least=2)] = 2
+    alphas: Annotated[int, Range(least=3)] = 30

@@ -14,12 +14,12 @@ from keras_lottery import engine, pruning
 from keras_lottery.arms.untrained import signed_constant
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import ProgressBar
+from keras_lottery.engine.view import RunFiles
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable, ResultRow
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.supermasks_options import SupermasksOptions
 from keras_lottery.studies.supermasks_rows import CHOSEN, LEVELS, arm_name
-from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import MaskSet, Start, Task, Training
 
 Rows = GrowingTable[ResultRow]
@@ -33,11 +33,11 @@ def run(config: Config) -> Path:
     """
     _check(config)
     with engine.opened(config) as (paths, task):
-        engine.train_all(replace(config, arms=()), paths, task)
+        seeds = engine.train_all(replace(config, arms=()), paths, task)
         levels, chosen = (Rows(paths.root / name, ResultRow) for name in (LEVELS, CHOSEN))
         names = config.options.criteria
-        with ProgressBar(len(config.seeds) * len(names), 0) as progress:
-            for seed in config.seeds:
+        with ProgressBar(len(seeds) * len(names), 0) as progress:
+            for seed in seeds:
                 sweep = Sweep(config, task, paths, seed)
                 for criterion in names:
                     with progress.training(Training("", task.name, seed, 0, criterion)):
@@ -62,8 +62,9 @@ class Sweep:
         self._task = task
         self._seed = seed
         self._infos = task.variables()
-        self._initial = Ticket.load(paths.ticket(dense)).start
-        self._final = load_state(paths.trained(dense))
+        files = RunFiles(config, paths, task)
+        self._initial = files.ticket(dense).weights
+        self._final = files.trained(dense)
         constants = signed_constant(self._initial, pruning.full_masks(self._infos))
         self._weights = {"init": self._initial, "signed_constant": constants}
 

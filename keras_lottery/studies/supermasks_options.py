@@ -1,7 +1,9 @@
 """The options of the study `supermasks`."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
+
+from keras_lottery.fields import Count, Distinct, Known, OneOf, Positive
 
 CRITERIA = (
     "large_final",
@@ -20,6 +22,7 @@ CRITERIA = (
 )
 """Mask criteria of Zhou et al. 2019 (1905.01067), section 3."""
 
+Criterion = Annotated[str, Known("criterion", "keras_lottery.pruning:criteria")]
 WEIGHTS = ("init", "signed_constant")
 
 
@@ -35,18 +38,7 @@ class SupermasksOptions:
         validation_examples: held-out images on which the levels are compared; 0: all of them.
     """
 
-    criteria: tuple[str, ...] = CRITERIA
-    weights: tuple[str, ...] = WEIGHTS
-    levels: int = 25
-    validation_examples: int = 0
-
-    def problems(self) -> Iterable[str]:
-        for name, received in (("criteria", self.criteria), ("weights", self.weights)):
-            if not received or len(set(received)) != len(received):
-                yield f"{name}: expected one or more different names. Received: {received}"
-        if unknown := sorted(set(self.weights) - set(WEIGHTS)):
-            yield f"weights: expected some of {', '.join(WEIGHTS)}. Received: {', '.join(unknown)}"
-        if self.levels < 1:
-            yield f"levels: expected at least 1. Received: {self.levels}"
-        if self.validation_examples < 0:
-            yield f"validation_examples: expected 0 or more. Received: {self.validation_examples}"
+    criteria: Annotated[tuple[Criterion, ...], Distinct(least=1)] = CRITERIA
+    weights: Annotated[tuple[Annotated[str, OneOf(WEIGHTS)], ...], Distinct(least=1)] = WEIGHTS
+    levels: Positive = 25
+    validation_examples: Count = 0

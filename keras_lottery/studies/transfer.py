@@ -31,6 +31,8 @@ def run(config: Config) -> Path:
     found = {name: variant(config, name) for name in options.names}
     folders = {name: run_paths(one).root for name, one in found.items()}
     with engine.opened(config) as (paths, _):
+        for one in found.values():
+            engine.check_rewind(one, engine.make_task(one))
         for name in options.of("sources"):  # all tickets are there before a target asks for one
             _say(f"{name}: the search for its tickets")
             _keep(paths, name, engine.run(dataclasses.replace(found[name], arms=("winning",))))
@@ -51,7 +53,7 @@ def variant(config: Config, name: str) -> Config:
     options: TransferOptions = config.options
     settings = _merged(configs.thaw(config), options.variants[name])
     settings |= {"study": "tickets", "options": {}, "name": f"{config.name}-{name}"}
-    return configs.freeze(settings)
+    return configs.freeze(settings, allow_unread=True)
 
 
 def _merged(settings: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

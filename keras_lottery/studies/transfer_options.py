@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from keras_lottery.fields import Distinct
+from keras_lottery.sections import ArmName
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,9 @@ class TransferOptions:
     """
 
     variants: dict[str, Any] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    arms: tuple[str, ...] = ("winning",)
+    sources: Annotated[tuple[str, ...], Distinct()] = ()
+    targets: Annotated[tuple[str, ...], Distinct()] = ()
+    arms: Annotated[tuple[ArmName, ...], Distinct(least=1)] = ("winning",)
 
     @property
     def names(self) -> tuple[str, ...]:

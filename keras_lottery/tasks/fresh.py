@@ -7,17 +7,20 @@ from contextlib import contextmanager
 import keras
 
 from keras_lottery import masking
+from keras_lottery.masking.copying import fresh_initializers
 from keras_lottery.types import Weights
 
 
 def draw(build: Callable[[], keras.Model], seed: int) -> Weights:
     """Returns the weights of a model that is built anew under a seed.
 
+    Initializers with a fixed seed draw from another one: networks of different seeds differ.
+
     Args:
         build: returns a new, built model.
         seed: equal seeds give equal weights on one backend.
     """
-    with seeded(seed):
+    with seeded(seed), fresh_initializers():
         return masking.get_weights(build())
 
 

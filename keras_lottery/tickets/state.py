@@ -1,11 +1,13 @@
 """Arrays by name in one safetensors file: written whole or not at all, read or refused."""
 
+import hashlib
 import json
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -13,9 +15,26 @@ from safetensors.numpy import save_file
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
+from keras_lottery.text import shortened
 from keras_lottery.types import State
 
 METADATA_KEY = "keras_lottery"
+_CHECKSUMS = "checksums"
+_LONGEST_HEADER = 32 * 2**20
+
+
+class Stored(NamedTuple):
+    """What a file holds.
+
+    Args:
+        arrays: by name.
+        metadata: what was given to `save_state`; None where the file has none of ours.
+        is_checked: whether checksums were there, and right; older versions wrote none.
+    """
+
+    arrays: State
+    metadata: dict[str, Any] | None
+    is_checked: bool
 
 
 def save_state(
@@ -26,20 +45,25 @@ def save_state(
     Args:
         path: the file; its folder is made.
         arrays: by name; scalars are arrays of shape ().
-        metadata: what JSON can hold; stands under the key `keras_lottery`.
+        metadata: what JSON can hold; stands under the key `keras_lottery`, with checksums.
 
     Raises:
         LotteryError: the file cannot be written, or JSON cannot hold the metadata.
     """
+    stored = {name: _storable(value) for name, value in sorted(arrays.items())}
+    entries = dict(metadata or {})
     try:
+        # JSON alone knows what the metadata will be when it is read: lists for tuples, for one.
+        entries = json.loads(json.dumps(entries))
+        sums = {name: _checksum(array) for name, array in stored.items()}
+        entries[_CHECKSUMS] = {"arrays": sums, "metadata": _metadata_checksum(entries, sums)}
         # One key alone: safetensors writes several in an order of its own each time.
-        header = {METADATA_KEY: json.dumps(dict(metadata or {}), sort_keys=True)}
+        header = {METADATA_KEY: json.dumps(entries, sort_keys=True)}
     except (TypeError, ValueError) as error:
         raise LotteryError(
             f"Expected metadata that JSON can hold. Received: {error}. "
             "Give numbers, strings, lists and dictionaries with string keys."
         ) from error
-    stored = {name: _storable(value) for name, value in sorted(arrays.items())}
 
     def write(temporary: Path) -> None:
         try:
@@ -50,53 +74,146 @@ def save_state(
     write_whole(Path(path), write)
 
 
+def read_stored(path: str | PathLike[str], prefix: str = "") -> Stored:
+    """Returns the arrays and metadata that `save_state` wrote, checksums compared.
+
+    Args:
+        path: the file.
+        prefix: only arrays whose names begin so; the others are not read.
+
+    Raises:
+        LotteryError: the file is missing, truncated, changed since it was written, or no such file.
+    """
+    with _opened(path) as file:
+        metadata = _metadata(path, (file.metadata() or {}).get(METADATA_KEY))
+        names = sorted(file.keys())
+        arrays = {name: file.get_tensor(name) for name in names if name.startswith(prefix)}
+    sums = metadata.pop(_CHECKSUMS, None) if metadata else None
+    if sums is None:
+        return Stored(arrays, metadata, is_checked=False)
+    _compare(path, sums, metadata or {}, arrays, names)
+    return Stored(arrays, metadata, is_checked=True)
+
+
 def load_state(path: str | PathLike[str], prefix: str = "") -> State:
     """Returns the arrays that `save_state` wrote, under their names.
 
     Args:
+        path: the file.
         prefix: only those whose names begin so; the others are not read.
 
     Raises:
-        LotteryError: the file is missing, truncated or no such file.
+        LotteryError: as `read_stored`.
     """
-    with _opened(path) as file:
-        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-        return {name: file.get_tensor(name) for name in names}
+    return read_stored(path, prefix).arrays
 
 
 def load_metadata(path: str | PathLike[str]) -> dict[str, Any]:
     """Returns the metadata that `save_state` wrote; the arrays are not read.
 
     Raises:
-        LotteryError: as `load_state`, and where the file has none of our metadata.
+        LotteryError: as `read_stored`, and where the file has none of our metadata.
     """
     with _opened(path) as file:
-        text = (file.metadata() or {}).get(METADATA_KEY)
+        metadata = _metadata(path, (file.metadata() or {}).get(METADATA_KEY))
+    if metadata is None:
+        raise no_metadata(path)
+    metadata.pop(_CHECKSUMS, None)
+    return metadata
+
+
+def no_metadata(path: str | PathLike[str]) -> LotteryError:
+    """Returns the error for a file without metadata of ours."""
+    return _unreadable(path, f"it has no metadata {METADATA_KEY!r} in JSON")
+
+
+def _metadata(path: str | PathLike[str], text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
     try:
-        metadata = json.loads(text or "")
-    except ValueError as error:
-        raise _unreadable(path, f"it has no metadata {METADATA_KEY!r} in JSON") from error
+        metadata = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise no_metadata(path) from error
     if not isinstance(metadata, dict):
         raise _unreadable(path, f"its metadata {METADATA_KEY!r} are no JSON object")
     return metadata
 
 
+def _compare(
+    path: str | PathLike[str],
+    sums: Any,
+    metadata: Mapping[str, Any],
+    arrays: State,
+    names: list[str],
+) -> None:
+    """Raises LotteryError where a checksum differs from that of what was read."""
+    sums = sums if isinstance(sums, dict) else {}
+    of_arrays = sums.get("arrays")
+    if not isinstance(of_arrays, dict) or sorted(of_arrays) != names:
+        raise _changed(path, "its metadata")
+    if sums.get("metadata") != _metadata_checksum(metadata, of_arrays):
+        raise _changed(path, "its metadata")
+    for name, array in arrays.items():
+        if of_arrays[name] != _checksum(array):
+            raise _changed(path, name)
+
+
+def _metadata_checksum(metadata: Mapping[str, Any], sums: Mapping[str, Any]) -> str:
+    return _digest(json.dumps([metadata, sums], sort_keys=True).encode())
+
+
+def _checksum(array: np.ndarray) -> str:
+    return _digest(f"{array.dtype}{array.shape}".encode(), array.reshape(-1).view(np.uint8))
+
+
+def _digest(*parts: Any) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
 @contextmanager
 def _opened(path: str | PathLike[str]) -> Iterator[Any]:
     try:
+        _check_header(path)
         with safe_open(path, framework="np") as file:
             yield file
+    except LotteryError:
+        raise
     except FileNotFoundError as error:
         raise LotteryError(
             f"Expected the file {path}. Received: no such file. Check the path."
         ) from error
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, MemoryError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
+    # NumPy refuses types and shapes that safetensors lets pass, each with an error of its own.
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _check_header(path: str | PathLike[str]) -> None:
+    """Raises LotteryError where the header claims more than the file has, before it is read."""
+    with open(path, "rb") as file:
+        first = file.read(8)
+        size = file.seek(0, 2)
+    length = struct.unpack("<Q", first)[0] if len(first) == 8 else size
+    if length > size - 8:
+        raise _unreadable(path, f"its header claims more than its {size} bytes")
+    if length > _LONGEST_HEADER:
+        raise _unreadable(path, f"its header claims {length} bytes")
+
+
+def _changed(path: str | PathLike[str], what: str) -> LotteryError:
+    return LotteryError(
+        f"Expected a file as keras_lottery wrote it. Received: {path}, in which {shortened(what)} "
+        "has changed since. Take the file from a backup, or make it again."
+    )
 
 
 def _unreadable(path: str | PathLike[str], why: str) -> LotteryError:
     return LotteryError(
-        f"Expected a file written by keras_lottery. Received: {path} ({why}). "
+        f"Expected a file written by keras_lottery. Received: {path} ({why[:300]}). "
         "It may be truncated or of another program; make or copy it again."
     )
 

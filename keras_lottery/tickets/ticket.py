@@ -1,19 +1,25 @@
 """A ticket: which weights are kept, what they start from, and where it came from."""
 
+import math
+import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError, unknown_name
-from keras_lottery.tickets.state import load_metadata, load_state, save_state
+from keras_lottery.patterns import check_matches, matches
+from keras_lottery.text import printable, shortened
+from keras_lottery.tickets.state import Stored, no_metadata, read_stored, save_state
 from keras_lottery.types import MaskSet, State, Weights
 
 FORMAT = 1
+_MOST_DIMENSIONS = 64  # NumPy's
 _PRESETS = "presets_tickets"
 _ENDING = ".ticket.safetensors"
 
@@ -24,7 +30,7 @@ class Ticket:
 
     In the file, `mask/<path>` is uint8: `numpy.packbits` of the mask, C order, little bit order;
     its shape stands in the metadata. `start/<path>` and `fill/<path>` are plain arrays. The
-    metadata key `keras_lottery` is JSON: `format`, `shapes` and `provenance`.
+    metadata key `keras_lottery` is JSON: `format`, `shapes`, `provenance` and `checksums`.
 
     Args:
         masks: True = kept, by path.
@@ -46,6 +52,8 @@ class Ticket:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("masks", "start", "fills", "provenance"):
+            checks.instance(getattr(self, name), Mapping, name)  # type: ignore[type-abstract]
         for kind, arrays in (("mask", self.masks), ("fill", self.fills)):
             for path, array in sorted(arrays.items()):
                 if path not in self.start:
@@ -62,6 +70,7 @@ class Ticket:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the ticket, whole or not at all; equal tickets give equal bytes."""
+        checks.file_path(path, "path")
         arrays: State = {f"start/{p}": np.asarray(value) for p, value in self.start.items()}
         arrays |= {f"fill/{p}": np.asarray(value) for p, value in self.fills.items()}
         for p, mask in self.masks.items():
@@ -76,13 +85,27 @@ class Ticket:
         """Returns the ticket in the file `path`.
 
         Raises:
-            LotteryError: the file is missing, truncated, no ticket, or of a later format.
+            LotteryError: the file is missing, truncated, changed since it was written, no ticket,
+                or of a later format.
         """
-        metadata, arrays = load_metadata(path), load_state(path)
-        masks = _masks(path, metadata, arrays)
-        start, fills = _under("start/", arrays), _under("fill/", arrays)
+        checks.file_path(path, "path")
+        stored = read_stored(path)
+        metadata = _ticket_metadata(path, stored)
+        provenance = metadata.get("provenance") or {}
+        if not isinstance(provenance, dict):
+            raise _garbled(path, "its provenance is no JSON object")
+        if not stored.is_checked and "run" in provenance:  # no version wrote one without the other
+            raise _garbled(path, "its checksums are gone")
+        if not stored.is_checked:
+            warnings.warn(
+                f"The ticket {printable(os.path.basename(path))} was written by an older version, "
+                "without checksums: damage to it goes unnoticed. Save it again.",
+                stacklevel=2,
+            )
+        masks = _masks(path, metadata, stored.arrays)
+        start, fills = _under("start/", stored.arrays), _under("fill/", stored.arrays)
         try:
-            return cls(masks, start, fills, metadata.get("provenance") or {})
+            return cls(masks, start, fills, provenance)
         except LotteryError as error:
             raise _garbled(path, str(error)) from error
 
@@ -93,7 +116,9 @@ class Ticket:
         Raises:
             LotteryError: as `load`.
         """
-        return _masks(path, load_metadata(path), load_state(path, "mask/"))
+        checks.file_path(path, "path")
+        stored = read_stored(path, "mask/")
+        return _masks(path, _ticket_metadata(path, stored), stored.arrays)
 
     @classmethod
     def from_preset(cls, name: str) -> "Ticket":
@@ -125,9 +150,12 @@ class Ticket:
             strict: refuse what does not fit; otherwise leave it out.
 
         Raises:
-            LotteryError: variables, named in the message, do not fit.
+            LotteryError: variables, named in the message, do not fit, or a pattern matches nothing.
         """
-        out = {p for p in [*shapes, *self.start] if any(fnmatchcase(p, e) for e in exclude)}
+        exclude, strict = checks.patterns(exclude, "exclude"), checks.truth(strict, "strict")
+        checks.instance(shapes, Mapping, "shapes")  # type: ignore[type-abstract]
+        check_matches("exclude", exclude, [(p,) for p in {**shapes, **self.start}])
+        out = {p for p in [*shapes, *self.start] if matches((p,), exclude)}
         fits = {p for p, shape in shapes.items() if self._shape(p) == tuple(shape)} - out
         if strict:
             self._check_fit(shapes, fits | out)
@@ -157,12 +185,19 @@ def preset_names() -> list[str]:
     return sorted(name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING))
 
 
-def _masks(path: str | PathLike[str], metadata: dict[str, Any], arrays: State) -> MaskSet:
-    if metadata.get("format") != FORMAT:
+def _ticket_metadata(path: str | PathLike[str], stored: Stored) -> dict[str, Any]:
+    if stored.metadata is None:
+        raise no_metadata(path)
+    if (found := stored.metadata.get("format")) != FORMAT:
         raise LotteryError(
             f"Expected a ticket of format {FORMAT}. Received: {path} of format "
-            f"{metadata.get('format')!r}. Read it with the version that wrote it."
+            f"{shortened(str(found)) if isinstance(found, str) else found!r:.80}. "
+            "Read it with the version that wrote it."
         )
+    return stored.metadata
+
+
+def _masks(path: str | PathLike[str], metadata: dict[str, Any], arrays: State) -> MaskSet:
     shapes, bits = metadata.get("shapes"), _under("mask/", arrays)
     if not isinstance(shapes, dict) or shapes.keys() != bits.keys():
         raise _garbled(path, "the shapes in its metadata are not those of its masks")
@@ -174,11 +209,23 @@ def _under(prefix: str, arrays: State) -> State:
 
 
 def _unpack(packed: np.ndarray, shape: Any, file: str | PathLike[str], path: str) -> np.ndarray:
-    whole = isinstance(shape, list) and all(isinstance(n, int) and n >= 0 for n in shape)
-    size = int(np.prod(shape, dtype=np.int64)) if whole else -1
+    """Returns the mask, whose size is compared with the bits that are there before it is made."""
+    size = math.prod(shape) if _is_shape(shape) else -1
     if packed.dtype != np.uint8 or packed.ndim != 1 or packed.size != -(-size // 8):
-        raise _garbled(file, f"mask/{path} does not hold {shape} bits")
-    return np.unpackbits(packed, count=size, bitorder="little").reshape(shape).view(np.bool_)
+        raise _garbled(file, f"mask/{path} does not hold {str(shape)[:80]} bits")
+    flat = np.unpackbits(packed, count=size, bitorder="little").view(np.bool_)
+    try:
+        return flat.reshape(shape)
+    except ValueError as error:  # no elements, but sizes beyond NumPy's
+        raise _garbled(file, f"mask/{path} has the shape {str(shape)[:80]}") from error
+
+
+def _is_shape(shape: Any) -> bool:
+    return (
+        isinstance(shape, list)
+        and len(shape) <= _MOST_DIMENSIONS
+        and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in shape)
+    )
 
 
 def _garbled(path: str | PathLike[str], why: str) -> LotteryError:

@@ -1,8 +1,10 @@
 """Training: the custom fit loop, rewinding, and callbacks for Keras' own."""
 
+from keras_lottery.training.arrays import kept_for_training
 from keras_lottery.training.callbacks import RewindPoint
 from keras_lottery.training.data import ArrayData, DataOrder, Order, length
-from keras_lottery.training.fit import fit, is_arrays, prepare
+from keras_lottery.training.epochs import Epochs, epochs_of, is_arrays, is_one_shot
+from keras_lottery.training.fit import fit, prepare
 from keras_lottery.training.fitted import Fitted
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.trainer import Trainer
@@ -10,12 +12,16 @@ from keras_lottery.training.trainer import Trainer
 __all__ = [
     "ArrayData",
     "DataOrder",
+    "Epochs",
     "Fitted",
     "Order",
     "RewindPoint",
     "Trainer",
+    "epochs_of",
     "fit",
     "is_arrays",
+    "is_one_shot",
+    "kept_for_training",
     "length",
     "make_program",
     "prepare",

@@ -1,21 +1,29 @@
 """`fit` for any Keras model: Keras' arguments and callbacks, many steps in one compiled call."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals import resumed_epoch
+from keras_lottery.training.arguments import check_fit
+from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.callbacks.steps import StepCallback
+from keras_lottery.training.checks import check_labels, check_settings
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
+from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
+from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
 from keras_lottery.training.loop import Evaluation, results, train_steps
 from keras_lottery.training.programs import Program, make_program
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+_TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
 # Calls an epoch that a progress bar is moved by.
 _MOVES = 20
+
+Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 
 
 def fit(
@@ -26,7 +34,7 @@ def fit(
     batch_size: int | None = None,
     epochs: int = 1,
     verbose: int | str = "auto",
-    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    callbacks: Callbacks | None = None,
     validation_split: float = 0.0,
     validation_data: Any = None,
     shuffle: bool = True,
@@ -37,7 +45,7 @@ def fit(
     validation_steps: int | None = None,
     validation_batch_size: int | None = None,
     validation_freq: int | Sequence[int] = 1,
-    seed: int = 0,
+    seed: int | None = None,
     initial_step: int | None = None,
     program: Program | None = None,
 ) -> keras.callbacks.History:
@@ -45,12 +53,12 @@ def fit(
 
     Batch hooks of callbacks are called after every step where a callback defines one, otherwise
     after each compiled call, as Keras does under `steps_per_execution`. Data that are not arrays
-    (tf.data, PyDataset, generators), and `steps_per_epoch` or `validation_steps`, are handed to
-    `model.fit`.
+    (tf.data, PyDataset, generators) and models that run eagerly train through `model.fit`.
 
     Args:
         model: compiled; every other argument as in `keras.Model.fit`.
-        seed: of the order of the data, which is the same on every backend.
+        seed: of the order of arrays and of a PyDataset's batches, which is the same on every
+            backend; None: 0. Other data come in an order of their own.
         initial_step: optimizer step to begin at, also within an epoch; instead of initial_epoch.
         program: of this model (see `prepare`), to use again what an earlier call compiled.
 
@@ -58,63 +66,92 @@ def fit(
         The history, as Keras' own `fit` does.
 
     Raises:
-        LotteryError: arrays of unequal lengths, or a class without a weight.
+        LotteryError: a setting out of its range, arrays of unequal lengths, labels that the
+            output has no unit for, or a class without a weight.
     """
-    if not is_arrays(x) or steps_per_epoch or validation_steps or model.run_eagerly:
-        return model.fit(
-            x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
-            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle,
-            class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size, validation_freq=validation_freq,
-        )  # fmt: skip
-    if class_weight is not None and sample_weight is not None:
-        raise LotteryError(
-            "Expected class_weight or sample_weight. Received both. Multiply them yourself and "
-            "pass the product as sample_weight."
+    check_settings(validation_freq, seed, initial_step)
+    every = list(validation_freq) if isinstance(validation_freq, Sequence) else int(validation_freq)
+    settings = {
+        "y": y, "batch_size": batch_size, "epochs": epochs, "verbose": verbose,
+        "callbacks": callback_list(callbacks), "validation_split": validation_split,
+        "validation_data": validation_data, "shuffle": shuffle, "class_weight": class_weight,
+        "sample_weight": sample_weight, "initial_epoch": initial_epoch,
+        "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps,
+        "validation_batch_size": validation_batch_size, "validation_freq": every,
+    }  # fmt: skip
+    check_fit(model, x, settings | {"initial_step": initial_step, "seed": seed})
+    if not is_arrays(x):
+        return keras_fit(model, x, settings, initial_step, seed)
+    return _fit_arrays(model, x, settings, initial_step, seed or 0, program)
+
+
+def callback_list(callbacks: Callbacks | None) -> list[keras.callbacks.Callback]:
+    """Returns callbacks as a list, from whatever Keras takes: none, one, or several."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return keras.tree.flatten(callbacks) if callbacks else []
+
+
+def _fit_arrays(
+    model: keras.Model,
+    x: Any,
+    settings: dict[str, Any],
+    initial_step: int | None,
+    seed: int,
+    program: Program | None,
+) -> keras.callbacks.History:
+    train, validation = weighted_and_split(x, settings)
+    check_labels(model, *train)
+    if is_arrays(validation):
+        check_labels(model, *keras.utils.unpack_x_y_sample_weight(validation))
+    steps = settings["steps_per_epoch"]
+    batch = array_batch_size(length(train), settings["batch_size"], steps)
+    order = DataOrder(length(train), batch, seed, settings["shuffle"], drop_remainder=False)
+    epochs = Epochs(order.steps_per_epoch, steps)
+    if steps and order.steps_per_epoch % steps:
+        warnings.warn(
+            f"steps_per_epoch={steps} does not divide the {order.steps_per_epoch} batches of the "
+            "data: an epoch ends where the data end, too.",
+            stacklevel=3,
         )
-    train = (x, y, sample_weight)
-    if validation_split and validation_data is None:
-        train, validation_data = _split(train, validation_split)
-    if class_weight is not None:
-        train = (*train[:2], _class_weights(train[1], class_weight))
-    train = tuple(part for part in train if part is not None)
-    order = DataOrder(length(train), batch_size or 32, seed, shuffle, drop_remainder=False)
-    if any(getattr(callback, "changes_step", False) for callback in callbacks or ()):
+    if model.run_eagerly or is_one_shot(validation):
+        batches = Batches(_Gathered(train, order), epochs)
+        settings |= {"class_weight": None, "validation_data": validation, "validation_split": 0.0}
+        settings["steps_per_epoch"] = None
+        return fit_batches(model, batches, settings, initial_step)
+    callbacks, verbose, last = (settings[n] for n in ("callbacks", "verbose", "epochs"))
+    if any(getattr(callback, "changes_step", False) for callback in callbacks):
         program = None
     program = program or prepare(model, *train)
     data = EpochData(program, ArrayData(train, None, train))
-    evaluate = None
-    if validation_data is not None:
-        validation = tuple(part for part in validation_data if part is not None)
-        evaluate = Evaluation(program, validation, length(validation))
     hooks = keras.callbacks.CallbackList(
-        list(callbacks or ()),
+        list(callbacks),
         add_history=True,
         add_progbar=verbose != 0,
         verbose=verbose,
-        epochs=epochs,
-        steps=order.steps_per_epoch,
+        epochs=last,
+        steps=steps or epochs.length,
         model=model,
     )
-    every = _call_length(callbacks or (), order, verbose)
-    first = initial_epoch * order.steps_per_epoch if initial_step is None else initial_step
-    stops = {s + first for c in callbacks or () if isinstance(c, StepCallback) for s in c.stops()}
-    hooks.on_train_begin()
+    evaluate = _validator(model, program, validation, settings, hooks)
+    every = _call_length(callbacks, epochs.length, verbose)
+    first = epochs.start(settings["initial_epoch"]) if initial_step is None else initial_step
     model.stop_training = False
+    hooks.on_train_begin()
+    if (resumed := resumed_epoch(model)) is not None:
+        first = epochs.start(resumed)
     logs: dict[str, float] = {}
-    for epoch in range(order.epoch(first), epochs):
-        end = (epoch + 1) * order.steps_per_epoch
-        steps = range(max(first, end - order.steps_per_epoch), end)
+    for epoch in range(epochs.of(first), last):
+        reached = range(max(first, epochs.start(epoch)), epochs.start(epoch + 1))
         hooks.on_epoch_begin(epoch)
-        logs = _one_epoch(
-            model, train_steps(program, data, order, steps, stops=stops, every=every), steps, hooks
+        stops = _stops(callbacks, reached.start)
+        # Keras looks at `stop_training` after each step, and a callback may already have set it.
+        calls = train_steps(
+            program, data, order, reached, stops=stops, every=1 if model.stop_training else every
         )
-        if evaluate is not None and _is_due(epoch, validation_freq):
-            hooks.on_test_begin()
-            found = evaluate(model)
-            hooks.on_test_end(found)
-            logs |= {f"val_{k}": v for k, v in found.items()}
+        logs = _one_epoch(model, calls, reached, hooks)
+        if evaluate is not None and _is_due(epoch, settings["validation_freq"]):
+            logs |= {f"val_{k}": v for k, v in evaluate().items()}
         hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -139,36 +176,45 @@ def _one_epoch(
     return results(model)
 
 
-def is_arrays(x: Any) -> bool:
-    """Returns True for arrays, nested or not: what can be held on the device as a whole."""
-    leaves = keras.tree.flatten(x)
-    return bool(leaves) and all(
-        hasattr(leaf, "shape") and hasattr(leaf, "__getitem__") and hasattr(leaf, "__array__")
-        for leaf in leaves
-    )
+class _Gathered:
+    """The batch of each step, taken from arrays in the order of a seed."""
+
+    def __init__(self, arrays: tuple[Any, ...], order: DataOrder) -> None:
+        self._arrays = keras.tree.map_structure(np.asarray, arrays)
+        self._order = order
+
+    def __call__(self, step: int) -> Any:
+        rows = self._order.rows(step, step + 1)[0]
+        return keras.tree.map_structure(lambda array: array[rows], self._arrays)
 
 
-def _class_weights(y: Any, class_weight: Mapping[int, float]) -> NDArray[np.float32]:
-    """Returns the weight of every example from that of its class."""
-    labels = np.asarray(y)
-    labels = labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.ravel()
-    missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
-    if missing:
-        raise LotteryError(
-            f"Expected a class_weight for every class. Received none for {missing}. Add them."
+def _validator(
+    model: keras.Model, program: Program, data: Any, settings: Settings, hooks: Any
+) -> Callable[[], dict[str, float]] | None:
+    """Returns what measures the validation data: the compiled program for arrays, or Keras."""
+    if data is None:
+        return None
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    steps = settings["validation_steps"]
+    batch = settings["validation_batch_size"] or settings["batch_size"]
+    if not is_arrays(x) or _defines(hooks.callbacks, _TEST_HOOKS):
+        return lambda: model.evaluate(
+            x, y, batch, sample_weight=sample_weight, steps=steps, callbacks=hooks, return_dict=True
         )
-    return np.array([class_weight[int(label)] for label in labels], np.float32)
+    arrays = tuple(part for part in (x, y, sample_weight) if part is not None)
+    examples = length(arrays)
+    if steps:
+        batch = array_batch_size(examples, batch, steps)
+        examples = min(examples, steps * batch)
+    evaluate = Evaluation(program, arrays, examples, batch=batch or 0)
 
+    def measured() -> dict[str, float]:
+        hooks.on_test_begin()
+        found = evaluate(model)
+        hooks.on_test_end(found)
+        return found
 
-def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:
-    """Takes the last `fraction` of the examples for validation, as Keras does."""
-    if not 0 < fraction < 1:
-        raise LotteryError(
-            f"Expected a validation_split above 0 and below 1. Received: {fraction}."
-        )
-    cut = int(length(train) * (1 - fraction))
-    head = keras.tree.map_structure(lambda a: None if a is None else a[:cut], train)
-    return head, keras.tree.map_structure(lambda a: None if a is None else a[cut:], train)
+    return measured
 
 
 def prepare(model: keras.Model, *arrays: Any) -> Program:
@@ -187,15 +233,30 @@ def prepare(model: keras.Model, *arrays: Any) -> Program:
     return make_program(model)
 
 
-def _call_length(callbacks: Sequence[Any], order: DataOrder, verbose: Any) -> int:
+def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:
     """Returns the steps a compiled call: 1 where a callback wants to see every batch."""
-    base = keras.callbacks.Callback
-    others = [type(c) for c in callbacks if not isinstance(c, StepCallback)]
-    if any(getattr(kind, h) is not getattr(base, h) for kind in others for h in _BATCH_HOOKS):
+    if _defines([c for c in callbacks if not isinstance(c, StepCallback)], _BATCH_HOOKS):
         return 1
     if verbose == 0:
-        return order.steps_per_epoch
-    return max(1, -(-order.steps_per_epoch // _MOVES))
+        return steps
+    return max(1, -(-steps // _MOVES))
+
+
+def _defines(callbacks: Sequence[Any], hooks: Sequence[str]) -> bool:
+    """Returns True where a callback has one of the hooks, from its class or set on the object."""
+    base = keras.callbacks.Callback
+    own = [c for c in callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
+    return any(
+        hook in vars(callback) or getattr(type(callback), hook) is not getattr(base, hook)
+        for callback in own
+        for hook in hooks
+    )
+
+
+def _stops(callbacks: Sequence[Any], step: int) -> set[int]:
+    """Returns the steps after `step` at which a callback must be called."""
+    stops = (c.stops() for c in callbacks if isinstance(c, StepCallback))
+    return {step + more for of_one in stops for more in of_one}
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:

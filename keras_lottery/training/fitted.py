@@ -21,7 +21,8 @@ class Fitted:
         best_step: step of that minimum.
         initial: test metrics before the first step, where the config asks for them.
         masks: the masks at the end, where they were learned.
-        further: test metrics of the plain model that is shipped, where the trained one draws.
+        further: test metrics of the plain model that is shipped, where the trained one draws, and
+            whether the output no longer depends on the input, where that is so.
     """
 
     weights: Weights

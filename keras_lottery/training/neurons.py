@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from keras_lottery import masking
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import flatten_layers
+from keras_lottery.masking.names import layer_names
+from keras_lottery.patterns import check_matches, matches
 from keras_lottery.training.flops import uses, watched
 
 _KERNELS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
@@ -56,20 +57,21 @@ def neurons(
         exclude: patterns of layer paths to leave out.
 
     Raises:
-        LotteryError: there are none.
+        LotteryError: there are none, or a pattern matches nothing.
     """
     paths = {id(variable): path for path, variable in masking.variables(model).items()}
     counts = uses(model, keras.tree.map_structure(lambda a: a[:1], x))
     trained = {id(v) for v in model.trainable_variables}
+    places = {n.places[0]: (*n.places, *n.alone) for n in layer_names(model).values()}
+    check_matches("include", include, list(places.values()))
+    check_matches("exclude", exclude, list(places.values()))
     found = []
     for layer in flatten_layers(model):
         rows = tuple((v, axis) for v, axis in _rows(layer) if v is not None and id(v) in trained)
         if not rows:
             continue
         path = paths[id(rows[0][0])].rpartition("/")[0]
-        if include and not any(fnmatchcase(path, pattern) for pattern in include):
-            continue
-        if any(fnmatchcase(path, pattern) for pattern in exclude):
+        if (include and not matches(places[path], include)) or matches(places[path], exclude):
             continue
         variable, axis = rows[0]
         flops = 2 * counts.get(id(variable), 0) * int(np.prod(variable.shape))

@@ -32,7 +32,7 @@ def place(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
     # Last, since it also zeroes the stored weights and the slots at pruned positions.
     full = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
     none = {path: np.zeros_like(fill) for path, fill in masking.get_fills(model).items()}
-    masking.set_masks(model, full | start.masks, none | start.fills)
+    masking.set_masks(model, full | start.masks, none | start.fills, optimizers=(model.optimizer,))
     if masking.is_learned(model):
         masking.draw_scores(model, start.seed)
     place_schedule(model.optimizer, start.learning_rate_step)

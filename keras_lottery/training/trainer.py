@@ -14,7 +14,9 @@ from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import clip_sums, flatten_layers
+from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.training import snapshot
+from keras_lottery.training.constant import is_constant
 from keras_lottery.training.data import ArrayData, EpochData, length
 from keras_lottery.training.drawn import sampled, shipped, undisturbed
 from keras_lottery.training.fitted import Fitted
@@ -146,6 +148,12 @@ class Trainer:
         """Returns the test metrics of a plain model made of one that draws; else nothing."""
         return shipped(self.model, self._test) if self.draws else {}
 
+    def is_constant(self) -> bool:
+        """Returns True where the output is the same for every test example."""
+        batch = self._data.evaluated or 8 * self.distribution.replicas
+        with self.distribution.scope():
+            return is_constant(self.model, self._data.test[0], batch)
+
     def validate(self) -> dict[str, float]:
         """Returns the validation metrics by their name with `val_` in front; empty without data."""
         if self._validation is None:
@@ -176,7 +184,10 @@ class Trainer:
         return frozenset(self.total_steps - every * i for i in before)
 
     def _compile(self, seed: int) -> float:
-        """Traces and compiles everything, once; returns the seconds it took."""
+        """Traces and compiles everything, once; returns the seconds it took.
+
+        A step is taken for each shape of batch: a program without a loop compiles nothing before.
+        """
         if self._compiled:
             return 0.0
         began = time.perf_counter()
@@ -184,9 +195,10 @@ class Trainer:
         for step in self._order.shapes:
             batch = self._order.rows(step, step + 1).shape[1]
             arrays = self._train.at(0, seed, self._order.part(step))
-            self.program.train(arrays, np.zeros((capacity, batch), np.int32), 0)
+            self.program.train(arrays, np.zeros((capacity, batch), np.int32), 1)
         self.evaluate()
         self.validate()
+        backend.copies(self.model.variables)
         self._compiled = True
         return time.perf_counter() - began
 
@@ -250,6 +262,8 @@ class _Watch:
         used = masking.effective_weights(trainer.model)
         final = trainer.judge()
         further = trainer.evaluate_shipped()
+        if trainer.is_constant():
+            further[CONSTANT_OUTPUT] = 1.0
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
             best_step = self._best_step

@@ -88,7 +88,7 @@ def test_list(capsys):
         (["run", "--config=quickstart", "--config.arms=renit"], "Did you mean 'reinit'"),
         (["run", "--config=quickstart", "--config.prune.criterion=magnitud"], "magnitude"),
         (["run", "--config=quickstart", "--config.prune.scope=globl"], "global"),
-        (["run", "--config=quickstart", "--config.optimizer.name=adamm"], "optimizers"),
+        (["run", "--config=quickstart", "--config.optimizer.name=adamm"], "known optimizer"),
         (["run", "--config=quickstart", "--backend=theano"], "backend"),
         (["run", "--config=quickstart", "--executor=ray"], "sequential"),
         (["run", "--config=quickstart", "--seeds=a"], "seeds"),

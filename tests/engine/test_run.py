@@ -214,7 +214,7 @@ def test_a_folder_that_another_process_holds_is_refused(tmp_path):
 
 def test_a_rewind_point_past_the_training_is_refused(tmp_path):
     with pytest.raises(LotteryError, match=r"rewind\.to before .* step 40"):
-        engine.run(config(tmp_path, rewind__to="40it"))
+        engine.run(config(tmp_path, rewind__to="2ep"))
     assert not list(tmp_path.rglob("config.json"))
 
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 
 from keras_lottery.export.exporter import Reloaded, Subject
 from keras_lottery.export.plain import stored_variables
+from keras_lottery.types import VariableInfo
 
 
 @dataclass
@@ -65,11 +66,15 @@ class MadeTask:
     """Two weights: the model returns `weights["kernel"]`, masked, times its input."""
 
     config: Any
+    prunable: ClassVar[bool] = True
 
     def export_model(self, weights: dict[str, Any]) -> keras.Model:
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
         model.set_weights([weights["kernel"]])
         return model
+
+    def variables(self) -> list[VariableInfo]:
+        return [VariableInfo("layers/dense/kernel", (2, 1), prunable=self.prunable)]
 
     def assets(self) -> dict[str, bytes]:
         return {"words.txt": b"one\n"}

@@ -37,6 +37,20 @@ def test_the_smallest_weights_of_the_file_are_zero_in_the_other(source, tmp_path
     assert source.read_bytes() == before
 
 
+def test_zeros_of_the_file_stay_and_count(source, tmp_path):
+    once, twice = tmp_path / "once.keras", tmp_path / "twice.keras"
+    prune_file(source, 0.5, once)
+    report = prune_file(once, 0.6, twice, criterion="random")
+    assert (report.prunable, report.prunable_zeros) == (900, 540)
+    with pytest.raises(LotteryError, match=r"at least 0\.5"):
+        prune_file(once, 0.4, tmp_path / "thrice.keras")
+
+
+def test_options_choose_what_is_pruned(source, tmp_path):
+    report = prune_file(source, 0.5, tmp_path / "pruned.keras", output=False)
+    assert (report.prunable, report.prunable_zeros) == (600, 300)
+
+
 @pytest.mark.parametrize("sparsity", [1.0, -0.1, float("nan"), 90])
 def test_a_sparsity_outside_0_and_1(sparsity, source, tmp_path):
     with pytest.raises(LotteryError, match=r"sparsity in \[0, 1\)"):

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from keras_lottery import presets
 from keras_lottery.config import TaskSchema, freeze, task_schemas, thaw
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import export_run, exporters
+from keras_lottery.export import check_exportable, export_run, exporters
 from keras_lottery.records import Records, ResultRow
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, save_state
@@ -46,7 +47,13 @@ def add(paths, records, training, value):
     mask = np.array([[True], [training.round == 0]])
     Ticket({"kernel": mask}, {"kernel": np.zeros((2, 1), "float32")}).save(paths.ticket(training))
     save_state(paths.trained(training), {"kernel": np.where(mask, kernel, 0)})
-    sizes = {"sparsity": 0.5, "kept": 2 - training.round, "prunable": 2, "total": 2, "flops": 2}
+    sizes = {
+        "sparsity": 0.5,
+        "kept": max(0, 2 - training.round),
+        "prunable": 2,
+        "total": 2,
+        "flops": 2,
+    }
     times = {"steps": 1, "seconds": 1.0, "compile_seconds": 0.0, "best_step": 1}
     metric = {"metric": "accuracy"} | dict.fromkeys(("value", "final_value", "best_value"), value)
     records.append(ResultRow(**vars(training), **sizes, **times, **metric))
@@ -63,6 +70,38 @@ def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     assert (tmp_path / "a.bin.words.txt").read_text() == "one\n"
     with pytest.raises(LotteryError, match="a path where nothing is yet"):
         export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+
+
+@pytest.mark.parametrize(("by_the_config", "counted"), [(True, 2), (False, 0)])
+def test_the_report_counts_what_the_config_lets_be_pruned(
+    by_the_config, counted, run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(made.MadeTask, "prunable", by_the_config)
+    assert export_run(run.root, tmp_path / "a.bin", "copy", seed=1).prunable == counted
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, ""),
+        ({"study": "equilibrium"}, "Received: 'equilibrium', which keeps tables"),
+        ({"arms": ["random"]}, "arm 'winning' for --export. Received: dense, random"),
+        ({"keep_trained": []}, ""),
+    ],
+)
+def test_a_run_that_will_keep_nothing_to_export_is_known_before_it_starts(fields, message):
+    config = freeze(presets.load("quickstart", fields))
+    if not message:
+        check_exportable(config)
+        return
+    with pytest.raises(LotteryError, match=message):
+        check_exportable(config)
+
+
+def test_without_tensorflow_a_run_does_not_start_whose_export_needs_it(monkeypatch):
+    monkeypatch.setattr("keras_lottery.export.run.find_spec", lambda name: None)
+    with pytest.raises(LotteryError, match=r"keras-lottery\[export\]"):
+        check_exportable(freeze(presets.load("quickstart", {})))
 
 
 def test_nothing_is_left_where_a_file_that_goes_with_it_is_in_the_way(run, tmp_path):
@@ -89,6 +128,22 @@ def test_the_best_round_where_none_is_as_good_as_dense(run, tmp_path):
     run.results.write_text(lines)
     export_run(run.root, tmp_path / "a.bin", "copy")
     assert kernel(tmp_path / "a.bin") == [2.0, 0.0]
+
+
+def test_a_round_without_a_number_is_never_the_best(run, tmp_path):
+    # Among NaN, Python's `max` returns whatever comes first.
+    run.results.write_text(run.results.read_text().replace("0.89", "nan"))
+    export_run(run.root, tmp_path / "a.bin", "copy")
+    assert kernel(tmp_path / "a.bin") == [2.0, 0.0]
+
+
+def test_a_training_that_diverged_is_not_exported(run, tmp_path):
+    lines = run.results.read_text().splitlines(keepends=True)
+    lines = [x.replace("finished", "diverged") if ",0,2,winning" in x else x for x in lines]
+    run.results.write_text("".join(lines))
+    export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
+    with pytest.raises(LotteryError, match=r"round .*: 1, 3\. Received: 2"):
+        export_run(run.root, tmp_path / "b.bin", "copy", seed=0, round=2)
 
 
 @pytest.mark.parametrize(

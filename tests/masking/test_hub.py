@@ -45,6 +45,25 @@ def assert_sparse(model):
         assert np.all(weights[path][~mask] == 0), path
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras on masks in KerasHub's T5
+def test_mixtures_of_experts_and_relative_biases_are_known():
+    mixtral = keras_hub.models.MixtralBackbone(
+        vocabulary_size=9, num_layers=1, num_query_heads=2, num_key_value_heads=1, hidden_dim=4,
+        intermediate_dim=3, num_experts=2, top_k=1,
+    )  # fmt: skip
+    t5 = keras_hub.models.T5Backbone(
+        vocabulary_size=9, num_layers=1, num_heads=2, hidden_dim=4, intermediate_dim=3,
+    )  # fmt: skip
+    for model, ending, kind, count in (
+        (mixtral, "_dense", "kernel", 3),
+        (t5, "relative_attention_bias", "embedding", 2),
+    ):
+        infos = masking.describe(model)
+        assert not [i.path for i in infos if "unknown layer" in i.reason]
+        found = [i for i in infos if i.path.endswith(ending)]
+        assert [(i.kind, i.prunable) for i in found] == [(kind, True)] * count
+
+
 def test_every_weight_of_bert_is_known(bert):
     infos = masking.describe(bert)
     assert not [i.path for i in infos if "unknown layer" in i.reason]

@@ -177,6 +177,22 @@ def test_optimizers_know_their_variables_and_have_the_methods_that_are_guarded(m
     assert keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()).inner_optimizer
 
 
+def test_the_iterations_are_known_in_the_midst_of_fit_also_of_an_inner_optimizer(model):
+    counts = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            counts.append(internals.iterations(self.model))
+
+    assert internals.iterations(model) is None and internals.batches_per_update(model) == 1
+    inner = keras.optimizers.SGD(gradient_accumulation_steps=2)
+    model.compile(keras.optimizers.LossScaleOptimizer(inner), "mse")
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
+    model.fit(x, y, batch_size=2, verbose=0, callbacks=[Look()])
+    assert counts == [1, 2, 3, 4]
+    assert internals.iterations(model) == 4 and internals.batches_per_update(model) == 2
+
+
 def test_optimizers_clip_by_the_method_that_is_replaced():
     clipping = keras.optimizers.SGD(global_clipnorm=1.0)
     gradients = [keras.ops.ones((4,)) * 3.0, None]
@@ -216,3 +232,20 @@ def test_an_optimizer_forgets_variables_that_were_added_and_takes_new_ones(model
     assert [id(v) for v in optimizer.variables] == [id(v) for v in before]
     last = optimizer.add_variable((3,), name="last")
     assert [id(v) for v in optimizer.variables] == [id(v) for v in (*before, last)]
+
+
+def test_a_callback_says_once_where_training_resumes(model):
+    assert internals.resumed_epoch(model) is None
+    model._initial_epoch = 3  # as BackupAndRestore does
+    assert internals.resumed_epoch(model) == 3
+    assert internals.resumed_epoch(model) is None
+
+
+def test_compiled_metrics_know_their_direction():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse", metrics=["mae", keras.metrics.AUC(name="area")])
+    model.test_on_batch(np.ones((2, 2)), np.ones((2, 1)))
+    metrics = internals.compiled_metrics(model)
+    assert [metric.name for metric in metrics] == ["mae", "area"]
+    assert [internals.metric_direction(metric) for metric in metrics] == ["down", "up"]
+    assert internals.metric_direction(keras.metrics.Mean()) is None

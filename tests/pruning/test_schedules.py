@@ -57,20 +57,22 @@ def test_cubic():
     assert cubic.sparsity(0) == cubic.sparsity(20) == 0
     assert cubic.sparsity(60) == pytest.approx(0.8 * (1 - 0.5**3))
     assert cubic.sparsity(100) == cubic.sparsity(10**6) == 0.8
-    assert [t for t in range(200) if cubic.fires(t)] == [20, 50, 80, 100]
+    assert cubic.steps == (20, 50, 80, 100)
     assert (np.diff([cubic.sparsity(t) for t in range(120)]) >= 0).all()
 
 
-def test_cubic_fires_when_a_call_ran_past_the_step():
-    cubic = CubicSchedule(0.8, end_step=100, begin_step=20, every=30)
-    ends = range(0, 200, 16)
-    assert [t for t in ends if cubic.fires(t, since=t - 16)] == [32, 64, 80, 112]
+def test_cubic_is_a_staircase_between_its_prunings():
+    cubic = CubicSchedule(0.8, end_step=100, begin_step=20, every=30, initial_sparsity=0.2)
+    dues = [cubic.due(t) for t in (0, 19, 20, 49, 50, 79, 80, 99, 100, 500)]
+    assert dues == [None, None, 20, 20, 50, 50, 80, 80, 100, 100]
+    assert (cubic.reached(19), cubic.reached(20), cubic.reached(500)) == (0, 0.2, 0.8)
+    assert cubic.reached(79) == cubic.reached(50) == cubic.sparsity(50)
 
 
 def test_cubic_from_step_to_the_same_step_prunes_once():
     once = CubicSchedule(0.5, end_step=7, begin_step=7, initial_sparsity=0.5)
-    assert [t for t in range(20) if once.fires(t)] == [7]
-    assert once.sparsity(7) == 0.5
+    assert once.steps == (7,)
+    assert (once.due(6), once.due(7), once.sparsity(7)) == (None, 7, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +88,3 @@ def test_cubic_from_step_to_the_same_step_prunes_once():
 def test_cubic_that_would_never_prune_is_an_error(wrong):
     with pytest.raises(LotteryError, match="Received"):
         CubicSchedule(**{"final_sparsity": 0.5, "end_step": 10, **wrong})
-
-
-def test_cubic_that_a_training_does_not_reach_is_an_error():
-    with pytest.raises(LotteryError, match="end_step=10"):
-        CubicSchedule(0.5, end_step=10).check(9)
-    CubicSchedule(0.5, end_step=10).check(10)

@@ -16,7 +16,7 @@ from .made_rows import row
 def test_the_columns_are_the_documented_ones() -> None:
     assert ",".join(COLUMNS) == (
         "source,task,seed,round,arm,draw,sparsity,kept,prunable,total,flops,steps,seconds,"
-        "compile_seconds,metric,value,final_value,best_value,best_step"
+        "compile_seconds,metric,value,final_value,best_value,best_step,status"
     )
     assert KEY == ("source", "task", "seed", "round", "arm", "draw")
     assert MetricRow.columns() == (*KEY, "name", "value")
@@ -44,7 +44,16 @@ def test_a_row_knows_its_training_and_what_remains() -> None:
     assert row(prunable=0, kept=0).remaining == 1.0
 
 
-@pytest.mark.parametrize(("column", "text"), [("seed", "x"), ("kept", "1.5"), ("value", "")])
+def test_a_row_without_a_status_is_finished() -> None:
+    texts = dict(zip(COLUMNS, row(status="diverged").texts(), strict=True))
+    assert not ResultRow.parse(texts).finished
+    del texts["status"]
+    assert ResultRow.parse(texts).finished
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [("seed", "x"), ("kept", "1.5"), ("value", ""), ("status", "lost")]
+)
 def test_a_cell_of_another_type_is_an_error(column: str, text: str) -> None:
     texts = dict(zip(COLUMNS, row().texts(), strict=True))
     with pytest.raises(ValueError):

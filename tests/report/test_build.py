@@ -13,6 +13,9 @@ from rich.console import Console
 from keras_lottery import report
 from keras_lottery.errors import LotteryError, MissingExtraError
 from keras_lottery.records import Records, read_results
+from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.html import to_html
+from keras_lottery.report.markdown import to_markdown
 from keras_lottery.run_paths import RunPaths
 from tests.records.made_rows import row
 
@@ -113,11 +116,64 @@ def test_unfinished_and_odd_runs_get_a_report(
     Page().feed(files.html.read_text())
 
 
+NAMES = ("<b>|x", "[red]y", "$z{$", "`<i>w`")
+
+
 def test_names_from_outside_are_escaped(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", rounds=2, arms=("winning", "<b>|x"), masks=False)
+    run = make_run(tmp_path / "run", [0, 1], 2, ("winning", *NAMES), masks=True)
     files = report.build(run, tensorboard=False)
-    assert "<b>" not in files.html.read_text()
-    assert "<b>\\|x" in files.markdown.read_text()
+    html, markdown = files.html.read_text(), files.markdown.read_text()
+    assert "<b>" not in html + markdown and "<i>" not in html + markdown
+    assert "&lt;b>\\|x" in markdown and "[red]y" in markdown
+    console = Console(width=300, record=True, file=io.StringIO())
+    console.print(report.terminal_table(run))
+    text = console.export_text()
+    assert all(name in text for name in NAMES)
+
+
+def test_a_page_takes_neither_html_nor_links_nor_escapes_from_data() -> None:
+    blocks = [
+        Heading("a\nb <script>x</script>"), Text("`<b>` ``<b>`"), Bullets(["<!-- x --> a < 1"]),
+        Table("<b>t", ["[a](javascript:b)"], [["c\x1b[31m|d"]], "<b>n"), Details("</details>", []),
+    ]  # fmt: skip
+    page = to_markdown(blocks)
+    for tag in ("<script", "<b", "<!--", "](", "\x1b"):
+        assert tag not in page
+    assert "## a b &lt;script>" in page and "a < 1" in page
+    assert page.count("</details>") == 1
+    assert "\x1b" not in to_html("t\x1b", blocks, Path())
+
+
+def test_a_name_that_leads_out_of_the_run_folder_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "out" / "run", [0], 2, ("winning", "reinit"), masks=False)
+    results = run / "results.csv"
+    whole = results.read_text()
+    before = sorted(path for path in tmp_path.rglob("*"))
+    absolute = str(tmp_path / "x")
+    for name in ("../../../../x", absolute, "..", "a\x1b[31m"):
+        results.write_text(whole.replace(",vision,0,2,reinit,", f",vision,0,2,{name},"))
+        with pytest.raises(LotteryError, match=r"row 6: expected the name of arms") as caught:
+            report.build(run, tensorboard=True)
+        assert "\x1b" not in str(caught.value)
+        results.write_text(whole.replace(",vision,0,2,reinit,", f"{name},vision,0,2,reinit,"))
+        with pytest.raises(LotteryError, match="row 6: expected the name of sources"):
+            report.build(run, tensorboard=True)
+        results.write_text(whole.replace(",vision,0,2,reinit,", f",{name},0,2,reinit,"))
+        with pytest.raises(LotteryError, match="row 6: expected the name of tasks"):
+            report.build(run, tensorboard=True)
+    assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("link", ["report", "report/tensorboard"])
+def test_a_report_is_not_written_through_a_link(tmp_path: Path, link: str) -> None:
+    run, outside = make_run(tmp_path / "run", rounds=1, masks=False), tmp_path / "outside"
+    (outside / "tensorboard").mkdir(parents=True)
+    (outside / "tensorboard" / "kept").write_text("")
+    (run / link).parent.mkdir(exist_ok=True)
+    (run / link).symlink_to(outside)
+    with pytest.raises(LotteryError, match=r"inside the run folder.*outside"):
+        report.build(run, tensorboard=True)
+    assert sorted(p.name for p in outside.rglob("*")) == ["kept", "tensorboard"]
 
 
 def test_a_second_task_gets_figures_of_its_own(tmp_path: Path) -> None:

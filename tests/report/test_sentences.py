@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from keras_lottery.report.gaps import diverged, missing
 from keras_lottery.report.sentences import (
     ablations,
     beside_dense,
     headline,
     learning_speed,
     measured_otherwise,
-    missing,
     sparse_range,
 )
 from keras_lottery.report.statistics import (
@@ -22,7 +22,7 @@ from keras_lottery.report.statistics import (
     ratio_to_dense,
     sparsest_match,
 )
-from keras_lottery.report.study import studies
+from keras_lottery.report.study import studies, study_of_rows
 from keras_lottery.report.units import percent, unit_of
 
 from .made_run import ARMS, make_run
@@ -38,7 +38,7 @@ def test_the_headline_equals_the_statistics(bare: Path) -> None:
         assert sentence.startswith("At ≤ 10 % of the weights remaining, `winning` is above")
         assert f"`{control}` in accuracy by {100 * pair.mean:.2f} points" in sentence
         assert f"t interval +{100 * pair.low:.2f} to +{100 * pair.high:.2f}" in sentence
-        assert f"bootstrap +{100 * pair.boot_low:.2f} to +{100 * pair.boot_high:.2f}" in sentence
+        assert "bootstrap" not in sentence
         assert "n = 5 seeds, rounds 11 to 15" in sentence
     level, dense = sparsest_match(study.rows, "winning", True), dense_level(study.rows)
     assert level is not None and dense is not None
@@ -60,6 +60,35 @@ def test_an_interval_that_contains_0_is_said(bare: Path) -> None:
     )
     said = headline(dataclasses.replace(study, rows=swapped))
     assert "The interval contains 0." in said[0]
+
+
+def test_a_difference_of_nothing_is_equal(bare: Path) -> None:
+    study = studies(bare)[0]
+    for apart in (0.0, 1e-6, -1e-6):
+        rows = [
+            dataclasses.replace(r, value=0.5 + apart * (r.arm == "winning")) for r in study.rows
+        ]
+        said = headline(dataclasses.replace(study, rows=rows))[0]
+        assert "`winning` equals `reinit` in accuracy (mean paired difference 0.00 points;" in said
+
+
+def test_diverged_trainings_are_named_and_in_no_mean(bare: Path) -> None:
+    study = studies(bare)[0]
+    wild = study.rows[5]
+    lost = (
+        dataclasses.replace(wild, status="diverged", value=float("nan")),
+        dataclasses.replace(study.rows[6], status="skipped", value=float("nan")),
+    )
+    rows = [row for row in study.rows if row not in study.rows[5:7]]
+    split = study_of_rows(study.paths, "vision", [*lost, *rows], True, study.config, {})
+    assert len(split.rows) == len(rows) and split.lost == lost
+    name = f"seed {wild.seed} round {wild.round} `{wild.arm}`"
+    said = diverged(split.lost)
+    assert said == [
+        f"Diverged: {name}. 1 training that descends from a diverged one was skipped. "
+        "Means and intervals leave them out."
+    ]
+    assert missing(split) == [] and diverged(study.lost) == []
 
 
 def test_below_0_a_difference_stands_for_the_ratio(bare: Path) -> None:
@@ -115,6 +144,8 @@ def test_ablations_say_which_part_brings_more(tmp_path: Path, lower: bool) -> No
     )
     unsettled = ablations(dataclasses.replace(study, rows=equal))[0]
     assert ": not settled. At" in unsettled and unsettled.endswith("The interval contains 0.")
+    one = ablations(dataclasses.replace(study, rows=[r for r in study.rows if r.seed == 0]))[0]
+    assert one.startswith("Iteration or late rewinding: not settled.") and "n = 1 seed" in one
     assert ablations(study.subset(("winning", "one_shot"))) == []
 
 

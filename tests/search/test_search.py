@@ -6,8 +6,9 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking
+from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.errors import LotteryError
-from tests.training import made
+from tests.training import kinds, made
 
 pytestmark = pytest.mark.backend
 
@@ -125,26 +126,94 @@ def test_fine_tuning_keeps_the_trained_weights(model, data):
     assert history.metric == "accuracy"
 
 
-def test_other_data_and_user_callbacks(model, data):
+class Steps(keras.callbacks.Callback):
+    """Counts the steps of each training."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = []
+
+    def on_train_begin(self, logs=None):
+        self.counts.append(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.counts[-1] += 1
+
+
+def data_of(kind, x, y):
+    batches = kinds.Batches(x, y, size=40)
+    if kind == "PyDataset":
+        return {"x": batches}
+    if kind == "arrays":
+        return {"x": x, "y": y, "batch_size": 40, "steps_per_epoch": 4}
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(40)
+    if kind == "unknown length":
+        dataset = dataset.filter(lambda x, y: True)
+    return {"x": dataset, "shuffle": False}
+
+
+@pytest.mark.filterwarnings("ignore:.*seed=0 has no effect")
+@pytest.mark.parametrize("kind", ["arrays", "PyDataset", "tf.data", "unknown length"])
+def test_a_rewound_ticket_trains_the_steps_that_are_left(kind, data):
     x, y = data
+    model = made.compiled(made.network(), keras.optimizers.Adam(0.01))
+    for point, left in (("5it", 3), ("1ep", 4)):
+        search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to=point, verbose=False)
+        steps = Steps()
+        history = search.fit(model, **data_of(kind, x, y), epochs=2, callbacks=steps)
+        assert steps.counts == [8, left]
+        assert [o.steps for o in history.outcomes] == [8, left]
+        assert history.ticket(1).provenance["measured_on"] == history.measured_on == "training"
 
-    class Batches(keras.utils.PyDataset):
-        def __len__(self):
-            return 4
 
-        def __getitem__(self, i):
-            return x[40 * i : 40 * i + 40], y[40 * i : 40 * i + 40]
+def test_a_ticket_of_nothing_pruned_is_the_rest_of_the_dense_training(data):
+    """With the order of the seed, a network that continues ends where the dense one did."""
+    model = made.compiled(made.network(), keras.optimizers.Adam(0.01))
+    search = kl.TicketSearch(rounds=1, rate=1e-9, rewind_to="5it", verbose=False)
+    history = search.fit(model, **data_of("PyDataset", *data), epochs=2)
+    for path, value in history.trained(0).items():
+        np.testing.assert_allclose(history.trained(1)[path], value, rtol=1e-5, atol=1e-6)
 
-    class Count(keras.callbacks.Callback):
-        epochs = 0
 
-        def on_epoch_end(self, epoch, logs=None):
-            Count.epochs += 1
+def test_the_best_step_is_that_of_a_validation(model, data):
+    search = kl.TicketSearch(rounds=1, rate=0.5, verbose=False)
+    settings = {"epochs": 5, "batch_size": 32, "validation_data": data, "validation_freq": 2}
+    history = search.fit(model, *data, **settings)
+    dense = history.outcomes[0]
+    measured = {row["step"]: row["val_loss"] for row in dense.history if "val_loss" in row}
+    assert [row["step"] for row in dense.history] == [5, 10, 15, 20, 25]
+    assert list(measured) == [10, 20, 25]  # the last epoch always
+    assert dense.best_step == min(measured, key=measured.get)
+    assert dense.final_value == dense.history[-1]["val_accuracy"]
+    assert "accuracy, measured on the validation data" in str(history)
 
-    search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to="1ep", verbose=False)
-    history = search.fit(model, Batches(), epochs=2, callbacks=[Count()])
-    assert Count.epochs == 2 + 1
-    assert len(history.outcomes) == 2
+
+@keras.saving.register_keras_serializable("tests")
+class Same(keras.Initializer):
+    """Returns the same values always, and says so nowhere."""
+
+    def __call__(self, shape, dtype=None):
+        return np.random.default_rng(7).normal(size=shape).astype("float32")
+
+
+def test_a_control_that_would_be_the_ticket_is_refused(data):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, kernel_initializer=Same())])
+    search = kl.TicketSearch(1, 0.5, arms=("winning", "reinit"), verbose=False)
+    with pytest.raises(LotteryError, match="attribute `seed`"):
+        search.fit(made.compiled(model), *data)
+
+
+def test_progress_is_reported_within_a_training(model, data, monkeypatch):
+    updates = []
+    monkeypatch.setattr(ProgressBar, "update", lambda self, *values: updates.append(values))
+    x, y = data
+    search = kl.TicketSearch(rounds=1, rate=0.5)
+    history = search.fit(model, x, y, epochs=2, batch_size=len(x))
+    assert [values[:2] for values in updates] == [(1, 2), (2, 2)] * 2
+    assert all(values[2] > 0 for values in updates)
+    assert repr(history) == str(history) and "winning" in repr(history)
 
 
 def test_mistakes_are_named(model, data):
@@ -160,3 +229,43 @@ def test_mistakes_are_named(model, data):
         kl.TicketSearch(verbose=False).fit(made.network(), *data)
     with pytest.raises(LotteryError, match="rewind point"):
         kl.TicketSearch(rewind_to="9ep", verbose=False).fit(model, *data, epochs=2)
+    with pytest.raises(LotteryError, match="before the end of the training at step 5"):
+        kl.TicketSearch(rewind_to="1ep", verbose=False).fit(model, *data)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"x": None}, "x=None. Pass arrays"),
+        ({"epochs": 0}, "at least 1 epoch.*epochs=0"),
+        ({"epochs": 1.5}, "epochs=1.5"),
+        ({"seed": 1}, r"seed=1. Pass it to TicketSearch\(seed=...\)"),
+        ({"initial_epoch": 1}, "rewind_to"),
+        ({"validation_frequency": 2}, "Did you mean 'validation_freq'"),
+        ({"validation_freq": 0}, "validation_freq of at least 1"),
+        ({"x": iter("ab")}, "x is a str_.*iterator, which gives each batch once. Pass arrays"),
+        ({"validation_data": (_ for _ in "ab")}, "validation_data is a generator"),
+    ],
+)
+def test_what_a_search_cannot_take_is_named(settings, message, model, data):
+    with pytest.raises(LotteryError, match=message):
+        kl.TicketSearch(verbose=False).fit(model, **{"x": data[0], "y": data[1]} | settings)
+
+
+def test_a_pruned_model_is_refused(data):
+    pruned = kl.mask(made.compiled(made.network()))
+    kl.prune(pruned, sparsity=0.5)
+    with pytest.raises(LotteryError, match=r"dense model.*50.0%"):
+        kl.TicketSearch(verbose=False).fit(pruned, *data)
+
+
+def test_data_without_end_need_a_length_of_the_epoch(model, data):
+    class Endless(kinds.Batches):
+        num_batches = None
+
+    with pytest.raises(LotteryError, match="Pass steps_per_epoch"):
+        kl.TicketSearch(verbose=False).fit(model, Endless(*data))
+    search, steps = kl.TicketSearch(1, 0.5, rewind_to="3it", verbose=False), Steps()
+    settings = {"steps_per_epoch": 2, "epochs": 3, "callbacks": [steps]}
+    search.fit(model, Endless(*data, size=16), **settings)
+    assert steps.counts == [6, 3]

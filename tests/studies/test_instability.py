@@ -16,6 +16,9 @@ from ..engine import small
 SMALL = {
     "study": "instability",
     "model.name": "small_cnn",
+    "model.hidden": (300, 100),
+    "arms": ("winning",),
+    "rewind.to": "0it",
     "data.train_size": 240,
     "options.points": ("0it", "20it"),
     "options.orders": 2,
@@ -108,11 +111,11 @@ def test_the_page_says_what_was_measured(run):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("points", (), "points: expected different durations"),
+        ("points", (), "points: expected 1 or more different"),
         ("points", ("soon",), "points: .*soon"),
-        ("subjects", ("dense", "loser"), "subjects: expected some of dense, winning"),
-        ("orders", 1, "orders: expected 2 or more"),
-        ("alphas", 2, "alphas: expected 3 or more"),
+        ("subjects", ("dense", "loser"), "subjects: expected one of dense, winning"),
+        ("orders", 1, "orders: expected at least 2"),
+        ("alphas", 2, "alphas: expected at least 3"),
     ],
 )
 def test_bad_options_are_named(field, value, words, tmp_path):
@@ -122,7 +125,8 @@ def test_bad_options_are_named(field, value, words, tmp_path):
 
 def test_a_point_past_the_end_and_a_task_without_accuracy_are_errors(tmp_path):
     with pytest.raises(LotteryError, match=r"before the end.*40it"):
-        studies.run(config(tmp_path, **{"options.points": ("40it",)}))
+        studies.run(config(tmp_path, **{"options.points": ("0it", "40it")}))
+    assert not list(tmp_path.rglob("results.csv"))  # nothing was trained from the first point
     with pytest.raises(LotteryError, match=r"accuracy.*perplexity"):
         instability._check(type("Task", (), {"metric": "perplexity", "name": "text"})())
 

@@ -152,12 +152,12 @@ def test_the_page_names_the_best_mask_and_compares_the_weights(whole):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"options.criteria": ()}, r"options\.criteria: expected one or more"),
+        ({"options.criteria": ()}, r"options\.criteria: expected 1 or more"),
         ({"options.criteria": ("snip",)}, r"'snip', which needs gradients"),
         ({"options.criteria": ("magnitud",)}, r"Did you mean 'magnitude'"),
-        ({"options.weights": ("ones",)}, r"options\.weights: expected some of init, signed"),
+        ({"options.weights": ("ones",)}, r"options\.weights: expected one of init, signed"),
         ({"options.levels": 0}, r"options\.levels: expected at least 1"),
-        ({"options.validation_examples": -1}, r"options\.validation_examples: expected 0 or more"),
+        ({"options.validation_examples": -1}, r"options\.validation_examples: expected at least 0"),
         ({"data.validation_size": 0, "train.value": "final"}, r"Hold some out"),
     ],
 )

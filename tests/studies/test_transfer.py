@@ -89,6 +89,13 @@ def test_a_variant_that_does_not_fit_is_found_before_anything_is_trained(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_every_variants_rewind_point_is_checked_before_anything_is_trained(tmp_path):
+    wrong = config(tmp_path, **{"options.variants.low.rewind.to": "4000it"})
+    with pytest.raises(LotteryError, match="before the end"):
+        studies.run(wrong)
+    assert not list(tmp_path.rglob("results.csv"))
+
+
 def test_rows_are_those_of_the_variants_own_runs(runs):
     settings, run = runs
     assert json.loads((run / "config.json").read_text())["config"]["study"] == "transfer"

@@ -196,6 +196,30 @@ def test_a_network_that_hardly_moves_freezes_and_the_control_freezes_as_many():
     assert other.history["backprop_flops"] == history.history["backprop_flops"]
 
 
+def test_outputs_are_first_measured_when_every_callback_has_loaded_its_checkpoint():
+    class Load(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            for weight in self.model.trainable_weights:
+                weight.assign(np.ones(weight.shape))
+
+    class Measure(Chosen):
+        def begin(self):
+            super().begin()
+            weights = self.model.trainable_weights
+            self.ones = all((keras.ops.convert_to_numpy(w) == 1).all() for w in weights)
+
+    callback = Measure([{}])
+    compiled().fit(X, Y, verbose=0, callbacks=[callback, Load()])
+    assert callback.ones
+
+
+def test_a_model_without_an_optimizer_is_an_error():
+    callback = kl.callbacks.NeuronEquilibrium(X[:4])
+    callback.set_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    with pytest.raises(LotteryError, match="Expected a model with an optimizer"):
+        callback.on_train_begin()
+
+
 def test_similarity_of_outputs():
     one = np.array([[1, 0], [0, 0], [0.6, 0.8], [0, 0]], np.float32)
     other = np.array([[0, 1], [0, 0], [0.6, 0.8], [1, 0]], np.float32)

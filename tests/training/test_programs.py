@@ -6,8 +6,12 @@ import pytest
 
 from keras_lottery import masking
 from keras_lottery.backend.distribution import Distribution
+from keras_lottery.config import OptimizerConfig, TrainConfig
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.training import ArrayData, Trainer
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.way import Way, choose_way, has
+from keras_lottery.types import Start
 from tests.training import made
 
 pytestmark = pytest.mark.backend
@@ -36,6 +40,23 @@ def test_convolutions_on_a_cpu_take_another_way():
         "torch": (Way(loop=False, xla=False), Way(loop=False, xla=False)),
     }
     assert (choose_way(dense, Distribution()), choose_way(conv, Distribution())) == ways[backend]
+
+
+def test_compiling_is_over_before_a_training_is_timed():
+    """Step by step, nothing compiles before a step is taken."""
+    x, y = np.zeros((24, 8, 8, 1), "float32"), np.zeros(24, "int32")
+    settings = TrainConfig(length="4it", batch_size=8, eval_every=2)
+    data = ArrayData((x, y), (x, y), (x, y))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = masking.mask(conv_net())
+    trainer = Trainer(model, OptimizerConfig("adam", 0.01), settings, data, loss)
+    start = Start(masking.get_weights(model))
+    trainer.place(start)
+    assert trainer._compile(0) > 0
+    traced = trainer.program.traces
+    trainer.fit(start, capture_at=2, data_seed=0, progress=NoProgress())
+    assert trainer.program.traces == traced
+    assert keras.config.backend() == "torch" or traced > 1
 
 
 def test_both_ways_train_alike():

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_rows
-from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
 from keras_lottery.report.plots.equilibrium import draw_epochs
 from keras_lottery.report.statistics import t_interval
@@ -35,24 +35,36 @@ def content(run: Path) -> Content:
     """
     record = read_config(RunPaths(run))
     config = record.pop("config")
-    rows = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
+    title = f"{config['name']}: neurons at equilibrium"
+    trained = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
+    rows = [row for row in trained if np.isfinite(row.loss)]
+    lost = _diverged([row for row in trained if not np.isfinite(row.loss)])
+    if lost and not rows:
+        return nothing_finished(title, lost, config, record)
     if not rows:
         raise LotteryError(
             f"Expected at least one finished training in {run / TRAININGS}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
     arms = [arm for arm in ARMS if any(row.arm == arm for row in rows)]
-    epochs = read_rows(run / EPOCHS, EpochRow)
-    page = Content(f"{config['name']}: neurons at equilibrium", sentences(rows))
+    there = {(row.seed, row.arm) for row in rows}
+    epochs = [r for r in read_rows(run / EPOCHS, EpochRow) if (r.seed, r.arm) in there]
+    page = Content(title, [*sentences(rows), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.show(draw_epochs(epochs, arms), "")
     page.add(Heading("Numbers"), arm_table(rows, arms), difference_table(rows))
     page.add(Details("Every training", [_training_table(rows)]))
     counts = read_rows(run / COUNTS, CountRow) if (run / COUNTS).exists() else []
+    counts = [row for row in counts if (row.seed, "equilibrium") in there]
     if counts:
         page.add(Heading("By layer"), layer_table(counts))
     add_settings(page, config, record)
     return page
+
+
+def _diverged(rows: Sequence[TrainingRow]) -> list[str]:
+    names = "; ".join(f"seed {row.seed} `{row.arm}`" for row in rows)
+    return [f"Diverged: {names}. Means and intervals leave them out."] if rows else []
 
 
 def sentences(rows: Sequence[TrainingRow]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.plots.instability import draw_instability, draw_path
 from keras_lottery.report.statistics import t_interval
@@ -51,15 +51,20 @@ def content(run: Path) -> Content:
     """
     paths = RunPaths(run)
     record = read_config(paths)
-    config = record["config"]
-    rows = read(paths) if (run / FILE).exists() else []
+    config = record.pop("config")
+    title = f"{config['name']}: instability to the order of the data"
+    measured = read(paths) if (run / FILE).exists() else []
+    rows = [row for row in measured if not np.isnan(row.test_error)]
+    lost = _diverged([row for row in measured if np.isnan(row.test_error)])
+    if lost and not rows:
+        return nothing_finished(title, lost, config, record)
     if not rows:
         raise LotteryError(
             f"Expected at least one measured pair in {run / FILE}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
     found = lines(rows)
-    page = Content(f"{config['name']}: instability to the order of the data", _headline(found))
+    page = Content(title, [*_headline(found), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.show(draw_instability(found, STABLE), "")
     page.add(_table(found))
@@ -71,8 +76,14 @@ def content(run: Path) -> Content:
         "copies themselves too. The instability of a pair is the largest error on its line less "
         "the mean error of its ends; pairs are averaged within a seed."
     ))  # fmt: skip
-    add_settings(page, config, {k: v for k, v in record.items() if k != "config"})
+    add_settings(page, config, record)
     return page
+
+
+def _diverged(rows: Sequence[PathRow]) -> list[str]:
+    """Returns which pairs have no line, since a copy or the network before it diverged."""
+    names = [f"seed {r.seed} `{r.subject}` from {r.point} pair {r.pair}" for r in rows]
+    return [f"Diverged: {'; '.join(names)}. Means and intervals leave them out."] if rows else []
 
 
 def lines(rows: Sequence[PathRow]) -> list[Line]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_rows
-from keras_lottery.report.content import Content, add_settings
+from keras_lottery.records import read_results, read_rows
+from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.gaps import diverged
 from keras_lottery.report.plots.strong_tickets import draw_networks, draw_transition
 from keras_lottery.report.study import read_config
 from keras_lottery.report.units import count, number, percent
@@ -65,6 +66,10 @@ def content(run: Path) -> Content:
     paths = RunPaths(run)
     record = read_config(paths)
     config = record.pop("config")
+    title = f"{config['name']}: trained networks inside random ones"
+    lost = diverged(read_results(paths.results)) if paths.results.exists() else []
+    if lost and not (run / NETWORKS).exists():
+        return nothing_finished(title, lost, config, record)
     if not (run / NETWORKS).exists():
         raise LotteryError(
             f"Expected at least one network in {run / NETWORKS}. Received: none. "
@@ -77,7 +82,7 @@ def content(run: Path) -> Content:
         read_rows(run / TARGETS, TargetRow),
         read_rows(run / NETWORKS, NetworkRow),
     )
-    page = Content(f"{config['name']}: trained networks inside random ones", sentences(found))
+    page = Content(title, [*sentences(found), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(Heading("Random subset sums"))
     page.show(draw_transition(found.sums), "")

@@ -8,10 +8,11 @@ import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
-from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
+from keras_lottery.report.gaps import diverged
 from keras_lottery.report.plots.supermasks import draw_supermasks
-from keras_lottery.report.sentences import contains_zero, interval
+from keras_lottery.report.sentences import beside, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
 from keras_lottery.report.study import DENSE, read_config
 from keras_lottery.report.units import Unit, percent, unit_of
@@ -30,8 +31,13 @@ def content(run: Path) -> Content:
     """
     paths = RunPaths(run)
     record = read_config(paths)
-    config, better = record["config"], bool(record["higher_is_better"])
+    config, better = record.pop("config"), bool(record["higher_is_better"])
     chosen = _rows(run / CHOSEN)
+    title = f"{config['name']}: supermasks of untrained networks"
+    trained = _rows(paths.results)
+    lost = diverged(trained)
+    if lost and not chosen:
+        return nothing_finished(title, lost, config, record)
     if not chosen:
         raise LotteryError(
             f"Expected at least one measured criterion in {run}. Received: none. "
@@ -40,11 +46,8 @@ def content(run: Path) -> Content:
     measured = {row.arm for row in chosen}
     found = [row for row in _rows(run / LEVELS) if row.arm in measured]
     unit = unit_of([*chosen, *found])
-    dense = [row for row in _rows(paths.results) if row.arm == DENSE]
-    page = Content(
-        f"{config['name']}: supermasks of untrained networks",
-        _headline(chosen, dense, unit, better),
-    )
+    dense = [row for row in trained if row.arm == DENSE and row.finished]
+    page = Content(title, [*_headline(chosen, dense, unit, better), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     panels = {text: _of(found, weights) for weights, text in WEIGHTS.items()}
     mean = float(np.mean([row.value for row in dense])) if dense else None
@@ -53,7 +56,7 @@ def content(run: Path) -> Content:
     for title, rows in panels.items():
         if rows:
             page.add(Details(f"Every level over {title}", [_level_table(rows, unit)]))
-    add_settings(page, config, {k: v for k, v in record.items() if k != "config"})
+    add_settings(page, config, record)
     return page
 
 
@@ -102,13 +105,9 @@ def _headline(
 
 def _compared(difference: Paired, unit: Unit, better: bool) -> str:
     """Returns the sentence on two masks, each at the levels that its held-out images chose."""
-    side = "above" if difference.mean >= 0 else "below"
-    size = unit.difference(difference.mean).lstrip("+−") + unit.points
-    direction = "" if better else " (lower is better)"
-    return (
-        f"At the chosen levels, {_words(difference.arm)} is {side} {_words(difference.control)} in "
-        f"{unit.name}{direction} by {size} (mean paired difference; {interval(difference, unit)})."
-    ) + contains_zero(difference)
+    compared = beside(difference, _words(difference.control), unit, better)
+    text = f"At the chosen levels, {_words(difference.arm)} {compared})."
+    return text + contains_zero(difference)
 
 
 def _by_validation(chosen: Sequence[ResultRow], better: bool) -> list[str]:

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.names import check_path_name
 from keras_lottery.records import read_results
 from keras_lottery.report import tables
-from keras_lottery.report.content import Content, add_settings
+from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.gaps import diverged
 from keras_lottery.report.plots import draw_tickets
 from keras_lottery.report.plots.transfer import draw_matrix, draw_sizes
 from keras_lottery.report.sentences import comparisons, sparse_range
 from keras_lottery.report.statistics import levels
-from keras_lottery.report.study import WINNING, Study, read_config
+from keras_lottery.report.study import WINNING, Study, read_config, study_of_rows
 from keras_lottery.report.units import count, percent
 from keras_lottery.run_paths import RunPaths
 
@@ -46,14 +48,17 @@ def content(run: Path) -> Content:
         for name, study in found.items()
         if study and any(row.source for row in study.rows)
     }
+    title = f"{config['name']}: tickets carried to other experiments"
+    lost = [f"{n}: {s}" for n, study in found.items() if study for s in diverged(study.lost)]
+    if lost and not targets:
+        return nothing_finished(title, lost, config, facts)
     if not targets:
         raise LotteryError(
             f"Expected a target with finished trainings in {run}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
     random = next((a for a in RANDOM if all(a in s.arms for s in targets.values())), RANDOM[0])
-    title = f"{config['name']}: tickets carried to other experiments"
-    page = Content(title, _headline(targets, random))
+    page = Content(title, [*_headline(targets, random), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(_reuse_table(targets))
     for name, study in targets.items():
@@ -78,12 +83,11 @@ def content(run: Path) -> Content:
 
 
 def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Study | None:
-    file = paths.root / f"{name}.csv"
+    file = paths.root / f"{check_path_name('a variant', name)}.csv"
     if not file.exists():
         return None
-    rows = tuple(sorted(read_results(file), key=lambda row: row.training))
-    config = record["config"] | {"name": name}
-    return Study(paths, config["task"], rows, record["higher_is_better"], config, {})
+    config, better = record["config"] | {"name": name}, record["higher_is_better"]
+    return study_of_rows(paths, config["task"], read_results(file), better, config, {})
 
 
 def _sources(study: Study) -> list[str]:
@@ -105,9 +109,13 @@ def _reuse_table(targets: Mapping[str, Study]) -> Table:
     rows = []
     for name, study in targets.items():
         rounds, _ = sparse_range(study)
-        last = min(rounds)
-        steps = {row.round: row.steps for row in study.rows if row.arm in ("dense", WINNING)
-                 and not row.source and row.seed == study.seeds[0]}  # fmt: skip
+        own = [row for row in study.rows if row.arm in ("dense", WINNING) and not row.source]
+        there = [row for row in own if row.round in rounds]
+        if not there:
+            continue
+        last = min(row.round for row in there)
+        seed = min(row.seed for row in there if row.round == last)
+        steps = {row.round: row.steps for row in own if row.seed == seed}
         search = sum(taken for number, taken in steps.items() if number < last)
         level = next(lv for lv in levels(study.rows, WINNING) if lv.round == last)
         rows.append([name, percent(level.remaining), count(search), "0", count(steps[last])])

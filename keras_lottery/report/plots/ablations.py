@@ -34,8 +34,8 @@ def draw_ablations(study: Study) -> Drawing | None:
             for level in levels(study.rows, WINNING)
         ]
         found = [(left, pair) for left, pair in pairs if pair]
-        low = [pair.mean - pair.boot_low for _, pair in found]
-        high = [pair.boot_high - pair.mean for _, pair in found]
+        low = [pair.mean - pair.low for _, pair in found]
+        high = [pair.high - pair.mean for _, pair in found]
         bars = np.nan_to_num(np.array([low, high]) * unit.factor)
         axes.errorbar(
             dodge([left for left, _ in found], index, len(ABLATIONS), every),
@@ -56,7 +56,7 @@ def draw_ablations(study: Study) -> Drawing | None:
         figure,
         "What iteration and what late rewinding bring: the winning ticket less the one pruned in "
         "one shot, and less the one that is always rewound to the start. Mean differences paired "
-        "by seed with their 95 % percentile bootstrap intervals, "
+        "by seed with their 95 % t intervals, "
         f"n = {seed_range(study.rows)} seeds.",
         "Differences between the winning ticket and its ablations at every level.",
     )

@@ -1,15 +1,18 @@
 """What every figure shares: colours, markers, and the axis of weights remaining."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from keras_lottery.report.study import DENSE, WINNING
+from keras_lottery.text import printable
 
 # Okabe and Ito's palette, told apart with every common colour blindness; markers and dashes
 # differ too, so that the figures survive a grey printer.
@@ -97,6 +100,32 @@ class Drawing:
 def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:
     """Returns an empty figure, inches wide and high, that no global state knows of."""
     return Figure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
+
+
+def draw_text_as_it_is(figure: Figure) -> None:
+    """Makes names with `$` plain text, not formulas, and writes control characters out.
+
+    Ticks that Matplotlib labels are left alone: those of logarithmic axes are formulas.
+    """
+    labels = {text for axes in figure.axes for axis in _axes_of(axes) for text in _tick_texts(axis)}
+    for text in figure.findobj(Text):
+        if text not in labels:
+            text.set_parse_math(False)
+            text.set_text(printable(text.get_text()))
+    for axis in (axis for axes in figure.axes for axis in _axes_of(axes)):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FixedFormatter):
+            names = [printable(name).replace("$", "\\$") for name in formatter.seq]
+            axis.set_major_formatter(FixedFormatter(names))
+
+
+def _axes_of(axes: Axes) -> tuple[Axis, Axis]:
+    return axes.xaxis, axes.yaxis
+
+
+def _tick_texts(axis: Axis) -> Iterator[Text]:
+    for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+        yield from (tick.label1, tick.label2)
 
 
 def tidy(axes: Axes) -> None:

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
+
+from keras_lottery.fields import AboveZero, Distinct, OneOf, Pattern, Positive, Range
 
 ARMS = ("full", "equilibrium", "random")
 
@@ -19,20 +22,12 @@ class EquilibriumOptions:
             the same seed, in each layer and epoch, chosen at random).
     """
 
-    epsilon: float = 1e-3
-    mu: float = 0.5
-    examples: int = 50
-    exclude: tuple[str, ...] = ()
-    arms: tuple[str, ...] = ARMS
+    epsilon: AboveZero = 1e-3
+    mu: Annotated[float, Range(least=0, most=0.5)] = 0.5
+    examples: Positive = 50
+    exclude: tuple[Pattern, ...] = ()
+    arms: Annotated[tuple[Annotated[str, OneOf(ARMS)], ...], Distinct(least=1)] = ARMS
 
     def problems(self) -> Iterable[str]:
-        if not self.epsilon > 0:
-            yield f"epsilon: expected a number above 0. Received: {self.epsilon}"
-        if not 0 <= self.mu <= 0.5:
-            yield f"mu: expected a number from 0 to 0.5. Received: {self.mu}"
-        if self.examples < 1:
-            yield f"examples: expected at least 1. Received: {self.examples}"
-        if not self.arms or set(self.arms) - set(ARMS):
-            yield f"arms: expected some of {', '.join(ARMS)}. Received: {self.arms}"
         if "random" in self.arms and "equilibrium" not in self.arms:
             yield f"arms: expected equilibrium beside random. Received: {self.arms}"

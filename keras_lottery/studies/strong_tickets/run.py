@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.config import Config
 from keras_lottery.engine import opened, train_all
+from keras_lottery.engine.view import RunFiles
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
 from keras_lottery.run_paths import RunPaths
@@ -33,7 +34,7 @@ from keras_lottery.studies.strong_tickets.tables import (
     ticket_file,
 )
 from keras_lottery.tasks.vision.task import VisionTask
-from keras_lottery.tickets import Ticket, load_state
+from keras_lottery.tickets import Ticket
 from keras_lottery.types import Task, Training
 
 
@@ -52,11 +53,12 @@ def run(config: Config) -> Path:
     """
     with opened(config) as (paths, task):
         _measure_sums(config, paths)
-        train_all(config, paths, task)
+        seeds = train_all(config, paths, task)
         targets = GrowingTable(paths.root / TARGETS, TargetRow)
         table = GrowingTable(paths.root / NETWORKS, NetworkRow)
-        for seed in config.seeds:
-            trained = load_state(paths.trained(Training("", config.task, seed, 0, "dense")))
+        for seed in seeds:
+            dense = Training("", config.task, seed, 0, "dense")
+            trained = RunFiles(config, paths, task).trained(dense)
             target = _Target(task.export_model(trained), *_test_set(task))
             if not any(row.seed == seed for row in targets.rows):
                 targets.append(*target.rows(seed))

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import DivergedError
 from keras_lottery.tasks.rl.environments.games import Played
 from keras_lottery.training import snapshot
 from keras_lottery.training.place import place
@@ -115,17 +115,16 @@ def loss_of(train: Callable[..., Any], arrays: Iterable[Any]) -> Any:
     """Calls a compiled training step and returns its loss.
 
     Raises:
-        LotteryError: the loss is not finite. (Under XLA TF-Agents does not look.)
+        DivergedError: the loss is not finite. (Under XLA TF-Agents does not look.)
     """
     try:
         return train(*map(tf.convert_to_tensor, arrays))
     except tf.errors.InvalidArgumentError as error:
         if "inf or nan" not in str(error):
             raise
-        raise LotteryError(
+        raise DivergedError(
             "Expected a training with finite losses. Received: one whose loss is infinite or not a "
-            "number. Finished trainings are kept; lower optimizer.learning_rate or set "
-            "optimizer.global_clipnorm."
+            "number. Lower optimizer.learning_rate or set optimizer.global_clipnorm."
         ) from error
 
 

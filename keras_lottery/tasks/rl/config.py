@@ -7,6 +7,20 @@ frames. Frames are those that the agent sees: under a frame skip of 4, each stan
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from keras_lottery.fields import (
+    AboveZero,
+    Count,
+    Filled,
+    NotNegative,
+    OneOf,
+    Positive,
+    Range,
+    ReadWhen,
+    Seed,
+    Share,
+)
 
 EPOCH_UNITS = ("frames", "games")
 NETWORKS = ("mlp", "minatar_cnn", "nature_cnn", "yu_cnn")
@@ -18,8 +32,9 @@ class RLData:
     """Which game, how many are played at once, and how returns are measured.
 
     Args:
-        name: `CartPole-v1`, `MinAtar/breakout`, `ALE/Breakout`, ... (`list environments`), or any
-            environment of gymnasium with a finite set of actions.
+        name: `CartPole-v1`, `MinAtar/breakout`, `ALE/Breakout`, ... (`list environments`), any
+            environment of gymnasium with a finite set of actions, or `module:Name`, from a module
+            of your own.
         envs: games played side by side.
         time_limit: frames after which a game is cut off; 0: as the environment has it. CartPole-v0
             is `CartPole-v1` with 200.
@@ -29,37 +44,36 @@ class RLData:
         reward_scale: what rewards are multiplied by in training; returns are not.
         clip_rewards: clip rewards to [-1, 1] in training; returns are not.
         episodic_life: Atari: a lost life ends the sum of rewards that is learned, in training.
-        sticky_actions: Atari: probability that an action is ignored for the one before.
+        sticky_actions: Atari and MinAtar: probability that an action is ignored for the one before.
         eval_games: games of the greedy evaluation.
         eval_seed: seeds the games of the greedy evaluation, the same for every network.
     """
 
-    name: str = "CartPole-v1"
-    envs: int = 8
-    time_limit: int = 0
-    epoch: int = 5000
-    epoch_unit: str = "frames"
-    window: int = 100
-    reward_scale: float = 1.0
+    name: Annotated[str, Filled()] = "CartPole-v1"
+    envs: Positive = 8
+    time_limit: Count = 0
+    epoch: Positive = 5000
+    epoch_unit: Annotated[str, OneOf(EPOCH_UNITS)] = "frames"
+    window: Positive = 100
+    reward_scale: AboveZero = 1.0
     clip_rewards: bool = False
-    episodic_life: bool = False
-    sticky_actions: float = 0.0
-    eval_games: int = 10
-    eval_seed: int = 10_000
+    episodic_life: Annotated[bool, ReadWhen("name", "ale/*")] = False
+    sticky_actions: Annotated[
+        float, Range(least=0, below=1), ReadWhen("name", "ale/*", "minatar/*")
+    ] = 0.0
+    eval_games: Count = 10
+    eval_seed: Seed = 10_000
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules of the user's own that making the games imports."""
+        module, colon, _ = self.name.partition(":")
+        return (module,) if colon else ()
 
     def problems(self) -> Iterable[str]:
-        if self.epoch_unit not in EPOCH_UNITS:
-            known = ", ".join(EPOCH_UNITS)
-            yield f"epoch_unit: expected one of {known}. Received: {self.epoch_unit!r}"
-        least = {"envs": 1, "epoch": 1, "window": 1, "time_limit": 0, "eval_games": 0}
-        yield from _below(self, least)
-        if not 0 <= self.sticky_actions < 1:
-            yield (
-                "sticky_actions: expected a probability from 0 to below 1. "
-                f"Received: {self.sticky_actions}"
-            )
-        if not self.reward_scale > 0:
-            yield f"reward_scale: expected a number above 0. Received: {self.reward_scale}"
+        module, colon, name = self.name.partition(":")
+        if colon and not (module and name):
+            yield f"name: expected module:Name. Received: {self.name!r}"
 
 
 @dataclass(frozen=True)
@@ -88,30 +102,20 @@ class DqnConfig:
     """
 
     double: bool = True
-    gamma: float = 0.99
-    n_step: int = 1
-    target_tau: float = 1.0
-    target_period: int = 100
-    replay: int = 20_000
-    learning_starts: int = 500
-    frames_per_update: int = 4
-    updates_per_call: int = 8
-    explore_from: float = 1.0
-    explore_to: float = 0.05
-    explore_over: float = 0.2
-    rewind_replay: str = "empty"
+    gamma: Share = 0.99
+    n_step: Positive = 1
+    target_tau: Share = 1.0
+    target_period: Positive = 100
+    replay: Positive = 20_000
+    learning_starts: Positive = 500
+    frames_per_update: Positive = 4
+    updates_per_call: Positive = 8
+    explore_from: Share = 1.0
+    explore_to: Share = 0.05
+    explore_over: Share = 0.2
+    rewind_replay: Annotated[str, OneOf(("empty", "keep"))] = "empty"
 
     def problems(self) -> Iterable[str]:
-        least = dict.fromkeys(
-            ("n_step", "target_period", "learning_starts", "frames_per_update", "updates_per_call"),
-            1,
-        )
-        yield from _below(self, least)
-        for name in ("gamma", "target_tau", "explore_from", "explore_to", "explore_over"):
-            if not 0 <= getattr(self, name) <= 1:
-                yield f"{name}: expected a number from 0 to 1. Received: {getattr(self, name)}"
-        if self.rewind_replay not in ("empty", "keep"):
-            yield (f"rewind_replay: expected 'empty' or 'keep'. Received: {self.rewind_replay!r}")
         if self.replay < self.learning_starts:
             yield (
                 f"replay: expected at least the {self.learning_starts} frames of "
@@ -139,19 +143,13 @@ class PpoConfig:
         Schulman et al. 2017 (1707.06347).
     """
 
-    gamma: float = 0.99
-    gae: float = 0.95
-    clip: float = 0.2
-    entropy: float = 0.01
-    value_loss: float = 0.5
-    rollout: int = 64
-    epochs: int = 8
-
-    def problems(self) -> Iterable[str]:
-        yield from _below(self, {"rollout": 2, "epochs": 1})
-        for name in ("gamma", "gae"):
-            if not 0 <= getattr(self, name) <= 1:
-                yield f"{name}: expected a number from 0 to 1. Received: {getattr(self, name)}"
+    gamma: Share = 0.99
+    gae: Share = 0.95
+    clip: AboveZero = 0.2
+    entropy: NotNegative = 0.01
+    value_loss: NotNegative = 0.5
+    rollout: Annotated[int, Range(least=2)] = 64
+    epochs: Positive = 8
 
 
 @dataclass(frozen=True)
@@ -165,25 +163,9 @@ class RLModel:
         algorithm: `dqn` or `ppo`.
     """
 
-    name: str = "mlp"
-    hidden: tuple[int, ...] = ()
-    dueling: bool = False
-    algorithm: str = "dqn"
-    dqn: DqnConfig = field(default_factory=DqnConfig)
-    ppo: PpoConfig = field(default_factory=PpoConfig)
-
-    def problems(self) -> Iterable[str]:
-        for name, known in (("name", NETWORKS), ("algorithm", ALGORITHMS)):
-            received = getattr(self, name)
-            if received not in known:
-                yield f"{name}: expected one of {', '.join(known)}. Received: {received!r}"
-        if self.hidden and min(self.hidden) < 1:
-            yield f"hidden: expected widths of at least 1. Received: {self.hidden}"
-        if self.dueling and self.algorithm != "dqn":
-            yield f"dueling: expected False under {self.algorithm!r}. Received: True"
-
-
-def _below(section: object, least: dict[str, int]) -> Iterable[str]:
-    for name, smallest in least.items():
-        if getattr(section, name) < smallest:
-            yield f"{name}: expected {smallest} or more. Received: {getattr(section, name)}"
+    name: Annotated[str, OneOf(NETWORKS)] = "mlp"
+    hidden: tuple[Positive, ...] = ()
+    dueling: Annotated[bool, ReadWhen("algorithm", "dqn")] = False
+    algorithm: Annotated[str, OneOf(ALGORITHMS)] = "dqn"
+    dqn: Annotated[DqnConfig, ReadWhen("algorithm", "dqn")] = field(default_factory=DqnConfig)
+    ppo: Annotated[PpoConfig, ReadWhen("algorithm", "ppo")] = field(default_factory=PpoConfig)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery import masking
+from keras_lottery import checks, masking
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.guard import innermost
 from keras_lottery.training.freezing import FrozenRows
@@ -46,12 +46,20 @@ class NeuronFreezing(keras.callbacks.Callback):
 
     def __init__(self, x: Any, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
         super().__init__()
+        if x is None:
+            raise LotteryError("Expected a few inputs. Received: x=None. Pass held-out examples.")
         self.x = x
-        self.include, self.exclude = tuple(include), tuple(exclude)
+        self.include = checks.patterns(include, "include")
+        self.exclude = checks.patterns(exclude, "exclude")
         self.counts: list[dict[str, int]] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        optimizer = innermost(self.model.optimizer)
+        optimizer = innermost(getattr(self.model, "optimizer", None))
+        if optimizer is None:
+            raise LotteryError(
+                "Expected a model with an optimizer, whose updates of frozen neurons are "
+                "undone. Received: none. Call model.compile(optimizer=...)."
+            )
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
         masking.sync_trainer(self.model)
@@ -61,8 +69,13 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.remake_functions(self.model)
         self.counts = []
         self._frozen: Frozen = {one.path: np.zeros(one.count, bool) for one in self.neurons}
-        self.begin()
-        self._freeze(self.choose(0))
+        self._begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if not self._begun:  # now every callback's on_train_begin, which may load, has been called
+            self._begun = True
+            self.begin()
+            self._freeze(self.choose(0))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         masking.sync_trainer(self.model)
@@ -82,7 +95,7 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.remake_functions(self.model)
 
     def begin(self) -> None:
-        """Is called when training begins, with `neurons` known."""
+        """Is called before the first epoch, with `neurons` known and checkpoints loaded."""
 
     def choose(self, epoch: int) -> Frozen:
         """Returns which neurons are frozen during an epoch, counted from the training's start."""
@@ -142,11 +155,11 @@ class NeuronEquilibrium(NeuronFreezing):
         exclude: Sequence[str] = (),
     ) -> None:
         super().__init__(x, include, exclude)
-        if not epsilon > 0:
+        if not checks.number(epsilon, "epsilon") > 0:
             raise LotteryError(
                 f"Expected epsilon above 0. Received: {epsilon}. The paper recommends 0.001."
             )
-        if not 0 <= mu <= 0.5:
+        if not 0 <= checks.number(mu, "mu") <= 0.5:
             raise LotteryError(
                 f"Expected mu from 0 to 0.5. Received: {mu}. The paper recommends 0.5."
             )
@@ -199,7 +212,10 @@ class RandomFreezing(NeuronFreezing):
         exclude: Sequence[str] = (),
     ) -> None:
         super().__init__(x, include, exclude)
-        self.wanted, self.seed = [dict(epoch) for epoch in counts], seed
+        checks.instance(counts, Sequence, "counts")  # type: ignore[type-abstract]
+        for epoch in counts:
+            checks.instance(epoch, Mapping, "each of counts")  # type: ignore[type-abstract]
+        self.wanted, self.seed = [dict(epoch) for epoch in counts], checks.seed(seed)
 
     def choose(self, epoch: int) -> Frozen:
         if epoch >= len(self.wanted):

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from keras_lottery import masking
+from keras_lottery import checks, masking
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import snapshot
@@ -15,14 +15,16 @@ class RewindPoint(StepCallback):
     """Captures the full state of a training: weights, optimizer, statistics and seeds.
 
     Args:
-        at: `0it`, `500it` (steps) or `1ep` (epochs) after training began.
+        at: `0it`, `500it` (steps) or `1ep` (epochs) after training began. Epochs before
+            `initial_epoch`, or before the one that `BackupAndRestore` restored, are of the same
+            training: a fit that begins at epoch 3 can capture `3ep`, and nothing earlier.
 
     Attributes:
         state: the captured state; None before the point is reached.
 
     Raises:
-        LotteryError: the training ends before the point, or passes it inside one call of
-            `steps_per_execution` steps.
+        LotteryError: the training ends before the point, resumes after it, or passes it inside
+            one call of `steps_per_execution` steps.
 
     Example:
         >>> point = RewindPoint("500it")
@@ -36,18 +38,26 @@ class RewindPoint(StepCallback):
 
     def __init__(self, at: str = "0it") -> None:
         super().__init__()
-        self.at = Duration.parse(at)
+        self.at = Duration.parse(checks.text(at, "at"))
         self.state: State | None = None
 
     def stops(self) -> Collection[int]:
-        return (self.at.count,) if self.at.unit == "it" else ()
+        return (self.at.count - self._step,) if self.at.unit == "it" else ()
 
     def on_train_begin(self, logs: Any = None) -> None:
         super().on_train_begin(logs)
         self.state = None
-        self._epochs = 0
-        if self.at.count == 0:
+
+    def on_first_epoch(self, epoch: int) -> None:
+        self._epochs = epoch
+        reached = self._epochs if self.at.unit == "ep" else self._step
+        if self.at.count == reached:
             self._capture()
+        elif self.at.count < reached:
+            raise LotteryError(
+                f"Expected a rewind point that the training has not passed. Received: {self.at}, "
+                f"but it resumes at epoch {epoch}. Choose '{epoch}ep' to capture where it resumes."
+            )
 
     def on_steps_end(self, last: int, step: int) -> None:
         if self.at.unit != "it" or not last < self.at.count <= step:
@@ -66,6 +76,9 @@ class RewindPoint(StepCallback):
             self._capture()
 
     def on_train_end(self, logs: Any = None) -> None:
+        if self.state is None and not self.at.count and not self._begun:
+            self._epochs = 0  # a fit of no epochs
+            self._capture()
         if self.state is None:
             raise LotteryError(
                 f"Expected a rewind point within the training. Received: {self.at}, but it ended "

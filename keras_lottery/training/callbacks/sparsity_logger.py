@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import masking
+from keras_lottery import checks, masking
 
 
 class SparsityLogger(keras.callbacks.Callback):
@@ -20,7 +20,7 @@ class SparsityLogger(keras.callbacks.Callback):
 
     def __init__(self, per_variable: bool = False) -> None:
         super().__init__()
-        self.per_variable = per_variable
+        self.per_variable = checks.truth(per_variable, "per_variable")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs is None:

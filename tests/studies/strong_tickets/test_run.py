@@ -118,13 +118,13 @@ def test_a_killed_run_goes_on_to_the_same_tables(tmp_path, monkeypatch):
     [
         ({"options.densities": (0.0,)}, "densities: Expected a density.*Received: 0.0"),
         ({"options.densities": (1.0,)}, "densities: Expected a density.*Received: 1.0"),
-        ({"options.densities": ()}, "densities: expected at least one"),
+        ({"options.densities": ()}, "densities: expected a value"),
         ({"options.error": 0.0}, "error: expected a number above 0"),
-        ({"options.agreement": 1.5}, "agreement: expected a fraction"),
-        ({"options.most": 100}, "most: expected numbers from 2 to 48"),
+        ({"options.agreement": 1.5}, "agreement: expected a number above 0 and at most 1"),
+        ({"options.most": 100}, "most: expected at least 2 and at most 48"),
         ({"options.sum_draws": 0}, "sum_draws: expected at least 1"),
-        ({"options.targets": (2.0,)}, "targets: expected fractions"),
-        ({"options.ratios": (0.0,)}, "ratios: expected numbers above 0"),
+        ({"options.targets": (2.0,)}, "targets: expected at least -1"),
+        ({"options.ratios": (0.0,)}, "ratios: expected a number above 0"),
     ],
 )
 def test_options_that_do_not_fit_are_one_line(tmp_path, fields, words):

@@ -138,12 +138,42 @@ def test_prepared_glue_is_read(folder, monkeypatch):
     }
 
 
-def test_few_rows_cut_short_are_left_out(folder):
-    rows = [("it was good", 1), ("a \r bare return", 0)] * 60 + [("cut short",)]
-    made.write_tsv(folder / "sst2/train.tsv", ("sentence", "label"), rows)
-    with pytest.warns(UserWarning, match=r"train\.tsv: rows cut short \(1 in 1 of 121 rows"):
-        _, y = task(folder).arrays().train
+def test_few_of_quoras_rows_that_are_cut_short_are_left_out(folder):
+    rows = [("it was good", "fine", 1), ("a \r bare return", "dull", 0)] * 60 + [("cut short",)]
+    header = ("question1", "question2", "is_duplicate")
+    made.write_tsv(folder / "qqp/train.tsv", header, rows)
+    made.write_tsv(folder / "qqp/dev.tsv", header, rows[:2])
+    with pytest.warns(UserWarning, match=r"train\.tsv: rows cut short \(1 in 1 of 121.*line 122"):
+        _, y = task(folder, data__name="qqp").arrays().train
     assert y.tolist() == [1, 0] * 60
+    made.write_tsv(
+        folder / "sst2/train.tsv",
+        ("sentence", "label"),
+        [*[row[1:] for row in rows[:-1]], ("cut short",)],
+    )
+    with pytest.raises(LotteryError, match=r"2 columns in every row.*in line 122"):
+        task(folder).arrays()
+
+
+def test_quoted_fields_may_hold_tabs_and_lines_and_a_lone_quotation_mark_stays(folder):
+    train_file('sentence\tlabel\n"the\tfilm"\t1\n"it\nwas"\t0\n')(folder)
+    x, y = task(folder, train__batch_size=2).arrays().train
+    assert y.tolist() == [1, 0]
+    assert words(x["token_ids"][0][:4]) == ["[CLS]", "the", "film", "[SEP]"]
+    assert words(x["token_ids"][1][:4]) == ["[CLS]", "it", "was", "[SEP]"]
+    train_file('sentence\tlabel\n" the film\t1\nit was "\t0\n')(folder)
+    x, _ = task(folder, train__batch_size=2).arrays().train
+    assert words(x["token_ids"][0][:5]) == ["[CLS]", "[UNK]", "the", "film", "[SEP]"]
+
+
+def unlabelled(name, header, label):
+    def write(folder):
+        made.write_tsv(folder / f"{name}/dev.tsv", header, [("good", "a", 1)])
+        made.write_tsv(
+            folder / f"{name}/train.tsv", header, [("good", "a", 1), ("bad", "a", label)]
+        )
+
+    return write
 
 
 def odd_dev_label(folder):
@@ -189,10 +219,21 @@ def train_file(text):
         (
             train_file("sentence\tlabel\na\t1\nb\n"),
             {},
-            r"Received: 1 in 1 of 2 rows, the first of them \['b'\]",
+            r"Received: 1 in 1 of 2 rows, the first of them in line 3: \['b'\]",
         ),
+        (
+            unlabelled("tsv", ("sentence", "note", "label"), ""),
+            {"data__name": "tsv"},
+            r"a label in every row of .*tsv/train\.tsv. Received: none in line 3",
+        ),
+        (
+            unlabelled("stsb", ("sentence1", "sentence2", "score"), "nan"),
+            {"data__name": "stsb"},
+            r"numbers as labels in stsb/train\.tsv. Received: 'nan' in line 3",
+        ),
+        (train_file("sentence\tlabel\na\tb\t1\n"), {}, r"Received: 3 in 1 of 1 rows.*line 2"),
         (train_file("sentence\tlabel\na\tyes\n"), {}, r"labels 0, 1 in .*train\.tsv.*: yes"),
-        (odd_dev_label, {}, r"labels 0, 1 in sst2/dev\.tsv\.gz.*Received: 7"),
+        (odd_dev_label, {}, r"labels 0, 1 in sst2/dev\.tsv\.gz.*Received: 7, first in line 2"),
         (None, {"data__name": "rte"}, "the file train.tsv or train.tsv.gz in"),
         (None, {"data__train": "mine.tsv"}, r"the file mine\.tsv"),
         (None, {"data__max_len": 17}, "data.max_len of at most 16"),
@@ -220,10 +261,13 @@ def test_a_vocabulary_larger_than_the_network_is_named(folder):
         ({"data__source": "web"}, "data.source: expected one of files, tfds"),
         ({"data__source": "tfds", "data__name": "mlm"}, "data.source: expected 'files'"),
         ({"data__max_len": 3}, "data.max_len: expected at least 4"),
-        ({"data__mask_rate": 0.0}, "data.mask_rate: expected a share"),
-        ({"data__test_size": -1}, "data.test_size: expected 0 or more"),
-        ({"model__dropout": 1.0}, "model.dropout: expected a rate"),
-        ({"model__preset": ""}, "model.preset: expected a folder"),
+        (
+            {"data__name": "mlm", "data__mask_rate": 0.0},
+            "data.mask_rate: expected a number above 0",
+        ),
+        ({"data__test_size": -1}, "data.test_size: expected at least 0"),
+        ({"model__dropout": 1.0}, "model.dropout: expected at least 0 and below 1"),
+        ({"model__preset": ""}, "model.preset: expected a value"),
     ],
 )
 def test_bad_fields_are_named(folder, changed, message):

@@ -41,8 +41,12 @@ def test_only_the_first_tokens_are_used_where_it_says_so(tmp_path):
 
 
 def test_a_new_word_without_unk_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(LotteryError, match=r"the test text. Received: bird \(1 more words\)"):
+    with pytest.raises(LotteryError, match=r"the test text. Received: bird\. Set"):
         load(data(tmp_path, train="the cat .\n", test="the bird .\n"))
+    for count, more in ((5, r"\."), (6, r" \(1 more word\)"), (9, r" \(4 more words\)")):
+        test = " ".join(f"new{i}" for i in range(count))
+        with pytest.raises(LotteryError, match=f"Received: new0, new1, new2, new3, new4{more}"):
+            load(data(tmp_path, train="the cat .\n", test=f"the {test}\n"))
 
 
 def test_an_empty_or_missing_corpus_is_an_error(tmp_path):
@@ -67,7 +71,7 @@ def test_an_id_past_the_vocabulary_is_an_error(wrong):
         ("data", {"train": ""}, "data.train: expected the path"),
         ("data", {"steps": 0}, "data.steps"),
         ("data", {"train_tokens": -1}, "data.train_tokens"),
-        ("model", {"name": "gru"}, "model.name: expected 'lstm'"),
+        ("model", {"name": "gru"}, "model.name: expected one of lstm"),
         ("model", {"dropout": 1.0}, "model.dropout"),
         ("model", {"units": 0}, "model.units"),
         ("model", {"tied": True, "units": 3}, "model.tied.*3 and 650"),

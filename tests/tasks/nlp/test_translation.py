@@ -12,6 +12,7 @@ from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
 from keras_lottery.export import export_run
+from keras_lottery.fields import build
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks.nlp.translation import batches, measure, pairs, search
@@ -88,6 +89,9 @@ def test_wmt14_is_read_as_tensorflow_datasets_prepares_it(tmp_path, monkeypatch)
 
 
 def test_unpaired_lines_and_missing_files_are_named(tmp_path):
+    files(tmp_path, train__de=["a", " ", "c"], train__en=["a", "b", "c"])
+    with pytest.raises(LotteryError, match=r"a sentence in line 2 of .*train\.de.*both files"):
+        pairs.load(TranslationData(dir=str(tmp_path)))
     files(tmp_path, train__de=["a", "b"], train__en=["a"])
     with pytest.raises(LotteryError, match=r"as many lines in .*train\.en .*Received: 1 and 2"):
         pairs.load(TranslationData(dir=str(tmp_path)))
@@ -110,11 +114,13 @@ def test_unpaired_lines_and_missing_files_are_named(tmp_path):
         (TranslationModel, {"width": 10, "heads": 4}, "multiple of the 4 heads"),
         (TranslationModel, {"beam": 0}, "at least 1"),
         (TranslationModel, {"dropout": 1.0}, "below 1"),
-        (TranslationModel, {"length_penalty": -1.0}, "0 or more"),
+        (TranslationModel, {"length_penalty": -1.0}, "at least 0"),
     ],
 )
 def test_a_bad_field_is_named(section, fields, words):
-    (problem,) = section(**fields).problems()
+    problems = []
+    build(section, fields, "", problems)
+    (problem,) = problems
     assert words in problem
 
 

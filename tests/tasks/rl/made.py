@@ -8,6 +8,9 @@ import numpy as np
 import keras_lottery.tasks  # noqa: F401  registers the task
 from keras_lottery.arms import chain
 from keras_lottery.config import Config, freeze
+from keras_lottery.tasks.rl.config import RLData
+from keras_lottery.tasks.rl.environments.games import Games
+from keras_lottery.tasks.rl.environments.make import maker
 from keras_lottery.types import Start, Training
 
 
@@ -75,3 +78,16 @@ def rewound(task, state, masks=None) -> Start:
     return chain.from_state(
         training(1, "winning"), SimpleNamespace(config=task.config), masks or {}, state
     )
+
+
+def games_of(name, count=2, training=True, **fields):
+    made = maker(RLData(name=name, **fields))
+    return Games(lambda: made.make(training), made.spec, count, name)
+
+
+def played(games, steps, seed=0):
+    rng = np.random.default_rng(seed)
+    found = [games.reset(np.arange(games.count) + seed)]
+    for _ in range(steps):
+        found.append(games.step(rng.integers(0, games.spec.actions, games.count)).frames)
+    return np.stack(found)

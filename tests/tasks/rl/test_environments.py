@@ -1,5 +1,7 @@
 """The games: which there are, how they end, and that frames are those of gymnasium itself."""
 
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from keras_lottery.tasks.rl.environments.make import maker
 from keras_lottery.tasks.rl.environments.spec import GameSpec
 from keras_lottery.tasks.rl.play import Stacks
 from keras_lottery.tasks.rl.replay import Replay
-from tests.tasks.rl.made import Counting
+from tests.tasks.rl.made import Counting, games_of, played
 
 FRAMES = {
     "asterix": (4, 5),
@@ -24,19 +26,6 @@ FRAMES = {
 }
 
 
-def games_of(name, count=2, training=True, **fields):
-    made = maker(RLData(name=name, **fields))
-    return Games(lambda: made.make(training), made.spec, count, name)
-
-
-def played(games, steps, seed=0):
-    rng = np.random.default_rng(seed)
-    found = [games.reset(np.arange(games.count) + seed)]
-    for _ in range(steps):
-        found.append(games.step(rng.integers(0, games.spec.actions, games.count)).frames)
-    return np.stack(found)
-
-
 @pytest.mark.parametrize("game", ATARI)
 def test_every_game_of_the_paper_is_built_and_stepped(game):
     games = games_of(f"ALE/{game}", 1, episodic_life=True)
@@ -44,6 +33,11 @@ def test_every_game_of_the_paper_is_built_and_stepped(game):
     assert games.spec == GameSpec((84, 84), "uint8", games.spec.actions, 27_000, 4)
     assert frames.shape == (4, 1, 84, 84) and frames.dtype == np.uint8
     assert 0 < frames.mean() < 255
+
+
+def test_any_other_game_of_atari_is_played_likewise():
+    spec = games_of("ALE/Pong", 1).spec
+    assert spec == games_of("ALE/Pong-v5", 1).spec == GameSpec((84, 84), "uint8", 6, 27_000, 4)
 
 
 @pytest.mark.parametrize("game", MINATAR)
@@ -138,8 +132,10 @@ def test_an_environment_that_fails_is_named_with_the_reason():
     [
         ("CartPol-v1", "Did you mean 'CartPole-v1'"),
         ("ALE/Breakuot", "Did you mean 'ALE/Breakout'"),
+        ("ALE/Pongg", "Did you mean 'ALE/Pong-v5'"),
         ("Pendulum-v1", r"finite set of actions.*\bBox\("),
-        ("Blackjack-v1", "one array of numbers"),
+        ("Blackjack-v1", r"one array of numbers.*wrappers\.FlattenObservation.*'module:function'"),
+        ("CliffWalking-v1", r"a time limit.*Set data\.time_limit"),
     ],
 )
 def test_what_cannot_be_played_is_refused_with_the_reason(name, message):
@@ -148,8 +144,6 @@ def test_what_cannot_be_played_is_refused_with_the_reason(name, message):
 
 
 def test_a_package_that_is_missing_is_named_with_the_extra(monkeypatch):
-    import sys
-
     for package, name in (("minatar", "MinAtar/breakout"), ("ale_py", "ALE/Breakout")):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[rl\]'"):

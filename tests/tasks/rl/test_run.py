@@ -8,9 +8,10 @@ import sys
 import gymnasium
 import pytest
 
-from keras_lottery import engine
+from keras_lottery import engine, user_modules
 from keras_lottery.config import freeze, thaw
 from keras_lottery.errors import LotteryError
+from keras_lottery.export import export_run
 from keras_lottery.report import build
 from keras_lottery.tasks.rl.environments import environments
 from keras_lottery.tasks.rl.environments.make import Kind
@@ -110,6 +111,46 @@ def test_an_environment_that_dies_ends_its_training_and_keeps_the_others(tmp_pat
     assert len(rows(engine.run(settings))) == 3
 
 
+GAMES = """
+import gymnasium
+
+class Coin(gymnasium.Env):
+    observation_space = gymnasium.spaces.Discrete(2)
+    action_space = gymnasium.spaces.Discrete(2, start=1)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.side = int(self.np_random.integers(2))
+        return self.side, {}
+
+    def step(self, action):
+        return self.side, float(action == self.side + 1), True, False, {}
+"""
+
+
+def test_a_module_that_a_config_names_is_imported_by_a_run_and_not_by_an_export(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "made_coin.py").write_text(GAMES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(user_modules, "_allowed", set())
+    data = thaw(config())["data"] | {"name": "made_coin:Coin", "time_limit": 5}
+    folder = engine.run(at(tmp_path / "runs", data=data, arms=(), keep_trained=("dense",)))
+    assert len(rows(folder)) == 1
+    sys.modules.pop("made_coin")
+    monkeypatch.setattr(user_modules, "_allowed", set())
+    with pytest.raises(LotteryError, match="a module that you named yourself"):
+        export_run(folder, tmp_path / "model.keras", "keras", round=0)
+    assert "made_coin" not in sys.modules
+
+
+def test_observations_that_are_categories_are_learned_from(tmp_path):
+    data = thaw(config())["data"] | {"name": "FrozenLake-v1"}
+    folder = engine.run(at(tmp_path, data=data, arms=()))
+    total = 16 * 8 + 8 + 8 * 8 + 8 + 8 * 4 + 4
+    assert {row["total"] for row in rows(folder)} == {str(total)}
+
+
 def command(*words, **environment):
     given = {k: v for k, v in os.environ.items() if k not in ("TF_USE_LEGACY_KERAS",)}
     given |= {"KERAS_BACKEND": "tensorflow", **environment}
@@ -167,3 +208,14 @@ def test_a_missing_extra_names_the_install_command(monkeypatch):
     monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "tf_agents" else object())
     with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[rl\]'"):
         needs.check()
+
+
+def test_an_agent_that_diverges_is_recorded_and_the_run_ends(tmp_path):
+    wild = thaw(config())["optimizer"] | {"learning_rate": 1e30}
+    settings = at(tmp_path, arms=("winning",), optimizer=wild)
+    with pytest.warns(UserWarning, match="Seed 0, round 0, dense diverged"):
+        run = engine.run(settings)
+    assert [(r["arm"], r["status"]) for r in rows(run)] == [
+        ("dense", "diverged"), ("winning", "skipped"), ("winning", "skipped"),
+    ]  # fmt: skip
+    assert build(run, tensorboard=False).headline[0].startswith("Diverged: seed 0 round 0 `dense`.")

@@ -112,7 +112,7 @@ def test_biases_of_every_layer_are_prunable_where_the_config_says_so(task):
         ({"optimizer": {"schedule": "linear"}, **GAMES}, "constant learning rate"),
         ({"data": {"name": "CartPole"}}, "'CartPole-v1'"),
         ({"data": {"name": "Pendulum-v1"}}, "finite set of actions"),
-        ({"dqn": {"gamma": 2.0}}, "model.dqn.gamma: expected a number from 0 to 1"),
+        ({"dqn": {"gamma": 2.0}}, "model.dqn.gamma: expected at least 0 and at most 1"),
         ({"model": {"algorithm": "dqm"}}, "model.algorithm: expected one of dqn, ppo"),
     ],
 )

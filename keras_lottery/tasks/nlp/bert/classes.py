@@ -45,8 +45,10 @@ def read(data: BertData, encoder: Encoder) -> Examples:
         first = encoder.tokenize([split.first[row] for row in rows])
         second = encoder.tokenize([split.second[row] for row in rows]) if split.second else ()
         labels = [split.labels[row] for row in rows]
-        y = as_numbers(labels, where) if numbers else as_classes(labels, names, where)
-        return encoder.sequences(first, second), y
+        places = [split.places[row] for row in rows]
+        if numbers:
+            return encoder.sequences(first, second), as_numbers(labels, where, places)
+        return encoder.sequences(first, second), as_classes(labels, names, where, places)
 
     used, validation = held_out(len(train.first), data)
     tested = chosen(len(test.first), data.test_size, data.split_seed)

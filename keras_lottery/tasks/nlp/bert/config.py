@@ -2,8 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
-from keras_lottery.errors import unknown_name
+from keras_lottery.fields import (
+    Count,
+    Dropout,
+    Filled,
+    Known,
+    OneOf,
+    Positive,
+    Range,
+    ReadWhen,
+    Seed,
+)
 from keras_lottery.tasks.nlp.bert.problems import PROBLEMS
 
 SOURCES = ("files", "tfds")
@@ -31,26 +42,21 @@ class BertData:
         stride: `squad`: tokens that windows over a long context move on by.
     """
 
-    name: str = "sst2"
+    name: Annotated[str, Known("language task", PROBLEMS)] = "sst2"
     dir: str = ""
-    source: str = "files"
-    download: bool = False
-    train: str = ""
-    test: str = ""
-    max_len: int = 128
-    train_size: int = 0
-    validation_size: int = 0
-    test_size: int = 0
-    split_seed: int = 0
-    mask_rate: float = 0.15
-    stride: int = 128
+    source: Annotated[str, OneOf(SOURCES)] = "files"
+    download: Annotated[bool, ReadWhen("source", "tfds")] = False
+    train: Annotated[str, ReadWhen("source", "files")] = ""
+    test: Annotated[str, ReadWhen("source", "files")] = ""
+    max_len: Annotated[int, Range(least=4, unit="tokens")] = 128
+    train_size: Count = 0
+    validation_size: Count = 0
+    test_size: Count = 0
+    split_seed: Seed = 0
+    mask_rate: Annotated[float, Range(above=0, below=1), ReadWhen("name", "mlm")] = 0.15
+    stride: Annotated[Positive, ReadWhen("name", "squad")] = 128
 
     def problems(self) -> Iterable[str]:
-        if self.name not in PROBLEMS:
-            text = str(unknown_name("language task", self.name, PROBLEMS)).rstrip(".")
-            yield f"name: {text[0].lower() + text[1:]}"
-        if self.source not in SOURCES:
-            yield f"source: expected one of {', '.join(SOURCES)}. Received: {self.source!r}"
         if self.source == "tfds" and self.name in ("tsv", "mlm", "squad"):
             yield f"source: expected 'files' for the task {self.name!r}. Received: 'tfds'"
         if self.name == "squad" and self.validation_size:
@@ -58,15 +64,6 @@ class BertData:
                 "validation_size: expected 0 for 'squad', whose answers are judged at the end. "
                 f"Received: {self.validation_size}"
             )
-        if self.max_len < 4:
-            yield f"max_len: expected at least 4 tokens. Received: {self.max_len}"
-        if self.stride < 1:
-            yield f"stride: expected at least 1 token. Received: {self.stride}"
-        if not 0 < self.mask_rate < 1:
-            yield f"mask_rate: expected a share above 0 and below 1. Received: {self.mask_rate}"
-        for name in ("train_size", "validation_size", "test_size"):
-            if getattr(self, name) < 0:
-                yield f"{name}: expected 0 or more. Received: {getattr(self, name)}"
 
 
 @dataclass(frozen=True)
@@ -79,11 +76,5 @@ class BertModel:
         dropout: rate in the encoder and before the head.
     """
 
-    preset: str = "bert_base_en_uncased"
-    dropout: float = 0.1
-
-    def problems(self) -> Iterable[str]:
-        if not self.preset:
-            yield "preset: expected a folder or the name of a preset of KerasHub. Received none"
-        if not 0 <= self.dropout < 1:
-            yield f"dropout: expected a rate from 0 to below 1. Received: {self.dropout}"
+    preset: Annotated[str, Filled()] = "bert_base_en_uncased"
+    dropout: Dropout = 0.1

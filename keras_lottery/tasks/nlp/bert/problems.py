@@ -13,6 +13,7 @@ class Problem:
         labels: names of the classes in their order; empty: whatever the training file holds.
         header: columns of files that come without a header line.
         splits: names of the test split, in files and in tensorflow-datasets.
+        cut_short: whether the published files have a few rows that are cut short.
     """
 
     kind: str = "classes"
@@ -20,6 +21,7 @@ class Problem:
     labels: tuple[str, ...] = ("0", "1")
     header: tuple[str, ...] = ()
     splits: tuple[str, ...] = ("dev", "validation")
+    cut_short: bool = False
 
 
 _ENTAILS = ("entailment", "not_entailment")
@@ -27,7 +29,7 @@ PROBLEMS: dict[str, Problem] = {
     "cola": Problem(metric="matthews", header=("source", "label", "mark", "sentence")),
     "sst2": Problem(),
     "mrpc": Problem(),
-    "qqp": Problem(),
+    "qqp": Problem(cut_short=True),
     "stsb": Problem(kind="number", metric="pearson", labels=()),
     "mnli": Problem(
         labels=("entailment", "neutral", "contradiction"),

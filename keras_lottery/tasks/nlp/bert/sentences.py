@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.nlp.bert.problems import LABELS, SENTENCES, Problem
-from keras_lottery.tasks.nlp.text import read_lines
+from keras_lottery.tasks.nlp.table import Row, read_table
 
 MOST_BROKEN = 0.01
 """Share of a file's rows that may be cut short."""
@@ -25,22 +25,25 @@ class Sentences:
         first: the sentence, or the first of a pair.
         second: the second of each pair; empty where there are no pairs.
         labels: class names, or numbers as they are written.
+        places: where each example is from, e.g. `line 2`, for errors.
     """
 
     first: list[str]
     second: list[str]
     labels: list[str]
+    places: list[str]
 
 
 def read_tsv(path: Path, problem: Problem) -> Sentences:
-    """Reads a TSV file as GLUE has them: a header line, no quoting, plain or gzipped.
+    """Reads a TSV file with a header line: GLUE's, which are not quoted, or a quoted one.
 
     Raises:
-        LotteryError: the file is not there or empty, lacks a column, or more than 1 % of its rows
-            are cut short, as few of Quora's pairs are; those are left out.
+        LotteryError: the file is not there or empty, lacks a column, or has a row without a label
+            or with another number of columns. Of Quora's pairs, up to 1 % of the rows may be cut
+            short; those are left out with a warning.
     """
-    rows = [line.split("\t") for line in read_lines(path) if line.strip()]
-    header = [name.strip() for name in rows[0]]
+    rows = read_table(path)
+    header = [name.strip() for name in rows[0][1]]
     if problem.header and len(header) == len(problem.header) and header[-1] != problem.header[-1]:
         header = list(problem.header)
     else:
@@ -49,23 +52,37 @@ def read_tsv(path: Path, problem: Problem) -> Sentences:
         raise LotteryError(
             f"Expected rows below the header of {path}. Received: none. Check the file."
         )
-    label = _label_column(path, header)
-    columns = _sentence_columns(path, header)
-    wanted = max(header.index(name) for name in (*columns, label))
-    whole = [row for row in rows if len(row) > wanted]
-    if broken := len(rows) - len(whole):
-        first = next(row for row in rows if len(row) <= wanted)
-        said = f"{len(first)} in {broken} of {len(rows)} rows, the first of them {first}"
-        if broken > MOST_BROKEN * len(rows):
-            raise LotteryError(
-                f"Expected {len(header)} columns in every row of {path}. Received: {said[:200]}. "
-                "Separate them by tabs."
-            )
-        warnings.warn(f"Left out of {path}: rows cut short ({said[:200]}).", stacklevel=2)
-        rows = whole
-    parts = [[row[header.index(name)].strip() for row in rows] for name in columns]
-    labels = [row[header.index(label)].strip() for row in rows]
-    return Sentences(parts[0], parts[1] if len(parts) > 1 else [], labels)
+    label = header.index(_label_column(path, header))
+    columns = [header.index(name) for name in _sentence_columns(path, header)]
+    rows = _whole_rows(path, rows, max(*columns, label) + 1, len(header), problem)
+    unlabelled = next((line for line, row in rows if not row[label].strip()), None)
+    if unlabelled is not None:
+        raise LotteryError(
+            f"Expected a label in every row of {path}. Received: none in line {unlabelled}. "
+            "Add it or remove the row."
+        )
+    parts = [[row[column].strip() for _, row in rows] for column in columns]
+    labels = [row[label].strip() for _, row in rows]
+    places = [f"line {line}" for line, _ in rows]
+    return Sentences(parts[0], parts[1] if len(parts) > 1 else [], labels, places)
+
+
+def _whole_rows(path: Path, rows: list[Row], least: int, most: int, problem: Problem) -> list[Row]:
+    """Returns the rows that have all they need."""
+    broken = [(line, row) for line, row in rows if not least <= len(row) <= most]
+    if not broken:
+        return rows
+    line, row = broken[0]
+    received = f"{len(row)} in {len(broken)} of {len(rows)} rows, the first of them in line {line}"
+    is_short = all(len(row) < least for _, row in broken)
+    if not (problem.cut_short and is_short and len(broken) <= MOST_BROKEN * len(rows)):
+        raise LotteryError(
+            f"Expected {most} columns in every row of {path}. Received: {received}: "
+            f"{str(row)[:120]}. Separate them by tabs, and quote fields that hold tabs or line "
+            "breaks."
+        )
+    warnings.warn(f"Left out of {path}: rows cut short ({received}).", stacklevel=3)
+    return [(line, row) for line, row in rows if len(row) >= least]
 
 
 def _label_column(path: Path, header: Sequence[str]) -> str:
@@ -104,36 +121,63 @@ def read_tfds(builder: Any, split: str, problem: Problem) -> Sentences:
     examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
     parts = [[example[name].decode() for example in examples] for name in columns]
     labels = [example["label"] for example in examples]
+    unlabelled = next((place for place, label in enumerate(labels) if label < 0), None)
+    if unlabelled is not None:
+        raise LotteryError(
+            f"Expected a split with labels of {builder.name}. Received: {split!r}, without one in "
+            f"example {unlabelled}. Choose another split or source."
+        )
     names = [problem.labels[int(x)] if problem.labels else str(float(x)) for x in labels]
-    return Sentences(parts[0], parts[1] if len(parts) > 1 else [], names)
+    places = [f"example {place}" for place in range(len(examples))]
+    return Sentences(parts[0], parts[1] if len(parts) > 1 else [], names, places)
 
 
-def as_numbers(labels: Sequence[str], path: str) -> NDArray[np.float32]:
+def as_numbers(labels: Sequence[str], path: str, places: Sequence[str]) -> NDArray[np.float32]:
     """Returns labels that are numbers.
 
+    Args:
+        labels: as they are written.
+        path: of their file, for errors.
+        places: where in it each of them is.
+
     Raises:
-        LotteryError: one of them is none.
+        LotteryError: one of them is none, or not finite.
     """
-    try:
-        return np.array([float(label) for label in labels], np.float32)
-    except ValueError as error:
-        raise LotteryError(
-            f"Expected numbers as labels in {path}. Received: {error}. Choose another data.name."
-        ) from error
+    numbers = np.empty(len(labels), np.float32)
+    for index, (label, place) in enumerate(zip(labels, places, strict=True)):
+        try:
+            numbers[index] = float(label)
+        except ValueError:
+            numbers[index] = np.nan
+        if not np.isfinite(numbers[index]):
+            raise LotteryError(
+                f"Expected numbers as labels in {path}. Received: {label!r} in {place}. Mend it, "
+                "or choose another data.name."
+            )
+    return numbers
 
 
-def as_classes(labels: Sequence[str], names: Sequence[str], path: str) -> NDArray[np.int32]:
+def as_classes(
+    labels: Sequence[str], names: Sequence[str], path: str, places: Sequence[str]
+) -> NDArray[np.int32]:
     """Returns labels as the places of their class among `names`.
+
+    Args:
+        labels: as they are written.
+        names: of the classes.
+        path: of their file, for errors.
+        places: where in it each of them is.
 
     Raises:
         LotteryError: one of them is no such class.
     """
-    places = {name: place for place, name in enumerate(names)}
-    unknown = sorted({label for label in labels if label not in places})
+    numbers = {name: number for number, name in enumerate(names)}
+    unknown = sorted({label for label in labels if label not in numbers})
     if unknown:
+        first = next(index for index, label in enumerate(labels) if label not in numbers)
         raise LotteryError(
             f"Expected the labels {', '.join(names)} in {path}. Received: "
-            f"{', '.join(unknown[:5])}. Take files that belong together, or data.name='tsv' for "
-            "classes of your own."
+            f"{', '.join(unknown[:5])}, first in {places[first]}. Take files that belong together, "
+            "or data.name='tsv' for classes of your own."
         )
-    return np.array([places[label] for label in labels], np.int32)
+    return np.array([numbers[label] for label in labels], np.int32)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
+
+from keras_lottery.fields import Count, Dropout, Filled, OneOf, Positive, ReadWhen
 
 
 @dataclass(frozen=True)
@@ -26,29 +29,22 @@ class LanguageModellingData:
         test_tokens: tokens of the validation and of the test text that are used; 0: all.
     """
 
-    name: str = "files"
+    name: Annotated[str, Filled()] = "files"
     dir: str = ""
-    train: str = ""
-    validation: str = ""
-    test: str = ""
-    download: bool = False
-    min_count: int = 0
-    steps: int = 50
-    train_tokens: int = 0
-    test_tokens: int = 0
+    train: Annotated[str, ReadWhen("name", "files")] = ""
+    validation: Annotated[str, ReadWhen("name", "files")] = ""
+    test: Annotated[str, ReadWhen("name", "files")] = ""
+    download: Annotated[bool, ReadWhen("name", unless=("files",))] = False
+    min_count: Count = 0
+    steps: Positive = 50
+    train_tokens: Count = 0
+    test_tokens: Count = 0
 
     def problems(self) -> Iterable[str]:
         if self.name == "files":
             for name in ("train", "test"):
                 if not getattr(self, name):
                     yield f"{name}: expected the path of a text file. Received none"
-        if not self.name:
-            yield "name: expected 'files' or the name of a data set. Received: ''"
-        if self.steps < 1:
-            yield f"steps: expected at least 1 token a window. Received: {self.steps}"
-        for name in ("min_count", "train_tokens", "test_tokens"):
-            if getattr(self, name) < 0:
-                yield f"{name}: expected 0 or more. Received: {getattr(self, name)}"
 
 
 @dataclass(frozen=True)
@@ -64,21 +60,14 @@ class LanguageModellingModel:
         tied: tokens are predicted with the matrix that they are read with.
     """
 
-    name: str = "lstm"
-    layers: int = 2
-    units: int = 650
-    embedding: int = 650
-    dropout: float = 0.5
+    name: Annotated[str, OneOf(("lstm",))] = "lstm"
+    layers: Positive = 2
+    units: Positive = 650
+    embedding: Positive = 650
+    dropout: Dropout = 0.5
     tied: bool = False
 
     def problems(self) -> Iterable[str]:
-        if self.name != "lstm":
-            yield f"name: expected 'lstm'. Received: {self.name!r}"
-        for name in ("layers", "units", "embedding"):
-            if getattr(self, name) < 1:
-                yield f"{name}: expected at least 1. Received: {getattr(self, name)}"
-        if not 0 <= self.dropout < 1:
-            yield f"dropout: expected a share from 0 to below 1. Received: {self.dropout}"
         if self.tied and self.units != self.embedding:
             yield (
                 f"tied: expected units equal to embedding. Received: {self.units} and "

@@ -14,6 +14,8 @@ from keras_lottery.tasks.prepared import prepared_builder
 
 END = "<eos>"
 UNKNOWN = "<unk>"
+SHOWN = 5
+"""Unknown words that an error lists."""
 
 Ids = NDArray[np.int32]
 
@@ -109,11 +111,17 @@ def _ids(text: Sequence[str], known: dict[str, int], name: str) -> Ids:
         missing = sorted({token for token, i in zip(text, ids, strict=True) if i < 0})
         raise LotteryError(
             f"Expected words of the training text, or {UNKNOWN} in it, in the {name} text. "
-            f"Received: {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''} "
-            f"({len(missing)} more words). Set data.min_count, which makes rare words {UNKNOWN}, "
+            f"Received: {', '.join(missing[:SHOWN])}{_more(len(missing) - SHOWN)}. "
+            f"Set data.min_count, which makes rare words {UNKNOWN}, "
             "or write it in the files."
         )
     return ids
+
+
+def _more(count: int) -> str:
+    if count < 1:
+        return ""
+    return f" ({count} more word{'s' if count > 1 else ''})"
 
 
 def _files(data: LanguageModellingData) -> dict[str, list[str]]:

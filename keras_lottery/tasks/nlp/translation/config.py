@@ -2,6 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
+
+from keras_lottery.fields import (
+    Count,
+    Dropout,
+    Filled,
+    NotNegative,
+    OneOf,
+    Positive,
+    Range,
+    ReadWhen,
+)
 
 SOURCES = ("text", "wmt14")
 
@@ -29,30 +41,24 @@ class TranslationData:
         lengths: subwords that sentences are padded to; longer training pairs are left out.
     """
 
-    name: str = "text"
+    name: Annotated[str, OneOf(SOURCES)] = "text"
     dir: str = ""
-    download: bool = False
-    source: str = "de"
-    target: str = "en"
-    train: str = "train"
-    validation: str = "val"
-    test: str = "test"
-    train_size: int = 0
-    vocabulary: int = 8000
+    download: Annotated[bool, ReadWhen("name", "wmt14")] = False
+    source: Annotated[str, Filled()] = "de"
+    target: Annotated[str, Filled()] = "en"
+    train: Annotated[str, ReadWhen("name", "text")] = "train"
+    validation: Annotated[str, ReadWhen("name", "text")] = "val"
+    test: Annotated[str, ReadWhen("name", "text")] = "test"
+    train_size: Count = 0
+    vocabulary: Annotated[int, Range(least=16, unit="subwords")] = 8000
     lengths: tuple[int, ...] = (16, 24, 48)
 
     def problems(self) -> Iterable[str]:
-        if self.name not in SOURCES:
-            yield f"name: expected one of {', '.join(SOURCES)}. Received: {self.name!r}"
         if self.source == self.target:
             yield f"target: expected another language than the source. Received: {self.target!r}"
         if self.name == "wmt14" and {self.source, self.target} != {"de", "en"}:
             languages = f"{self.source!r} and {self.target!r}"
             yield f"source, target: expected 'de' and 'en' of wmt14. Received: {languages}"
-        if self.train_size < 0:
-            yield f"train_size: expected 0 or more. Received: {self.train_size}"
-        if self.vocabulary < 16:
-            yield f"vocabulary: expected at least 16 subwords. Received: {self.vocabulary}"
         rising = all(a < b for a, b in zip((1, *self.lengths), self.lengths))
         if not self.lengths or not rising:
             yield f"lengths: expected rising numbers of subwords above 1. Received: {self.lengths}"
@@ -74,24 +80,16 @@ class TranslationModel:
         extra: subwords that a translation may be longer than the longest source.
     """
 
-    layers: int = 6
-    width: int = 512
-    hidden: int = 2048
-    heads: int = 8
-    dropout: float = 0.1
-    label_smoothing: float = 0.1
-    beam: int = 4
-    length_penalty: float = 0.6
-    extra: int = 16
+    layers: Positive = 6
+    width: Positive = 512
+    hidden: Positive = 2048
+    heads: Positive = 8
+    dropout: Dropout = 0.1
+    label_smoothing: Dropout = 0.1
+    beam: Positive = 4
+    length_penalty: NotNegative = 0.6
+    extra: Positive = 16
 
     def problems(self) -> Iterable[str]:
-        for name in ("layers", "width", "hidden", "heads", "beam", "extra"):
-            if getattr(self, name) < 1:
-                yield f"{name}: expected at least 1. Received: {getattr(self, name)}"
         if self.width % max(self.heads, 1):
             yield f"width: expected a multiple of the {self.heads} heads. Received: {self.width}"
-        for name in ("dropout", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                yield f"{name}: expected a rate from 0 to below 1. Received: {getattr(self, name)}"
-        if self.length_penalty < 0:
-            yield f"length_penalty: expected 0 or more. Received: {self.length_penalty}"

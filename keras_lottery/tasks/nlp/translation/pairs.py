@@ -43,7 +43,7 @@ def load(data: TranslationData) -> Corpus:
     """Returns the sentences that a config names.
 
     Raises:
-        LotteryError: a file is missing, empty, or has another number of lines than its pair.
+        LotteryError: a file is missing, empty, or has other lines than its pair.
     """
     corpus = corpora[data.name](data)
     return Corpus(corpus.train.first(data.train_size), corpus.validation, corpus.test)
@@ -80,6 +80,13 @@ def _read(data: TranslationData, stem: str, part: str) -> Pairs:
             f"Expected as many lines in {paths[1]} as in {paths[0]}, a pair a line. "
             f"Received: {len(target)} and {len(source)}. Take files that belong together."
         )
+    for number, pair in enumerate(zip(source, target, strict=True), 1):
+        if bool(pair[0].strip()) != bool(pair[1].strip()):
+            blank = paths[bool(pair[0].strip())]
+            raise LotteryError(
+                f"Expected a sentence in line {number} of {blank}, as in the other file. "
+                "Received: an empty line. Remove the line from both files."
+            )
     return Pairs(source, target)
 
 

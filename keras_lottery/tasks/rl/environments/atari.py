@@ -7,7 +7,7 @@ import gymnasium
 from keras_lottery.errors import MissingExtraError
 from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.games import LOST_LIFE
-from keras_lottery.tasks.rl.environments.make import Kind
+from keras_lottery.tasks.rl.environments.make import Kind, unknown_environment
 
 SKIP = 4
 TIME_LIMIT = 108_000 // SKIP
@@ -33,8 +33,12 @@ def atari(game: str, sticky_actions: float = 0.0) -> gymnasium.Env[Any, Any]:
     """Returns a game whose frames are 84 × 84, grey, the larger of the last two of every four.
 
     Args:
-        game: e.g. `Breakout`.
+        game: e.g. `Breakout`; any that ale-py has.
         sticky_actions: probability that an action is ignored for the one before.
+
+    Raises:
+        LotteryError: ale-py has no such game.
+        MissingExtraError: ale-py or OpenCV is not installed.
 
     Reference:
         Mnih et al. 2015 for the preprocessing; Machado et al. 2018 (1709.06009) for sticky actions.
@@ -46,8 +50,11 @@ def atari(game: str, sticky_actions: float = 0.0) -> gymnasium.Env[Any, Any]:
         raise MissingExtraError(str(error.name), "rl") from error
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     gymnasium.register_envs(ale_py)
+    name = f"ALE/{game.removesuffix('-v5')}-v5"
+    if name not in gymnasium.registry:
+        raise unknown_environment(f"ALE/{game}")
     env = gymnasium.make(
-        f"ALE/{game}-v5",
+        name,
         frameskip=1,
         repeat_action_probability=sticky_actions,
         full_action_space=False,

@@ -85,7 +85,7 @@ class Games:
                 self._begin(index, env, None)
                 continue
             frame, reward, ended, cut, info = self._play(index, env, int(actions[index]))
-            self._frames[index] = frame
+            self._store(index, frame)
             rewards[index] = reward
             terminated[index] = ended or bool(info.get(LOST_LIFE, False))
             over[index] = ended or cut
@@ -100,9 +100,33 @@ class Games:
 
     def _begin(self, index: int, env: gymnasium.Env[Any, Any], seed: int | None) -> None:
         try:
-            self._frames[index] = env.reset(seed=seed)[0]
+            frame = env.reset(seed=seed)[0]
         except Exception as error:
             raise self._died(index, error) from error
+        self._store(index, frame)
+
+    def _store(self, index: int, frame: Any) -> None:
+        """Keeps a frame, in the shape and range that the environment promised.
+
+        Raises:
+            LotteryError: it has others, which NumPy would broadcast or wrap.
+        """
+        frame, dtype = np.asarray(frame), self._frames.dtype
+        if frame.shape != self.spec.frame:
+            raise self._unlike(index, f"one of shape {frame.shape}")
+        if frame.dtype != dtype == np.uint8:
+            wrong = frame[(frame < 0) | (frame > 255) | (frame != np.floor(frame))]
+            if wrong.size:
+                raise self._unlike(index, f"the number {wrong.flat[0]}")
+        self._frames[index] = frame
+
+    def _unlike(self, index: int, received: str) -> LotteryError:
+        spec = self.spec
+        return LotteryError(
+            f"Expected observations of the environment {self._name!r} as its space says, "
+            f"{spec.dtype} of shape {spec.frame}. Received, from game {index} of {self.count} "
+            f"after {self._steps} steps: {received}. Mend its observation_space."
+        )
 
     def _play(self, index: int, env: gymnasium.Env[Any, Any], action: int) -> Any:
         try:

@@ -6,11 +6,12 @@ from difflib import get_close_matches
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.config import RLData
-from keras_lottery.tasks.rl.environments import environments
+from keras_lottery.tasks.rl.environments import ATARI, environments
+from keras_lottery.tasks.rl.environments.modules import from_module
+from keras_lottery.tasks.rl.environments.spaces import frame_dtype, playable, time_limit
 from keras_lottery.tasks.rl.environments.spec import GameSpec
 
 Make = Callable[[RLData, bool], gymnasium.Env[Any, Any]]
@@ -49,15 +50,41 @@ def maker(config: RLData) -> Maker:
     """Returns what makes the game that a config names.
 
     Raises:
-        LotteryError: there is no such game, or its actions are not a finite set.
+        LotteryError: there is no such game, its actions are not a finite set, its observations
+            are no array, or it has no time limit.
         MissingExtraError: it needs a package that is not installed.
     """
-    kind = environments[config.name] if config.name in environments else _of_gymnasium(config)
-    env = kind.make(config, True)
+    kind = _kind(config.name)
+
+    def make(training: bool) -> gymnasium.Env[Any, Any]:
+        return playable(kind.make(config, training), config.name)
+
     try:
-        return Maker(lambda training: kind.make(config, training), _spec(env, config, kind))
+        env = make(True)
+    except LotteryError:
+        raise
+    except Exception as error:  # whatever an environment raises
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise LotteryError(
+            f"Expected the environment {config.name!r} to be made. Received: {reason} "
+            "Mend the environment or choose another one."
+        ) from error
+    try:
+        return Maker(make, _spec(env, config, kind))
     finally:
         env.close()
+
+
+def _kind(name: str) -> Kind:
+    if name in environments:
+        return environments[name]
+    if name.startswith("ALE/"):
+        return environments[f"ALE/{ATARI[0]}"]
+    if ":" in name:
+        return Kind(from_module)
+    if name in gymnasium.registry:
+        return Kind(from_gymnasium)
+    raise unknown_environment(name)
 
 
 def from_gymnasium(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
@@ -72,41 +99,32 @@ def from_gymnasium(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
         ) from error
 
 
-def _of_gymnasium(config: RLData) -> Kind:
-    if config.name not in gymnasium.registry:
-        raise _unknown(config.name)
-    return Kind(from_gymnasium)
-
-
-def _unknown(name: str) -> LotteryError:
+def unknown_environment(name: str) -> LotteryError:
+    """Returns the error for a name that neither this package nor gymnasium knows."""
     known = [*environments, *gymnasium.registry]
     short = {one.lower(): one for one in known}
     near = [short[one] for one in get_close_matches(name.lower(), short, n=3, cutoff=0.5)]
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of an environment. Received: {name!r}.{hint} "
-        f"Known here: {', '.join(environments)}; and whatever gymnasium has registered."
+        f"Known here: {', '.join(environments)}; any other ALE/<game>, whatever gymnasium has "
+        "registered, and module:Name."
     )
 
 
 def _spec(env: gymnasium.Env[Any, Any], config: RLData, kind: Kind) -> GameSpec:
     actions, observations = env.action_space, env.observation_space
-    if not isinstance(actions, gymnasium.spaces.Discrete):
+    limit = config.time_limit or kind.time_limit or time_limit(env)
+    if not limit:
         raise LotteryError(
-            "Expected an environment with a finite set of actions: DQN values each of them. "
-            f"Received: {config.name!r}, whose actions are {actions}. Choose another one."
+            "Expected a time limit, without which a greedy game may never end. Received: "
+            f"{config.name!r}, which has none. Set data.time_limit, e.g. to 200."
         )
-    if not isinstance(observations, gymnasium.spaces.Box):
-        raise LotteryError(
-            "Expected an environment whose observations are one array of numbers. "
-            f"Received: {config.name!r}, whose observations are {observations}. Choose another one."
-        )
-    own = None if kind.time_limit or env.spec is None else env.spec.max_episode_steps
     return GameSpec(
-        frame=tuple(observations.shape),
-        dtype="float32" if np.issubdtype(observations.dtype, np.floating) else "uint8",
-        actions=int(actions.n),
-        time_limit=config.time_limit or own or kind.time_limit,
+        frame=tuple(observations.shape or ()),
+        dtype=frame_dtype(observations),
+        actions=int(actions.n),  # type: ignore[attr-defined]
+        time_limit=limit,
         stack=kind.stack,
     )
 

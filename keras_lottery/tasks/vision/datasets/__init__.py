@@ -18,8 +18,11 @@ _HERE = __name__
 datasets.register_lazily("digits", f"{_HERE}.digits:digits")
 datasets.register_lazily("folder", f"{_HERE}.folder:folder")
 datasets.register_lazily("arrays", f"{_HERE}.arrays:arrays")
-for _name in (
+datasets.register_lazily("idx", f"{_HERE}.idx:idx")
+PREPARED = (
     "mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100", "cifar10a", "cifar10b",
     "imagenet2012", "places365_small",
-):  # fmt: skip
+)  # fmt: skip
+"""Those that tensorflow-datasets prepares."""
+for _name in PREPARED:
     datasets.register_lazily(_name, f"{_HERE}.tfds:{_name}")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.vision.images import Source, as_split
+from keras_lottery.tasks.vision.images import Source, Split
+from keras_lottery.tasks.vision.labels import class_numbers
+from keras_lottery.tasks.vision.pixels import largest_value, plain_pixels
 
 if TYPE_CHECKING:
     from keras_lottery.tasks.vision.config import VisionData
@@ -25,24 +27,46 @@ def arrays(data: "VisionData") -> Source:
             f"Expected the arrays {', '.join(NAMES)} in {path}. "
             f"Received: {', '.join(found) or 'none'}. Add {', '.join(missing)}."
         )
-    return from_arrays(*(found[name] for name in NAMES))
+    x_train, y_train, x_test, y_test = (found[name] for name in NAMES)
+    return from_arrays(x_train, y_train, x_test, y_test, data.scaling)
 
 
 def from_arrays(
-    x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
+    x_train: np.ndarray,
+    y_train: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    scaling: str = "unit",
 ) -> Source:
-    """Returns arrays in memory as a data set; float images are taken to be scaled already."""
-    train = as_split(x_train, y_train, "training")
-    test = as_split(x_test, y_test, "test")
-    if train.x.shape[1:] != test.x.shape[1:] or train.x.dtype != test.x.dtype:
+    """Returns arrays in memory as a data set.
+
+    Args:
+        x_train: images `(examples, height, width[, channels])`: whole numbers from 0 to 255,
+            uint16, or floats from 0 to 1, from 0 to 255, or standardized.
+        y_train: labels `(examples,)` or `(examples, 1)`: whole numbers or strings.
+        x_test: images like the training images.
+        y_test: labels that are also among the training labels.
+        scaling: `data.scaling`, which says whether the range of the images matters.
+
+    Raises:
+        LotteryError: the arrays do not fit each other or the form.
+    """
+    images, tests = plain_pixels(x_train, "training"), plain_pixels(x_test, "test")
+    if images.shape[1:] != tests.shape[1:] or images.dtype != tests.dtype:
         raise LotteryError(
-            f"Expected test images like the training images, {train.x.dtype} of shape "
-            f"{train.x.shape[1:]}. Received: {test.x.dtype} of shape {test.x.shape[1:]}. "
+            f"Expected test images like the training images, {images.dtype} of shape "
+            f"{images.shape[1:]}. Received: {tests.dtype} of shape {tests.shape[1:]}. "
             "Convert one of them."
         )
-    maximum = 255.0 if train.x.dtype == np.uint8 else 1.0
-    classes = int(max(train.y.max(), test.y.max())) + 1
-    return Source(train=train, test=test, classes=classes, maximum=maximum)
+    for name, x, y in (("training", images, y_train), ("test", tests, y_test)):
+        if y.shape[:1] != x.shape[:1]:
+            raise LotteryError(
+                f"Expected {len(x)} {name} labels. Received: {y.dtype} of shape {y.shape}. "
+                "Give one label an image."
+            )
+    maximum = largest_value(images, tests, scaling)
+    train, test, classes = class_numbers(y_train, y_test)
+    return Source(Split(images, train), Split(tests, test), classes, maximum)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -51,7 +75,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         problem = "none there"
-    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:
         problem = " ".join(str(error).split()) or type(error).__name__
     raise LotteryError(
         f"Expected an .npz file of arrays at {path}. Received: {problem}. "

@@ -4,74 +4,128 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.vision.images import Source, Split, as_split
+from keras_lottery.tasks.vision.images import Source, as_split
 
 if TYPE_CHECKING:
     from keras_lottery.tasks.vision.config import VisionData
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+PARTS = ("train", "test")
+
+Labelled = list[tuple[Path, int]]
 
 
 def folder(data: "VisionData") -> Source:
-    """Returns the images under `train/` and `test/`, one sub-folder a class, sorted by name."""
+    """Returns the images under `train/` and `test/`, one sub-folder a class, sorted by name.
+
+    Hidden files and folders, which begin with a dot, are skipped. Pixels become 8 bits each: 16
+    bits are scaled, palettes are looked up, and transparent pixels are laid over white. Images are
+    grey where all of both parts are, and otherwise all in colour.
+
+    Raises:
+        LotteryError: a folder, a class or an image is missing, broken, or unlike the others.
+    """
     root = Path(data.dir, data.path).expanduser()
-    for name in ("train", "test"):
+    for name in PARTS:
         if not (root / name).is_dir():
             raise LotteryError(
                 f"Expected a folder with the sub-folders train and test at {root}. "
                 f"Received: no {root / name}. Set data.path (and data.dir) to the images."
             )
-    names = sorted(p.name for p in (root / "train").iterdir() if p.is_dir())
-    others = {p.name for p in (root / "test").iterdir() if p.is_dir()} - set(names)
-    if others:
+    names = _classes(root / "train")
+    if others := set(_classes(root / "test")) - set(names):
         raise LotteryError(
             f"Expected test classes that are also in {root / 'train'}. "
             f"Received: {', '.join(sorted(others))}. Add or remove them."
         )
-    train = _split(root / "train", names, data.resize)
-    test = _split(root / "test", names, data.resize)
-    if train.x.shape[1:] != test.x.shape[1:]:
+    files = {part: _files(root / part, names) for part in PARTS}
+    empty = set(range(len(names))) - {label for _, label in files["train"]}
+    if empty or len(names) < 2:
         raise LotteryError(
-            f"Expected test images of the training images' shape {train.x.shape[1:]}. "
-            f"Received: {test.x.shape[1:]}. Set data.resize, or convert them."
+            f"Expected two classes or more with training images in {root / 'train'}. Received: "
+            f"{', '.join(names)}{_without(names, empty)}. Add images or remove the sub-folder."
         )
+    images = {part: [_image(path, data.resize) for path, _ in files[part]] for part in PARTS}
+    _check_sizes(root, {image.size for part in PARTS for image in images[part]})
+    is_grey = all(image.mode == "L" for part in PARTS for image in images[part])
+    mode = "L" if is_grey else "RGB"
+    train, test = (
+        as_split(
+            np.stack([np.asarray(image.convert(mode)) for image in images[part]]),
+            np.asarray([label for _, label in files[part]]),
+            f"{part} folder's",
+        )
+        for part in PARTS
+    )
     return Source(train=train, test=test, classes=len(names))
 
 
-def _split(root: Path, names: list[str], resize: int) -> Split:
-    """Reads the images of all classes; grey only where every image is."""
+def _classes(root: Path) -> list[str]:
+    return sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _files(root: Path, names: list[str]) -> Labelled:
+    """Returns the images of all classes and the number of each one's class."""
     files = [
         (path, label)
         for label, name in enumerate(names)
-        for path in sorted((root / name).glob("*"))
-        if path.suffix.lower() in ENDINGS
+        for path in (sorted((root / name).iterdir()) if (root / name).is_dir() else ())
+        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
     ]
     if not files:
         raise LotteryError(
             f"Expected images ({', '.join(ENDINGS)}) in sub-folders of {root}, one a class. "
             "Received: none. Set data.path (and data.dir) to the images."
         )
-    images = [_image(path, resize) for path, _ in files]
-    sizes = {image.size for image in images}
+    return files
+
+
+def _without(names: list[str], empty: set[int]) -> str:
+    missing = ", ".join(names[label] for label in sorted(empty))
+    return f", without images in {missing}" if missing else ""
+
+
+def _check_sizes(root: Path, sizes: set[tuple[int, int]]) -> None:
     if len(sizes) > 1:
         raise LotteryError(
             f"Expected images of one size in {root}. Received: {len(sizes)} sizes, "
             f"e.g. {sorted(sizes)[:2]}. Set data.resize to a side in pixels."
         )
-    mode = "L" if all(image.mode == "L" for image in images) else "RGB"
-    pixels = np.stack([np.asarray(image.convert(mode)) for image in images])
-    return as_split(pixels, np.asarray([label for _, label in files]), f"{root.name} folder's")
 
 
 def _image(path: Path, resize: int) -> Image.Image:
     try:
         with Image.open(path) as file:
-            image = file.copy() if file.mode == "L" else file.convert("RGB")
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+            image = _eight_bits(file)
+    except Exception as error:  # whatever the decoder of a format raises
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise LotteryError(
-            f"Expected an image at {path}. Received: {type(error).__name__}. Remove or mend it."
+            f"Expected an image at {path}. Received: {reason}. Remove or mend it."
         ) from error
     return image.resize((resize, resize), Image.Resampling.BILINEAR) if resize else image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Returns an image of the mode `L` or `RGB`.
+
+    Pillow's own conversion clips 16 bits at 255 and drops transparency.
+    """
+    if image.mode.startswith("I"):
+        pixels = np.asarray(image)
+        low, high = int(pixels.min()), int(pixels.max())
+        if low < 0 or high > 65535:
+            raise ValueError(f"pixels from {low} to {high}, where 16 bits end at 65535")
+        return Image.fromarray(np.round(pixels / 257).astype(np.uint8))
+    if image.mode == "F":
+        raise ValueError("pixels that are floats; save them with 8 or 16 bits")
+    if image.mode in ("L", "1") and "transparency" not in image.info:
+        return image.convert("L")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    colour = image.convert("RGBA")
+    white = Image.new("RGBA", colour.size, "white")
+    mode = "L" if image.mode in ("L", "LA", "La", "1") else "RGB"
+    return Image.alpha_composite(white, colour).convert(mode)

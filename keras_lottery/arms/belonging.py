@@ -1,0 +1,126 @@
+"""Which rows of results.csv belong to a run, judged by what its config.json has recorded."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.arms import arms, needed, rounds_of
+from keras_lottery.errors import LotteryError
+from keras_lottery.names import is_path_name
+from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow
+from keras_lottery.text import shortened
+from keras_lottery.types import Training
+
+DENSE = "dense"
+WINNING = "winning"
+
+
+def check_rows(path: Path, rows: Sequence[ResultRow], record: Mapping[str, Any]) -> None:
+    """Checks that every row is of a training that the run's calls asked for.
+
+    Args:
+        path: the results.csv that the rows are from, for the error.
+        rows: all of its rows in their order.
+        record: what config.json holds.
+
+    Raises:
+        LotteryError: a row doesn't belong; says its number and why.
+    """
+    run = _Run.of(record, rows)
+    for number, row in enumerate(rows, start=2):
+        for column, expected in run.problems(row):
+            raise LotteryError(
+                f"{path}, row {number}: expected {expected}. Received: {column} "
+                f"{shortened(str(getattr(row, column)))}. Remove the row to train it again, or "
+                "take the file from a backup."
+            )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a run's config.json accounts for; None where it doesn't say.
+
+    Args:
+        is_union: whether the config is that of all calls. Older versions recorded the last call
+            alone: there a row beyond it may stand where the trainings that it needs are there too.
+        there: the trainings that have a row.
+    """
+
+    metric: str | None
+    task: str | None
+    seeds: Collection[int] | None
+    arms: Collection[str] | None
+    rounds: int | None
+    arm_rounds: Mapping[str, Sequence[int]]
+    draws: int | None
+    sources: Collection[str]
+    source_arms: Collection[str]
+    is_union: bool
+    there: Collection[Training]
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], rows: Sequence[ResultRow]) -> "_Run":
+        config = record["config"]
+        prune, transfer = config.get("prune") or {}, config.get("transfer") or {}
+        names = config.get("arms")
+        wanted = None if names is None else {DENSE, *names, *(n for a in names for n in _needed(a))}
+        return cls(
+            metric=record.get("metric"),
+            task=config.get("task"),
+            seeds=config.get("seeds"),
+            arms=wanted,
+            rounds=prune.get("rounds"),
+            arm_rounds=prune.get("arm_rounds") or {},
+            draws=config.get("draws"),
+            sources=transfer.get("sources") or (),
+            source_arms={WINNING, *(transfer.get("arms") or ())},
+            is_union=RESULTS_VERSION_KEY in record,
+            there={row.training for row in rows},
+        )
+
+    def problems(self, row: ResultRow) -> Iterator[tuple[str, str]]:
+        """Yields (column, what was expected) for what is wrong with a row."""
+        for column in ("task", "arm", *(["source"] if row.source else [])):
+            if not is_path_name(getattr(row, column)):
+                yield column, f"the name of {column}s without '/', '\\', ':' or control characters"
+        if self.metric is not None and row.metric != self.metric:
+            yield "metric", f"the run's metric {self.metric}"
+        draws = self._draws(row.arm)
+        if draws is not None and row.draw >= draws:
+            yield "draw", f"a draw from 0 to {draws - 1} of {row.arm}"
+        if (row.round == 0) != (row.arm == DENSE):
+            yield "round", f"round 0 for {DENSE} and rounds from 1 on for every other arm"
+        elif self.is_union or not self._could_be_older(row):
+            yield from self._beyond(row)
+
+    def _draws(self, arm: str) -> int | None:
+        return 1 if arm in arms and not arms[arm].fresh else self.draws
+
+    def _could_be_older(self, row: ResultRow) -> bool:
+        """Returns True for an arm that is known and whose parents are trained."""
+        known = row.arm in arms and (not row.source or row.arm != DENSE)
+        return known and all(p in self.there for p in arms[row.arm].parents(row.training))
+
+    def _beyond(self, row: ResultRow) -> Iterator[tuple[str, str]]:
+        if self.is_union and row.task != self.task:
+            yield "task", f"the run's task {self.task}"
+        if self.seeds is not None and row.seed not in self.seeds:
+            yield "seed", f"one of the run's seeds {', '.join(map(str, self.seeds))}"
+        if row.source and row.source not in self.sources:
+            yield "source", f"one of the run's sources {', '.join(self.sources) or '(none)'}"
+        names = self.source_arms if row.source else self.arms
+        if names is not None and row.arm not in names:
+            yield "arm", f"one of the run's arms {', '.join(sorted(names))}"
+        if self.rounds is not None and row.arm != DENSE and row.round not in self._rounds(row):
+            yield "round", f"a round in which the run trains {row.arm}, up to {self.rounds}"
+
+    def _rounds(self, row: ResultRow) -> Collection[int]:
+        rounds = self.rounds or 0
+        if row.source or row.arm not in arms:
+            return range(1, rounds + 1)
+        return rounds_of(row.arm, rounds, self.arm_rounds.get(row.arm, ()))
+
+
+def _needed(arm: str) -> list[str]:
+    return needed(arm) if arm in arms else []

@@ -1,0 +1,148 @@
+"""Checks of the arguments of public functions: each returns the value, or says what is wrong."""
+
+import math
+import numbers
+import operator
+import os
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+
+T = TypeVar("T")
+MOST_SEED = 2**31 - 1
+
+
+def whole_number(value: Any, name: str, least: int = 0, most: int | None = None) -> int:
+    """Returns an int, which a NumPy integer may be given for; a bool is none.
+
+    Raises:
+        LotteryError: it is another type, or out of range.
+    """
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        up_to = "" if most is None else f" up to {most}"
+        raise _refused(f"{name}, a whole number from {least}{up_to}", value)
+    return operator.index(value)
+
+
+def seed(value: Any, name: str = "seed") -> int:
+    """Returns a seed as an int, as `whole_number` does."""
+    return whole_number(value, name, most=MOST_SEED)
+
+
+def number(value: Any, name: str, least: float | None = None, most: float | None = None) -> float:
+    """Returns a finite float, which any real number but a bool may be given for.
+
+    Raises:
+        LotteryError: it is another type, not finite, or out of range.
+    """
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if (
+        not real
+        or not math.isfinite(value)
+        or (least is not None and value < least)
+        or (most is not None and value > most)
+    ):
+        bounds = [f"from {least}"] if least is not None else []
+        bounds += [f"up to {most}"] if most is not None else []
+        raise _refused(" ".join([f"{name}, a finite number", *bounds]), value)
+    # 0.9 in half or single precision means 0.9: counts of weights are exact.
+    return float(str(value)) if isinstance(value, np.floating) else float(value)
+
+
+def fraction(value: Any, name: str) -> float:
+    """Returns a float from 0 to 1, as `number` does."""
+    return number(value, name, least=0, most=1)
+
+
+def truth(value: Any, name: str) -> bool:
+    """Returns a bool, which a NumPy bool may be given for.
+
+    Raises:
+        LotteryError: it is anything else, such as 1 or "false".
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise _refused(f"{name}, True or False", value)
+    return bool(value)
+
+
+def text(value: Any, name: str) -> str:
+    """Returns a string.
+
+    Raises:
+        LotteryError: it is anything else.
+    """
+    if not isinstance(value, str):
+        raise _refused(f"{name}, a string", value)
+    return value
+
+
+def names(value: Any, name: str) -> tuple[str, ...]:
+    """Returns a sequence of names as a tuple; one string is none, lest it be read letter by letter.
+
+    Raises:
+        LotteryError: it is no sequence, or holds anything but filled strings.
+    """
+    listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    if not listed or not all(isinstance(item, str) and item for item in value):
+        raise _refused(f"{name}, a sequence of names such as ('first', 'second')", value)
+    return tuple(value)
+
+
+def patterns(value: Any, name: str) -> tuple[str, ...]:
+    """Returns path patterns as a tuple; one string is one pattern.
+
+    Raises:
+        LotteryError: it is neither, or a pattern is empty.
+    """
+    return names((value,) if isinstance(value, str) else value, name)
+
+
+def file_path(value: Any, name: str) -> Path:
+    """Returns the path of a file or folder.
+
+    Raises:
+        LotteryError: it is neither a string nor path-like, or empty.
+    """
+    if not isinstance(value, str | os.PathLike) or not str(value) or "\0" in str(value):
+        raise _refused(f"{name}, the path of a file or folder", value)
+    return Path(value)
+
+
+def instance(value: Any, kind: type[T], name: str) -> T:
+    """Returns a value of a class.
+
+    Raises:
+        LotteryError: it is of another class.
+    """
+    if not isinstance(value, kind):
+        raise _refused(f"{name}, of class {kind.__name__}", value)
+    return value
+
+
+def finite_weights(weights: Mapping[str, Any], paths: Iterable[str]) -> None:
+    """Raises LotteryError where a weight is NaN or infinite.
+
+    Args:
+        weights: by path.
+        paths: those that are looked at.
+    """
+    bad = [path for path in paths if not np.isfinite(weights[path]).all()]
+    if bad:
+        raise LotteryError(
+            f"Expected finite weights. Received: NaN or infinity in {', '.join(bad[:3])}"
+            f"{', ...' if len(bad) > 3 else ''}. Load weights from before the training diverged."
+        )
+
+
+def _refused(expected: str, value: Any) -> LotteryError:
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    shown = " ".join(shown.split())
+    return LotteryError(
+        f"Expected {expected}. Received: {shown} of type {type(value).__name__}. Change it."
+    )

@@ -1,0 +1,123 @@
+"""The folder in which an export is prepared, and what a killed export leaves behind."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.files import (
+    PREFIX,
+    lock,
+    locked_by_us,
+    make_folder,
+    sweep,
+    sync,
+    sync_tree,
+    write_whole,
+)
+
+_LOCK = "export.lock"  # holds the name of what is exported
+_COMPANIONS = "companions"
+
+
+@contextmanager
+def workspace(out: Path) -> Iterator[Path]:
+    """Yields a temporary folder on the disk of `out`, and removes it at the end.
+
+    Raises:
+        LotteryError: it cannot be made, or the disk is full.
+    """
+    try:
+        make_folder(out.parent)
+        handle, folder = _locked_folder(out.parent)
+    except OSError as error:
+        raise LotteryError(
+            f"Expected a folder that can be written to. Received: {out.parent} "
+            f"({error.strerror}). Choose another with --out."
+        ) from error
+    try:
+        (folder / _LOCK).write_text(out.name)
+        yield folder
+    except OSError as error:
+        raise LotteryError(
+            f"Expected to write {out}. Received: {error.strerror or error}. "
+            "Free some space or choose another folder with --out."
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]) -> None:
+    """Renames the artifact to `out`, together with its companion files.
+
+    Next to a file the companions are written first, and copies stay in the workspace until the
+    end: by them `clear_killed` knows which files a killed export has put there.
+
+    Args:
+        folder: the workspace.
+        artifact: what to rename, in the workspace.
+        out: its new name.
+        files: the companions' contents, by path.
+    """
+    if artifact.is_dir():
+        for path, data in files.items():
+            (artifact / path.name).write_bytes(data)
+        sync_tree(artifact)
+        os.rename(artifact, out)
+        sync(out.parent)
+        return
+    copies = folder / _COMPANIONS
+    copies.mkdir()
+    for path, data in files.items():
+        (copies / path.name).write_bytes(data)
+    sync_tree(copies)
+    sync(artifact)
+    try:
+        for path, data in files.items():
+            write_whole(path, lambda to, data=data: to.write_bytes(data))  # type: ignore[misc]
+        os.replace(artifact, out)
+    except BaseException:
+        for path in files:
+            path.unlink(missing_ok=True)
+        raise
+    sync(out.parent)
+
+
+def clear_killed(folder: Path) -> None:
+    """Removes what killed exports left in a folder; those of live processes are locked."""
+    sweep(folder)
+    for left in folder.glob(f"{PREFIX}*.partial"):
+        with suppress(OSError):
+            handle = os.open(left / _LOCK, os.O_RDWR | os.O_CREAT)
+            try:
+                if lock(handle):
+                    _take_back(left)
+                    shutil.rmtree(left)
+            finally:
+                os.close(handle)
+
+
+def _locked_folder(parent: Path) -> tuple[int, Path]:
+    """Makes a folder with a lock that ends with this process; returns the lock's handle and it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX, suffix=".partial"))
+        with suppress(FileNotFoundError):  # swept before it was locked
+            handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT)
+            if locked_by_us(handle, folder / _LOCK):
+                return handle, folder
+            os.close(handle)
+
+
+def _take_back(left: Path) -> None:
+    """Removes the companion files of an artifact that was never renamed."""
+    name = (left / _LOCK).read_text()
+    if not name or os.path.lexists(left.parent / name):
+        return
+    for copy in (left / _COMPANIONS).glob("*"):
+        file = left.parent / copy.name
+        if file.is_file() and file.read_bytes() == copy.read_bytes():
+            file.unlink()

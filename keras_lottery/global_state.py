@@ -1,0 +1,60 @@
+"""The state that a process shares: a run leaves it as it was."""
+
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+_VARIABLES = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
+"""Environment variables that this package sets on the way."""
+
+_Part = tuple[Callable[[], Any], Callable[[Any], None]]
+
+
+@contextmanager
+def preserved() -> Iterator[None]:
+    """Puts global state back at the end, however it ends.
+
+    That is Keras' distribution and dtype policy, the random generators of Python, NumPy and torch,
+    and the environment variables that this package sets.
+    """
+    before = [(put_back, read()) for read, put_back in _parts()]
+    try:
+        yield
+    finally:
+        for put_back, value in before:
+            put_back(value)
+
+
+def _parts() -> list[_Part]:
+    """Returns how each part is read and put back."""
+    import keras  # the command line imports this before it has chosen a backend
+
+    parts: list[_Part] = [
+        (keras.distribution.distribution, keras.distribution.set_distribution),
+        (keras.config.dtype_policy, keras.config.set_dtype_policy),
+        (random.getstate, random.setstate),
+        (np.random.get_state, np.random.set_state),
+        (_environment, _set_environment),
+    ]
+    if torch := sys.modules.get("torch"):
+        parts.append((torch.get_rng_state, torch.set_rng_state))
+        if torch.cuda.is_initialized():
+            parts.append((torch.cuda.get_rng_state_all, torch.cuda.set_rng_state_all))
+    return parts
+
+
+def _environment() -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in _VARIABLES}
+
+
+def _set_environment(values: dict[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

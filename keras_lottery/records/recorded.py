@@ -1,0 +1,136 @@
+"""What config.json of a run folder records, checked before anything relies on it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Never
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.names import check_path_name
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.text import shortened
+
+RESULTS_VERSION_KEY = "results_version"
+"""Key of config.json: `keras_lottery.config.RESULTS_VERSION` of the version that began the run.
+
+Where it is there, `config` holds the union of the seeds, rounds, arms, draws and sources of all
+calls; older versions kept those of the last call alone.
+"""
+
+_MOST_BYTES = 16 * 2**20
+_DEEPEST = 40
+_LARGEST = 2**63
+_ADVICE = "Give the folder that `keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
+
+
+def read_recorded(paths: RunPaths) -> dict[str, Any]:
+    """Returns what config.json holds; `config` is a dictionary, whose fields have the right types.
+
+    Unknown fields are left as they are: the config may be one of a task from elsewhere.
+
+    Raises:
+        LotteryError: the file is missing, cut off, too large, or of another kind.
+    """
+    file = paths.config
+    if not file.is_file():
+        raise LotteryError(
+            f"Expected a run folder, which holds config.json. Received: {paths.root}. {_ADVICE}"
+        )
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"more than {_MOST_BYTES} bytes")
+        record = json.loads(file.read_text(encoding="utf-8"), parse_constant=_not_json)
+        _check_depth(record)
+    except (OSError, ValueError, RecursionError) as error:
+        raise LotteryError(
+            f"Expected {file} to be readable JSON. Received: {error}. {_ADVICE}"
+        ) from error
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        shown = sorted(record) if isinstance(record, dict) else record
+        raise LotteryError(
+            f"Expected {file} to hold `config`. Received: {shortened(str(shown))}. {_ADVICE}"
+        )
+    for name, is_right in _FIELDS.items():
+        value = _field(record, name)
+        if value is not None and not is_right(value):
+            raise LotteryError(
+                f"Expected {file} to hold a usable `{name}`. Received: {shortened(str(value))}. "
+                "Take the file from a backup, or start the run again in another folder."
+            )
+    for source in _field(record, "config.transfer.sources") or ():
+        check_path_name(f"a source in {file}", source)
+    return record
+
+
+def _not_json(constant: str) -> Never:
+    raise ValueError(f"the constant {constant}, which JSON doesn't have")
+
+
+def _check_depth(value: Any) -> None:
+    """Raises ValueError where values are nested deeper than any config."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [v for v in level if isinstance(v, (dict, list))]
+        level = [v for one in inner for v in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return
+    raise ValueError(f"values nested more than {_DEEPEST} deep")
+
+
+def _field(record: Mapping[str, Any], name: str) -> Any:
+    value: Any = record
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def is_count(value: Any) -> bool:
+    """Returns True for a whole number that is not negative and fits into 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or is_count(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _are(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(kind(item) for item in value)
+
+
+def _by_name(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(kind(item) for item in value.values())
+
+
+# Sections come before their fields, so that the error names the outermost that is wrong.
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "metric": _is_text,
+    "hash": _is_text,
+    "higher_is_better": lambda value: isinstance(value, bool),
+    RESULTS_VERSION_KEY: is_count,
+    "config.name": _is_text,
+    "config.task": _is_text,
+    "config.study": _is_text,
+    "config.seeds": _are(is_count),
+    "config.arms": _are(_is_text),
+    "config.draws": is_count,
+    "config.keep_trained": _are(_is_text),
+    "config.data": _is_mapping,
+    "config.model": _is_mapping,
+    "config.options": _is_mapping,
+    "config.train": _is_mapping,
+    "config.prune": _is_mapping,
+    "config.prune.rounds": is_count,
+    "config.prune.arm_rounds": _by_name(_are(is_count)),
+    "config.transfer": _is_mapping,
+    "config.transfer.sources": _by_name(_is_text),
+    "config.transfer.arms": _are(_is_text),
+    "config.report": _is_mapping,
+    "config.report.sparse": _is_number,
+}

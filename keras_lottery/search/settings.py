@@ -1,0 +1,133 @@
+"""What a search is given: the model, the data and the arguments of `fit`, checked at once."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery import masking, pruning
+from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.training import (
+    Epochs,
+    epochs_of,
+    fit,
+    is_arrays,
+    is_one_shot,
+    kept_for_training,
+    length,
+)
+from keras_lottery.training.checks import check_settings as check_fit_settings
+
+_OWN = {
+    "seed": "Pass it to TicketSearch(seed=...).",
+    "initial_epoch": "Tickets begin where TicketSearch(rewind_to=...) says.",
+    "initial_step": "Tickets begin where TicketSearch(rewind_to=...) says.",
+    "program": "A search compiles its own.",
+}
+_KNOWN = set(inspect.signature(fit).parameters) - {"model", *_OWN}
+
+
+def check_model(model: keras.Model) -> None:
+    """Checks that a search can begin from a model.
+
+    Raises:
+        LotteryError: it is not built or compiled, or it is pruned already.
+    """
+    if not model.built or not model.compiled:
+        raise LotteryError(
+            "Expected a model that is built and compiled. Received: one that is not. "
+            "Call model.build(input_shape) and model.compile(...) first."
+        )
+    if not masking.is_masked(model):
+        return
+    removed = pruning.sparsity(masking.get_masks(model))
+    if removed or masking.is_learned(model):
+        raise LotteryError(
+            "Expected a dense model, since a search prunes it round by round. Received: one of "
+            f"which {removed:.1%} of the prunable weights are masked. Pass the model as it was "
+            "before it was masked, or continue with kl.prune and kl.fit."
+        )
+
+
+def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
+    """Checks the data and the further arguments of `TicketSearch.fit`.
+
+    Raises:
+        LotteryError: no data, data that can be read only once, or an unknown argument.
+    """
+    for name in settings:
+        if name in _OWN:
+            raise LotteryError(
+                f"Expected the arguments of keras.Model.fit that every training of a search "
+                f"shares. Received: {name}={settings[name]!r}. {_OWN[name]}"
+            )
+        if name not in _KNOWN:
+            raise unknown_name("argument of TicketSearch.fit", name, _KNOWN)
+    check_fit_settings(settings.get("validation_freq", 1), None, None)
+    if x is None:
+        raise LotteryError(
+            "Expected training data. Received: x=None. Pass arrays x and y, a PyDataset or a "
+            "tf.data.Dataset."
+        )
+    for name, data in (("x", x), ("validation_data", settings.get("validation_data"))):
+        if is_one_shot(data):
+            raise LotteryError(
+                f"Expected data that every network of a search can read again. Received: {name} is "
+                f"a {type(data).__name__}, which gives each batch once. Pass arrays, a "
+                "PyDataset, or tf.data.Dataset.from_generator(function, ...)."
+            )
+
+
+def check_epochs(epochs: Any) -> int:
+    """Returns the number of epochs.
+
+    Raises:
+        LotteryError: it is no integer of at least 1.
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise LotteryError(
+            f"Expected at least 1 epoch, an integer. Received: epochs={epochs!r}. "
+            "Choose how long each network is trained."
+        )
+    return int(epochs)
+
+
+def validate_last(frequency: int | Sequence[int], epochs: int) -> list[int]:
+    """Returns a `validation_freq`, as a list of epochs, by which the last is measured, too."""
+    if isinstance(frequency, Sequence):
+        return sorted({*frequency, epochs})
+    return sorted({*range(frequency, epochs + 1, frequency), epochs})
+
+
+def with_length(x: Any, settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Returns data and settings; tf.data of unknown length are counted in one pass, and repeated.
+
+    Args:
+        x: whatever `fit` takes.
+        settings: its other arguments.
+    """
+    length_is_unknown = epochs_of(x, None, settings.get("steps_per_epoch")) is None
+    # -1 stands for a dataset without end.
+    if not length_is_unknown or not hasattr(x, "cardinality") or int(x.cardinality()) == -1:
+        return x, dict(settings)
+    return x.repeat(), {**settings, "steps_per_epoch": sum(1 for _ in x)}
+
+
+def epochs_of_data(x: Any, settings: Mapping[str, Any]) -> Epochs:
+    """Returns the steps of each epoch.
+
+    Raises:
+        LotteryError: data that do not say their length, and no `steps_per_epoch`.
+    """
+    if is_arrays(x) and settings.get("validation_data") is None:
+        kept = kept_for_training(length(x), settings.get("validation_split", 0.0))
+        x = keras.tree.map_structure(lambda array: array[:kept], x)
+    epochs = epochs_of(x, settings.get("batch_size"), settings.get("steps_per_epoch"))
+    if epochs is None:
+        raise LotteryError(
+            "Expected data that say how many batches an epoch has. "
+            f"Received: a {type(x).__name__} without a length. Pass steps_per_epoch."
+        )
+    return epochs

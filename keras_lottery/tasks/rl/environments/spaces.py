@@ -1,0 +1,64 @@
+"""Spaces of gymnasium as an agent sees them: one array of numbers, and actions from 0."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from keras_lottery.errors import LotteryError
+
+Env = gymnasium.Env[Any, Any]
+
+CATEGORIES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+"""Observations that are categories, not numbers: the agent sees them one-hot."""
+
+
+def playable(env: Env, name: str) -> Env:
+    """Returns an environment with actions from 0 and one array of numbers as observation.
+
+    Raises:
+        LotteryError: its actions are not a finite set, or its observations are no array.
+    """
+    actions = env.action_space
+    if not isinstance(actions, spaces.Discrete):
+        raise LotteryError(
+            "Expected an environment with a finite set of actions: DQN values each of them. "
+            f"Received: {name!r}, whose actions are {actions}. Choose another one."
+        )
+    if isinstance(env.observation_space, CATEGORIES):
+        env = gymnasium.wrappers.FlattenObservation(env)
+    if not isinstance(env.observation_space, spaces.Box):
+        raise LotteryError(
+            "Expected an environment whose observations are one array of numbers. "
+            f"Received: {name!r}, whose observations are {env.observation_space}. Wrap it, e.g. in "
+            "gymnasium.wrappers.FlattenObservation, and name the function that returns it as "
+            "'module:function'."
+        )
+    start = int(actions.start)
+    if not start:
+        return env
+    return gymnasium.wrappers.TransformAction(
+        env, lambda action: action + start, spaces.Discrete(int(actions.n))
+    )
+
+
+def frame_dtype(space: gymnasium.Space[Any]) -> str:
+    """Returns `uint8` for whole numbers that it holds, otherwise `float32`."""
+    if space.dtype == np.bool_:
+        return "uint8"
+    if not isinstance(space, spaces.Box) or not np.issubdtype(space.dtype, np.integer):
+        return "float32"
+    fits = bool((space.low >= 0).all() and (space.high <= 255).all())
+    return "uint8" if fits else "float32"
+
+
+def time_limit(env: Env) -> int:
+    """Returns the frames after which an environment cuts a game off; 0: it never does."""
+    if env.spec is not None and env.spec.max_episode_steps:
+        return env.spec.max_episode_steps
+    while isinstance(env, gymnasium.Wrapper):
+        if isinstance(env, gymnasium.wrappers.TimeLimit):
+            return int(env._max_episode_steps)
+        env = env.env
+    return 0

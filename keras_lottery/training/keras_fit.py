@@ -1,0 +1,229 @@
+"""Training on data that are not arrays, with Keras' own `fit`: from any step, in a seed's order."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.training.checks import check_batches
+from keras_lottery.training.data import DataOrder
+from keras_lottery.training.epochs import Epochs, epochs_of, is_one_shot
+
+Settings = Mapping[str, Any]
+"""Arguments of `keras.Model.fit` other than `x`, by name."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One call of `model.fit`: the data, and the epochs and steps for which they serve."""
+
+    x: Any
+    first: int
+    epochs: int
+    steps_per_epoch: int | None
+
+
+def keras_fit(
+    model: keras.Model, x: Any, settings: Settings, initial_step: int | None, seed: int | None
+) -> keras.callbacks.History:
+    """Calls `model.fit`, also from the middle of an epoch.
+
+    Args:
+        model: compiled.
+        x: PyDataset, tf.data, or whatever else Keras takes.
+        settings: its other arguments.
+        initial_step: optimizer step to begin at; None: `initial_epoch`.
+        seed: of the order of a PyDataset's batches; other data come in an order of their own.
+
+    Raises:
+        LotteryError: the data do not say where an epoch ends, but training begins within one, or
+            labels are given beside them.
+    """
+    check_batches(x, settings)
+    steps = settings["steps_per_epoch"]
+    epochs = epochs_of(x, None, steps)
+    whole = epochs is not None and not (epochs.batches or 0) % epochs.length
+    if epochs is not None and whole and isinstance(x, keras.utils.PyDataset):
+        order = _indexed(x, epochs, seed or 0, settings["shuffle"])
+        return fit_batches(model, order, settings, initial_step)
+    if seed is not None:
+        warnings.warn(
+            f"The order of a {type(x).__name__} is its own, so that seed={seed} has no effect on "
+            "it. Give the data a fixed order, or pass arrays or a PyDataset.",
+            stacklevel=3,
+        )
+    if not initial_step:
+        return model.fit(x, **settings)
+    if epochs is None:
+        raise LotteryError(
+            "Expected data that say how many batches an epoch has, since training begins at step "
+            f"{initial_step}. Received: a {type(x).__name__} without a length. "
+            "Pass steps_per_epoch."
+        )
+    return _fit_parts(model, _parts(x, epochs, initial_step, settings["epochs"], steps), settings)
+
+
+def fit_batches(
+    model: keras.Model, batches: "Batches", settings: Settings, initial_step: int | None
+) -> keras.callbacks.History:
+    """Calls `model.fit` with batches that are known by their step."""
+    epochs, last = batches.epochs, settings["epochs"]
+    first = settings["initial_epoch"] if initial_step is None else epochs.of(initial_step)
+    skipped = 0 if initial_step is None else initial_step - epochs.start(first)
+    parts = [_Part(batches, first, last, None)]
+    if skipped:
+        rest = Batches(batches.at, epochs, batches.source, skipped)
+        parts = [_Part(rest, first, first + 1, None), replace(parts[0], first=first + 1)]
+    own = {"shuffle": False, "class_weight": settings["class_weight"]}
+    return _fit_parts(model, parts, {**settings, "y": None, "sample_weight": None, **own})
+
+
+class Batches(keras.utils.PyDataset):
+    """The batches of an epoch, by the optimizer step that each is for.
+
+    Args:
+        at: returns the batch of a step.
+        epochs: the steps of each epoch.
+        source: what is read with as many workers, and told where epochs begin and end.
+        skipped: steps that the epoch is begun after.
+    """
+
+    def __init__(
+        self,
+        at: Callable[[int], Any],
+        epochs: Epochs,
+        source: keras.utils.PyDataset | None = None,
+        skipped: int = 0,
+    ) -> None:
+        names = ("workers", "use_multiprocessing", "max_queue_size")
+        super().__init__(**{name: getattr(source, name) for name in names} if source else {})
+        self.at, self.epochs, self.source, self.skipped = at, epochs, source, skipped
+        self.epoch = 0
+
+    @property
+    def num_batches(self) -> int:
+        return self.epochs.length - self.skipped
+
+    def __getitem__(self, index: int) -> Any:
+        return self.at(self.epochs.start(self.epoch) + self.skipped + index)
+
+    def on_epoch_begin(self) -> None:
+        if self.source is not None:
+            self.source.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        if self.source is not None:
+            self.source.on_epoch_end()
+
+
+@dataclass(frozen=True)
+class _Indexed:
+    """The batches of a PyDataset in the order of a seed; one without end keeps its own."""
+
+    source: keras.utils.PyDataset
+    order: DataOrder | None
+
+    def __call__(self, step: int) -> Any:
+        if self.order is None:
+            return self.source[step]
+        return self.source[int(self.order.rows(step, step + 1)[0, 0])]
+
+
+def _indexed(x: keras.utils.PyDataset, epochs: Epochs, seed: int, shuffle: bool) -> Batches:
+    order = DataOrder(epochs.batches, 1, seed, shuffle) if epochs.batches else None
+    return Batches(_Indexed(x, order), epochs, x)
+
+
+def _parts(x: Any, epochs: Epochs, step: int, last: int, steps: int | None) -> list[_Part]:
+    """Returns the calls that train from `step`: the rest of its epoch, then all others."""
+    first = epochs.of(step)
+    if step == epochs.start(first):
+        return [_Part(_from(x, epochs, step), first, last, steps)]
+    left = epochs.start(first + 1) - step
+    rest = _Part(_from(x, epochs, step), first, first + 1, left)
+    return [rest, _Part(_from(x, epochs, rest.first), first + 1, last, steps)]
+
+
+def _from(x: Any, epochs: Epochs, step: int) -> Any:
+    """Returns tf.data from the batch of a step on; other data are read from their beginning."""
+    skipped = step % epochs.batches if epochs.batches else step
+    if not skipped or is_one_shot(x) or not hasattr(x, "skip"):
+        return x
+    return x.skip(skipped).concatenate(x.repeat()) if epochs.batches else x.skip(skipped)
+
+
+def _fit_parts(
+    model: keras.Model, parts: list[_Part], settings: Settings
+) -> keras.callbacks.History:
+    """Trains one part after the other, as one training to the callbacks."""
+    if len(parts) > 1 and getattr(model.optimizer, "use_ema", False):
+        raise LotteryError(
+            "Expected an initial_step at the start of an epoch, since Keras replaces the weights "
+            "by their averages (use_ema) at the end of each fit. Received: one within an epoch. "
+            "Begin at a whole epoch, or pass arrays."
+        )
+    epochs = settings["epochs"]
+    hooks = _Hooks(
+        settings["callbacks"],
+        add_history=True,
+        add_progbar=settings["verbose"] != 0,
+        verbose=settings["verbose"],
+        epochs=epochs,
+        steps=parts[-1].steps_per_epoch or getattr(parts[-1].x, "num_batches", None),
+        model=model,
+    )
+    parts = [part for part in parts if part.first < part.epochs] or parts[-1:]
+    for part in parts:
+        hooks.begin(part.x, is_last=part is parts[-1])
+        model.fit(
+            part.x,
+            **{
+                **settings,
+                "callbacks": hooks,
+                "epochs": part.epochs,
+                "initial_epoch": part.first,
+                "steps_per_epoch": part.steps_per_epoch,
+            },
+        )
+        if model.stop_training:
+            break
+    hooks.end()
+    return model.history
+
+
+class _Hooks(keras.callbacks.CallbackList):
+    """Callbacks that see one training where `model.fit` is called for each of its parts."""
+
+    _begun = False
+    _ended = False
+    _is_last = True
+    _x: Any = None
+
+    def begin(self, x: Any, is_last: bool) -> None:
+        """Is called before each part."""
+        self._x, self._is_last = x, is_last
+
+    def end(self) -> None:
+        """Is called at the end, also where training was stopped in an earlier part."""
+        if not self._ended:
+            self._is_last = True
+            self.on_train_end(self._logs)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if not self._begun:
+            self._begun, self._logs = True, None
+            super().on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if isinstance(self._x, Batches):
+            self._x.epoch = epoch
+        super().on_epoch_begin(epoch, logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._logs = logs
+        if self._is_last:
+            self._ended = True
+            super().on_train_end(logs)

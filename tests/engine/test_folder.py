@@ -1,0 +1,192 @@
+"""The run folder: who holds it, what config.json records, and what may not be mixed in it."""
+
+import json
+import os
+
+import pytest
+
+from keras_lottery.engine import folder
+from keras_lottery.engine.folder import held, run_paths, write_config
+from keras_lottery.engine.written import Written
+from keras_lottery.errors import LotteryError
+from keras_lottery.run_paths import RunPaths
+from tests.engine.made import MadeTask, made, of, outcome
+from tests.engine.small import config
+
+
+def record(paths):
+    return json.loads(paths.config.read_text())
+
+
+def edit(paths, change):
+    found = record(paths)
+    change(found)
+    paths.config.write_text(json.dumps(found))
+
+
+def test_the_lock_is_no_link_and_what_a_link_points_to_is_left_alone(tmp_path):
+    paths, target = RunPaths(tmp_path / "run"), tmp_path / "precious"
+    paths.root.mkdir()
+    target.write_text("kept")
+    (paths.root / ".lock").symlink_to(target)
+    with pytest.raises(LotteryError, match="a symbolic link"), held(paths):
+        pass
+    assert target.read_text() == "kept"
+    target.unlink()  # a link to nothing would make a file there
+    with pytest.raises(LotteryError, match="a symbolic link"), held(paths):
+        pass
+    assert not target.exists()
+
+
+def test_a_file_under_the_name_of_the_lock_keeps_its_content(tmp_path):
+    paths, target = RunPaths(tmp_path / "run"), tmp_path / "precious"
+    paths.root.mkdir()
+    target.write_text("kept")
+    os.link(target, paths.root / ".lock")
+    with held(paths):
+        paths.results.write_text("")
+    assert target.read_text() == "kept"
+
+
+def test_a_folder_is_held_once_and_again_after_its_release(tmp_path):
+    paths = RunPaths(tmp_path / "run")
+    with held(paths):
+        paths.results.write_text("")
+        with pytest.raises(LotteryError, match="another one holds"), held(paths):
+            pass
+    with held(paths):
+        pass
+    assert paths.results.exists()
+
+
+def test_a_folder_in_which_nothing_was_written_is_removed(tmp_path):
+    paths = RunPaths(tmp_path / "run")
+    with pytest.raises(KeyError), held(paths):
+        raise KeyError
+    assert not paths.root.exists()
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_folder_that_is_moved_while_it_is_held_is_not_made_again(tmp_path, is_removed):
+    files = made(tmp_path, seeds=(0,))
+    paths = files._paths
+    with pytest.raises(LotteryError, match="moved or removed") as caught, held(paths):
+        written = Written(files.config, paths, MadeTask())
+        paths.root.rename(tmp_path / "moved")
+        if is_removed:
+            (tmp_path / "moved").rename(tmp_path / "further")
+        written.write(outcome(of(1, 0)))
+    assert "\n" not in str(caught.value)
+    assert not paths.root.exists()
+
+
+def test_nothing_is_written_through_a_link_to_elsewhere(tmp_path):
+    files = made(tmp_path / "out", seeds=(0,))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (files._paths.root / "seed_1").symlink_to(outside)
+    settings = config(tmp_path / "out", seeds=[0, 1], arms=["winning"])
+    write_config(files._paths, settings, MadeTask())
+    with pytest.raises(LotteryError, match="inside the run folder"):
+        Written(settings, files._paths, MadeTask()).write(outcome(of(1, 0)))
+    assert not list(outside.iterdir())
+
+
+def test_config_json_names_the_seeds_rounds_arms_and_draws_of_all_calls(tmp_path):
+    one = config(tmp_path, seeds=[3, 1], prune__rounds=4, arms=["winning", "reinit"], draws=3)
+    other = config(tmp_path, seeds=[0, 1], prune__rounds=2, arms=["winning", "one_shot"])
+    paths = run_paths(one)
+    assert run_paths(other) == paths
+    for call in (one, other):
+        write_config(paths, call, MadeTask())
+    found = record(paths)["config"]
+    assert sorted(found["seeds"]) == [0, 1, 3]
+    assert sorted(found["arms"]) == ["one_shot", "reinit", "winning"]
+    assert (found["prune"]["rounds"], found["draws"]) == (4, 3)
+    assert record(paths)["hash"] == paths.root.name.rpartition("-")[2]
+
+
+def test_an_arm_is_limited_to_rounds_only_where_every_call_limits_it(tmp_path):
+    calls = [{"reinit": (1,), "one_shot": (2,)}, {"reinit": (3,)}]
+    for number, rounds in enumerate(calls):
+        settings = config(tmp_path, prune__rounds=3, arms=["winning", "reinit", "one_shot"],
+                          prune__arm_rounds=rounds)  # fmt: skip
+        write_config(run_paths(settings), settings, MadeTask())
+        found = record(run_paths(settings))["config"]["prune"]["arm_rounds"]
+        assert found == ({"reinit": [1], "one_shot": [2]}, {"reinit": [1, 3]})[number]
+
+
+def test_a_call_with_fewer_seeds_leaves_the_other_rows_where_they_belong(tmp_path):
+    made(tmp_path, seeds=(0, 1))
+    assert Written(*_opened(tmp_path, seeds=[0])).trainings() >= {of(1, 0), of(1, 2)}
+
+
+def test_a_config_of_an_older_version_takes_the_seeds_of_the_rows(tmp_path):
+    files = made(tmp_path, seeds=(0, 1), rounds=2)
+    edit(files._paths, lambda found: found.pop("results_version"))
+    edit(files._paths, lambda found: found["config"].update(seeds=[0]))
+    edit(files._paths, lambda found: found["config"]["prune"].update(rounds=1))
+    Written(*_opened(tmp_path, seeds=[0], prune__rounds=1))
+    found = record(files._paths)["config"]
+    assert (sorted(found["seeds"]), found["prune"]["rounds"]) == ([0, 1], 2)
+
+
+def _opened(out, **fields):
+    settings = config(out, arms=["winning"], **fields)
+    paths = run_paths(settings)
+    write_config(paths, settings, MadeTask())
+    return settings, paths, MadeTask()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("vision,1,2,winning", "vision,7,2,winning", "row 7.*seeds 0, 1.*'7'"),
+        ("vision,1,2,winning", "vision,1,99,winning", "row 7.*'99'"),
+        ("vision,1,2,winning", "vision,1,-1,winning", "row 7.*-1"),
+        ("vision,1,2,winning", "vision,1,2,nonsense", "row 7.*'nonsense'"),
+        ("vision,1,2,winning,0", "vision,1,2,winning,5", "row 7.*draw.*'5'"),
+        ("vision,1,2,winning", f"vision,{'9' * 400},2,winning", "row 7.*18 digits"),
+        ("vision,1,2,winning", "vision,nan,2,winning", "row 7.*nan"),
+        ("vision,1,2,winning", "vision,1,2,win\0ning", "row 7.*NUL"),
+        ("vision,1,2,winning", ",1,2,winning", "row 7"),
+        (",24,24,24,48,30", ",25,24,24,48,30", "row 2.*kept ≤ prunable"),
+        (",accuracy,0.5", f",accuracy,{'9' * 400}", "row 2.*64 bits"),
+        ("accuracy", "loss", "row 2.*accuracy"),
+    ],
+)
+def test_rows_that_do_not_belong_are_refused_with_their_number(tmp_path, old, new, said):
+    files = made(tmp_path)
+    results = files._paths.results
+    text = results.read_text()
+    assert old in text
+    results.write_text(text.replace(old, new))
+    with pytest.raises(LotteryError, match=said) as caught:
+        Written(files.config, files._paths, MadeTask())
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+    with pytest.raises(LotteryError, match=said):
+        write_config(files._paths, files.config, MadeTask())
+
+
+def test_results_of_another_version_are_not_mixed(tmp_path, monkeypatch):
+    files = made(tmp_path)
+    monkeypatch.setattr(folder, "RESULTS_VERSION", 2)
+    for _ in range(2):  # the first version wrote no number
+        with pytest.raises(LotteryError, match=r"begun with version 1.*Start a new folder"):
+            write_config(files._paths, files.config, MadeTask())
+        edit(files._paths, lambda found: found.pop("results_version", None))
+
+
+@pytest.mark.parametrize(
+    "config_",
+    [
+        {}, {"task": ["vision"]}, {"task": "vision", "data": 3}, {"task": "vision", "study": []},
+        {"task": "vision", "name": "x", "prune": {"rate": 10**400}},
+    ],
+)  # fmt: skip
+def test_a_config_that_is_none_is_one_line(tmp_path, config_):
+    config(tmp_path)  # registers the tasks
+    (tmp_path / "config.json").write_text(json.dumps({"config": config_}))
+    with pytest.raises(LotteryError) as caught:
+        folder.read_config(RunPaths(tmp_path))
+    assert "\n" not in str(caught.value)

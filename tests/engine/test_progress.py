@@ -1,0 +1,46 @@
+"""What is shown of a run: trainings, and the steps of the present one."""
+
+import io
+
+from rich.console import Console
+
+from keras_lottery.engine.progress import ProgressBar
+from keras_lottery.types import Training
+
+
+def test_plain_lines_go_on_within_a_training():
+    console = Console(file=io.StringIO(), width=100)
+    with (
+        ProgressBar(4, 1, console, pause=0) as bar,
+        bar.training(Training("", "vision", 0, 2, "winning")) as one,
+    ):
+        one.update(30, 120, 0.25)
+        one.update(60, 120, float("nan"))
+    lines = console.file.getvalue().splitlines()
+    assert [line.rpartition(", ")[0] for line in lines] == [
+        "seed 0 round 2 winning: step 30 of 120, loss 0.25",
+        "seed 0 round 2 winning: step 60 of 120",
+        "2/4 seed 0 round 2 winning done",
+    ]
+
+
+def test_plain_lines_pause():
+    console = Console(file=io.StringIO(), width=100)
+    with (
+        ProgressBar(1, 0, console, pause=1e9) as bar,
+        bar.training(Training("", "vision", 0, 1, "winning")) as one,
+    ):
+        one.update(50, 100, 0.5)
+    assert console.file.getvalue().startswith("1/1 seed 0 round 1 winning done, ")
+
+
+def test_a_terminal_shows_the_steps_and_the_loss():
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
+    with (
+        ProgressBar(4, 0, console) as bar,
+        bar.training(Training("", "vision", 0, 2, "winning")) as one,
+    ):
+        one.update(30, 120, 0.25)
+        bar._bar.refresh()
+    shown = console.file.getvalue()
+    assert "30/120" in shown and "loss 0.25" in shown and "seed 0 round 2 winning" in shown

@@ -1,0 +1,85 @@
+"""Fresh draws of a model's weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import masking
+from keras_lottery.masking.copying import fresh_initializers
+from keras_lottery.tasks.fresh import draw, seeded
+
+pytestmark = pytest.mark.backend
+
+
+@keras.saving.register_keras_serializable("tests")
+class Half(keras.Initializer):
+    """Wraps another initializer."""
+
+    def __init__(self, inner):
+        self.inner = keras.initializers.get(inner)
+
+    def __call__(self, shape, dtype=None):
+        return self.inner(shape, dtype) / 2
+
+    def get_config(self):
+        return {"inner": keras.saving.serialize_keras_object(self.inner)}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Numpy(keras.Initializer):
+    def __init__(self, seed=2):
+        self.seed = seed
+
+    def __call__(self, shape, dtype=None):
+        return np.random.default_rng(self.seed).normal(size=shape).astype("float32")
+
+
+class HardCoded(keras.Model):
+    """Has an initializer that no config knows of."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.dense = keras.layers.Dense(
+            3, kernel_initializer=Numpy(3), bias_initializer=keras.initializers.Constant(0.5)
+        )
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def dense_layers(*initializers):
+    layers = [keras.layers.Dense(6, kernel_initializer=i) for i in initializers]
+    return keras.Sequential([keras.Input((6,)), *layers, keras.layers.Dense(3)])
+
+
+def test_fresh_weights_differ_where_initializers_have_seeds():
+    orthogonal = keras.initializers.Orthogonal(seed=keras.random.SeedGenerator(4))
+    shared = keras.initializers.GlorotUniform(seed=1)
+    stay = keras.initializers.Identity(), "zeros"
+    nested = dense_layers(shared, shared, Half(shared), orthogonal, Numpy(2), *stay)
+    custom = HardCoded()
+    custom(np.zeros((1, 6)))
+    for original in (nested, custom):
+        with seeded(1):
+            one = masking.fresh_weights(original)
+        with seeded(1):
+            again = masking.fresh_weights(original)
+        for path, value in masking.get_weights(original).items():
+            is_fixed = path.endswith("bias") or any(f"dense_{i}/" in path for i in (5, 6))
+            assert (one[path] == value).all() == is_fixed, path
+            assert (one[path] == again[path]).all()
+    drawn = draw(lambda: dense_layers(shared), 1)
+    assert (drawn["layers/dense/kernel"] != nested.get_weights()[0]).all()
+
+
+def test_initializers_with_seeds_get_others_and_layers_are_as_before():
+    before = keras.Layer.add_weight
+    fixed = keras.initializers.GlorotUniform(seed=1)
+    with fresh_initializers():
+        layer = keras.layers.Dense(4, kernel_initializer=fixed)
+        layer.build((None, 4))
+    assert keras.Layer.add_weight is before
+    other = keras.layers.Dense(4, kernel_initializer=fixed)
+    other.build((None, 4))
+    assert (np.array(layer.kernel) != np.array(other.kernel)).any()
+    assert fixed.seed == 1

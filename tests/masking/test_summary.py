@@ -1,0 +1,61 @@
+"""The table lists every weight with its reason, and says what is likely not meant."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_lottery as kl
+from keras_lottery import masking
+
+L = keras.layers
+
+
+class Own(L.Layer):
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 40))
+
+    def call(self, x):
+        return keras.ops.matmul(x, self.w)
+
+
+def sequence(*layers):
+    return keras.Sequential([keras.Input((20,)), *layers])
+
+
+def test_every_weight_is_listed_with_its_reason():
+    model = kl.mask(sequence(L.Dense(4), L.BatchNormalization(), L.Dense(3)), output=False)
+    table = kl.summary(model)
+    assert {row.path for row in table.rows} == set(masking.variables(model))
+    reasons = {row.path.split("/", 1)[1]: row.reason for row in table.rows}
+    assert reasons["dense/kernel"] == ""
+    assert reasons["dense_1/kernel"] == "not masked"
+    assert reasons["batch_normalization/moving_mean"] == "not trained"
+    assert reasons["batch_normalization/gamma"] == "norms=False"
+    assert table.total == 84 + 8 + 15  # moving statistics are no weights
+    assert table.warnings == ()
+
+
+def test_it_warns_where_most_of_a_model_cannot_be_pruned():
+    (text,) = kl.summary(kl.mask(sequence(Own(), L.Dense(4)))).warnings
+    assert "83%" in text and "register_prunable(Own" in text
+    assert text in str(kl.summary(sequence(Own(), L.Dense(4))))
+
+
+def test_it_warns_of_what_is_cut_to_almost_nothing():
+    model = kl.mask(sequence(L.Dense(20), L.Dense(20)))
+    one, half = np.zeros((20, 20), bool), np.eye(20, dtype=bool)
+    one[3, 3] = True
+    kl.set_masks(model, {"layers/dense/kernel": one, "layers/dense_1/kernel": half})
+    (text,) = kl.summary(model).warnings
+    assert "layers/dense/kernel (1 of 400)" in text and "dense_1" not in text
+
+
+@pytest.mark.parametrize("severed", [True, False])
+def test_it_warns_where_the_output_ignores_the_input(severed):
+    model = kl.mask(sequence(L.Dense(20, "relu"), L.Dropout(0.5), L.Dense(3)))
+    first, second = np.zeros((20, 20), bool), np.zeros((20, 3), bool)
+    first[:, :10] = True
+    second[10:] = True
+    second[0] = not severed  # nothing else reaches the output from the units with inputs
+    kl.set_masks(model, {"layers/dense/kernel": first, "layers/dense_1/kernel": second})
+    assert ["same for 8 random inputs" in w for w in kl.summary(model).warnings] == [True] * severed

@@ -1,0 +1,161 @@
+"""Whoever trains a masked model, and however it is masked: stored pruned weights stay zero."""
+
+import keras
+import numpy as np
+import pytest
+from keras.distillation import Distiller, LogitsDistillation
+
+import keras_lottery as kl
+from keras_lottery import masking
+from keras_lottery.masking import guard
+
+L = keras.layers
+pytestmark = pytest.mark.backend
+GradualPruning = kl.callbacks.GradualPruning
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def network():
+    return keras.Sequential([keras.Input((6,)), L.Dense(8, "relu"), L.Dense(3)])
+
+
+def assert_stored_zeros(model, sparsity):
+    masks, weights = masking.get_masks(model), masking.get_weights(model)
+    assert np.mean(np.concatenate([m.ravel() for m in masks.values()])) == pytest.approx(
+        1 - sparsity, abs=0.02
+    )
+    assert all(np.all(weights[path][~mask] == 0) for path, mask in masks.items())
+
+
+def momentum():
+    return keras.optimizers.SGD(0.1, momentum=0.9)
+
+
+def test_a_student_is_trained_by_the_distillers_optimizer(data, compiled):
+    teacher, student = network(), kl.mask(compiled(network()))
+    student.fit(*data, verbose=0)  # has an optimizer of its own, with slots of its own
+    whole = Distiller(teacher, student, distillation_losses=LogitsDistillation())
+    compiled(whole, momentum())
+    whole.fit(*data, batch_size=8, verbose=0)
+    kl.prune(whole.student, 0.8)
+    whole.fit(*data, batch_size=8, verbose=0)
+    assert_stored_zeros(student, 0.8)
+
+
+def test_a_frozen_teacher_is_not_pruned(data, compiled):
+    teacher, student = network(), network()
+    whole = compiled(Distiller(teacher, student, distillation_losses=LogitsDistillation()), "sgd")
+    before = [w.copy() for w in teacher.get_weights()]
+    pruning = GradualPruning(0.5, 4, frequency=2, output=False)
+    whole.fit(*data, batch_size=8, verbose=0, callbacks=[pruning])
+    assert not masking.is_masked(teacher)
+    assert all(map(np.array_equal, before, teacher.get_weights()))
+    assert list(masking.get_masks(student)) == ["layers/dense/kernel"]
+    assert_stored_zeros(student, 0.5)
+
+
+def gradients(model, x, y):
+    """Returns the gradients of a loss of a model's outputs, taken by hand."""
+    variables = model.trainable_variables
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = LOSS(y, model(x, training=True))
+        return tape.gradient(loss, variables)
+    if keras.config.backend() == "torch":
+        model.zero_grad()
+        LOSS(keras.ops.convert_to_tensor(y), model(x, training=True)).backward()
+        return [v.value.grad for v in variables]
+    import jax
+
+    def loss_at(values):
+        outputs, _ = model.stateless_call(
+            values, [v.value for v in model.non_trainable_variables], x, training=True
+        )
+        return LOSS(y, outputs)
+
+    return jax.grad(loss_at)([v.value for v in variables])
+
+
+@pytest.mark.parametrize("make", [momentum, lambda: keras.optimizers.Muon(0.01)])
+def test_loops_by_hand_with_an_optimizer_for_each_network(make, data):
+    """As a GAN's two networks are trained: no model is compiled, so none has an optimizer."""
+    pair = [(kl.mask(network()), make()) for _ in range(2)]
+
+    def train():
+        for model, optimizer in pair:
+            found = gradients(model, *data)
+            if keras.config.backend() == "torch":
+                import torch
+
+                with torch.no_grad():
+                    optimizer.apply(found, model.trainable_variables)
+            else:
+                optimizer.apply(found, model.trainable_variables)
+
+    train()
+    for model, _ in pair:
+        kl.prune(model, 0.8)
+    for _ in range(3):
+        train()
+    for model, _ in pair:
+        assert_stored_zeros(model, 0.8)
+
+
+def test_train_on_batch(data, compiled):
+    model = compiled(kl.mask(network()), momentum())
+    model.train_on_batch(*data)
+    kl.prune(model, 0.8)
+    for _ in range(3):
+        model.train_on_batch(*data)
+    assert_stored_zeros(model, 0.8)
+
+
+class Several(keras.Model):
+    """Holds optimizers under other names, and a network with one of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def test_optimizers_in_attributes_are_found_before_they_are_built():
+    model = Several()
+    model.optimizers = {"one": momentum(), "two": keras.optimizers.Muon(0.01)}
+    model.inner.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()))
+    found = guard.optimizers(model)
+    assert sorted(type(one).__name__ for one in found) == ["Adam", "Muon", "SGD"]
+
+
+def test_an_unbuilt_model_is_masked_on_the_fly_with_the_options_given(data, compiled):
+    model = compiled(keras.Sequential([L.Dense(8, "relu", name="first"), L.Dense(3)]))
+    model.fit(
+        *data,
+        batch_size=8,
+        verbose=0,
+        callbacks=[GradualPruning(0.5, 4, frequency=2, exclude="first")],
+    )
+    assert list(masking.get_masks(model)) == ["layers/dense_1/kernel"]
+    assert_stored_zeros(model, 0.5)
+
+
+@pytest.mark.parametrize("inner", [L.Dense(6), L.Embedding(9, 6)], ids=["kernel", "embeddings"])
+def test_the_wrapper_of_spectral_normalization_owns_the_mask(inner, data, compiled):
+    x = data[0] if isinstance(inner, L.Dense) else np.abs(data[0]).astype("int32")
+    after = L.Dense(3) if isinstance(inner, L.Dense) else L.GlobalAveragePooling1D()
+    model = keras.Sequential([keras.Input((6,)), L.SpectralNormalization(inner), after])
+    compiled(kl.mask(model), momentum())
+    rows = {row.path.rsplit("/", 1)[1]: row for row in kl.summary(model).rows}
+    assert rows["kernel"].prunable and rows["vector_u"].reason == "not trained"
+    model.fit(x, data[1], batch_size=8, verbose=0)
+    kl.prune(model, 0.5, scope="layer")
+    model.fit(x, data[1], batch_size=8, verbose=0)
+    assert_stored_zeros(model, 0.5)
+    plain = kl.strip(model)
+    kernel = keras.ops.convert_to_numpy(plain.layers[0].kernel)
+    assert np.mean(kernel == 0) == pytest.approx(0.5, abs=0.02)
+    assert np.allclose(model.predict(x, verbose=0), plain.predict(x, verbose=0), atol=1e-6)

@@ -1,0 +1,66 @@
+"""config.json: read as it was written, refused in one line where it is garbage."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_recorded
+from keras_lottery.run_paths import RunPaths
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{}",
+        b"[]",
+        b"7",
+        b'{"config": 1}',
+        b'{"config": {"report": {"sparse": NaN}}}',
+        b'{"config": {"data": ' + DEEP.encode() + b"}}",
+        b'{"config": ' + b'{"a": ' * 200 + b"1" + b"}" * 200 + b"}",
+        b'{"config": {"draws": ' + b"9" * 5000 + b"}}",
+        b"\0" * 100,
+    ],
+    ids=str,
+)
+def test_garbage_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(LotteryError, match=r"Expected .*config\.json") as caught:
+        read_recorded(RunPaths(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seeds", 3),
+        ("seeds", [True]),
+        ("seeds", [-1]),
+        ("arms", "winning"),
+        ("arms", [["winning"]]),
+        ("prune", []),
+        ("prune", {"rounds": "3"}),
+        ("prune", {"rounds": 10**400}),
+        ("prune", {"arm_rounds": {"winning": 3}}),
+        ("report", {"sparse": "0.2"}),
+        ("transfer", {"sources": {"../x": "runs/a"}}),
+        ("transfer", {"sources": ["a"]}),
+    ],
+)
+def test_a_field_of_another_type_is_named(tmp_path: Path, name: str, value: Any) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"config": {name: value}}))
+    with pytest.raises(LotteryError, match=rf"config\.{name}|source"):
+        read_recorded(RunPaths(tmp_path))
+
+
+def test_fields_that_are_unknown_or_left_out_are_no_matter(tmp_path: Path) -> None:
+    record = {"config": {"task": "mine", "data": {"of_mine": [1, {"a": None}]}}, "more": 1}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    assert read_recorded(RunPaths(tmp_path)) == record
