@@ -123,4 +123,5 @@ def _list(kinds: list[str], modules: list[str]) -> None:
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)
     for kind in kinds or KINDS:
-        print(f"{kind}: {', '.join(KINDS[kind]())}")
+        start, between = (":\n  ", "\n  ") if kind == "configs" else (": ", ", ")
+        print(f"{kind}{start}{between.join(KINDS[kind]())}")

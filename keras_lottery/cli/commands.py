@@ -32,7 +32,7 @@ class Command:
 
 
 def _define_run(values: flags.FlagValues) -> None:
-    _text(values, "config", None, "Name of a config (see `list configs`), or path of a file.")
+    _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
     _text(values, "out", None, "Folder in which the run folder is made.")
     _text(values, "backend", None, "auto, tensorflow, jax or torch.")
     _text(values, "executor", None, "Who trains (see `list executors`).")
@@ -214,7 +214,7 @@ def _required(values: flags.FlagValues, name: str, command: str) -> Any:
 
 
 KINDS: dict[str, Callable[[], list[str]]] = {
-    "configs": presets.names,
+    "configs": presets.listing,
     "tasks": _names("tasks", "task_schemas"),
     "studies": _names("studies", "study_schemas"),
     "datasets": _names("tasks.vision.data", "datasets"),

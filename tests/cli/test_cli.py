@@ -68,7 +68,8 @@ def test_list(capsys):
     shown = capsys.readouterr().out
     assert "arms: dense, " in shown and ", init_permuted, " in shown and "magnitude" in shown
     assert run("list") == 0
-    assert "frankle2019/lenet_mnist" in capsys.readouterr().out
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["yu2019/atari:breakout", "Breakout on Atari with DQN"] in lines
 
 
 @pytest.mark.parametrize(
