@@ -7,7 +7,7 @@ import keras
 
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
-from keras_lottery.masking.holder import MaskHolder, is_wrapper
+from keras_lottery.masking.mask_layer import MaskHolder, is_wrapper
 from keras_lottery.masking.names import layer_names
 from keras_lottery.masking.prunable import prunable_weights
 from keras_lottery.patterns import check_matches, matches

@@ -13,8 +13,8 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.carried import Carried
-from keras_lottery.masking.holder import MaskHolder, holder_of, is_wrapper
+from keras_lottery.masking.carried_state import Carried
+from keras_lottery.masking.mask_layer import MaskHolder, holder_of, is_wrapper
 
 __all__ = ["carried", "layer_paths", "named_variables", "seed_generators", "variables"]
 

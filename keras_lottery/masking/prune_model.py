@@ -9,11 +9,11 @@ import keras
 from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
-from keras_lottery.masking.attach import mask_selected
-from keras_lottery.masking.derive import derive
-from keras_lottery.masking.describe import FROZEN, describe
+from keras_lottery.masking.derivatives import derive
+from keras_lottery.masking.inventory import FROZEN, describe
+from keras_lottery.masking.mask_model import mask_selected
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
-from keras_lottery.masking.summary import Summary, masked_infos, summarize
+from keras_lottery.masking.summarize_model import Summary, masked_infos, summarize
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 __all__ = ["prune", "prune_selected"]

@@ -7,8 +7,8 @@ import keras
 
 from keras_lottery import tickets
 from keras_lottery.masking import arguments, paths, state
-from keras_lottery.masking.attach import attach_names
-from keras_lottery.masking.describe import find
+from keras_lottery.masking.inventory import find
+from keras_lottery.masking.masked_layer import attach_by_path
 from keras_lottery.masking.options import Patterns, options_from
 from keras_lottery.patterns import check_matches, matches
 
@@ -47,7 +47,7 @@ class Ticket(tickets.Ticket):
         shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
         masks, weights = self.fit(shapes, _resolved(model, exclude, self.start), strict)
         kind = "frozen" if self.fills else "zero"
-        attach_names(model, [(path, kind) for path in masks])
+        attach_by_path(model, [(path, kind) for path in masks])
         state.set_weights(model, state.get_weights(model) | weights)
         full = {path: kept | True for path, kept in state.get_masks(model).items()}
         fills = {path: fill for path, fill in self.fills.items() if path in masks}

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking.dependence import EXAMPLES, ignores_input
-from keras_lottery.masking.describe import STATE, UNREACHED, describe, find
+from keras_lottery.masking.inventory import STATE, UNREACHED, describe, find
 from keras_lottery.types import MaskSet, VariableInfo
 
 __all__ = ["Row", "Summary", "summarize", "summary"]
