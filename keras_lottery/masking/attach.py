@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 
-import keras
-
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import learned
-from keras_lottery.masking.inventory import LORA, STATE, Prunable, find
+from keras_lottery.masking.inventory import LORA, STATE, Entry, Inventory
 from keras_lottery.masking.mask_layer import MaskedVariable, MaskHolder, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.parametrizations import parametrizations
@@ -14,30 +12,31 @@ from keras_lottery.patterns import matches
 
 __all__ = ["Choice", "add_masks", "choose", "choose_paths"]
 
-Choice = tuple[Prunable, str]
+Choice = tuple[Entry, str]
 """A variable and the parametrization of its mask."""
 
 
-def choose(layer: keras.Layer, options: MaskOptions, parametrization: str) -> list[Choice]:
-    """Returns the variables of a built layer or model that `options` select.
+def choose(inventory: Inventory, options: MaskOptions, parametrization: str) -> list[Choice]:
+    """Returns the variables of a model that `options` select.
+
+    Args:
+        inventory: of the model under these options.
+        options: what is masked.
+        parametrization: of the masks.
 
     Raises:
         LotteryError: they select nothing, or a layer under LoRA.
     """
-    found = find(layer, options)
-    _check_lora(found, options)
-    chosen = [(one, parametrization) for one in found if one.info.prunable]
+    _check_lora(inventory, options)
+    chosen = [(entry, parametrization) for entry in inventory.entries if entry.info.prunable]
     if not chosen:
-        raise LotteryError(_nothing(layer, found))
+        raise LotteryError(_nothing(inventory))
     return chosen
 
 
-def choose_paths(layer: keras.Layer, names: Iterable[tuple[str, str]]) -> list[Choice]:
-    """Returns the variables of a built layer with the given (path, parametrization).
-
-    Paths that the layer does not have are left out.
-    """
-    by_path = {one.info.path: one for one in find(layer)}
+def choose_paths(inventory: Inventory, names: Iterable[tuple[str, str]]) -> list[Choice]:
+    """Returns the variables with the given (path, parametrization), where the model has them."""
+    by_path = {entry.info.path: entry for entry in inventory.entries}
     return [(by_path[path], kind) for path, kind in names if path in by_path]
 
 
@@ -59,7 +58,7 @@ def add_masks(chosen: Iterable[Choice], keep: float | None = None) -> list[Maske
     return added
 
 
-def _add(one: Prunable, parametrization: str) -> MaskedVariable:
+def _add(one: Entry, parametrization: str) -> MaskedVariable:
     record = masked(one.variable)
     if record is not None and (parametrization == "zero" or record.parametrization.learned):
         raise LotteryError(
@@ -74,9 +73,9 @@ def _add(one: Prunable, parametrization: str) -> MaskedVariable:
     return added
 
 
-def _check_lora(found: list[Prunable], options: MaskOptions) -> None:
+def _check_lora(inventory: Inventory, options: MaskOptions) -> None:
     """Refuses to mask layers under LoRA: their kernel W + AB would stay dense."""
-    for one in found:
+    for one in inventory.entries:
         places, layer = one.info.places, one.info.path.rpartition("/")[0]
         chosen = not options.include or matches(places, options.include)
         if one.info.reason == LORA and chosen and not matches(places, options.exclude):
@@ -87,11 +86,13 @@ def _check_lora(found: list[Prunable], options: MaskOptions) -> None:
             )
 
 
-def _nothing(layer: keras.Layer, found: list[Prunable]) -> str:
-    reasons = [f"{o.info.path} ({o.info.reason})" for o in found if o.info.kind != STATE]
+def _nothing(inventory: Inventory) -> str:
+    entries = inventory.entries
+    reasons = [f"{o.info.path} ({o.info.reason})" for o in entries if o.info.kind != STATE]
     more = f"; and {len(reasons) - 8} more" if len(reasons) > 8 else ""
     return (
-        f"Expected a model with variables that can be pruned. Received: {layer.name!r} with "
-        f"{'; '.join(reasons[:8]) or 'no weights'}{more}. Change include, exclude and the other "
-        "options, or call register_prunable for a layer of your own."
+        "Expected a model with variables that can be pruned. Received: "
+        f"{inventory.model.name!r} with {'; '.join(reasons[:8]) or 'no weights'}{more}. "
+        "Change include, exclude and the other options, or call register_prunable for a layer "
+        "of your own."
     )

@@ -21,6 +21,7 @@ __all__ = [
     "mark_wrapper",
     "masked",
     "records",
+    "zero_stored",
 ]
 
 WRAPPER_NAME = "keras_lottery>Masked"
@@ -113,6 +114,12 @@ def records(layer: keras.Layer) -> list[MaskedVariable]:
     """Returns the masked variables in a layer or model, in the order of its layers."""
     holders = (holder_of(one) for one in internals.flatten_layers(layer))
     return [record for holder in holders if holder is not None for record in holder]
+
+
+def zero_stored(layer: keras.Layer) -> None:
+    """Sets stored weights to exactly 0 where pruned."""
+    for record in records(layer):
+        record.zero_pruned()
 
 
 def mark_wrapper(cls: type) -> type:

@@ -12,12 +12,13 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, learned
 from keras_lottery.masking.attach import choose
 from keras_lottery.masking.copying import copy_model
+from keras_lottery.masking.inventory import Inventory, read_model
 from keras_lottery.masking.mask_layer import MaskedVariable
 from keras_lottery.masking.masked_layer import attach
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.parametrizations import parametrizations
 
-__all__ = ["mask", "mask_selected"]
+__all__ = ["mask", "mask_inventory", "mask_selected"]
 
 MOSTLY_ZERO = 0.5
 """Fraction of zeros from which on weights are taken for those of a pruned model."""
@@ -96,7 +97,8 @@ def mask(
         _check_learned(model, from_zeros, parametrization)
     if not in_place:
         model = copy_model(model)
-    added = attach(model, choose(model, options, parametrization), keep)
+    inventory = read_model(model, options)
+    added = attach(model, choose(inventory, options, parametrization), keep)
     if from_zeros:
         _take_zeros(added)
     else:
@@ -112,7 +114,13 @@ def mask_selected(model: keras.Model, options: MaskOptions, more_than: float = 0
         options: what is masked.
         more_than: a larger fraction of zeros than this is warned of.
     """
-    _hint_at_zeros(model, attach(model, choose(model, options, "zero")), more_than)
+    mask_inventory(read_model(model, options), options, more_than)
+
+
+def mask_inventory(inventory: Inventory, options: MaskOptions, more_than: float = 0.0) -> None:
+    """Does what `mask_selected` does, in a model of which there is an inventory."""
+    model = inventory.model
+    _hint_at_zeros(model, attach(model, choose(inventory, options, "zero")), more_than)
 
 
 def _take_zeros(added: list[MaskedVariable]) -> None:

@@ -24,12 +24,14 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, learned, paths
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.attach import Choice, add_masks, choose, choose_paths
+from keras_lottery.masking.inventory import read_model
 from keras_lottery.masking.mask_layer import (
     MaskedVariable,
     holder_of,
     is_wrapper,
     masked,
     records,
+    zero_stored,
 )
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.scope import MaskScope
@@ -165,12 +167,6 @@ class MaskedModel(MaskedLayer):
         zero_stored(self)
 
 
-def zero_stored(layer: keras.Layer) -> None:
-    """Sets stored weights to exactly 0 where pruned."""
-    for record in records(layer):
-        record.zero_pruned()
-
-
 def attach_pending(layer: keras.Layer) -> None:
     """Masks what waited for the layer to be built; what is still not there waits on."""
     if not layer.built:
@@ -178,7 +174,7 @@ def attach_pending(layer: keras.Layer) -> None:
     if waiting := getattr(layer, OPTIONS, None):
         object.__setattr__(layer, OPTIONS, None)
         options, parametrization, keep = waiting
-        attach(layer, choose(layer, options, parametrization), keep)
+        attach(layer, choose(read_model(layer, options), options, parametrization), keep)
     if pending := getattr(layer, PENDING, ()):
         object.__setattr__(layer, PENDING, attach_by_path(layer, list(pending)))
 
@@ -211,7 +207,7 @@ def attach(
 
 def attach_by_path(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Masks variables by (path, parametrization); returns those that the layer lacks (yet)."""
-    chosen = choose_paths(layer, names)
+    chosen = choose_paths(read_model(layer), names)
     attach(layer, chosen)
     known = {one.info.path for one, _ in chosen}
     return [(path, kind) for path, kind in names if path not in known]

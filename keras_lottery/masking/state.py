@@ -20,8 +20,10 @@ __all__ = [
     "get_masks",
     "get_weights",
     "is_masked",
+    "masks_of",
     "set_masks",
     "set_weights",
+    "weights_of",
 ]
 
 
@@ -37,7 +39,12 @@ def get_masks(model: keras.Layer) -> MaskSet:
     probability is at least a half, under `edge_popup` those with the k highest scores.
     """
     internals.sync_trainer(model)
-    return {path: _array(record.kept()) for path, record in _masked_paths(model).items()}
+    return masks_of(paths.variables(model))
+
+
+def masks_of(variables: Mapping[str, keras.Variable]) -> MaskSet:
+    """Returns the masks of those variables that have one."""
+    return {path: _array(record.kept()) for path, record in _masked(variables).items()}
 
 
 def get_fills(model: keras.Layer) -> Weights:
@@ -117,7 +124,12 @@ def copy_masks(model: keras.Layer, copy: keras.Layer) -> None:
 def get_weights(model: keras.Layer) -> Weights:
     """Returns every variable's stored value by path (batch-norm statistics too, masks not)."""
     internals.sync_trainer(model)
-    return {path: _numpy(variable) for path, variable in paths.variables(model).items()}
+    return weights_of(paths.variables(model))
+
+
+def weights_of(variables: Mapping[str, keras.Variable]) -> Weights:
+    """Returns the stored values of variables."""
+    return {path: _numpy(variable) for path, variable in variables.items()}
 
 
 def set_weights(model: keras.Layer, weights: Weights) -> None:
@@ -166,7 +178,11 @@ def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimi
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
-    found = {path: masked(variable) for path, variable in paths.variables(model).items()}
+    return _masked(paths.variables(model))
+
+
+def _masked(variables: Mapping[str, keras.Variable]) -> dict[str, MaskedVariable]:
+    found = {path: masked(variable) for path, variable in variables.items()}
     return {path: record for path, record in found.items() if record is not None}
 
 
