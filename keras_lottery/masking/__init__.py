@@ -1,4 +1,9 @@
-"""Masks on any Keras 3 model: attach, read and write by path, strip."""
+"""Masks on any Keras 3 model: attach, read and write by path, strip.
+
+A model is masked in this order: read it into an inventory (`inventory`), choose variables, add
+their masks to the layers (`attach`), swap the classes of layers and model (`masked_layer`, which
+says why), and mask the gradients that its optimizers get (`gradient_mask`).
+"""
 
 from keras_lottery.masking.apply_ticket import Ticket
 from keras_lottery.masking.carried_state import Carried
