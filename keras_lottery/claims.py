@@ -1,10 +1,12 @@
 """A paper's claim, declared in a config as a comparison that the experiment can decide."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.fields import build
 
 FIELDS = ("value", "final_value", "best_value", "best_step", "flops")
 
@@ -108,6 +110,35 @@ class Claim:
         if match is None:
             raise LotteryError("; ".join(self.problems()))
         return match.groups()
+
+
+POST_HOC = "post_hoc"
+"""Key in config.json of a claim that was declared when its networks were trained already."""
+
+
+def recorded_claims(record: Mapping[str, Any]) -> list[tuple[Claim, bool]]:
+    """Returns the claims that a config.json records, and whether each is post hoc.
+
+    Args:
+        record: what config.json holds; folders of older versions record none.
+
+    Raises:
+        LotteryError: one is no claim.
+    """
+    claims, problems = record.get("claims", []), list[str]()
+    if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
+        problems.append(f"claims: expected a list of claims. Received: {type(claims).__name__}")
+        claims = []
+    found = []
+    for fields in claims:
+        plain = {name: value for name, value in fields.items() if name != POST_HOC}
+        found.append((build(Claim, plain, "claims", problems), fields.get(POST_HOC) is not False))
+    if problems:
+        raise LotteryError(
+            f"Expected the claims of a config in config.json. Received: {'; '.join(problems)}. "
+            "Take the file from a backup, or start the run again in another folder."
+        )
+    return found
 
 
 def _is_number(text: str) -> bool:

@@ -218,8 +218,13 @@ def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def thaw(config: Config) -> dict[str, Any]:
     """Returns `config` as plain nested JSON values; `freeze(thaw(c)) == c`."""
-    thawed: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
-    return thawed
+    return json_values(config)
+
+
+def json_values(section: Any) -> dict[str, Any]:
+    """Returns a dataclass of settings as plain nested JSON values."""
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(section)))
+    return values
 
 
 def digest(config: Config) -> str:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keras_lottery.claims import Claim
-from keras_lottery.config import Config, thaw
+from keras_lottery.claims import POST_HOC, Claim, recorded_claims
+from keras_lottery.config import Config, json_values
 from keras_lottery.records import read_results
 from keras_lottery.run_paths import RunPaths
-
-POST_HOC = "post_hoc"
 
 
 def declared_claims(
@@ -25,14 +23,10 @@ def declared_claims(
         recorded: what config.json holds; empty for a new run.
         paths: the run folder.
     """
-    before = [dict(claim) for claim in recorded.get("claims", ())]
-    known = [{k: v for k, v in claim.items() if k != POST_HOC} for claim in before]
-    now = zip(config.claims, thaw(config)["claims"])
-    return before + [
-        fields | {POST_HOC: _is_late(claim, config, paths)}
-        for claim, fields in now
-        if fields not in known
-    ]
+    before = recorded_claims(recorded)
+    known = [claim for claim, _ in before]
+    now = [(c, _is_late(c, config, paths)) for c in config.claims if c not in known]
+    return [json_values(claim) | {POST_HOC: is_late} for claim, is_late in [*before, *now]]
 
 
 def _is_late(claim: Claim, config: Config, paths: RunPaths) -> bool:

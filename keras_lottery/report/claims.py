@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_lottery.claims import Claim
+from keras_lottery.claims import Claim, recorded_claims
 from keras_lottery.files import write_text
 from keras_lottery.records import ResultRow, read_results, read_rows
 from keras_lottery.report.document import Table
@@ -21,7 +21,6 @@ from keras_lottery.studies.equilibrium.tables import TRAININGS, TrainingRow
 from keras_lottery.studies.strong_tickets.tables import NETWORKS, NetworkRow
 from keras_lottery.studies.supermasks_rows import CHOSEN
 
-POST_HOC = "post_hoc"
 _FILE = "claims.md"
 _LOWER_IS_BETTER = ("best_step", "flops")
 
@@ -38,9 +37,7 @@ def verdicts(run: Path) -> list[Verdict]:
     study = str(record["config"].get("study", TICKETS))
     read, higher = _READERS.get(study, (_results, None))
     found: list[Verdict] = []
-    for fields in record.get("claims", ()):
-        post_hoc = bool(fields.get(POST_HOC, True))
-        claim = Claim(**{k: _frozen(v) for k, v in fields.items() if k != POST_HOC})
+    for claim, post_hoc in recorded_claims(record):
         up = bool(record["higher_is_better"]) if higher is None else higher
         up = up and claim.field not in _LOWER_IS_BETTER
         judged = judge(claim, read(run, claim), up, post_hoc)
@@ -145,10 +142,6 @@ def _figures(*values: float) -> list[str]:
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
     return [Unit("", digits=digits).difference(value) for value in values]
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _results(run: Path, claim: Claim) -> list[Measurement]:

@@ -81,12 +81,12 @@ class TicketHistory:
                 f"Expected a metric of which Keras knows whether higher is better. "
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
-        values = self.values()
-        if math.isnan(values[0]):
+        if math.isnan(self.values("dense")[0]):
             raise LotteryError(
                 f"Expected a dense network to compare tickets with. Received: one whose "
                 f"{self.metric} is not a number. Lower the learning rate and search again."
             )
+        values = self.values()
         sign = 1 if higher else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 
