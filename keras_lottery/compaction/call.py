@@ -131,7 +131,7 @@ class Call:
         self._share(slot.axes, axes)
         shared = self.graph.tables.setdefault(id(variable), slot)
         self._share(shared.axes, slot.axes)
-        return np.asarray(keras.ops.convert_to_numpy(variable.value), dtype=np.float64)
+        return np.asarray(keras.ops.convert_to_numpy(variable.value), dtype=np.float32)
 
     def _share(self, first: Axes, second: Axes) -> None:
         for one, other in zip(first, second):

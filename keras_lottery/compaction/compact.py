@@ -88,9 +88,21 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
         for inner in internals.sublayers(layer):
             _name_composites(inner, shrunk)
         return
-    inside = [path for path, inner in layer_paths(layer) if id(inner) in shrunk]
+    inside: dict[str, None] = {}
+    taken: set[int] = set()
+    for path, inner in layer_paths(layer):
+        if id(inner) in taken:
+            continue
+        below = internals.flatten_layers(inner)
+        if id(inner) in shrunk:
+            inside[path] = None
+        elif inner is not layer and _is_plain(inner) and any(id(b) in shrunk for b in below):
+            _name_composites(inner, shrunk)
+            taken.update(map(id, below))
+            internals.transplant(inner, strip(inner))  # with symbolic shapes that fit
+            inside[path] = None
     if inside:
-        give_class(layer, dict.fromkeys(inside))
+        give_class(layer, inside)
 
 
 def _is_plain(layer: keras.Layer) -> bool:

@@ -54,7 +54,8 @@ def _donor(plan: Plan, kept: Kept, folds: list[tuple[Kernel, NDArray[Any]]]) -> 
         for name, shape in internals.built_shapes(layer).items()
         if shape is not None
     }
-    donor.build(**shapes)
+    if shapes:  # Keras builds no layer that has nothing to build
+        donor.build(**shapes)
     donor.built = True
     _copy_weights(plan, donor, kept)
     for kernel, total in folds:

@@ -5,13 +5,14 @@ itself, so that its sublayers and operations become steps; where that fails, its
 """
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from keras_lottery.compaction import rules
 from keras_lottery.compaction.call import Call, rule_of
-from keras_lottery.compaction.graph import Graph, Value
+from keras_lottery.compaction.graph import Graph, Plan, Size, Value
 from keras_lottery.compaction.rules.elementwise import unary
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
@@ -114,6 +115,8 @@ class _Trace:
         if rule_of(layer) is not None and _is_plain(layer):
             arguments = _bind(layer.call, args, kwargs)
             return self._record(layer, arguments, _output_spec(layer, args, kwargs))
+        if internals.is_functional(layer):
+            self._nested_inputs(layer, args)
         mark = len(self.graph.tensors), len(self.graph.pins), len(self.graph.kernels)
         plans, unknown = dict(self.graph.plans), len(self.graph.unknown)
         try:
@@ -131,6 +134,23 @@ class _Trace:
             for tensor in keras.tree.flatten(outputs):
                 self._keep(tensor, Value(tuple(tensor.shape), (None,) * len(tensor.shape)))
             return outputs
+
+    def _nested_inputs(self, model: Any, args: tuple[Any, ...]) -> None:
+        """The input layers of a model inside the model have the size of what it is given."""
+        for tensor, leaf in zip(model.inputs, keras.tree.flatten(args)):
+            value = self._value(leaf)
+            if not isinstance(value, Value) or len(value.shape) != len(tensor.shape):
+                continue
+            layer, _ = internals.producer(tensor)
+            known = self.graph.plans.setdefault(id(layer), Plan(self._path(layer), layer))
+            if known.inputs:
+                call = Call(self.graph, layer, known.path, {}, [])
+                for one, other in zip(known.inputs["inputs"].axes, value.axes):
+                    if one is not other:
+                        call.couple(one, other)
+                continue
+            known.inputs["inputs"] = value
+            known.resize = _input_sizes(layer, value)
 
     def _expand(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kwargs = _taken(layer.call, kwargs)
@@ -178,6 +198,16 @@ class _Trace:
 
     def _path(self, operation: Any) -> str:
         return self.paths.get(id(operation)) or str(operation.name)
+
+
+def _input_sizes(layer: Any, value: Value) -> Callable[[Size], dict[str, Any]]:
+    def sizes(size: Size) -> dict[str, Any]:
+        axes = zip(layer.batch_shape, value.axes)
+        return {
+            "batch_shape": tuple(n if n is None or ids is None else size(ids, n) for n, ids in axes)
+        }
+
+    return sizes
 
 
 def _is_plain(layer: Any) -> bool:

@@ -23,6 +23,7 @@ def batch_normalization(call: Call) -> None:
     call.output.axes = x.axes
     if mean is None or variance is None:
         return
+    mean, variance = mean.astype("float64"), variance.astype("float64")
     scale = (1.0 if gamma is None else gamma) / np.sqrt(variance + layer.epsilon)
     shift = (0.0 if beta is None else beta) - mean * scale
     sizes = [-1 if i == axis else 1 for i in range(len(x.shape))]
