@@ -31,8 +31,9 @@ def input_specs(model: keras.Model) -> Any:
     Raises:
         LotteryError: the model doesn't say which shapes it takes.
     """
-    if internals.is_functional(model) or isinstance(model, keras.Sequential):
-        return internals.map_inputs(model, _concrete)
+    functional = internals.functional_of(model)
+    if functional is not None:
+        return internals.map_inputs(functional, _concrete)
     shapes = internals.built_shapes(model)
     if not shapes:
         raise LotteryError(
@@ -73,6 +74,7 @@ class _Trace:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self.graph = Graph()
+        self.own = 0
         self.paths = {id(layer): path for path, layer in layer_paths(model)}
 
     def run(self) -> Graph:
@@ -80,6 +82,7 @@ class _Trace:
         for i, (path, tensor) in enumerate(keras.tree.flatten_with_path(specs)):
             name = "/".join(map(str, path)) or tensor.name or str(i)
             self.graph.inputs.append((name, self._input(tensor)))
+        self.own = len(self.graph.units)  # the units before are the inputs', which never go
         with internals.intercepted(self.layer, self.operation):
             try:
                 outputs = self._expand(self.model, (specs,), {})
@@ -115,8 +118,9 @@ class _Trace:
         if rule_of(layer) is not None and _is_plain(layer):
             arguments = _bind(layer.call, args, kwargs)
             return self._record(layer, arguments, _output_spec(layer, args, kwargs))
-        if internals.is_functional(layer):
-            self._nested_inputs(layer, args)
+        functional = internals.functional_of(layer)
+        if functional is not None:
+            self._nested_inputs(functional, args)
         mark = len(self.graph.tensors), len(self.graph.pins), len(self.graph.kernels)
         plans, unknown = dict(self.graph.plans), len(self.graph.unknown)
         try:
@@ -191,7 +195,9 @@ class _Trace:
     def _unknown(self, leaves: list[Any], reason: str) -> None:
         values = [self._value(leaf) for leaf in leaves]
         axes = [v.axes for v in values if isinstance(v, Value)]
-        movable = [ids for each in axes for ids in each if ids is not None]
+        movable = [
+            ids for each in axes for ids in each if ids is not None and ids.max() >= self.own
+        ]
         if movable:
             self.graph.pin(tuple(movable), reason)
             self.graph.unknown.append(reason)

@@ -25,6 +25,7 @@ __all__ = [
     "flatten_layers",
     "flush_losses",
     "forget_variables",
+    "functional_of",
     "full_precision",
     "hidden_name",
     "inbound_tensors",
@@ -105,9 +106,15 @@ def built_shapes(layer: keras.Layer) -> dict[str, Any]:
     return dict(layer._build_shapes_dict or {})
 
 
-def map_inputs(model: Any, function: Callable[[Any], Any]) -> Any:
-    """Returns the inputs of a functional or sequential model, each passed through a function."""
-    functional = model._functional if isinstance(model, keras.Sequential) else model
+def functional_of(model: Any) -> Any:
+    """Returns a functional model, or the one inside a sequential model; None for other layers."""
+    if isinstance(model, keras.Sequential):
+        return model._functional
+    return model if is_functional(model) else None
+
+
+def map_inputs(functional: Any, function: Callable[[Any], Any]) -> Any:
+    """Returns the inputs of a functional model, each passed through a function."""
     return keras.tree.map_structure(function, functional._inputs_struct)
 
 

@@ -77,7 +77,7 @@ def test_a_dead_network_keeps_one_unit_per_layer():
     edit(model.get_layer("last"), kernel=(..., 0))
     small = kl.compact(model)
     assert shapes(small, "first") == [(5, 1), (1,)]
-    assert kl.compaction_report(small).unread_inputs.keys()
+    assert kl.compaction_report(small).parameters == (34, 10)
 
 
 def test_inputs_stay_and_unread_ones_are_reported():
@@ -143,7 +143,7 @@ def test_separable_transposed_and_grouped_convolutions():
     y = L.SeparableConv2D(6, 3, depth_multiplier=2, padding="same", name="a")(x)
     y = L.Conv2D(6, 3, groups=3, padding="same", name="grouped")(y)
     y = L.Conv2DTranspose(4, 3, strides=2, name="up")(y)
-    y = L.ZeroPadding2D()(L.UpSampling2D()(L.AveragePooling2D()(y)))
+    y = L.ZeroPadding2D()(L.UpSampling2D()(L.AveragePooling2D(2)(y)))
     model = functional(x, L.Dense(2, name="last")(L.GlobalAveragePooling2D()(y)))
     layer = model.get_layer
     edit(layer("a"), pointwise_kernel=((..., [0, 1]), 0), bias=(slice(0, 2), 0))

@@ -21,6 +21,8 @@ def randomize(model, seed=0):
                 layer.gamma.assign(rng.uniform(0.5, 1.5, shape))
             if layer.beta is not None:
                 layer.beta.assign(rng.normal(0, 0.2, shape))
+        elif type(layer).__name__ == "LayerScale":  # starts at 1e-6, which hides every block
+            layer.gamma.assign(rng.uniform(0.5, 1.5, layer.gamma.shape))
         elif getattr(layer, "bias", None) is not None and hasattr(layer.bias, "assign"):
             layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
     return model

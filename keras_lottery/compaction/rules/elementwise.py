@@ -41,6 +41,12 @@ def activation(call: Call) -> None:
         call.output.axes = call.input.axes
 
 
+def fixed(call: Call) -> None:
+    """Statistics of the layer have the size of its input, which stays."""
+    call.graph.pin(call.input.axes, f"{call.path} has statistics for it", read=False)
+    call.output.axes = call.input.axes
+
+
 def prelu(call: Call) -> None:
     layer, x = call.layer, call.input
     sizes = zip(x.axes[1:], layer.alpha.shape)
@@ -132,9 +138,10 @@ for _class in (
     layers.Identity,
 ):
     register_compaction_rule(_class, identity)
-for _class in (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU):
+for _class in (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Rescaling):
     register_compaction_rule(_class, activation)
 register_compaction_rule(layers.PReLU, prelu)
+register_compaction_rule(layers.Normalization, fixed)
 register_compaction_rule(layers.Average, average)
 for _name, _combine in {
     "Add": np.add,

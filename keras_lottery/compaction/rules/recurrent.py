@@ -114,7 +114,7 @@ def _sizes(layer: Any, forward: Ids, backward: Ids, size: Size) -> dict[str, Any
     config = layer.get_config()
     changed = {}
     for name, ids in (("layer", forward), ("backward_layer", backward)):
-        entry = config[name]
+        entry = {k: v for k, v in config[name].items() if k != "build_config"}
         units = size(ids, len(ids))
         changed[name] = {**entry, "config": {**entry["config"], "units": units}}
     return changed
