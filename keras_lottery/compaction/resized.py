@@ -36,7 +36,7 @@ class CompactedLayer(internals.BuildHook):
             internals.set_class(self, made)
         entry = internals.class_entry(self.keras_lottery_base)
         inner = dict(getattr(self, PENDING))
-        found = dict(layer_paths(self))  # type: ignore[arg-type]
+        found = dict(layer_paths(self))
         if self.built:
             inner = {path: keras.saving.serialize_keras_object(found[path]) for path in inner}
         config[CONFIG_KEY] = {**entry, "layers": inner}
@@ -74,7 +74,8 @@ def give_class(layer: keras.Layer, inner: dict[str, Any]) -> None:
         layer: a composite layer or subclassed model.
         inner: path below it -> config of the smaller layer, or None where it is there already.
     """
-    internals.set_class(layer, _make(type(layer)))
+    cls: Any = type(layer)
+    internals.set_class(layer, _make(cls))
     object.__setattr__(layer, PENDING, inner)
 
 

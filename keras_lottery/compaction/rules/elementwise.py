@@ -60,8 +60,8 @@ def merge(combine: Combine) -> Callable[[Call], None]:
     """Returns the rule of an element-wise function of several tensors: their units are coupled."""
 
     def rule(call: Call) -> None:
-        operands = [_operand(leaf) for leaf in keras.tree.flatten(list(call.arguments.values()))]
-        operands = [value for value in operands if value is not None]
+        leaves = keras.tree.flatten(list(call.arguments.values()))
+        operands = [value for value in map(_operand, leaves) if value is not None]
         ranks = {len(v.shape) for v in operands if v.shape}
         if isinstance(call.operation, keras.layers.Layer) and len(ranks) > 1:
             call.pin(f"{call.path} merges tensors of different ranks")
@@ -143,7 +143,7 @@ for _class in (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, lay
 register_compaction_rule(layers.PReLU, prelu)
 register_compaction_rule(layers.Normalization, fixed)
 register_compaction_rule(layers.Average, average)
-for _name, _combine in {
+_COMBINES: dict[str, Combine] = {
     "Add": np.add,
     "Subtract": np.subtract,
     "Multiply": _times,
@@ -151,5 +151,6 @@ for _name, _combine in {
     "TrueDivide": _divided,
     "Maximum": np.maximum,
     "Minimum": np.minimum,
-}.items():
+}
+for _name, _combine in _COMBINES.items():
     register_compaction_rule(_name, merge(_combine))

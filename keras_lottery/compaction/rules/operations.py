@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_lottery.compaction.call import Call, register_compaction_rule
 from keras_lottery.compaction.rules.shape import permuted, reshaped
+from keras_lottery.compaction.units import Ids
 
 __all__: list[str] = []
 
@@ -143,7 +144,8 @@ def get_item(call: Call) -> None:
     missing = len(x.shape) - sum(k is not None and k is not ... for k in keys)
     where = keys.index(...) if ... in keys else len(keys)
     keys[where : where + 1] = [slice(None)] * missing
-    axes, constant, old = [], x.constant, iter(range(len(x.shape)))
+    axes: list[Ids | None] = []
+    constant, old = x.constant, iter(range(len(x.shape)))
     for k in keys:
         if k is None:
             axes.append(None)
