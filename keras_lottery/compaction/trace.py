@@ -225,7 +225,17 @@ def _is_plain(layer: Any) -> bool:
 def _output_spec(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     for function in (layer.call, layer.compute_output_spec):
         kwargs = _taken(function, kwargs)
-    return layer.compute_output_spec(*args, **kwargs)
+    outputs = layer.compute_output_spec(*args, **kwargs)
+    if all(None not in tensor.shape for tensor in keras.tree.flatten(outputs)):
+        return outputs
+    # EinsumDense says None where its config does.
+    args, kwargs = keras.tree.map_structure(_zeros, (args, kwargs))
+    results = layer.call(*args, **kwargs)
+    return keras.tree.map_structure(lambda t: keras.KerasTensor(tuple(t.shape)), results)
+
+
+def _zeros(leaf: Any) -> Any:
+    return keras.ops.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, keras.KerasTensor) else leaf
 
 
 def _taken(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_states_couple_encoder_and_decoder():
 
 def test_whole_heads_go():
     x = keras.Input((5, 8))
-    attention = L.MultiHeadAttention(4, 2, value_dim=3, name="heads")
+    attention = L.MultiHeadAttention(4, 2, name="heads")
     y = attention(x, x, use_causal_mask=True)
     grouped = L.GroupQueryAttention(4, 4, 2, name="grouped")(y, y)
     model = functional(x, L.Dense(2, name="last")(grouped))

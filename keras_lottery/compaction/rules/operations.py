@@ -74,6 +74,12 @@ def reduction(call: Call) -> None:
     keepdims = bool(getattr(operation, "keepdims", False))
     rest = [(i, None if i in over else ids) for i, ids in enumerate(x.axes)]
     call.output.axes = tuple(ids for i, ids in rest if keepdims or i not in over)
+    constant = x.constant
+    if constant is None or any(constant.shape[i] != 1 for i in over):
+        return
+    if type(operation).__name__ == "Sum":
+        constant = np.where(constant == 0, 0.0, np.nan)
+    call.output.constant = constant if keepdims else constant.squeeze(tuple(over))
 
 
 def einsum(call: Call) -> None:
