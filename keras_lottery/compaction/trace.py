@@ -75,6 +75,7 @@ class _Trace:
         self.model = model
         self.graph = Graph()
         self.own = 0
+        self.read: dict[int, str] = {}  # variables that code without a rule reads, and where
         self.paths = {id(layer): path for path, layer in layer_paths(model)}
 
     def run(self) -> Graph:
@@ -95,6 +96,10 @@ class _Trace:
         for tensor in keras.tree.flatten(outputs):
             if id(tensor) in self.graph.values:
                 self.graph.pin(self.graph.values[id(tensor)].axes, "output of the model")
+        for plan in self.graph.plans.values():
+            for slot in plan.slots.values():
+                if id(slot.variable) in self.read:
+                    self.graph.pin(slot.axes, f"{self.read[id(slot.variable)]} reads it, too")
         return self.graph
 
     def _input(self, tensor: Any) -> Value:
@@ -134,6 +139,7 @@ class _Trace:
             reason = f"{self._path(layer)} ({type(layer).__name__}) has no rule and its code "
             reason += f"doesn't run on symbolic tensors: {_first_line(error)}"
             outputs = _output_spec(layer, args, kwargs)
+            self.read |= {id(variable): self._path(layer) for variable in layer.variables}
             self._unknown(keras.tree.flatten((args, kwargs)), reason)
             for tensor in keras.tree.flatten(outputs):
                 self._keep(tensor, Value(tuple(tensor.shape), (None,) * len(tensor.shape)))
@@ -174,6 +180,9 @@ class _Trace:
     def _record(self, operation: Any, arguments: dict[str, Any], outputs: Any) -> Any:
         tensors = keras.tree.flatten(outputs)
         values = [Value(tuple(t.shape), (None,) * len(t.shape)) for t in tensors]
+        for leaf in keras.tree.flatten(arguments):
+            if isinstance(leaf, keras.Variable):
+                self.read[id(leaf)] = self._path(operation)
         arguments = keras.tree.map_structure(self._value, arguments)
         call = Call(self.graph, operation, self._path(operation), arguments, values)
         rule = rule_of(operation)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
+from keras_lottery.compaction.trace import trace
 from keras_lottery.errors import LotteryError
 from tests.compaction.test_dead_units import edit, functional, off, shapes
 
@@ -188,3 +189,21 @@ def test_a_wrong_rule_is_caught():
 
     kl.register_compaction_rule(Scaled, keep)
     assert shapes(kl.compact(model), "first") == [(4, 6), (6,)]
+
+
+def test_a_weight_that_code_reads_elsewhere_stays_whole():
+    class Tied(L.Layer):
+        def __init__(self, source, **kwargs):
+            super().__init__(**kwargs)
+            self.source = source
+
+        def call(self, x):
+            return keras.ops.matmul(x, self.source.kernel)
+
+    source = L.Dense(4, name="source")
+    layer = Tied(source)
+    x = keras.Input((4,))
+    model = functional(x, L.Dense(2, name="last")(layer(source(x))))
+    off(source, units=[0])
+    reasons = {pin.reason for pin in trace(model).pins}
+    assert any("reads it, too" in reason for reason in reasons)
