@@ -24,6 +24,9 @@ _HOMES = {
     "register_prunable": "masking",
     "strip": "masking",
     "summary": "masking",
+    "compact": "compaction",
+    "compaction_report": "compaction",
+    "register_compaction_rule": "compaction",
     "callbacks": "training.callbacks",
     "fit": "training",
     "TicketSearch": "search",
@@ -54,7 +57,8 @@ def _is_command_line() -> bool:
     return sys.argv[:1] == ["-m"] or os.path.basename(sys.argv[0] or "") == "keras-lottery"
 
 
-# Keras can only load a masked model whose classes are registered, so importing this package
-# registers them. The command line chooses the backend first and imports Keras after.
+# Keras can only load a masked or compacted model whose classes are registered, so importing this
+# package registers them. The command line chooses the backend first and imports Keras after.
 if not _is_command_line():
     import_module(f"{__name__}.masking")
+    import_module(f"{__name__}.compaction.resized")

@@ -15,7 +15,7 @@ from keras_lottery.global_state import preserved
 from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.mask_layer import WRAPPER_NAME
-from keras_lottery.masking.masked_layer import CONFIG_KEY, is_swapped
+from keras_lottery.masking.masked_layer import CONFIG_KEY
 from keras_lottery.types import Weights
 
 __all__ = ["copy_model", "fresh_initializers", "fresh_weights", "strip"]
@@ -160,7 +160,9 @@ def _classes(model: keras.Model) -> dict[str, type]:
     """Returns the classes in a model that Keras could not find by itself."""
     found: dict[str, type] = {}
     for layer in internals.flatten_layers(model):
-        cls = layer.keras_lottery_base if is_swapped(layer) else type(layer)
+        cls = type(layer)
+        while hasattr(cls, "keras_lottery_base"):  # a class made here; only its base has a name
+            cls = cls.keras_lottery_base
         if cls.__module__.partition(".")[0] not in ("keras", "keras_hub", "keras_lottery"):
             found.setdefault(keras.saving.get_registered_name(cls), cls)
     return found

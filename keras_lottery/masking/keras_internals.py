@@ -1,6 +1,6 @@
 """Everything that leans on Keras' private parts; the test beside it fails loudly when they move."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,16 +8,19 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.common.variables import AutocastScope
 from keras.src.models.functional import Functional
+from keras.src.ops.operation import Operation
 from keras.src.saving import object_registration, saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.trainers.compile_utils import CompileMetrics
 from keras.src.utils.naming import to_snake_case
 
 __all__ = [
+    "BuildHook",
     "KerasSaveable",
     "LayerHooks",
     "attributes",
     "batches_per_update",
+    "built_shapes",
     "class_entry",
     "clip_sums",
     "compiled_metrics",
@@ -25,12 +28,15 @@ __all__ = [
     "flush_losses",
     "forget_variables",
     "full_precision",
+    "functional_of",
     "hidden_name",
     "inbound_tensors",
     "innermost",
+    "intercepted",
     "is_functional",
     "is_metric",
     "iterations",
+    "map_inputs",
     "metric_direction",
     "name_class",
     "optimized_variables",
@@ -44,6 +50,7 @@ __all__ = [
     "stateless_scope",
     "sublayers",
     "sync_trainer",
+    "transplant",
     "unlocked",
     "use_scope",
 ]
@@ -97,6 +104,56 @@ def inbound_tensors(operation: Any, node_index: int) -> list[Any]:
     return list(nodes[node_index].input_tensors) if node_index < len(nodes) else []
 
 
+def built_shapes(layer: keras.Layer) -> dict[str, Any]:
+    """Returns the shapes that a layer was built with, by the name of `build`'s argument."""
+    return dict(layer._build_shapes_dict or {})
+
+
+def functional_of(model: Any) -> Any:
+    """Returns a functional model, or the one inside a sequential model; None for other layers."""
+    if isinstance(model, keras.Sequential):
+        return model._functional
+    return model if is_functional(model) else None
+
+
+def map_inputs(functional: Any, function: Callable[[Any], Any]) -> Any:
+    """Returns the inputs of a functional model, each passed through a function."""
+    return keras.tree.map_structure(function, functional._inputs_struct)
+
+
+@contextmanager
+def intercepted(
+    on_layer: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any],
+    on_operation: Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None],
+) -> Iterator[None]:
+    """Hands every symbolic call of a layer or operation to functions of the caller.
+
+    Unlike a symbolic call of Keras, it leaves no nodes in the layers.
+
+    Args:
+        on_layer: called as `(layer, args, kwargs)` instead of the layer; returns its outputs.
+        on_operation: called as `(operation, args, kwargs, outputs)` after an operation.
+    """
+    layer_call, symbolic_call = keras.Layer.__call__, Operation.symbolic_call
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        leaves = keras.tree.flatten((args, kwargs))
+        if any(isinstance(leaf, keras.KerasTensor) for leaf in leaves):
+            return on_layer(self, args, kwargs)
+        return layer_call(self, *args, **kwargs)
+
+    def symbolic(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = self.compute_output_spec(*args, **kwargs)
+        on_operation(self, args, kwargs, outputs)
+        return outputs
+
+    keras.Layer.__call__, Operation.symbolic_call = call, symbolic
+    try:
+        yield
+    finally:
+        keras.Layer.__call__, Operation.symbolic_call = layer_call, symbolic_call
+
+
 # ---- changing a built layer --------------------------------------------------------------------
 
 
@@ -124,20 +181,35 @@ def retrack(layer: keras.Layer) -> None:
             one._track_variables()
 
 
-class LayerHooks:
-    """What Keras calls on a layer under private names, handed on under public ones."""
+def transplant(layer: keras.Layer, donor: keras.Layer) -> None:
+    """Gives a layer the whole state of another of its class; whoever holds it keeps holding it.
 
-    name: str
+    Its place in the graph of a functional model stays. Call `retrack` on the outermost layer
+    afterwards.
+    """
+    for name in ("_inbound_nodes", "_outbound_nodes"):
+        donor.__dict__[name] = layer.__dict__[name]
+    object.__setattr__(layer, "__dict__", donor.__dict__)
+
+
+class BuildHook:
+    """Lets a layer do something when it has been built."""
 
     def _post_build(self) -> None:
         super()._post_build()  # type: ignore[misc]
         self.after_build()
 
-    def _check_quantize_args(self, mode: Any, compute_dtype: Any) -> None:
-        raise self.refuse("quantization", "Strip the model first and quantize the plain one.")
-
     def after_build(self) -> None:
         """Is called when the layer has been built."""
+
+
+class LayerHooks(BuildHook):
+    """What Keras calls on a layer under private names, handed on under public ones."""
+
+    name: str
+
+    def _check_quantize_args(self, mode: Any, compute_dtype: Any) -> None:
+        raise self.refuse("quantization", "Strip the model first and quantize the plain one.")
 
     def refuse(self, what: str, instead: str) -> Exception:
         """Returns the error for a Keras feature that a masked layer cannot serve."""

@@ -249,3 +249,46 @@ def test_compiled_metrics_know_their_direction():
     assert [metric.name for metric in metrics] == ["mae", "area"]
     assert [internals.metric_direction(metric) for metric in metrics] == ["down", "up"]
     assert internals.metric_direction(keras.metrics.Mean()) is None
+
+
+def test_symbolic_calls_are_intercepted_and_leave_no_nodes(model):
+    x = keras.KerasTensor((2, 4))
+    dense = model.layers[1]
+    nodes, seen = len(dense._inbound_nodes), []
+
+    def on_layer(layer, args, kwargs):
+        seen.append(layer)
+        return layer.compute_output_spec(*args)
+
+    def on_operation(operation, args, kwargs, outputs):
+        seen.append(operation)
+
+    with internals.intercepted(on_layer, on_operation):
+        keras.ops.relu(dense(x))
+        dense(np.ones((1, 4), "float32"))
+    assert seen[0] is dense and type(seen[1]).__name__ == "Relu" and len(seen) == 2
+    assert len(dense._inbound_nodes) == nodes
+    dense(keras.Input((4,)))
+    assert len(dense._inbound_nodes) == nodes + 1
+
+
+def test_a_layer_takes_the_state_of_another(model):
+    dense, donor = model.layers[1], L.Dense(3, name="donor")
+    donor.build((None, 4))
+    held = donor.kernel
+    internals.transplant(dense, donor)
+    internals.retrack(model)
+    assert dense.kernel is held and any(v is held for v in model.variables)
+    assert len(keras.Model.from_config(model.get_config()).layers) == len(model.layers)
+    if keras.backend.backend() == "torch":
+        assert any(p is held.value for p in model.parameters())
+
+
+def test_models_know_their_inputs_and_layers_their_shapes(model):
+    sequential = keras.Sequential([keras.Input((4,)), L.Dense(2)])
+    for one in (model, sequential):
+        functional = internals.functional_of(one)
+        shape = internals.map_inputs(functional, lambda tensor: tuple(tensor.shape))
+        assert keras.tree.flatten(shape) == [None, 4]
+    assert internals.functional_of(model.layers[1]) is None
+    assert internals.built_shapes(model.layers[1]) == {"input_shape": (None, 4)}

@@ -1,0 +1,112 @@
+"""A smaller model with equal outputs."""
+
+import keras
+
+from keras_lottery.compaction.dead import kept_units
+from keras_lottery.compaction.graph import Graph, Plan
+from keras_lottery.compaction.report import attach, sizes
+from keras_lottery.compaction.resize import resize
+from keras_lottery.compaction.resized import give_class
+from keras_lottery.compaction.trace import trace
+from keras_lottery.compaction.verify import check_equal
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking import strip
+from keras_lottery.masking.paths import layer_paths
+
+__all__ = ["compact", "dependency_graph"]
+
+
+def compact(model: keras.Model, strict: bool = False) -> keras.Model:
+    """Returns a smaller model with equal outputs: without the units that do nothing.
+
+    A unit (channel, neuron, head) goes where its value is constant, which the next bias takes,
+    or where no surviving weight reads it. Coupled units, such as the channels of a residual
+    stream, go together. Scattered zeros leave few dead units: prune channels for speed.
+
+    Args:
+        model: masked or plain; left as it is.
+        strict: raise an error for an operation without a rule, instead of keeping its channels.
+
+    Returns:
+        A plain model, not compiled. Functional and sequential models are rebuilt from their
+        config; composite layers and subclassed models keep their class, with smaller layers.
+
+    Raises:
+        LotteryError: not a built model, it can't be rebuilt from its config, an operation has no
+            rule (`strict=True`), or the outputs differ by more than 1e-5 of the largest.
+
+    Example:
+        >>> small = kl.compact(model)
+        >>> print(kl.compaction_report(small))
+    """
+    if not isinstance(model, keras.Model):
+        raise LotteryError(
+            f"Expected a Keras model. Received: {type(model).__name__}. Pass a built keras.Model."
+        )
+    plain = strip(model)
+    small = strip(plain)
+    graph = trace(small)
+    if strict and graph.unknown:
+        raise LotteryError(
+            "Expected rules for all operations, because of strict=True. Received: "
+            f"{'; '.join(graph.unknown)}. Register one with register_compaction_rule, or pass "
+            "strict=False to keep its channels."
+        )
+    kept = kept_units(graph)
+    small = _shrink(small, graph, resize(graph, kept))
+    attach(small, sizes(graph, kept, plain, small, check_equal(plain, small, graph)))
+    return small
+
+
+def dependency_graph(model: keras.Model) -> Graph:
+    """Returns the dependency graph of a model; `Graph.groups` lists its coupled channels.
+
+    Args:
+        model: masked or plain; the paths in the graph are its own.
+
+    Raises:
+        LotteryError: the model is not built, or its code doesn't run on symbolic tensors.
+    """
+    return trace(strip(model))
+
+
+def _shrink(small: keras.Model, graph: Graph, changed: list[Plan]) -> keras.Model:
+    """Returns the model that a file can hold, from one whose layers have shrunk in place."""
+    if not changed:
+        return small
+    _name_composites(small, {id(plan.layer) for plan in changed})
+    internals.retrack(small)
+    return strip(small) if _is_plain(small) else small  # built anew, with symbolic shapes that fit
+
+
+def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
+    """Lets the outermost layers that hold shrunk ones, and don't list them, write them to files."""
+    if id(layer) in shrunk:
+        return
+    if _is_plain(layer):
+        for inner in internals.sublayers(layer):
+            _name_composites(inner, shrunk)
+        return
+    inside: dict[str, None] = {}
+    taken: set[int] = set()
+    for path, inner in layer_paths(layer):
+        if id(inner) in taken:
+            continue
+        below = internals.flatten_layers(inner)
+        if id(inner) in shrunk:
+            inside[path] = None
+        elif inner is not layer and _is_plain(inner) and any(id(b) in shrunk for b in below):
+            _name_composites(inner, shrunk)
+            taken.update(map(id, below))
+            internals.transplant(inner, strip(inner))  # with symbolic shapes that fit
+            inside[path] = None
+    if inside:
+        give_class(layer, inside)
+
+
+def _is_plain(layer: keras.Layer) -> bool:
+    """Returns True for models whose config lists their layers."""
+    return type(layer) is keras.Sequential or (
+        internals.is_functional(layer) and type(layer).__module__.startswith("keras.src.models")
+    )

@@ -1,0 +1,203 @@
+"""The dependency graph of a model: tensors, weights, and the units along their axes.
+
+Every axis of every tensor and weight carries an array of units, or None where its size never
+changes. Coupling (`Units`) says which units go together. A `Kernel` says which units each unit
+is computed from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.compaction.units import Ids, Units
+
+__all__ = ["Axes", "Graph", "Group", "Kernel", "Pin", "Plan", "Slot", "Value"]
+
+Array = NDArray[Any]
+Axes = tuple[Ids | None, ...]
+Size = Callable[[Ids | None, int], int]
+"""`(units of an axis, its size) -> the size that is left`."""
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor of the model.
+
+    Args:
+        shape: with a concrete batch size.
+        axes: units along each axis; None for an axis that keeps its size.
+        constant: values that don't depend on the input, NaN where they do; its shape broadcasts
+            against `shape`. None: nothing is constant.
+    """
+
+    shape: tuple[int, ...]
+    axes: Axes
+    constant: Array | None = None
+
+    def along(self, *axes: int) -> Array:
+        """Returns the constants along some axes, NaN where they differ along the others."""
+        axes = tuple(axis % len(self.shape) for axis in axes)
+        sizes = [self.shape[axis] for axis in axes]
+        if self.constant is None:
+            return np.full(sizes, np.nan)
+        moved = np.moveaxis(self.constant, axes, range(-len(axes), 0))
+        kept = moved.shape[moved.ndim - len(axes) :]
+        flat = moved.reshape(-1, *kept)
+        same = np.where((flat == flat[:1]).all(axis=0), flat[0], np.nan)
+        return np.broadcast_to(same, sizes)
+
+
+@dataclass(eq=False)
+class Slot:
+    """A weight and the units along its axes."""
+
+    attribute: str
+    variable: keras.Variable
+    axes: Axes
+    makes: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Plan:
+    """What a layer needs in order to be rebuilt smaller.
+
+    Args:
+        path: structural path of the layer.
+        layer: the layer.
+        resize: `size -> changes of the layer's config`.
+        slots: attribute -> weight.
+        bias: changes of the config that give the layer a bias, where a constant needs one.
+        inputs: argument of `call` -> the tensor that it was first called with.
+    """
+
+    path: str
+    layer: keras.Layer
+    resize: Callable[[Size], dict[str, Any]] | None = None
+    slots: dict[str, Slot] = field(default_factory=dict)
+    bias: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Value] = field(default_factory=dict)
+    units: dict[str, Ids] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Kernel:
+    """A weight that computes units from units.
+
+    Args:
+        plan: of the layer that has it.
+        attribute: of the weight in the layer.
+        weight: its value.
+        reads: axis of the weight -> units that it reads.
+        makes: axis of the weight -> units that it computes.
+        constant: constant inputs, broadcast against the weight; NaN where they vary.
+        bias: attribute that takes what constant inputs contribute; None: nothing can.
+        bias_axes: the axes of `makes` in the order in which the bias has them.
+        bias_index: where in the attribute the bias is, e.g. in the first row of a GRU's.
+        uses: multiplications with each weight in one example's forward pass.
+    """
+
+    plan: Plan
+    attribute: str
+    weight: Array
+    reads: dict[int, Ids | None]
+    makes: dict[int, Ids | None]
+    constant: Array
+    bias: str | None
+    bias_axes: tuple[int, ...]
+    bias_index: Any = ...
+    uses: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Pin:
+    """Units that must stay.
+
+    Args:
+        ids: the units.
+        reason: why, for the report.
+        read: True where something uses their values, so that what they depend on stays too.
+    """
+
+    ids: Ids
+    reason: str
+    read: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Coupled units: removed together or not at all.
+
+    Args:
+        slices: (path of the layer, attribute, axis, indices) of every weight that has them.
+        makes: those of `slices` that compute the units: zeros there switch the group off.
+        pinned: why the group can't be removed; empty where it can.
+    """
+
+    slices: tuple[tuple[str, str, int, tuple[int, ...]], ...]
+    makes: tuple[tuple[str, str, int, tuple[int, ...]], ...]
+    pinned: str = ""
+
+
+@dataclass(eq=False)
+class Graph:
+    """The dependency graph of one model.
+
+    Args:
+        units: all units and their coupling.
+        plans: id of the layer -> its plan, in the order of the forward pass.
+        kernels: likewise.
+        values: id of a symbolic tensor -> the value.
+        pins: units that stay.
+        inputs: (name, units) of the model's inputs.
+        bounds: name of an input -> number of rows of the smallest table that looks it up.
+    """
+
+    units: Units = field(default_factory=Units)
+    plans: dict[int, Plan] = field(default_factory=dict)
+    kernels: list[Kernel] = field(default_factory=list)
+    values: dict[int, Value] = field(default_factory=dict)
+    pins: list[Pin] = field(default_factory=list)
+    inputs: list[tuple[str, Value]] = field(default_factory=list)
+    bounds: dict[int, int] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    tables: dict[int, Slot] = field(default_factory=dict)
+    tensors: list[Any] = field(default_factory=list)
+
+    def pin(self, axes: Axes, reason: str, read: bool = True) -> None:
+        """Keeps the units of some axes; `read`: and everything that they depend on."""
+        self.pins.extend(Pin(ids, reason, read) for ids in axes if ids is not None)
+
+    def groups(self) -> list[Group]:
+        """Returns the groups of coupled units that have weights, in the order of the network."""
+        roots = self.units.roots()
+        pinned: dict[int, str] = {}
+        for pin in self.pins:
+            for root in np.unique(roots[pin.ids]).tolist():
+                pinned.setdefault(root, pin.reason)
+        slices: dict[int, list[tuple[str, str, int, tuple[int, ...]]]] = {}
+        makes: dict[int, list[tuple[str, str, int, tuple[int, ...]]]] = {}
+        for plan in self.plans.values():
+            for slot in plan.slots.values():
+                for axis, ids in enumerate(slot.axes):
+                    if ids is None:
+                        continue
+                    for root, indices in _by_root(roots[ids]):
+                        place = (plan.path, slot.attribute, axis, indices)
+                        slices.setdefault(root, []).append(place)
+                        if axis in slot.makes:
+                            makes.setdefault(root, []).append(place)
+        return [
+            Group(tuple(places), tuple(makes.get(root, ())), pinned.get(root, ""))
+            for root, places in slices.items()
+        ]
+
+
+def _by_root(roots: Ids) -> list[tuple[int, tuple[int, ...]]]:
+    order = np.argsort(roots, kind="stable")
+    found, starts = np.unique(roots[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    return [(int(root), tuple(part.tolist())) for root, part in zip(found, parts)]

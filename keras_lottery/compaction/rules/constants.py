@@ -1,0 +1,81 @@
+"""Constants that pass through activations and other element-wise functions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.compaction.call import Call
+from keras_lottery.compaction.graph import Value
+
+__all__ = ["activate", "apply", "is_elementwise", "place", "set_output"]
+
+Array = NDArray[Any]
+Function = Callable[[Any], Any]
+
+
+def is_elementwise(function: Function, shape: tuple[int, ...] = (4, 6)) -> bool:
+    """Returns True where each output depends on the input at the same index alone.
+
+    It is tried out: half of a random input is changed, and the outputs of the other half compared.
+    """
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=shape).astype("float32")
+    changed = rng.random(shape) < 0.5
+    second = np.where(changed, rng.normal(size=shape), first).astype("float32")
+    try:
+        results = [_numpy(function(keras.ops.convert_to_tensor(x))) for x in (first, second)]
+    except Exception:
+        return False
+    if any(result.shape != shape for result in results):
+        return False
+    return bool(np.array_equal(results[0][~changed], results[1][~changed], equal_nan=True))
+
+
+def apply(function: Function, constant: Array | None) -> Array | None:
+    """Returns an element-wise function of constants; NaN stays NaN."""
+    if constant is None or np.isnan(constant).all():
+        return None
+    varies = np.isnan(constant)
+    known = np.where(varies, 0.0, constant).astype("float32")
+    values = _numpy(function(keras.ops.convert_to_tensor(known))).astype("float64")
+    return np.where(varies, np.nan, values) if values.shape == varies.shape else None
+
+
+def place(constant: Array, ndim: int, axes: tuple[int, ...]) -> Array:
+    """Returns constants along some axes in an array of `ndim` axes that broadcasts."""
+    axes = tuple(axis % ndim for axis in axes)
+    order = np.argsort(axes)
+    shape = [1] * ndim
+    for axis, size in zip(axes, constant.shape):
+        shape[axis] = size
+    return constant.transpose(order).reshape(shape)
+
+
+def activate(call: Call, value: Value, function: Function | None) -> None:
+    """Applies a layer's activation to its output, whose units it keeps where it mixes them."""
+    if function is None or function is keras.activations.linear:
+        return
+    if is_elementwise(function):
+        value.constant = apply(function, value.constant)
+        return
+    name = getattr(function, "__name__", type(function).__name__)
+    value.constant = None
+    call.pin(f"{call.path} mixes its units in the activation {name}", value)
+
+
+def set_output(value: Value, axes: dict[int, Any], constant: Array | None) -> None:
+    """Sets the units along some axes of an output, and its constants along the same axes."""
+    ndim = len(value.shape)
+    units = list(value.axes)
+    for axis, ids in axes.items():
+        units[axis % ndim] = ids
+    value.axes = tuple(units)
+    if constant is not None and not np.isnan(constant).all():
+        value.constant = place(constant, ndim, tuple(axes))
+
+
+def _numpy(tensor: Any) -> Array:
+    return np.asarray(keras.ops.convert_to_numpy(tensor))

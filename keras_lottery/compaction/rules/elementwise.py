@@ -1,0 +1,156 @@
+"""Element-wise layers and operations, of one tensor and of several."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from keras_lottery.compaction.call import Call, register_compaction_rule
+from keras_lottery.compaction.graph import Value
+from keras_lottery.compaction.rules.constants import apply, is_elementwise
+
+__all__ = ["unary"]
+
+Array = NDArray[Any]
+Combine = Callable[[Array, Array], Array]
+
+
+def identity(call: Call) -> None:
+    call.output.axes = call.input.axes
+    call.output.constant = call.input.constant
+
+
+def unary(call: Call) -> bool:
+    """Passes units on where the operation is element-wise; returns whether it is."""
+    x, out = call.input, call.output
+    if len(call.inputs) != 1 or len(call.outputs) != 1 or x.shape != out.shape:
+        return False
+    if not is_elementwise(call.operation.call, (2, *x.shape[1:])):
+        return False
+    out.axes, out.constant = x.axes, apply(call.operation.call, x.constant)
+    return True
+
+
+def activation(call: Call) -> None:
+    if not unary(call):
+        call.pin(f"{call.path} mixes its units")
+        call.output.axes = call.input.axes
+
+
+def fixed(call: Call) -> None:
+    """Statistics of the layer have the size of its input, which stays."""
+    call.graph.pin(call.input.axes, f"{call.path} has statistics for it", read=False)
+    call.output.axes = call.input.axes
+
+
+def prelu(call: Call) -> None:
+    layer, x = call.layer, call.input
+    sizes = zip(x.axes[1:], layer.alpha.shape)
+    call.weight("alpha", tuple(None if size == 1 else ids for ids, size in sizes))
+    call.output.axes = x.axes
+    constant = apply(layer.call, x.constant)
+    call.output.constant = constant
+
+
+def merge(combine: Combine) -> Callable[[Call], None]:
+    """Returns the rule of an element-wise function of several tensors: their units are coupled."""
+
+    def rule(call: Call) -> None:
+        leaves = keras.tree.flatten(list(call.arguments.values()))
+        operands = [value for value in map(_operand, leaves) if value is not None]
+        ranks = {len(v.shape) for v in operands if v.shape}
+        if isinstance(call.operation, keras.layers.Layer) and len(ranks) > 1:
+            call.pin(f"{call.path} merges tensors of different ranks")
+            return
+        out = call.output
+        out.axes = tuple(_merge_axis(call, operands, axis) for axis in range(-len(out.shape), 0))
+        constants = [_constant(value) for value in operands]
+        with np.errstate(all="ignore"):
+            constant = reduce(combine, constants)
+        if not np.isnan(constant).all():
+            out.constant = constant.reshape(
+                [1] * (len(out.shape) - constant.ndim) + [*constant.shape]
+            )
+
+    return rule
+
+
+def _merge_axis(call: Call, operands: list[Value], axis: int) -> Any:
+    size = call.output.shape[axis]
+    ids = []
+    for value in operands:
+        if len(value.shape) < -axis:
+            continue
+        if value.shape[axis] == size:
+            ids.append(value.axes[axis])
+        else:
+            call.graph.pin((value.axes[axis],), f"{call.path} repeats it")
+    return call.couple(*ids)
+
+
+def _operand(leaf: Any) -> Value | None:
+    if isinstance(leaf, Value):
+        return leaf
+    if isinstance(leaf, bool | str) or leaf is None:
+        return None
+    if isinstance(leaf, int | float):
+        return Value((), (), np.asarray(float(leaf)))
+    shape = getattr(leaf, "shape", None)
+    if shape is None:
+        return None
+    shape = tuple(int(size) for size in shape)
+    return Value(shape, (None,) * len(shape), None)
+
+
+def _constant(value: Value) -> Array:
+    if value.constant is not None:
+        return value.constant
+    return np.full([1 if ids is None else len(ids) for ids in value.axes], np.nan)
+
+
+def _times(a: Array, b: Array) -> Array:
+    return np.where((a == 0) | (b == 0), 0.0, a * b)
+
+
+def _divided(a: Array, b: Array) -> Array:
+    return np.where((a == 0) & np.isnan(b), np.nan, a / b)
+
+
+def average(call: Call) -> None:
+    merge(np.add)(call)
+    if call.output.constant is not None:
+        call.output.constant = call.output.constant / len(call.inputs)
+
+
+for _class in (
+    layers.Dropout,
+    layers.GaussianDropout,
+    layers.GaussianNoise,
+    layers.AlphaDropout,
+    layers.SpatialDropout1D,
+    layers.SpatialDropout2D,
+    layers.SpatialDropout3D,
+    layers.ActivityRegularization,
+    layers.Identity,
+):
+    register_compaction_rule(_class, identity)
+for _class in (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Rescaling):
+    register_compaction_rule(_class, activation)
+register_compaction_rule(layers.PReLU, prelu)
+register_compaction_rule(layers.Normalization, fixed)
+register_compaction_rule(layers.Average, average)
+_COMBINES: dict[str, Combine] = {
+    "Add": np.add,
+    "Subtract": np.subtract,
+    "Multiply": _times,
+    "Divide": _divided,
+    "TrueDivide": _divided,
+    "Maximum": np.maximum,
+    "Minimum": np.minimum,
+}
+for _name, _combine in _COMBINES.items():
+    register_compaction_rule(_name, merge(_combine))

@@ -1,0 +1,65 @@
+"""Normalizations: per channel, or over channels, which they keep."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_lottery.compaction.call import Call, register_compaction_rule
+
+__all__: list[str] = []
+
+
+def batch_normalization(call: Call) -> None:
+    layer, x = call.layer, call.input
+    axis = layer.axis % len(x.shape)
+    units = x.axes[axis]
+    names = ("gamma", "beta", "moving_mean", "moving_variance")
+    gamma, beta, mean, variance = (
+        call.weight(name, (units,), makes=(0,) if name in ("gamma", "beta") else ())
+        for name in names
+    )
+    call.output.axes = x.axes
+    if mean is None or variance is None:
+        return
+    mean, variance = mean.astype("float64"), variance.astype("float64")
+    scale = (1.0 if gamma is None else gamma) / np.sqrt(variance + layer.epsilon)
+    shift = (0.0 if beta is None else beta) - mean * scale
+    sizes = [-1 if i == axis else 1 for i in range(len(x.shape))]
+    scale, shift = (np.broadcast_to(a, mean.shape).reshape(sizes) for a in (scale, shift))
+    varies = np.full([*sizes[:axis], len(mean), *sizes[axis + 1 :]], np.nan)
+    inputs = varies if x.constant is None else x.constant
+    constant = np.where(scale == 0, shift, inputs * scale + shift)
+    call.output.constant = None if np.isnan(constant).all() else constant
+
+
+def over_axes(call: Call) -> None:
+    """A statistic over units depends on each of them."""
+    axes = getattr(call.layer, "axis", -1)
+    axes = keras.tree.flatten(axes)
+    for axis in axes:
+        call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over it")
+    call.output.axes = call.input.axes
+
+
+def all_axes(call: Call) -> None:
+    call.pin(f"{call.path} normalizes over it")
+    call.output.axes = call.input.axes
+
+
+def softmax(call: Call) -> None:
+    axes: Any = keras.tree.flatten(call.layer.axis)
+    for axis in axes:
+        call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over it")
+    call.output.axes = call.input.axes
+
+
+register_compaction_rule(layers.BatchNormalization, batch_normalization)
+for _class in (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization):
+    register_compaction_rule(_class, over_axes)
+for _class in (layers.GroupNormalization, layers.SpectralNormalization):
+    register_compaction_rule(_class, all_axes)
+register_compaction_rule(layers.Softmax, softmax)
+register_compaction_rule("LogSoftmax", softmax)
+register_compaction_rule("Softmax", softmax)

@@ -1,0 +1,208 @@
+"""Operations inside of a layer's or a functional model's code."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_lottery.compaction.call import Call, register_compaction_rule
+from keras_lottery.compaction.rules.shape import permuted, reshaped
+from keras_lottery.compaction.units import Ids
+
+__all__: list[str] = []
+
+
+def transpose(call: Call) -> None:
+    rank = len(call.input.shape)
+    axes = call.operation.axes or tuple(reversed(range(rank)))
+    permuted(call, call.input, tuple(axis % rank for axis in axes))
+
+
+def swapaxes(call: Call) -> None:
+    order = np.arange(len(call.input.shape))
+    first, second = call.operation.axis1, call.operation.axis2
+    order[[first, second]] = order[[second, first]]
+    permuted(call, call.input, tuple(order.tolist()))
+
+
+def moveaxis(call: Call) -> None:
+    marks = np.empty(tuple(range(1, len(call.input.shape) + 1)))
+    moved = np.moveaxis(marks, call.operation.source, call.operation.destination)
+    permuted(call, call.input, tuple(size - 1 for size in moved.shape))
+
+
+def reshape(call: Call) -> None:
+    """Sizes in code are constants: the axis that shrinks has to be the one that is -1."""
+    reshaped(call, call.input)
+    target = tuple(call.operation.newshape)
+    for size, ids in zip(target, call.output.axes):
+        if ids is not None and size != -1:
+            call.graph.pin((ids,), f"{call.path} has its size in code")
+
+
+def expand_dims(call: Call) -> None:
+    _through(call, lambda array: np.expand_dims(array, tuple(np.atleast_1d(call.operation.axis))))
+
+
+def squeeze(call: Call) -> None:
+    shape = call.input.shape
+    axis = call.operation.axis
+    gone = [i for i, size in enumerate(shape) if size == 1] if axis is None else np.atleast_1d(axis)
+    axes = {int(i) % len(shape) for i in gone}
+    call.graph.pin(tuple(call.input.axes[i] for i in axes), f"{call.path} drops it")
+    call.output.axes = tuple(ids for i, ids in enumerate(call.input.axes) if i not in axes)
+    if call.input.constant is not None:
+        call.output.constant = call.input.constant.squeeze(tuple(axes))
+
+
+def _through(call: Call, move: Any) -> None:
+    """Applies a function of shapes to the axes: sizes 2, 3, … stand for the axes."""
+    marks = np.empty(tuple(range(2, len(call.input.shape) + 2)))
+    call.output.axes = tuple(
+        None if size == 1 else call.input.axes[size - 2] for size in move(marks).shape
+    )
+    if call.input.constant is not None:
+        call.output.constant = move(call.input.constant)
+
+
+def reduction(call: Call) -> None:
+    """A mean over positions keeps channels; one over channels depends on all of them."""
+    x, operation = call.input, call.operation
+    rank = len(x.shape)
+    axis = operation.axis
+    over = set(range(rank)) if axis is None else {int(a) % rank for a in np.atleast_1d(axis)}
+    call.graph.pin(tuple(x.axes[i] for i in over), f"{call.path} reduces it")
+    keepdims = bool(getattr(operation, "keepdims", False))
+    rest = [(i, None if i in over else ids) for i, ids in enumerate(x.axes)]
+    call.output.axes = tuple(ids for i, ids in rest if keepdims or i not in over)
+    constant = x.constant
+    if constant is None or any(constant.shape[i] != 1 for i in over):
+        return
+    if type(operation).__name__ == "Sum":
+        constant = np.where(constant == 0, 0.0, np.nan)
+    call.output.constant = constant if keepdims else constant.squeeze(tuple(over))
+
+
+def einsum(call: Call) -> None:
+    equation = call.operation.subscripts.replace(" ", "")
+    source, _, target = equation.partition("->")
+    operands = source.split(",")
+    if "..." in equation or len(operands) != len(call.inputs):
+        call.pin(f"{call.path} has an equation with `...`")
+        return
+    _product(call, operands, target)
+
+
+def matmul(call: Call) -> None:
+    if len(call.inputs) != 2 or min(len(x.shape) for x in call.inputs) < 2:
+        call.pin()
+        return
+    first, second = call.inputs
+    letters = "ABCDEFGH"[: len(call.output.shape) - 2]
+    batch = [letters[len(letters) - len(x.shape) + 2 :] for x in (first, second)]
+    _product(call, [batch[0] + "ik", batch[1] + "kj"], letters + "ij")
+
+
+def _product(call: Call, operands: list[str], target: str) -> None:
+    units: dict[str, Any] = {}
+    for letter in sorted(set("".join(operands))):
+        found = [
+            (x, x.axes[letters.index(letter)], x.shape[letters.index(letter)])
+            for letters, x in zip(operands, call.inputs)
+            if letter in letters
+        ]
+        size = max(size for _, _, size in found)
+        for _, ids, own in found:
+            if own != size:
+                call.graph.pin((ids,), f"{call.path} repeats it")
+        axes = [ids for _, ids, own in found if own == size]
+        if letter in target:
+            units[letter] = call.couple(*axes)
+        else:
+            call.couple(*axes)
+            call.graph.pin(tuple(axes), f"{call.path} sums over it")
+    call.output.axes = tuple(units.get(letter) for letter in target)
+
+
+def split(call: Call) -> None:
+    """The parts of an axis are coupled: they stay equally long."""
+    x, axis = call.input, call.operation.axis % len(call.input.shape)
+    ids, parts = x.axes[axis], len(call.outputs)
+    even = isinstance(call.operation.indices_or_sections, int)
+    if ids is not None and even:
+        rows = ids.reshape(parts, -1)
+        call.graph.units.couple(rows[:1], rows)
+    elif ids is not None:
+        call.graph.pin((ids,), f"{call.path} has its size in code")
+    ends = np.cumsum([out.shape[axis] for out in call.outputs])[:-1]
+    pieces = [None] * parts if ids is None else np.split(ids, ends)
+    for i, (out, piece) in enumerate(zip(call.outputs, pieces)):
+        out.axes = (*x.axes[:axis], piece, *x.axes[axis + 1 :])
+        if x.constant is not None and ids is not None:
+            out.constant = np.split(x.constant, ends, axis=axis)[i]
+
+
+def get_item(call: Call) -> None:
+    x, key = call.input, call.arguments["key"]
+    keys = list(key) if isinstance(key, tuple | list) else [key]
+    if not all(isinstance(k, int | slice) or k is None or k is ... for k in keys):
+        call.pin(f"{call.path} picks by an index that is computed")
+        return
+    missing = len(x.shape) - sum(k is not None and k is not ... for k in keys)
+    where = keys.index(...) if ... in keys else len(keys)
+    keys[where : where + 1] = [slice(None)] * missing
+    axes: list[Ids | None] = []
+    constant, old = x.constant, iter(range(len(x.shape)))
+    for k in keys:
+        if k is None:
+            axes.append(None)
+            continue
+        axis = next(old)
+        whole = isinstance(k, slice) and k == slice(None)
+        if not whole:
+            call.graph.pin((x.axes[axis],), f"{call.path} has its size in code")
+        if not whole and constant is not None and constant.shape[axis] != 1:
+            constant = None
+        if isinstance(k, slice):
+            ids = x.axes[axis]
+            axes.append(ids if whole or ids is None else ids[k])
+    call.output.axes = tuple(axes)
+    if constant is not None:
+        index = tuple(k if k is None or isinstance(k, int) else slice(None) for k in keys)
+        index = tuple(0 if isinstance(k, int) else k for k in index)
+        call.output.constant = constant[index]
+
+
+def pad(call: Call) -> None:
+    widths = call.operation.pad_width
+    x = call.input
+    widths = widths * len(x.shape) if len(widths) == 1 else widths
+    for (before, after), ids in zip(widths, x.axes):
+        if before or after:
+            call.graph.pin((ids,), f"{call.path} pads it")
+    call.output.axes = tuple(
+        ids if before == after == 0 else None for (before, after), ids in zip(widths, x.axes)
+    )
+    if x.constant is not None:
+        constant = np.where(x.constant == 0, 0.0, np.nan)
+        if all(a == b == 0 or s == 1 for (a, b), s in zip(widths, constant.shape)):
+            call.output.constant = constant
+
+
+for _name, _rule in {
+    "Transpose": transpose,
+    "Swapaxes": swapaxes,
+    "Moveaxis": moveaxis,
+    "ExpandDims": expand_dims,
+    "Squeeze": squeeze,
+    "Mean": reduction,
+    "Sum": reduction,
+    "Max": reduction,
+    "Min": reduction,
+    "Einsum": einsum,
+    "Matmul": matmul,
+    "Split": split,
+    "GetItem": get_item,
+    "Pad": pad,
+    "Reshape": reshape,
+}.items():
+    register_compaction_rule(_name, _rule)

@@ -1,0 +1,41 @@
+"""Pooling, padding, cropping and upsampling: they leave channels alone."""
+
+import numpy as np
+from keras import layers
+
+from keras_lottery.compaction.call import Call, register_compaction_rule
+from keras_lottery.compaction.rules.constants import set_output
+from keras_lottery.compaction.rules.convolution import channel_axis
+
+__all__: list[str] = []
+
+
+def pooling(call: Call) -> None:
+    _channels(call, pads=False)
+
+
+def padding(call: Call) -> None:
+    _channels(call, pads=True)
+
+
+def _channels(call: Call, pads: bool) -> None:
+    layer, x = call.layer, call.input
+    axis = channel_axis(layer, x)
+    for i, ids in enumerate(x.axes):
+        if i != axis:
+            call.graph.pin((ids,), f"{call.path} slides over it")
+    along = x.along(axis)
+    if pads:
+        along = np.where(along == 0, 0.0, np.nan)
+    target = axis if len(call.output.shape) == len(x.shape) else 1
+    set_output(call.output, {target: x.axes[axis]}, along)
+
+
+for _kind in ("Max", "Average"):
+    for _rank in (1, 2, 3):
+        register_compaction_rule(getattr(layers, f"{_kind}Pooling{_rank}D"), pooling)
+        register_compaction_rule(getattr(layers, f"Global{_kind}Pooling{_rank}D"), pooling)
+for _rank in (1, 2, 3):
+    register_compaction_rule(getattr(layers, f"UpSampling{_rank}D"), pooling)
+    register_compaction_rule(getattr(layers, f"Cropping{_rank}D"), pooling)
+    register_compaction_rule(getattr(layers, f"ZeroPadding{_rank}D"), padding)

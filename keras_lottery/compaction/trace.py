@@ -1,0 +1,262 @@
+"""The dependency graph of a model, from calling it on symbolic tensors.
+
+A layer that has a rule is one step. The code of any other layer runs on the symbolic tensors
+itself, so that its sublayers and operations become steps; where that fails, its inputs stay.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_lottery.compaction import rules
+from keras_lottery.compaction.call import Call, rule_of
+from keras_lottery.compaction.graph import Graph, Plan, Size, Value
+from keras_lottery.compaction.rules.elementwise import unary
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.paths import layer_paths
+
+__all__ = ["input_specs", "trace"]
+
+_ = rules  # importing it registers the rules that come with the package
+_SPATIAL, _STEPS = 32, 8  # sizes of axes that the model leaves open
+_BATCH = 2
+
+
+def input_specs(model: keras.Model) -> Any:
+    """Returns symbolic inputs of concrete shape, in the structure that the model takes.
+
+    Raises:
+        LotteryError: the model doesn't say which shapes it takes.
+    """
+    functional = internals.functional_of(model)
+    if functional is not None:
+        return internals.map_inputs(functional, _concrete)
+    shapes = internals.built_shapes(model)
+    if not shapes:
+        raise LotteryError(
+            f"Expected a model that knows the shapes of its inputs. Received: {model.name!r}. "
+            "Call it on a batch first."
+        )
+    shape = next(iter(shapes.values()))
+    return _from_shapes(shape, model)
+
+
+def _from_shapes(shape: Any, model: keras.Model) -> Any:
+    if isinstance(shape, dict):
+        return {key: _from_shapes(value, model) for key, value in shape.items()}
+    if shape and isinstance(shape[0], tuple | list | dict):
+        return type(shape)(_from_shapes(value, model) for value in shape)
+    layers = internals.flatten_layers(model)
+    looks_up = any(isinstance(layer, keras.layers.Embedding) for layer in layers)
+    dtype = "int32" if looks_up and len(shape) == 2 else "float32"
+    return _concrete(keras.KerasTensor(tuple(shape), dtype=dtype))
+
+
+def _concrete(tensor: Any) -> keras.KerasTensor:
+    size = _SPATIAL if len(tensor.shape) > 3 else _STEPS
+    shape = tuple(size if s is None else int(s) for s in tensor.shape[1:])
+    return keras.KerasTensor((_BATCH, *shape), dtype=tensor.dtype, name=tensor.name)
+
+
+def trace(model: keras.Model) -> Graph:
+    """Returns the dependency graph of a built, plain model.
+
+    Args:
+        model: is left as it is.
+    """
+    return _Trace(model).run()
+
+
+class _Trace:
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.graph = Graph()
+        self.own = 0
+        self.read: dict[int, str] = {}  # variables that code without a rule reads, and where
+        self.paths = {id(layer): path for path, layer in layer_paths(model)}
+
+    def run(self) -> Graph:
+        specs = input_specs(self.model)
+        for i, (path, tensor) in enumerate(keras.tree.flatten_with_path(specs)):
+            name = "/".join(map(str, path)) or tensor.name or str(i)
+            self.graph.inputs.append((name, self._input(tensor)))
+        self.own = len(self.graph.units)  # the units before are the inputs', which never go
+        with internals.intercepted(self.layer, self.operation):
+            try:
+                outputs = self._expand(self.model, (specs,), {})
+            except Exception as error:
+                raise LotteryError(
+                    "Expected a model whose code runs on symbolic tensors. Received: "
+                    f"{self.model.name!r}, which doesn't ({_first_line(error)}). Build it from "
+                    "Keras layers and operations of keras.ops."
+                ) from error
+        for tensor in keras.tree.flatten(outputs):
+            if id(tensor) in self.graph.values:
+                self.graph.pin(self.graph.values[id(tensor)].axes, "output of the model")
+        for plan in self.graph.plans.values():
+            for slot in plan.slots.values():
+                if id(slot.variable) in self.read:
+                    self.graph.pin(slot.axes, f"{self.read[id(slot.variable)]} reads it, too")
+        return self.graph
+
+    def _input(self, tensor: Any) -> Value:
+        """The model's inputs keep their size; whether anything reads them is for the report."""
+        shape = tuple(tensor.shape)
+        axes: list[Any] = [None] * len(shape)
+        if len(shape) > 1 and "int" not in str(tensor.dtype) and "string" not in str(tensor.dtype):
+            first = len(shape) > 2 and keras.config.image_data_format() == "channels_first"
+            axis = 1 if first else len(shape) - 1
+            axes[axis] = self.graph.units.new(shape[axis])
+        value = Value(shape, tuple(axes))
+        self.graph.pin(value.axes, "input of the model", read=False)
+        self._keep(tensor, value)
+        return value
+
+    def _keep(self, tensor: Any, value: Value) -> None:
+        self.graph.tensors.append(tensor)  # an id is only unique while its object lives
+        self.graph.values[id(tensor)] = value
+
+    def layer(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if rule_of(layer) is not None and _is_plain(layer):
+            arguments = _bind(layer.call, args, kwargs)
+            return self._record(layer, arguments, _output_spec(layer, args, kwargs))
+        functional = internals.functional_of(layer)
+        if functional is not None:
+            self._nested_inputs(functional, args)
+        mark = len(self.graph.tensors), len(self.graph.pins), len(self.graph.kernels)
+        plans, unknown = dict(self.graph.plans), len(self.graph.unknown)
+        try:
+            return self._expand(layer, args, kwargs)
+        except Exception as error:
+            for tensor in self.graph.tensors[mark[0] :]:
+                self.graph.values.pop(id(tensor), None)
+            del self.graph.pins[mark[1] :], self.graph.kernels[mark[2] :]
+            del self.graph.unknown[unknown:]
+            self.graph.plans = plans
+            reason = f"{self._path(layer)} ({type(layer).__name__}) has no rule and its code "
+            reason += f"doesn't run on symbolic tensors: {_first_line(error)}"
+            outputs = _output_spec(layer, args, kwargs)
+            self.read |= {id(variable): self._path(layer) for variable in layer.variables}
+            self._unknown(keras.tree.flatten((args, kwargs)), reason)
+            for tensor in keras.tree.flatten(outputs):
+                self._keep(tensor, Value(tuple(tensor.shape), (None,) * len(tensor.shape)))
+            return outputs
+
+    def _nested_inputs(self, model: Any, args: tuple[Any, ...]) -> None:
+        """The input layers of a model inside the model have the size of what it is given."""
+        for tensor, leaf in zip(model.inputs, keras.tree.flatten(args)):
+            value = self._value(leaf)
+            if not isinstance(value, Value) or len(value.shape) != len(tensor.shape):
+                continue
+            layer, _ = internals.producer(tensor)
+            known = self.graph.plans.setdefault(id(layer), Plan(self._path(layer), layer))
+            if known.inputs:
+                call = Call(self.graph, layer, known.path, {}, [])
+                for one, other in zip(known.inputs["inputs"].axes, value.axes):
+                    if one is not other:
+                        call.couple(one, other)
+                continue
+            known.inputs["inputs"] = value
+            known.resize = _input_sizes(layer, value)
+
+    def _expand(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        kwargs = _taken(layer.call, kwargs)
+        signature = inspect.signature(layer.call)
+        if "training" in signature.parameters:
+            bound = signature.bind_partial(*args, **kwargs)
+            if bound.arguments.get("training") is None:
+                bound.arguments["training"] = False
+            args, kwargs = bound.args, bound.kwargs
+        return layer.call(*args, **kwargs)
+
+    def operation(
+        self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any
+    ) -> None:
+        self._record(operation, _bind(operation.call, args, kwargs), outputs)
+
+    def _record(self, operation: Any, arguments: dict[str, Any], outputs: Any) -> Any:
+        tensors = keras.tree.flatten(outputs)
+        values = [Value(tuple(t.shape), (None,) * len(t.shape)) for t in tensors]
+        for leaf in keras.tree.flatten(arguments):
+            if isinstance(leaf, keras.Variable):
+                self.read[id(leaf)] = self._path(operation)
+        arguments = keras.tree.map_structure(self._value, arguments)
+        call = Call(self.graph, operation, self._path(operation), arguments, values)
+        rule = rule_of(operation)
+        if rule is not None:
+            rule(call)
+        elif not unary(call):
+            kind = type(operation).__name__
+            self._unknown(call.inputs, f"{call.path} ({kind}) has no rule")
+        for tensor, value in zip(tensors, values):
+            self._keep(tensor, value)
+        return outputs
+
+    def _value(self, leaf: Any) -> Any:
+        if not isinstance(leaf, keras.KerasTensor):
+            return leaf
+        known = self.graph.values.get(id(leaf))
+        return known or Value(tuple(leaf.shape), (None,) * len(leaf.shape))
+
+    def _unknown(self, leaves: list[Any], reason: str) -> None:
+        values = [self._value(leaf) for leaf in leaves]
+        axes = [v.axes for v in values if isinstance(v, Value)]
+        movable = [
+            ids for each in axes for ids in each if ids is not None and ids.max() >= self.own
+        ]
+        if movable:
+            self.graph.pin(tuple(movable), reason)
+            self.graph.unknown.append(reason)
+
+    def _path(self, operation: Any) -> str:
+        return self.paths.get(id(operation)) or str(operation.name)
+
+
+def _input_sizes(layer: Any, value: Value) -> Callable[[Size], dict[str, Any]]:
+    def sizes(size: Size) -> dict[str, Any]:
+        axes = zip(layer.batch_shape, value.axes)
+        return {
+            "batch_shape": tuple(n if n is None or ids is None else size(ids, n) for n, ids in axes)
+        }
+
+    return sizes
+
+
+def _is_plain(layer: Any) -> bool:
+    return getattr(layer, "quantization_mode", None) is None and not getattr(
+        layer, "lora_enabled", False
+    )
+
+
+def _output_spec(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    for function in (layer.call, layer.compute_output_spec):
+        kwargs = _taken(function, kwargs)
+    outputs = layer.compute_output_spec(*args, **kwargs)
+    if all(None not in tensor.shape for tensor in keras.tree.flatten(outputs)):
+        return outputs
+    # EinsumDense says None where its config does.
+    args, kwargs = keras.tree.map_structure(_zeros, (args, kwargs))
+    results = layer.call(*args, **kwargs)
+    return keras.tree.map_structure(lambda t: keras.KerasTensor(tuple(t.shape)), results)
+
+
+def _zeros(leaf: Any) -> Any:
+    return keras.ops.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, keras.KerasTensor) else leaf
+
+
+def _taken(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the keyword arguments that a function takes."""
+    names = inspect.signature(function).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in names.values())
+    return kwargs if takes_all else {k: v for k, v in kwargs.items() if k in names}
+
+
+def _bind(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    return dict(inspect.signature(call).bind(*args, **_taken(call, kwargs)).arguments)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,209 @@
+"""Recurrent layers, attention, composite layers and subclassed models."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_lottery as kl
+from keras_lottery.compaction.trace import trace
+from keras_lottery.errors import LotteryError
+from tests.compaction.test_dead_units import edit, functional, off, shapes
+
+pytestmark = pytest.mark.backend
+L = keras.layers
+
+
+@keras.saving.register_keras_serializable("compaction_tests")
+class Feedforward(L.Layer):
+    """A composite layer whose constructor can't express the size inside."""
+
+    def __init__(self, width, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.hidden = L.Dense(width, activation="relu")
+        self.out = L.Dense(4)
+
+    def build(self, input_shape):
+        self.hidden.build(input_shape)
+        self.out.build((*input_shape[:-1], self.width))
+
+    def call(self, x):
+        return x + self.out(self.hidden(x))
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}
+
+
+@keras.saving.register_keras_serializable("compaction_tests")
+class Subclassed(keras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = keras.Sequential([keras.Input((6,)), L.Dense(8, activation="relu")])
+        self.decoder = keras.Sequential([keras.Input((8,)), L.Dense(3)])
+
+    def call(self, x):
+        return self.decoder(self.encoder(x))
+
+
+@keras.saving.register_keras_serializable("compaction_tests")
+class Sorted(L.Layer):
+    def call(self, x):
+        return keras.ops.sort(x, axis=-1)
+
+
+def gates(layer, units, count, block=None):
+    """Returns the columns of some units in the kernels of a recurrent layer."""
+    blocks = range(count) if block is None else [block]
+    return [layer.units * gate + unit for gate in blocks for unit in units]
+
+
+def silence(layer, units, count, block):
+    """Zeroes what writes the states of some units."""
+    columns = gates(layer, units, count, block)
+    edit(layer.cell, kernel=((slice(None), columns), 0), bias=((..., columns), 0))
+    edit(layer.cell, recurrent_kernel=((slice(None), columns), 0))
+
+
+def test_units_of_recurrent_layers_go_with_all_gates():
+    x = keras.Input((5,), dtype="int32")
+    y = L.Embedding(11, 6, name="table")(x)
+    y = L.LSTM(6, return_sequences=True, name="lstm")(y)
+    y = L.Bidirectional(L.GRU(5, return_sequences=True), name="both")(y)
+    model = functional(x, L.Dense(3, name="last")(L.SimpleRNN(4, name="simple")(y)))
+    layer = model.get_layer
+    edit(layer("table"), embeddings=((slice(None), 2), 0.5))
+    silence(layer("lstm"), [0, 3], 4, 2)
+    silence(layer("both").forward_layer, [1], 3, 2)
+    silence(layer("both").backward_layer, [0, 2], 3, 2)
+    silence(layer("simple"), [3], 1, 0)
+    small = kl.compact(model)
+    assert shapes(small, "table") == [(11, 5)]
+    assert shapes(small, "lstm") == [(5, 16), (4, 16), (16,)]
+    forward, backward = (4, 12), (4, 9)
+    assert shapes(small, "both") == [forward, (4, 12), (2, 12), backward, (3, 9), (2, 9)]
+    assert shapes(small, "simple") == [(7, 3), (3, 3), (3,)]
+
+
+def test_a_loop_that_nothing_reads_is_dead():
+    x = keras.Input((5, 3))
+    model = functional(x, L.Dense(2, name="last")(L.LSTM(6, name="lstm")(x)))
+    edit(model.get_layer("last"), kernel=(([4, 5], slice(None)), 0))
+    lstm = model.get_layer("lstm")
+    others = gates(lstm, range(4), 4)
+    edit(lstm.cell, recurrent_kernel=(np.ix_([4, 5], others), 0))
+    assert shapes(kl.compact(model), "lstm") == [(3, 16), (4, 16), (16,)]
+
+
+def test_states_couple_encoder_and_decoder():
+    x, y = keras.Input((5, 3)), keras.Input((4, 3))
+    _, state = L.GRU(6, return_state=True, name="encoder")(x)
+    decoded = L.GRU(6, name="decoder")(y, initial_state=state)
+    model = functional([x, y], L.Dense(2, name="last")(decoded))
+    edit(model.get_layer("last"), kernel=((0, slice(None)), 0))
+    decoder = model.get_layer("decoder")
+    others = gates(decoder, range(1, 6), 3)
+    edit(decoder.cell, recurrent_kernel=(np.ix_([0], others), 0))
+    encoder = model.get_layer("encoder")
+    edit(encoder.cell, recurrent_kernel=(np.ix_([0], others), 0))
+    small = kl.compact(model)
+    assert small.get_layer("encoder").units == small.get_layer("decoder").units == 5
+
+
+def test_whole_heads_go():
+    x = keras.Input((5, 8))
+    attention = L.MultiHeadAttention(4, 2, name="heads")
+    y = attention(x, x, use_causal_mask=True)
+    grouped = L.GroupQueryAttention(4, 4, 2, name="grouped")(y, y)
+    model = functional(x, L.Dense(2, name="last")(grouped))
+    edit(attention._value_dense, kernel=((slice(None), 1), 0), bias=(1, 0.5))  # constant
+    edit(attention._output_dense, kernel=(3, 0))
+    edit(model.get_layer("grouped")._output_dense, kernel=(slice(2, 4), 0))
+    small = kl.compact(model)
+    assert small.get_layer("heads").num_heads == 2
+    assert shapes(small, "heads")[0] == (8, 2, 2)
+    assert small.get_layer("grouped").num_query_heads == 2
+    assert small.get_layer("grouped").num_key_value_heads == 1
+
+
+def test_composite_layers_save_and_load(tmp_path):
+    x = keras.Input((4,))
+    model = functional(x, L.Dense(2, name="last")(Feedforward(6, name="block")(x)))
+    off(model.get_layer("block").hidden, units=[0, 1])
+    small = kl.compact(model)
+    assert shapes(small, "block") == [(4, 4), (4,), (4, 4), (4,)]
+    small.save(tmp_path / "small.keras")
+    loaded = keras.models.load_model(tmp_path / "small.keras")
+    assert shapes(loaded, "block") == shapes(small, "block")
+    data = np.ones((3, 4), "float32")
+    np.testing.assert_allclose(
+        loaded.predict(data, verbose=0), model.predict(data, verbose=0), 1e-5
+    )
+    again = kl.compact(loaded)
+    assert again.count_params() == small.count_params()
+
+
+def test_subclassed_models_keep_their_class(tmp_path):
+    model = Subclassed()
+    data = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
+    expected = np.array(keras.ops.convert_to_numpy(model(data)))
+    off(model.encoder.layers[0], units=[1, 2])
+    expected = model.predict(data, verbose=0)
+    small = kl.compact(model)
+    assert isinstance(small, Subclassed)
+    assert [tuple(w.shape) for w in small.weights] == [(6, 6), (6,), (6, 3), (3,)]
+    small.save(tmp_path / "small.keras")
+    loaded = keras.models.load_model(tmp_path / "small.keras")
+    np.testing.assert_allclose(loaded.predict(data, verbose=0), expected, rtol=1e-5, atol=1e-6)
+    loaded.compile("sgd", "mse")
+    loaded.fit(data, expected, verbose=0)
+
+
+def test_operations_without_a_rule_pin_their_units():
+    x = keras.Input((4,))
+    y = L.Dense(6, name="first")(x)
+    model = functional(x, L.Dense(2, name="last")(Sorted(name="sorted")(y)))
+    off(model.get_layer("first"), units=[0])
+    small = kl.compact(model)
+    assert shapes(small, "first") == [(4, 6), (6,)]
+    (reason,) = kl.compaction_report(small).pinned
+    assert "Sort" in reason
+    assert reason in str(kl.compaction_report(small))
+    with pytest.raises(LotteryError, match="strict=True"):
+        kl.compact(model, strict=True)
+
+
+def test_a_wrong_rule_is_caught():
+    class Scaled(L.Layer):
+        def call(self, x):
+            return x / x.shape[-1]
+
+    x = keras.Input((4,))
+    y = L.Dense(6, name="first")(x)
+    model = functional(x, L.Dense(2, name="last")(Scaled()(y)))
+    off(model.get_layer("first"), units=[0])
+    with pytest.raises(LotteryError, match="Expected equal outputs"):
+        kl.compact(model)
+
+    def keep(call):
+        call.pin("it divides by its size")
+
+    kl.register_compaction_rule(Scaled, keep)
+    assert shapes(kl.compact(model), "first") == [(4, 6), (6,)]
+
+
+def test_a_weight_that_code_reads_elsewhere_stays_whole():
+    class Tied(L.Layer):
+        def __init__(self, source, **kwargs):
+            super().__init__(**kwargs)
+            self.source = source
+
+        def call(self, x):
+            return keras.ops.matmul(x, self.source.kernel)
+
+    source = L.Dense(4, name="source")
+    layer = Tied(source)
+    x = keras.Input((4,))
+    model = functional(x, L.Dense(2, name="last")(layer(source(x))))
+    off(source, units=[0])
+    reasons = {pin.reason for pin in trace(model).pins}
+    assert any("reads it, too" in reason for reason in reasons)
