@@ -255,12 +255,12 @@ class RunView(Protocol):
     config: Any
     task: Task
 
-    def ticket(self, training: Training) -> Start:
-        """Returns the ticket that a finished training started from."""
+    def start_of(self, training: Training) -> Start:
+        """Returns where a finished training started: its ticket."""
         ...
 
-    def source_ticket(self, training: Training) -> Start:
-        """Returns the winning ticket of the same seed and round of the training's source."""
+    def source_start_of(self, training: Training) -> Start:
+        """Returns the start of the winning ticket of the same seed and round in the source."""
         ...
 
     def trained(self, training: Training) -> Weights:
@@ -299,9 +299,18 @@ class Progress(Protocol):
         ...
 
 
-class Executor(Protocol):
-    """Runs trainings; results are written by the driver, not by it."""
+Job = tuple[Training, Start]
+"""All that a worker needs to train a network."""
 
-    def run(self, ready: Callable[[], Sequence[Training]]) -> Iterator[Outcome]:
-        """Yields outcomes as they finish; asks `ready` again after each."""
+
+class Executor(Protocol):
+    """Trains networks, one or several at a time; it never reads or writes the run."""
+
+    def run(self, take: Callable[[], Job | None]) -> Iterator[Outcome]:
+        """Yields outcomes in the order in which trainings finish, until nothing is left.
+
+        Args:
+            take: returns the next training that is ready, each one once; None while those that
+                were taken must finish first. More may be ready after each yielded outcome.
+        """
         ...

@@ -53,7 +53,7 @@ class Shuffled:
         return (chain.same(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.same(training, self.of)).masks
+        masks = run.start_of(chain.same(training, self.of)).masks
         shuffled = pruning.permute_layer(masks, chain.generator(training))
         return chain.from_state(training, run, shuffled, run.rewind_state(training.seed))
 

@@ -91,7 +91,7 @@ class Matched:
         return (chain.same(training, INERTIAL_MANIFOLD.name),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.same(training, INERTIAL_MANIFOLD.name))
+        ticket = run.start_of(chain.same(training, INERTIAL_MANIFOLD.name))
         return chain.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
 
 

@@ -24,7 +24,7 @@ class InitPermuted:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.winning_of(training))
+        ticket = run.start_of(chain.winning_of(training))
         weights = pruning.permute_kept_values(
             ticket.weights, ticket.masks, chain.generator(training)
         )

@@ -42,7 +42,7 @@ class KeptValues:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.winning_of(training)).masks
+        masks = run.start_of(chain.winning_of(training)).masks
         weights, rng = dict(run.task.start_weights(training.seed)), chain.generator(training)
         for path, mask in sorted(masks.items()):
             initial = np.asarray(weights[path])

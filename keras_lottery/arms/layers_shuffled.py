@@ -23,7 +23,7 @@ class LayersShuffled:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.winning_of(training))
+        ticket = run.start_of(chain.winning_of(training))
         weights = pruning.permute_alike(ticket.weights, ticket.masks, chain.generator(training))
         return replace(ticket, weights=weights, state=None, seed=chain.own_seed(training))
 

@@ -19,7 +19,7 @@ class PermutedLayer:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.winning_of(training)).masks
+        masks = run.start_of(chain.winning_of(training)).masks
         shuffled = pruning.permute_layer(masks, chain.generator(training))
         return chain.fresh_start(training, run, shuffled)
 

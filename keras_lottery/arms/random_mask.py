@@ -23,7 +23,7 @@ class RandomMask:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.winning_of(training))
+        ticket = run.start_of(chain.winning_of(training))
         masks = pruning.permute_global(ticket.masks, chain.generator(training))
         return replace(ticket, masks=masks, state=None, seed=chain.own_seed(training))
 

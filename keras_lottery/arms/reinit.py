@@ -26,7 +26,7 @@ class Reinit:
         return (chain.same(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.same(training, self.of)).masks
+        masks = run.start_of(chain.same(training, self.of)).masks
         return chain.fresh_start(training, run, masks)
 
 

@@ -48,14 +48,14 @@ def export_run(
         LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
     """
     from keras_lottery.arms.belonging import check_rows
-    from keras_lottery.engine import folder
-    from keras_lottery.engine.run import make_task
-    from keras_lottery.engine.view import RunFiles
+    from keras_lottery.engine import run_folder
+    from keras_lottery.engine.experiment import make_task
+    from keras_lottery.engine.run_reader import RunReader
 
     import_module("keras_lottery.studies")  # registers them, so that the config is understood
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
-    config, recorded = folder.read_config(paths)
+    config, recorded = run_folder.read_config(paths)
     every = read_results(paths.results)
     check_rows(paths.results, every, recorded)
     rows = [row for row in every if not row.source and row.finished]
@@ -72,7 +72,7 @@ def export_run(
         round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
-    model = task.export_model(RunFiles(config, paths, task).trained(training))
+    model = task.export_model(RunReader(config, paths, task).trained(training))
     prunable = {info.path for info in task.variables() if info.prunable}
     return export(model, out, format, assets=task.assets(), prunable=prunable)
 
@@ -84,7 +84,7 @@ def check_exportable(config: Config) -> None:
         LotteryError: the study keeps no trained network of a winning ticket.
         MissingExtraError: TensorFlow is not installed.
     """
-    from keras_lottery.engine.plan import trainings
+    from keras_lottery.engine.graph import trainings
 
     if not study_schemas[config.study].exports:
         raise LotteryError(

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_lottery import pruning
-from keras_lottery.engine.view import ticket_of
+from keras_lottery.engine.run_reader import to_ticket
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.masking import Ticket
 from keras_lottery.search.metric import VALIDATION
@@ -45,7 +45,7 @@ class TicketHistory:
         outcome = self._find(round, arm)
         provenance = {"round": round, "arm": arm, "metric": self.metric}
         provenance |= {"measured_on": self.measured_on}
-        base = ticket_of(outcome.start, provenance | {"value": outcome.final_value})
+        base = to_ticket(outcome.start, provenance | {"value": outcome.final_value})
         return Ticket(base.masks, base.start, base.fills, base.provenance)
 
     def trained(self, round: int, arm: str = "winning") -> Weights:
@@ -81,13 +81,12 @@ class TicketHistory:
                 f"Expected a metric of which Keras knows whether higher is better. "
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
-        values = self.values()
-        if math.isnan(values[0]):
+        if math.isnan(self._find(0, "dense").final_value):
             raise LotteryError(
                 f"Expected a dense network to compare tickets with. Received: one whose "
                 f"{self.metric} is not a number. Lower the learning rate and search again."
             )
-        sign = 1 if higher else -1
+        sign, values = 1 if higher else -1, self.values()
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 
     def table(self) -> Table:

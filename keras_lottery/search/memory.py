@@ -11,8 +11,8 @@ import numpy as np
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
-from keras_lottery.engine.plan import descendants
-from keras_lottery.engine.view import Pruner
+from keras_lottery.engine.graph import descendants
+from keras_lottery.engine.run_reader import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.metric import choose_metric, higher_is_better
@@ -45,7 +45,7 @@ from keras_lottery.types import (
 
 
 class Memory(Pruner):
-    """The `RunView` of a search: outcomes in memory."""
+    """The run of a search: it reads and keeps outcomes in memory."""
 
     def __init__(self, config: Config, task: "FitTask") -> None:
         self.config = config
@@ -54,6 +54,12 @@ class Memory(Pruner):
         self.outcomes: dict[Training, Outcome] = {}
         self.skipped: set[Training] = set()
 
+    def done(self) -> set[Training]:
+        return {*self.outcomes, *self.skipped}
+
+    def write(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.training] = outcome
+
     def skip(self) -> int:
         """Gives up what descends from a training that diverged; returns how many are new."""
         lost = {t for t, outcome in self.outcomes.items() if outcome.status != FINISHED}
@@ -61,10 +67,10 @@ class Memory(Pruner):
         self.skipped |= new
         return len(new)
 
-    def ticket(self, training: Training) -> Start:
+    def start_of(self, training: Training) -> Start:
         return self.outcomes[training].start
 
-    def source_ticket(self, training: Training) -> Start:
+    def source_start_of(self, training: Training) -> Start:
         """Is never asked for: a search has no sources."""
         raise KeyError(training.source)
 

@@ -7,7 +7,7 @@ from keras_lottery import config as configs
 from keras_lottery.arms import FAMILIES, arms, chain
 from keras_lottery.arms.at_init import AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
-from keras_lottery.engine.view import Pruner
+from keras_lottery.engine.run_reader import Pruner
 from keras_lottery.types import Start, Training, VariableInfo
 
 SHAPES = {"a/kernel": (8, 3), "a_1/kernel": (8, 3), "a_2/kernel": (8, 3)}
@@ -56,7 +56,7 @@ class Run(Pruner):
         )
         self.starts = {}
 
-    def ticket(self, training):
+    def start_of(self, training):
         if training not in self.starts:
             self.starts[training] = arms[training.arm].start(training, self)
         return self.starts[training]

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import numpy as np
 
-from keras_lottery.engine.folder import run_paths, write_config
-from keras_lottery.engine.view import RunFiles
-from keras_lottery.engine.written import Written
+from keras_lottery.engine.run_folder import run_paths, write_config
+from keras_lottery.engine.run_reader import RunReader
+from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.types import Outcome, Start, Training, VariableInfo
 from tests.engine.small import config
 
@@ -41,13 +41,13 @@ def made(out, seeds=(0, 1), rounds=2, **fields):
     settings = config(out, seeds=list(seeds), prune__rounds=rounds, arms=["winning"], **fields)
     paths, task = run_paths(settings), MadeTask()
     write_config(paths, settings, task)
-    written = Written(settings, paths, task)
+    written = RunWriter(settings, paths, task)
     for seed in seeds:
         for number in range(rounds + 1):
             training = of(seed, number)
-            if training not in written.trainings():
+            if training not in written.done():
                 written.write(outcome(training))
-    return RunFiles(settings, paths, task)
+    return RunReader(settings, paths, task)
 
 
 def of(seed, number):

@@ -1,4 +1,4 @@
-"""Writing a finished training down: files first, the row in results.csv last."""
+"""Writes a finished training: its files first, the row in results.csv last."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +8,9 @@ from keras_lottery import pruning
 from keras_lottery.arms import arms, chain
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import Config, thaw
-from keras_lottery.engine.plan import descendants
+from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
-from keras_lottery.engine.view import lost_sources, ticket_of
+from keras_lottery.engine.run_reader import lost_sources, to_ticket
 from keras_lottery.records import Records, ResultRow, layer_rows, read_recorded, read_results
 from keras_lottery.run_paths import SAMPLES, Place, RunPaths
 from keras_lottery.tickets import save_state
@@ -26,8 +26,8 @@ from keras_lottery.types import (
 )
 
 
-class Written:
-    """What a run folder holds, and how an outcome is added to it.
+class RunWriter:
+    """Adds results to a run folder, and knows which it holds.
 
     A process may be killed at any moment: a training without its row is trained again.
     """
@@ -43,12 +43,12 @@ class Written:
         self._records = Records(paths)
         self._infos = task.variables()
 
-    def trainings(self) -> set[Training]:
-        """Returns the trainings that need no training any more."""
+    def done(self) -> set[Training]:
+        """Returns the trainings that are finished, diverged or skipped."""
         return self._records.done()
 
-    def finished(self, training: Training) -> bool:
-        """Returns True where a training brought a network."""
+    def is_finished(self, training: Training) -> bool:
+        """Returns True where a training ended with a network."""
         return any(row.training == training and row.finished for row in self._records.results)
 
     def write(self, outcome: Outcome) -> None:
@@ -66,7 +66,7 @@ class Written:
             start = replace(start, masks=outcome.masks, parametrization="zero")
         if start.weights:
             made = {"metric": self._task.metric, **provenance(self._config, training, TICKET)}
-            ticket_of(start, made).save(self._paths.ticket(training))
+            to_ticket(start, made).save(self._paths.ticket(training))
         if outcome.status == FINISHED:
             self._save_states(outcome)
         self._records.write_history(training, outcome.history)
