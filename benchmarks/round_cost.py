@@ -26,7 +26,7 @@ from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.masking import paths as structural
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.training import ArrayData, Trainer, loop, programs, snapshot, trainer
-from keras_lottery.types import Outcome, Start
+from keras_lottery.types import Start, Training, TrainingResult
 
 ABOUT = (
     "Everything of a training of the quickstart but its steps, against those steps; and an "
@@ -61,9 +61,11 @@ def quickstart(options: Options) -> list[dict[str, float]]:
     reached: list[dict[str, float]] = []
     write = RunWriter.write
 
-    def write_and_look(writer: RunWriter, outcome: Outcome) -> None:
+    def write_and_look(
+        writer: RunWriter, training: Training, start: Start, result: TrainingResult
+    ) -> None:
         with clock.timed("writing files"):
-            write(writer, outcome)
+            write(writer, training, start, result)
         reached.append(dict(clock.seconds))
 
     with tempfile.TemporaryDirectory() as out:

@@ -25,7 +25,7 @@ def declared_claims(
         recorded: what config.json holds; empty for a new run.
         paths: the run folder.
     """
-    before = [dict(claim) for claim in recorded.get("claims", ())]
+    before = [dict(claim) for claim in recorded.get("claims") or ()]
     known = [{k: v for k, v in claim.items() if k != POST_HOC} for claim in before]
     now = zip(config.claims, thaw(config)["claims"])
     return before + [

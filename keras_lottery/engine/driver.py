@@ -1,6 +1,7 @@
 """The driver: hands trainings with their starts to the executor, and keeps the results."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Protocol
 
 from keras_lottery.arms import arms
@@ -9,7 +10,7 @@ from keras_lottery.engine.executors.worker import diverged
 from keras_lottery.engine.graph import ready
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import DivergedError
-from keras_lottery.types import DIVERGED, Executor, Job, Outcome, RunView, Start, Training
+from keras_lottery.types import DIVERGED, Executor, Job, RunView, Start, Training, TrainingResult
 
 
 class Results(Protocol):
@@ -19,8 +20,8 @@ class Results(Protocol):
         """Returns the trainings that are finished, diverged or skipped."""
         ...
 
-    def write(self, outcome: Outcome) -> None:
-        """Keeps the result of a training."""
+    def write(self, training: Training, start: Start, result: TrainingResult) -> None:
+        """Keeps the result of a training, and where it started."""
         ...
 
     def skip(self) -> int:
@@ -45,8 +46,8 @@ def drive(
     """
     driver = _Driver(config, run, results, progress)
     driver.skip()
-    for outcome in executor.run(driver.take):
-        driver.write(outcome)
+    for training, result in executor.run(driver.take):
+        driver.finish(training, result)
 
 
 class _Driver:
@@ -57,7 +58,7 @@ class _Driver:
         self._run = run
         self._results = results
         self._progress = progress
-        self._in_flight: set[Training] = set()
+        self._in_flight: dict[Training, Start] = {}
 
     def take(self) -> Job | None:
         """Returns the next training that is ready, with its start; None where there is none yet."""
@@ -65,21 +66,24 @@ class _Driver:
             try:
                 start = arms[training.arm].start(training, self._run)
             except DivergedError as error:
-                self.write(diverged(training, Start({}), str(error)))
+                self._write(training, Start({}), diverged(training, str(error)))
                 self._progress.skip(1)
                 continue
-            self._in_flight.add(training)
+            self._in_flight[training] = start
             return training, start
         return None
 
-    def write(self, outcome: Outcome) -> None:
-        self._results.write(outcome)
-        self._in_flight.discard(outcome.training)
-        if outcome.status == DIVERGED:
-            self.skip()
+    def finish(self, training: Training, result: TrainingResult) -> None:
+        start = self._in_flight.pop(training)
+        self._write(training, start, replace(result, metrics=start.metrics | result.metrics))
 
     def skip(self) -> None:
         self._progress.skip(self._results.skip())
+
+    def _write(self, training: Training, start: Start, result: TrainingResult) -> None:
+        self._results.write(training, start, result)
+        if result.status == DIVERGED:
+            self.skip()
 
     def _next(self) -> Training | None:
         waiting = ready(self._config, self._results.done())

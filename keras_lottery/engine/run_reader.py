@@ -27,7 +27,7 @@ _SEED = "start_seed"
 
 
 class Pruner:
-    """The part of a `RunView` that prunes, wherever the run keeps its outcomes."""
+    """The part of a `RunView` that prunes, wherever the run keeps its results."""
 
     config: Config
     task: Task

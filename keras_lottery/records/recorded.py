@@ -114,6 +114,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "hash": _is_text,
     "higher_is_better": lambda value: isinstance(value, bool),
     RESULTS_VERSION_KEY: is_count,
+    "claims": _are(_is_mapping),
     "config.name": _is_text,
     "config.task": _is_text,
     "config.study": _is_text,

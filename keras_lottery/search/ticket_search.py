@@ -153,5 +153,5 @@ class TicketSearch:
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
             drive(config, run, run, Sequential(run.task, bar), bar)
         higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
-        outcomes = list(run.outcomes.values())
-        return TicketHistory(outcomes, task.metric, higher, measured_on(task.metric))
+        measured = measured_on(task.metric)
+        return TicketHistory(run.results, run.starts, task.metric, higher, measured)

@@ -128,8 +128,8 @@ def _measure(
     def copy(order: int) -> Weights | None:
         start = chain.from_state(training, view, masks, state)
         start = replace(start, data_seed=data_seed(seed, order))
-        outcome = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
-        return None if not_finite(outcome) else outcome.weights
+        result = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
+        return None if not_finite(result) else result.weights
 
     step, remaining = int(state["step"][0]), _remaining(task, masks)
     for one, other in pairs:

@@ -26,7 +26,7 @@ def readers(files):
     """Each kind of file: its path by training, and how the engine reads it."""
     paths = files._paths
     return {
-        "ticket": (paths.ticket, files.ticket),
+        "ticket": (paths.ticket, files.start_of),
         "trained": (paths.trained, files.trained),
         "rewind": (lambda t: paths.rewind(t.seed), lambda t: files.rewind_state(t.seed)),
     }

@@ -10,7 +10,7 @@ from keras_lottery.engine.run_folder import held, run_paths, write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.run_paths import RunPaths
-from tests.engine.made import MadeTask, made, of, outcome
+from tests.engine.made import MadeTask, made, of, result
 from tests.engine.small import config
 
 
@@ -75,7 +75,7 @@ def test_a_folder_that_is_moved_while_it_is_held_is_not_made_again(tmp_path, is_
         paths.root.rename(tmp_path / "moved")
         if is_removed:
             (tmp_path / "moved").rename(tmp_path / "further")
-        written.write(outcome(of(1, 0)))
+        written.write(*result(of(1, 0)))
     assert "\n" not in str(caught.value)
     assert not paths.root.exists()
 
@@ -88,7 +88,7 @@ def test_nothing_is_written_through_a_link_to_elsewhere(tmp_path):
     settings = config(tmp_path / "out", seeds=[0, 1], arms=["winning"])
     write_config(files._paths, settings, MadeTask())
     with pytest.raises(LotteryError, match="inside the run folder"):
-        RunWriter(settings, files._paths, MadeTask()).write(outcome(of(1, 0)))
+        RunWriter(settings, files._paths, MadeTask()).write(*result(of(1, 0)))
     assert not list(outside.iterdir())
 
 

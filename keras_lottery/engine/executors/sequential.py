@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from keras_lottery.engine.executors.worker import train
 from keras_lottery.engine.progress import RunProgress
-from keras_lottery.types import Job, Outcome, Task
+from keras_lottery.types import Job, Task, Training, TrainingResult
 
 
 class Sequential:
@@ -14,6 +14,7 @@ class Sequential:
         self._task = task
         self._progress = progress
 
-    def run(self, take: Callable[[], Job | None]) -> Iterator[Outcome]:
+    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
         while job := take():
-            yield train(self._task, *job, self._progress)
+            training, start = job
+            yield training, train(self._task, training, start, self._progress)

@@ -8,10 +8,10 @@ import numpy as np
 
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import DivergedError
-from keras_lottery.types import DIVERGED, Outcome, Start, Task, Training
+from keras_lottery.types import DIVERGED, Start, Task, Training, TrainingResult
 
 
-def train(task: Task, training: Training, start: Start, progress: RunProgress) -> Outcome:
+def train(task: Task, training: Training, start: Start, progress: RunProgress) -> TrainingResult:
     """Trains one network; one that diverges is marked as such, with a warning.
 
     Args:
@@ -22,30 +22,33 @@ def train(task: Task, training: Training, start: Start, progress: RunProgress) -
     """
     try:
         with progress.training(training) as shown:
-            outcome = task.fit(training, start, shown)
+            result = task.fit(training, start, shown)
     except DivergedError as error:
-        return diverged(training, start, str(error))
-    outcome = replace(outcome, metrics=start.metrics | outcome.metrics)
-    if problem := not_finite(outcome):
+        return diverged(training, str(error))
+    if problem := not_finite(result):
         _warn(training, f"{problem} is not finite.")
-        outcome.status = DIVERGED
-    return outcome
+        return replace(result, status=DIVERGED)
+    return result
 
 
-def diverged(training: Training, start: Start, problem: str) -> Outcome:
-    """Returns the outcome of a training that was broken off, with a warning."""
+def diverged(training: Training, problem: str) -> TrainingResult:
+    """Returns the result of a training that was broken off, with a warning."""
     _warn(training, problem)
-    nan = float("nan")
-    return Outcome(training, start, {}, None, 0, 0.0, 0.0, nan, nan, 0, status=DIVERGED)
+    return nothing(DIVERGED)
 
 
-def not_finite(outcome: Outcome) -> str:
+def nothing(status: str) -> TrainingResult:
+    """Returns the result of a training that left nothing."""
+    return TrainingResult({}, None, 0, 0.0, 0.0, {}, {}, 0, status=status)
+
+
+def not_finite(result: TrainingResult) -> str:
     """Returns the name of a value that is infinite or NaN; empty where all are finite."""
-    for path, value in outcome.weights.items():
+    for path, value in result.weights.items():
         if not np.isfinite(value).all():
             return path
-    last = outcome.history[-1] if outcome.history else {}
-    values = {"its last loss": last.get("loss", 0.0), "its metric": outcome.final_value}
+    last = result.history[-1] if result.history else {}
+    values = {"its last loss": last.get("loss", 0.0), "its metric": result.final_value}
     return next((name for name, value in values.items() if not math.isfinite(value)), "")
 
 
