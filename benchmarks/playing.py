@@ -68,7 +68,7 @@ def played(
     from keras_lottery.tickets import load_state
 
     paths = RunPaths(run)
-    config, _ = run_folder.read_config(paths)
+    config, _ = run_folder.load_config(paths)
     if config.task != "rl" or not config.data.name.startswith("CartPole"):
         raise LotteryError(
             f"Expected a run on CartPole, which can be drawn. Received: one of {config.name!r}. "

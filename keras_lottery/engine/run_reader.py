@@ -14,7 +14,7 @@ from keras_lottery.config import Config
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_recorded, read_results
+from keras_lottery.records import read_config, read_results
 from keras_lottery.records.recorded import is_count
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.text import shortened
@@ -69,7 +69,7 @@ class RunReader(Pruner):
     def source_start_of(self, training: Training) -> Start:
         file, taken = source_file(self.config, training), _taken(training)
         paths = RunPaths(Path(self.config.transfer.sources[training.source]))
-        run = read_recorded(paths).get("hash") if paths.config.exists() else None
+        run = read_config(paths).get("hash") if paths.config.exists() else None
         # A source may be of another task.
         expected = provenance(self.config, taken, TICKET)
         return _read_ticket(file, expected | {"run": run, "task": None})

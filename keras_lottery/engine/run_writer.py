@@ -12,7 +12,7 @@ from keras_lottery.engine.executors.worker import nothing
 from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
 from keras_lottery.engine.run_reader import lost_sources, to_ticket
-from keras_lottery.records import Records, ResultRow, layer_rows, read_recorded, read_results
+from keras_lottery.records import Records, ResultRow, layer_rows, read_config, read_results
 from keras_lottery.run_paths import SAMPLES, Place, RunPaths
 from keras_lottery.tickets import save_state
 from keras_lottery.types import (
@@ -39,7 +39,7 @@ class RunWriter:
         self._task = task
         self._place = Place(paths.root)
         if paths.results.exists():
-            record = read_recorded(paths) if paths.config.exists() else {"config": thaw(config)}
+            record = read_config(paths) if paths.config.exists() else {"config": thaw(config)}
             check_rows(paths.results, read_results(paths.results), record)
         self._records = Records(paths)
         self._infos = task.variables()

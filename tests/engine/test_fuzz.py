@@ -171,7 +171,7 @@ def test_a_header_longer_than_the_file_is_not_read(files):
 def read_run(files):
     """Reads config.json and results.csv as `run` and as `report` do."""
     root = files._paths.root
-    ends_well(lambda: run_folder.read_config(files._paths))
+    ends_well(lambda: run_folder.load_config(files._paths))
     ends_well(lambda: [study.arms for study in studies(root)])
     write_config(files._paths, files.config, MadeTask())
     RunWriter(files.config, files._paths, MadeTask())

@@ -188,5 +188,5 @@ def test_a_config_that_is_none_is_one_line(tmp_path, config_):
     config(tmp_path)  # registers the tasks
     (tmp_path / "config.json").write_text(json.dumps({"config": config_}))
     with pytest.raises(LotteryError) as caught:
-        run_folder.read_config(RunPaths(tmp_path))
+        run_folder.load_config(RunPaths(tmp_path))
     assert "\n" not in str(caught.value)
