@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Never
 
+from keras_lottery import imports
 from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
 from keras_lottery.names import check_path_name
@@ -33,7 +34,8 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     a study that an older version did not write have their defaults.
 
     Raises:
-        LotteryError: the file is missing, cut off, too large, or of another kind.
+        LotteryError: the file is missing, cut off, too large, or of another kind; or the run needs
+            a module of the user's that is not imported.
     """
     file = paths.config
     if not file.is_file():
@@ -68,6 +70,7 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
             f"Expected {file} to hold `config` and `higher_is_better`. "
             f"Received: {shortened(', '.join(sorted(record)))}. {_ADVICE}"
         )
+    imports.check_needs(record, paths.root)
     return record | {"config": _completed(record["config"], paths)}
 
 
