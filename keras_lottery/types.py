@@ -242,12 +242,12 @@ class Arm(Protocol):
         ...
 
     @property
-    def own_chain(self) -> bool:
+    def iterative(self) -> bool:
         """True where each round prunes what the same arm trained in the round before."""
         ...
 
     @property
-    def fresh(self) -> bool:
+    def stochastic(self) -> bool:
         """True where something is drawn, so that there are several draws of a ticket."""
         ...
 

@@ -33,8 +33,8 @@ class _OtherSeed:
     """The winning mask of another seed over freshly drawn weights."""
 
     name = "other_seed"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     @staticmethod
     def parents(training: Training) -> tuple[Training, ...]:

@@ -30,8 +30,8 @@ class AtInit:
 
     name: str
     criterion: str
-    own_chain: bool = False
-    fresh: bool = False
+    iterative: bool = False
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.dense_of(training),)
@@ -46,8 +46,8 @@ class Shuffled:
 
     name: str
     of: str
-    own_chain: bool = False
-    fresh: bool = True
+    iterative: bool = False
+    stochastic: bool = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.same(training, self.of),)

@@ -35,8 +35,8 @@ class InertialManifold:
     """
 
     name: str
-    own_chain: bool = False
-    fresh: bool = False
+    iterative: bool = False
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.dense_of(training),)
@@ -84,8 +84,8 @@ class Matched:
 
     name: str
     criterion: str
-    own_chain: bool = False
-    fresh: bool = False
+    iterative: bool = False
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.same(training, INERTIAL_MANIFOLD.name),)

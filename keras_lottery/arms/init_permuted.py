@@ -17,8 +17,8 @@ class InitPermuted:
     """
 
     name = "init_permuted"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)

@@ -16,8 +16,8 @@ class LayersShuffled:
     """
 
     name = "layers_shuffled"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)

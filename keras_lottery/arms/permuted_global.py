@@ -12,8 +12,8 @@ class PermutedGlobal:
     """
 
     name = "permuted_global"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)

@@ -12,8 +12,8 @@ class PermutedLayer:
     """
 
     name = "permuted_layer"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)

@@ -33,8 +33,8 @@ class PrunedValues:
     name: str
     to_zero: ToZero
     kept_too: bool = False
-    own_chain: bool = True
-    fresh: bool = False
+    iterative: bool = True
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.previous(training),)

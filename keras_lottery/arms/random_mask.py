@@ -16,8 +16,8 @@ class RandomMask:
     """
 
     name = "random_mask"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)

@@ -19,8 +19,8 @@ class Reinit:
 
     name: str = "reinit"
     of: str = "winning"
-    own_chain: bool = False
-    fresh: bool = True
+    iterative: bool = False
+    stochastic: bool = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.same(training, self.of),)

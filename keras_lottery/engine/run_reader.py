@@ -50,7 +50,7 @@ class Pruner:
         infos = task.variables()
         if keep is not None:
             return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
-        one_by_one = bool(masks) or arms[training.arm].own_chain
+        one_by_one = bool(masks) or arms[training.arm].iterative
         prune = pruning.prune_round if one_by_one else pruning.prune_to_round
         return prune(weights, masks, infos, settings, training.round, **extra)
 

@@ -105,11 +105,11 @@ class RunWriter:
         """The next round of a chain prunes these weights."""
         if training.source:
             return False
-        return arms[training.arm].own_chain or training.arm in self._config.keep_trained
+        return arms[training.arm].iterative or training.arm in self._config.keep_trained
 
     def _forget(self, training: Training) -> None:
         """Removes trained weights that only this training was waiting for."""
-        if not arms[training.arm].own_chain or not training.round or training.source:
+        if not arms[training.arm].iterative or not training.round or training.source:
             return
         before = chain.previous(training)
         if before.arm not in ("dense", *self._config.keep_trained):

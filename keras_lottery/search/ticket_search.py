@@ -143,8 +143,8 @@ class TicketSearch:
                 setting that a search cannot take, or the rewind point does not lie within the
                 training.
         """
-        check_fit(model, x, settings)
         epochs = check_epochs(settings.pop("epochs", 1))
+        check_fit(model, x, settings)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)

@@ -100,7 +100,7 @@ def test_parents_come_earlier(arm):
         assert (parent.round, order.get(parent.arm, 2)) < (2, order.get(arm, 3))
 
 
-@pytest.mark.parametrize("arm", [name for name in arms if arms[name].fresh])
+@pytest.mark.parametrize("arm", [name for name in arms if arms[name].stochastic])
 def test_draws_differ(arm, run):
     one, other = (arms[arm].start(training(arm, draw), run) for draw in (0, 1))
     pairs = [
