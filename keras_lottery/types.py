@@ -303,7 +303,7 @@ class RunView(Protocol):
 
 
 class Progress(Protocol):
-    """Is told how far a training has come."""
+    """Reports the progress of a training."""
 
     def update(self, step: int, of: int, loss: float) -> None:
         """Reports `step` of `of` optimizer steps done."""

@@ -1,4 +1,4 @@
-"""The run folder: made, found again, and held by one process at a time."""
+"""The run folder: created, resumed, and locked for one process at a time."""
 
 import json
 from collections.abc import Iterator
