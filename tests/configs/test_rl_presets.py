@@ -47,6 +47,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+SHORT = {
+    "dqn": {
+        "model.dqn.learning_starts": 4,
+        "model.dqn.replay": 100,
+        "model.dqn.frames_per_update": 16,
+        "model.dqn.updates_per_call": 1,
+        "model.dqn.n_step": 1,
+    },
+    "ppo": {"model.ppo.rollout": 4, "model.ppo.epochs": 1},
+}
+"""Settings of each algorithm under which a training takes a second."""
+
+
 class Silent:
     def update(self, step: int, of: int, loss: float) -> None:
         """Says nothing."""
@@ -68,14 +81,8 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total):
         "train.jit": "false",
         "data.envs": 2,
         "data.eval_games": 0,
-        "model.dqn.learning_starts": 4,
-        "model.dqn.replay": 100,
-        "model.dqn.frames_per_update": 16,
-        "model.dqn.updates_per_call": 1,
-        "model.dqn.n_step": 1,
-        "model.ppo.rollout": 4,
-        "model.ppo.epochs": 1,
     }
+    short |= SHORT[presets.load(name).model.algorithm]
     config = freeze(presets.load(name, short).to_dict())
     task = RLTask(config)
     variables = task.variables()

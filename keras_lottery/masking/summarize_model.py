@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from keras_lottery.masking import arguments, state
+from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.dependence import EXAMPLES, ignores_input
-from keras_lottery.masking.describe import STATE, UNREACHED, describe, find
+from keras_lottery.masking.inventory import STATE, UNREACHED, Inventory, read_model
 from keras_lottery.types import MaskSet, VariableInfo
 
 __all__ = ["Row", "Summary", "summarize", "summary"]
@@ -105,8 +106,10 @@ def summary(model: keras.Layer) -> Summary:
         >>> print(summary(model))
     """
     arguments.built_model(model)
-    masks = state.get_masks(model)
-    table = summarize([_as_masked(one.info, masks) for one in find(model)], masks)
+    internals.sync_trainer(model)
+    inventory = read_model(model)
+    masks = state.masks_of(inventory.variables)
+    table = summarize([_as_masked(entry.info, masks) for entry in inventory.entries], masks)
     if table.kept < table.prunable and ignores_input(model):
         text = (
             f"the output is the same for {EXAMPLES} random inputs: it may no longer depend on the "
@@ -116,10 +119,9 @@ def summary(model: keras.Layer) -> Summary:
     return table
 
 
-def masked_infos(model: keras.Layer) -> tuple[list[VariableInfo], MaskSet]:
-    """Returns what is said of the variables, those with masks marked prunable, and the masks."""
-    masks = state.get_masks(model)
-    return [_as_masked(info, masks) for info in describe(model)], masks
+def masked_infos(inventory: Inventory, masks: MaskSet) -> list[VariableInfo]:
+    """Returns what is known of the weights, with those that have masks marked prunable."""
+    return [_as_masked(info, masks) for info in inventory.infos]
 
 
 def summarize(infos: list[VariableInfo], masks: MaskSet) -> Summary:

@@ -6,7 +6,7 @@ import pytest
 
 from keras_lottery import LotteryError, masking
 from keras_lottery.config import PruneConfig
-from keras_lottery.masking import MaskOptions, describe, prunable
+from keras_lottery.masking import MaskOptions, describe, paths, prunable
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -219,3 +219,18 @@ def test_in_a_subclassed_model_the_last_assigned_layer_makes_the_output():
     assert outputs(model, output_layer="z_*") == {"z_first"}
     with pytest.raises(LotteryError, match="output_layer"):
         describe(model, MaskOptions(output_layer="head"))
+
+
+def test_a_model_is_walked_once_to_be_masked_and_once_more_to_be_pruned(monkeypatch):
+    walks, walk = [], paths.layer_paths
+
+    def counted(layer):
+        walks.append(layer)
+        return walk(layer)
+
+    monkeypatch.setattr(paths, "layer_paths", counted)
+    model = sequence(L.Conv2D(2, 3), L.Flatten(), L.Dense(2))
+    masking.mask(model)
+    assert walks == [model]
+    masking.prune(sequence(L.Dense(2)), 0.5)
+    assert len(walks) == 3

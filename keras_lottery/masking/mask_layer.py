@@ -12,7 +12,20 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.parametrizations import Extra, Parametrization
 
-__all__ = ["MaskHolder", "MaskedVariable", "holder_of", "is_wrapper", "mark_wrapper", "masked"]
+__all__ = [
+    "WRAPPER_NAME",
+    "MaskHolder",
+    "MaskedVariable",
+    "holder_of",
+    "is_wrapper",
+    "mark_wrapper",
+    "masked",
+    "records",
+    "zero_stored",
+]
+
+WRAPPER_NAME = "keras_lottery>Masked"
+"""Registered name of the wrapper for use by hand, under which configs name it."""
 
 _RECORD = internals.hidden_name("record")
 _HOLDER = internals.hidden_name("masks")
@@ -97,6 +110,18 @@ def holder_of(layer: keras.Layer) -> "MaskHolder | None":
     return getattr(layer, _HOLDER, None)
 
 
+def records(layer: keras.Layer) -> list[MaskedVariable]:
+    """Returns the masked variables in a layer or model, in the order of its layers."""
+    holders = (holder_of(one) for one in internals.flatten_layers(layer))
+    return [record for holder in holders if holder is not None for record in holder]
+
+
+def zero_stored(layer: keras.Layer) -> None:
+    """Sets stored weights to exactly 0 where pruned."""
+    for record in records(layer):
+        record.zero_pruned()
+
+
 def mark_wrapper(cls: type) -> type:
     """Makes a wrapper class invisible in structural paths."""
     setattr(cls, _WRAPPER, True)
@@ -112,7 +137,8 @@ def is_wrapper(thing: object) -> bool:
 class MaskHolder(keras.layers.Layer):
     """Holds the masks and the extras of one layer's variables.
 
-    A dense checkpoint has nothing for it, and so loads into a masked model.
+    A dense checkpoint has nothing for it, and so loads into a masked model. Weight files of
+    subclassed models contain the name of this class, so it stays.
     """
 
     records: dict[str, MaskedVariable]

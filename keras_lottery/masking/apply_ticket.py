@@ -6,9 +6,10 @@ from glob import escape
 import keras
 
 from keras_lottery import tickets
-from keras_lottery.masking import arguments, paths, state
-from keras_lottery.masking.attach import attach_names
-from keras_lottery.masking.describe import find
+from keras_lottery.masking import arguments, state
+from keras_lottery.masking.attach import choose_paths
+from keras_lottery.masking.inventory import Inventory, read_model
+from keras_lottery.masking.masked_layer import attach
 from keras_lottery.masking.options import Patterns, options_from
 from keras_lottery.patterns import check_matches, matches
 
@@ -43,11 +44,11 @@ class Ticket(tickets.Ticket):
                 nothing.
         """
         arguments.maskable_model(model)
-        variables = paths.variables(model)
-        shapes = {path: tuple(variable.shape) for path, variable in variables.items()}
-        masks, weights = self.fit(shapes, _resolved(model, exclude, self.start), strict)
+        inventory = read_model(model)
+        shapes = {path: tuple(v.shape) for path, v in inventory.variables.items()}
+        masks, weights = self.fit(shapes, _resolved(inventory, exclude, self.start), strict)
         kind = "frozen" if self.fills else "zero"
-        attach_names(model, [(path, kind) for path in masks])
+        attach(model, choose_paths(inventory, [(path, kind) for path in masks]))
         state.set_weights(model, state.get_weights(model) | weights)
         full = {path: kept | True for path, kept in state.get_masks(model).items()}
         fills = {path: fill for path, fill in self.fills.items() if path in masks}
@@ -55,10 +56,10 @@ class Ticket(tickets.Ticket):
         return model
 
 
-def _resolved(model: keras.Model, patterns: Patterns, ticket: Iterable[str]) -> list[str]:
+def _resolved(inventory: Inventory, patterns: Patterns, ticket: Iterable[str]) -> list[str]:
     """Returns the structural paths that patterns match, in a model or in a ticket."""
     patterns = options_from(exclude=patterns).exclude
-    places = [one.info.places for one in find(model)]
+    places = [entry.info.places for entry in inventory.entries]
     places += [(path,) for path in set(ticket) - {known[0] for known in places}]
     check_matches("exclude", patterns, places)
     return [escape(known[0]) for known in places if matches(known, patterns)]

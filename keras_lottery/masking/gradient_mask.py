@@ -17,6 +17,7 @@ pruned, whatever is stored. The stored weight is zero after every step too
 import gc
 import types
 from collections.abc import Sequence
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 
 import keras
@@ -26,8 +27,8 @@ from keras_lottery import backend
 from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
-from keras_lottery.masking.holder import MaskedVariable, masked
 from keras_lottery.masking.keras_internals import innermost
+from keras_lottery.masking.mask_layer import MaskedVariable, masked
 
 __all__ = ["innermost", "install", "optimizers", "slots", "trainers"]
 
@@ -72,15 +73,20 @@ def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
 def trainers(variables: Sequence[keras.Variable]) -> list[keras.optimizers.Optimizer]:
     """Returns the optimizers in this process that train one of the variables, and guards them.
 
-    A variable does not know its optimizers. That of a model around the masked one, as in
-    distillation, or of a loop by hand would go on moving a weight by the momentum that it had.
+    That of a model around the masked one, as in distillation, or of a loop by hand would go on
+    moving a weight by the momentum that it had.
     """
+    # Through the garbage collector, at a tenth of a second a call: a variable has no link to its
+    # optimizers, Keras keeps no list of them, and they may have been built before the first mask,
+    # so that nothing of ours was there to be told. Pass `optimizers` to `set_masks` to avoid it.
+    everything = gc.get_objects()
+    # By type, since proxies answer `isinstance` with code of their own.
+    are_optimizers = map(issubclass, map(type, everything), repeat(keras.optimizers.Optimizer))
     wanted = {id(variable) for variable in variables}
     found = [
         one
-        for one in gc.get_objects()
-        if issubclass(type(one), keras.optimizers.Optimizer)  # of proxies ask nothing
-        and not hasattr(one, "inner_optimizer")
+        for one in compress(everything, are_optimizers)
+        if not hasattr(one, "inner_optimizer")
         and getattr(one, "built", False)
         and any(id(v) in wanted for v in internals.optimized_variables(one))
     ]

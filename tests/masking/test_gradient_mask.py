@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking
-from keras_lottery.masking import guard
+from keras_lottery.masking import gradient_mask
 
 L = keras.layers
 opt = keras.optimizers
@@ -78,7 +78,7 @@ def stored_and_slots(model):
     weights, variables = masking.get_weights(model), masking.variables(model)
     for path, mask in masking.get_masks(model).items():
         yield path, mask, weights[path]
-        for slot in guard.slots(model.optimizer, variables[path]):
+        for slot in gradient_mask.slots(model.optimizer, variables[path]):
             yield slot.variable.name, mask, keras.ops.convert_to_numpy(slot.variable.value)
 
 
@@ -112,7 +112,7 @@ def test_a_train_step_that_calls_sublayers_and_reads_raw(optimizer, sublayers, d
 
 def test_without_the_guard_the_raw_read_revives_weights(sublayers, data, compiled, monkeypatch):
     model = compiled(sublayers, "adam")
-    monkeypatch.setattr(guard, "_kept", lambda record, gradient: None)
+    monkeypatch.setattr(gradient_mask, "_kept", lambda record, gradient: None)
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     weights = masking.get_weights(model)
     assert any(np.any(weights[p][~m] != 0) for p, m in masking.get_masks(model).items())

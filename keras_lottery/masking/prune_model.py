@@ -9,11 +9,12 @@ import keras
 from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
-from keras_lottery.masking.attach import mask_selected
-from keras_lottery.masking.derive import derive
-from keras_lottery.masking.describe import FROZEN, describe
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.derivatives import derive
+from keras_lottery.masking.inventory import FROZEN, Inventory, read_model
+from keras_lottery.masking.mask_model import mask_inventory
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
-from keras_lottery.masking.summary import Summary, masked_infos, summarize
+from keras_lottery.masking.summarize_model import Summary, masked_infos, summarize
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 __all__ = ["prune", "prune_selected"]
@@ -102,12 +103,14 @@ def prune_selected(
     _ = pruning.criteria[criterion], pruning.allocations[scope]
     if initial is not None:
         checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
-    infos, masks = _what(model, options)
-    weights = state.get_weights(model)
+    internals.sync_trainer(model)
+    inventory = read_model(model, options)
+    infos, masks = _what(inventory, options)
+    weights = state.weights_of(inventory.variables)
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
-    if not state.is_masked(model) and not dry_run:
-        mask_selected(model, options, more_than=sparsity)
-        infos, masks = _what(model, options)
+    if not masks and not dry_run:
+        mask_inventory(inventory, options, more_than=sparsity)
+        infos, masks = _what(inventory, options)
     pruned = pruning.prune_to(
         weights,
         masks,
@@ -126,17 +129,19 @@ def prune_selected(
 
 def summary_selected(model: keras.Model, options: MaskOptions) -> Summary:
     """Returns the summary of what `prune_selected` prunes under these options."""
-    return summarize(*_what(model, options))
+    internals.sync_trainer(model)
+    return summarize(*_what(read_model(model, options), options))
 
 
-def _what(model: keras.Model, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
+def _what(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
     """Returns the variables with what can be pruned marked, and the masks that there are."""
-    if not state.is_masked(model):
-        return describe(model, options), {}
-    infos, masks = masked_infos(model)
+    masks = state.masks_of(inventory.variables)
+    if not masks:
+        return inventory.infos, {}
+    infos = masked_infos(inventory.under(MaskOptions()), masks)
     if options == MaskOptions():
         return infos, masks
-    chosen = describe(model, replace(options, biases=True, norms=True))
+    chosen = inventory.under(replace(options, biases=True, norms=True)).infos
     narrowed = [
         replace(info, prunable=False, reason=other.reason)
         if info.prunable and other.reason not in ("", FROZEN)
