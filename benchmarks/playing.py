@@ -60,15 +60,15 @@ def played(
         LotteryError: it is no run on CartPole, or it keeps no such networks.
     """
     import keras_lottery.studies  # noqa: F401  registers studies and tasks
-    from keras_lottery.engine import folder
-    from keras_lottery.engine.run import make_task
+    from keras_lottery.engine import run_folder
+    from keras_lottery.engine.experiment import make_task
     from keras_lottery.errors import LotteryError
     from keras_lottery.records import read_results
     from keras_lottery.run_paths import RunPaths
     from keras_lottery.tickets import load_state
 
     paths = RunPaths(run)
-    config, _ = folder.read_config(paths)
+    config, _ = run_folder.load_config(paths)
     if config.task != "rl" or not config.data.name.startswith("CartPole"):
         raise LotteryError(
             f"Expected a run on CartPole, which can be drawn. Received: one of {config.name!r}. "

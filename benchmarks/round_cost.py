@@ -17,24 +17,22 @@ from benchmarks.clock import Clock
 from benchmarks.command import Measured, Options, main
 from benchmarks.compare import Sample, in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery import backend, masking, presets
+from keras_lottery import backend, engine, masking, presets
 from keras_lottery.config import Config, OptimizerConfig, TrainConfig, freeze
-from keras_lottery.engine import folder
+from keras_lottery.engine import driver, run_folder
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.engine.view import RunFiles
-from keras_lottery.engine.written import Written
+from keras_lottery.engine.run_reader import RunReader
+from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.masking import paths as structural
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.training import ArrayData, Trainer, loop, programs, snapshot, trainer
-from keras_lottery.types import Outcome, Start
+from keras_lottery.types import Start, Training, TrainingResult
 
 ABOUT = (
     "Everything of a training of the quickstart but its steps, against those steps; and an "
     "assignment against a clone that is compiled."
 )
 STEPS = "steps"
-
-engine = importlib.import_module("keras_lottery.engine.run")  # its package exports `run` itself
 
 
 def measure(options: Options) -> Measured:
@@ -61,30 +59,31 @@ def quickstart(options: Options) -> list[dict[str, float]]:
         overrides |= {"train.length": "100it", "model.hidden": (20,)}
     clock = Clock()
     reached: list[dict[str, float]] = []
-    write = Written.write
+    write = RunWriter.write
 
-    def write_and_look(written: Written, outcome: Outcome) -> None:
+    def write_and_look(
+        writer: RunWriter, training: Training, start: Start, result: TrainingResult
+    ) -> None:
         with clock.timed("writing files"):
-            write(written, outcome)
+            write(writer, training, start, result)
         reached.append(dict(clock.seconds))
 
     with tempfile.TemporaryDirectory() as out:
         config = freeze(presets.load("quickstart", overrides | {"out": out}))
         with clock.watching(_places()):
             try:
-                Written.write = write_and_look  # type: ignore[method-assign]
+                RunWriter.write = write_and_look  # type: ignore[method-assign]
                 _run(config)
             finally:
-                Written.write = write  # type: ignore[method-assign]
+                RunWriter.write = write  # type: ignore[method-assign]
     return [_difference(now, before) for before, now in pairwise(reached)]
 
 
 def _run(config: Config) -> None:
-    """Runs an experiment as the command line does, without a progress bar."""
-    paths = folder.run_paths(config)
-    with folder.held(paths):
-        task = engine.make_task(config)
-        engine.search(config, paths, task, Written(config, paths, task), NoProgress())
+    """Runs an experiment as the command line does."""
+    paths = run_folder.run_paths(config)
+    with run_folder.held(paths):
+        engine.train(config, paths, engine.make_task(config))
 
 
 def _places() -> dict[str, list[tuple[Any, str]]]:
@@ -97,11 +96,11 @@ def _places() -> dict[str, list[tuple[Any, str]]]:
         "placing weights, masks and slots": [(trainer, "place")],
         "finding structural paths": [(structural, "variables"), (masking, "variables")],
         "copying weights and state": [(masking, "get_weights"), (snapshot, "capture")],
-        "pruning": [(RunFiles, "prune")],
+        "pruning": [(RunReader, "prune")],
         "drawing fresh weights": [(VisionTask, "fresh_weights")],
-        "reading files": [(RunFiles, n) for n in ("ticket", "trained", "rewind_state")],
+        "reading files": [(RunReader, n) for n in ("start_of", "trained", "rewind_state")],
         "counting FLOPs": [(VisionTask, "flops")],
-        "planning": [(engine, "ready"), (Written, "trainings")],
+        "planning": [(driver, "ready"), (RunWriter, "done")],
     }
 
 

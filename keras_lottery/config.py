@@ -51,7 +51,7 @@ class ReadWhenDrawn(ReadWhen):
 
     def holds(self, section: Any) -> bool:
         known = import_module("keras_lottery.arms").arms
-        return any(known[name].fresh for name in (*section.arms, *section.transfer.arms))
+        return any(known[name].stochastic for name in (*section.arms, *section.transfer.arms))
 
     def reason(self, section: object) -> str:
         return "unless an arm draws, such as 'reinit'"

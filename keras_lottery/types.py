@@ -1,5 +1,6 @@
 """The nouns that every layer shares, and what a task, an arm and an executor must offer."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -111,43 +112,53 @@ class Start:
 
 
 @dataclass
-class Outcome:
-    """What a finished training brings back; the driver alone writes it down.
+class TrainingResult:
+    """What a training ends with.
 
     Args:
-        training: which one.
-        start: where it started (the ticket).
         weights: trained value of every variable, pruned weights at their fixed values.
         rewind: full state at the rewind point, where this training passed it.
         steps: optimizer steps done.
-        seconds: wall time of the training, compilation left out.
-        compile_seconds: wall time spent in compiling.
-        final_value: headline metric on the test set at the end.
-        best_value: the same at the minimum of the validation loss.
+        seconds: wall time of the training, without compilation.
+        compile_seconds: wall time of compilation.
+        final: metrics on the test set at the end, by name.
+        best: the same at the minimum of the validation loss (at the end, where there is none).
         best_step: step of that minimum.
+        metric: the name of the headline metric in `final` and `best`.
+        initial: metrics on the test set before the first step, where the config asks for them.
         masks: masks that the training ended with, where it learned them; empty: those of the start.
-        metrics: further metrics by name.
+        metrics: further metrics by name, for metrics.csv.
         history: rows of `<arm>.history.csv`, one per evaluation.
-        samples: rows of `<arm>.samples.csv`: a few test examples in words, and what the trained
-            network makes of them under `answer`.
+        samples: rows of `<arm>.samples.csv`: a few test examples as text, and the trained
+            network's output under `answer`.
         status: `finished`, or `diverged` where a weight, the loss or the metric is not finite.
     """
 
-    training: Training
-    start: Start
     weights: Weights
     rewind: State | None
     steps: int
     seconds: float
     compile_seconds: float
-    final_value: float
-    best_value: float
+    final: dict[str, float]
+    best: dict[str, float]
     best_step: int
+    metric: str = "loss"
+    initial: dict[str, float] = field(default_factory=dict)
     masks: MaskSet = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     samples: list[dict[str, str]] = field(default_factory=list)
     status: str = FINISHED
+
+    @property
+    def final_value(self) -> float:
+        """The headline metric at the end; NaN where nothing was measured."""
+        return self.final.get(self.metric, math.nan)
+
+    @property
+    def best_value(self) -> float:
+        """The headline metric at the minimum of the validation loss; NaN likewise."""
+        return self.best.get(self.metric, math.nan)
 
 
 class Task(Protocol):
@@ -173,7 +184,7 @@ class Task(Protocol):
         """Returns a length such as `1ep` or `500it` in optimizer steps."""
         ...
 
-    def fit(self, training: Training, start: Start, progress: "Progress") -> Outcome:
+    def fit(self, training: Training, start: Start, progress: "Progress") -> TrainingResult:
         """Trains the network and measures it."""
         ...
 
@@ -231,12 +242,12 @@ class Arm(Protocol):
         ...
 
     @property
-    def own_chain(self) -> bool:
+    def iterative(self) -> bool:
         """True where each round prunes what the same arm trained in the round before."""
         ...
 
     @property
-    def fresh(self) -> bool:
+    def stochastic(self) -> bool:
         """True where something is drawn, so that there are several draws of a ticket."""
         ...
 
@@ -255,12 +266,12 @@ class RunView(Protocol):
     config: Any
     task: Task
 
-    def ticket(self, training: Training) -> Start:
-        """Returns the ticket that a finished training started from."""
+    def start_of(self, training: Training) -> Start:
+        """Returns where a finished training started: its ticket."""
         ...
 
-    def source_ticket(self, training: Training) -> Start:
-        """Returns the winning ticket of the same seed and round of the training's source."""
+    def source_start_of(self, training: Training) -> Start:
+        """Returns the start of the winning ticket of the same seed and round in the source."""
         ...
 
     def trained(self, training: Training) -> Weights:
@@ -292,16 +303,25 @@ class RunView(Protocol):
 
 
 class Progress(Protocol):
-    """Is told how far a training has come."""
+    """Reports the progress of a training."""
 
     def update(self, step: int, of: int, loss: float) -> None:
         """Reports `step` of `of` optimizer steps done."""
         ...
 
 
-class Executor(Protocol):
-    """Runs trainings; results are written by the driver, not by it."""
+Job = tuple[Training, Start]
+"""All that a worker needs to train a network."""
 
-    def run(self, ready: Callable[[], Sequence[Training]]) -> Iterator[Outcome]:
-        """Yields outcomes as they finish; asks `ready` again after each."""
+
+class Executor(Protocol):
+    """Trains networks, one or several at a time; it never reads or writes the run."""
+
+    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
+        """Yields results in the order in which trainings finish, until nothing is left.
+
+        Args:
+            take: returns the next training that is ready, each one once; None while those that
+                were taken must finish first. More may be ready after each yielded result.
+        """
         ...

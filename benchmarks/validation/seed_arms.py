@@ -33,8 +33,8 @@ class _OtherSeed:
     """The winning mask of another seed over freshly drawn weights."""
 
     name = "other_seed"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     @staticmethod
     def parents(training: Training) -> tuple[Training, ...]:
@@ -42,7 +42,7 @@ class _OtherSeed:
 
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
-        return chain.fresh_start(training, run, run.ticket(other_winning(training)).masks)
+        return chain.fresh_start(training, run, run.start_of(other_winning(training)).masks)
 
 
 class _OtherSeedInputPermuted(_OtherSeed):
@@ -52,7 +52,7 @@ class _OtherSeedInputPermuted(_OtherSeed):
 
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
-        masks = run.ticket(other_winning(training)).masks
+        masks = run.start_of(other_winning(training)).masks
         path = input_kernel(masks)
         shuffled = pruning.permute_layer({path: masks[path]}, chain.generator(training))
         return chain.fresh_start(training, run, masks | shuffled)
@@ -65,7 +65,7 @@ class _PermutedInput(_OtherSeed):
 
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.winning_of(training)).masks
+        masks = run.start_of(chain.winning_of(training)).masks
         return chain.fresh_start(training, run, permute_within_inputs(masks, training))
 
 

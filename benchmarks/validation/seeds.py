@@ -10,16 +10,8 @@ import numpy as np
 
 from benchmarks.validation import seed_arms
 from benchmarks.validation.magnitude import Compared, compare
-from keras_lottery import presets
+from keras_lottery import engine, presets
 from keras_lottery.config import Config, freeze
-from keras_lottery.engine import folder
-from keras_lottery.engine.executors import executors
-from keras_lottery.engine.plan import ready, trainings
-from keras_lottery.engine.progress import ProgressBar
-from keras_lottery.engine.run import make_task
-from keras_lottery.engine.view import RunFiles
-from keras_lottery.engine.work import Worker
-from keras_lottery.engine.written import Written
 from keras_lottery.records import read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state, overlap, total
@@ -48,29 +40,17 @@ def experiment(out: Path, backend: str) -> Config:
         "out": str(out),
         "backend": backend,
     }
-    return freeze(presets.load("quickstart", fields).to_dict())
+    settings = presets.load("quickstart", fields).to_dict()
+    rounds = settings["prune"]["rounds"]
+    sparsest = tuple(range(rounds - SPARSEST + 1, rounds + 1))
+    settings["prune"]["arm_rounds"] = dict.fromkeys(CONTROLS, sparsest)
+    return freeze(settings)
 
 
 def run(out: Path, backend: str) -> RunPaths:
     """Trains the tickets of every round, and the controls at the sparsest levels."""
     seed_arms.register()
-    config = experiment(out, backend)
-    first = config.prune.rounds - SPARSEST
-    wanted = [t for t in trainings(config) if t.arm in ("dense", "winning") or t.round > first]
-    paths = folder.run_paths(config)
-    with folder.held(paths):
-        task = make_task(config)
-        folder.write_config(paths, config, task)
-        done = Written(config, paths, task)
-        before = len(done.trainings() & set(wanted))
-        with ProgressBar(len(wanted), before) as progress:
-            executor = executors[config.executor](Worker(RunFiles(config, paths, task), progress))
-            left = set(wanted)
-            for outcome in executor.run(
-                lambda: [t for t in ready(config, done.trainings()) if t in left]
-            ):
-                done.write(outcome)
-    return paths
+    return RunPaths(engine.run(experiment(out, backend)))
 
 
 @dataclass(frozen=True)
@@ -226,7 +206,7 @@ def connected_share(masks: MaskSet, inputs: np.ndarray) -> float:
 
 def inputs_in_use(paths: RunPaths, backend: str) -> np.ndarray:
     """Returns False for the pixels that are 0 in every training image."""
-    task = make_task(experiment(paths.root.parent, backend))
+    task = engine.make_task(experiment(paths.root.parent, backend))
     x = task.images.train.x  # type: ignore[attr-defined]
     return x.reshape(len(x), -1).any(axis=0)
 

@@ -95,7 +95,7 @@ def rounds_of(name: str, rounds: int, given: Sequence[int] = ()) -> Sequence[int
     """
     if name in arms and getattr(arms[name], "once", False):
         return (1,)  # nothing in it depends on the round
-    chain = name in arms and arms[name].own_chain
+    chain = name in arms and arms[name].iterative
     last = max(given, default=rounds)
     return [n for n in range(1, min(last, rounds) + 1) if chain or not given or n in given]
 

@@ -30,8 +30,8 @@ class AtInit:
 
     name: str
     criterion: str
-    own_chain: bool = False
-    fresh: bool = False
+    iterative: bool = False
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.dense_of(training),)
@@ -46,14 +46,14 @@ class Shuffled:
 
     name: str
     of: str
-    own_chain: bool = False
-    fresh: bool = True
+    iterative: bool = False
+    stochastic: bool = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.same(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.same(training, self.of)).masks
+        masks = run.start_of(chain.same(training, self.of)).masks
         shuffled = pruning.permute_layer(masks, chain.generator(training))
         return chain.from_state(training, run, shuffled, run.rewind_state(training.seed))
 

@@ -95,7 +95,7 @@ class _Run:
             yield from self._beyond(row)
 
     def _draws(self, arm: str) -> int | None:
-        return 1 if arm in arms and not arms[arm].fresh else self.draws
+        return 1 if arm in arms and not arms[arm].stochastic else self.draws
 
     def _could_be_older(self, row: ResultRow) -> bool:
         """Returns True for an arm that is known and whose parents are trained."""

@@ -50,7 +50,7 @@ def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> M
         criterion: how weights are scored; empty: as the config says.
     """
     before = previous(training)
-    return run.prune(training, run.trained(before), run.ticket(before).masks, criterion)
+    return run.prune(training, run.trained(before), run.start_of(before).masks, criterion)
 
 
 def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
@@ -132,7 +132,7 @@ def transferred(training: Training, run: RunView) -> Start:
     Reference:
         Morcos et al. 2019 (1906.02773), section 3.
     """
-    ticket = run.source_ticket(training)
+    ticket = run.source_start_of(training)
     own = run.task.start_weights(training.seed)
     infos = run.task.variables()
     output = {info.path for info in infos if info.output}

@@ -7,8 +7,8 @@ class Dense:
     """Trains the whole network from the task's start weights; the rewind point is taken here."""
 
     name = "dense"
-    own_chain = True
-    fresh = False
+    iterative = True
+    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return ()

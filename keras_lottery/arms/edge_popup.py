@@ -20,8 +20,8 @@ class EdgePopup:
     Reference: Ramanujan et al. 2020 (1911.13299), sections 3 and 4.
     """
 
-    own_chain = False
-    fresh = False
+    iterative = False
+    stochastic = False
 
     def __init__(self, name: str, signed: bool = False) -> None:
         self.name = name

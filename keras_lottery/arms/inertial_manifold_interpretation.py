@@ -35,8 +35,8 @@ class InertialManifold:
     """
 
     name: str
-    own_chain: bool = False
-    fresh: bool = False
+    iterative: bool = False
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.dense_of(training),)
@@ -84,14 +84,14 @@ class Matched:
 
     name: str
     criterion: str
-    own_chain: bool = False
-    fresh: bool = False
+    iterative: bool = False
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.same(training, INERTIAL_MANIFOLD.name),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.same(training, INERTIAL_MANIFOLD.name))
+        ticket = run.start_of(chain.same(training, INERTIAL_MANIFOLD.name))
         return chain.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
 
 

@@ -17,14 +17,14 @@ class InitPermuted:
     """
 
     name = "init_permuted"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.winning_of(training))
+        ticket = run.start_of(chain.winning_of(training))
         weights = pruning.permute_kept_values(
             ticket.weights, ticket.masks, chain.generator(training)
         )

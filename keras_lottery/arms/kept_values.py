@@ -35,14 +35,14 @@ class KeptValues:
     values: Values
     signed: bool = False
     rescaled: bool = False
-    fresh: bool = True
-    own_chain: bool = False
+    stochastic: bool = True
+    iterative: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.winning_of(training)).masks
+        masks = run.start_of(chain.winning_of(training)).masks
         weights, rng = dict(run.task.start_weights(training.seed)), chain.generator(training)
         for path, mask in sorted(masks.items()):
             initial = np.asarray(weights[path])
@@ -83,8 +83,8 @@ RANDOM_RESHUFFLE = KeptValues("random_reshuffle", reshuffle)
 RANDOM_CONSTANT = KeptValues("random_constant", constant)
 SIGNED_REINIT = KeptValues("signed_reinit", reinit, signed=True)
 SIGNED_RESHUFFLE = KeptValues("signed_reshuffle", reshuffle, signed=True)
-SIGNED_CONSTANT = KeptValues("signed_constant", constant, signed=True, fresh=False)
-REWIND_RESCALED = KeptValues("rewind_rescaled", same, rescaled=True, fresh=False)
+SIGNED_CONSTANT = KeptValues("signed_constant", constant, signed=True, stochastic=False)
+REWIND_RESCALED = KeptValues("rewind_rescaled", same, rescaled=True, stochastic=False)
 RANDOM_REINIT_RESCALED = replace(RANDOM_REINIT, name="random_reinit_rescaled", rescaled=True)
 RANDOM_RESHUFFLE_RESCALED = replace(
     RANDOM_RESHUFFLE, name="random_reshuffle_rescaled", rescaled=True

@@ -16,14 +16,14 @@ class LayersShuffled:
     """
 
     name = "layers_shuffled"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.ticket(chain.winning_of(training))
+        ticket = run.start_of(chain.winning_of(training))
         weights = pruning.permute_alike(ticket.weights, ticket.masks, chain.generator(training))
         return replace(ticket, weights=weights, state=None, seed=chain.own_seed(training))
 

@@ -15,8 +15,8 @@ class MaskCriterion:
     """Prunes a chain of its own by the criterion of its name."""
 
     name: str
-    own_chain: bool = True
-    fresh: bool = False
+    iterative: bool = True
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.previous(training),)

@@ -11,8 +11,8 @@ class OneShot:
     """
 
     name = "one_shot"
-    own_chain = False
-    fresh = False
+    iterative = False
+    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.dense_of(training),)

@@ -12,14 +12,14 @@ class PermutedLayer:
     """
 
     name = "permuted_layer"
-    own_chain = False
-    fresh = True
+    iterative = False
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.winning_of(training)).masks
+        masks = run.start_of(chain.winning_of(training)).masks
         shuffled = pruning.permute_layer(masks, chain.generator(training))
         return chain.fresh_start(training, run, shuffled)
 

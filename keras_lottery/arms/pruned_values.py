@@ -33,8 +33,8 @@ class PrunedValues:
     name: str
     to_zero: ToZero
     kept_too: bool = False
-    own_chain: bool = True
-    fresh: bool = False
+    iterative: bool = True
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.previous(training),)
@@ -44,7 +44,7 @@ class PrunedValues:
         initial, final = run.task.start_weights(training.seed), run.trained(before)
         masks = chain.pruned_once_more(training, run)
         start = chain.rewound(training, run, masks, before)
-        old, rng = run.ticket(before), chain.generator(training)
+        old, rng = run.start_of(before), chain.generator(training)
         fills, weights = {}, dict(start.weights)
         for path, mask in sorted(masks.items()):
             first, last = np.asarray(initial[path]), np.asarray(final[path])

@@ -19,14 +19,14 @@ class Reinit:
 
     name: str = "reinit"
     of: str = "winning"
-    own_chain: bool = False
-    fresh: bool = True
+    iterative: bool = False
+    stochastic: bool = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.same(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.ticket(chain.same(training, self.of)).masks
+        masks = run.start_of(chain.same(training, self.of)).masks
         return chain.fresh_start(training, run, masks)
 
 

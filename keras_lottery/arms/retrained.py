@@ -23,8 +23,8 @@ class Retrained:
 
     name: str
     mode: str
-    own_chain: bool = True
-    fresh: bool = False
+    iterative: bool = True
+    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.previous(training),)

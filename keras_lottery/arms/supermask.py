@@ -21,8 +21,8 @@ class Supermask:
     Reference: Zhou et al. 2019 (1905.01067), section 5.
     """
 
-    own_chain = False
-    fresh = False
+    iterative = False
+    stochastic = False
     once = True
 
     def __init__(self, name: str, signed: bool = False, rescaled: bool = False) -> None:

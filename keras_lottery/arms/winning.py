@@ -13,8 +13,8 @@ class Winning:
     """
 
     name = "winning"
-    own_chain = True
-    fresh = False
+    iterative = True
+    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return () if training.source else (chain.previous(training),)

@@ -11,8 +11,8 @@ class WinningInit:
     """
 
     name = "winning_init"
-    own_chain = True
-    fresh = False
+    iterative = True
+    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (chain.previous(training),)

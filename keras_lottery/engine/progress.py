@@ -22,7 +22,7 @@ from keras_lottery.types import Training
 
 
 class RunProgress(Protocol):
-    """Is told of every training that begins and ends."""
+    """Reports every training that begins and ends."""
 
     def training(self, training: Training) -> AbstractContextManager[TrainingProgress]:
         """Returns a context in which one training runs."""

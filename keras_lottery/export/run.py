@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+import keras_lottery.studies  # noqa: F401  registers them, so that configs are understood
+from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import Config, study_schemas
+from keras_lottery.engine import make_task, run_folder
+from keras_lottery.engine.graph import trainings
+from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
 from keras_lottery.global_state import preserved
-from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records import ResultRow, read_results, sparsest_match
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
 
@@ -39,23 +43,17 @@ def export_run(
         out: a new folder, or file, as the format has it.
         format: name of a registered format.
         seed: the first that is there if None.
-        round: if None the sparsest whose mean is within one standard deviation of dense, or
-            where there is none the one with the best mean; 0 is the dense network.
+        round: if None the sparsest whose mean is within one standard deviation of dense. Where
+            there is none, or only one seed, the one with the best mean. 0 is the dense network.
         arm: which arm's weights.
         draw: which draw of a control.
 
     Raises:
         LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
     """
-    from keras_lottery.arms.belonging import check_rows
-    from keras_lottery.engine import folder
-    from keras_lottery.engine.run import make_task
-    from keras_lottery.engine.view import RunFiles
-
-    import_module("keras_lottery.studies")  # registers them, so that the config is understood
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
-    config, recorded = folder.read_config(paths)
+    config, recorded = run_folder.load_config(paths)
     every = read_results(paths.results)
     check_rows(paths.results, every, recorded)
     rows = [row for row in every if not row.source and row.finished]
@@ -72,7 +70,7 @@ def export_run(
         round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
-    model = task.export_model(RunFiles(config, paths, task).trained(training))
+    model = task.export_model(RunReader(config, paths, task).trained(training))
     prunable = {info.path for info in task.variables() if info.prunable}
     return export(model, out, format, assets=task.assets(), prunable=prunable)
 
@@ -84,8 +82,6 @@ def check_exportable(config: Config) -> None:
         LotteryError: the study keeps no trained network of a winning ticket.
         MissingExtraError: TensorFlow is not installed.
     """
-    from keras_lottery.engine.plan import trainings
-
     if not study_schemas[config.study].exports:
         raise LotteryError(
             "Expected a study that keeps the trained networks of winning tickets for --export. "
@@ -127,12 +123,14 @@ def _best_round(
 ) -> int:
     """Returns the arm's sparsest round that is as good as dense, else its best one."""
     sign = 1 if higher_is_better else -1
-    dense = [sign * row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
-    means = {}
+    dense = [row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
+    levels = {}
     for number in {row.round for row in shipped if row.arm == arm}:
-        values = [sign * row.value for row in rows if row.arm == arm and row.round == number]
-        mean = float(np.mean(values))
-        means[number] = -math.inf if math.isnan(mean) else mean
-    spread = float(np.std(dense, ddof=1)) if len(dense) > 1 else 0.0
-    good = [number for number, mean in means.items() if mean >= np.mean(dense) - spread]
-    return max(good) if good else max(means, key=lambda number: means[number])
+        level = [row for row in rows if row.arm == arm and row.round == number]
+        mean = float(np.mean([row.value for row in level]))
+        levels[number] = float(np.mean([row.remaining for row in level])), mean
+    match = sparsest_match(dense, levels, higher_is_better)
+    if match is not None:
+        return match
+    known = {number: mean for number, (_, mean) in levels.items() if not math.isnan(mean)}
+    return max(known or levels, key=lambda number: sign * levels[number][1])

@@ -1,7 +1,7 @@
 """What a run writes down: the rows of results.csv and metrics.csv, histories, layers, scalars."""
 
 from keras_lottery.records.growing import GrowingTable
-from keras_lottery.records.recorded import RESULTS_VERSION_KEY, read_recorded
+from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, read_config
 from keras_lottery.records.rows import (
     COLUMNS,
     CONSTANT_OUTPUT,
@@ -11,6 +11,7 @@ from keras_lottery.records.rows import (
     ResultRow,
     TableRow,
 )
+from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
@@ -20,6 +21,7 @@ __all__ = [
     "CONSTANT_OUTPUT",
     "KEY",
     "RESULTS_VERSION_KEY",
+    "TICKETS",
     "GrowingTable",
     "LayerRow",
     "MetricRow",
@@ -30,11 +32,12 @@ __all__ = [
     "TableRow",
     "TensorBoardScalars",
     "layer_rows",
+    "read_config",
     "read_metrics",
     "read_numbers",
-    "read_recorded",
     "read_results",
     "read_rows",
     "read_table",
     "scalars",
+    "sparsest_match",
 ]

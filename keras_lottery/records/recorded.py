@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Never
 
+from keras_lottery import imports
+from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
 from keras_lottery.names import check_path_name
 from keras_lottery.run_paths import RunPaths
@@ -16,19 +18,24 @@ Where it is there, `config` holds the union of the seeds, rounds, arms, draws an
 calls; older versions kept those of the last call alone.
 """
 
+TICKETS = "tickets"
+"""The study that searches for tickets, whose rows are those of results.csv."""
+
 _MOST_BYTES = 16 * 2**20
 _DEEPEST = 40
 _LARGEST = 2**63
 _ADVICE = "Give the folder that `keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
 
 
-def read_recorded(paths: RunPaths) -> dict[str, Any]:
+def read_config(paths: RunPaths) -> dict[str, Any]:
     """Returns what config.json holds; `config` is a dictionary, whose fields have the right types.
 
-    Unknown fields are left as they are: the config may be one of a task from elsewhere.
+    Unknown fields are left as they are: the config may be one of a task from elsewhere. Options of
+    a study that an older version did not write have their defaults.
 
     Raises:
-        LotteryError: the file is missing, cut off, too large, or of another kind.
+        LotteryError: the file is missing, cut off, too large, or of another kind; or the run needs
+            a module of the user's that is not imported.
     """
     file = paths.config
     if not file.is_file():
@@ -58,7 +65,22 @@ def read_recorded(paths: RunPaths) -> dict[str, Any]:
             )
     for source in _field(record, "config.transfer.sources") or ():
         check_path_name(f"a source in {file}", source)
-    return record
+    if not isinstance(record.get("higher_is_better"), bool):
+        raise LotteryError(
+            f"Expected {file} to hold `config` and `higher_is_better`. "
+            f"Received: {shortened(', '.join(sorted(record)))}. {_ADVICE}"
+        )
+    imports.check_needs(record, paths.root)
+    return record | {"config": _completed(record["config"], paths)}
+
+
+def _completed(config: dict[str, Any], paths: RunPaths) -> dict[str, Any]:
+    study = config.get("study", TICKETS)
+    if study == TICKETS:
+        return config
+    given = config.get("options") or {}
+    options = complete_options(study, given) | given
+    return {"name": paths.root.name, "task": ""} | config | {"options": options}
 
 
 def _not_json(constant: str) -> Never:
@@ -114,6 +136,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "hash": _is_text,
     "higher_is_better": lambda value: isinstance(value, bool),
     RESULTS_VERSION_KEY: is_count,
+    "claims": _are(_is_mapping),
     "config.name": _is_text,
     "config.task": _is_text,
     "config.study": _is_text,

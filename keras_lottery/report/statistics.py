@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
+from keras_lottery import records
 from keras_lottery.records import ResultRow
 from keras_lottery.report.study import DENSE, series
 
@@ -239,12 +240,11 @@ def sparsest_match(rows: Sequence[ResultRow], arm: str, higher_is_better: bool) 
     A mean that is better than dense counts. None if there is no such level, or if fewer than two
     dense networks leave the standard deviation unknown.
     """
-    dense = dense_level(rows)
-    if dense is None or dense.n < 2:
-        return None
-    sign = 1 if higher_is_better else -1
-    good = [lv for lv in levels(rows, arm) if sign * (lv.mean - dense.mean) >= -dense.sd]
-    return min(good, key=lambda level: level.remaining, default=None)
+    dense = list(cells(rows).get((DENSE, 0), {}).values())
+    found = {level.round: level for level in levels(rows, arm)}
+    means = {number: (level.remaining, level.mean) for number, level in found.items()}
+    number = records.sparsest_match(dense, means, higher_is_better)
+    return None if number is None else found[number]
 
 
 def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:

@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import keras_lottery.studies  # noqa: F401  registers them, without Keras
-from keras_lottery import checks, imports
+from keras_lottery import checks
 from keras_lottery.arms.belonging import check_rows
-from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import ResultRow, read_recorded, read_results
+from keras_lottery.records import TICKETS, ResultRow, read_config, read_results
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.sections import ReportConfig
-from keras_lottery.text import shortened
 from keras_lottery.types import Training
 
 DENSE = "dense"
 WINNING = "winning"
-TICKETS = "tickets"
 
 
 @dataclass(frozen=True)
@@ -133,32 +130,6 @@ def study_of(run: Path) -> str:
         LotteryError: the folder is no run folder.
     """
     return str(read_config(RunPaths(checks.file_path(run, "run")))["config"].get("study", TICKETS))
-
-
-def read_config(paths: RunPaths) -> dict[str, Any]:
-    """Returns what config.json holds.
-
-    Raises:
-        LotteryError: it is missing, cut off or of another kind.
-    """
-    record = read_recorded(paths)
-    if not isinstance(record.get("higher_is_better"), bool):
-        raise LotteryError(
-            f"Expected {paths.config} to hold `config` and `higher_is_better`. "
-            f"Received: {shortened(', '.join(sorted(record)))}. Give the folder that "
-            "`keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
-        )
-    imports.check_needs(record, paths.root)
-    config = record["config"]
-    if config.get("study", TICKETS) != TICKETS:
-        given = config.get("options") or {}
-        config["options"] = given | _missing(complete_options(config["study"], given), given)
-        config |= _missing({"name": paths.root.name, "task": ""}, config)
-    return record
-
-
-def _missing(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in defaults.items() if name not in given}
 
 
 def study_of_rows(

@@ -1,24 +1,25 @@
 """What a `TicketSearch` found."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from keras_lottery import pruning
-from keras_lottery.engine.view import ticket_of
+from keras_lottery.engine.run_reader import to_ticket
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.masking import Ticket
 from keras_lottery.search.metric import VALIDATION
-from keras_lottery.types import Outcome, Weights
+from keras_lottery.types import Start, Training, TrainingResult, Weights
 
 
 class TicketHistory:
     """The tickets of a search, and the value each of them reached.
 
     Attributes:
-        outcomes: one per training, in the order they finished.
+        results: one for each training, in the order they finished.
+        starts: where each of them started.
         metric: name of the metric in `value`.
         higher_is_better: whether larger values are better; None where that isn't known.
         measured_on: `validation`, or `training` where the search had no validation data.
@@ -26,12 +27,14 @@ class TicketHistory:
 
     def __init__(
         self,
-        outcomes: Sequence[Outcome],
+        results: Mapping[Training, TrainingResult],
+        starts: Mapping[Training, Start],
         metric: str,
         higher_is_better: bool | None,
         measured_on: str = VALIDATION,
     ) -> None:
-        self.outcomes = list(outcomes)
+        self.results = dict(results)
+        self.starts = dict(starts)
         self.metric = metric
         self.higher_is_better = higher_is_better
         self.measured_on = measured_on
@@ -42,15 +45,17 @@ class TicketHistory:
         Raises:
             LotteryError: no such round or arm was trained.
         """
-        outcome = self._find(round, arm)
+        training = self._find(round, arm)
         provenance = {"round": round, "arm": arm, "metric": self.metric}
         provenance |= {"measured_on": self.measured_on}
-        base = ticket_of(outcome.start, provenance | {"value": outcome.final_value})
+        base = to_ticket(
+            self.starts[training], provenance | {"value": self.results[training].final_value}
+        )
         return Ticket(base.masks, base.start, base.fills, base.provenance)
 
     def trained(self, round: int, arm: str = "winning") -> Weights:
         """Returns the trained weights of a round, pruned ones at their fixed value."""
-        return self._find(round, arm).weights
+        return self.results[self._find(round, arm)].weights
 
     def values(self, arm: str = "winning") -> dict[int, float]:
         """Returns the metric at the end of each round's training, with dense as round 0.
@@ -58,11 +63,15 @@ class TicketHistory:
         Raises:
             LotteryError: no such arm was trained.
         """
-        known = {o.training.arm for o in self.outcomes}
+        known = {training.arm for training in self.results}
         if arm not in known:
             raise unknown_name("arm of this search", arm, known)
-        found = {o.training.round: o for o in self.outcomes if o.training.arm in (arm, "dense")}
-        return {number: o.final_value for number, o in sorted(found.items())}
+        values = {
+            training.round: result.final_value
+            for training, result in self.results.items()
+            if training.arm in (arm, "dense")
+        }
+        return dict(sorted(values.items()))
 
     def best_round(self, within: float = 0.0, higher_is_better: bool | None = None) -> int:
         """Returns the last round whose value is no worse than dense by more than `within`.
@@ -81,13 +90,12 @@ class TicketHistory:
                 f"Expected a metric of which Keras knows whether higher is better. "
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
-        if math.isnan(self.values("dense")[0]):
+        if math.isnan(self.results[self._find(0, "dense")].final_value):
             raise LotteryError(
                 f"Expected a dense network to compare tickets with. Received: one whose "
                 f"{self.metric} is not a number. Lower the learning rate and search again."
             )
-        values = self.values()
-        sign = 1 if higher else -1
+        sign, values = 1 if higher else -1, self.values()
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 
     def table(self) -> Table:
@@ -95,10 +103,11 @@ class TicketHistory:
         table = Table(title=f"tickets by {self.metric}, measured on the {self.measured_on} data")
         for column in ("round", "arm", "remaining", "at the end", "at the best loss", "step"):
             table.add_column(column, justify="right")
-        for o in self.outcomes:
-            remaining = 1 - pruning.sparsity(o.start.masks) if o.start.masks else 1.0
-            row = (o.training.round, o.training.arm, f"{remaining:.1%}", f"{o.final_value:.4f}")
-            table.add_row(*map(str, row), f"{o.best_value:.4f}", str(o.best_step))
+        for training, result in self.results.items():
+            masks = self.starts[training].masks
+            remaining = 1 - pruning.sparsity(masks) if masks else 1.0
+            row = (training.round, training.arm, f"{remaining:.1%}", f"{result.final_value:.4f}")
+            table.add_row(*map(str, row), f"{result.best_value:.4f}", str(result.best_step))
         return table
 
     def __str__(self) -> str:
@@ -109,12 +118,12 @@ class TicketHistory:
 
     __repr__ = __str__
 
-    def _find(self, round: int, arm: str) -> Outcome:
+    def _find(self, round: int, arm: str) -> Training:
         wanted = "dense" if round == 0 else arm
-        for outcome in self.outcomes:
-            if (outcome.training.round, outcome.training.arm) == (round, wanted):
-                return outcome
-        known = sorted({(o.training.round, o.training.arm) for o in self.outcomes})
+        for training in self.results:
+            if (training.round, training.arm) == (round, wanted):
+                return training
+        known = sorted({(training.round, training.arm) for training in self.results})
         raise LotteryError(
             f"Expected the round and arm of a trained ticket. Received: {round}, {arm!r}. "
             f"Known: {', '.join(f'{r} {a}' for r, a in known)}."

@@ -11,8 +11,8 @@ import numpy as np
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.duration import Duration
-from keras_lottery.engine.plan import descendants
-from keras_lottery.engine.view import Pruner
+from keras_lottery.engine.graph import descendants
+from keras_lottery.engine.run_reader import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.metric import choose_metric, higher_is_better
@@ -34,45 +34,52 @@ from keras_lottery.training.snapshot import capture_optimizer
 from keras_lottery.types import (
     FINISHED,
     MaskSet,
-    Outcome,
     Progress,
     Start,
     State,
     Task,
     Training,
+    TrainingResult,
     Weights,
 )
 
 
 class Memory(Pruner):
-    """The `RunView` of a search: outcomes in memory."""
+    """The run of a search: it reads and keeps results in memory."""
 
     def __init__(self, config: Config, task: "FitTask") -> None:
         self.config = config
         # What a run's files ask for beside, flops and exports, no arm needs.
         self.task = cast(Task, task)
-        self.outcomes: dict[Training, Outcome] = {}
+        self.starts: dict[Training, Start] = {}
+        self.results: dict[Training, TrainingResult] = {}
         self.skipped: set[Training] = set()
+
+    def done(self) -> set[Training]:
+        return {*self.results, *self.skipped}
+
+    def write(self, training: Training, start: Start, result: TrainingResult) -> None:
+        self.starts[training], self.results[training] = start, result
 
     def skip(self) -> int:
         """Gives up what descends from a training that diverged; returns how many are new."""
-        lost = {t for t, outcome in self.outcomes.items() if outcome.status != FINISHED}
+        lost = {t for t, result in self.results.items() if result.status != FINISHED}
         new = set(descendants(self.config, lost)) - self.skipped
         self.skipped |= new
         return len(new)
 
-    def ticket(self, training: Training) -> Start:
-        return self.outcomes[training].start
+    def start_of(self, training: Training) -> Start:
+        return self.starts[training]
 
-    def source_ticket(self, training: Training) -> Start:
+    def source_start_of(self, training: Training) -> Start:
         """Is never asked for: a search has no sources."""
         raise KeyError(training.source)
 
     def trained(self, training: Training) -> Weights:
-        return self.outcomes[training].weights
+        return self.results[training].weights
 
     def rewind_state(self, seed: int) -> State:
-        dense = next(o for t, o in self.outcomes.items() if t.arm == "dense")
+        dense = next(result for t, result in self.results.items() if t.arm == "dense")
         if dense.rewind is None:
             raise LotteryError(
                 f"Expected a rewind point within the training. "
@@ -148,7 +155,7 @@ class FitTask:
         parsed = Duration.parse(duration)
         return parsed.count if parsed.unit == "it" else self._epochs.start(parsed.count)
 
-    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+    def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
         total = self.steps(self._config.train.length)
         if start.step >= total:
             raise LotteryError(
@@ -174,25 +181,24 @@ class FitTask:
         seconds = time.perf_counter() - began
         weights = masking.get_weights(model)
         rewind = point[0].state if point else None
-        outcome = self._outcome(training, start, weights, rewind, rows.rows, seconds)
+        result = self._result(start, weights, rewind, rows.rows, seconds)
         if self._program is not None and is_constant(model, self._x):
-            outcome.metrics[CONSTANT_OUTPUT] = 1.0
+            result.metrics[CONSTANT_OUTPUT] = 1.0
             warnings.warn(
                 f"Round {training.round}, {training.arm}: the output no longer depends on the "
                 "input, it is the same for every training example.",
                 stacklevel=2,
             )
-        return outcome
+        return result
 
-    def _outcome(
+    def _result(
         self,
-        training: Training,
         start: Start,
         weights: Weights,
         rewind: State | None,
         rows: dict[int, dict[str, float]],
         seconds: float,
-    ) -> Outcome:
+    ) -> TrainingResult:
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
         self.metric = choose_metric(self._model, names)
         self.higher_is_better = higher_is_better(self._model, self.metric)
@@ -200,17 +206,16 @@ class FitTask:
         values = {epoch: row[self.metric] for epoch, row in rows.items() if self.metric in row}
         loss = next((n for n in ("val_loss", "loss") if n in names), self.metric)
         best = min(values, key=lambda epoch: _nan_last(rows[epoch].get(loss, float("nan"))))
-        return Outcome(
-            training,
-            start,
+        return TrainingResult(
             weights,
             rewind,
             steps=self._epochs.start(max(rows) + 1) - start.step,
             seconds=seconds,
             compile_seconds=0.0,
-            final_value=values[max(values)],
-            best_value=values[best],
+            final={self.metric: values[max(values)]},
+            best={self.metric: values[best]},
             best_step=self._epochs.start(best + 1),
+            metric=self.metric,
             metrics=_last(rows),
             history=[{"step": self._epochs.start(e + 1)} | row for e, row in rows.items()],
         )

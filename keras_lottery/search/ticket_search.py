@@ -10,10 +10,10 @@ from keras_lottery import checks, pruning
 from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
 from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
-from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
-from keras_lottery.engine.work import Worker
 from keras_lottery.errors import LotteryError
 from keras_lottery.fields import build
 from keras_lottery.global_state import preserved
@@ -23,7 +23,6 @@ from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.search.metric import measured_on
 from keras_lottery.search.settings import check_epochs
 from keras_lottery.training.arguments import check_fit
-from keras_lottery.types import DIVERGED
 
 
 class TicketSearch:
@@ -144,19 +143,15 @@ class TicketSearch:
                 setting that a search cannot take, or the rewind point does not lie within the
                 training.
         """
-        check_fit(model, x, settings)
         epochs = check_epochs(settings.pop("epochs", 1))
+        check_fit(model, x, settings)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
         run = Memory(config, task)
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
-            executor = Sequential(Worker(run, bar))
-            for outcome in executor.run(lambda: ready(config, {*run.outcomes, *run.skipped})):
-                run.outcomes[outcome.training] = outcome
-                if outcome.status == DIVERGED:
-                    bar.skip(run.skip())
+            drive(config, run, run, Sequential(run.task, bar), bar)
         higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
-        outcomes = list(run.outcomes.values())
-        return TicketHistory(outcomes, task.metric, higher, measured_on(task.metric))
+        measured = measured_on(task.metric)
+        return TicketHistory(run.results, run.starts, task.metric, higher, measured)

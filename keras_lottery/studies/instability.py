@@ -24,10 +24,10 @@ from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.arms import chain
 from keras_lottery.config import Config
-from keras_lottery.engine.folder import run_paths
+from keras_lottery.engine.executors.worker import not_finite
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.engine.view import RunFiles
-from keras_lottery.engine.work import not_finite
+from keras_lottery.engine.run_folder import run_paths
+from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable, TableRow, read_rows
 from keras_lottery.run_paths import RunPaths
@@ -72,7 +72,7 @@ def run(config: Config) -> Path:
         LotteryError: the config does not fit together, or its task measures no accuracy.
     """
     options: InstabilityOptions = config.options
-    with engine.opened(config) as (paths, task):
+    with engine.open_run(config) as (paths, task):
         _check(task)
         table = GrowingTable(paths.root / FILE, PathRow)
         experiments = {point: at(config, point) for point in options.points}
@@ -120,16 +120,16 @@ def _measure(
         step = task.steps(point)
         table.append(*(PathRow(point, subject, seed, n, step, 1.0, **_DIVERGED) for n in names))
         return
-    view = RunFiles(config, paths, task)
-    masks: MaskSet = view.ticket(training).masks if round else {}
+    view = RunReader(config, paths, task)
+    masks: MaskSet = view.start_of(training).masks if round else {}
     state = view.rewind_state(seed)
 
     @cache
     def copy(order: int) -> Weights | None:
         start = chain.from_state(training, view, masks, state)
         start = replace(start, data_seed=data_seed(seed, order))
-        outcome = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
-        return None if not_finite(outcome) else outcome.weights
+        result = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
+        return None if not_finite(result) else result.weights
 
     step, remaining = int(state["step"][0]), _remaining(task, masks)
     for one, other in pairs:

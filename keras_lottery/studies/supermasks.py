@@ -14,7 +14,7 @@ from keras_lottery import engine, pruning
 from keras_lottery.arms.untrained import signed_constant
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import ProgressBar
-from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable, ResultRow
 from keras_lottery.run_paths import RunPaths
@@ -32,8 +32,8 @@ def run(config: Config) -> Path:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     _check(config)
-    with engine.opened(config) as (paths, task):
-        seeds = engine.train_all(replace(config, arms=()), paths, task)
+    with engine.open_run(config) as (paths, task):
+        seeds = engine.train(replace(config, arms=()), paths, task)
         levels, chosen = (Rows(paths.root / name, ResultRow) for name in (LEVELS, CHOSEN))
         names = config.options.criteria
         with ProgressBar(len(seeds) * len(names), 0) as progress:
@@ -62,8 +62,8 @@ class Sweep:
         self._task = task
         self._seed = seed
         self._infos = task.variables()
-        files = RunFiles(config, paths, task)
-        self._initial = files.ticket(dense).weights
+        files = RunReader(config, paths, task)
+        self._initial = files.start_of(dense).weights
         self._final = files.trained(dense)
         constants = signed_constant(self._initial, pruning.full_masks(self._infos))
         self._weights = {"init": self._initial, "signed_constant": constants}

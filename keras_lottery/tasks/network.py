@@ -1,6 +1,7 @@
 """A task whose network is trained on arrays: everything but the network and its data."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,16 +14,16 @@ from keras_lottery.config import Config
 from keras_lottery.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.masked import MaskedTask
-from keras_lottery.training import ArrayData, Fitted, Trainer, length
+from keras_lottery.training import ArrayData, Trainer, length
 from keras_lottery.training.data import Arrays
 from keras_lottery.training.recipe import recipe
 from keras_lottery.training.statistics import recompute_statistics
 from keras_lottery.types import (
     MaskSet,
-    Outcome,
     Progress,
     Start,
     Training,
+    TrainingResult,
     Weights,
 )
 
@@ -79,15 +80,15 @@ class NetworkTask(MaskedTask):
         order = self._data.batches(self.config.train)
         return Duration.parse(duration).steps(order.steps_per_epoch)
 
-    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+    def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
         is_dense = not start.masks and start.parametrization == "zero"
-        fitted = self._trainer(start.parametrization).fit(
+        result = self._trainer(start.parametrization).fit(
             start,
             capture_at=self.steps(self.config.rewind.to) if is_dense else None,
             data_seed=training.seed if start.data_seed is None else start.data_seed,
             progress=progress,
         )
-        return self._outcome(training, start, fitted)
+        return self._with_metrics(result)
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
@@ -200,29 +201,15 @@ class NetworkTask(MaskedTask):
         """Returns what was measured, the loss by its name too where that is the metric."""
         return {self.metric: found["loss"]} | found if found and self.judged_by_loss else found
 
-    def _outcome(self, training: Training, start: Start, fitted: Fitted) -> Outcome:
-        measured = (fitted.initial, fitted.final, fitted.best)
+    def _with_metrics(self, result: TrainingResult) -> TrainingResult:
+        measured = (result.initial, result.final, result.best)
         initial, final, best = (self._judged(found) for found in measured)
         metrics = {"test_loss": final["loss"], "best_test_loss": best["loss"]}
         metrics |= {f"initial_{name}": value for name, value in initial.items()}
-        metrics |= {k: v for k, v in final.items() if k.endswith("_sd")} | fitted.further
+        metrics |= {k: v for k, v in final.items() if k.endswith("_sd")} | result.metrics
         others = final.keys() - {"loss", self.metric} - metrics.keys()
         metrics |= {f"test_{name}": final[name] for name in sorted(others)}
-        return Outcome(
-            training=training,
-            start=start,
-            weights=fitted.weights,
-            rewind=fitted.rewind,
-            steps=fitted.steps,
-            seconds=fitted.seconds,
-            compile_seconds=fitted.compile_seconds,
-            final_value=final[self.metric],
-            best_value=best[self.metric],
-            best_step=fitted.best_step,
-            masks=fitted.masks,
-            metrics=metrics,
-            history=fitted.history,
-        )
+        return replace(result, metric=self.metric, final=final, best=best, metrics=metrics)
 
 
 def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.int64]:

@@ -5,7 +5,6 @@ from keras_lottery.training.callbacks import RewindPoint
 from keras_lottery.training.data import ArrayData, DataOrder, Order, length
 from keras_lottery.training.epochs import Epochs, epochs_of, is_arrays, is_one_shot
 from keras_lottery.training.fit import fit, prepare
-from keras_lottery.training.fitted import Fitted
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.trainer import Trainer
 
@@ -13,7 +12,6 @@ __all__ = [
     "ArrayData",
     "DataOrder",
     "Epochs",
-    "Fitted",
     "Order",
     "RewindPoint",
     "Trainer",

@@ -19,13 +19,12 @@ from keras_lottery.training import snapshot
 from keras_lottery.training.constant import is_constant
 from keras_lottery.training.data import ArrayData, EpochData, length
 from keras_lottery.training.drawn import sampled, shipped, undisturbed
-from keras_lottery.training.fitted import Fitted
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.place import place
 from keras_lottery.training.programs import make_program
 from keras_lottery.training.way import choose_way
-from keras_lottery.types import Progress, Start, State
+from keras_lottery.types import Progress, Start, State, TrainingResult
 
 
 class Trainer:
@@ -88,7 +87,7 @@ class Trainer:
 
     def fit(
         self, start: Start, *, capture_at: int | None, data_seed: int, progress: Progress
-    ) -> Fitted:
+    ) -> TrainingResult:
         """Trains from `start` to the end.
 
         Args:
@@ -118,8 +117,8 @@ class Trainer:
         for step in self._steps(start, capture_at, data_seed):
             logs = watch.look(step)
             progress.update(step, self.total_steps, logs.get("loss", float("nan")))
-        fitted = watch.finish(time.perf_counter() - began, compile_seconds)
-        return replace(fitted, initial=initial)
+        result = watch.finish(time.perf_counter() - began, compile_seconds)
+        return replace(result, initial=initial)
 
     def place(self, start: Start) -> None:
         """Puts weights, masks, optimizer and seeds where a training begins."""
@@ -253,7 +252,7 @@ class _Watch:
             self._best_weights = backend.copies(self._variables())
         return logs
 
-    def finish(self, seconds: float, compile_seconds: float) -> Fitted:
+    def finish(self, seconds: float, compile_seconds: float) -> TrainingResult:
         trainer = self._trainer
         if self._sums:
             self._assign([total / self._summed for total in self._sums])
@@ -272,18 +271,18 @@ class _Watch:
             best = trainer.judge()
             self._assign(last)
         steps = trainer.total_steps - self._start.step
-        return Fitted(
+        return TrainingResult(
             used,
             self._rewind,
             steps,
             seconds,
             compile_seconds,
-            self._history,
             final,
             best,
             best_step,
             masks=masks,
-            further=further,
+            metrics=further,
+            history=self._history,
         )
 
     def _capture(self, step: int) -> None:

@@ -1,13 +1,13 @@
-"""A run folder of made outcomes: no network is built, nothing is trained."""
+"""A run folder of made results: no network is built, nothing is trained."""
 
 from dataclasses import asdict
 
 import numpy as np
 
-from keras_lottery.engine.folder import run_paths, write_config
-from keras_lottery.engine.view import RunFiles
-from keras_lottery.engine.written import Written
-from keras_lottery.types import Outcome, Start, Training, VariableInfo
+from keras_lottery.engine.run_folder import run_paths, write_config
+from keras_lottery.engine.run_reader import RunReader
+from keras_lottery.engine.run_writer import RunWriter
+from keras_lottery.types import Start, Training, TrainingResult, VariableInfo
 from tests.engine.small import config
 
 KERNEL = "layers/dense/kernel"
@@ -25,15 +25,17 @@ class MadeTask:
         return 48
 
 
-def outcome(training, value=0.5):
-    """Returns a finished training whose arrays differ from those of every other."""
+def result(training, value=0.5):
+    """Returns a training, its start and its result, with arrays that no other one has."""
     words = [training.seed, training.round, len(training.arm), training.draw]
     rng = np.random.default_rng(words)
     weights = {KERNEL: rng.normal(size=(4, 6)).astype(np.float32)}
     masks = {KERNEL: rng.random((4, 6)) < 0.5} if training.round else {}
     state = {"step": np.array([10]), "epoch": np.array([0]), f"weights/{KERNEL}": weights[KERNEL]}
     start = Start(weights, masks, step=10)
-    return Outcome(training, start, weights, state, 30, 1.0, 0.0, value, value, 20)
+    test = {"accuracy": value}
+    done = TrainingResult(weights, state, 30, 1.0, 0.0, test, test, 20, metric="accuracy")
+    return training, start, done
 
 
 def made(out, seeds=(0, 1), rounds=2, **fields):
@@ -41,13 +43,13 @@ def made(out, seeds=(0, 1), rounds=2, **fields):
     settings = config(out, seeds=list(seeds), prune__rounds=rounds, arms=["winning"], **fields)
     paths, task = run_paths(settings), MadeTask()
     write_config(paths, settings, task)
-    written = Written(settings, paths, task)
+    written = RunWriter(settings, paths, task)
     for seed in seeds:
         for number in range(rounds + 1):
             training = of(seed, number)
-            if training not in written.trainings():
-                written.write(outcome(training))
-    return RunFiles(settings, paths, task)
+            if training not in written.done():
+                written.write(*result(training))
+    return RunReader(settings, paths, task)
 
 
 def of(seed, number):

@@ -114,9 +114,11 @@ def test_a_search_over_nan_says_so_and_ends():
     search = kl.TicketSearch(rounds=2, verbose=False)
     with pytest.warns(UserWarning, match="dense diverged"):
         history = search.fit(model, x, np.zeros(20, int))
-    assert [(o.training.arm, o.status) for o in history.outcomes] == [("dense", "diverged")]
+    assert [(t.arm, result.status) for t, result in history.results.items()] == [
+        ("dense", "diverged")
+    ]
     with pytest.raises(LotteryError, match="trained ticket"):
         history.ticket(1)
-    history.outcomes[0].final_value = float("nan")
+    next(iter(history.results.values())).final = {}
     with pytest.raises(LotteryError, match="not a number"):
         history.best_round()

@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_lottery.engine import folder
-from keras_lottery.engine.folder import write_config
-from keras_lottery.engine.written import Written
+from keras_lottery.engine import run_folder
+from keras_lottery.engine.run_folder import write_config
+from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.report.study import studies
 from keras_lottery.tickets import Ticket
@@ -101,7 +101,7 @@ def restored(path, contents, read):
 @pytest.mark.parametrize("kind", ["ticket", "trained", "rewind"])
 def test_arrays_of_garbage_raise_nothing_but_lottery_errors(files, kind):
     path, read = {
-        "ticket": (files._paths.ticket(of(0, 1)), lambda: files.ticket(of(0, 1))),
+        "ticket": (files._paths.ticket(of(0, 1)), lambda: files.start_of(of(0, 1))),
         "trained": (files._paths.trained(of(0, 1)), lambda: files.trained(of(0, 1))),
         "rewind": (files._paths.rewind(0), lambda: files.rewind_state(0)),
     }[kind]
@@ -171,10 +171,10 @@ def test_a_header_longer_than_the_file_is_not_read(files):
 def read_run(files):
     """Reads config.json and results.csv as `run` and as `report` do."""
     root = files._paths.root
-    ends_well(lambda: folder.read_config(files._paths))
+    ends_well(lambda: run_folder.load_config(files._paths))
     ends_well(lambda: [study.arms for study in studies(root)])
     write_config(files._paths, files.config, MadeTask())
-    Written(files.config, files._paths, MadeTask())
+    RunWriter(files.config, files._paths, MadeTask())
 
 
 def test_a_config_of_garbage_raises_nothing_but_lottery_errors(files):

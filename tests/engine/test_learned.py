@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
-from keras_lottery.engine.folder import run_paths
-from keras_lottery.engine.run import make_task
+from keras_lottery.engine.experiment import make_task
+from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.run_paths import RunPaths
@@ -98,16 +98,13 @@ def test_the_exported_model_is_the_supermask_at_its_threshold(whole):
 
 
 def test_a_run_that_goes_on_equals_one_in_one_go_and_traces_nothing_again(whole, tmp_path):
-    from keras_lottery.engine.progress import NoProgress
-    from keras_lottery.engine.run import search
-    from keras_lottery.engine.written import Written
 
     first = settings(tmp_path, arms=["supermask", "edge_popup"], prune__rounds=1)
     task, paths = make_task(first), run_paths(first)
-    search(first, paths, task, Written(first, paths, task), NoProgress())
+    engine.train(first, paths, task)
     traced = task._trainer("edge_popup").program.traces
     more = settings(tmp_path)
-    search(more, paths, task, Written(more, paths, task), NoProgress())
+    engine.train(more, paths, task)
     assert task._trainer("edge_popup").program.traces == traced
     for key, row in rows(paths).items():
         assert row.value == rows(whole)[key].value, key

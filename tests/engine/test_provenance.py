@@ -8,7 +8,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from keras_lottery.engine.view import start_of
+from keras_lottery.engine.run_reader import to_start
 from keras_lottery.errors import LotteryError
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_metadata, load_state, save_state
@@ -26,7 +26,7 @@ def readers(files):
     """Each kind of file: its path by training, and how the engine reads it."""
     paths = files._paths
     return {
-        "ticket": (paths.ticket, files.ticket),
+        "ticket": (paths.ticket, files.start_of),
         "trained": (paths.trained, files.trained),
         "rewind": (lambda t: paths.rewind(t.seed), lambda t: files.rewind_state(t.seed)),
     }
@@ -81,7 +81,7 @@ def test_one_kind_of_file_does_not_pass_for_another(files):
         files.trained(of(0, 0))
     shutil.copy(paths.trained(of(0, 1)), paths.ticket(of(0, 1)))
     with pytest.raises(LotteryError, match="Expected a ticket"):
-        files.ticket(of(0, 1))
+        files.start_of(of(0, 1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,7 +112,7 @@ def test_a_ticket_of_values_that_are_not_finite_is_refused(files, value):
     ticket.start[KERNEL][0, 0] = value
     ticket.save(path)
     with pytest.raises(LotteryError, match=f"finite weights, unlike those of {KERNEL}"):
-        files.ticket(of(0, 1))
+        files.start_of(of(0, 1))
 
 
 def as_older(path, keep_provenance):
@@ -145,7 +145,7 @@ def test_an_older_ticket_of_another_round_is_refused_all_the_same(files):
     as_older(paths.ticket(of(0, 2)), keep_provenance=True)
     shutil.copy(paths.ticket(of(0, 2)), paths.ticket(of(0, 1)))
     with pytest.warns(UserWarning, match="older"), pytest.raises(LotteryError, match="of round"):
-        files.ticket(of(0, 1))
+        files.start_of(of(0, 1))
 
 
 def test_a_ticket_taken_from_a_source_is_that_of_its_seed_and_run(files, tmp_path):
@@ -153,14 +153,14 @@ def test_a_ticket_taken_from_a_source_is_that_of_its_seed_and_run(files, tmp_pat
     root = source._paths.root
     target = made(tmp_path, transfer__sources={"quarter": str(root)})
     taken = Training("quarter", "vision", 0, 1, "winning")
-    start = target.source_ticket(taken)
-    assert np.array_equal(start.weights[KERNEL], source.ticket(of(0, 1)).weights[KERNEL])
+    start = target.source_start_of(taken)
+    assert np.array_equal(start.weights[KERNEL], source.start_of(of(0, 1)).weights[KERNEL])
     shutil.copy(RunPaths(root).ticket(of(1, 1)), RunPaths(root).ticket(of(0, 1)))
     with pytest.raises(LotteryError, match="seed '0'"):
-        target.source_ticket(taken)
+        target.source_start_of(taken)
     shutil.copy(files._paths.ticket(of(0, 1)), RunPaths(root).ticket(of(0, 1)))
     with pytest.raises(LotteryError, match="to be of run"):
-        target.source_ticket(taken)
+        target.source_start_of(taken)
 
 
 @pytest.mark.parametrize("step", [None, -1, "3", 1.5, True, float("nan"), 10**400])
@@ -168,9 +168,9 @@ def test_a_ticket_that_does_not_say_where_it_starts_is_refused(step):
     made_at = dict.fromkeys(("step", "learning_rate_step", "data_order_step", "seed"), 0)
     ticket = Ticket({}, {"w": np.ones(3)}, {}, made_at | {"learning_rate_step": step})
     with pytest.raises(LotteryError, match="learning_rate_step"):
-        start_of(ticket)
+        to_start(ticket)
     for seed in ({}, {"start_seed": 7}):  # older versions had that of the start as `seed`
-        start = start_of(Ticket({}, {"w": np.ones(3)}, {}, made_at | seed))
+        start = to_start(Ticket({}, {"w": np.ones(3)}, {}, made_at | seed))
         assert (start.step, start.seed) == (0, seed.get("start_seed", 0))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
-from keras_lottery.engine.folder import run_paths
+from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.errors import LotteryError
 from keras_lottery.tickets import Ticket
 from keras_lottery.types import Training

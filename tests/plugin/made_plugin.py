@@ -50,14 +50,14 @@ class Twin:
     """The ticket once more."""
 
     name = "twin"
-    own_chain = False
-    fresh = False
+    iterative = False
+    stochastic = False
 
     def parents(self, training):
         return (chain.winning_of(training),)
 
     def start(self, training, run):
-        return run.ticket(chain.winning_of(training))
+        return run.start_of(chain.winning_of(training))
 
 
 arms.register("twin")(Twin())

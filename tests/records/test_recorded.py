@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_recorded
+from keras_lottery.records import read_config
 from keras_lottery.run_paths import RunPaths
 
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -33,7 +33,7 @@ DEEP = "[" * 100_000 + "]" * 100_000
 def test_garbage_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(LotteryError, match=r"Expected .*config\.json") as caught:
-        read_recorded(RunPaths(tmp_path))
+        read_config(RunPaths(tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -57,10 +57,11 @@ def test_garbage_is_one_line(tmp_path: Path, content: bytes) -> None:
 def test_a_field_of_another_type_is_named(tmp_path: Path, name: str, value: Any) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"config": {name: value}}))
     with pytest.raises(LotteryError, match=rf"config\.{name}|source"):
-        read_recorded(RunPaths(tmp_path))
+        read_config(RunPaths(tmp_path))
 
 
 def test_fields_that_are_unknown_or_left_out_are_no_matter(tmp_path: Path) -> None:
     record = {"config": {"task": "mine", "data": {"of_mine": [1, {"a": None}]}}, "more": 1}
+    record["higher_is_better"] = True
     (tmp_path / "config.json").write_text(json.dumps(record))
-    assert read_recorded(RunPaths(tmp_path)) == record
+    assert read_config(RunPaths(tmp_path)) == record

@@ -7,7 +7,7 @@ import pytest
 from keras_lottery.errors import LotteryError
 from keras_lottery.search import TicketHistory
 from keras_lottery.search.metric import choose_metric, higher_is_better
-from keras_lottery.types import Outcome, Start, Training
+from keras_lottery.types import Start, Training, TrainingResult
 
 
 def one_output(*metrics, loss="mse"):
@@ -68,12 +68,11 @@ def test_logs_of_callbacks_are_no_metrics():
 def history(values, higher, metric="score"):
     trainings = [Training("", "search", 0, 0, "dense")]
     trainings += [Training("", "search", 0, r, "winning") for r in range(1, len(values))]
-    start = Start({})
-    outcomes = [
-        Outcome(training, start, {}, None, 1, 0.0, 0.0, value, value, 1)
+    results = {
+        training: TrainingResult({}, None, 1, 0.0, 0.0, {metric: value}, {metric: value}, 1, metric)
         for training, value in zip(trainings, values, strict=True)
-    ]
-    return TicketHistory(outcomes, metric, higher)
+    }
+    return TicketHistory(results, dict.fromkeys(trainings, Start({})), metric, higher)
 
 
 def test_the_best_round_is_the_last_as_good_as_dense():

@@ -45,7 +45,7 @@ def test_the_model_is_left_as_it_was(history, model, before):
 
 
 def test_every_round_and_arm_is_there(history):
-    found = [(o.training.round, o.training.arm) for o in history.outcomes]
+    found = [(t.round, t.arm) for t in history.results]
     assert found == [
         (0, "dense"),
         (1, "winning"),
@@ -58,7 +58,7 @@ def test_every_round_and_arm_is_there(history):
     assert history.metric == "val_accuracy" and history.higher_is_better
     assert set(history.values()) == {0, 1, 2}
     assert "reinit" in str(history)
-    steps = {o.training.arm: o.steps for o in history.outcomes}
+    steps = {t.arm: result.steps for t, result in history.results.items()}
     assert steps == {"dense": 12, "winning": 9, "one_shot": 9, "reinit": 12}
 
 
@@ -164,7 +164,7 @@ def test_a_rewound_ticket_trains_the_steps_that_are_left(kind, data):
         steps = Steps()
         history = search.fit(model, **data_of(kind, x, y), epochs=2, callbacks=steps)
         assert steps.counts == [8, left]
-        assert [o.steps for o in history.outcomes] == [8, left]
+        assert [r.steps for r in history.results.values()] == [8, left]
         assert history.ticket(1).provenance["measured_on"] == history.measured_on == "training"
 
 
@@ -181,7 +181,7 @@ def test_the_best_step_is_that_of_a_validation(model, data):
     search = kl.TicketSearch(rounds=1, rate=0.5, verbose=False)
     settings = {"epochs": 5, "batch_size": 32, "validation_data": data, "validation_freq": 2}
     history = search.fit(model, *data, **settings)
-    dense = history.outcomes[0]
+    dense = next(iter(history.results.values()))
     measured = {row["step"]: row["val_loss"] for row in dense.history if "val_loss" in row}
     assert [row["step"] for row in dense.history] == [5, 10, 15, 20, 25]
     assert list(measured) == [10, 20, 25]  # the last epoch always

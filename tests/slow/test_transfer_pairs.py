@@ -53,7 +53,7 @@ def test_all_pairs(preset):
         tickets[name] = Start(weights, masks)
     for name in CLASSES:
         target = task(preset, name)
-        view = SimpleNamespace(task=target, source_ticket=lambda t: tickets[t.source])
+        view = SimpleNamespace(task=target, source_start_of=lambda t: tickets[t.source])
         for source in CLASSES:
             key = Training(source, "vision", 0, 1, "winning")
             start = chain.transferred(key, view)

@@ -68,7 +68,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_table(run, monkeypatch):
 
 
 def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):
-    from keras_lottery.engine.run import make_task
+    from keras_lottery.engine.experiment import make_task
 
     task = make_task(config(run.parent))
     one, other = task.start_weights(0), task.start_weights(1)

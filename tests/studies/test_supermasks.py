@@ -7,7 +7,7 @@ import pytest
 
 from keras_lottery import config as configs
 from keras_lottery import presets, report, studies
-from keras_lottery.engine.run import make_task
+from keras_lottery.engine.experiment import make_task
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
 from keras_lottery.studies import supermasks

@@ -8,9 +8,9 @@ import pytest
 import keras_lottery as kl
 from keras_lottery import config as configs
 from keras_lottery import presets
+from keras_lottery.engine.experiment import make_task
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.engine.run import make_task
-from keras_lottery.engine.view import start_of
+from keras_lottery.engine.run_reader import to_start
 from keras_lottery.tasks import task_schemas
 from keras_lottery.tickets import preset_names
 from keras_lottery.types import Training
@@ -31,7 +31,7 @@ def test_a_shipped_ticket_reaches_its_value_again(name):
     assert "vision" in task_schemas
     config = configs.freeze(settings)
     training = Training("", "vision", made["seed"], made["round"], "winning")
-    outcome = make_task(config).fit(training, start_of(ticket), NoProgress())
+    outcome = make_task(config).fit(training, to_start(ticket), NoProgress())
     value = outcome.best_value if config.train.value == "best" else outcome.final_value
     assert value == pytest.approx(made["value"], abs=0.01)
 

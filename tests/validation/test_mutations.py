@@ -52,7 +52,7 @@ def no_fresh_draw(patch):
     """Controls reuse the winning ticket's start weights."""
 
     def reused(training, run, masks):
-        return Start(run.ticket(chain.winning_of(training)).weights, masks, seed=training.seed)
+        return Start(run.start_of(chain.winning_of(training)).weights, masks, seed=training.seed)
 
     patch.setattr(chain, "fresh_start", reused)
 

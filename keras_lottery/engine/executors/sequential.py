@@ -1,17 +1,20 @@
 """One training after the other, in this process, with one compiled program."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from keras_lottery.engine.work import Worker
-from keras_lottery.types import Outcome, Training
+from keras_lottery.engine.executors.worker import train
+from keras_lottery.engine.progress import RunProgress
+from keras_lottery.types import Job, Task, Training, TrainingResult
 
 
 class Sequential:
-    """Trains the first ready training, then asks the plan again."""
+    """Takes one training at a time."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+    def __init__(self, task: Task, progress: RunProgress) -> None:
+        self._task = task
+        self._progress = progress
 
-    def run(self, ready: Callable[[], Sequence[Training]]) -> Iterator[Outcome]:
-        while pending := ready():
-            yield self._worker.execute(pending[0])
+    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
+        while job := take():
+            training, start = job
+            yield training, train(self._task, training, start, self._progress)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_lottery.config import Config
-from keras_lottery.engine import opened
+from keras_lottery.engine import open_run
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
 from keras_lottery.run_paths import RunPaths
@@ -30,7 +30,7 @@ def run(config: Config) -> Path:
         Bragagnolo et al. 2022, "To update or not to update? Neurons at equilibrium in deep
         models" (2207.09455).
     """
-    with opened(config) as (paths, task):
+    with open_run(config) as (paths, task):
         vision, tables = _checked(config, task), _Tables(paths)
         for seed in config.seeds:
             for arm in sorted(config.options.arms, key=("full", "equilibrium", "random").index):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.config import Config
-from keras_lottery.engine import opened, train_all
-from keras_lottery.engine.view import RunFiles
+from keras_lottery.engine import open_run, train
+from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
 from keras_lottery.run_paths import RunPaths
@@ -51,14 +51,14 @@ def run(config: Config) -> Path:
         Natale et al. 2024, "On the Sparsity of the Strong Lottery Ticket Hypothesis"; the paper
         has no experiments, so that all of them are ours.
     """
-    with opened(config) as (paths, task):
+    with open_run(config) as (paths, task):
         _measure_sums(config, paths)
-        seeds = train_all(config, paths, task)
+        seeds = train(config, paths, task)
         targets = GrowingTable(paths.root / TARGETS, TargetRow)
         table = GrowingTable(paths.root / NETWORKS, NetworkRow)
         for seed in seeds:
             dense = Training("", config.task, seed, 0, "dense")
-            trained = RunFiles(config, paths, task).trained(dense)
+            trained = RunReader(config, paths, task).trained(dense)
             target = _Target(task.export_model(trained), *_test_set(task))
             if not any(row.seed == seed for row in targets.rows):
                 targets.append(*target.rows(seed))

@@ -27,10 +27,10 @@ from keras_lottery.training.optimizers import build_optimizer  # noqa: E402
 from keras_lottery.training.way import choose_way  # noqa: E402
 from keras_lottery.types import (  # noqa: E402
     MaskSet,
-    Outcome,
     Progress,
     Start,
     Training,
+    TrainingResult,
     Weights,
 )
 
@@ -67,7 +67,7 @@ class RLTask(MaskedTask):
             duration, self.config.data, self._frames_per_step, self._spec.time_limit
         )
 
-    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+    def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
         if start.step >= self.steps(self.config.train.length):
             raise LotteryError(
                 f"Expected a start before the end of the training at "
@@ -82,7 +82,7 @@ class RLTask(MaskedTask):
         early = agent.capture(0, 0) if is_dense and self._rewind_point.count == 0 else None
         learned = Play(agent, self._games, self.config.data, plan).run(progress)
         learned.rewind = learned.rewind or early
-        return self._outcome(training, start, learned, compile_seconds)
+        return self._result(start, learned, compile_seconds)
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         """Returns the mean return of greedy games on fixed seeds, the same for every network."""
@@ -209,9 +209,7 @@ class RLTask(MaskedTask):
             self._agent(parametrization), self._eval_games, seeds.astype(np.int64)
         )
 
-    def _outcome(
-        self, training: Training, start: Start, learned: Learned, compile_seconds: float
-    ) -> Outcome:
+    def _result(self, start: Start, learned: Learned, compile_seconds: float) -> TrainingResult:
         window = self.config.data.window
         final = learned.mean_return(window)
         rows = [row for row in learned.history if row["games"] >= window]
@@ -225,17 +223,16 @@ class RLTask(MaskedTask):
             metrics |= {"greedy_return": float(np.mean(returns))}
             metrics |= {"greedy_return_sd": float(np.std(returns))}
         agent = self._agent(start.parametrization)
-        return Outcome(
-            training=training,
-            start=start,
+        return TrainingResult(
             weights=masking.effective_weights(agent.model),
             rewind=learned.rewind,
             steps=learned.step - start.step,
             seconds=learned.seconds,
             compile_seconds=compile_seconds,
-            final_value=final,
-            best_value=float(best["return"]),
+            final={self.metric: final},
+            best={self.metric: float(best["return"])},
             best_step=int(best["step"]),
+            metric=self.metric,
             metrics=metrics,
             history=learned.history,
         )

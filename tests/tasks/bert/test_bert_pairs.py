@@ -41,7 +41,7 @@ def task(folder, name, length):
 def test_the_encoder_is_the_sources_and_the_head_the_targets(tasks, source, target):
     weights = {path: w + 1 for path, w in tasks[source].start_weights(0).items()}
     masks = {v.path: np.ones(v.shape, bool) for v in tasks[source].variables() if v.prunable}
-    run = SimpleNamespace(task=tasks[target], source_ticket=lambda _: Start(weights, masks))
+    run = SimpleNamespace(task=tasks[target], source_start_of=lambda _: Start(weights, masks))
     start = chain.transferred(Training(source, "bert", 0, 1, "winning"), run)
     own = tasks[target].start_weights(0)
     assert start.masks.keys() == masks.keys()

@@ -17,7 +17,7 @@ from keras_lottery.tasks.nlp.translation.search import BeamSearch
 from keras_lottery.tasks.nlp.translation.subwords import Subwords
 from keras_lottery.training import ArrayData, length
 from keras_lottery.training.data import Arrays
-from keras_lottery.types import Outcome, Progress, Start, Training
+from keras_lottery.types import Progress, Start, Training, TrainingResult
 
 TRANSLATED = 100
 """Sentences translated at once."""
@@ -100,15 +100,15 @@ class TranslationTask(NetworkTask):
         self._said.append(self.translate(model))
         return bleu(self._said[-1], self.corpus.test.target, self.config.data.target)
 
-    def fit(self, training: Training, start: Start, progress: Progress) -> Outcome:
+    def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
         self._said.clear()
-        outcome = super().fit(training, start, progress)
+        result = super().fit(training, start, progress)
         test = self.corpus.test
-        outcome.samples = [
+        result.samples = [
             {"source": source, "reference": reference, "answer": answer}
             for source, reference, answer in zip(test.source, test.target, self._said[0])
         ][:SAMPLES]
-        return outcome
+        return result
 
     def translate(self, model: keras.Model) -> list[str]:
         """Returns a model's translations of the test set, in plain text."""

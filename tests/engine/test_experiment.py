@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
-from keras_lottery.engine.folder import held, run_paths
+from keras_lottery.engine.run_folder import held, run_paths
 from keras_lottery.errors import LotteryError
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
@@ -183,16 +183,13 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
 
 @pytest.mark.backend
 def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
-    from keras_lottery.engine.progress import NoProgress
-    from keras_lottery.engine.run import make_task, search
-    from keras_lottery.engine.written import Written
 
     settings_ = config(tmp_path, prune__rounds=1)
-    task, paths = make_task(settings_), run_paths(settings_)
-    search(settings_, paths, task, Written(settings_, paths, task), NoProgress())
+    task, paths = engine.make_task(settings_), run_paths(settings_)
+    engine.train(settings_, paths, task)
     traced = task._trainer("zero").program.traces
     more = config(tmp_path, arms=ALL)
-    search(more, paths, task, Written(more, paths, task), NoProgress())
+    engine.train(more, paths, task)
     assert task._trainer("zero").program.traces == traced
 
 

@@ -1,4 +1,4 @@
-"""The run folder: made, found again, and held by one process at a time."""
+"""The run folder: created, resumed, and locked for one process at a time."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from keras_lottery.engine.declared import declared_claims
 from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
-from keras_lottery.records import RESULTS_VERSION_KEY, read_recorded, read_results
+from keras_lottery.records import RESULTS_VERSION_KEY, read_config, read_results
 from keras_lottery.run_paths import Place, RunPaths
 from keras_lottery.types import Task
 
@@ -25,15 +25,14 @@ def run_paths(config: Config) -> RunPaths:
     return RunPaths(Path(config.out) / f"{config.name}-{digest(config)}")
 
 
-def read_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
+def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     """Returns the config of a run folder and everything else its config.json says.
 
     Raises:
         LotteryError: it is no run folder.
     """
-    recorded = read_recorded(paths)
+    recorded = read_config(paths)
     try:
-        imports.check_needs(recorded, paths.root)
         return freeze(recorded["config"], allow_unread=True), recorded
     except LotteryError:
         raise
@@ -77,7 +76,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
 
 def _continued(paths: RunPaths, config: Config) -> tuple[Config, dict[str, Any]]:
     """Returns the union of a folder's config and a new call's, and what config.json says."""
-    found, recorded = read_config(paths)
+    found, recorded = load_config(paths)
     if differ := differences(found, config):
         raise LotteryError(
             f"Expected a run folder of this config. Received: {paths.root}, which differs in "

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from keras_lottery.engine.plan import ready, trainings
+from keras_lottery.engine.graph import ready, trainings
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
 

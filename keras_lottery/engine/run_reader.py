@@ -1,4 +1,4 @@
-"""What arms may read of a run: tickets, trained weights and the rewind point, from its files."""
+"""Reads what arms need of a run from its files: starts, trained weights, the rewind point."""
 
 import warnings
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ import numpy as np
 from keras_lottery import pruning
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
-from keras_lottery.engine.plan import trainings
+from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_recorded, read_results
+from keras_lottery.records import read_config, read_results
 from keras_lottery.records.recorded import is_count
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.text import shortened
@@ -27,7 +27,7 @@ _SEED = "start_seed"
 
 
 class Pruner:
-    """The part of a `RunView` that prunes, wherever the run keeps its outcomes."""
+    """The part of a `RunView` that prunes, wherever the run keeps its results."""
 
     config: Config
     task: Task
@@ -50,12 +50,12 @@ class Pruner:
         infos = task.variables()
         if keep is not None:
             return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
-        one_by_one = bool(masks) or arms[training.arm].own_chain
+        one_by_one = bool(masks) or arms[training.arm].iterative
         prune = pruning.prune_round if one_by_one else pruning.prune_to_round
         return prune(weights, masks, infos, settings, training.round, **extra)
 
 
-class RunFiles(Pruner):
+class RunReader(Pruner):
     """The `RunView` over a run folder."""
 
     def __init__(self, config: Config, paths: RunPaths, task: Task) -> None:
@@ -63,13 +63,13 @@ class RunFiles(Pruner):
         self.task = task
         self._paths = paths
 
-    def ticket(self, training: Training) -> Start:
+    def start_of(self, training: Training) -> Start:
         return _read_ticket(self._paths.ticket(training), provenance(self.config, training, TICKET))
 
-    def source_ticket(self, training: Training) -> Start:
+    def source_start_of(self, training: Training) -> Start:
         file, taken = source_file(self.config, training), _taken(training)
         paths = RunPaths(Path(self.config.transfer.sources[training.source]))
-        run = read_recorded(paths).get("hash") if paths.config.exists() else None
+        run = read_config(paths).get("hash") if paths.config.exists() else None
         # A source may be of another task.
         expected = provenance(self.config, taken, TICKET)
         return _read_ticket(file, expected | {"run": run, "task": None})
@@ -111,7 +111,7 @@ def _read_ticket(file: Path, expected: Mapping[str, Any]) -> Start:
     for path, value in (*ticket.start.items(), *ticket.fills.items()):
         if not is_finite(value):
             raise _no_such_file(file, f"finite weights, unlike those of {path}")
-    return start_of(ticket)
+    return to_start(ticket)
 
 
 def _compared(expected: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,14 +169,14 @@ def lost_sources(config: Config) -> list[Training]:
     return found
 
 
-def ticket_of(start: Start, provenance: Mapping[str, Any]) -> Ticket:
+def to_ticket(start: Start, provenance: Mapping[str, Any]) -> Ticket:
     """Returns the ticket of a start; its steps and seed go into the provenance."""
     how: dict[str, Any] = {name: getattr(start, name) for name in _STEPS}
     how |= {_SEED: start.seed, "parametrization": start.parametrization}
     return Ticket(start.masks, start.weights, start.fills, dict(provenance) | how)
 
 
-def start_of(ticket: Ticket) -> Start:
+def to_start(ticket: Ticket) -> Start:
     """Returns the start that a ticket was made from, without optimizer state.
 
     Raises:

@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from keras_lottery.engine import folder
-from keras_lottery.engine.folder import held, run_paths, write_config
-from keras_lottery.engine.written import Written
+from keras_lottery.engine import run_folder
+from keras_lottery.engine.run_folder import held, run_paths, write_config
+from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.run_paths import RunPaths
-from tests.engine.made import MadeTask, made, of, outcome
+from tests.engine.made import MadeTask, made, of, result
 from tests.engine.small import config
 
 
@@ -71,11 +71,11 @@ def test_a_folder_that_is_moved_while_it_is_held_is_not_made_again(tmp_path, is_
     files = made(tmp_path, seeds=(0,))
     paths = files._paths
     with pytest.raises(LotteryError, match="moved or removed") as caught, held(paths):
-        written = Written(files.config, paths, MadeTask())
+        written = RunWriter(files.config, paths, MadeTask())
         paths.root.rename(tmp_path / "moved")
         if is_removed:
             (tmp_path / "moved").rename(tmp_path / "further")
-        written.write(outcome(of(1, 0)))
+        written.write(*result(of(1, 0)))
     assert "\n" not in str(caught.value)
     assert not paths.root.exists()
 
@@ -88,7 +88,7 @@ def test_nothing_is_written_through_a_link_to_elsewhere(tmp_path):
     settings = config(tmp_path / "out", seeds=[0, 1], arms=["winning"])
     write_config(files._paths, settings, MadeTask())
     with pytest.raises(LotteryError, match="inside the run folder"):
-        Written(settings, files._paths, MadeTask()).write(outcome(of(1, 0)))
+        RunWriter(settings, files._paths, MadeTask()).write(*result(of(1, 0)))
     assert not list(outside.iterdir())
 
 
@@ -118,7 +118,7 @@ def test_an_arm_is_limited_to_rounds_only_where_every_call_limits_it(tmp_path):
 
 def test_a_call_with_fewer_seeds_leaves_the_other_rows_where_they_belong(tmp_path):
     made(tmp_path, seeds=(0, 1))
-    assert Written(*_opened(tmp_path, seeds=[0])).trainings() >= {of(1, 0), of(1, 2)}
+    assert RunWriter(*_opened(tmp_path, seeds=[0])).done() >= {of(1, 0), of(1, 2)}
 
 
 def test_a_config_of_an_older_version_takes_the_seeds_of_the_rows(tmp_path):
@@ -126,7 +126,7 @@ def test_a_config_of_an_older_version_takes_the_seeds_of_the_rows(tmp_path):
     edit(files._paths, lambda found: found.pop("results_version"))
     edit(files._paths, lambda found: found["config"].update(seeds=[0]))
     edit(files._paths, lambda found: found["config"]["prune"].update(rounds=1))
-    Written(*_opened(tmp_path, seeds=[0], prune__rounds=1))
+    RunWriter(*_opened(tmp_path, seeds=[0], prune__rounds=1))
     found = record(files._paths)["config"]
     assert (sorted(found["seeds"]), found["prune"]["rounds"]) == ([0, 1], 2)
 
@@ -162,7 +162,7 @@ def test_rows_that_do_not_belong_are_refused_with_their_number(tmp_path, old, ne
     assert old in text
     results.write_text(text.replace(old, new))
     with pytest.raises(LotteryError, match=said) as caught:
-        Written(files.config, files._paths, MadeTask())
+        RunWriter(files.config, files._paths, MadeTask())
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
     with pytest.raises(LotteryError, match=said):
         write_config(files._paths, files.config, MadeTask())
@@ -170,7 +170,7 @@ def test_rows_that_do_not_belong_are_refused_with_their_number(tmp_path, old, ne
 
 def test_results_of_another_version_are_not_mixed(tmp_path, monkeypatch):
     files = made(tmp_path)
-    monkeypatch.setattr(folder, "RESULTS_VERSION", 2)
+    monkeypatch.setattr(run_folder, "RESULTS_VERSION", 2)
     for _ in range(2):  # the first version wrote no number
         with pytest.raises(LotteryError, match=r"begun with version 1.*Start a new folder"):
             write_config(files._paths, files.config, MadeTask())
@@ -188,5 +188,5 @@ def test_a_config_that_is_none_is_one_line(tmp_path, config_):
     config(tmp_path)  # registers the tasks
     (tmp_path / "config.json").write_text(json.dumps({"config": config_}))
     with pytest.raises(LotteryError) as caught:
-        folder.read_config(RunPaths(tmp_path))
+        run_folder.load_config(RunPaths(tmp_path))
     assert "\n" not in str(caught.value)

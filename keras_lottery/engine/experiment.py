@@ -1,4 +1,4 @@
-"""The loop over an experiment: what is ready is trained, and written down."""
+"""An experiment, from its config to a finished run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from pathlib import Path
 from keras_lottery import pruning, user_modules
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
-from keras_lottery.engine import folder
+from keras_lottery.engine import run_folder
+from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
-from keras_lottery.engine.plan import ready, trainings
-from keras_lottery.engine.progress import ProgressBar, RunProgress
-from keras_lottery.engine.view import RunFiles, lost_sources, source_file
-from keras_lottery.engine.work import Worker
-from keras_lottery.engine.written import Written
+from keras_lottery.engine.graph import trainings
+from keras_lottery.engine.progress import ProgressBar
+from keras_lottery.engine.run_reader import RunReader, lost_sources, source_file
+from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.global_state import preserved
 from keras_lottery.names import check_path_name
@@ -22,66 +22,53 @@ from keras_lottery.pruning.pools import make_pools
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.types import DIVERGED, Task, Training
+from keras_lottery.types import Task, Training
 
 
 def run(config: Config) -> Path:
-    """Searches for tickets, or goes on with it, and returns the run folder.
+    """Runs an experiment, or resumes it, and returns the run folder.
 
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
-    with opened(config) as (paths, task):
-        train_all(config, paths, task)
+    with open_run(config) as (paths, task):
+        train(config, paths, task)
     return paths.root
 
 
-def train_all(config: Config, paths: RunPaths, task: Task) -> list[int]:
-    """Trains whatever an opened run still lacks; the dense network alone where it has no arms.
-
-    Returns:
-        The seeds whose dense network is finished; the others diverged.
-    """
-    done = Written(config, paths, task)
-    plan = trainings(config)
-    before = len(done.trainings() & set(plan))
-    with ProgressBar(len(plan), before) as progress:
-        search(config, paths, task, done, progress)
-    return [s for s in config.seeds if done.finished(Training("", config.task, s, 0, "dense"))]
-
-
 @contextmanager
-def opened(config: Config) -> Iterator[tuple[RunPaths, Task]]:
-    """Checks a config, holds its run folder, makes its task and writes config.json.
+def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
+    """Checks a config, locks its run folder, makes its task and writes config.json.
 
-    The global state of the process is put back at the end.
+    The global state of the process is restored at the end.
 
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     check(config)
-    paths = folder.run_paths(config)
-    with preserved(), folder.held(paths):
+    paths = run_folder.run_paths(config)
+    with preserved(), run_folder.held(paths):
         # A config that is run is the user's own; one that is read from a run folder is not.
         user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
         make_pools(task.variables(), config.prune.rate, config.prune.rates)
-        folder.write_config(paths, config, task)
+        run_folder.write_config(paths, config, task)
         yield paths, task
 
 
-def search(
-    config: Config, paths: RunPaths, task: Task, done: Written, progress: RunProgress
-) -> None:
-    """Trains whatever is ready until nothing is left."""
-    worker = Worker(RunFiles(config, paths, task), progress)
-    executor = executors[config.executor](worker)
-    progress.skip(done.skip())
-    for outcome in executor.run(lambda: ready(config, done.trainings())):
-        done.write(outcome)
-        if outcome.status == DIVERGED:
-            progress.skip(done.skip())
+def train(config: Config, paths: RunPaths, task: Task) -> list[int]:
+    """Trains whatever an open run still lacks: the dense network, and the config's arms.
+
+    Returns:
+        The seeds whose dense network is finished; the others diverged.
+    """
+    writer, plan = RunWriter(config, paths, task), trainings(config)
+    with ProgressBar(len(plan), len(writer.done() & set(plan))) as progress:
+        executor = executors[config.executor](task, progress)
+        drive(config, RunReader(config, paths, task), writer, executor, progress)
+    dense = {seed: Training("", config.task, seed, 0, "dense") for seed in config.seeds}
+    return [seed for seed, training in dense.items() if writer.is_finished(training)]
 
 
 def make_task(config: Config) -> Task:

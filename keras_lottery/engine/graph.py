@@ -26,7 +26,7 @@ def trainings(config: Config) -> list[Training]:
             for arm in names:
                 if number not in rounds_of(arm, rounds, given.get(arm, ())):
                     continue
-                draws = config.draws if arms[arm].fresh else 1
+                draws = config.draws if arms[arm].stochastic else 1
                 plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]
         plan += _transferred(config, seed)
     if given:
@@ -54,7 +54,7 @@ def _transferred(config: Config, seed: int) -> list[Training]:
         for source in config.transfer.sources
         for number in range(1, config.prune.rounds + 1)
         for arm in names
-        for draw in range(config.draws if arms[arm].fresh else 1)
+        for draw in range(config.draws if arms[arm].stochastic else 1)
     ]
 
 
@@ -86,7 +86,7 @@ def _in_order(names: Collection[str]) -> list[str]:
     """
     wanted = list(dict.fromkeys(name for arm in names for name in (*needed(arm), arm)))
     chains = sorted(
-        (name for name in wanted if arms[name].own_chain), key=lambda name: name != "winning"
+        (name for name in wanted if arms[name].iterative), key=lambda name: name != "winning"
     )
-    followers = [name for name in wanted if not arms[name].own_chain]
+    followers = [name for name in wanted if not arms[name].iterative]
     return [name for name in (*chains, *followers) if name != "dense"]

@@ -1,0 +1,90 @@
+"""The driver: hands trainings with their starts to the executor, and keeps the results."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Protocol
+
+from keras_lottery.arms import arms
+from keras_lottery.config import Config
+from keras_lottery.engine.executors.worker import diverged
+from keras_lottery.engine.graph import ready
+from keras_lottery.engine.progress import RunProgress
+from keras_lottery.errors import DivergedError
+from keras_lottery.types import DIVERGED, Executor, Job, RunView, Start, Training, TrainingResult
+
+
+class Results(Protocol):
+    """Where the driver puts results: a run folder, or memory."""
+
+    def done(self) -> Collection[Training]:
+        """Returns the trainings that are finished, diverged or skipped."""
+        ...
+
+    def write(self, training: Training, start: Start, result: TrainingResult) -> None:
+        """Keeps the result of a training, and where it started."""
+        ...
+
+    def skip(self) -> int:
+        """Gives up what descends from a diverged training; returns how many are new."""
+        ...
+
+
+def drive(
+    config: Config, run: RunView, results: Results, executor: Executor, progress: RunProgress
+) -> None:
+    """Trains whatever is ready until nothing is left.
+
+    The driver alone reads and writes the run. It makes the start of a training (the ticket, pruned
+    from what is already trained), so that a worker needs no access to the run.
+
+    Args:
+        config: of the experiment.
+        run: what starts are made from.
+        results: where results are kept.
+        executor: trains.
+        progress: counts what is skipped.
+    """
+    driver = _Driver(config, run, results, progress)
+    driver.skip()
+    for training, result in executor.run(driver.take):
+        driver.finish(training, result)
+
+
+class _Driver:
+    def __init__(
+        self, config: Config, run: RunView, results: Results, progress: RunProgress
+    ) -> None:
+        self._config = config
+        self._run = run
+        self._results = results
+        self._progress = progress
+        self._in_flight: dict[Training, Start] = {}
+
+    def take(self) -> Job | None:
+        """Returns the next training that is ready, with its start; None where there is none yet."""
+        while training := self._next():
+            try:
+                start = arms[training.arm].start(training, self._run)
+            except DivergedError as error:
+                self._write(training, Start({}), diverged(training, str(error)))
+                self._progress.skip(1)
+                continue
+            self._in_flight[training] = start
+            return training, start
+        return None
+
+    def finish(self, training: Training, result: TrainingResult) -> None:
+        start = self._in_flight.pop(training)
+        self._write(training, start, replace(result, metrics=start.metrics | result.metrics))
+
+    def skip(self) -> None:
+        self._progress.skip(self._results.skip())
+
+    def _write(self, training: Training, start: Start, result: TrainingResult) -> None:
+        self._results.write(training, start, result)
+        if result.status == DIVERGED:
+            self.skip()
+
+    def _next(self) -> Training | None:
+        waiting = ready(self._config, self._results.done())
+        return next((t for t in waiting if t not in self._in_flight), None)

@@ -1,0 +1,60 @@
+"""What a worker does: trains one network, in this process or another."""
+
+import math
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from keras_lottery.engine.progress import RunProgress
+from keras_lottery.errors import DivergedError
+from keras_lottery.types import DIVERGED, Start, Task, Training, TrainingResult
+
+
+def train(task: Task, training: Training, start: Start, progress: RunProgress) -> TrainingResult:
+    """Trains one network; one that diverges is marked as such, with a warning.
+
+    Args:
+        task: builds and trains the network.
+        training: which one.
+        start: where it starts. Nothing else of the run is read.
+        progress: shows how far the training is.
+    """
+    try:
+        with progress.training(training) as shown:
+            result = task.fit(training, start, shown)
+    except DivergedError as error:
+        return diverged(training, str(error))
+    if problem := not_finite(result):
+        _warn(training, f"{problem} is not finite.")
+        return replace(result, status=DIVERGED)
+    return result
+
+
+def diverged(training: Training, problem: str) -> TrainingResult:
+    """Returns the result of a training that was broken off, with a warning."""
+    _warn(training, problem)
+    return nothing(DIVERGED)
+
+
+def nothing(status: str) -> TrainingResult:
+    """Returns the result of a training that left nothing."""
+    return TrainingResult({}, None, 0, 0.0, 0.0, {}, {}, 0, status=status)
+
+
+def not_finite(result: TrainingResult) -> str:
+    """Returns the name of a value that is infinite or NaN; empty where all are finite."""
+    for path, value in result.weights.items():
+        if not np.isfinite(value).all():
+            return path
+    last = result.history[-1] if result.history else {}
+    values = {"its last loss": last.get("loss", 0.0), "its metric": result.final_value}
+    return next((name for name, value in values.items() if not math.isfinite(value)), "")
+
+
+def _warn(training: Training, problem: str) -> None:
+    warnings.warn(
+        f"Seed {training.seed}, round {training.round}, {training.arm} diverged: {problem} "
+        "What descends from it is skipped; the others go on.",
+        stacklevel=2,
+    )

@@ -1,0 +1,14 @@
+"""The path through the code that CONTRIBUTING.md describes is the one that there is."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+STEP = re.compile(r"^\d+\. `(?P<file>[\w/]+\.py)`, `(?P<function>\w+)`:", re.MULTILINE)
+
+
+def test_every_step_from_the_command_to_the_row_exists():
+    steps = STEP.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert 10 <= len(steps) <= 14
+    for file, function in steps:
+        assert re.search(rf"def {function}\(", (ROOT / file).read_text(encoding="utf-8")), file
