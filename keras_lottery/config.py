@@ -143,14 +143,16 @@ class StudySchema:
     Args:
         options: dataclass of the config's `options` section.
         run: `"module:function"` of one argument, the Config, that returns the run folder.
-        exports: whether the run folder keeps trained networks of winning tickets to export.
         ignores: fields and sections that it does not read; they stay at their defaults.
+        exports: whether the run folder keeps trained networks of winning tickets to export.
+        page: `"module:attribute"` of its `report.pages.StudyPage`.
     """
 
     options: type
     run: str
     ignores: tuple[str, ...] = ()
     exports: bool = True
+    page: str = ""
 
 
 @dataclass(frozen=True)

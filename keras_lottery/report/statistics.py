@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
 from keras_lottery.records import ResultRow
-from keras_lottery.report.study import DENSE, series
+from keras_lottery.report.results import DENSE, series
 
 CONFIDENCE = 0.95
 _RESAMPLES = 10_000

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from keras_lottery.report.masks import Densities, densities, overlaps
 from keras_lottery.report.plots import draw_density, draw_overlap, draw_speed, draw_tickets
 from keras_lottery.report.plots.style import dodge, lines, ticks, window
-from keras_lottery.report.plots.transfer import draw_matrix
+from keras_lottery.report.results import results_by_task
 from keras_lottery.report.statistics import levels, paired
-from keras_lottery.report.study import studies
+from keras_lottery.studies.transfer.plots import draw_matrix
 
 from .made_run import SHAPES, make_run
 
@@ -29,15 +29,15 @@ def means(axes: Axes, label: str) -> np.ndarray:
 
 
 def test_tickets_shows_every_arm_and_the_paired_differences(bare: Path) -> None:
-    study = studies(bare)[0]
-    drawing = draw_tickets(study)
+    results = results_by_task(bare)[0]
+    drawing = draw_tickets(results)
     top, bottom = drawing.figure.axes
     assert names(top) == ["winning", "reinit", "permuted_layer", "dense"]
     assert names(bottom) == []  # the colours are those above
-    for arm in study.arms:
-        expected = [100 * level.mean for level in levels(study.rows, arm)]
+    for arm in results.arms:
+        expected = [100 * level.mean for level in levels(results.rows, arm)]
         np.testing.assert_allclose(means(top, arm), expected)
-    expected = [100 * paired(study.rows, "winning", "reinit", {r}).mean for r in range(1, 16)]  # type: ignore[union-attr]
+    expected = [100 * paired(results.rows, "winning", "reinit", {r}).mean for r in range(1, 16)]  # type: ignore[union-attr]
     np.testing.assert_allclose(means(bottom, "− reinit"), expected)
     assert bottom.get_xscale() == "log"
     left, right = bottom.get_xlim()
@@ -49,7 +49,7 @@ def test_tickets_shows_every_arm_and_the_paired_differences(bare: Path) -> None:
 
 
 def test_the_flops_of_the_sparse_network_stand_above(bare: Path) -> None:
-    (upper,) = draw_tickets(studies(bare)[0]).figure.axes[0].child_axes
+    (upper,) = draw_tickets(results_by_task(bare)[0]).figure.axes[0].child_axes
     texts = [tick.get_text() for tick in upper.get_xticklabels()]
     assert texts[:2] == ["100", "64.3"]  # 2 · 0.64 · 50,200 + 820 of 2 · 50,200 + 820
     assert "FLOPs" in upper.get_xlabel()
@@ -57,17 +57,17 @@ def test_the_flops_of_the_sparse_network_stand_above(bare: Path) -> None:
 
 def test_one_seed_has_no_bars_and_one_arm_no_differences(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0], arms=("winning",), rounds=3, masks=False)
-    drawing = draw_tickets(studies(run)[0])
+    drawing = draw_tickets(results_by_task(run)[0])
     (top,) = drawing.figure.axes
     assert not top.containers[0].has_yerr  # type: ignore[attr-defined]
     assert "One seed" in drawing.caption
 
 
 def test_dense_alone_is_drawn(tmp_path: Path) -> None:
-    study = studies(make_run(tmp_path / "run", arms=(), masks=False))[0]
-    (top,) = draw_tickets(study).figure.axes
+    results = results_by_task(make_run(tmp_path / "run", arms=(), masks=False))[0]
+    (top,) = draw_tickets(results).figure.axes
     assert names(top) == ["dense"]
-    assert names(draw_speed(study).figure.axes[0]) == ["dense"]
+    assert names(draw_speed(results).figure.axes[0]) == ["dense"]
 
 
 def test_unknown_arms_get_a_look_of_their_own() -> None:
@@ -76,15 +76,15 @@ def test_unknown_arms_get_a_look_of_their_own() -> None:
 
 
 def test_speed_shows_the_steps(bare: Path) -> None:
-    study = studies(bare)[0]
-    (axes,) = draw_speed(study).figure.axes
-    expected = [level.mean for level in levels(study.rows, "winning", "best_step")]
+    results = results_by_task(bare)[0]
+    (axes,) = draw_speed(results).figure.axes
+    expected = [level.mean for level in levels(results.rows, "winning", "best_step")]
     np.testing.assert_allclose(means(axes, "winning"), expected)
     assert axes.get_ylim()[0] == 0
 
 
 def test_density_has_a_line_a_variable(run: Path) -> None:
-    found = densities(studies(run)[0], "winning")
+    found = densities(results_by_task(run)[0], "winning")
     assert found is not None
     (axes,) = draw_density(found).figure.axes
     assert names(axes) == ["all weights", "layers/dense", "layers/dense_1", "output"]
@@ -101,7 +101,7 @@ def test_many_variables_become_a_heat_map() -> None:
 
 
 def test_overlap_stands_beside_chance(run: Path) -> None:
-    found = overlaps(studies(run)[0], "winning")
+    found = overlaps(results_by_task(run)[0], "winning")
     (axes,) = draw_overlap("winning", found).figure.axes
     assert len(names(axes)) == 3
     np.testing.assert_allclose(
@@ -145,14 +145,14 @@ def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
 
 
 def test_targets_of_other_metrics_have_colours_of_their_own(bare: Path) -> None:
-    study = studies(bare)[0]
-    rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in study.rows)
-    other = dataclasses.replace(study, rows=rows)
-    one = draw_matrix({"a": study, "b": study}, "reinit").figure.axes
+    results = results_by_task(bare)[0]
+    rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in results.rows)
+    other = dataclasses.replace(results, rows=rows)
+    one = draw_matrix({"a": results, "b": results}, "reinit").figure.axes
     assert len(one) == 2 and "ticket −\nreinit" in one[1].get_ylabel()
-    own = draw_matrix({"b": study, "a": study}, "reinit").figure.axes[0]
+    own = draw_matrix({"b": results, "a": results}, "reinit").figure.axes[0]
     assert [text.get_text() for text in own.get_yticklabels()] == ["b", "a"]
-    (axes,) = draw_matrix({"a": study, "b": other}, "reinit").figure.axes
+    (axes,) = draw_matrix({"a": results, "b": other}, "reinit").figure.axes
     named = [text.get_text() for text in axes.get_xticklabels()]
     assert named == ["a\npoints", "b\nf1"] and axes.get_title() == "ticket − reinit"
     shown = np.ma.filled(axes.images[0].get_array(), np.nan)

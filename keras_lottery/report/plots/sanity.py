@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_lottery.report.formatting import unit_of
 from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import levels, paired, seed_range
-from keras_lottery.report.study import Study
-from keras_lottery.report.units import unit_of
 
 _LOOKS = {"shuffled": Line("#009E73", "^", "-."), "reinit": Line("#D55E00", "s", "--")}
 
 
-def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
+def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
     """Draws how far each of `arms` is above its shuffled and its fresh control, paired by seed."""
-    unit = unit_of(study.rows)
+    unit = unit_of(results.rows)
     columns = min(3, len(arms))
     rows = -(-len(arms) // columns)
     figure = new_figure(3.3 * columns + 0.6, 2.7 * rows)
@@ -26,11 +26,11 @@ def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
         tidy(axes)
         axes.set_title(arm, fontsize=9.5)
         axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
-        every = [level.remaining for level in levels(study.rows, arm)]
+        every = [level.remaining for level in levels(results.rows, arm)]
         for index, (control, look) in enumerate(_LOOKS.items()):
             pairs = [
-                (level.remaining, paired(study.rows, arm, f"{arm}_{control}", {level.round}))
-                for level in levels(study.rows, arm)
+                (level.remaining, paired(results.rows, arm, f"{arm}_{control}", {level.round}))
+                for level in levels(results.rows, arm)
             ]
             found = [(left, pair) for left, pair in pairs if pair]
             half = np.nan_to_num([pair.high - pair.mean for _, pair in found]) * unit.factor
@@ -55,7 +55,7 @@ def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
         figure,
         "Each method less its own mask shuffled within layers over the same weights, and less "
         "fresh weights under its own mask: mean differences paired by seed with their 95 % t "
-        f"intervals, n = {seed_range(study.rows)} seeds; the axis holds every mean, and cuts "
+        f"intervals, n = {seed_range(results.rows)} seeds; the axis holds every mean, and cuts "
         "intervals that are wider.",
         f"Differences between {', '.join(arms)} and their sanity controls.",
     )

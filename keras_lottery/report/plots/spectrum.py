@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 from keras_lottery.report.plots.style import Drawing, new_figure, tidy
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import levels
-from keras_lottery.report.study import Study
 
 if TYPE_CHECKING:
-    from keras_lottery.report.early import Spectra
+    from keras_lottery.report.prune_at_init import Spectra
 
 
-def draw_spectrum(found: "Spectra", study: Study) -> Drawing:
+def draw_spectrum(found: "Spectra", results: Results) -> Drawing:
     """Draws the sorted curvature of every seed, and where each level cuts it."""
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
@@ -23,7 +23,7 @@ def draw_spectrum(found: "Spectra", study: Study) -> Drawing:
             linewidth=0.9,
             alpha=0.7,
         )
-    for index, level in enumerate(levels(study.rows, "inertial_manifold")):
+    for index, level in enumerate(levels(results.rows, "inertial_manifold")):
         label = "cuts of inertial_manifold" if index == 0 else None
         axes.axvline(level.kept, color="#D55E00", linewidth=0.9, label=label)
     axes.set_yscale("log")

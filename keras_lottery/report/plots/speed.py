@@ -12,23 +12,23 @@ from keras_lottery.report.plots.style import (
     remaining_axis,
     tidy,
 )
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import dense_level, levels
-from keras_lottery.report.study import Study
 
 
-def draw_speed(study: Study) -> Drawing:
+def draw_speed(results: Results) -> Drawing:
     """Draws the mean step of the minimum validation loss of every arm, with its spread."""
     figure = new_figure(7.2, 3.8)
     axes = figure.subplots()
     tidy(axes)
-    by_arm = {arm: levels(study.rows, arm, "best_step") for arm in study.arms}
+    by_arm = {arm: levels(results.rows, arm, "best_step") for arm in results.arms}
     every = [level.remaining for found in by_arm.values() for level in found]
-    dense = dense_level(study.rows, "best_step")
+    dense = dense_level(results.rows, "best_step")
     if dense:
         axes.axhline(dense.mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
         sd = float(np.nan_to_num(dense.sd))
         axes.axhspan(dense.mean - sd, dense.mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0)
-    looks = lines(study.arms)
+    looks = lines(results.arms)
     for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
         spread = np.nan_to_num([level.sd for level in found])
         axes.errorbar(
@@ -43,7 +43,7 @@ def draw_speed(study: Study) -> Drawing:
     remaining_axis(axes, every)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("step of the minimum\nvalidation loss", fontsize=9.5)
-    legend(axes, study.arms)
+    legend(axes, results.arms)
     return Drawing(
         "speed.png",
         figure,

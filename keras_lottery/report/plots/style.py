@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
-from keras_lottery.report.study import DENSE, WINNING
+from keras_lottery.report.results import DENSE, WINNING
 from keras_lottery.text import printable
 
 # Okabe and Ito's palette, told apart with every common colour blindness; markers and dashes

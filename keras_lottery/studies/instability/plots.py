@@ -1,14 +1,11 @@
 """Instability against the step at which copies go apart, and the errors between them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
-
-if TYPE_CHECKING:
-    from keras_lottery.report.pages.instability import Line
+from keras_lottery.studies.instability.lines import Line
 
 
 def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:

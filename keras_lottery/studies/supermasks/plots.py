@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_lottery.records import ResultRow
+from keras_lottery.report.formatting import Unit
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     Drawing,
@@ -14,7 +15,6 @@ from keras_lottery.report.plots.style import (
     tidy,
 )
 from keras_lottery.report.statistics import levels, seed_range
-from keras_lottery.report.units import Unit
 
 
 def draw_supermasks(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
-from keras_lottery.studies.strong_tickets.tables import NetworkRow, TransitionRow
+from keras_lottery.studies.strong_tickets.rows import NetworkRow, TransitionRow
 
 _LOOKS = ("winning", "reinit", "permuted_layer", "permuted_global", "init_permuted", "one_shot")
 
