@@ -3,7 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,6 +83,26 @@ def densities(results: Results, arm: str) -> Densities | None:
         arm, tuple(sorted(kept)), np.nansum(means, axis=0) / size.sum(), names,
         means / np.maximum(size, 1)[:, None], size, len(seeds),
     )  # fmt: skip
+
+
+def grouped(found: Densities, most: int) -> Densities:
+    """Returns the densities with variables put together by the start of their paths.
+
+    Args:
+        found: the densities.
+        most: groups at most; fewer variables stay as they are. Paths are cut as late as possible.
+    """
+    depth = max(path.count("/") for path in found.paths)
+    names = list(found.paths)
+    while depth and len(set(names)) > most:
+        names = ["/".join(path.split("/")[:depth]) for path in found.paths]
+        depth -= 1
+    groups = tuple(dict.fromkeys(names))
+    rows = [np.array([name == group for name in names]) for group in groups]
+    sizes = np.array([found.sizes[row].sum() for row in rows])
+    density = [np.average(found.density[row], axis=0, weights=np.maximum(found.sizes[row], 1))
+               for row in rows]  # fmt: skip
+    return replace(found, paths=groups, density=np.array(density), sizes=sizes)
 
 
 def overlaps(results: Results, arm: str) -> list[SeedOverlap]:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from keras_lottery import checks
+from keras_lottery.arms import FAMILIES, LEARNED
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
@@ -11,9 +12,11 @@ from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.markdown import inline, to_markdown
+from keras_lottery.report.prune_at_init import without_sanity_controls
 from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
 from keras_lottery.report.statistics import (
     dense_level,
+    levels,
     nearest_level,
     sparsest_match,
 )
@@ -116,7 +119,7 @@ def _show_claims(page: Path) -> None:
 
 _SEARCHES = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",
              "value ÷ dense there", "near 67 % pruned", "near 90 % pruned",
-             "what the paper says"]  # fmt: skip
+             "studied beside it, at its sparsest level", "what the paper says"]  # fmt: skip
 _STUDIES = ["study", "what was seen", "what the paper says"]
 
 
@@ -131,7 +134,26 @@ def _write(path: Path, text: str) -> None:
 
 def _row(page: Path, results: Path) -> list[str]:
     shown = results_by_task(page.parent)[0]
-    return [_link(page, results), inline(shown.metric), *numbers(shown), _cell(page, "paper")]
+    return [_link(page, results), inline(shown.metric), *numbers(shown),
+            _studied(shown), _cell(page, "paper")]  # fmt: skip
+
+
+def _studied(results: Results) -> str:
+    """Returns the methods that are neither `winning` nor a control: the best three at the end.
+
+    Those that a claim names come first.
+    """
+    methods = {*LEARNED, *(arm for arms in FAMILIES.values() for arm in arms)}
+    claimed = {word for c in results.facts.get("claims", ()) for word in c["compare"].split()}
+    sign = -1 if results.higher_is_better else 1
+    last = [
+        levels(results.rows, arm)[-1]
+        for arm in without_sanity_controls(results).arms
+        if arm in methods
+    ]
+    last.sort(key=lambda level: (level.arm not in claimed, sign * level.mean))
+    cells = [f"`{level.arm}` {beside_cell(results, level.arm, level)}" for level in last[:3]]
+    return "; ".join(cells) or "–"
 
 
 def _study_row(page: Path, results: Path) -> list[str]:

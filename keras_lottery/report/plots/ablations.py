@@ -3,7 +3,16 @@
 import numpy as np
 
 from keras_lottery.report.formatting import unit_of
-from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.plots.style import (
+    SEEDS_CAPTION,
+    Drawing,
+    Line,
+    dodge,
+    mean_bars,
+    new_figure,
+    remaining_axis,
+    tidy,
+)
 from keras_lottery.report.results import WINNING, Results
 from keras_lottery.report.sentences import ABLATIONS
 from keras_lottery.report.statistics import levels, paired, seed_range
@@ -36,16 +45,12 @@ def draw_ablations(results: Results) -> Drawing | None:
         found = [(left, pair) for left, pair in pairs if pair]
         low = [pair.mean - pair.low for _, pair in found]
         high = [pair.high - pair.mean for _, pair in found]
-        bars = np.nan_to_num(np.array([low, high]) * unit.factor)
-        axes.errorbar(
-            dodge([left for left, _ in found], index, len(ABLATIONS), every),
-            [pair.mean * unit.factor for _, pair in found],
-            yerr=bars if bars.any() else None,
-            label=f"{part}: {WINNING} − {arm}",
-            elinewidth=1.0,
-            capsize=1.5,
-            **_LOOKS[arm].options(),
-        )
+        bars = np.array([low, high]) * unit.factor
+        places = dodge([left for left, _ in found], index, len(ABLATIONS), every)
+        means = [pair.mean * unit.factor for _, pair in found]
+        seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in found]
+        label = f"{part}: {WINNING} − {arm}"
+        mean_bars(axes, places, means, bars, _LOOKS[arm], seeds, label=label)
     remaining_axis(axes, every)
     side = "above" if results.higher_is_better else "below"
     what = unit.points.strip() or unit.name
@@ -57,6 +62,6 @@ def draw_ablations(results: Results) -> Drawing | None:
         "What iteration and what late rewinding bring: the winning ticket less the one pruned in "
         "one shot, and less the one that is always rewound to the start. Mean differences paired "
         "by seed with their 95 % t intervals, "
-        f"n = {seed_range(results.rows)} seeds.",
+        f"n = {seed_range(results.rows)} seeds.{SEEDS_CAPTION}",
         "Differences between the winning ticket and its ablations at every level.",
     )

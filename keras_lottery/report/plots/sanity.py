@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_lottery.report.formatting import unit_of
-from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.plots.style import (
+    SEEDS_CAPTION,
+    Drawing,
+    Line,
+    dodge,
+    mean_bars,
+    new_figure,
+    remaining_axis,
+    tidy,
+)
 from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import levels, paired, seed_range
 
@@ -35,15 +44,10 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
             found = [(left, pair) for left, pair in pairs if pair]
             half = np.nan_to_num([pair.high - pair.mean for _, pair in found]) * unit.factor
             means += [pair.mean * unit.factor for _, pair in found]
-            axes.errorbar(
-                dodge([left for left, _ in found], index, len(_LOOKS), every),
-                [pair.mean * unit.factor for _, pair in found],
-                yerr=half if half.any() else None,
-                label=f"− {control}",
-                elinewidth=0.9,
-                capsize=1.5,
-                **look.options(),
-            )
+            places = dodge([left for left, _ in found], index, len(_LOOKS), every)
+            values = [pair.mean * unit.factor for _, pair in found]
+            seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in found]
+            mean_bars(axes, places, values, half, look, seeds, label=f"− {control}")
         remaining_axis(axes, every)
     reach = 1.2 * max(abs(mean) for mean in means) or 1.0
     panels[0][0].set_ylim(-reach, reach)
@@ -56,6 +60,6 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
         "Each method less its own mask shuffled within layers over the same weights, and less "
         "fresh weights under its own mask: mean differences paired by seed with their 95 % t "
         f"intervals, n = {seed_range(results.rows)} seeds; the axis holds every mean, and cuts "
-        "intervals that are wider.",
+        f"intervals that are wider.{SEEDS_CAPTION}",
         f"Differences between {', '.join(arms)} and their sanity controls.",
     )

@@ -9,10 +9,12 @@ from keras_lottery.report.formatting import Unit, unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     MANY,
+    SEEDS_CAPTION,
     Drawing,
     dodge,
     legend,
     lines,
+    mean_bars,
     new_figure,
     remaining_axis,
     tidy,
@@ -66,16 +68,10 @@ def _values(
     for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
         means = np.array([level.mean for level in found]) * unit.factor
         spread = np.nan_to_num([level.sd for level in found]) * unit.factor
-        axes.errorbar(
-            dodge([level.remaining for level in found], index, len(by_arm), every),
-            means,
-            yerr=spread if spread.any() else None,
-            label=arm,
-            elinewidth=1.0,
-            capsize=1.5,
-            zorder=3 if arm == results.main else 2.5,
-            **looks[arm].options(),
-        )
+        seeds = [unit.factor * np.array(level.seeds) for level in found]
+        places = dodge([level.remaining for level in found], index, len(by_arm), every)
+        rank = 3 if arm == results.main else 2.5
+        mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
         centres += [*means]
         ends += [*(means - spread), *(means + spread)]
     low, high, cut = window(centres, ends, results.higher_is_better)
@@ -108,15 +104,9 @@ def _differences(
             continue
         means = np.array([pair.mean for _, pair in points]) * unit.factor
         half = np.nan_to_num([pair.high - pair.mean for _, pair in points]) * unit.factor
-        axes.errorbar(
-            dodge([left for left, _ in points], index, len(compared), every),
-            means,
-            yerr=half if half.any() else None,
-            label=f"− {control}",
-            elinewidth=1.0,
-            capsize=1.5,
-            **looks[control].options(),
-        )
+        seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in points]
+        places = dodge([left for left, _ in points], index, len(compared), every)
+        mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
         centres += [*means]
         ends += [*(means - half), *(means + half)]
     # A control that collapses makes a large difference: the side to cut is the better one.
@@ -150,7 +140,7 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
         "the fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
         "deviation between seeds, the band dense ± 1 standard deviation; fresh draws of a control "
         f"are averaged within a seed; n = {seed_range(results.rows)} seeds. Arms are set apart a "
-        "little sideways."
+        f"little sideways.{SEEDS_CAPTION}"
     )
     if compared:
         text += (

@@ -54,7 +54,8 @@ def content(run: Path) -> Content:
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     panels = {text: _of(found, weights) for weights, text in WEIGHTS.items()}
     mean = float(np.mean([row.value for row in dense])) if dense else None
-    page.show(draw_supermasks({t: rows for t, rows in panels.items() if rows}, mean, unit), "")
+    drawn = {t: rows for t, rows in panels.items() if rows}
+    page.show(draw_supermasks(drawn, mean, unit, better), "")
     page.add(Heading("Chosen levels"), _chosen_table(chosen, unit, better))
     for title, rows in panels.items():
         if rows:
