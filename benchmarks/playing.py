@@ -72,7 +72,7 @@ def played(
     if config.task != "rl" or not config.data.name.startswith("CartPole"):
         raise LotteryError(
             f"Expected a run on CartPole, which can be drawn. Received: one of {config.name!r}. "
-            "Take a run of yu2019/cartpole_dqn_small."
+            "Take a run of yu2019/control:cartpole_small."
         )
     rows = [row for row in read_results(paths.results) if row.seed == seed]
     kept = [row for row in rows if paths.trained(row.training).exists()]

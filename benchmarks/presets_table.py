@@ -5,7 +5,6 @@
 The sources are the comments of the config files; the counts are those of the networks as built.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from benchmarks.language import WORDS, bert_variables
+from benchmarks.preset_sources import sources
 from keras_lottery import masking, presets
 from keras_lottery.config import Config, OptimizerConfig, freeze
 from keras_lottery.tasks.vision.images import Images, Split
@@ -58,10 +58,9 @@ class Sources:
         self.numbers: dict[str, int] = {}
         self._of: dict[str, str] = {}
 
-    def read(self, path: Path) -> None:
-        """Takes the comments of a config file as the sources of its fields."""
-        lines = re.findall(r"^    config\.(\S+) = .*?  # (.*)$", path.read_text(), re.M)
-        self._of = dict(lines)
+    def read(self, name: str) -> None:
+        """Takes the sources of a preset's fields for `cite`."""
+        self._of = sources(name)
 
     def cite(self, text: str, *fields: str) -> str:
         """Returns the text with the numbers of the fields' sources."""
@@ -121,14 +120,20 @@ def variables_of(config: Config) -> Sequence[VariableInfo]:
         return masking.describe(BUILD[config.task](config), config.prune)
 
 
-def row(name: str, sources: Sources) -> list[str]:
+def printed(name: str) -> dict[str, str]:
+    """Returns what the paper prints about a preset's network, and a note; empty where ours."""
+    of_variants: dict[str, dict[str, str]] = getattr(presets.module(name), "PAPER", {})
+    return of_variants.get(presets.split(name)[1], {})
+
+
+def row(name: str, cited: Sources) -> list[str]:
     """Returns the cells of one preset."""
     config = freeze(presets.load(name))
-    sources.read(presets.find(name))
+    cited.read(name)
     variables = variables_of(config)
     prunable = [v for v in variables if v.prunable]
-    paper = getattr(presets.module(name), "PAPER", None)
-    cite, prune, train = sources.cite, config.prune, config.train
+    paper = printed(name)
+    cite, prune, train = cited.cite, config.prune, config.train
     levels = ", ".join(f"to {level:.0%}" for level in prune.levels)
     rates = [
         f"{levels or format(prune.rate, '.0%')} {prune.scope}",
@@ -159,7 +164,7 @@ def row(name: str, sources: Sources) -> list[str]:
         cite(", ".join(rates), *rate_fields),
         cite(train.length.replace("it", ""), "train.length"),
         cite(str(train.batch_size), "train.batch_size"),
-        optimizers(config, sources),
+        optimizers(config, cited),
         cite(_point(config.rewind.to), "rewind.to"),
         cite("at the least validation loss" if train.value == "best" else "end", "train.value"),
     ]
@@ -169,25 +174,25 @@ def _point(duration: str) -> str:
     return duration if duration.endswith("ep") else f"step {duration.removesuffix('it')}"
 
 
-def optimizers(config: Config, sources: Sources) -> str:
+def optimizers(config: Config, cited: Sources) -> str:
     """Returns the optimizer of the weights, and of the masks where the preset learns some."""
-    parts = [optimizer(config.optimizer, "optimizer", sources)]
+    parts = [optimizer(config.optimizer, "optimizer", cited)]
     for name in ("supermask", "edge_popup"):
         if any(arm.startswith(name) for arm in config.arms):
             section = getattr(config, name)
             size = f"{section.length} of batch {section.batch_size}"
             parts.append(
-                f"masks: {optimizer(section.optimizer, f'{name}.optimizer', sources)}, "
-                + sources.cite(size, f"{name}.length", f"{name}.batch_size")
+                f"masks: {optimizer(section.optimizer, f'{name}.optimizer', cited)}, "
+                + cited.cite(size, f"{name}.length", f"{name}.batch_size")
             )
     return "; ".join(parts)
 
 
-def optimizer(given: OptimizerConfig, section: str, sources: Sources) -> str:
+def optimizer(given: OptimizerConfig, section: str, cited: Sources) -> str:
     """Returns an optimizer in words, each setting with its source."""
 
     def cite(text: str, *fields: str) -> str:
-        return sources.cite(text, *(f"{section}.{field}" for field in fields))
+        return cited.cite(text, *(f"{section}.{field}" for field in fields))
 
     parts = [cite(f"{given.name} {given.learning_rate:g}", "learning_rate")]
     if given.momentum is not None:
@@ -208,13 +213,13 @@ def optimizer(given: OptimizerConfig, section: str, sources: Sources) -> str:
 
 def page() -> str:
     """Returns the whole page."""
-    sources = Sources()
+    cited = Sources()
     names = presets.names()
-    lines = [HEADER, ["---"] * len(HEADER), *(row(name, sources) for name in names)]
-    papers = {name: getattr(presets.module(name), "PAPER", {}) for name in names}
+    lines = [HEADER, ["---"] * len(HEADER), *(row(name, cited) for name in names)]
+    papers = {name: printed(name) for name in names}
     return TEXT.format(
         table="\n".join(f"| {' | '.join(cells)} |" for cells in lines),
-        sources=sources.page(),
+        sources=cited.page(),
         notes="\n".join(f"- `{n}`: {p['note']}." for n, p in papers.items() if "note" in p),
     )
 

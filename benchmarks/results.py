@@ -32,7 +32,7 @@ DECONSTRUCTED = (
 
 # A fifth of the paper's steps, and three of its rounds in one.
 DECONSTRUCTING = (
-    "zhou2019/deconstructing_lenet_mnist",
+    "zhou2019/deconstructing:lenet",
     "--config.train.length=10000it",
     "--config.train.eval_every=500",
     "--config.prune.rounds=5",
@@ -42,7 +42,7 @@ DECONSTRUCTING = (
 
 # Half of the preset's steps, and its lengths in proportion.
 MULTI30K = (
-    "yu2019/multi30k_transformer_small",
+    "yu2019/transformer:multi30k_small",
     "--config.train.length=1000it",
     "--config.optimizer.warmup=200it",
     "--config.rewind.to=50it",
@@ -62,9 +62,9 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.arms=winning,reinit,permuted_layer,permuted_global,one_shot",
         "--seeds=0,1,2,3,4",
     ),
-    "equilibrium_digits": ("bragagnolo2022/small_cnn_digits", "--backend=tensorflow"),
+    "equilibrium_digits": ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow"),
     "equilibrium_cifar10": (
-        "bragagnolo2022/resnet32_cifar10",
+        "bragagnolo2022/equilibrium:resnet32_cifar10",
         "--config.name=equilibrium_cifar10_5000",
         "--config.model.name=small_cnn",
         "--config.data.train_size=5000",
@@ -75,7 +75,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "strong_tickets": ("natale2024/strong_tickets_digits", "--backend=jax"),
     "conv2_cifar10": (
-        "frankle2019/conv2_cifar10",
+        "frankle2019/conv:2",
         "--config.name=conv2_cifar10_check",
         "--config.train.length=2000it",
         "--config.prune.rounds=4",
@@ -114,12 +114,12 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "transfer_cifar10_halves": ("morcos2019/small_cnn_transfer", "--backend=tensorflow"),
     "supermasks_mnist": (
-        "zhou2019/supermasks_lenet_mnist",
+        "zhou2019/supermasks:lenet",
         "--config.train.length=10000it",
         "--seeds=0,1,2",
     ),
     "supermasks_conv2_cifar10": (
-        "zhou2019/supermasks_conv2_cifar10",
+        "zhou2019/supermasks:conv2",
         "--config.train.length=10000it",
         "--config.train.eval_every=500",
         "--config.options.validation_examples=500",
@@ -127,14 +127,14 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=tensorflow",
     ),
     "supermask_mnist": (
-        "zhou2019/supermask_mnist",
+        "zhou2019/supermasks:learned",
         "--config.train.length=5000it",
         "--config.train.eval_every=500",
         "--config.supermask.length=10ep",
         "--seeds=0,1,2",
     ),
     "edge_popup_mnist": (
-        "ramanujan2020/edge_popup_lenet_mnist",
+        "ramanujan2020/edge_popup:lenet",
         "--config.train.length=5000it",
         "--config.train.eval_every=500",
         "--config.edge_popup.length=1500it",
@@ -143,7 +143,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0,1,2",
     ),
     "edge_popup_conv2_cifar10": (
-        "ramanujan2020/edge_popup_conv2_cifar10",
+        "ramanujan2020/edge_popup:conv2",
         "--config.name=edge_popup_conv2_check",
         "--config.train.length=100it",
         "--config.edge_popup.length=300it",
@@ -161,12 +161,12 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.prune.rounds=4",
         "--seeds=0,1,2",
     ),
-    "inertial_manifold_digits": ("zhang2021/inertial_manifold_digits",),
+    "inertial_manifold_digits": ("zhang2021/inertial_manifold:digits",),
     "instability_small_cnn_digits": (
-        "frankle2020/instability_small_cnn_digits",
+        "frankle2020/instability:small_cnn_digits",
         "--backend=tensorflow",
     ),
-    "rewinding_digits": ("renda2020/rewinding_digits",),
+    "rewinding_digits": ("renda2020/rewinding:digits",),
     "multi30k": MULTI30K,
     "multi30k_layers": (
         *MULTI30K,
@@ -184,13 +184,13 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     # The name is the one under which bert_transfer looks for these trainings.
     "bert_sst2": (
-        "chen2020/minilm_glue",
+        "chen2020/bert:minilm_glue",
         "--config.name=minilm_transfer-sst2",
         "--backend=jax",
     ),
-    "bert_transfer": ("chen2020/minilm_transfer", "--backend=jax"),
-    "cartpole_dqn": ("yu2019/cartpole_dqn_small",),
-    "ptb_lstm_small": ("yu2019/ptb_lstm_small", "--backend=jax"),
+    "bert_transfer": ("chen2020/bert:minilm_transfer", "--backend=jax"),
+    "cartpole_dqn": ("yu2019/control:cartpole_small",),
+    "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
     # The paper's last five epochs have a rate of 1/32 and less.
     "ptb_lstm_200": (
         "zaremba2014/ptb_lstm_200",
@@ -200,11 +200,11 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=jax",
     ),
-    "acrobot_dqn": ("yu2019/acrobot_dqn_small", "--seeds=0,1,2,3,4"),
-    "minatar_breakout_dqn": ("yu2019/minatar_breakout_dqn",),
-    "lunarlander_dqn": ("yu2019/lunarlander_dqn_small",),
-    "atari_breakout_dqn": ("yu2019/atari_breakout_dqn_small",),
-    "cartpole_ppo": ("yu2019/cartpole_ppo_small",),
+    "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4"),
+    "minatar_breakout_dqn": ("yu2019/control:minatar_breakout",),
+    "lunarlander_dqn": ("yu2019/control:lunarlander_small",),
+    "atari_breakout_dqn": ("yu2019/atari:breakout_small",),
+    "cartpole_ppo": ("yu2019/control:cartpole_ppo_small",),
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 

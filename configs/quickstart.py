@@ -12,13 +12,9 @@ SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 # The paper's claims, as comparisons of this experiment.
 PAPER_NAME = "Frankle & Carbin 2019 (1803.03635)"
 CLAIMS = (
-    {
-        "says": "Tickets beat their reinitialized controls at the sparse end.",
-        "source": f"{PAPER_NAME}, figure 3",
-        "compare": "winning > reinit",
-        "remaining": (0.0, 0.1),
-    },
-)
+    {"says": "Tickets beat their reinitialized controls at the sparse end.",
+     "source": f"{PAPER_NAME}, figure 3", "compare": "winning > reinit", "remaining": (0.0, 0.1)},
+)  # fmt: skip
 
 
 def get_config() -> ConfigDict:
@@ -28,10 +24,8 @@ def get_config() -> ConfigDict:
     config.task = "vision"  # ours
 
     config.data.name = "digits"  # ours: the data set that needs no network
-    config.data.dir = ""  # ours
     config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
     config.data.scaling = "unit"  # ours: as F&C 2019 on MNIST
-
     config.model.name = "lenet"  # ours: as F&C 2019 on MNIST
     config.model.hidden = (300, 100)  # ours: as F&C 2019 on MNIST
 
@@ -46,12 +40,9 @@ def get_config() -> ConfigDict:
     config.prune.rounds = 8  # ours: down to 2.8 % remaining
     config.prune.rate = 0.36  # ours: two rounds of the usual 20 % in one
     config.prune.scope = "global"  # ours
-    config.prune.criterion = "magnitude"  # ours: as F&C 2019
-
     config.rewind.to = "0it"  # ours: as F&C 2019
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: as F&C 2019
     config.arms = ("winning", "reinit", "permuted_layer", "permuted_global")  # ours
-    config.draws = 1  # ours
     config.claims = CLAIMS
     return config

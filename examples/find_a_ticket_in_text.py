@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
         "out": str(folder),
         "backend": keras.config.backend(),
     }
-    run = engine.run(freeze(presets.load("yu2019/ptb_lstm_small", settings)))
+    run = engine.run(freeze(presets.load("yu2019/lstm:ptb_small", settings)))
     for row in read_results(RunPaths(run).results):
         print(
             f"round {row.round} {row.arm:>16}: {row.sparsity:4.0%} pruned, "

@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
         "out": str(folder),
         "backend": keras.config.backend(),
     }
-    run = engine.run(freeze(presets.load("yu2019/multi30k_transformer_small", settings)))
+    run = engine.run(freeze(presets.load("yu2019/transformer:multi30k_small", settings)))
     paths = RunPaths(run)
     for row in read_results(paths.results):
         print(

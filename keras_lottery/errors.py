@@ -32,11 +32,15 @@ class MissingExtraError(LotteryError, ImportError):
 
 
 def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryError:
-    """Returns the error for a wrong name: near names first, then all that are known."""
+    """Returns the error for a wrong name: near names first, then all that are known.
+
+    Names of a registry can be added, and it says by what.
+    """
+    remedy = getattr(known, "remedy", "")
     known = sorted(known)
     near = get_close_matches(received, known, n=3) if isinstance(received, str) else []
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of a known {kind}. Received: {received!r}.{hint} "
-        f"Known: {', '.join(known) or 'none'}."
+        f"Known: {', '.join(known) or 'none'}." + (f" {remedy}" if remedy else "")
     )

@@ -1,12 +1,32 @@
 """Names for the things that can be added: criteria, arms, tasks, exporters, executors."""
 
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
+from weakref import WeakSet
 
+from keras_lottery import user_modules
 from keras_lottery.errors import LotteryError, unknown_name
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a name was registered.
+
+    Args:
+        module: the module; for one that was named with `--import`, or that a plugin names, that
+            one, whichever of its parts has the registration.
+        file: the file of the registration.
+        built_in: True for a module of this package.
+    """
+
+    module: str
+    file: str = ""
+    built_in: bool = False
 
 
 class Registry(Generic[T]):
@@ -19,9 +39,13 @@ class Registry(Generic[T]):
         >>> criteria["magnitude"]
     """
 
+    remedy = "Where a module of your own registers it, pass --import=MODULE."
+
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, T | str] = {}
+        self._origins: dict[str, Origin] = {}
+        registries.add(self)
 
     def register(self, name: str) -> Callable[[T], T]:
         """Returns a decorator that registers what it decorates under `name`."""
@@ -37,27 +61,82 @@ class Registry(Generic[T]):
         self._add(name, location)
 
     def _add(self, name: str, entry: T | str) -> None:
+        origin = _origin()
         if name in self._entries:
+            first = self._origins.get(name, Origin("keras_lottery"))
             raise LotteryError(
-                f"Expected a new name for a {self.kind}. Received: {name!r}, which is taken. "
-                "Choose another name."
+                f"Expected a new name for a {self.kind}. Received: {name!r} from {origin.module}, "
+                f"which is taken by {first.module}. Choose another name."
             )
         self._entries[name] = entry
+        self._origins[name] = origin
+
+    def registered(self, name: str) -> bool:
+        """Returns whether `name` is known without importing plugins."""
+        return name in self._entries
+
+    def added(self) -> dict[str, Origin]:
+        """Returns the names that modules outside of this package have registered."""
+        return {name: origin for name, origin in self._origins.items() if not origin.built_in}
 
     def __getitem__(self, name: str) -> T:
         if name not in self:
-            raise unknown_name(self.kind, name, self._entries)
+            raise unknown_name(self.kind, name, self)
         entry = self._entries[name]
         if isinstance(entry, str):
-            module, _, attribute = entry.partition(":")
-            entry = self._entries[name] = cast(T, getattr(import_module(module), attribute))
+            entry = self._entries[name] = self._loaded(name, entry)
         return entry
 
+    def _loaded(self, name: str, location: str) -> T:
+        module, _, attribute = location.partition(":")
+        try:
+            return cast(T, getattr(import_module(module), attribute))
+        except (ImportError, AttributeError) as error:
+            if name not in self.added() or isinstance(error, LotteryError):
+                raise
+            raise LotteryError(
+                f"Expected {location!r}, where {self._origins[name].module} says that the "
+                f"{self.kind} {name!r} is. Received: {error}. Correct what it registers."
+            ) from error
+
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._entries
+        if not isinstance(name, str):
+            return False
+        if name not in self._entries:
+            user_modules.load_installed()
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
+        user_modules.load_installed()
         return iter(sorted(self._entries))
 
     def __len__(self) -> int:
+        user_modules.load_installed()
         return len(self._entries)
+
+
+registries: WeakSet[Registry[Any]] = WeakSet()
+"""All that there are so far: a registry comes with the module that defines it."""
+
+
+def _origin() -> Origin:
+    """Returns which module's code registers a name right now.
+
+    That is the innermost caller outside of this package, unless this package is being imported.
+    """
+    module = __name__
+    for name, file in _callers():
+        if name.startswith(("importlib", "_frozen_importlib")):
+            break
+        if name.partition(".")[0] != __package__:
+            return Origin(user_modules.importing() or name, file)
+        module = name
+    return Origin(module, built_in=True)
+
+
+def _callers() -> Iterator[tuple[str, str]]:
+    """Yields module and file of each function that is running, innermost first."""
+    frame = sys._getframe(1).f_back
+    while frame is not None:
+        yield str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename
+        frame = frame.f_back

@@ -20,7 +20,7 @@ from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Weights
 
 Row = TypeVar("Row", Compared, Shared, Connected)
-NETS = ("frankle2019/lenet_mnist", "frankle2019/conv2_cifar10", "frankle2019/resnet20_cifar10")
+NETS = ("frankle2019/lenet_mnist", "frankle2019/conv:2", "frankle2019/deep:resnet20")
 SPARSITIES = (0.2, 0.5, 0.9, 0.99)
 
 

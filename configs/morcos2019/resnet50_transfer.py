@@ -1,73 +1,21 @@
 """ResNet-50 tickets between every two of six data sets (Morcos et al. 2019, arXiv 1906.02773).
 
-Further variants: the two halves of CIFAR-10. One pair: `--config.options.sources=cifar100
---config.options.targets=svhn`. ImageNet and Places365 are held in memory as bytes, which takes
-about 190 and 270 GB.
+All but the network and the length of its training is as in `morcos2019/vgg19_transfer`.
 """
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
-SETS = ("fashion_mnist", "svhn", "cifar10", "cifar100", "imagenet", "places365")
-FASHION_MNIST = {"data": {"name": "fashion_mnist", "resize": 32}}
-# Morcos 2019: late resetting after 3 epochs on the large data sets.
-LARGE = {"rewind": {"to": "3ep"}}
-IMAGENET = LARGE | {"data": {"name": "imagenet2012", "resize": 224}}
-PLACES365 = LARGE | {"data": {"name": "places365_small", "resize": 224}}
+from keras_lottery import presets
+
+ARGUMENT = "SOURCE,TARGET"
 
 
-def get_config() -> ConfigDict:
+def get_config(argument: str = "") -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
-    config = ConfigDict({section: {} for section in SECTIONS})
-    config.options.variants = {}
+    paper = presets.module("morcos2019/vgg19_transfer")
+    config = paper.full_size()
     config.name = "resnet50_transfer"  # ours
-    config.task = "vision"  # Morcos 2019
-    config.study = "transfer"  # Morcos 2019: transfer of winning tickets
-
-    config.data.name = "cifar10"  # Morcos 2019
-    config.data.dir = ""  # ours: the folder that holds the prepared data set
-    config.data.download = False  # ours: nothing is fetched unless asked for
-    config.data.validation_size = 0  # ours: Morcos 2019 report at convergence
-    config.data.channels = 3  # ours: grey images repeated, as its replication does
-    config.data.scaling = "standard"  # ours
-    config.data.augment = "flip_crop"  # ours: as its replication
-
     config.model.name = "resnet50"  # Morcos 2019
-
-    config.optimizer.name = "sgd"  # Morcos 2019
-    config.optimizer.learning_rate = 0.1  # Morcos 2019
-    config.optimizer.momentum = 0.9  # Morcos 2019
-    config.optimizer.l2 = 1e-4  # Morcos 2019: PyTorch's weight decay
-    config.optimizer.schedule = "piecewise"  # Morcos 2019
     config.optimizer.boundaries = ("50ep", "65ep", "80ep")  # Morcos 2019
-    config.optimizer.factor = 0.1  # Morcos 2019
-
     config.train.length = "90ep"  # Morcos 2019
-    config.train.batch_size = 512  # Morcos 2019
-    config.train.eval_every = 0  # ours: once an epoch
-    config.train.value = "final"  # Morcos 2019: at convergence
-
-    config.prune.rounds = 30  # Morcos 2019
-    config.prune.scope = "global"  # Morcos 2019
-    config.prune.rate = 0.2  # Morcos 2019
-    config.prune.criterion = "magnitude"  # Morcos 2019
-    config.prune.output = False  # Morcos 2019: not the output layer
-
-    config.rewind.to = "1ep"  # Morcos 2019: late resetting
-
-    config.options.variants.fashion_mnist = FASHION_MNIST  # Morcos 2019; ours: 32 pixels
-    config.options.variants.svhn = {"data": {"name": "svhn_cropped"}}  # Morcos 2019
-    config.options.variants.cifar10 = {"data": {}}  # Morcos 2019
-    config.options.variants.cifar100 = {"data": {"name": "cifar100"}}  # Morcos 2019
-    config.options.variants.imagenet = IMAGENET  # Morcos 2019; ours: 224 pixels
-    config.options.variants.places365 = PLACES365  # Morcos 2019; ours: 224 pixels
-    config.options.variants.cifar10a = {"data": {"name": "cifar10a"}}  # Morcos 2019
-    config.options.variants.cifar10b = {"data": {"name": "cifar10b"}}  # Morcos 2019
-    config.options.sources = SETS  # Morcos 2019
-    config.options.targets = SETS  # Morcos 2019
-    config.options.arms = ("winning",)  # Morcos 2019
-
-    config.seeds = (0, 1, 2, 3, 4, 5)  # Morcos 2019
-    config.arms = ("winning", "permuted_global")  # Morcos 2019
-    config.draws = 1  # Morcos 2019
-    return config
+    return paper.one_pair(config, argument)

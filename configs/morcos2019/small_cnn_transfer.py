@@ -6,76 +6,48 @@ image; smaller sources are parts of CIFAR-10a, trained for the same number of st
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+from keras_lottery import presets
 
+ARGUMENT = "SOURCE,TARGET"
 
 # The paper's claims, as comparisons of this experiment.
 PAPER_NAME = "Morcos et al. 2019 (1906.02773)"
 CLAIMS = (
-    {
-        "says": "Tickets of one half of CIFAR-10 beat random ones on the other half.",
-        "source": f"{PAPER_NAME}, section 4.1",
-        "compare": "winning from a25000 > permuted_global",
-        "target": "b",
-        "remaining": (0.0, 0.1),
-    },
-    {
-        "says": "Tickets of one half of CIFAR-10 are as good on the other as its own.",
-        "source": f"{PAPER_NAME}, section 4.1",
-        "compare": "winning from a25000 == winning within 0.02",
-        "target": "b",
-        "remaining": (0.0, 0.1),
-    },
-    {
-        "says": "Larger sources give better tickets.",
-        "source": f"{PAPER_NAME}, section 4.2",
-        "compare": "winning from a25000 > winning from a2500",
-        "target": "b",
-        "remaining": (0.0, 0.1),
-    },
-    {
-        "says": "Masks permuted within layers are much better than globally permuted ones.",
-        "source": f"{PAPER_NAME}, appendix A.2",
-        "compare": "permuted_layer > permuted_global by 0.02",
-        "target": "b",
-        "remaining": (0.0, 0.1),
-    },
-)
+    {"says": "Tickets of one half of CIFAR-10 beat random ones on the other half.",
+     "source": f"{PAPER_NAME}, section 4.1", "compare": "winning from a25000 > permuted_global",
+     "target": "b", "remaining": (0.0, 0.1)},
+    {"says": "Tickets of one half of CIFAR-10 are as good on the other as its own.",
+     "source": f"{PAPER_NAME}, section 4.1",
+     "compare": "winning from a25000 == winning within 0.02", "target": "b",
+     "remaining": (0.0, 0.1)},
+    {"says": "Larger sources give better tickets.",
+     "source": f"{PAPER_NAME}, section 4.2",
+     "compare": "winning from a25000 > winning from a2500", "target": "b",
+     "remaining": (0.0, 0.1)},
+    {"says": "Masks permuted within layers are much better than globally permuted ones.",
+     "source": f"{PAPER_NAME}, appendix A.2",
+     "compare": "permuted_layer > permuted_global by 0.02", "target": "b",
+     "remaining": (0.0, 0.1)},
+)  # fmt: skip
 
 
-def get_config() -> ConfigDict:
+def get_config(argument: str = "") -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
-    config = ConfigDict({section: {} for section in SECTIONS})
-    config.options.variants = {}
+    paper = presets.module("morcos2019/vgg19_transfer")
+    config = paper.protocol()
     config.name = "small_cnn_transfer"  # ours
-    config.task = "vision"  # Morcos 2019
-    config.study = "transfer"  # Morcos 2019: transfer of winning tickets
 
     config.data.name = "cifar10a"  # Morcos 2019: half of the training images
-    config.data.dir = ""  # ours: the folder that holds the prepared data set
-    config.data.scaling = "standard"  # ours
-
     config.model.name = "small_cnn"  # ours: VGG-19 and ResNet-50 in the paper
 
-    config.optimizer.name = "sgd"  # Morcos 2019
-    config.optimizer.learning_rate = 0.1  # Morcos 2019
-    config.optimizer.momentum = 0.9  # Morcos 2019
-    config.optimizer.l2 = 1e-4  # Morcos 2019: PyTorch's weight decay
-    config.optimizer.schedule = "piecewise"  # Morcos 2019
     config.optimizer.boundaries = ("1000it", "1500it")  # ours: at half and three quarters
-    config.optimizer.factor = 0.1  # Morcos 2019
 
     config.train.length = "2000it"  # ours
     config.train.batch_size = 64  # ours: 512 in the paper
     config.train.eval_every = 500  # ours
-    config.train.value = "final"  # Morcos 2019: at convergence
 
     config.prune.rounds = 6  # ours: down to 4.7 %
-    config.prune.scope = "global"  # Morcos 2019
     config.prune.rate = 0.4  # ours: 0.2 in the paper
-    config.prune.criterion = "magnitude"  # Morcos 2019
-    config.prune.output = False  # Morcos 2019: not the output layer
-
     config.rewind.to = "200it"  # ours: late resetting as in Morcos 2019, 1 epoch there
 
     config.options.variants.a2500 = {"data": {"train_size": 2500}}  # Morcos 2019
@@ -84,10 +56,8 @@ def get_config() -> ConfigDict:
     config.options.variants.b = {"data": {"name": "cifar10b"}}  # Morcos 2019
     config.options.sources = ("a2500", "a10000", "a25000")  # Morcos 2019
     config.options.targets = ("b",)  # Morcos 2019
-    config.options.arms = ("winning",)  # Morcos 2019
 
     config.seeds = (0, 1, 2)  # ours: six in Morcos 2019
     config.arms = ("winning", "permuted_global", "permuted_layer")  # Morcos 2019 and appendix A.2
-    config.draws = 1  # ours
     config.claims = CLAIMS
-    return config
+    return paper.one_pair(config, argument)

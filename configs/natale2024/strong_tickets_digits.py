@@ -13,22 +13,13 @@ SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
 # The paper's claims, as comparisons of this experiment.
 PAPER_NAME = "Natale et al. 2024"
 CLAIMS = (
-    {
-        "says": "With 32 random weights per weight a trained network is inside at density 0.125.",
-        "source": f"{PAPER_NAME}, theorem 3",
-        "compare": "n = 32, density 0.125 > 0.05",
-    },
-    {
-        "says": "With 24 random weights per weight a trained network is inside at density 0.25.",
-        "source": f"{PAPER_NAME}, theorem 3",
-        "compare": "n = 24, density 0.25 > 0.05",
-    },
-    {
-        "says": "With 28 random weights per weight a trained network is inside at density 0.5.",
-        "source": f"{PAPER_NAME}, theorem 3",
-        "compare": "n = 28, density 0.5 > 0.05",
-    },
-)
+    {"says": "With 32 random weights per weight a trained network is inside at density 0.125.",
+     "source": f"{PAPER_NAME}, theorem 3", "compare": "n = 32, density 0.125 > 0.05"},
+    {"says": "With 24 random weights per weight a trained network is inside at density 0.25.",
+     "source": f"{PAPER_NAME}, theorem 3", "compare": "n = 24, density 0.25 > 0.05"},
+    {"says": "With 28 random weights per weight a trained network is inside at density 0.5.",
+     "source": f"{PAPER_NAME}, theorem 3", "compare": "n = 28, density 0.5 > 0.05"},
+)  # fmt: skip
 
 
 def get_config() -> ConfigDict:
@@ -41,7 +32,6 @@ def get_config() -> ConfigDict:
     config.data.name = "digits"  # ours: the data set that needs no network
     config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
     config.data.scaling = "unit"  # ours: inputs from 0 to 1
-
     config.model.name = "lenet"  # Natale et al. 2024, Theorem 3: a dense network with relu
     config.model.hidden = (16,)  # ours: 64-16-10
 

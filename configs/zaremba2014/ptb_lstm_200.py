@@ -6,20 +6,16 @@ is as in Yu et al. 2019 (arXiv 1906.02768), in fewer rounds.
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+from keras_lottery import presets
 
 
 def get_config() -> ConfigDict:
-    """Returns the experiment; every field says where the paper states it, or that it is ours."""
-    config = ConfigDict({section: {} for section in SECTIONS})
+    """Returns the experiment: what differs from `yu2019/lstm:ptb`."""
+    config = presets.load("yu2019/lstm:ptb")
     config.name = "ptb_lstm_200"  # ours
     config.task = "language_modelling"  # Zaremba et al. 2014
 
     config.data.name = "files"  # Zaremba et al. 2014: the Penn Treebank of Mikolov et al. 2010
-    config.data.dir = ""  # ours: the folder that holds the text
-    config.data.train = "ptb.train.txt.gz"  # ours: as distributed, gzipped or not
-    config.data.validation = "ptb.valid.txt.gz"  # ours: as distributed, gzipped or not
-    config.data.test = "ptb.test.txt.gz"  # ours: as distributed, gzipped or not
     config.data.steps = 20  # Zaremba et al. 2014
 
     config.model.name = "lstm"  # Zaremba et al. 2014
@@ -30,6 +26,7 @@ def get_config() -> ConfigDict:
     config.model.tied = False  # Zaremba et al. 2014
 
     # Their loss is a sum over the 20 steps; here it is the mean: 20 times the rate, a 20th the cut.
+    config.optimizer = {}
     config.optimizer.name = "sgd"  # Zaremba et al. 2014
     config.optimizer.learning_rate = 20.0  # Zaremba et al. 2014: 1
     config.optimizer.global_clipnorm = 0.25  # Zaremba et al. 2014: 5
@@ -39,20 +36,10 @@ def get_config() -> ConfigDict:
 
     config.train.length = "13ep"  # Zaremba et al. 2014
     config.train.batch_size = 20  # Zaremba et al. 2014
-    config.train.eval_every = 0  # ours: once an epoch
-    config.train.value = "final"  # ours
 
     config.prune.rounds = 4  # ours: 20 in Yu 2019
     config.prune.rate = 0.5  # ours: 20 % in Yu 2019
-    config.prune.scope = "global"  # Yu 2019: weights of all layers are pooled
-    config.prune.biases = True  # Yu 2019: biases are pooled too
-    config.prune.embeddings = True  # Yu 2019: all weights
-    config.prune.output = True  # Yu 2019: all weights
-    config.prune.criterion = "magnitude"  # Yu 2019
 
-    config.rewind.to = "1ep"  # Yu 2019: the weights after the first epoch
-
-    config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "permuted_global")  # Yu 2019, figure 1
-    config.draws = 1  # ours
+    del config.claims
     return config

@@ -6,7 +6,8 @@ from typing import Any
 
 from absl import flags
 
-from keras_lottery.cli.commands import COMMANDS, KINDS, literal
+from keras_lottery.cli.choose import backend_for_tools
+from keras_lottery.cli.commands import COMMANDS, KINDS, literal, modules_of
 from keras_lottery.errors import LotteryError, unknown_name
 
 USAGE_ERROR = 2
@@ -41,14 +42,17 @@ def _dispatch(words: list[str]) -> None:
         raise unknown_name("command", name, COMMANDS)
     values = flags.FlagValues()
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h", flag_values=values)
+    text = "Module of your own to import first, dotted or a .py file; may be repeated."
+    flags.DEFINE_multi_string("import", [], text, flag_values=values)
     COMMANDS[name].define(values)
     _check_once(words[1:], values)
+    values.set_gnu_getopt(True)  # flags may follow the words of `list`
     overrides = {} if name != "run" else _overrides(words)
     left = values([name, *(w for w in words[1:] if name != "run" or not _is_override(w))])[1:]
     if values.help:
         print(_help(name, values))
     elif name == "list":
-        _list(left)
+        _list(left, modules_of(values))
     elif left:
         raise LotteryError(
             f"Expected flags such as --name=value only. Received: {left[0]!r}. "
@@ -71,7 +75,7 @@ def _check_once(words: list[str], values: flags.FlagValues) -> None:
         name = word.lstrip("-").partition("=")[0].removeprefix("config.")
         if name not in values and name.removeprefix("no") in values:
             name = name.removeprefix("no")
-        if name in seen:
+        if name in seen and name != "import":
             raise LotteryError(
                 f"Expected each flag once. Received: {word!r} after another. Drop one."
             )
@@ -105,16 +109,19 @@ def _help(name: str, values: flags.FlagValues) -> str:
     for flag in sorted(values):
         if flag != "h":
             default = values[flag].default
-            shown = f" (default: {default})" if default not in (None, False, "") else ""
+            shown = f" (default: {default})" if default not in (None, False, "", []) else ""
             lines.append(f"  --{flag:<13} {values[flag].help}{shown}")
     if name == "run":
         lines.append(f"  {_OVERRIDE}a.b=c  Override any field, e.g. --config.prune.rounds=5")
     return "\n".join(lines)
 
 
-def _list(kinds: list[str]) -> None:
+def _list(kinds: list[str], modules: list[str]) -> None:
+    if modules:
+        backend_for_tools(modules)
     for kind in kinds:
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)
     for kind in kinds or KINDS:
-        print(f"{kind}: {', '.join(KINDS[kind]())}")
+        start, between = (":\n  ", "\n  ") if kind == "configs" else (": ", ", ")
+        print(f"{kind}{start}{between.join(KINDS[kind]())}")

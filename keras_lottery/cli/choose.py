@@ -2,11 +2,14 @@
 
 import json
 import os
+import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from keras_lottery import config as configs
+from keras_lottery import user_modules
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
@@ -41,9 +44,32 @@ def choose_backend(settings: Any) -> str:
     return str(wanted)
 
 
+def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
+    """Chooses the backend, then imports the user's modules, which may import Keras.
+
+    A task that they register may need another backend, so it is chosen once more.
+
+    Raises:
+        LotteryError: a module cannot be imported, or its task needs another backend.
+    """
+    task, first = str(settings.get("task", "")), choose_backend(settings)
+    for module in modules:
+        user_modules.import_named(module)
+    if task and not task_schemas.registered(task):
+        user_modules.load_installed()
+    chosen = choose_backend(settings)
+    if chosen != first and "keras" in sys.modules:
+        raise LotteryError(
+            f"Expected the {chosen} backend, on which alone the task {task!r} runs. Received: "
+            f"{first}, with which the module that registers it imported Keras. Set "
+            f"KERAS_BACKEND={chosen}."
+        )
+    return chosen
+
+
 def _as_the_task_needs(task: str, wanted: str) -> str:
     """Returns the backend that a task runs on, and sets the environment that it needs."""
-    if task not in task_schemas:
+    if not task_schemas.registered(task):
         return wanted
     schema = task_schemas[task]
     if schema.backend and wanted not in ("auto", schema.backend):
@@ -65,15 +91,15 @@ def _installed() -> str:
     )
 
 
-def backend_for_tools() -> None:
-    """Takes the user's backend, or whichever is installed."""
-    choose_backend({"backend": "auto"})
+def backend_for_tools(modules: Iterable[str] = ()) -> None:
+    """Takes the user's backend, or whichever is installed, and imports the user's modules."""
+    choose_and_import({"backend": "auto"}, modules)
 
 
-def backend_for_run(folder: Path) -> None:
+def backend_for_run(folder: Path, modules: Iterable[str] = ()) -> None:
     """Takes the backend that the task of a run folder needs, or as `backend_for_tools` does."""
     try:
         task = json.loads(RunPaths(folder).config.read_text())["config"]["task"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         task = ""  # whoever reads the folder says what is wrong with it
-    choose_backend({"backend": "auto", "task": task})
+    choose_and_import({"backend": "auto", "task": task}, modules)

@@ -9,10 +9,9 @@ from typing import Any
 from absl import flags
 
 from keras_lottery import config as configs
-from keras_lottery import presets, studies
-from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_backend
+from keras_lottery import presets, studies, user_modules
+from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_and_import
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks import task_schemas
 from keras_lottery.text import printable
 
 # Fields of the config that have a flag of their own.
@@ -33,7 +32,7 @@ class Command:
 
 
 def _define_run(values: flags.FlagValues) -> None:
-    _text(values, "config", None, "Name of a config (see `list configs`), or path of a file.")
+    _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
     _text(values, "out", None, "Folder in which the run folder is made.")
     _text(values, "backend", None, "auto, tensorflow, jax or torch.")
     _text(values, "executor", None, "Who trains (see `list executors`).")
@@ -52,7 +51,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
             text = values[flag].value
             overrides[flag] = literal(text) if flag == "seeds" else text
     settings = presets.load(name, overrides)
-    settings["backend"] = choose_backend(settings)
+    settings["backend"] = choose_and_import(settings, modules_of(values))
     config = configs.freeze(settings)
     if values.export:
         from keras_lottery.export import check_exportable
@@ -82,7 +81,10 @@ def _define_report(values: flags.FlagValues) -> None:
 
 
 def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    _show_report(Path(_required(values, "run", "report")))
+    folder = Path(_required(values, "run", "report"))
+    if modules_of(values) or user_modules.plugins():  # a report alone needs no backend
+        backend_for_run(folder, modules_of(values))
+    _show_report(folder)
 
 
 def _show_report(folder: Path) -> None:
@@ -120,7 +122,7 @@ def _define_export(values: flags.FlagValues) -> None:
 def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
     folder = Path(_required(values, "run", "export"))
     out = Path(_required(values, "out", "export"))
-    backend_for_run(folder)
+    backend_for_run(folder, modules_of(values))
     from keras_lottery.export import export_run
 
     where = {"seed": values.seed, "round": values.round, "arm": values.arm}
@@ -152,7 +154,7 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     model = Path(_required(values, "model", "prune"))
     out = Path(_required(values, "out", "prune"))
     sparsity = _required(values, "sparsity", "prune")
-    backend_for_tools()
+    backend_for_tools(modules_of(values))
     from keras_lottery.export import prune_file
 
     report = prune_file(
@@ -173,7 +175,12 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
 
 
 def _nothing(*_: Any) -> None:
-    """`list` takes words, not flags."""
+    """`list` takes words, and no flags of its own."""
+
+
+def modules_of(values: flags.FlagValues) -> list[str]:
+    """Returns the modules that `--import` names."""
+    return [name.strip() for given in values["import"].value for name in given.split(",")]
 
 
 def literal(text: str) -> Any:
@@ -207,9 +214,9 @@ def _required(values: flags.FlagValues, name: str, command: str) -> Any:
 
 
 KINDS: dict[str, Callable[[], list[str]]] = {
-    "configs": presets.names,
-    "tasks": lambda: list(task_schemas),
-    "studies": lambda: list(studies.study_schemas),
+    "configs": presets.listing,
+    "tasks": _names("tasks", "task_schemas"),
+    "studies": _names("studies", "study_schemas"),
     "datasets": _names("tasks.vision.data", "datasets"),
     "environments": _names("tasks.rl.environments", "environments"),
     "models": _names("tasks.vision.models", "models"),

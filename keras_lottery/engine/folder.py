@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from keras_lottery import backend
+from keras_lottery import backend, imports
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import RESULTS_VERSION, Config, differences, digest, freeze, thaw
 from keras_lottery.engine.declared import declared_claims
@@ -33,6 +33,7 @@ def read_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     """
     recorded = read_recorded(paths)
     try:
+        imports.check_needs(recorded, paths.root)
         return freeze(recorded["config"], allow_unread=True), recorded
     except LotteryError:
         raise
@@ -67,6 +68,8 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
         record |= {k: recorded[k] for k in ("versions", "devices") if k in recorded}
     record["config"] = thaw(config)
+    needs = recorded.get(imports.KEY, {}) | imports.needs_of(record["config"])
+    record |= {imports.KEY: needs} if needs else {}
     record["claims"] = declared_claims(config, recorded, paths)
     Place(paths.root).check(paths.config)
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")

@@ -1,10 +1,15 @@
-"""Masks on any Keras 3 model: attach, read and write by path, strip."""
+"""Masks on any Keras 3 model: attach, read and write by path, strip.
 
-from keras_lottery.masking.attach import mask, mask_selected
-from keras_lottery.masking.carried import Carried
+A model is masked in this order: read it into an inventory (`inventory`), choose variables, add
+their masks to the layers (`attach`), swap the classes of layers and model (`masked_layer`, which
+says why), and mask the gradients that its optimizers get (`gradient_mask`).
+"""
+
+from keras_lottery.masking.apply_ticket import Ticket
+from keras_lottery.masking.carried_state import Carried
 from keras_lottery.masking.copying import fresh_weights, strip
-from keras_lottery.masking.derive import derive
-from keras_lottery.masking.describe import describe
+from keras_lottery.masking.derivatives import derive
+from keras_lottery.masking.inventory import describe
 from keras_lottery.masking.keras_internals import (
     batches_per_update,
     iterations,
@@ -12,10 +17,11 @@ from keras_lottery.masking.keras_internals import (
     sync_trainer,
 )
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
+from keras_lottery.masking.mask_model import mask, mask_selected
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.paths import carried, seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
-from keras_lottery.masking.prune import prune, prune_selected, summary_selected
+from keras_lottery.masking.prune_model import prune, prune_selected, summary_selected
 from keras_lottery.masking.state import (
     effective_weights,
     get_fills,
@@ -26,8 +32,7 @@ from keras_lottery.masking.state import (
     set_weights,
 )
 from keras_lottery.masking.step import step_scope
-from keras_lottery.masking.summary import Summary, summary
-from keras_lottery.masking.ticket import Ticket
+from keras_lottery.masking.summarize_model import Summary, summary
 from keras_lottery.masking.wrapper import Masked
 
 __all__ = [

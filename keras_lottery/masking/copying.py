@@ -14,8 +14,8 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.global_state import preserved
 from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.classes import CONFIG_KEY, is_swapped
-from keras_lottery.masking.wrapper import MASKED_NAME
+from keras_lottery.masking.mask_layer import WRAPPER_NAME
+from keras_lottery.masking.masked_layer import CONFIG_KEY, is_swapped
 from keras_lottery.types import Weights
 
 __all__ = ["copy_model", "fresh_initializers", "fresh_weights", "strip"]
@@ -173,7 +173,7 @@ def _plain(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     config = node.get("config")
-    if isinstance(config, dict) and node.get("registered_name") == MASKED_NAME:
+    if isinstance(config, dict) and node.get("registered_name") == WRAPPER_NAME:
         inner = config["layer"]
         node = {**node, **inner, "config": {**inner["config"], "name": config["name"]}}
         return _plain(node)

@@ -4,6 +4,7 @@ Automatic names (`dense_1`) are none of them: they count how many layers a proce
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import keras
@@ -11,7 +12,7 @@ import keras
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
 
-__all__ = ["Names", "layer_names"]
+__all__ = ["Names", "layer_names", "names_of"]
 
 
 class Names(NamedTuple):
@@ -32,9 +33,14 @@ def layer_names(model: keras.Layer) -> dict[int, Names]:
     A layer named `output` at `layers/dense_1` is found there, at `layers/output` and at `output`,
     and so is what is inside it.
     """
+    return names_of(paths.layer_paths(model))
+
+
+def names_of(layers: Iterable[tuple[str, keras.Layer]]) -> dict[int, Names]:
+    """Returns what `layer_names` does, for layers with their structural paths, outer ones first."""
     known = {"": Names(("",), ())}
     found: dict[int, Names] = {}
-    for path, layer in paths.layer_paths(model):
+    for path, layer in layers:
         if path:
             known[path] = _names(path, _given(layer), known)
         found[id(layer)] = known[path]

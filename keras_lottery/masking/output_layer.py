@@ -1,14 +1,13 @@
 """Which layer makes a model's output."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking import paths
-from keras_lottery.masking.holder import MaskHolder, is_wrapper
-from keras_lottery.masking.names import layer_names
+from keras_lottery.masking.mask_layer import MaskHolder, is_wrapper
+from keras_lottery.masking.names import Names
 from keras_lottery.masking.prunable import prunable_weights
 from keras_lottery.patterns import check_matches, matches
 
@@ -17,7 +16,9 @@ __all__ = ["output_layers"]
 _MATRICES = ("kernel", "recurrent", "embedding")
 
 
-def output_layers(model: keras.Layer, pattern: str = "") -> set[int]:
+def output_layers(
+    layers: Sequence[tuple[str, keras.Layer]], names: Mapping[int, Names], pattern: str = ""
+) -> set[int]:
     """Returns the ids of the layers that own the weights of the output layer or layers.
 
     In a functional or sequential model these are the last layers with weight matrices on the way
@@ -25,18 +26,19 @@ def output_layers(model: keras.Layer, pattern: str = "") -> set[int]:
     with weight matrices in the order in which layers were assigned.
 
     Args:
-        model: a built model or layer.
+        layers: those of a built model by structural path, the outermost first.
+        names: where patterns find each, by `id`.
         pattern: matches the path or name of the output layer; overrides what would be found.
 
     Raises:
         LotteryError: no layer with weight matrices has a path or name that matches the pattern.
     """
     if not pattern:
-        return {id(layer) for layer in _last(model)}
-    names = {layer: (*n.places, *n.alone[-1:]) for layer, n in layer_names(model).items()}
-    weighted = [id(c) for _, c in paths.layer_paths(model) if _has_matrix(c)]
-    check_matches("output_layer", (pattern,), [names[layer] for layer in weighted])
-    return {layer for layer, places in names.items() if matches(places, (pattern,))}
+        return {id(layer) for layer in _last(layers[0][1])}
+    found = {layer: (*n.places, *n.alone[-1:]) for layer, n in names.items()}
+    weighted = [id(layer) for _, layer in layers if _has_matrix(layer)]
+    check_matches("output_layer", (pattern,), [found[layer] for layer in weighted])
+    return {layer for layer, places in found.items() if matches(places, (pattern,))}
 
 
 def _last(layer: keras.Layer) -> list[keras.Layer]:

@@ -5,7 +5,7 @@ and `dense_2`, and two sublayers can share a path. The structural path depends o
 on positions in containers alone, so two builds, processes and backends agree on it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,10 +13,17 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.carried import Carried
-from keras_lottery.masking.holder import MaskHolder, holder_of, is_wrapper
+from keras_lottery.masking.carried_state import Carried
+from keras_lottery.masking.mask_layer import MaskHolder, holder_of, is_wrapper
 
-__all__ = ["carried", "layer_paths", "named_variables", "seed_generators", "variables"]
+__all__ = [
+    "by_path",
+    "carried",
+    "layer_paths",
+    "named_variables",
+    "seed_generators",
+    "variables",
+]
 
 
 def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
@@ -63,8 +70,17 @@ def _remembered(
 
 
 def _variables(layer: keras.Layer) -> dict[str, keras.Variable]:
+    return by_path((p, variable) for p, _, _, variable in named_variables(layer_paths(layer)))
+
+
+def by_path(pairs: Iterable[tuple[str, keras.Variable]]) -> dict[str, keras.Variable]:
+    """Returns variables by path.
+
+    Raises:
+        LotteryError: two have the same path.
+    """
     found: dict[str, keras.Variable] = {}
-    for path, _, _, variable in named_variables(layer):
+    for path, variable in pairs:
         if path in found:
             raise LotteryError(
                 f"Expected one variable a path. Received: two at {path!r}. Keep them in attributes "
@@ -108,13 +124,11 @@ def check_built(layer: keras.Layer) -> None:
 
 
 def named_variables(
-    layer: keras.Layer,
+    layers: Iterable[tuple[str, keras.Layer]],
 ) -> Iterator[tuple[str, keras.Layer, str, keras.Variable]]:
-    """Yields (path, owning layer, attribute, variable), each variable once."""
+    """Yields (path, owning layer, attribute, variable) of what `layer_paths` gave, each once."""
     seen: set[int] = set()
-    for path, owner in _walk(layer):
-        if not isinstance(owner, keras.Layer):
-            continue
+    for path, owner in layers:
         own = {id(v) for v in internals.own_variables(owner)}
         for name, thing in _named_elements(owner):
             if isinstance(thing, keras.Variable) and id(thing) in own and id(thing) not in seen:

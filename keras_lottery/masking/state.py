@@ -8,11 +8,10 @@ import numpy as np
 from keras import ops
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import guard, paths
+from keras_lottery.masking import gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.attach import adopt
-from keras_lottery.masking.holder import MaskedVariable, masked
-from keras_lottery.masking.model import records
+from keras_lottery.masking.mask_layer import MaskedVariable, masked, records
+from keras_lottery.masking.masked_layer import adopt
 from keras_lottery.types import MaskSet, Weights
 
 __all__ = [
@@ -21,8 +20,10 @@ __all__ = [
     "get_masks",
     "get_weights",
     "is_masked",
+    "masks_of",
     "set_masks",
     "set_weights",
+    "weights_of",
 ]
 
 
@@ -38,7 +39,12 @@ def get_masks(model: keras.Layer) -> MaskSet:
     probability is at least a half, under `edge_popup` those with the k highest scores.
     """
     internals.sync_trainer(model)
-    return {path: _array(record.kept()) for path, record in _masked_paths(model).items()}
+    return masks_of(paths.variables(model))
+
+
+def masks_of(variables: Mapping[str, keras.Variable]) -> MaskSet:
+    """Returns the masks of those variables that have one."""
+    return {path: _array(record.kept()) for path, record in _masked(variables).items()}
 
 
 def get_fills(model: keras.Layer) -> Weights:
@@ -62,7 +68,7 @@ def set_masks(
 
     Slots of the weights that are kept, the learning rate and the iterations stay. From then on the
     stored weights stay exactly zero too, whoever trains them: `fit`, a model around this one with
-    an optimizer of its own, several optimizers, or a loop by hand (see `masking.guard`).
+    an optimizer of its own, several optimizers, or a loop by hand (see `masking.gradient_mask`).
 
     Under a learned mask the stored weights stay as they are. `bernoulli` draws among the weights
     that its mask keeps; `edge_popup` takes from its mask only how many weights to use.
@@ -98,7 +104,10 @@ def set_masks(
             record.extras["fill"].assign(np.asarray(fills[path]))
     if optimizers is None:
         pruned = [known[path].variable for path, mask in masks.items() if not mask.all()]
-        optimizers = [*guard.optimizers(model), *(guard.trainers(pruned) if pruned else ())]
+        optimizers = [
+            *gradient_mask.optimizers(model),
+            *(gradient_mask.trainers(pruned) if pruned else ()),
+        ]
     zero_pruned(model, optimizers)
 
 
@@ -115,7 +124,12 @@ def copy_masks(model: keras.Layer, copy: keras.Layer) -> None:
 def get_weights(model: keras.Layer) -> Weights:
     """Returns every variable's stored value by path (batch-norm statistics too, masks not)."""
     internals.sync_trainer(model)
-    return {path: _numpy(variable) for path, variable in paths.variables(model).items()}
+    return weights_of(paths.variables(model))
+
+
+def weights_of(variables: Mapping[str, keras.Variable]) -> Weights:
+    """Returns the stored values of variables."""
+    return {path: _numpy(variable) for path, variable in variables.items()}
 
 
 def set_weights(model: keras.Layer, weights: Weights) -> None:
@@ -155,16 +169,20 @@ def effective_weights(model: keras.Layer) -> Weights:
 
 def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimizer]) -> None:
     """Sets stored weights and optimizers' slots to what they start from where pruned: 0."""
-    distinct = {id(one): one for one in map(guard.innermost, optimizers)}
+    distinct = {id(one): one for one in map(gradient_mask.innermost, optimizers)}
     for record in records(model):
         record.zero_pruned()
         for optimizer in distinct.values():
-            for slot in guard.slots(optimizer, record.variable):
+            for slot in gradient_mask.slots(optimizer, record.variable):
                 record.reset_pruned(slot.variable, slot.start)
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
-    found = {path: masked(variable) for path, variable in paths.variables(model).items()}
+    return _masked(paths.variables(model))
+
+
+def _masked(variables: Mapping[str, keras.Variable]) -> dict[str, MaskedVariable]:
+    found = {path: masked(variable) for path, variable in variables.items()}
     return {path: record for path, record in found.items() if record is not None}
 
 

@@ -6,15 +6,13 @@ from typing import Any
 import keras
 
 from keras_lottery.masking import arguments
-from keras_lottery.masking.classes import set_options
-from keras_lottery.masking.holder import mark_wrapper
 from keras_lottery.masking.learned import check_keep
+from keras_lottery.masking.mask_layer import mark_wrapper
+from keras_lottery.masking.masked_layer import set_options
 from keras_lottery.masking.options import options_from
 from keras_lottery.masking.parametrizations import parametrizations
 
-__all__ = ["MASKED_NAME", "Masked"]
-
-MASKED_NAME = "keras_lottery>Masked"
+__all__ = ["Masked"]
 
 
 @mark_wrapper

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from keras_lottery import checks
+from keras_lottery import checks, imports
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import complete_options
 from keras_lottery.errors import LotteryError
@@ -148,6 +148,7 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
             f"Received: {shortened(', '.join(sorted(record)))}. Give the folder that "
             "`keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
         )
+    imports.check_needs(record, paths.root)
     config = record["config"]
     if config.get("study", TICKETS) != TICKETS:
         # The studies are above the report, since their pages are made of its parts.

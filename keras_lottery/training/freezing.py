@@ -16,7 +16,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.guard import innermost, slots
+from keras_lottery.masking.gradient_mask import innermost, slots
 
 _HELD = internals.hidden_name("frozen_rows")
 

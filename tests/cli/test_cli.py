@@ -7,7 +7,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from keras_lottery import cli
+from keras_lottery import cli, user_modules
+from keras_lottery.cli.choose import choose_and_import
+from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.errors import LotteryError
 from tests.engine.small import settings
 
 
@@ -65,7 +68,8 @@ def test_list(capsys):
     shown = capsys.readouterr().out
     assert "arms: dense, " in shown and ", init_permuted, " in shown and "magnitude" in shown
     assert run("list") == 0
-    assert "frankle2019/lenet_mnist" in capsys.readouterr().out
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["yu2019/atari:breakout", "Breakout on Atari with DQN"] in lines
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,9 @@ def test_list(capsys):
         (["prune", "--model=a.keras", "--out=b.keras"], "Expected --sparsity"),
         (["prune", "--model=a.keras", "--sparsity=x", "--out=b.keras"], "sparsity"),
         (["list", "cats"], "kind"),
+        (["list", "scopes", "--import=nowhere.py"], "nowhere.py"),
+        (["run", "--config=quickstart", "--import="], "dotted name"),
+        (["report", "--run=x", "--import=nowhere_at_all"], "nowhere_at_all"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, capsys, tmp_path, backend):
@@ -112,6 +119,52 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, capsys, tmp_pat
     assert code == cli.USAGE_ERROR
     assert words in one_line(capsys)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Modules of a user's own by file."""
+    monkeypatch.setattr(user_modules, "_flags", {})
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    texts = {
+        "made_first": "",
+        "made_second": "",
+        "made_taken": "from keras_lottery.pruning import criterion\n"
+        "criterion('magnitude', needs=())(len)\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    yield {name: tmp_path / f"{name}.py" for name in texts}
+    for name in texts:
+        sys.modules.pop(name, None)
+
+
+def test_import_may_be_repeated_and_separated_by_commas(files, capsys):
+    first, second = files["made_first"], files["made_second"]
+    assert run("list", f"--import={first},{second}", "scopes", f"--import={first}") == 0
+    assert "global" in capsys.readouterr().out
+    assert list(user_modules.flags()) == ["made_first", "made_second"]
+
+
+def test_a_name_that_is_taken_is_one_line_with_both_modules(files, capsys):
+    assert run("list", "scopes", f"--import={files['made_taken']}") == cli.USAGE_ERROR
+    line = one_line(capsys)
+    assert "made_taken" in line and "keras_lottery.pruning.criteria" in line
+
+
+def test_a_task_from_outside_that_needs_another_backend(monkeypatch):
+    import keras
+
+    monkeypatch.setenv("KERAS_BACKEND", keras.config.backend())
+    other = "torch" if keras.config.backend() != "torch" else "jax"
+
+    def import_named(module):
+        schema = TaskSchema(object, object, "made:make", backend=other)
+        monkeypatch.setitem(task_schemas._entries, module, schema)
+
+    monkeypatch.setattr(user_modules, "import_named", import_named)
+    with pytest.raises(LotteryError, match=f"Set KERAS_BACKEND={other}"):
+        choose_and_import({"task": "made_task"}, ["made_task"])
 
 
 def test_the_module_runs_as_the_command_and_imports_no_backend_for_help():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
+from benchmarks.preset_sources import sources
 from keras_lottery import presets
 from keras_lottery.config import digest, flatten, freeze
 from keras_lottery.errors import LotteryError
@@ -15,29 +16,108 @@ NAMES = presets.names()
 
 def test_names():
     assert {"frankle2019/lenet_mnist", "morcos2019/vgg19_transfer", "quickstart"} <= set(NAMES)
-    assert all(re.fullmatch(r"quickstart|[a-z]+\d{4}/[a-z0-9_]+", name) for name in NAMES)
+    assert all(
+        re.fullmatch(r"quickstart|[a-z]+\d{4}/[a-z0-9_]+(:[a-z0-9_]+)?", name) for name in NAMES
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_preset_fits_the_schema_under_its_own_name(name):
+def test_a_preset_fits_the_schema_by_name_and_by_path(name):
     config = freeze(presets.load(name).to_dict())
-    assert config.name == Path(name).name
-    assert freeze(presets.load(str(presets.find(name))).to_dict()) == config
+    argument = presets.split(name)[1]
+    path = f"{presets.find(name)}:{argument}" if argument else str(presets.find(name))
+    assert freeze(presets.load(path).to_dict()) == config
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_field_has_its_source(name):
-    text = presets.find(name).read_text()
-    source = r"(?:ours|F&C|[A-Z][a-z]+(?: et al\.)?) ?(?:\d{4})?"
-    sourced = set(re.findall(rf"^    config\.(\S+) = .*  # {source}", text, re.M))
-    fields = set(flatten(presets.load(name).to_dict()))
-    lacking = {f for f in fields if not any(f == s or f.startswith(f"{s}.") for s in sourced)}
-    assert not lacking
-    assert all(any(f == s or f.startswith(f"{s}.") for f in fields) for s in sourced)
+    sourced = sources(name)
+    wording = r"(?:ours|F&C|[A-Z][a-z]+(?: et al\.)?)(?: \d{4})?(?=[:,; ]|$)"
+    assert all(re.match(wording, source) for source in sourced.values())
+    fields = set(flatten(presets.load(name).to_dict())) - {"claims"}
+    assert not {f for f in fields if not any(f == s or f.startswith(f"{s}.") for s in sourced)}
 
 
-def test_presets_are_different_experiments():
-    assert len({digest(freeze(presets.load(name).to_dict())) for name in NAMES}) == len(NAMES)
+def test_a_variant_overrides_the_source_of_the_base():
+    base, variant = sources("frankle2019/deep:resnet20"), sources("frankle2019/deep:resnet20_lowlr")
+    assert base["optimizer.learning_rate"] == "F&C 2019, figure 2"
+    assert variant["optimizer.learning_rate"] == "F&C 2019: holds tickets at step 0"
+    assert (
+        "optimizer.warmup" in sources("frankle2019/deep:vgg19") and "optimizer.warmup" not in base
+    )
+    assert "prune.rate" not in sources("chen2020/bert:minilm_glue")  # which deletes it
+    assert "model.hidden" not in sources("frankle2019/conv:6")  # which sets another model
+    assert sources("morcos2019/resnet50_transfer")["prune.rounds"] == "Morcos 2019"
+
+
+def test_presets_are_different_experiments_in_folders_of_their_own():
+    configs = [freeze(presets.load(name).to_dict()) for name in NAMES]
+    assert len({digest(config) for config in configs}) == len(NAMES)
+    assert len({config.name for config in configs}) == len(NAMES)
+
+
+def test_every_preset_is_described():
+    assert presets.descriptions()["frankle2019/conv:6"] == "Conv-6 on CIFAR-10"
+    assert presets.descriptions()["quickstart"].startswith("A small experiment")
+    assert all(len(line) <= 120 and line for line in presets.descriptions().values())
+
+
+@pytest.mark.parametrize("family", [f for f in presets.families() if f not in NAMES])
+def test_a_family_without_an_argument_is_its_default_variant(family):
+    default = presets.module(family).DEFAULT
+    assert freeze(presets.load(family)) == freeze(presets.load(f"{family}:{default}"))
+
+
+@pytest.mark.parametrize(
+    "text, parts",
+    [
+        ("quickstart", ("quickstart", "")),
+        ("a/b:c", ("a/b", "c")),
+        ("a/b:c,d", ("a/b", "c,d")),
+        ("dir/mine.py", ("dir/mine.py", "")),
+        ("dir/mine.py:6", ("dir/mine.py", "6")),
+        (r"C:\mine.py", (r"C:\mine.py", "")),
+        (r"C:\mine.py:6", (r"C:\mine.py", "6")),
+    ],
+)
+def test_an_argument_stands_behind_a_colon(text, parts):
+    assert presets.split(text) == parts
+
+
+def test_one_pair_of_a_transfer():
+    options = presets.load("morcos2019/vgg19_transfer:svhn,cifar10").options
+    assert (options.sources, options.targets) == (("svhn",), ("cifar10",))
+    with pytest.raises(LotteryError, match="Did you mean 'svhn'"):
+        presets.load("morcos2019/resnet50_transfer:svnh,cifar10")
+    with pytest.raises(LotteryError, match=r"a source and a target\. Received: 'svhn'"):
+        presets.load("morcos2019/vgg19_transfer:svhn")
+
+
+def test_an_argument_of_a_users_file(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from ml_collections import ConfigDict\n"
+        "def get_config(argument='small'):\n    return ConfigDict({'name': argument})\n"
+    )
+    assert presets.load(str(path)).name == "small"
+    assert presets.load(f"{path}:large", {"seeds": (1,)}).to_dict() == {
+        "name": "large",
+        "seeds": (1,),
+    }
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("yu2019/atari:breakotu", r"variant of yu2019/atari.*Did you mean 'breakout'"),
+        ("frankle2019/convs:6", "Did you mean 'frankle2019/conv:6'"),
+        ("yu2019/atary", "Did you mean 'yu2019/atari'"),
+        ("quickstart:large", "'quickstart', a config without variants"),
+    ],
+)
+def test_an_unknown_argument_lists_near_ones(name, words):
+    with pytest.raises(LotteryError, match=words):
+        presets.load(name)
 
 
 def test_overrides_replace_fields_and_add_them():

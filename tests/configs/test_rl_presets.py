@@ -14,37 +14,50 @@ from keras_lottery.types import Start, Training
 
 # Name, and weights: all are prunable, biases too (Yu et al. 2019).
 WEIGHTS = [
-    ("yu2019/acrobot_dqn", 134_147),
-    ("yu2019/acrobot_dqn_small", 134_147),
-    ("yu2019/atari_assault_dqn", 1_268_743),
-    ("yu2019/atari_berzerk_dqn", 1_274_386),
-    ("yu2019/atari_breakout_dqn", 1_267_204),
-    ("yu2019/atari_breakout_dqn_small", 1_686_180),
-    ("yu2019/atari_centipede_dqn", 1_274_386),
-    ("yu2019/atari_kangaroo_dqn", 1_274_386),
-    ("yu2019/atari_krull_dqn", 1_274_386),
-    ("yu2019/atari_qbert_dqn", 1_268_230),
-    ("yu2019/atari_seaquest_dqn", 1_274_386),
-    ("yu2019/atari_space_invaders_dqn", 1_268_230),
-    ("yu2019/cartpole_dqn", 33_922),
-    ("yu2019/cartpole_dqn_small", 33_922),
-    ("yu2019/cartpole_ppo_small", 34_051),  # as table A1 has it: a policy and a value
-    ("yu2019/lunarlander_dqn", 134_916),
-    ("yu2019/lunarlander_dqn_small", 134_916),
-    ("yu2019/minatar_breakout_dqn", 132_179),
+    ("yu2019/control:acrobot", 134_147),
+    ("yu2019/control:acrobot_small", 134_147),
+    ("yu2019/atari:assault", 1_268_743),
+    ("yu2019/atari:berzerk", 1_274_386),
+    ("yu2019/atari:breakout", 1_267_204),
+    ("yu2019/atari:breakout_small", 1_686_180),
+    ("yu2019/atari:centipede", 1_274_386),
+    ("yu2019/atari:kangaroo", 1_274_386),
+    ("yu2019/atari:krull", 1_274_386),
+    ("yu2019/atari:qbert", 1_268_230),
+    ("yu2019/atari:seaquest", 1_274_386),
+    ("yu2019/atari:space_invaders", 1_268_230),
+    ("yu2019/control:cartpole", 33_922),
+    ("yu2019/control:cartpole_small", 33_922),
+    ("yu2019/control:cartpole_ppo_small", 34_051),  # as table A1 has it: a policy and a value
+    ("yu2019/control:lunarlander", 134_916),
+    ("yu2019/control:lunarlander_small", 134_916),
+    ("yu2019/control:minatar_breakout", 132_179),
 ]
 
 # Built and trained alike by another preset here, and stepped in tests/tasks/rl: tests/slow.
 SLOW = {
     name
     for name, _ in WEIGHTS
-    if (name.startswith("yu2019/atari") and "breakout" not in name) or name.endswith("lander_dqn")
+    if (name.startswith("yu2019/atari") and "breakout" not in name) or name.endswith("lander")
 }
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or not find_spec("tf_agents"),
     reason="reinforcement learning needs TensorFlow and the extra `rl`",
 )
+
+
+SHORT = {
+    "dqn": {
+        "model.dqn.learning_starts": 4,
+        "model.dqn.replay": 100,
+        "model.dqn.frames_per_update": 16,
+        "model.dqn.updates_per_call": 1,
+        "model.dqn.n_step": 1,
+    },
+    "ppo": {"model.ppo.rollout": 4, "model.ppo.epochs": 1},
+}
+"""Settings of each algorithm under which a training takes a second."""
 
 
 class Silent:
@@ -68,14 +81,8 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total):
         "train.jit": "false",
         "data.envs": 2,
         "data.eval_games": 0,
-        "model.dqn.learning_starts": 4,
-        "model.dqn.replay": 100,
-        "model.dqn.frames_per_update": 16,
-        "model.dqn.updates_per_call": 1,
-        "model.dqn.n_step": 1,
-        "model.ppo.rollout": 4,
-        "model.ppo.epochs": 1,
     }
+    short |= SHORT[presets.load(name).model.algorithm]
     config = freeze(presets.load(name, short).to_dict())
     task = RLTask(config)
     variables = task.variables()

@@ -18,7 +18,7 @@ from tests.tasks.bert import made
 def main(folder):
     made.data(folder)
     fields = made.fields(folder, distribution=DISTRIBUTION, train__length="16it")
-    config = freeze(presets.load("chen2020/minilm_glue", fields))
+    config = freeze(presets.load("chen2020/bert:minilm_glue", fields))
     task = BertTask(config)
     start = task.start_weights(0)
     dense = task.fit(Training("", "bert", 0, 0, "dense"), Start(start), NoProgress())

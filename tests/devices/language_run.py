@@ -39,7 +39,7 @@ def corpus():
 
 
 def main():
-    task = LanguageModellingTask(freeze(presets.load("yu2019/ptb_lstm_small", SMALL)), corpus())
+    task = LanguageModellingTask(freeze(presets.load("yu2019/lstm:ptb_small", SMALL)), corpus())
     rng = np.random.default_rng(1)
     start = {
         path: (0.3 * rng.normal(size=value.shape)).astype("float32")

@@ -33,7 +33,7 @@ FIELDS = {
 
 
 def main() -> None:
-    config = freeze(presets.load("yu2019/multi30k_transformer_small", FIELDS))
+    config = freeze(presets.load("yu2019/transformer:multi30k_small", FIELDS))
     task = TranslationTask(config, made.corpus())
     start = task.start_weights(0)
     dense = task.fit(Training("", "translation", 0, 0, "dense"), Start(start), NoProgress())

@@ -249,6 +249,21 @@ def test_copies_and_pickles_keep_masks_and_train(how, random_masks):
     assert all(np.array_equal(w, before[p]) for p, w in masking.get_weights(model).items())
 
 
+def test_a_model_stays_masked_while_its_config_is_made():
+    """Another thread that calls the model meanwhile reads its weights under the masks."""
+    seen = []
+
+    class Observed(keras.Sequential):
+        def get_config(self):
+            seen.append(type(model))
+            return super().get_config()
+
+    model = masking.mask(Observed([keras.Input((3,)), L.Dense(2)]))
+    config = model.get_config()
+    assert seen == [type(model)] and type(model) is not Observed
+    assert config["keras_lottery_masks"]["class_name"] == "Observed"
+
+
 def test_clone_model_gives_full_masks(random_masks):
     model, x, y = trained("functional", random_masks)
     clone = keras.models.clone_model(model)

@@ -7,7 +7,7 @@ from keras.distillation import Distiller, LogitsDistillation
 
 import keras_lottery as kl
 from keras_lottery import masking
-from keras_lottery.masking import guard
+from keras_lottery.masking import gradient_mask
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -127,7 +127,7 @@ def test_optimizers_in_attributes_are_found_before_they_are_built():
     model = Several()
     model.optimizers = {"one": momentum(), "two": keras.optimizers.Muon(0.01)}
     model.inner.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()))
-    found = guard.optimizers(model)
+    found = gradient_mask.optimizers(model)
     assert sorted(type(one).__name__ for one in found) == ["Adam", "Muon", "SGD"]
 
 

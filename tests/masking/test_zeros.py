@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking
-from keras_lottery.masking import guard
+from keras_lottery.masking import gradient_mask
 
 L = keras.layers
 opt = keras.optimizers
@@ -21,7 +21,7 @@ def assert_sparse(model, masks=None):
     for path, mask in masks.items():
         assert np.all(weights[path][~mask] == 0), path
         assert np.any(weights[path][mask] != 0), path
-        for slot in guard.slots(model.optimizer, variables[path]):
+        for slot in gradient_mask.slots(model.optimizer, variables[path]):
             value = keras.ops.convert_to_numpy(slot.variable.value)
             assert np.all(value[~mask] == np.float32(slot.start)), slot.variable.name
             count += 1
@@ -92,7 +92,7 @@ def test_pruning_a_fitted_model_keeps_its_compile_state(data, mlp, compiled, ran
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     variables = masking.variables(model)
     kernel = variables["layers/dense/kernel"]
-    slots = [slot.variable for slot in guard.slots(model.optimizer, kernel)]
+    slots = [slot.variable for slot in gradient_mask.slots(model.optimizer, kernel)]
     before = [keras.ops.convert_to_numpy(slot.value) for slot in slots]
     masking.mask(model)
     masks = random_masks(model)

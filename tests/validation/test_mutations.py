@@ -4,7 +4,7 @@ import pytest
 
 from keras_lottery import engine, masking
 from keras_lottery.arms import chain
-from keras_lottery.masking import guard
+from keras_lottery.masking import gradient_mask
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.types import Start
 from tests.engine.small import config
@@ -45,7 +45,7 @@ def no_where(patch):
     zero = type(parametrizations["zero"])
     for method in ("effective", "effective_in_step"):
         patch.setattr(zero, method, lambda self, stored, kept, extras: stored, raising=False)
-    patch.setattr(guard, "install", lambda model: None)
+    patch.setattr(gradient_mask, "install", lambda model: None)
 
 
 def no_fresh_draw(patch):

@@ -30,13 +30,16 @@ FIELDS = {
     "optimizer.learning_rate": 0.01,
     "options.epsilon": 0.05,
     "options.examples": 20,
+    "options.exclude": (),  # the network has dense layers alone
 }
 
 
 def config(out, **fields):
     import keras
 
-    loaded = presets.load("bragagnolo2022/small_cnn_digits", FIELDS | {"out": str(out)} | fields)
+    loaded = presets.load(
+        "bragagnolo2022/equilibrium:small_cnn_digits", FIELDS | {"out": str(out)} | fields
+    )
     loaded["backend"] = keras.config.backend()
     return configs.freeze(loaded)
 

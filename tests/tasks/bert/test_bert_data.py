@@ -25,7 +25,9 @@ def folder(tmp_path):
 
 
 def task(folder, **changed):
-    return BertTask(freeze(presets.load("chen2020/minilm_glue", made.fields(folder, **changed))))
+    return BertTask(
+        freeze(presets.load("chen2020/bert:minilm_glue", made.fields(folder, **changed)))
+    )
 
 
 def encoder(folder, max_len=10):

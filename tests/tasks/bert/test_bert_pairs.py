@@ -34,7 +34,7 @@ def tasks(tmp_path_factory):
 def task(folder, name, length):
     stride = {"data__stride": 3} if name == "squad" else {}
     fields = made.fields(folder, data__name=name, data__max_len=length, **stride)
-    return BertTask(freeze(presets.load("chen2020/minilm_glue", fields)))
+    return BertTask(freeze(presets.load("chen2020/bert:minilm_glue", fields)))
 
 
 @pytest.mark.parametrize(("source", "target"), permutations(LENGTHS, 2))

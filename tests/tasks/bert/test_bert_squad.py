@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 def task(folder, **changed):
     fields = made.fields(folder, data__name="squad", data__max_len=12, data__stride=3, **changed)
-    return BertTask(freeze(presets.load("chen2020/minilm_glue", fields)))
+    return BertTask(freeze(presets.load("chen2020/bert:minilm_glue", fields)))
 
 
 def encoder(folder, max_len):

@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 
 def config(folder, **changed):
-    return freeze(presets.load("chen2020/minilm_glue", made.fields(folder, **changed)))
+    return freeze(presets.load("chen2020/bert:minilm_glue", made.fields(folder, **changed)))
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 def task(folder, **changed):
     fields = made.fields(folder, data__name="mlm", **changed)
-    return BertTask(freeze(presets.load("chen2020/minilm_glue", fields)))
+    return BertTask(freeze(presets.load("chen2020/bert:minilm_glue", fields)))
 
 
 def test_the_text_fills_the_sequences_and_words_alone_are_hidden(folder):
@@ -95,7 +95,7 @@ def test_its_mask_is_taken_by_another_task_with_a_head_of_its_own(folder, tmp_pa
     fields = made.fields(folder, out=str(tmp_path), train__length="8it", prune__rounds=1)
     fields |= {"options.sources": ("mlm",), "options.targets": ("sst2",)}
     fields |= {"arms": ("winning", "random_mask"), "seeds": (0,)}
-    run = studies.run(freeze(presets.load("chen2020/minilm_transfer", fields)))
+    run = studies.run(freeze(presets.load("chen2020/bert:minilm_transfer", fields)))
     rows = read_results(run / "sst2.csv")
     assert {(row.source, row.arm) for row in rows} == {
         ("", "dense"), ("", "winning"), ("", "random_mask"), ("mlm", "winning"),

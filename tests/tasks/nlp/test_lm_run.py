@@ -46,7 +46,7 @@ def run(tmp_path_factory):
         "arms": ARMS,
         "out": str(folder / "runs"),
     }
-    loaded = presets.load("yu2019/ptb_lstm_small", fields)
+    loaded = presets.load("yu2019/lstm:ptb_small", fields)
     loaded["backend"] = keras.config.backend()
     return engine.run(configs.freeze(loaded))
 

@@ -164,7 +164,7 @@ def command(*words, **environment):
 
 
 def test_another_backend_ends_with_code_2():
-    done = command("run", "--config=yu2019/cartpole_dqn_small", "--backend=jax")
+    done = command("run", "--config=yu2019/control:cartpole_small", "--backend=jax")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "Add --backend=tensorflow" in done.stderr
@@ -174,7 +174,7 @@ def test_the_command_line_prepares_tensorflow_by_itself(tmp_path):
     fields = ("train.length=40it", "train.eval_every=20", "rewind.to=10it", "prune.rounds=1")
     done = command(
         "run",
-        "--config=yu2019/cartpole_dqn_small",
+        "--config=yu2019/control:cartpole_small",
         f"--out={tmp_path}",
         "--seeds=0",
         "--report=false",

@@ -1,0 +1,48 @@
+"""Where the fields of a config come from: the comments of the lines that made it."""
+
+import linecache
+import re
+import sys
+from types import FrameType
+from typing import Any
+
+from keras_lottery import presets
+from keras_lottery.config import flatten
+
+_FIELD = re.compile(r"^ +config\.(\S+) = .*?(?:  # (.*))?$")
+
+
+def sources(name: str) -> dict[str, str]:
+    """Returns the comment behind each field, `{"prune.rate": "F&C 2019, figure 2"}`.
+
+    A variant runs some of its file's lines, and perhaps lines of another config. Those that ran
+    are taken, the last for a field that is set twice.
+    """
+    root = str(presets.folder())
+    ran: list[tuple[str, int]] = []
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(root):
+            return None
+        if event == "line":
+            ran.append((frame.f_code.co_filename, frame.f_lineno))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        settings = presets.load(name)
+    finally:
+        sys.settrace(before)
+    found: dict[str, str] = {}
+    for file, number in ran:
+        if match := _FIELD.match(linecache.getline(file, number)):
+            found = {f: text for f, text in found.items() if not _within(f, match[1])}
+            if match[2]:
+                found[match[1]] = match[2]
+    fields = flatten(settings.to_dict())  # a variant may have deleted some
+    return {f: text for f, text in found.items() if any(_within(field, f) for field in fields)}
+
+
+def _within(field: str, section: str) -> bool:
+    return field == section or field.startswith(f"{section}.")

@@ -1,0 +1,129 @@
+"""A two-layer LSTM language model (Yu et al. 2019, arXiv 1906.02768).
+
+The paper calls a ticket random without saying what becomes of its mask. Here `permuted_global` is
+its random ticket: fresh weights under a mask shuffled over all of them, as in the sister paper of
+two of its authors (Morcos et al. 2019, arXiv 1906.02773). `permuted_layer` and `reinit` are the
+stricter controls. `--config.model.tied=True` predicts words with the matrix that they are read
+with. The variants:
+
+wikitext2: WikiText-2, the paper's own text.
+ptb: the same network and training on the Penn Treebank.
+ptb_small: a small network on a part of the Penn Treebank; one training takes about a minute on one
+    core. The layers, the dropout, the epochs, epsilon, the pooling of all weights and the rewinding
+    are the paper's.
+"""
+
+from ml_collections import ConfigDict
+
+DEFAULT = "wikitext2"
+VARIANTS = {
+    "wikitext2": "A two-layer LSTM language model on WikiText-2",
+    "ptb": "The same LSTM on the Penn Treebank",
+    "ptb_small": "A small LSTM on a part of the Penn Treebank, for two cores",
+}
+
+# What the paper's sizes come to; it prints no count.
+PAPER = {
+    "wikitext2": {
+        "weights": "50.06M",
+        "convolutions": "none",
+        "note": "the paper's 50.06 M are computed from its sizes, for words predicted with a "
+        "matrix of their own",
+    }
+}
+
+SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
+PAPER_NAME = "Yu et al. 2019 (1906.02768)"
+
+# The paper's claims, as comparisons of this experiment.
+CLAIMS = (
+    {"says": "Winning tickets are better than random ones.",
+     "source": f"{PAPER_NAME}, figure 1", "compare": "winning > permuted_global"},
+    {"says": "Up to 90 % of the weights can go without a noticeable rise in log-perplexity.",
+     "source": f"{PAPER_NAME}, figure 1", "compare": "winning >= dense within 0.03",
+     "remaining": (0.1, 0.9)},
+    {"says": "Late rewinding helps a little.",
+     "source": f"{PAPER_NAME}, figure 1", "compare": "winning > winning_init",
+     "remaining": (0.02, 0.5)},
+    {"says": "One-shot tickets are worse than random ones once 80 % is pruned.",
+     "source": f"{PAPER_NAME}, figure 1", "compare": "one_shot < permuted_global",
+     "remaining": (0.0, 0.2)},
+)  # fmt: skip
+
+
+def get_config(argument: str = DEFAULT) -> ConfigDict:
+    """Returns the experiment; every field says where the paper states it, or that it is ours."""
+    config = ConfigDict({section: {} for section in SECTIONS})
+    config.name = "wikitext2_lstm"  # ours
+    config.task = "language_modelling"  # Yu 2019: language modelling
+
+    config.data.name = "files"  # Yu 2019: WikiText-2, whose files have rare words as <unk>
+    config.data.train = "wiki.train.tokens"  # ours: named as they are distributed
+    config.data.validation = "wiki.valid.tokens"  # ours: named as they are distributed
+    config.data.test = "wiki.test.tokens"  # Yu 2019: measured on the test set
+    config.data.steps = 50  # Yu 2019: truncated backpropagation over 50 steps
+
+    config.model.name = "lstm"  # Yu 2019
+    config.model.layers = 2  # Yu 2019
+    config.model.units = 650  # Yu 2019
+    config.model.embedding = 650  # Yu 2019
+    config.model.dropout = 0.5  # Yu 2019: between the two layers
+    config.model.tied = False  # ours: the paper does not say
+
+    config.optimizer.name = "adam"  # Yu 2019
+    config.optimizer.learning_rate = 1e-3  # Yu 2019
+    config.optimizer.beta_1 = 0.9  # Yu 2019
+    config.optimizer.beta_2 = 0.999  # Yu 2019
+    config.optimizer.epsilon = 1e-3  # Yu 2019
+    config.optimizer.schedule = "constant"  # ours: the paper names no schedule
+
+    config.train.length = "10ep"  # Yu 2019: 10 epochs a round
+    config.train.batch_size = 30  # Yu 2019
+    config.train.eval_every = 0  # ours: once an epoch
+    config.train.value = "final"  # ours: the paper trains for a fixed number of epochs
+
+    config.prune.rounds = 20  # Yu 2019
+    config.prune.rate = 0.2  # Yu 2019
+    config.prune.scope = "global"  # Yu 2019: weights of all layers are pooled
+    config.prune.biases = True  # Yu 2019: biases are pooled too
+    config.prune.embeddings = True  # Yu 2019: all weights
+    config.prune.output = True  # Yu 2019: all weights
+    config.prune.criterion = "magnitude"  # Yu 2019
+    config.rewind.to = "1ep"  # Yu 2019: the weights after the first epoch
+
+    config.seeds = (0, 1, 2)  # ours: the paper does not say how many
+    # One-shot pruning and no late rewinding are in figure 1 of the paper; its random ticket is
+    # permuted_global. permuted_layer and reinit are ours.
+    controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
+    config.arms = ("winning", *controls)  # Yu 2019, figure 1, and ours
+    config.claims = CLAIMS
+
+    if argument != "wikitext2":
+        penn_treebank(config)
+    if argument == "ptb_small":
+        small(config)
+    return config
+
+
+def penn_treebank(config: ConfigDict) -> None:
+    """Sets the fields of the other text."""
+    config.name = "ptb_lstm"  # ours
+    config.data.name = "files"  # ours: the Penn Treebank in the form of Mikolov et al. 2010
+    config.data.train = "ptb.train.txt.gz"  # ours: as distributed, gzipped or not
+    config.data.validation = "ptb.valid.txt.gz"  # ours: as distributed, gzipped or not
+    config.data.test = "ptb.test.txt.gz"  # Yu 2019: measured on the test set
+
+
+def small(config: ConfigDict) -> None:
+    """Sets the fields of the small network."""
+    config.name = "ptb_lstm_small"  # ours
+    config.data.steps = 25  # ours: more and smaller steps than the 50 tokens of Yu 2019
+    config.data.train_tokens = 60_000  # ours: of 929,589, for the time
+    config.data.test_tokens = 20_000  # ours: of 73,760 and 82,430, for the time
+    config.model.units = 64  # ours
+    config.model.embedding = 64  # ours
+    config.optimizer.learning_rate = 0.06  # ours: 1e-3 learns next to nothing in so few steps
+    config.train.batch_size = 20  # ours
+    config.prune.rounds = 4  # ours: to 93.75 % pruned
+    config.prune.rate = 0.5  # ours: fewer, larger rounds
+    config.report = {"sparse": 0.2}  # ours

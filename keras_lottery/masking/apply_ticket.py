@@ -1,0 +1,65 @@
+"""Tickets that know how to get into a model."""
+
+from collections.abc import Iterable
+from glob import escape
+
+import keras
+
+from keras_lottery import tickets
+from keras_lottery.masking import arguments, state
+from keras_lottery.masking.attach import choose_paths
+from keras_lottery.masking.inventory import Inventory, read_model
+from keras_lottery.masking.masked_layer import attach
+from keras_lottery.masking.options import Patterns, options_from
+from keras_lottery.patterns import check_matches, matches
+
+__all__ = ["Ticket"]
+
+
+class Ticket(tickets.Ticket):
+    """A mask set and the weights it starts from; see `keras_lottery.tickets.Ticket`.
+
+    Example:
+        >>> Ticket.load("t.safetensors").apply(model, exclude=("*/output/*",))
+    """
+
+    def apply(self, model: keras.Model, exclude: Patterns = (), strict: bool = True) -> keras.Model:
+        """Puts masks and start weights into a model, which is masked where the ticket has masks.
+
+        What is excluded keeps the model's own weights, and a full mask where it has one. The
+        dense network's ticket, which has no masks, masks nothing. On a compiled model the
+        optimizer keeps its slots, zero where a weight is pruned.
+
+        Args:
+            model: built; changed in place.
+            exclude: patterns of variables to leave alone, of the model or of the ticket; as in
+                `mask`.
+            strict: refuse what does not fit; otherwise leave it out.
+
+        Returns:
+            `model`.
+
+        Raises:
+            LotteryError: variables, named in the message, do not fit, or a pattern matches
+                nothing.
+        """
+        arguments.maskable_model(model)
+        inventory = read_model(model)
+        shapes = {path: tuple(v.shape) for path, v in inventory.variables.items()}
+        masks, weights = self.fit(shapes, _resolved(inventory, exclude, self.start), strict)
+        kind = "frozen" if self.fills else "zero"
+        attach(model, choose_paths(inventory, [(path, kind) for path in masks]))
+        state.set_weights(model, state.get_weights(model) | weights)
+        full = {path: kept | True for path, kept in state.get_masks(model).items()}
+        fills = {path: fill for path, fill in self.fills.items() if path in masks}
+        state.set_masks(model, full | masks, fills)
+        return model
+
+
+def _resolved(inventory: Inventory, patterns: Patterns, ticket: Iterable[str]) -> list[str]:
+    """Returns the structural paths that patterns match, in a model or in a ticket."""
+    patterns = options_from(exclude=patterns).exclude
+    places = [entry.info.places for entry in inventory.entries]
+    places += [(path,) for path in set(ticket) - {known[0] for known in places}]
+    check_matches("exclude", patterns, places)
+    return [escape(known[0]) for known in places if matches(known, patterns)]

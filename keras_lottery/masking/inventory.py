@@ -1,0 +1,233 @@
+"""What is in a model, read once: every variable, and whether it can be pruned or why not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import keras
+
+from keras_lottery.masking import paths
+from keras_lottery.masking.learned import was_frozen_by_masks
+from keras_lottery.masking.names import Names, names_of
+from keras_lottery.masking.options import MaskOptions, Options, check_selection
+from keras_lottery.masking.output_layer import output_layers
+from keras_lottery.masking.prunable import Weights, prunable_weights
+from keras_lottery.patterns import matches
+from keras_lottery.types import VariableInfo
+
+__all__ = [
+    "FROZEN",
+    "LORA",
+    "STATE",
+    "UNREACHED",
+    "Entry",
+    "Inventory",
+    "describe",
+    "read_model",
+]
+
+Layers = Sequence[tuple[str, keras.Layer]]
+"""Layers with their structural paths, the outermost first."""
+
+
+STATE = "state"
+"""Kind of a variable that nothing trains, such as a moving mean."""
+
+FROZEN = "frozen (trainable=False): name it in include"
+LORA = "LoRA is enabled: merge it first, by kl.strip"
+UNREACHED = ("unknown layer", "not a weight", FROZEN, LORA)
+"""How those reasons begin that the options did not ask for."""
+
+
+class Role(NamedTuple):
+    """The layer in whose table a variable is, what the table says, and the kind there."""
+
+    layer: keras.Layer
+    known: Weights | None
+    kind: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A variable, what is known of it, and the layer that holds its mask.
+
+    Args:
+        info: path, shape, kind and the rest, with whether it can be pruned, or why not.
+        variable: the variable.
+        owner: the layer under whose `call` the mask works.
+        name: path of the variable within its owner, e.g. `kernel` or `cell/kernel`.
+        role: what the table of layer classes says of it.
+        trained: an optimizer trains it, or would but for learned masks.
+    """
+
+    info: VariableInfo
+    variable: keras.Variable
+    owner: keras.Layer
+    name: str
+    role: Role
+    trained: bool
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All variables of a model as they are at one time, outer layers first.
+
+    It is read by one walk over the layers, and handed to whatever asks next. What neither the
+    table of layer classes knows nor an optimizer trains has the kind `STATE`.
+    """
+
+    model: keras.Layer
+    entries: tuple[Entry, ...]
+
+    @property
+    def infos(self) -> list[VariableInfo]:
+        """What is known of each weight: of every variable but states."""
+        return [entry.info for entry in self.entries if entry.info.kind != STATE]
+
+    @property
+    def variables(self) -> dict[str, keras.Variable]:
+        """The variables by path."""
+        return paths.by_path((entry.info.path, entry.variable) for entry in self.entries)
+
+    def under(self, options: Options) -> "Inventory":
+        """Returns the same variables, marked by what other options let be pruned.
+
+        Its output layers stay those that were read.
+
+        Raises:
+            LotteryError: a pattern matches nothing.
+        """
+        if self.entries:  # what has no weights at all is refused for that
+            check_selection(options, [entry.info.places for entry in self.entries])
+        return replace(self, entries=tuple(_marked(entry, options) for entry in self.entries))
+
+
+def describe(model: keras.Layer, options: Options | None = None) -> list[VariableInfo]:
+    """Returns every weight of a model, with those that `options` let be pruned marked.
+
+    Listed are the variables that the table of layer classes knows, and every other variable that
+    is trained, in the order of `variables`.
+
+    Args:
+        model: a built model or layer.
+        options: `MaskOptions`, or a config's `PruneConfig`; None for the defaults.
+
+    Raises:
+        LotteryError: the model is not built, or a pattern matches nothing.
+    """
+    return read_model(model, options).infos
+
+
+def read_model(model: keras.Layer, options: Options | None = None) -> Inventory:
+    """Returns the inventory of a built model or layer, marked by what `options` let be pruned.
+
+    Raises:
+        LotteryError: the model is not built, or a pattern matches nothing.
+    """
+    options = options or MaskOptions()
+    paths.check_built(model)
+    layers = list(paths.layer_paths(model))
+    names = names_of(layers)
+    outputs = output_layers(layers, names, getattr(options, "output_layer", ""))
+    owners, roles = _owners(layers), _roles(layers)
+    trained = {id(v) for v in model.trainable_variables}
+    entries = []
+    for path, layer, attribute, variable in paths.named_variables(layers):
+        role = _role(layer, attribute, roles.get(id(variable)))
+        is_trained = id(variable) in trained or was_frozen_by_masks(variable)
+        info = VariableInfo(
+            path=path,
+            shape=tuple(int(n) for n in variable.shape),
+            kind=role.kind or ("other" if is_trained else STATE),
+            layer=type(role.layer).__name__,
+            group=role.known.group if role.known else "other",
+            output=id(role.layer) in outputs,
+            names=_names(path, names[id(layer)], attribute, names[id(role.layer)]),
+        )
+        owner, prefix = owners[id(layer)]
+        name = f"{prefix}/{attribute}" if prefix else attribute
+        entries.append(Entry(info, variable, owner, name, role, is_trained))
+    return Inventory(model, tuple(entries)).under(options)
+
+
+def _role(layer: keras.Layer, attribute: str, elsewhere: Role | None) -> Role:
+    known = prunable_weights(layer)
+    kind = known.kinds.get(attribute, "") if known else ""
+    return Role(layer, known, kind) if kind or elsewhere is None else elsewhere
+
+
+def _roles(layers: Layers) -> dict[int, Role]:
+    """Returns by variable its role in a layer that has it too, as that inside a wrapper does.
+
+    `SpectralNormalization` has the kernel of the layer that it wraps under its own path.
+    """
+    roles: dict[int, Role] = {}
+    for _, layer in layers:
+        known = prunable_weights(layer)
+        for attribute, kind in known.kinds.items() if known else ():
+            variable = getattr(layer, attribute, None) if layer.built else None
+            if isinstance(variable, keras.Variable):
+                roles.setdefault(id(variable), Role(layer, known, kind))
+    return roles
+
+
+def _names(path: str, holder: Names, attribute: str, knower: Names) -> tuple[str, ...]:
+    """Returns a variable's paths through named layers, and the names of those layers alone."""
+    own = path.removeprefix(holder.places[0]).strip("/")
+    through = [f"{place}/{own}" for place in holder.places[1:]]
+    through += [f"{place}/{attribute}" for place in knower.places[1:]]
+    return tuple(dict.fromkeys([*through, *holder.alone, *knower.alone]))
+
+
+def _marked(entry: Entry, options: Options) -> Entry:
+    reason = _reason(entry.info, entry.role, entry.trained, options)
+    return replace(entry, info=replace(entry.info, prunable=not reason, reason=reason))
+
+
+def _reason(info: VariableInfo, role: Role, is_trained: bool, options: Options) -> str:
+    """Returns why a variable is not pruned, or an empty string."""
+    included = bool(matches(info.places, options.include))
+    if getattr(role.layer, "lora_enabled", False):
+        return LORA
+    if info.kind == STATE:
+        return "not trained"
+    if not role.known:
+        return f"unknown layer {info.layer}: call register_prunable({info.layer}, kernel=(...))"
+    if role.kind in ("", "other"):
+        return f"not a weight of {info.layer} that pruning knows"
+    pattern = matches(info.places, options.exclude)
+    reasons = {
+        f"excluded by {pattern!r}": bool(pattern),
+        "not among include": options.include and not included,
+        "biases=False": info.kind == "bias" and not options.biases,
+        "norms=False": info.kind == "norm" and not options.norms,
+        "embeddings=False": info.kind == "embedding" and not options.embeddings,
+        "output=False": info.output and not options.output,
+        FROZEN: not is_trained and not included,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _owners(layers: Layers) -> dict[int, tuple[keras.Layer, str]]:
+    """Returns by layer the one that holds its masks, and the path from there.
+
+    That is the layer itself, or the outermost layer around it that reads its weights directly.
+    """
+    owners: dict[int, tuple[keras.Layer, str]] = {}
+    heads: list[tuple[str, keras.Layer]] = []
+    for path, layer in layers:
+        while heads and not _within(path, heads[-1][0]):
+            heads.pop()
+        if heads:
+            head_path, head = heads[-1]
+            owners[id(layer)] = head, path[len(head_path) :].strip("/")
+            continue
+        owners[id(layer)] = layer, ""
+        known = prunable_weights(layer)
+        if known and known.subtree:
+            heads.append((path, layer))
+    return owners
+
+
+def _within(path: str, head: str) -> bool:
+    return not head or path.startswith(f"{head}/")

@@ -1,0 +1,260 @@
+"""The masks of one layer: a small layer inside it, which writes them as packed bits."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.parametrizations import Extra, Parametrization
+
+__all__ = [
+    "WRAPPER_NAME",
+    "MaskHolder",
+    "MaskedVariable",
+    "holder_of",
+    "is_wrapper",
+    "mark_wrapper",
+    "masked",
+    "records",
+    "zero_stored",
+]
+
+WRAPPER_NAME = "keras_lottery>Masked"
+"""Registered name of the wrapper for use by hand, under which configs name it."""
+
+_RECORD = internals.hidden_name("record")
+_HOLDER = internals.hidden_name("masks")
+_WRAPPER = internals.hidden_name("is_wrapper")
+
+
+class MaskedVariable:
+    """A variable with its mask and how the two make the weight that is used.
+
+    Args:
+        name: attribute path of the variable in its layer, e.g. `kernel` or `cell/kernel`.
+        variable: the stored weight; zero where pruned.
+        mask: boolean variable of the same shape; True = kept.
+        extras: further variables of the parametrization by name.
+        parametrization: makes the used weight of these.
+        seed: where a parametrization that draws takes its random numbers from.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        variable: keras.Variable,
+        mask: keras.Variable,
+        extras: dict[str, keras.Variable],
+        parametrization: Parametrization,
+        seed: keras.random.SeedGenerator | None = None,
+    ) -> None:
+        self.name = name
+        self.variable = variable
+        self.mask = mask
+        self.extras = extras
+        self.parametrization = parametrization
+        self._seed = seed
+        setattr(variable, _RECORD, self)
+
+    def effective(self, stored: Any, in_step: bool = False) -> Any:
+        """Returns the weight that the network uses where the stored one is `stored`.
+
+        Args:
+            in_step: True in a compiled training step, where `stored` is 0 where pruned.
+        """
+        if in_step:
+            return self.parametrization.effective_in_step(stored, self.mask.value, self._values())
+        return self.parametrization.effective(stored, self.mask.value, self._values())
+
+    def folded(self) -> Any:
+        """Returns the weight of a plain model made of this one."""
+        return self.parametrization.folded(self.variable.value, self.mask.value, self._values())
+
+    def kept(self) -> Any:
+        """Returns the mask of a plain model made of this one: learned, or as it was set."""
+        return self.parametrization.mask(self.mask.value, self._values())
+
+    def _values(self) -> dict[str, Any]:
+        values: dict[str, Any] = {name: v.value for name, v in self.extras.items()}
+        return values | {"seed": self._seed} if self.parametrization.draws else values
+
+    def draw_extras(self, rng: np.random.Generator) -> None:
+        """Gives scores and the like their first values."""
+        for extra in self.parametrization.extras:
+            variable = self.extras[extra.name]
+            variable.assign(extra.draw(tuple(variable.shape), rng))
+
+    def zero_pruned(self) -> None:
+        """Sets the stored weight to exactly 0 where pruned; under learned masks it stays."""
+        if not self.parametrization.learned:
+            self.reset_pruned(self.variable, 0.0)
+
+    def reset_pruned(self, variable: keras.Variable, start: float) -> None:
+        """Sets the weight, or one of its slots, to `start` where pruned."""
+        value = variable.value
+        variable.assign(ops.where(self.mask.value, value, ops.cast(start, value.dtype)))
+
+
+def masked(variable: object) -> MaskedVariable | None:
+    """Returns the record of a masked variable, else None."""
+    return getattr(variable, _RECORD, None)
+
+
+def holder_of(layer: keras.Layer) -> "MaskHolder | None":
+    """Returns what holds the masks of a layer, or None where it has none of its own."""
+    return getattr(layer, _HOLDER, None)
+
+
+def records(layer: keras.Layer) -> list[MaskedVariable]:
+    """Returns the masked variables in a layer or model, in the order of its layers."""
+    holders = (holder_of(one) for one in internals.flatten_layers(layer))
+    return [record for holder in holders if holder is not None for record in holder]
+
+
+def zero_stored(layer: keras.Layer) -> None:
+    """Sets stored weights to exactly 0 where pruned."""
+    for record in records(layer):
+        record.zero_pruned()
+
+
+def mark_wrapper(cls: type) -> type:
+    """Makes a wrapper class invisible in structural paths."""
+    setattr(cls, _WRAPPER, True)
+    return cls
+
+
+def is_wrapper(thing: object) -> bool:
+    """Returns True for a wrapper that structural paths look through."""
+    return getattr(type(thing), _WRAPPER, False)
+
+
+@keras.saving.register_keras_serializable("keras_lottery", "MaskHolder")
+class MaskHolder(keras.layers.Layer):
+    """Holds the masks and the extras of one layer's variables.
+
+    A dense checkpoint has nothing for it, and so loads into a masked model. Weight files of
+    subclassed models contain the name of this class, so it stays.
+    """
+
+    records: dict[str, MaskedVariable]
+    seed_generator: keras.random.SeedGenerator | None = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.built = True
+        # Past Keras' tracking: the records are no layers, and their variables are tracked already.
+        object.__setattr__(self, "records", {})
+
+    @classmethod
+    def within(cls, layer: keras.Layer) -> "MaskHolder":
+        """Returns the holder of a built layer, made where there is none."""
+        found = holder_of(layer)
+        if found is None:
+            found = cls(name=f"{layer.name}_masks", dtype=layer.dtype_policy)
+            with internals.unlocked(layer):
+                setattr(layer, _HOLDER, found)
+        return found
+
+    def add(
+        self, name: str, variable: keras.Variable, parametrization: Parametrization
+    ) -> MaskedVariable:
+        """Masks a variable with a full mask, or changes the parametrization that it has."""
+        old = self.records.get(name)
+        extras = dict(old.extras) if old else {}
+        shape = tuple(variable.shape)
+        mask = old.mask if old else self._add(f"{name}/mask", shape, "bool", "ones", False)
+        for extra in parametrization.extras:
+            if extra.name not in extras:
+                extras[extra.name] = self._add_extra(f"{name}/{extra.name}", extra, variable)
+        seed = self._seed() if parametrization.draws else None
+        added = MaskedVariable(name, variable, mask, extras, parametrization, seed)
+        self.records[name] = added
+        return added
+
+    def _add_extra(self, name: str, extra: Extra, variable: keras.Variable) -> keras.Variable:
+        # As Keras' own initializers do without a seed: from Python's random numbers.
+        rng = np.random.default_rng(random.getrandbits(63))
+
+        def draw(shape: tuple[int, ...], dtype: Any = None) -> Any:
+            return ops.convert_to_tensor(extra.draw(tuple(shape), rng), dtype)
+
+        dtype = "int32" if extra.scalar else "float32" if extra.trainable else variable.dtype
+        shape = () if extra.scalar else tuple(variable.shape)
+        return self._add(name, shape, dtype, draw, extra.trainable)
+
+    def _add(
+        self, name: str, shape: tuple[int, ...], dtype: str, initializer: Any, trainable: bool
+    ) -> keras.Variable:
+        with internals.unlocked(self), internals.full_precision():
+            return self.add_weight(
+                shape=shape,
+                initializer=initializer,
+                dtype=dtype,
+                trainable=trainable,
+                autocast=False,
+                name=name.replace("/", "_"),
+            )
+
+    def _seed(self) -> keras.random.SeedGenerator:
+        """Returns the seed generator of this layer's draws, made where there is none."""
+        if self.seed_generator is None:
+            with internals.unlocked(self):
+                self.seed_generator = keras.random.SeedGenerator()
+        return self.seed_generator
+
+    def __iter__(self) -> Iterator[MaskedVariable]:
+        return iter(self.records.values())
+
+    def variable_names(self) -> list[tuple[str, str]]:
+        """Returns (name in the layer, parametrization) of every masked variable."""
+        return [(record.name, record.parametrization.name) for record in self]
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes masks as `numpy.packbits` in little bit order, and the extras as they are."""
+        for record in self:
+            key = record.name.replace("/", ".")
+            kept = ops.convert_to_numpy(record.mask.value)
+            store[key] = np.packbits(kept, axis=None, bitorder="little")
+            for name, variable in record.extras.items():
+                store[f"{key}:{name}"] = ops.convert_to_numpy(variable.value)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what was written; a dense checkpoint has nothing here and leaves the masks alone.
+
+        Stored weights that are pruned become zero again either way.
+        """
+        keys = set(store.keys())
+        for record in self:
+            key = record.name.replace("/", ".")
+            if keys:
+                self._load(record, key, keys, store)
+            record.zero_pruned()
+
+    def _load(
+        self, record: MaskedVariable, key: str, keys: set[str], store: Mapping[str, Any]
+    ) -> None:
+        if key not in keys:
+            raise LotteryError(
+                f"Expected a mask of {record.name!r} in the file. Received: masks of "
+                f"{_sorted(keys)}. Mask the same variables before loading."
+            )
+        bits, size = np.asarray(store[key]), int(np.prod(record.mask.shape, dtype=np.int64))
+        if bits.size != (size + 7) // 8:
+            raise LotteryError(
+                f"Expected a mask of {size} weights for {record.name!r}. Received: one of "
+                f"{bits.size} bytes. Load it into a model of the same shape."
+            )
+        kept = np.unpackbits(bits, count=size, bitorder="little").astype(bool)
+        record.mask.assign(kept.reshape(record.mask.shape))
+        for name, variable in record.extras.items():
+            if f"{key}:{name}" in keys:
+                variable.assign(np.asarray(store[f"{key}:{name}"]))
+
+
+def _sorted(keys: Sequence[str] | set[str]) -> str:
+    return ", ".join(sorted(keys)) or "nothing"

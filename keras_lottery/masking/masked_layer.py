@@ -1,0 +1,303 @@
+"""Masked layers and models: the class of a built object is swapped for one below its own.
+
+A masked model could also be built from wrappers, as `Masked` does by hand. `mask` swaps classes:
+
+- the object stays the same one, so that references to it, tied weights, the graph of a functional
+  model, callbacks, and the compile state stay valid;
+- structural paths and weight files stay the same, so that dense checkpoints load into masked
+  models, and masks of one build fit another;
+- the layer's own `call` runs, on its own attributes, so that fused kernels, a cell inside its RNN
+  and layers that read each other's weights work, and need no wrapper of their own.
+
+Only Keras' `get_config` and `compile_from_config` must not see the swapped class; they get a view
+of the object under its own.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
+from typing import Any
+
+import keras
+
+from keras_lottery import backend
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import gradient_mask, learned, paths
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.attach import Choice, add_masks, choose, choose_paths
+from keras_lottery.masking.inventory import read_model
+from keras_lottery.masking.mask_layer import (
+    MaskedVariable,
+    holder_of,
+    is_wrapper,
+    masked,
+    records,
+    zero_stored,
+)
+from keras_lottery.masking.options import MaskOptions
+from keras_lottery.masking.scope import MaskScope
+from keras_lottery.masking.step import step_scope
+
+__all__ = [
+    "CONFIG_KEY",
+    "MaskedLayer",
+    "MaskedModel",
+    "adopt",
+    "attach",
+    "attach_by_path",
+    "is_swapped",
+    "set_options",
+    "set_pending",
+]
+
+CONFIG_KEY = "keras_lottery_masks"
+PENDING = internals.hidden_name("pending")
+OPTIONS = internals.hidden_name("options")
+
+
+@keras.saving.register_keras_serializable("keras_lottery", "MaskedLayer")
+class MaskedLayer(internals.LayerHooks):
+    """What a masked layer does differently from its own class."""
+
+    keras_lottery_base: type[keras.Layer]
+    built: bool
+    registered_name = "keras_lottery>MaskedLayer"
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        with MaskScope(self, holder_of(self) or ()):
+            return super().call(*args, **kwargs)  # type: ignore[misc]
+
+    def get_config(self) -> dict[str, Any]:
+        config = dict(own_class_view(self).get_config())
+        config[CONFIG_KEY] = {
+            **internals.class_entry(self.keras_lottery_base),
+            "variables": [list(pair) for pair in self.masked_names()],
+        }
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], **kwargs: Any) -> keras.Layer:
+        """Rebuilds the object from its own class' config; it is masked as soon as it is built."""
+        config = dict(config)
+        entry = dict(config.pop(CONFIG_KEY))
+        names = [(name, kind) for name, kind in entry.pop("variables")]
+        layer = keras.saving.deserialize_keras_object({**entry, "config": config})
+        return set_pending(layer, names)
+
+    def masked_names(self) -> list[tuple[str, str]]:
+        """Returns (path, parametrization) of what is masked below here, for the config."""
+        waiting = list(getattr(self, PENDING, ()))
+        if not self.built:
+            return waiting
+        found = ((path, masked(variable)) for path, variable in paths.variables(self).items())
+        return [*waiting, *((p, r.parametrization.name) for p, r in found if r is not None)]
+
+    @classmethod
+    def forwarded(cls) -> tuple[str, ...]:
+        """Returns the methods whose signature must stay that of the base."""
+        return ("call", "get_config")
+
+    def after_build(self) -> None:
+        attach_pending(self)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        super().build_from_config(config)  # type: ignore[misc]
+        self.built = True  # as Keras does next, also where it has run `call` instead of `build`
+        attach_pending(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies as Keras does, without naming a class that no module has."""
+        reduced: Any = super().__reduce__()
+        return self.keras_lottery_base._unpickle_model, reduced[1]
+
+    def refuse(self, what: str, instead: str) -> LotteryError:
+        return LotteryError(
+            f"Expected a layer without masks for {what}. Received: the masked layer {self.name!r}. "
+            f"{instead}"
+        )
+
+    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
+        raise self.refuse("LoRA", "It would make the pruned weights dense: strip the model first.")
+
+
+@keras.saving.register_keras_serializable("keras_lottery", "MaskedModel")
+class MaskedModel(MaskedLayer):
+    """A masked model: the outermost one, through which a network is trained and saved."""
+
+    registered_name = "keras_lottery>MaskedModel"
+
+    @classmethod
+    def forwarded(cls) -> tuple[str, ...]:
+        return ("call", "get_config", "compile", "load_weights", "train_step", "fit")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
+        attach_pending(self)
+        return outputs
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        super().compile(*args, **kwargs)  # type: ignore[misc]
+        gradient_mask.install(self)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        own_class_view(self).compile_from_config(config)  # Keras refuses an overridden `compile`
+        gradient_mask.install(self)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        gradient_mask.install(self)
+        return super().make_train_function(force=force)  # type: ignore[misc]
+
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
+        train_step = super().train_step  # type: ignore[misc]
+        if backend.name() == "torch":
+            return train_step(*args, **kwargs)
+        # On JAX the first argument is the state, with the values of all variables.
+        with step_scope(self, args[0][1] if backend.name() == "jax" else ()):
+            return train_step(*args, **kwargs)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        zero_stored(self)  # which `train_step` relies on
+        return super().fit(*args, **kwargs)  # type: ignore[misc]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        super().set_weights(weights)  # type: ignore[misc]
+        zero_stored(self)
+
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
+        super().load_weights(*args, **kwargs)  # type: ignore[misc]
+        zero_stored(self)
+
+
+def attach_pending(layer: keras.Layer) -> None:
+    """Masks what waited for the layer to be built; what is still not there waits on."""
+    if not layer.built:
+        return
+    if waiting := getattr(layer, OPTIONS, None):
+        object.__setattr__(layer, OPTIONS, None)
+        options, parametrization, keep = waiting
+        attach(layer, choose(read_model(layer, options), options, parametrization), keep)
+    if pending := getattr(layer, PENDING, ()):
+        object.__setattr__(layer, PENDING, attach_by_path(layer, list(pending)))
+
+
+def attach(
+    layer: keras.Layer, chosen: Sequence[Choice], keep: float | None = None
+) -> list[MaskedVariable]:
+    """Masks variables of a built layer or model, and has it read and train them under the masks.
+
+    Args:
+        layer: changed in place; traced functions are made again.
+        chosen: its variables that get a mask; those that have one keep it.
+        keep: see `add_masks`.
+
+    Returns:
+        The masks that are new.
+    """
+    internals.sync_trainer(layer)
+    added = add_masks(chosen, keep)
+    if learned.is_learned(layer):
+        learned.freeze_rest(layer)
+    _wrap_layers(layer)
+    if isinstance(layer, keras.Model):
+        gradient_mask.install(layer)
+    if added:
+        internals.retrack(layer)
+        internals.remake_functions(layer)
+    return added
+
+
+def attach_by_path(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Masks variables by (path, parametrization); returns those that the layer lacks (yet)."""
+    chosen = choose_paths(read_model(layer), names)
+    attach(layer, chosen)
+    known = {one.info.path for one, _ in chosen}
+    return [(path, kind) for path, kind in names if path not in known]
+
+
+def adopt(model: keras.Layer) -> None:
+    """Gives a model around masked layers what `mask` gives: its class and the gradient mask."""
+    if isinstance(model, keras.Model) and not is_swapped(model):
+        internals.sync_trainer(model)
+        give_class(model)
+        gradient_mask.install(model)
+        internals.remake_functions(model)
+
+
+def set_pending(layer: keras.Layer, names: list[tuple[str, str]]) -> keras.Layer:
+    """Masks variables of a layer by name as soon as it is built; returns the layer."""
+    give_class(layer)
+    object.__setattr__(layer, PENDING, names)
+    attach_pending(layer)
+    return layer
+
+
+def set_options(
+    layer: keras.Layer, options: MaskOptions, parametrization: str, keep: float | None = None
+) -> None:
+    """Masks what `options` choose in a layer as soon as it is built."""
+    give_class(layer)
+    object.__setattr__(layer, OPTIONS, (options, parametrization, keep))
+    attach_pending(layer)
+
+
+def is_swapped(layer: object) -> bool:
+    """Returns True for an object whose class was made here."""
+    return isinstance(layer, MaskedLayer)
+
+
+def give_class(layer: keras.Layer) -> None:
+    """Gives a layer or model the made class below its own; does nothing where it has one."""
+    if not is_swapped(layer):
+        cls: Any = type(layer)
+        internals.set_class(layer, _make(cls))
+
+
+def _wrap_layers(layer: keras.Layer) -> None:
+    """Gives classes to a layer or model and to each part with masks.
+
+    A part that is saved or cloned by itself then keeps its masks too.
+    """
+    give_class(layer)
+    for one in internals.flatten_layers(layer):
+        if records(one) and not is_wrapper(one):
+            give_class(one)
+
+
+def own_class_view(layer: Any) -> Any:
+    """Returns a masked object under its own class: a second object with the same state.
+
+    Putting the class back for a while instead would let other threads use the network unmasked.
+    """
+    view = object.__new__(layer.keras_lottery_base)
+    object.__setattr__(view, "__dict__", vars(layer))
+    return view
+
+
+@cache
+def _make(base: Any) -> type:
+    mixin = MaskedModel if issubclass(base, keras.Model) else MaskedLayer
+    body: dict[str, Any] = {
+        "__module__": base.__module__,
+        "__qualname__": base.__qualname__,
+        "__doc__": base.__doc__,
+        "keras_lottery_base": base,
+    }
+    # With the signature of the base's own methods, which Keras reads.
+    for name in mixin.forwarded():
+        body[name] = _forward(getattr(mixin, name), getattr(base, name))
+    if not hasattr(base, "enable_lora"):
+        body["enable_lora"] = property(_no_attribute)
+    made = type(base)(base.__name__, (mixin, base), body)
+    internals.name_class(made, mixin.registered_name)
+    return made
+
+
+def _forward(method: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(like)
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(self, *args, **kwargs)
+
+    return forward
+
+
+def _no_attribute(layer: keras.Layer) -> Any:
+    raise AttributeError(f"{type(layer).__name__!r} object has no attribute 'enable_lora'")

@@ -1,0 +1,224 @@
+"""What the functional mask cannot see is stopped at the optimizer."""
+
+import copy
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import masking
+from keras_lottery.masking import gradient_mask
+
+L = keras.layers
+opt = keras.optimizers
+pytestmark = pytest.mark.backend
+
+
+class CallsSublayers(keras.Model):
+    """A `train_step` that never goes through the model's `call`, and reads a weight raw."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = L.Dense(5, "tanh")
+        self.second = L.Dense(5)
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+    def _loss_of(self, x, y):
+        hidden = self.first(x)
+        raw = keras.ops.matmul(hidden, keras.ops.convert_to_tensor(self.second.kernel))
+        out = self.second(hidden) + raw
+        return keras.ops.mean(
+            keras.losses.sparse_categorical_crossentropy(y, out, from_logits=True)
+        )
+
+    def train_step(self, *args):
+        return getattr(self, f"_{keras.config.backend()}_step")(*args)
+
+    def _tensorflow_step(self, data):
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = self._loss_of(*data)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return {"loss": loss}
+
+    def _torch_step(self, data):
+        import torch
+
+        self.zero_grad()
+        loss = self._loss_of(*data)
+        loss.backward()
+        variables = self.trainable_variables
+        with torch.no_grad():
+            self.optimizer.apply([v.value.grad for v in variables], variables)
+        return {"loss": loss}
+
+    def _jax_step(self, state, data):
+        import jax
+
+        trained, fixed, slots, metrics = state
+
+        def of(values):
+            mapping = [
+                *zip(self.trainable_variables, values),
+                *zip(self.non_trainable_variables, fixed),
+            ]
+            with keras.StatelessScope(state_mapping=mapping):
+                return self._loss_of(*data[:2])
+
+        loss, gradients = jax.value_and_grad(of)(trained)
+        trained, slots = self.optimizer.stateless_apply(slots, gradients, trained)
+        return {"loss": loss}, (trained, fixed, slots, metrics)
+
+
+def stored_and_slots(model):
+    weights, variables = masking.get_weights(model), masking.variables(model)
+    for path, mask in masking.get_masks(model).items():
+        yield path, mask, weights[path]
+        for slot in gradient_mask.slots(model.optimizer, variables[path]):
+            yield slot.variable.name, mask, keras.ops.convert_to_numpy(slot.variable.value)
+
+
+def assert_zero(model):
+    for name, mask, value in stored_and_slots(model):
+        assert np.all(value[~mask] == 0), name
+
+
+@pytest.fixture
+def sublayers(random_masks, data):
+    model = CallsSublayers()
+    model(data[0])
+    masking.mask(model)
+    masking.set_masks(model, random_masks(model))
+    return model
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon", "sgd"])
+def test_a_train_step_that_calls_sublayers_and_reads_raw(optimizer, sublayers, data, compiled):
+    model = compiled(sublayers, optimizer)
+    before = masking.get_weights(model)
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    assert_zero(model)
+    assert all(
+        np.any(before[p] != w) for p, w in masking.get_weights(model).items() if "bias" not in p
+    )
+    masking.set_masks(model, {p: ~m for p, m in masking.get_masks(model).items()})
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)  # the masks of before are not compiled in
+    assert_zero(model)
+
+
+def test_without_the_guard_the_raw_read_revives_weights(sublayers, data, compiled, monkeypatch):
+    model = compiled(sublayers, "adam")
+    monkeypatch.setattr(gradient_mask, "_kept", lambda record, gradient: None)
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    weights = masking.get_weights(model)
+    assert any(np.any(weights[p][~m] != 0) for p, m in masking.get_masks(model).items())
+
+
+class Pull(keras.regularizers.Regularizer):
+    """Pulls every weight to one."""
+
+    def __call__(self, x):
+        return keras.ops.sum(keras.ops.square(x - 1.0))
+
+
+class Push(keras.constraints.Constraint):
+    def __call__(self, w):
+        return w + 0.5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"kernel_regularizer": Pull()},
+        {"kernel_constraint": Push()},
+        {"kernel_constraint": "max_norm"},
+    ],
+    ids=["regularizer", "constraint", "max_norm"],
+)
+def test_regularizers_and_constraints_revive_nothing(arguments, mlp, data, compiled, random_masks):
+    model = compiled(
+        masking.mask(mlp(**arguments)), opt.SGD(0.01, momentum=0.9, global_clipnorm=1.0)
+    )
+    masking.set_masks(model, random_masks(model))
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    assert_zero(model)
+
+
+def test_a_regularizer_of_pruned_weights_does_not_count_in_the_global_norm(data, compiled):
+    def train(pull):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((6,)), L.Dense(3, kernel_regularizer=pull)])
+        compiled(masking.mask(model), opt.SGD(1.0, global_clipnorm=0.1))
+        mask = np.zeros((6, 3), bool)
+        mask[:1] = True
+        masking.set_masks(model, {"layers/dense/kernel": mask})
+        before = masking.get_weights(model)
+        model.fit(*data, batch_size=32, verbose=0)
+        after = masking.get_weights(model)
+        moved = [after[p] - before[p] for p in after]
+        return np.sqrt(sum(np.sum(np.square(m)) for m in moved))
+
+    assert train(Pull()) == pytest.approx(0.1, rel=1e-4)
+
+
+def test_the_guard_survives_compiling_again_copying_and_loss_scaling(
+    mlp, data, compiled, random_masks
+):
+    model = masking.mask(mlp(kernel_regularizer=Pull()))
+    masking.set_masks(model, random_masks(model))
+    compiled(model, opt.Adam(0.01))
+    copied = copy.deepcopy(model.optimizer)
+    for optimizer in (model.optimizer, copied, opt.LossScaleOptimizer(opt.SGD(0.01))):
+        compiled(model, optimizer)
+        model.fit(*data, batch_size=8, verbose=0)
+        assert_zero(model)
+
+
+def test_a_model_of_wrapped_layers_is_guarded_once_it_is_pruned(data, compiled, random_masks):
+    layer = masking.Masked(L.Dense(3, kernel_regularizer=Pull()))
+    model = compiled(keras.Sequential([keras.Input((6,)), layer]), "muon")
+    masking.set_masks(model, random_masks(model))
+    for _ in range(2):
+        model.fit(*data, batch_size=8, verbose=0)
+        assert_zero(model)
+
+
+def test_an_optimizer_put_on_the_model_by_hand_is_guarded(mlp, data, compiled, random_masks):
+    model = compiled(masking.mask(mlp(kernel_regularizer=Pull())), "sgd")
+    masking.set_masks(model, random_masks(model))
+    model.optimizer = opt.Adam(0.01)
+    model.fit(*data, batch_size=8, verbose=0)
+    assert_zero(model)
+
+
+def test_step_scope_tells_a_custom_jax_step_the_masks(mlp, random_masks):
+    if keras.config.backend() != "jax":
+        pytest.skip("only JAX traces the optimizer without its masks")
+    import jax
+
+    model = masking.mask(mlp())
+    optimizer = opt.Muon(0.01)
+    model.compile(optimizer, "mse")
+    optimizer.build(model.trainable_variables)
+
+    @jax.jit
+    def step(trained, fixed, slots):
+        gradients = [jax.numpy.ones_like(value) for value in trained]
+        with masking.step_scope(model, fixed):
+            return optimizer.stateless_apply(slots, gradients, trained)
+
+    for seed in range(2):
+        masks = random_masks(model, seed)
+        masking.set_masks(model, masks)
+        trained = [v.value for v in model.trainable_variables]
+        fixed = [v.value for v in model.non_trainable_variables]
+        moved, _ = step(trained, fixed, [v.value for v in optimizer.variables])
+        by_id = {id(v): np.asarray(value) for v, value in zip(model.trainable_variables, moved)}
+        for path, variable in masking.variables(model).items():
+            if path in masks:
+                assert np.all(by_id[id(variable)][~masks[path]] == 0)
+                assert np.all(by_id[id(variable)][masks[path]] != 0)
