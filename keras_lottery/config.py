@@ -143,14 +143,16 @@ class StudySchema:
     Args:
         options: dataclass of the config's `options` section.
         run: `"module:function"` of one argument, the Config, that returns the run folder.
-        exports: whether the run folder keeps trained networks of winning tickets to export.
         ignores: fields and sections that it does not read; they stay at their defaults.
+        exports: whether the run folder keeps trained networks of winning tickets to export.
+        page: `"module:attribute"` of its `report.pages.StudyPage`.
     """
 
     options: type
     run: str
     ignores: tuple[str, ...] = ()
     exports: bool = True
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
     settings = dict(settings)
     schema = task_schemas[settings["task"]]
     problems: list[str] = []
-    study = study_schemas[settings.get("study", "tickets")]
+    study = _study_schema(settings.get("study", "tickets"))
     sections = {"data": schema.data, "model": schema.model, "options": study.options}
     for name, section in sections.items():
         settings[name] = build(section, settings.get(name, {}), name, problems)
@@ -202,6 +204,11 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
     return typing.cast(Config, config)
 
 
+def _study_schema(name: Any) -> StudySchema:
+    import_module("keras_lottery.studies")  # registers them; it is above the config
+    return study_schemas[name]
+
+
 def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a study's options as plain JSON values, with defaults for those that are left out.
 
@@ -209,7 +216,7 @@ def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
         LotteryError: the study is not known, or an option doesn't fit.
     """
     problems: list[str] = []
-    built = build(study_schemas[study].options, options, "options", problems)
+    built = build(_study_schema(study).options, options, "options", problems)
     if problems:
         raise LotteryError("The options of the study do not fit: " + "; ".join(problems) + ".")
     completed: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(built)))
@@ -243,13 +250,13 @@ def digest(config: Config) -> str:
 
 def _default(config: Config) -> Config:
     """Returns the config of the same task and study with every field at its default."""
-    schema, study = task_schemas[config.task], study_schemas[config.study]
+    schema, study = task_schemas[config.task], _study_schema(config.study)
     return Config("", "", schema.data(), schema.model(), "", study.options())
 
 
 def _study_problems(config: Config) -> Iterator[str]:
     """Yields a problem for each field that the study does not read, or misses."""
-    ignores = study_schemas[config.study].ignores
+    ignores = _study_schema(config.study).ignores
     if not config.arms and "arms" not in ignores:
         yield "arms: expected at least one. Received none"
     defaults = flatten(thaw(_default(config)))

@@ -10,7 +10,7 @@ from keras_lottery import presets, report, studies
 from keras_lottery.errors import LotteryError
 from keras_lottery.report.content import Content, add_settings
 from keras_lottery.report.document import Heading, Table
-from keras_lottery.report.pages import pages
+from keras_lottery.report.pages import StudyPage
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ def page(run):
     return content
 
 
+PAGE = StudyPage(page)
+
+
 @pytest.fixture(autouse=True)
 def made(monkeypatch):
-    schema = configs.StudySchema(Options, f"{__name__}:ran")
+    schema = configs.StudySchema(Options, f"{__name__}:ran", page=f"{__name__}:PAGE")
     monkeypatch.setitem(configs.study_schemas._entries, "made", schema)
-    monkeypatch.setitem(pages._entries, "made", page)
 
 
 def config(out, **fields):

@@ -7,11 +7,11 @@ from benchmarks.validation.figures import draw_differences, draw_overlap
 from benchmarks.validation.seeds import Shared
 from benchmarks.validation.tables import Tables
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.report.formatting import number, percent, unit_of
 from keras_lottery.report.masks import short_names
 from keras_lottery.report.plots import Drawing
 from keras_lottery.report.sentences import comparison
 from keras_lottery.report.statistics import Paired, paired
-from keras_lottery.report.units import number, percent, unit_of
 
 PAIRS = (
     ("winning", "permuted_layer"),

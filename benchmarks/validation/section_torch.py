@@ -8,8 +8,8 @@ from benchmarks.validation.losses import BACKENDS, LEARNING_RATES, SPARSITY, STE
 from benchmarks.validation.magnitude import Compared
 from benchmarks.validation.tables import Tables
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.report.formatting import count, percent
 from keras_lottery.report.plots import Drawing
-from keras_lottery.report.units import count, percent
 
 CUTS = (
     "`torch.nn.utils.prune.global_unstructured` with `L1Unstructured` is asked for as many weights "

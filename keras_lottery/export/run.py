@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-import keras_lottery.studies  # noqa: F401  registers them, so that configs are understood
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import Config, study_schemas
 from keras_lottery.engine import make_task, run_folder

@@ -13,14 +13,14 @@ from keras_lottery.files import write_whole
 from keras_lottery.names import check_path_name
 from keras_lottery.records import NoScalars, read_numbers, scalars
 from keras_lottery.report.claims import claims_table
-from keras_lottery.report.content import Content, content, headlines
+from keras_lottery.report.content import Content, headlines
 from keras_lottery.report.document import Table
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
-from keras_lottery.report.pages import pages
+from keras_lottery.report.pages import study_page
 from keras_lottery.report.plots import Drawing
 from keras_lottery.report.plots.style import draw_text_as_it_is
-from keras_lottery.report.study import TICKETS, Study, studies, study_of
+from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
 from keras_lottery.report.tables import terminal_cells
 from keras_lottery.run_paths import Place, RunPaths
 from keras_lottery.text import printable
@@ -73,8 +73,8 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
         page.blocks.insert(2, claims)  # below the title and the headline
     place.check(paths.report / "report.md")
     place.check(paths.tensorboard / "events")
-    if study_of(run) == TICKETS:
-        _write_scalars(paths, studies(run), tensorboard)
+    if study_name(run) == TICKETS:
+        _write_scalars(paths, results_by_task(run), tensorboard)
     figures = write_figures(page.drawings, paths.report)
     markdown, html = paths.report / "report.md", paths.report / "report.html"
     _write(markdown, to_markdown(page.blocks))
@@ -88,8 +88,7 @@ def page_of(run: Path) -> Content:
     Raises:
         LotteryError: the folder is no run folder, or nothing in it is finished.
     """
-    study = study_of(run)
-    return content(studies(run)) if study == TICKETS else pages[study](Path(run))
+    return study_page(study_name(run)).content(Path(run))
 
 
 def headline(run: Path) -> list[str]:
@@ -98,7 +97,7 @@ def headline(run: Path) -> list[str]:
     Raises:
         LotteryError: the folder is no run folder, or nothing in it is finished.
     """
-    return headlines(studies(run)) if study_of(run) == TICKETS else page_of(run).headline
+    return headlines(results_by_task(run)) if study_name(run) == TICKETS else page_of(run).headline
 
 
 def terminal_table(run: Path) -> RichTable:
@@ -107,14 +106,14 @@ def terminal_table(run: Path) -> RichTable:
     Raises:
         LotteryError: the folder is no run folder, or nothing in it is finished.
     """
-    if study_of(run) != TICKETS:
+    if study_name(run) != TICKETS:
         return _first_table(page_of(run))
-    study = studies(run)[0]
-    if not study.rows:
-        return RichTable(title=f"{study.name}: no training is finished", box=SIMPLE_HEAD)
-    table, caption = terminal_cells(study)
+    results = results_by_task(run)[0]
+    if not results.rows:
+        return RichTable(title=f"{results.name}: no training is finished", box=SIMPLE_HEAD)
+    table, caption = terminal_cells(results)
     shown = RichTable(
-        title=_plain(f"{study.name}: {table.title}"),
+        title=_plain(f"{results.name}: {table.title}"),
         caption=_plain(caption),
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -126,7 +125,7 @@ def terminal_table(run: Path) -> RichTable:
             overflow="fold",
             # Names may be broken over lines, numbers not.
             min_width=max(len(row[index]) for row in table.rows),
-            style="bold" if name == study.main else "",
+            style="bold" if name == results.main else "",
         )
     for row in table.rows:
         shown.add_row(*map(_plain, row))
@@ -170,13 +169,13 @@ def write_figures(drawings: list[Drawing], folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _write_scalars(paths: RunPaths, found: list[Study], wanted: bool | None) -> None:
+def _write_scalars(paths: RunPaths, found: list[Results], wanted: bool | None) -> None:
     """Writes every training's scalars anew."""
     writer = scalars(paths, wanted)
     if isinstance(writer, NoScalars):
         return
     shutil.rmtree(paths.tensorboard, ignore_errors=True)
-    for row in (row for study in found for row in study.rows):
+    for row in (row for results in found for row in results.rows):
         history = paths.history(row.training)
         writer.add(row, read_numbers(history) if history.exists() else [])
 

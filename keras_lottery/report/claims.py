@@ -1,30 +1,22 @@
 """The verdicts of a run on the claims that its config declares, and the table of all results."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_lottery.claims import Claim, recorded_claims
 from keras_lottery.files import write_text
-from keras_lottery.records import ResultRow, read_results, read_rows
 from keras_lottery.report.document import Table
+from keras_lottery.report.formatting import Unit, number, percent
 from keras_lottery.report.markdown import to_markdown
-from keras_lottery.report.pages import instability as instability_page
-from keras_lottery.report.study import TICKETS, read_config, series
-from keras_lottery.report.units import Unit, number, percent
-from keras_lottery.report.verdicts import Measurement, Verdict, adjust, judge
+from keras_lottery.report.pages import study_page
+from keras_lottery.report.results import TICKETS, read_config
+from keras_lottery.report.verdicts import Verdict, adjust, judge
 from keras_lottery.run_paths import RunPaths
-from keras_lottery.studies import instability
-from keras_lottery.studies.equilibrium.tables import TRAININGS, TrainingRow
-from keras_lottery.studies.strong_tickets.tables import NETWORKS, NetworkRow
-from keras_lottery.studies.supermasks_rows import CHOSEN
 
 _FILE = "claims.md"
 _LOWER_IS_BETTER = ("best_step", "flops")
-
-Reader = Callable[[Path, Claim], list[Measurement]]
 
 
 def verdicts(run: Path) -> list[Verdict]:
@@ -34,13 +26,13 @@ def verdicts(run: Path) -> list[Verdict]:
         LotteryError: the folder is no run folder, or a table is damaged.
     """
     record = read_config(RunPaths(run))
-    study = str(record["config"].get("study", TICKETS))
-    read, higher = _READERS.get(study, (_results, None))
+    page = study_page(str(record["config"].get("study", TICKETS)))
+    higher = page.higher_is_better
     found: list[Verdict] = []
     for claim, post_hoc in recorded_claims(record):
         up = bool(record["higher_is_better"]) if higher is None else higher
         up = up and claim.field not in _LOWER_IS_BETTER
-        judged = judge(claim, read(run, claim), up, post_hoc)
+        judged = judge(claim, page.measurements(run, claim), up, post_hoc)
         found += [one for one in judged if one.n or _is_asked(claim, record["config"])]
     return found
 
@@ -77,12 +69,16 @@ def write_claims(results: Path) -> Path:
     for (folder, _), verdict in zip(found, corrected):
         name = folder.relative_to(results).as_posix()
         rows = papers.setdefault(verdict.claim.paper, [])
-        rows.append([f"[{name}]({name}/page.md)", *_cells(verdict)])
+        rows.append([name, *_cells(verdict)])
     tables = [
         Table(paper, ["experiment", *_HEADER], rows) for paper, rows in sorted(papers.items())
     ]
     text = f"# Claims\n\n<!-- Generated. -->\n\n{_counts(corrected)}\n\n{_NOTE}\n\n"
-    write_text(results / _FILE, text + to_markdown(tables))
+    text += to_markdown(tables)
+    for name in {folder.relative_to(results).as_posix() for folder in folders}:
+        # A table's cells are escaped, so that no text from a run becomes a link.
+        text = text.replace(f"\n| {name} |", f"\n| [{name}]({name}/page.md) |")
+    write_text(results / _FILE, text)
     return results / _FILE
 
 
@@ -142,63 +138,3 @@ def _figures(*values: float) -> list[str]:
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
     return [Unit("", digits=digits).difference(value) for value in values]
-
-
-def _results(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads a table with the columns of results.csv."""
-    file = run / (f"{claim.target}.csv" if claim.target else "results.csv")
-    rows = read_results(file) if file.exists() else []
-    return [_measurement(row, claim.field) for row in rows]
-
-
-def _supermasks(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads the masks that were chosen on held-out images, as round 1.
-
-    `best` is each seed's best of them by the accuracy on those images, which is `best_value`.
-    """
-    rows = read_results(run / CHOSEN) if (run / CHOSEN).exists() else []
-    found = [replace(_measurement(row, claim.field), round=1) for row in rows]
-    best: dict[int, tuple[float, Measurement]] = {}
-    for row, one in zip(rows, found):
-        if row.seed not in best or row.best_value > best[row.seed][0]:
-            best[row.seed] = (row.best_value, replace(one, arm="best"))
-    return [*_results(run, claim), *found, *(one for _, one in best.values())]
-
-
-def _equilibrium(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads a training per arm, as round 0."""
-    rows = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
-    return [Measurement(row.arm, 0, 1.0, row.seed, row.accuracy) for row in rows]
-
-
-def _instability(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads the instability in test error of every subject, as the arm `SUBJECT at STEP`."""
-    rows = instability.read(RunPaths(run)) if (run / instability.FILE).exists() else []
-    return [
-        Measurement(f"{line.subject} at {line.step}", 1, line.remaining, seed, barrier)
-        for line in instability_page.lines(rows)
-        for seed, barrier in line.barriers["test"].items()
-    ]
-
-
-def _strong_tickets(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads the output errors of pruned random networks, as the arm `n = N, density D`."""
-    rows = read_rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
-    return [
-        Measurement(f"n = {r.n}, density {r.density:g}", 1, r.density, r.seed, r.output_error)
-        for r in rows
-    ]
-
-
-def _measurement(row: ResultRow, field: str) -> Measurement:
-    value = float(getattr(row, field))
-    return Measurement(series(row), row.round, row.remaining, row.seed, value)
-
-
-# By study: how its tables are read, and whether more is better (None: as config.json says).
-_READERS: dict[str, tuple[Reader, bool | None]] = {
-    "supermasks": (_supermasks, None),
-    "equilibrium": (_equilibrium, None),
-    "instability": (_instability, False),
-    "strong_tickets": (_strong_tickets, False),
-}

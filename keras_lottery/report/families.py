@@ -4,35 +4,35 @@ from dataclasses import replace
 
 from keras_lottery.arms import FAMILIES
 from keras_lottery.records import read_metrics
-from keras_lottery.report.study import WINNING, Study
+from keras_lottery.report.results import WINNING, Results
 
 
-def without_families(study: Study) -> Study:
-    """Returns the study with the arms that belong to no family."""
+def without_families(results: Results) -> Results:
+    """Returns the results of the arms that belong to no family."""
     together = {arm for arms in FAMILIES.values() for arm in arms}
-    return study.subset([arm for arm in study.arms if arm not in together])
+    return results.subset([arm for arm in results.arms if arm not in together])
 
 
-def families(study: Study) -> dict[str, Study]:
-    """Returns the winning ticket with the arms of each family that the study has, by its title."""
-    found = {name: [arm for arm in arms if arm in study.arms] for name, arms in FAMILIES.items()}
+def families(results: Results) -> dict[str, Results]:
+    """Returns the winning ticket with the arms of each family that was trained, by its title."""
+    found = {name: [arm for arm in arms if arm in results.arms] for name, arms in FAMILIES.items()}
     return {
-        name.replace("_", " ").capitalize(): study.subset([WINNING, *arms])
+        name.replace("_", " ").capitalize(): results.subset([WINNING, *arms])
         for name, arms in found.items()
         if arms
     }
 
 
-def at_start(study: Study) -> Study | None:
-    """Returns the study with the metric before the first step; None where it was not measured."""
-    name = f"initial_{study.metric}"
+def at_start(results: Results) -> Results | None:
+    """Returns the results with the metric before the first step; None where it was not measured."""
+    name = f"initial_{results.metric}"
     values = {}
-    if study.paths.metrics.exists():
-        rows = read_metrics(study.paths.metrics)
+    if results.paths.metrics.exists():
+        rows = read_metrics(results.paths.metrics)
         values = {row.training: row.value for row in rows if row.name == name}
     rows_at_start = tuple(
         replace(row, metric=name, value=values[row.training])
-        for row in study.rows
+        for row in results.rows
         if row.training in values
     )
-    return replace(study, rows=rows_at_start) if rows_at_start else None
+    return replace(results, rows=rows_at_start) if rows_at_start else None

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from keras_lottery.arms import rounds_of
 from keras_lottery.records import CONSTANT_OUTPUT, ResultRow, read_metrics
-from keras_lottery.report.study import DENSE, Study, series
-from keras_lottery.report.units import rounds_text
+from keras_lottery.report.formatting import rounds_text
+from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.types import DIVERGED, SKIPPED, Training
 
 
@@ -24,13 +24,13 @@ def diverged(rows: Sequence[ResultRow]) -> list[str]:
     return [f"{text} Means and intervals leave them out."]
 
 
-def dead(study: Study) -> list[str]:
+def dead(results: Results) -> list[str]:
     """Returns which networks give the same output for every test example."""
-    if not study.paths.metrics.exists():
+    if not results.paths.metrics.exists():
         return []
-    metrics = read_metrics(study.paths.metrics)
+    metrics = read_metrics(results.paths.metrics)
     dead = {row.training for row in metrics if row.name == CONSTANT_OUTPUT and row.value}
-    found = [row.training for row in study.rows if row.training in dead]
+    found = [row.training for row in results.rows if row.training in dead]
     if not found:
         return []
     return [
@@ -39,9 +39,9 @@ def dead(study: Study) -> list[str]:
     ]
 
 
-def missing(study: Study) -> list[str]:
+def missing(results: Results) -> list[str]:
     """Returns what the config asks for and the run does not have yet."""
-    config = study.config
+    config = results.config
     prune = config.get("prune", {})
     rounds, given = int(prune.get("rounds", 0)), prune.get("arm_rounds", {})
     wanted = {(DENSE, seed, 0) for seed in config.get("seeds", ())}
@@ -52,7 +52,7 @@ def missing(study: Study) -> list[str]:
         for number in rounds_of(arm, rounds, given.get(arm, ()))
         if arm != DENSE
     }
-    there = {(row.arm, row.seed, row.round) for row in (*study.rows, *study.lost)}
+    there = {(row.arm, row.seed, row.round) for row in (*results.rows, *results.lost)}
     found = []
     for arm in dict.fromkeys([DENSE, *config.get("arms", ())]):
         asked = {key for key in wanted if key[0] == arm}
@@ -63,7 +63,7 @@ def missing(study: Study) -> list[str]:
                 f"`{arm}`: {len(lack)} of {len(asked)} trainings (seed and round) are not "
                 f"finished, in {rounds_text(numbers)}."
             )
-    if len(study.seeds) == 1:
+    if len(results.seeds) == 1:
         found.append("One seed: no spread and no interval can be given.")
     return found
 

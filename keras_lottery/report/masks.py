@@ -3,12 +3,12 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from keras_lottery.records import LayerRow, read_rows
-from keras_lottery.report.study import DENSE, Study, series
+from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.tickets import Ticket, overlap, total
 from keras_lottery.types import MaskSet, Training
 
@@ -60,13 +60,13 @@ class SeedOverlap:
     pairs: int
 
 
-def densities(study: Study, arm: str) -> Densities | None:
+def densities(results: Results, arm: str) -> Densities | None:
     """Returns the densities of an arm's masks; None where the run holds no layer tables."""
     kept: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     sizes: dict[str, int] = {}
     seeds = set()
-    for training in _trainings(study, arm):
-        path = study.paths.layers(training)
+    for training in _trainings(results, arm):
+        path = results.paths.layers(training)
         for row in read_rows(path, LayerRow) if path.exists() else []:
             kept[training.round][row.path].append(row.kept)
             sizes[row.path] = row.size
@@ -85,16 +85,36 @@ def densities(study: Study, arm: str) -> Densities | None:
     )  # fmt: skip
 
 
-def overlaps(study: Study, arm: str) -> list[SeedOverlap]:
+def grouped(found: Densities, most: int) -> Densities:
+    """Returns the densities with variables put together by the start of their paths.
+
+    Args:
+        found: the densities.
+        most: groups at most; fewer variables stay as they are. Paths are cut as late as possible.
+    """
+    depth = max(path.count("/") for path in found.paths)
+    names = list(found.paths)
+    while depth and len(set(names)) > most:
+        names = ["/".join(path.split("/")[:depth]) for path in found.paths]
+        depth -= 1
+    groups = tuple(dict.fromkeys(names))
+    rows = [np.array([name == group for name in names]) for group in groups]
+    sizes = np.array([found.sizes[row].sum() for row in rows])
+    density = [np.average(found.density[row], axis=0, weights=np.maximum(found.sizes[row], 1))
+               for row in rows]  # fmt: skip
+    return replace(found, paths=groups, density=np.array(density), sizes=sizes)
+
+
+def overlaps(results: Results, arm: str) -> list[SeedOverlap]:
     """Returns the overlap between seeds per round; empty with fewer than two seeds' tickets."""
     by_round: dict[int, list[Training]] = defaultdict(list)
-    for training in _trainings(study, arm):
-        if study.paths.ticket(training).exists():
+    for training in _trainings(results, arm):
+        if results.paths.ticket(training).exists():
             by_round[training.round].append(training)
     found = []
     for number, trainings in sorted(by_round.items()):
         # One round's masks at a time: those of a whole run need not fit into memory.
-        masks = [_masks(study, training) for training in trainings]
+        masks = [_masks(results, training) for training in trainings]
         if len(masks) > 1:
             found.append(seed_overlap(number, masks))
     return found
@@ -137,12 +157,12 @@ def short_names(paths: tuple[str, ...]) -> list[str]:
     return names if all(names) and len(set(names)) == len(names) else list(paths)
 
 
-def _trainings(study: Study, arm: str) -> list[Training]:
-    return [row.training for row in study.rows if series(row) == arm and row.arm != DENSE]
+def _trainings(results: Results, arm: str) -> list[Training]:
+    return [row.training for row in results.rows if series(row) == arm and row.arm != DENSE]
 
 
-def _masks(study: Study, training: Training) -> MaskSet:
-    return Ticket.load_masks(study.paths.ticket(training))
+def _masks(results: Results, training: Training) -> MaskSet:
+    return Ticket.load_masks(results.paths.ticket(training))
 
 
 def natural(path: str) -> list[tuple[int, str]]:

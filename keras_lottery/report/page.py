@@ -4,20 +4,23 @@ import re
 from pathlib import Path
 
 from keras_lottery import checks
+from keras_lottery.arms import FAMILIES, LEARNED
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 from keras_lottery.report.build import page_of, write_figures
 from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
+from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.markdown import inline, to_markdown
+from keras_lottery.report.prune_at_init import without_sanity_controls
+from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
 from keras_lottery.report.statistics import (
     dense_level,
+    levels,
     nearest_level,
     sparsest_match,
 )
-from keras_lottery.report.study import TICKETS, Study, studies, study_of
 from keras_lottery.report.tables import beside_cell
-from keras_lottery.report.units import percent, unit_of
 from keras_lottery.run_paths import RunPaths
 
 _INDEX = "index.md"
@@ -88,7 +91,7 @@ def write_index(results: Path = Path("docs/results")) -> Path:
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     found = [page for page in sorted(results.rglob("page.md"))
              if (page.parent / "config.json").exists()]  # fmt: skip
-    searches = [page for page in found if study_of(page.parent) == TICKETS]
+    searches = [page for page in found if study_name(page.parent) == TICKETS]
     others = [page for page in found if page not in searches]
     text = "\n".join([
         "# Results", "", "<!-- Generated; only the marked region is kept. -->", "",
@@ -116,7 +119,7 @@ def _show_claims(page: Path) -> None:
 
 _SEARCHES = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",
              "value ÷ dense there", "near 67 % pruned", "near 90 % pruned",
-             "what the paper says"]  # fmt: skip
+             "studied beside it, at its sparsest level", "what the paper says"]  # fmt: skip
 _STUDIES = ["study", "what was seen", "what the paper says"]
 
 
@@ -130,8 +133,27 @@ def _write(path: Path, text: str) -> None:
 
 
 def _row(page: Path, results: Path) -> list[str]:
-    study = studies(page.parent)[0]
-    return [_link(page, results), inline(study.metric), *numbers(study), _cell(page, "paper")]
+    shown = results_by_task(page.parent)[0]
+    return [_link(page, results), inline(shown.metric), *numbers(shown),
+            _studied(shown), _cell(page, "paper")]  # fmt: skip
+
+
+def _studied(results: Results) -> str:
+    """Returns the methods that are neither `winning` nor a control: the best three at the end.
+
+    Those that a claim names come first.
+    """
+    methods = {*LEARNED, *(arm for arms in FAMILIES.values() for arm in arms)}
+    claimed = {word for c in results.facts.get("claims", ()) for word in c["compare"].split()}
+    sign = -1 if results.higher_is_better else 1
+    last = [
+        levels(results.rows, arm)[-1]
+        for arm in without_sanity_controls(results).arms
+        if arm in methods
+    ]
+    last.sort(key=lambda level: (level.arm not in claimed, sign * level.mean))
+    cells = [f"`{level.arm}` {beside_cell(results, level.arm, level)}" for level in last[:3]]
+    return "; ".join(cells) or "–"
 
 
 def _study_row(page: Path, results: Path) -> list[str]:
@@ -149,18 +171,18 @@ def _cell(page: Path, name: str) -> str:
     return text.replace("|", "\\|") or "–"
 
 
-def numbers(study: Study) -> list[str]:
+def numbers(results: Results) -> list[str]:
     """Returns dense, the sparsest level that keeps up with it, and value ÷ dense at three."""
-    if not study.rows:
+    if not results.rows:
         return ["–"] * 5
-    unit, dense = unit_of(study.rows), dense_level(study.rows)
+    unit, dense = unit_of(results.rows), dense_level(results.rows)
     cells = [f"{unit.spread(dense.mean, dense.sd)}{unit.symbol} ({dense.n})" if dense else "–"]
-    if study.main is None:
+    if results.main is None:
         return [*cells, "–", "–", "–", "–"]
-    match = sparsest_match(study.rows, study.main, study.higher_is_better)
+    match = sparsest_match(results.rows, results.main, results.higher_is_better)
     cells.append(f"{percent(match.remaining)} remaining" if match else "–")
-    for level in (match, *(nearest_level(study.rows, study.main, s) for s in (0.67, 0.90))):
-        cells.append(beside_cell(study, study.main, level))
+    for level in (match, *(nearest_level(results.rows, results.main, s) for s in (0.67, 0.90))):
+        cells.append(beside_cell(results, results.main, level))
     return cells
 
 

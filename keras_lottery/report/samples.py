@@ -4,24 +4,24 @@ from collections.abc import Mapping
 
 from keras_lottery.records import ResultRow, read_table
 from keras_lottery.report.document import Table
-from keras_lottery.report.study import DENSE, Study
-from keras_lottery.report.units import percent
+from keras_lottery.report.formatting import percent
+from keras_lottery.report.results import DENSE, Results
 from keras_lottery.run_paths import SAMPLES
 
 ANSWER = "answer"
 
 
-def samples_table(study: Study) -> Table | None:
+def samples_table(results: Results) -> Table | None:
     """Returns the first seed's samples: dense, and each arm that has some at its sparsest level.
 
     None where the task gives no samples.
     """
-    seed = min(study.seeds, default=None)
+    seed = min(results.seeds, default=None)
     found: dict[str, list[dict[str, str]]] = {}
-    for arm in dict.fromkeys((DENSE, study.main, *study.arms)):
-        rows = [row for row in study.rows if (row.arm, row.seed) == (arm, seed)]
+    for arm in dict.fromkeys((DENSE, results.main, *results.arms)):
+        rows = [row for row in results.rows if (row.arm, row.seed) == (arm, seed)]
         last = max(rows, key=lambda row: row.round, default=None)
-        path = study.paths.table(last.training, SAMPLES) if last else None
+        path = results.paths.table(last.training, SAMPLES) if last else None
         if last and path and path.exists() and (answers := read_table(path)):
             found[_title(last)] = answers
     if not found:

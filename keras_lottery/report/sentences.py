@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 
 from keras_lottery.arms import LEARNED
 from keras_lottery.records import ResultRow
+from keras_lottery.report.formatting import Unit, number, percent, rounds_text, unit_of
+from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.statistics import (
     Level,
     Paired,
@@ -17,8 +19,6 @@ from keras_lottery.report.statistics import (
     rounds_at_most,
     sparsest_match,
 )
-from keras_lottery.report.study import DENSE, WINNING, Study
-from keras_lottery.report.units import Unit, number, percent, rounds_text, unit_of
 
 ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
 """Arms that lack one part of the method, and the part."""
@@ -27,94 +27,94 @@ RANDOM = "permuted_global"
 """The random tickets of Yu et al. 2019 (1906.02768)."""
 
 
-def sparse_range(study: Study) -> tuple[tuple[int, ...], str]:
+def sparse_range(results: Results) -> tuple[tuple[int, ...], str]:
     """Returns the rounds that the headline compares and what they are called."""
-    rounds = rounds_at_most(study.rows, study.sparse)
+    rounds = rounds_at_most(results.rows, results.sparse)
     if rounds:
-        return rounds, f"at ≤ {study.sparse * 100:g} % of the weights remaining"
-    left = remaining_by_round(study.rows)
+        return rounds, f"at ≤ {results.sparse * 100:g} % of the weights remaining"
+    left = remaining_by_round(results.rows)
     if not left:
         return (), ""
     last = min(left, key=lambda number: left[number])
     return (last,), f"at {percent(left[last])} of the weights remaining, the sparsest level so far"
 
 
-def headline(study: Study) -> list[str]:
+def headline(results: Results) -> list[str]:
     """Returns the sentences that compare the arms; one that says why not if they cannot be."""
-    dense = dense_level(study.rows)
-    if not study.arms:
-        what = f"{unit_of(study.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
+    dense = dense_level(results.rows)
+    if not results.arms:
+        what = f"{unit_of(results.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
         seeds = _seeds(dense.n) if dense else "no seed"
         return [
-            f"Only dense networks are trained so far: {study.metric} {what} over {seeds}. "
+            f"Only dense networks are trained so far: {results.metric} {what} over {seeds}. "
             "There is no ticket to compare yet."
         ]
-    learned = _against_dense(study, [arm for arm in study.arms if arm in LEARNED])
-    if study.main is None:
+    learned = _against_dense(results, [arm for arm in results.arms if arm in LEARNED])
+    if results.main is None:
         return learned or [
             f"No training of `{WINNING}` is finished, so the arms "
-            f"({', '.join(f'`{arm}`' for arm in study.arms)}) have nothing to be compared with."
+            f"({', '.join(f'`{arm}`' for arm in results.arms)}) have nothing to be compared with."
         ]
-    return [*comparisons(study, study.controls), *_match(study), *learned]
+    return [*comparisons(results, results.controls), *_match(results), *learned]
 
 
-def _against_dense(study: Study, arms: Sequence[str]) -> list[str]:
+def _against_dense(results: Results, arms: Sequence[str]) -> list[str]:
     """Returns a sentence per arm on its difference to dense at its best level, best arms first."""
-    unit, sign = unit_of(study.rows), 1 if study.higher_is_better else -1
+    unit, sign = unit_of(results.rows), 1 if results.higher_is_better else -1
     found = []
-    tops = [max(levels(study.rows, a), key=lambda level: sign * level.mean) for a in arms]
+    tops = [max(levels(results.rows, a), key=lambda level: sign * level.mean) for a in arms]
     for best in sorted(tops, key=lambda level: -sign * level.mean):
-        difference = paired(study.rows, best.arm, DENSE, {best.round})
+        difference = paired(results.rows, best.arm, DENSE, {best.round})
         if difference:
             where = f"at {percent(best.remaining)} of the weights remaining"
             mean = f"Its mean is {unit.spread(best.mean, best.sd)}{unit.symbol}."
-            text = comparison(difference, where, unit, study.higher_is_better)
+            text = comparison(difference, where, unit, results.higher_is_better)
             found.append(f"{text} {mean}")
     return found
 
 
 def comparisons(
-    study: Study, controls: Sequence[str], arm: str = WINNING, field: str = "value"
+    results: Results, controls: Sequence[str], arm: str = WINNING, field: str = "value"
 ) -> list[str]:
     """Returns one sentence per control on the paired difference to it at the sparse end."""
-    rounds, where = sparse_range(study)
-    unit = unit_of(study.rows)
+    rounds, where = sparse_range(results)
+    unit = unit_of(results.rows)
     found = []
     for control in controls:
-        difference = paired(study.rows, arm, control, rounds, field)
+        difference = paired(results.rows, arm, control, rounds, field)
         if difference:
-            found.append(comparison(difference, where, unit, study.higher_is_better))
+            found.append(comparison(difference, where, unit, results.higher_is_better))
     return found
 
 
-def measured_otherwise(study: Study) -> tuple[str, list[str]]:
+def measured_otherwise(results: Results) -> tuple[str, list[str]]:
     """Returns the moment at which the values are not, and what the arms differ by then.
 
     Values are those of the end of a training or of the minimum of its validation loss, as the
     config has it; none of the sentences where both are one.
     """
-    best = study.config.get("train", {}).get("value") == "best"
+    best = results.config.get("train", {}).get("value") == "best"
     field = "final_value" if best else "best_value"
     moment = "At the end of the training" if best else "At the minimum of the validation loss"
-    if study.main is None or all(getattr(row, field) == row.value for row in study.rows):
+    if results.main is None or all(getattr(row, field) == row.value for row in results.rows):
         return moment, []
-    return moment, comparisons(study, study.controls, field=field)
+    return moment, comparisons(results, results.controls, field=field)
 
 
-def ablations(study: Study) -> list[str]:
+def ablations(results: Results) -> list[str]:
     """Returns which part of the method brings more, and what random tickets say of its lack."""
-    rounds, where = sparse_range(study)
-    if not {WINNING, *ABLATIONS} <= set(study.arms):
+    rounds, where = sparse_range(results)
+    if not {WINNING, *ABLATIONS} <= set(results.arms):
         return []
     found = []
     without, other = ABLATIONS
-    difference = paired(study.rows, other, without, rounds)
+    difference = paired(results.rows, other, without, rounds)
     if difference:
-        unit, better = unit_of(study.rows), study.higher_is_better == (difference.mean > 0)
+        unit, better = unit_of(results.rows), results.higher_is_better == (difference.mean > 0)
         (lost, more), (_, less) = list(ABLATIONS.items())[:: 1 if better else -1]
-        own = paired(study.rows, WINNING, lost, rounds)
-        helps = own and study.higher_is_better == (own.mean > 0) and own.excludes_zero
-        text = comparison(difference, where, unit, study.higher_is_better)
+        own = paired(results.rows, WINNING, lost, rounds)
+        helps = own and results.higher_is_better == (own.mean > 0) and own.excludes_zero
+        text = comparison(difference, where, unit, results.higher_is_better)
         if not difference.excludes_zero:
             what = f"{more} or {less}: not settled"
         elif helps:
@@ -122,8 +122,8 @@ def ablations(study: Study) -> list[str]:
         else:
             what = f"going without {less} does better than without {more}"
         found.append(f"{what[0].upper()}{what[1:]}. {text}")
-    if RANDOM in study.arms:
-        found += [text for arm in ABLATIONS for text in comparisons(study, [RANDOM], arm)]
+    if RANDOM in results.arms:
+        found += [text for arm in ABLATIONS for text in comparisons(results, [RANDOM], arm)]
     return found
 
 
@@ -178,9 +178,9 @@ def beside_dense(rows: Sequence[ResultRow], arm: str, level: Level) -> str:
     return f"{unit_of(rows).difference(apart.mean)} from dense" if apart else "–"
 
 
-def _match(study: Study) -> list[str]:
+def _match(results: Results) -> list[str]:
     """The sparsest level that keeps up with dense, and value ÷ dense there and at two others."""
-    rows, unit = study.rows, unit_of(study.rows)
+    rows, unit = results.rows, unit_of(results.rows)
     dense = dense_level(rows)
     if dense is None:
         return ["No dense network is finished, so nothing can be set against it."]
@@ -201,7 +201,7 @@ def _match(study: Study) -> list[str]:
             "keep up with it."
         )
         return [f"{said} {tail}".strip()]
-    level = sparsest_match(rows, WINNING, study.higher_is_better)
+    level = sparsest_match(rows, WINNING, results.higher_is_better)
     around = f"dense ({unit.spread(dense.mean, dense.sd)}{unit.symbol}, n = {_seeds(dense.n)})"
     if level is None:
         return [
@@ -216,16 +216,16 @@ def _match(study: Study) -> list[str]:
     ]
 
 
-def learning_speed(study: Study) -> list[str]:
+def learning_speed(results: Results) -> list[str]:
     """Returns sentences on the step of the minimum validation loss."""
-    rounds, where = sparse_range(study)
-    if study.main is None or not rounds:
+    rounds, where = sparse_range(results)
+    if results.main is None or not rounds:
         return []
     where = f"{where[0].upper()}{where[1:]}"
     unit = Unit("steps", points=" steps", digits=0)
     found = []
-    for control in study.controls:
-        difference = paired(study.rows, WINNING, control, rounds, "best_step")
+    for control in results.controls:
+        difference = paired(results.rows, WINNING, control, rounds, "best_step")
         if difference:
             size = unit.difference(difference.mean).lstrip("+−")
             side = "earlier" if difference.mean < 0 else "later"
@@ -235,13 +235,13 @@ def learning_speed(study: Study) -> list[str]:
                 f"`{control}` (mean paired difference; {interval(difference, unit)})."
                 + contains_zero(difference)
             )
-    return [*found, *_still_falling(study, rounds, where)]
+    return [*found, *_still_falling(results, rounds, where)]
 
 
-def _still_falling(study: Study, rounds: Collection[int], where: str) -> list[str]:
+def _still_falling(results: Results, rounds: Collection[int], where: str) -> list[str]:
     """Says how often the minimum is the end of the training, where speed cannot be told."""
-    length = max(row.steps for row in study.rows)
-    pruned = [row for row in study.rows if row.round in rounds and row.arm != DENSE]
+    length = max(row.steps for row in results.rows)
+    pruned = [row for row in results.rows if row.round in rounds and row.arm != DENSE]
     falling = sum(row.best_step >= length for row in pruned)
     if not falling:
         return []

@@ -13,7 +13,7 @@ from scipy import stats  # type: ignore[import-untyped]
 
 from keras_lottery import records
 from keras_lottery.records import ResultRow
-from keras_lottery.report.study import DENSE, series
+from keras_lottery.report.results import DENSE, series
 
 CONFIDENCE = 0.95
 _RESAMPLES = 10_000
@@ -38,6 +38,7 @@ class Level:
         high: largest seed.
         n: seeds.
         trainings: finished trainings, every draw counted.
+        seeds: mean over draws of each seed, in the order of the seeds.
     """
 
     arm: str
@@ -51,6 +52,7 @@ class Level:
     high: float
     n: int
     trainings: int
+    seeds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,25 @@ def levels(rows: Sequence[ResultRow], arm: str, field: str = "value") -> list[Le
                 high=float(values.max()),
                 n=len(values),
                 trainings=len(of_level),
+                seeds=tuple(values.tolist()),
             )
         )
     return found
+
+
+def is_bimodal(values: Sequence[float] | np.ndarray) -> bool:
+    """Returns True where the values fall into two groups, so that a mean describes neither.
+
+    The largest gap between neighbours is more than half of the range, with two values or more on
+    either side of it. (Sarle's coefficient of skewness and kurtosis does not see two groups in
+    fewer than some twenty values.)
+    """
+    ordered = np.sort(values)
+    gaps = np.diff(ordered)
+    if len(gaps) < 3:
+        return False
+    place = int(gaps.argmax())
+    return bool(gaps[place] > gaps.sum() / 2 and 1 <= place <= len(gaps) - 2)
 
 
 def seed_range(rows: Sequence[ResultRow]) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 from keras_lottery.config import flatten
 from keras_lottery.report.document import Table
+from keras_lottery.report.formatting import Unit, count, percent, rounds_text, unit_of
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.style import ticks
+from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.report.sentences import beside_dense, sparse_range
 from keras_lottery.report.statistics import (
     Level,
@@ -18,29 +20,27 @@ from keras_lottery.report.statistics import (
     seed_range,
     sparsest_match,
 )
-from keras_lottery.report.study import DENSE, Study, series
-from keras_lottery.report.units import Unit, count, percent, rounds_text, unit_of
 
 _STEPS = Unit("step", digits=0)
 
 
-def level_table(study: Study) -> Table:
+def level_table(results: Results) -> Table:
     """Returns one row a level with mean ± standard deviation of every arm."""
-    unit = unit_of(study.rows)
+    unit = unit_of(results.rows)
     note = f"{unit.axis}, mean ± standard deviation between seeds; in brackets the seeds."
-    return _wide(study, "value", unit, f"{unit.name.capitalize()} by weights remaining", note)
+    return _wide(results, "value", unit, f"{unit.name.capitalize()} by weights remaining", note)
 
 
-def terminal_cells(study: Study) -> tuple[Table, str]:
+def terminal_cells(results: Results) -> tuple[Table, str]:
     """Returns the same numbers for 80 characters, and the line that goes below them."""
-    unit, dense = unit_of(study.rows), dense_level(study.rows)
-    found = _by_round(study, study.arms or [DENSE])
+    unit, dense = unit_of(results.rows), dense_level(results.rows)
+    found = _by_round(results, results.arms or [DENSE])
     narrow = len(found) > 4
     full = dense.flops if dense else 0.0
     rows = []
-    for round_number in sorted({row.round for row in study.rows if series(row) in found}):
+    for round_number in sorted({row.round for row in results.rows if series(row) in found}):
         at = {arm: by_round.get(round_number) for arm, by_round in found.items()}
-        shown = at.get(study.main or "") or next(level for level in at.values() if level)
+        shown = at.get(results.main or "") or next(level for level in at.values() if level)
         flops = percent(shown.flops / full) if full else count(shown.flops)
         cells = [
             unit.spread(lv.mean, math.nan if narrow else lv.sd) if lv else "–" for lv in at.values()
@@ -53,22 +53,22 @@ def terminal_cells(study: Study) -> tuple[Table, str]:
     caption = ["mean over seeds" if narrow else "mean ± sd over seeds"]
     if dense:
         caption.append(f"dense {unit.spread(dense.mean, dense.sd)}{unit.symbol}")
-    caption.append(f"n = {seed_range(study.rows)}")
+    caption.append(f"n = {seed_range(results.rows)}")
     return Table(f"{unit.axis} by weights remaining", header, rows), "; ".join(caption)
 
 
-def speed_table(study: Study) -> Table:
+def speed_table(results: Results) -> Table:
     """Returns one row a level with the step of the minimum validation loss of every arm."""
     note = "Optimizer steps, mean ± standard deviation between seeds; in brackets the seeds."
-    return _wide(study, "best_step", _STEPS, "", note)
+    return _wide(results, "best_step", _STEPS, "", note)
 
 
-def _wide(study: Study, field: str, unit: Unit, title: str, note: str) -> Table:
-    arms = [DENSE, *study.arms]
-    found = _by_round(study, arms, field)
+def _wide(results: Results, field: str, unit: Unit, title: str, note: str) -> Table:
+    arms = [DENSE, *results.arms]
+    found = _by_round(results, arms, field)
     arms = [arm for arm in arms if found[arm]]
     numbers = sorted({number for by_round in found.values() for number in by_round})
-    reference = study.main or (study.arms[0] if study.arms else DENSE)
+    reference = results.main or (results.arms[0] if results.arms else DENSE)
     rows = []
     others = False
     for round_number in numbers:
@@ -83,45 +83,45 @@ def _wide(study: Study, field: str, unit: Unit, title: str, note: str) -> Table:
 
 
 def _by_round(
-    study: Study, arms: Sequence[str], field: str = "value"
+    results: Results, arms: Sequence[str], field: str = "value"
 ) -> dict[str, dict[int, Level]]:
     """Returns the levels of each arm by their round."""
-    return {arm: {lv.round: lv for lv in levels(study.rows, arm, field)} for arm in arms}
+    return {arm: {lv.round: lv for lv in levels(results.rows, arm, field)} for arm in arms}
 
 
 def _cell(level: Level | None, unit: Unit) -> str:
     return f"{unit.spread(level.mean, level.sd)} ({level.n})" if level else "–"
 
 
-def arm_table(study: Study) -> Table:
+def arm_table(results: Results) -> Table:
     """Returns one row per level and arm with everything that is known of it."""
-    unit = unit_of(study.rows)
+    unit = unit_of(results.rows)
     rows = [
         [
             str(lv.round), lv.arm, percent(lv.remaining), count(lv.kept), count(lv.flops),
             unit.spread(lv.mean, lv.sd), f"{unit.bare(lv.low)} – {unit.bare(lv.high)}",
             str(lv.n), str(lv.trainings),
         ]
-        for arm in [DENSE, *study.arms]
-        for lv in levels(study.rows, arm)
+        for arm in [DENSE, *results.arms]
+        for lv in levels(results.rows, arm)
     ]  # fmt: skip
     header = ["round", "arm", "remaining", "kept", "FLOPs", f"{unit.axis} mean ± sd",
               "min – max", "seeds", "trainings"]  # fmt: skip
     return Table("", header, rows, "FLOPs: forward pass of one example.")
 
 
-def difference_table(study: Study) -> Table | None:
+def difference_table(results: Results) -> Table | None:
     """Returns the paired differences of the main arm, at the sparse end and over all rounds."""
-    if study.main is None:
+    if results.main is None:
         return None
-    unit, (sparse, where) = unit_of(study.rows), sparse_range(study)
+    unit, (sparse, where) = unit_of(results.rows), sparse_range(results)
     rows = []
-    for control in study.controls:
+    for control in results.controls:
         for label, rounds in ((where.removeprefix("at "), sparse), ("all rounds", None)):
-            pair = paired(study.rows, study.main, control, rounds)
+            pair = paired(results.rows, results.main, control, rounds)
             if pair:
                 rows.append([
-                    f"{study.main} − {control}", label, rounds_text(pair.rounds),
+                    f"{results.main} − {control}", label, rounds_text(pair.rounds),
                     unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
                     str(pair.n),
                 ])  # fmt: skip
@@ -130,28 +130,28 @@ def difference_table(study: Study) -> Table | None:
               "seeds"]  # fmt: skip
     note = (
         "Pairs share a seed; levels and fresh draws are averaged within a seed, and the interval "
-        f"is over seeds. {'Above' if study.higher_is_better else 'Below'} 0: `{study.main}` is "
+        f"is over seeds. {'Above' if results.higher_is_better else 'Below'} 0: `{results.main}` is "
         "better."
     )
     return Table("Paired differences", header, rows, note) if rows else None
 
 
-def beside_cell(study: Study, arm: str, level: Level | None) -> str:
+def beside_cell(results: Results, arm: str, level: Level | None) -> str:
     """Returns what a level is worth beside dense, and the fraction pruned there."""
     if level is None:
         return "–"
-    return f"{beside_dense(study.rows, arm, level)} at {percent(1 - level.remaining)}"
+    return f"{beside_dense(results.rows, arm, level)} at {percent(1 - level.remaining)}"
 
 
-def match_table(study: Study) -> Table | None:
+def match_table(results: Results) -> Table | None:
     """Returns how far each arm keeps up with dense."""
     rows = []
-    for arm in study.arms:
-        sparsest = sparsest_match(study.rows, arm, study.higher_is_better)
-        found = [sparsest, *(nearest_level(study.rows, arm, s) for s in (0.67, 0.90))]
-        cells = [beside_cell(study, arm, level) for level in found]
+    for arm in results.arms:
+        sparsest = sparsest_match(results.rows, arm, results.higher_is_better)
+        found = [sparsest, *(nearest_level(results.rows, arm, s) for s in (0.67, 0.90))]
+        cells = [beside_cell(results, arm, level) for level in found]
         rows.append([arm, percent(sparsest.remaining) if sparsest else "–", *cells])
-    dense = dense_level(study.rows)
+    dense = dense_level(results.rows)
     what = "difference from dense" if dense and dense.mean <= 0 else "value ÷ dense"
     header = ["arm", "sparsest within 1 sd of dense [remaining]", f"{what} there",
               "near 67 % pruned", "near 90 % pruned"]  # fmt: skip
@@ -162,21 +162,21 @@ def match_table(study: Study) -> Table | None:
     return Table("Beside the dense network", header, rows, note) if rows else None
 
 
-def beside_table(study: Study) -> Table | None:
+def beside_table(results: Results) -> Table | None:
     """Returns what every arm is worth beside dense, a row a level."""
-    dense = dense_level(study.rows)
-    if dense is None or not study.arms:
+    dense = dense_level(results.rows)
+    if dense is None or not results.arms:
         return None
-    found = _by_round(study, study.arms)
+    found = _by_round(results, results.arms)
     rows = []
     for number in sorted({number for by_round in found.values() for number in by_round}):
         there = [by_round.get(number) for by_round in found.values()]
-        main = found.get(study.main or "", {}).get(number) or next(lv for lv in there if lv)
-        cells = [beside_dense(study.rows, lv.arm, lv) if lv else "–" for lv in there]
+        main = found.get(results.main or "", {}).get(number) or next(lv for lv in there if lv)
+        cells = [beside_dense(results.rows, lv.arm, lv) if lv else "–" for lv in there]
         rows.append([str(number), percent(main.remaining), *cells])
-    unit = unit_of(study.rows)
+    unit = unit_of(results.rows)
     what = f"{unit.name} ÷ dense {unit.name}" if dense.mean > 0 else "Differences from dense"
-    return Table("", ["round", "remaining", *study.arms], rows, f"{what}, means over seeds.")
+    return Table("", ["round", "remaining", *results.arms], rows, f"{what}, means over seeds.")
 
 
 def density_table(densities: Densities) -> Table:

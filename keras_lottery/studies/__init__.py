@@ -1,7 +1,8 @@
 """What is done with a task: the search for tickets, and experiments with a loop of their own.
 
-Importing this registers the studies, without Keras. A study is a dataclass of options, a module
-that runs it, and a page in `keras_lottery.report.pages` under the same name.
+Importing this registers the studies, without Keras. A study is a folder: `options.py` (the config's
+`options`), `run.py` (`run(config)`), `rows.py` (its tables), `page.py` (`PAGE`) and `plots.py`.
+The page is drawn from the run folder alone and needs no Keras.
 """
 
 from dataclasses import fields
@@ -11,48 +12,31 @@ from pathlib import Path
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
 from keras_lottery.config import Config, PruneConfig, StudySchema, study_schemas
 from keras_lottery.studies.equilibrium.options import EquilibriumOptions
-from keras_lottery.studies.instability_options import InstabilityOptions
+from keras_lottery.studies.instability.options import InstabilityOptions
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
-from keras_lottery.studies.supermasks_options import SupermasksOptions
-from keras_lottery.studies.transfer_options import TransferOptions
+from keras_lottery.studies.supermasks.options import SupermasksOptions
+from keras_lottery.studies.transfer.options import TransferOptions
 
 __all__ = ["run", "study_schemas"]
 
 _SEARCH = ("arms", "draws", "keep_trained", "rewind", "transfer")
+_INSTABILITY = ("arms", "draws", "keep_trained", "rewind.to", "transfer")
 _PRUNE = tuple(f"prune.{f.name}" for f in fields(PruneConfig) if f.name != "rounds")
 
-study_schemas.register("equilibrium")(
-    StudySchema(
-        EquilibriumOptions,
-        "keras_lottery.studies.equilibrium.run:run",
-        (*_SEARCH, *_PRUNE),
-        exports=False,
-    )
-)
-study_schemas.register("strong_tickets")(
-    StudySchema(
-        StrongTicketsOptions, "keras_lottery.studies.strong_tickets.run:run", (*_SEARCH, *_PRUNE)
-    )
-)
-study_schemas.register("transfer")(
-    StudySchema(TransferOptions, "keras_lottery.studies.transfer:run", ("transfer",), exports=False)
-)
-study_schemas.register("supermasks")(
-    StudySchema(
-        SupermasksOptions,
-        "keras_lottery.studies.supermasks:run",
-        (*_SEARCH, "prune.criterion"),
-        exports=False,
-    )
-)
-study_schemas.register("instability")(
-    StudySchema(
-        InstabilityOptions,
-        "keras_lottery.studies.instability:run",
-        ("arms", "draws", "keep_trained", "rewind.to", "transfer"),
-        exports=False,
-    )
-)
+
+def _register(
+    name: str, options: type, ignores: tuple[str, ...] = (), exports: bool = False
+) -> None:
+    folder = f"{__name__}.{name}"
+    run, page = f"{folder}.run:run", f"{folder}.page:PAGE"
+    study_schemas.register(name)(StudySchema(options, run, ignores, exports, page))
+
+
+_register("equilibrium", EquilibriumOptions, (*_SEARCH, *_PRUNE))
+_register("instability", InstabilityOptions, _INSTABILITY)
+_register("strong_tickets", StrongTicketsOptions, (*_SEARCH, *_PRUNE), exports=True)
+_register("supermasks", SupermasksOptions, (*_SEARCH, "prune.criterion"))
+_register("transfer", TransferOptions, ("transfer",))
 
 
 def run(config: Config) -> Path:

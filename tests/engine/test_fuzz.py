@@ -12,7 +12,7 @@ from keras_lottery.engine import run_folder
 from keras_lottery.engine.run_folder import write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
-from keras_lottery.report.study import studies
+from keras_lottery.report.results import results_by_task
 from keras_lottery.tickets import Ticket
 from tests.engine.made import MadeTask, made, of
 
@@ -172,7 +172,7 @@ def read_run(files):
     """Reads config.json and results.csv as `run` and as `report` do."""
     root = files._paths.root
     ends_well(lambda: run_folder.load_config(files._paths))
-    ends_well(lambda: [study.arms for study in studies(root)])
+    ends_well(lambda: [study.arms for study in results_by_task(root)])
     write_config(files._paths, files.config, MadeTask())
     RunWriter(files.config, files._paths, MadeTask())
 
@@ -207,4 +207,4 @@ def test_results_of_garbage_raise_nothing_but_lottery_errors(files):
         row[draw.randrange(len(row))] = draw.choice(cells)
         contents.append(("\n".join(map(",".join, changed)) + "\n").encode())
     assert restored(path, contents, lambda: read_run(files)) > 80
-    assert np.isfinite([row.value for row in studies(files._paths.root)[0].rows]).all()
+    assert np.isfinite([row.value for row in results_by_task(files._paths.root)[0].rows]).all()

@@ -6,8 +6,8 @@ import numpy as np
 
 from keras_lottery.records import Records
 from keras_lottery.report.plots import draw_ablations, draw_curves
+from keras_lottery.report.results import results_by_task
 from keras_lottery.report.statistics import paired
-from keras_lottery.report.study import studies
 from keras_lottery.run_paths import RunPaths
 
 from .made_run import make_run
@@ -17,7 +17,7 @@ def with_curves(root: Path) -> Path:
     """A run whose accuracy at step s of seed k is s + k, and s alone for the control."""
     run = make_run(root, seeds=(0, 1), rounds=5, arms=("winning", "reinit"), masks=False)
     records = Records(RunPaths(run))
-    for row in studies(run)[0].rows:
+    for row in results_by_task(run)[0].rows:
         shift = 0 if row.arm == "reinit" else row.seed
         begin = 300 if row.arm == "winning" else 0
         history = [{"step": s, "accuracy": s + shift} for s in range(begin, 901, 300)]
@@ -26,7 +26,7 @@ def with_curves(root: Path) -> Path:
 
 
 def test_curves_are_means_over_seeds_at_three_levels(tmp_path: Path) -> None:
-    drawing = draw_curves(studies(with_curves(tmp_path / "run"))[0])
+    drawing = draw_curves(results_by_task(with_curves(tmp_path / "run"))[0])
     assert drawing is not None
     panels = drawing.figure.axes
     assert [axes.get_title() for axes in panels] == [
@@ -45,18 +45,18 @@ def test_curves_are_means_over_seeds_at_three_levels(tmp_path: Path) -> None:
 
 def test_there_are_no_curves_where_the_history_does_not_hold_the_metric(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=(0,), rounds=2, masks=False)
-    assert draw_curves(studies(run)[0]) is None
+    assert draw_curves(results_by_task(run)[0]) is None
 
 
 def test_ablations_are_paired_differences_to_the_winning_ticket(tmp_path: Path) -> None:
     arms = ("winning", "one_shot", "winning_init")
-    study = studies(make_run(tmp_path / "run", rounds=4, arms=arms, masks=False))[0]
-    drawing = draw_ablations(study)
+    results = results_by_task(make_run(tmp_path / "run", rounds=4, arms=arms, masks=False))[0]
+    drawing = draw_ablations(results)
     assert drawing is not None
     (axes,) = drawing.figure.axes
     shown = {c.get_label(): np.asarray(c[0].get_ydata(), float) for c in axes.containers}
     for arm, part in (("one_shot", "iteration"), ("winning_init", "late rewinding")):
-        expected = [100 * paired(study.rows, "winning", arm, {r}).mean for r in range(1, 5)]
+        expected = [100 * paired(results.rows, "winning", arm, {r}).mean for r in range(1, 5)]
         np.testing.assert_allclose(shown[f"{part}: winning − {arm}"], expected)
-    without = studies(make_run(tmp_path / "other", rounds=2, arms=arms[:2], masks=False))[0]
+    without = results_by_task(make_run(tmp_path / "other", rounds=2, arms=arms[:2], masks=False))[0]
     assert draw_ablations(without) is None

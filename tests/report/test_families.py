@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keras_lottery import report
 from keras_lottery.report.families import at_start, families, without_families
-from keras_lottery.report.study import studies
+from keras_lottery.report.results import results_by_task
 
 from .made_run import make_run
 
@@ -13,9 +13,9 @@ ARMS = ("winning", "reinit", "small_final", "movement", "signed_constant")
 
 def test_a_family_has_figures_of_its_own_after_training_and_before_it(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0, 1], rounds=3, arms=ARMS, masks=False)
-    study = studies(run)[0]
-    assert without_families(study).arms == ["winning", "reinit"]
-    found = families(study)
+    results = results_by_task(run)[0]
+    assert without_families(results).arms == ["winning", "reinit"]
+    found = families(results)
     assert found["Mask criteria"].arms == ["winning", "small_final", "movement"]
     assert found["Kept values"].arms == ["winning", "signed_constant"]
     files = report.build(run, tensorboard=False)
@@ -28,8 +28,8 @@ def test_a_family_has_figures_of_its_own_after_training_and_before_it(tmp_path: 
 
 def test_the_metric_before_training_takes_the_place_of_the_value(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0], rounds=3, masks=False)
-    before = at_start(studies(run)[0])
+    before = at_start(results_by_task(run)[0])
     assert before is not None and before.metric == "initial_accuracy"
     assert {row.value for row in before.rows if row.round == 2} == {0.2}
     (run / "metrics.csv").unlink()
-    assert at_start(studies(run)[0]) is None
+    assert at_start(results_by_task(run)[0]) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.report.masks import densities, overlaps, seed_overlap, short_names
-from keras_lottery.report.study import studies
+from keras_lottery.report.results import results_by_task
 
 from .made_run import LAYERS
 
@@ -29,7 +29,7 @@ def test_three_seeds_are_three_pairs_and_equal_masks_overlap_fully() -> None:
 
 
 def test_densities_are_those_of_the_masks(run: Path) -> None:
-    found = densities(studies(run)[0], "winning")
+    found = densities(results_by_task(run)[0], "winning")
     assert found is not None
     assert found.paths == tuple(LAYERS) and found.seeds == 5
     assert found.rounds == tuple(range(1, 16))
@@ -38,15 +38,15 @@ def test_densities_are_those_of_the_masks(run: Path) -> None:
 
 
 def test_overlaps_of_tickets_are_above_chance_where_scores_are_shared(run: Path) -> None:
-    found = overlaps(studies(run)[0], "winning")
+    found = overlaps(results_by_task(run)[0], "winning")
     assert [level.round for level in found] == list(range(1, 16))
     assert all(level.pairs == 10 and level.low > level.chance for level in found[4:])
 
 
 def test_a_run_without_masks_has_neither(bare: Path) -> None:
-    study = studies(bare)[0]
-    assert densities(study, "winning") is None
-    assert overlaps(study, "winning") == []
+    results = results_by_task(bare)[0]
+    assert densities(results, "winning") is None
+    assert overlaps(results, "winning") == []
 
 
 def test_short_names() -> None:

@@ -1,5 +1,6 @@
 """The results kept in a repository."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from keras_lottery import report
 from keras_lottery.errors import LotteryError
 
-from .made_run import make_run
+from .made_run import SHAPES, make_run
 
 
 def test_a_page_holds_the_tables_the_figures_and_the_sentences(run: Path, tmp_path: Path) -> None:
@@ -58,6 +59,21 @@ def test_a_run_without_winning_has_a_row_too(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", arms=(), masks=False)
     report.write_page(run, "dense", tmp_path / "results")
     assert "| – | – | – | – | – |" in (tmp_path / "results" / "index.md").read_text()
+
+
+def test_the_index_names_the_studied_method_the_best_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHAPES, "edge_popup", (0.005, 1.0))
+    monkeypatch.setitem(SHAPES, "edge_popup_signed", (0.005, 4.5))
+    arms = ("edge_popup", "edge_popup_signed", "reinit")
+    run = make_run(tmp_path / "run", arms=arms, rounds=8, masks=False)
+    report.write_page(run, "learned", tmp_path / "results")
+    row = (tmp_path / "results" / "index.md").read_text().split("| [learned]")[1]
+    assert re.search(
+        r"\| `edge_popup_signed` [\d.]+ at 83.2 %; `edge_popup` [\d.]+ at 83.2 % \|", row
+    )
+    assert "`reinit`" not in row
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a b", "/x", "a/"])

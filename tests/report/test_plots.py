@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from keras_lottery.report.masks import Densities, densities, overlaps
+from keras_lottery.report.masks import Densities, densities, grouped, overlaps
 from keras_lottery.report.plots import draw_density, draw_overlap, draw_speed, draw_tickets
-from keras_lottery.report.plots.style import dodge, lines, ticks, window
-from keras_lottery.report.plots.transfer import draw_matrix
+from keras_lottery.report.plots.style import dodge, lines, mean_bars, new_figure, ticks, window
+from keras_lottery.report.results import results_by_task
+from keras_lottery.report.sentences import sparse_range
 from keras_lottery.report.statistics import levels, paired
-from keras_lottery.report.study import studies
+from keras_lottery.studies.transfer.plots import draw_matrix, draw_sizes
 
 from .made_run import SHAPES, make_run
 
@@ -29,15 +30,15 @@ def means(axes: Axes, label: str) -> np.ndarray:
 
 
 def test_tickets_shows_every_arm_and_the_paired_differences(bare: Path) -> None:
-    study = studies(bare)[0]
-    drawing = draw_tickets(study)
+    results = results_by_task(bare)[0]
+    drawing = draw_tickets(results)
     top, bottom = drawing.figure.axes
     assert names(top) == ["winning", "reinit", "permuted_layer", "dense"]
     assert names(bottom) == []  # the colours are those above
-    for arm in study.arms:
-        expected = [100 * level.mean for level in levels(study.rows, arm)]
+    for arm in results.arms:
+        expected = [100 * level.mean for level in levels(results.rows, arm)]
         np.testing.assert_allclose(means(top, arm), expected)
-    expected = [100 * paired(study.rows, "winning", "reinit", {r}).mean for r in range(1, 16)]  # type: ignore[union-attr]
+    expected = [100 * paired(results.rows, "winning", "reinit", {r}).mean for r in range(1, 16)]  # type: ignore[union-attr]
     np.testing.assert_allclose(means(bottom, "− reinit"), expected)
     assert bottom.get_xscale() == "log"
     left, right = bottom.get_xlim()
@@ -49,7 +50,7 @@ def test_tickets_shows_every_arm_and_the_paired_differences(bare: Path) -> None:
 
 
 def test_the_flops_of_the_sparse_network_stand_above(bare: Path) -> None:
-    (upper,) = draw_tickets(studies(bare)[0]).figure.axes[0].child_axes
+    (upper,) = draw_tickets(results_by_task(bare)[0]).figure.axes[0].child_axes
     texts = [tick.get_text() for tick in upper.get_xticklabels()]
     assert texts[:2] == ["100", "64.3"]  # 2 · 0.64 · 50,200 + 820 of 2 · 50,200 + 820
     assert "FLOPs" in upper.get_xlabel()
@@ -57,17 +58,17 @@ def test_the_flops_of_the_sparse_network_stand_above(bare: Path) -> None:
 
 def test_one_seed_has_no_bars_and_one_arm_no_differences(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0], arms=("winning",), rounds=3, masks=False)
-    drawing = draw_tickets(studies(run)[0])
+    drawing = draw_tickets(results_by_task(run)[0])
     (top,) = drawing.figure.axes
     assert not top.containers[0].has_yerr  # type: ignore[attr-defined]
     assert "One seed" in drawing.caption
 
 
 def test_dense_alone_is_drawn(tmp_path: Path) -> None:
-    study = studies(make_run(tmp_path / "run", arms=(), masks=False))[0]
-    (top,) = draw_tickets(study).figure.axes
+    results = results_by_task(make_run(tmp_path / "run", arms=(), masks=False))[0]
+    (top,) = draw_tickets(results).figure.axes
     assert names(top) == ["dense"]
-    assert names(draw_speed(study).figure.axes[0]) == ["dense"]
+    assert names(draw_speed(results).figure.axes[0]) == ["dense"]
 
 
 def test_unknown_arms_get_a_look_of_their_own() -> None:
@@ -76,15 +77,15 @@ def test_unknown_arms_get_a_look_of_their_own() -> None:
 
 
 def test_speed_shows_the_steps(bare: Path) -> None:
-    study = studies(bare)[0]
-    (axes,) = draw_speed(study).figure.axes
-    expected = [level.mean for level in levels(study.rows, "winning", "best_step")]
+    results = results_by_task(bare)[0]
+    (axes,) = draw_speed(results).figure.axes
+    expected = [level.mean for level in levels(results.rows, "winning", "best_step")]
     np.testing.assert_allclose(means(axes, "winning"), expected)
     assert axes.get_ylim()[0] == 0
 
 
 def test_density_has_a_line_a_variable(run: Path) -> None:
-    found = densities(studies(run)[0], "winning")
+    found = densities(results_by_task(run)[0], "winning")
     assert found is not None
     (axes,) = draw_density(found).figure.axes
     assert names(axes) == ["all weights", "layers/dense", "layers/dense_1", "output"]
@@ -100,8 +101,43 @@ def test_many_variables_become_a_heat_map() -> None:
     assert axes.images[0].get_array().shape == (21, 2)  # type: ignore[union-attr]
 
 
+def test_variables_past_two_dozen_are_grouped_by_layer() -> None:
+    paths = (
+        "layers/embedding",
+        *(f"layers/block_{i}/{n}" for i in range(2) for n in "abcdefghijklm"),
+    )
+    sizes, density = np.ones(27), np.full((27, 1), 0.2)
+    sizes[1], density[1] = 88, 0.7  # 88 of the first block's 100 weights
+    found = Densities("winning", (1,), np.array([0.5]), paths, density, sizes, 1)
+    shown = grouped(found, 24)
+    assert shown.paths == ("layers/embedding", "layers/block_0", "layers/block_1")
+    np.testing.assert_allclose(shown.density[:, 0], [0.2, 0.64, 0.2])
+    assert shown.sizes.tolist() == [1, 100, 13]
+    assert grouped(found, 27) is not shown and grouped(found, 27).paths == paths
+
+
+@pytest.mark.parametrize(
+    ("seeds", "points"),
+    [([0.4, 0.5, 0.6], 1), ([0.5], 0), ([0.3, 0.4, 0.5, 0.5, 0.5, 0.5, 0.6, 0.7], 0),
+     ([0.0] * 4 + [1.0] * 4, 1)],
+)  # fmt: skip
+def test_few_or_bimodal_seeds_are_points(seeds: list[float], points: int) -> None:
+    axes = new_figure().subplots()
+    mean_bars(axes, [1.0, 0.5], [0.5, 0.5], [0.1, 0.1], lines(["winning"])["winning"], [seeds])
+    drawn = [line for line in axes.lines if line.get_marker() == "."]
+    assert [list(line.get_ydata()) for line in drawn] == [seeds] * points
+
+
+def test_one_level_has_a_mark_and_no_line() -> None:
+    axes = new_figure().subplots()
+    look = lines(["winning"])["winning"]
+    mean_bars(axes, [0.5], [0.5], [np.nan], look, label="one")
+    mean_bars(axes, [0.5, 0.2], [0.5, 0.4], [np.nan, np.nan], look, label="two")
+    assert [c[0].get_linestyle() for c in axes.containers] == ["None", "-"]  # type: ignore[index]
+
+
 def test_overlap_stands_beside_chance(run: Path) -> None:
-    found = overlaps(studies(run)[0], "winning")
+    found = overlaps(results_by_task(run)[0], "winning")
     (axes,) = draw_overlap("winning", found).figure.axes
     assert len(names(axes)) == 3
     np.testing.assert_allclose(
@@ -145,15 +181,28 @@ def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
 
 
 def test_targets_of_other_metrics_have_colours_of_their_own(bare: Path) -> None:
-    study = studies(bare)[0]
-    rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in study.rows)
-    other = dataclasses.replace(study, rows=rows)
-    one = draw_matrix({"a": study, "b": study}, "reinit").figure.axes
+    results = results_by_task(bare)[0]
+    rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in results.rows)
+    other = dataclasses.replace(results, rows=rows)
+    one = draw_matrix({"a": results, "b": results}, "reinit").figure.axes
     assert len(one) == 2 and "ticket −\nreinit" in one[1].get_ylabel()
-    own = draw_matrix({"b": study, "a": study}, "reinit").figure.axes[0]
+    pair = paired(results.rows, "winning", "reinit", sparse_range(results)[0])
+    assert pair is not None
+    shown = f"{100 * pair.mean:+.2f}\n[{100 * pair.low:+.2f}, {100 * pair.high:+.2f}]"
+    assert shown in [text.get_text() for text in one[0].texts]
+    own = draw_matrix({"b": results, "a": results}, "reinit").figure.axes[0]
     assert [text.get_text() for text in own.get_yticklabels()] == ["b", "a"]
-    (axes,) = draw_matrix({"a": study, "b": other}, "reinit").figure.axes
+    (axes,) = draw_matrix({"a": results, "b": other}, "reinit").figure.axes
     named = [text.get_text() for text in axes.get_xticklabels()]
     assert named == ["a\npoints", "b\nf1"] and axes.get_title() == "ticket − reinit"
     shown = np.ma.filled(axes.images[0].get_array(), np.nan)
     assert np.nanmax(np.abs(shown), axis=0).tolist() == [1.0, 1.0]
+
+
+def test_the_control_of_every_level_is_named(bare: Path) -> None:
+    results = results_by_task(bare)[0]
+    rows = [dataclasses.replace(r, source="big") for r in results.rows if r.arm == "winning"]
+    both = dataclasses.replace(results, rows=(*results.rows, *rows))
+    (axes,) = draw_sizes(both, "small", {"big": 100}, "reinit").figure.axes
+    controls = [line for line in axes.lines if line.get_linestyle() == ":"]
+    assert len(controls) == len([name for name in names(axes) if name.startswith("reinit, ")]) == 3

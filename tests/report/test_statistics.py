@@ -138,3 +138,10 @@ def test_tickets_of_another_experiment_are_a_line_of_their_own() -> None:
     rows = [row(round=1, arm="winning"), row(round=1, arm="winning", source="svhn", value=0.5)]
     assert [lv.mean for lv in st.levels(rows, "winning from svhn")] == [0.5]
     assert [lv.mean for lv in st.levels(rows, "winning")] == [0.9]
+
+
+def test_two_groups_are_bimodal_and_one_is_not() -> None:
+    assert st.is_bimodal([10, 11, 12, 490, 495, 500, 500, 500])
+    assert not st.is_bimodal([1, 2, 3, 3, 3, 4, 4, 5])
+    assert not st.is_bimodal([10, 490, 495, 500, 500, 500])  # an outlier is no group
+    assert not st.is_bimodal([0, 0, 1]) and not st.is_bimodal([2.0] * 9)

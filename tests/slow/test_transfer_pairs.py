@@ -10,7 +10,7 @@ from keras_lottery import presets
 from keras_lottery.arms import chain
 from keras_lottery.config import freeze
 from keras_lottery.pruning import prune_to
-from keras_lottery.studies.transfer import variant
+from keras_lottery.studies.transfer.run import variant
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Start, Training

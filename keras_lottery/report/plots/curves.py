@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.records import ResultRow, read_numbers
+from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     Drawing,
@@ -14,9 +15,8 @@ from keras_lottery.report.plots.style import (
     new_figure,
     tidy,
 )
+from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.report.statistics import remaining_by_round
-from keras_lottery.report.study import DENSE, Study, series
-from keras_lottery.report.units import percent, unit_of
 
 PANELS = 3
 _POINTS = 200
@@ -25,21 +25,21 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Steps, mean over seeds and draws, and standard deviation."""
 
 
-def draw_curves(study: Study) -> Drawing | None:
+def draw_curves(results: Results) -> Drawing | None:
     """Draws the metric against training steps at the first, a middle and the last level.
 
     Returns:
         None where the run's histories do not hold the metric, or there are none.
     """
-    rounds = _chosen(list(remaining_by_round(study.rows)))
-    found = {number: _curves(study, number) for number in rounds}
+    rounds = _chosen(list(remaining_by_round(results.rows)))
+    found = {number: _curves(results, number) for number in rounds}
     found = {number: curves for number, curves in found.items() if curves}
     if not found:
         return None
-    unit, left = unit_of(study.rows), remaining_by_round(study.rows)
+    unit, left = unit_of(results.rows), remaining_by_round(results.rows)
     figure = new_figure(3.4 * len(found) + 0.8, 3.4)
     panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
-    looks = lines(study.arms)
+    looks = lines(results.arms)
     for axes, (number, curves) in zip(panels, found.items(), strict=True):
         tidy(axes)
         axes.set_title(f"{percent(left[number])} remaining", fontsize=9.5)
@@ -52,13 +52,13 @@ def draw_curves(study: Study) -> Drawing | None:
         axes.set_xlabel("training step", fontsize=9.5)
         axes.locator_params(axis="x", nbins=5)
     panels[0].set_ylabel(unit.axis, fontsize=9.5)
-    legend(panels[-1], [DENSE, *study.arms], outside=True)
+    legend(panels[-1], [DENSE, *results.arms], outside=True)
     return Drawing(
         "curves.png",
         figure,
-        f"Learning curves: {study.metric} along the training, mean over seeds and draws, shaded "
+        f"Learning curves: {results.metric} along the training, mean over seeds and draws, shaded "
         "± 1 standard deviation. Arms that are rewound late begin at the rewind point.",
-        f"{study.metric} against training steps for {', '.join([DENSE, *study.arms])}.",
+        f"{results.metric} against training steps for {', '.join([DENSE, *results.arms])}.",
     )
 
 
@@ -70,11 +70,11 @@ def _chosen(rounds: Sequence[int]) -> list[int]:
     return [rounds[place] for place in dict.fromkeys(places)]
 
 
-def _curves(study: Study, number: int) -> dict[str, Curve]:
+def _curves(results: Results, number: int) -> dict[str, Curve]:
     found: dict[str, list[list[tuple[float, float]]]] = {}
-    for row in study.rows:
+    for row in results.rows:
         if row.round == number or row.arm == DENSE:
-            points = _points(study, row)
+            points = _points(results, row)
             if points:
                 found.setdefault(series(row), []).append(points)
     if set(found) <= {DENSE}:
@@ -82,13 +82,15 @@ def _curves(study: Study, number: int) -> dict[str, Curve]:
     return {arm: _mean(curves) for arm, curves in found.items()}
 
 
-def _points(study: Study, row: ResultRow) -> list[tuple[float, float]]:
+def _points(results: Results, row: ResultRow) -> list[tuple[float, float]]:
     """Returns (step, metric) of a training; nothing where its history does not hold the metric."""
-    path = study.paths.history(row.training)
+    path = results.paths.history(row.training)
     if not path.exists():
         return []
     rows = read_numbers(path)
-    return [(one["step"], one[study.metric]) for one in rows if "step" in one and row.metric in one]
+    return [
+        (one["step"], one[results.metric]) for one in rows if "step" in one and row.metric in one
+    ]
 
 
 def _mean(curves: Sequence[Sequence[tuple[float, float]]]) -> Curve:

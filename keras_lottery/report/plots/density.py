@@ -5,7 +5,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from keras_lottery.report.masks import Densities, short_names
+from keras_lottery.report.masks import Densities, grouped, short_names
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     Drawing,
@@ -16,10 +16,13 @@ from keras_lottery.report.plots.style import (
 )
 
 _MOST_LINES = 8
+_MOST_ROWS = 24
 
 
 def draw_density(densities: Densities) -> Drawing:
     """Draws the fraction of each variable that is kept, mean over seeds."""
+    every = len(densities.paths)
+    densities = grouped(densities, _MOST_ROWS)
     many = len(densities.paths) > _MOST_LINES
     figure = new_figure(7.2, max(3.8, 1.4 + 0.17 * len(densities.paths)) if many else 3.8)
     axes = figure.subplots()
@@ -28,7 +31,8 @@ def draw_density(densities: Densities) -> Drawing:
         bar = figure.colorbar(image, ax=axes, pad=0.02)
         bar.set_label("kept [%]", fontsize=9.5)
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        bar.ax.tick_params(labelsize=8.5)
+        bar.ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+        bar.ax.tick_params(which="both", labelsize=8.5)
     else:
         _lines(axes, densities)
     return Drawing(
@@ -36,7 +40,8 @@ def draw_density(densities: Densities) -> Drawing:
         figure,
         f"Fraction of each variable that the masks of `{densities.arm}` keep, mean over "
         f"{densities.seeds} seed{'s' if densities.seeds > 1 else ''}"
-        + ("; both scales are logarithmic." if not many else "; the colours are logarithmic."),
+        + ("; both scales are logarithmic." if not many else "; the colours are logarithmic.")
+        + (f" The {every} variables are grouped by layer." if every > len(densities.paths) else ""),
         "Density per variable against the fraction of all weights remaining.",
     )
 

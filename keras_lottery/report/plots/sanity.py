@@ -4,17 +4,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_lottery.report.plots.style import Drawing, Line, dodge, new_figure, remaining_axis, tidy
+from keras_lottery.report.formatting import unit_of
+from keras_lottery.report.plots.style import (
+    SEEDS_CAPTION,
+    Drawing,
+    Line,
+    dodge,
+    mean_bars,
+    new_figure,
+    remaining_axis,
+    tidy,
+)
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import levels, paired, seed_range
-from keras_lottery.report.study import Study
-from keras_lottery.report.units import unit_of
 
 _LOOKS = {"shuffled": Line("#009E73", "^", "-."), "reinit": Line("#D55E00", "s", "--")}
 
 
-def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
+def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
     """Draws how far each of `arms` is above its shuffled and its fresh control, paired by seed."""
-    unit = unit_of(study.rows)
+    unit = unit_of(results.rows)
     columns = min(3, len(arms))
     rows = -(-len(arms) // columns)
     figure = new_figure(3.3 * columns + 0.6, 2.7 * rows)
@@ -26,24 +35,19 @@ def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
         tidy(axes)
         axes.set_title(arm, fontsize=9.5)
         axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
-        every = [level.remaining for level in levels(study.rows, arm)]
+        every = [level.remaining for level in levels(results.rows, arm)]
         for index, (control, look) in enumerate(_LOOKS.items()):
             pairs = [
-                (level.remaining, paired(study.rows, arm, f"{arm}_{control}", {level.round}))
-                for level in levels(study.rows, arm)
+                (level.remaining, paired(results.rows, arm, f"{arm}_{control}", {level.round}))
+                for level in levels(results.rows, arm)
             ]
             found = [(left, pair) for left, pair in pairs if pair]
             half = np.nan_to_num([pair.high - pair.mean for _, pair in found]) * unit.factor
             means += [pair.mean * unit.factor for _, pair in found]
-            axes.errorbar(
-                dodge([left for left, _ in found], index, len(_LOOKS), every),
-                [pair.mean * unit.factor for _, pair in found],
-                yerr=half if half.any() else None,
-                label=f"− {control}",
-                elinewidth=0.9,
-                capsize=1.5,
-                **look.options(),
-            )
+            places = dodge([left for left, _ in found], index, len(_LOOKS), every)
+            values = [pair.mean * unit.factor for _, pair in found]
+            seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in found]
+            mean_bars(axes, places, values, half, look, seeds, label=f"− {control}")
         remaining_axis(axes, every)
     reach = 1.2 * max(abs(mean) for mean in means) or 1.0
     panels[0][0].set_ylim(-reach, reach)
@@ -55,7 +59,7 @@ def draw_sanity(study: Study, arms: Sequence[str]) -> Drawing:
         figure,
         "Each method less its own mask shuffled within layers over the same weights, and less "
         "fresh weights under its own mask: mean differences paired by seed with their 95 % t "
-        f"intervals, n = {seed_range(study.rows)} seeds; the axis holds every mean, and cuts "
-        "intervals that are wider.",
+        f"intervals, n = {seed_range(results.rows)} seeds; the axis holds every mean, and cuts "
+        f"intervals that are wider.{SEEDS_CAPTION}",
         f"Differences between {', '.join(arms)} and their sanity controls.",
     )

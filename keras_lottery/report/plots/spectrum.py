@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from keras_lottery.report.plots.style import Drawing, new_figure, tidy
+from keras_lottery.report.plots.style import Drawing, legend, new_figure, tidy
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import levels
-from keras_lottery.report.study import Study
 
 if TYPE_CHECKING:
-    from keras_lottery.report.early import Spectra
+    from keras_lottery.report.prune_at_init import Spectra
 
 
-def draw_spectrum(found: "Spectra", study: Study) -> Drawing:
+def draw_spectrum(found: "Spectra", results: Results) -> Drawing:
     """Draws the sorted curvature of every seed, and where each level cuts it."""
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
@@ -23,18 +23,20 @@ def draw_spectrum(found: "Spectra", study: Study) -> Drawing:
             linewidth=0.9,
             alpha=0.7,
         )
-    for index, level in enumerate(levels(study.rows, "inertial_manifold")):
+    for index, level in enumerate(levels(results.rows, "inertial_manifold")):
         label = "cuts of inertial_manifold" if index == 0 else None
         axes.axvline(level.kept, color="#D55E00", linewidth=0.9, label=label)
+    axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("place in the sorted spectrum", fontsize=9.5)
-    axes.set_ylabel("|∂²L/∂w²|", fontsize=9.5)
-    axes.legend(fontsize=8, loc="lower right")
+    axes.set_xlabel("rank in the sorted spectrum [weights]", fontsize=9.5)
+    axes.set_ylabel("|∂²L/∂w²| [loss per squared weight]", fontsize=9.5)
+    legend(axes)
     return Drawing(
         "spectrum.png",
         figure,
         "Absolute diagonal of the Hessian at the rewind point, estimated with random signs, sorted "
         f"over all prunable weights that have a curvature; one line a seed ({len(found)} seeds). "
-        "Vertical: the mean places at which each level cuts; what lies left of it is kept.",
+        "Both axes are logarithmic. Vertical: the mean ranks at which each level cuts; what is "
+        "left of the line is kept.",
         "Sorted absolute curvature of the prunable weights, with the places of the cuts.",
     )

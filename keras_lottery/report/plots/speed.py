@@ -4,52 +4,48 @@ import numpy as np
 
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
+    SEEDS_CAPTION,
     Drawing,
     dodge,
     legend,
     lines,
+    mean_bars,
     new_figure,
     remaining_axis,
     tidy,
 )
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import dense_level, levels
-from keras_lottery.report.study import Study
 
 
-def draw_speed(study: Study) -> Drawing:
+def draw_speed(results: Results) -> Drawing:
     """Draws the mean step of the minimum validation loss of every arm, with its spread."""
     figure = new_figure(7.2, 3.8)
     axes = figure.subplots()
     tidy(axes)
-    by_arm = {arm: levels(study.rows, arm, "best_step") for arm in study.arms}
+    by_arm = {arm: levels(results.rows, arm, "best_step") for arm in results.arms}
     every = [level.remaining for found in by_arm.values() for level in found]
-    dense = dense_level(study.rows, "best_step")
+    dense = dense_level(results.rows, "best_step")
     if dense:
         axes.axhline(dense.mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
         sd = float(np.nan_to_num(dense.sd))
         axes.axhspan(dense.mean - sd, dense.mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0)
-    looks = lines(study.arms)
+    looks = lines(results.arms)
     for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
         spread = np.nan_to_num([level.sd for level in found])
-        axes.errorbar(
-            dodge([level.remaining for level in found], index, len(by_arm), every),
-            [level.mean for level in found],
-            yerr=spread if spread.any() else None,
-            label=arm,
-            elinewidth=1.0,
-            capsize=1.5,
-            **looks[arm].options(),
-        )
+        places = dodge([level.remaining for level in found], index, len(by_arm), every)
+        means, seeds = [level.mean for level in found], [level.seeds for level in found]
+        mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm)
     remaining_axis(axes, every)
     axes.set_ylim(bottom=0)
-    axes.set_ylabel("step of the minimum\nvalidation loss", fontsize=9.5)
-    legend(axes, study.arms)
+    axes.set_ylabel("minimum of the validation\nloss [optimizer steps]", fontsize=9.5)
+    legend(axes, results.arms)
     return Drawing(
         "speed.png",
         figure,
         "Learning speed: the optimizer step at which the validation loss is smallest, mean over "
         "seeds, bars and band ± 1 standard deviation between seeds. Lower is faster; a step at "
-        "the end of the training means that the loss was still falling.",
+        f"the end of the training means that the loss was still falling.{SEEDS_CAPTION}",
         f"Step of the minimum validation loss of {', '.join(by_arm) or 'dense'} against the "
         "fraction of weights remaining.",
     )

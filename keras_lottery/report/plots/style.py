@@ -10,8 +10,10 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+from matplotlib.transforms import offset_copy
 
-from keras_lottery.report.study import DENSE, WINNING
+from keras_lottery.report.results import DENSE, WINNING
+from keras_lottery.report.statistics import is_bimodal
 from keras_lottery.text import printable
 
 # Okabe and Ito's palette, told apart with every common colour blindness; markers and dashes
@@ -95,6 +97,51 @@ class Drawing:
     figure: Figure
     caption: str
     alt: str
+
+
+Heights = Sequence[float] | np.ndarray
+
+FEW_SEEDS = 8
+SEEDS_CAPTION = (
+    f" Small points are seeds, drawn where there are fewer than {FEW_SEEDS} or they fall into two "
+    "groups."
+)
+
+
+def mean_bars(
+    axes: Axes,
+    places: Heights,
+    means: Heights,
+    bars: Heights,
+    look: Line,
+    seeds: Sequence[Heights] = (),
+    **options: Any,
+) -> None:
+    """Draws means with their bars, and the seeds where mean and bar say too little about them.
+
+    Args:
+        axes: the panel.
+        places: horizontal positions; a single one gets no line.
+        means: heights, `(places,)`.
+        bars: half lengths, `(places,)`, or below and above, `(2, places)`; NaN is no bar.
+        look: colour, marker and line.
+        seeds: heights of the seeds at each place.
+        options: Matplotlib's keywords of the means.
+    """
+    shown = look.options() | ({"linestyle": ""} if len(means) == 1 else {}) | options
+    lengths = np.nan_to_num(np.asarray(bars, dtype=float))
+    yerr = lengths if lengths.any() else None
+    axes.errorbar(places, means, yerr=yerr, elinewidth=1.0, capsize=1.5, **shown)
+    beside = offset_copy(
+        axes.transData, axes.get_figure(root=True), x=3, units="points"
+    )  # not on the bars
+    for place, values in zip(places, seeds):
+        if len(values) > 1 and (len(values) < FEW_SEEDS or is_bimodal(values)):
+            axes.plot(
+                [place] * len(values), values, linestyle="", marker=".", markersize=4.5,
+                markeredgewidth=0, color=look.colour, alpha=0.6, zorder=2.2,
+                transform=beside,
+            )  # fmt: skip
 
 
 def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:

@@ -5,78 +5,76 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from keras_lottery.report.formatting import Unit, unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     MANY,
+    SEEDS_CAPTION,
     Drawing,
     dodge,
     legend,
     lines,
+    mean_bars,
     new_figure,
     remaining_axis,
     tidy,
     window,
 )
+from keras_lottery.report.results import DENSE, Results
 from keras_lottery.report.statistics import Level, dense_level, levels, paired, seed_range
-from keras_lottery.report.study import DENSE, Study
-from keras_lottery.report.units import Unit, unit_of
 
 
-def draw_tickets(study: Study, file: str = "tickets.png") -> Drawing:
+def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
     """Draws mean and spread of every arm, the dense network as a band, and the differences."""
-    unit = unit_of(study.rows)
-    by_arm = {arm: levels(study.rows, arm) for arm in study.arms}
-    compared = [arm for arm in study.controls if arm != DENSE] if study.main else []
-    many = len(study.arms) >= MANY
+    unit = unit_of(results.rows)
+    by_arm = {arm: levels(results.rows, arm) for arm in results.arms}
+    compared = [arm for arm in results.controls if arm != DENSE] if results.main else []
+    many = len(results.arms) >= MANY
     figure = new_figure(9.2 if many else 7.2, 6.4 if compared else 4.4)
     if compared:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1.15))
     else:
         top, bottom = figure.subplots(), None
     every = [level.remaining for found in by_arm.values() for level in found]
-    cut = _values(top, study, by_arm, unit, every)
+    cut = _values(top, results, by_arm, unit, every)
     marks = remaining_axis(bottom or top, every)
-    _flops_axis(top, study, marks)
+    _flops_axis(top, results, marks)
     top.set_ylabel(unit.axis, fontsize=9.5)
-    legend(top, study.arms)
-    cut_below = _differences(bottom, study, compared, unit, every) if bottom is not None else False
-    caption = _caption(study, bool(compared), cut or cut_below)
+    legend(top, results.arms)
+    cut_below = (
+        _differences(bottom, results, compared, unit, every) if bottom is not None else False
+    )
+    caption = _caption(results, bool(compared), cut or cut_below)
     alt = (
-        f"{study.metric} of {', '.join(by_arm) or 'the dense network'} against the fraction of "
+        f"{results.metric} of {', '.join(by_arm) or 'the dense network'} against the fraction of "
         "weights remaining."
     )
     return Drawing(file, figure, caption, alt)
 
 
 def _values(
-    axes: Axes, study: Study, by_arm: dict[str, list[Level]], unit: Unit, every: Sequence[float]
+    axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: Unit, every: Sequence[float]
 ) -> bool:
     """Draws the upper panel; returns whether values lie outside it."""
     tidy(axes)
     centres: list[float] = []
     ends: list[float] = []
-    dense = dense_level(study.rows)
+    dense = dense_level(results.rows)
     if dense:
         centres.append(dense.mean * unit.factor)
         ends += _dense_band(axes, dense, unit)
-    looks = lines(study.arms)
+    looks = lines(results.arms)
     # The main arm is drawn last, above the others.
     for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
         means = np.array([level.mean for level in found]) * unit.factor
         spread = np.nan_to_num([level.sd for level in found]) * unit.factor
-        axes.errorbar(
-            dodge([level.remaining for level in found], index, len(by_arm), every),
-            means,
-            yerr=spread if spread.any() else None,
-            label=arm,
-            elinewidth=1.0,
-            capsize=1.5,
-            zorder=3 if arm == study.main else 2.5,
-            **looks[arm].options(),
-        )
+        seeds = [unit.factor * np.array(level.seeds) for level in found]
+        places = dodge([level.remaining for level in found], index, len(by_arm), every)
+        rank = 3 if arm == results.main else 2.5
+        mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
         centres += [*means]
         ends += [*(means - spread), *(means + spread)]
-    low, high, cut = window(centres, ends, study.higher_is_better)
+    low, high, cut = window(centres, ends, results.higher_is_better)
     axes.set_ylim(low, high)
     return cut
 
@@ -90,46 +88,40 @@ def _dense_band(axes: Axes, dense: Level, unit: Unit) -> list[float]:
 
 
 def _differences(
-    axes: Axes, study: Study, compared: Sequence[str], unit: Unit, every: Sequence[float]
+    axes: Axes, results: Results, compared: Sequence[str], unit: Unit, every: Sequence[float]
 ) -> bool:
     """Draws the lower panel; returns whether values lie outside it."""
     tidy(axes)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
-    looks, centres, ends = lines(study.arms), [0.0], [0.0]
+    looks, centres, ends = lines(results.arms), [0.0], [0.0]
     for index, control in enumerate(compared):
-        for_control = levels(study.rows, control)
+        for_control = levels(results.rows, control)
         pairs = [
-            (lv, paired(study.rows, str(study.main), control, {lv.round})) for lv in for_control
+            (lv, paired(results.rows, str(results.main), control, {lv.round})) for lv in for_control
         ]
         points = [(lv.remaining, pair) for lv, pair in pairs if pair]
         if not points:
             continue
         means = np.array([pair.mean for _, pair in points]) * unit.factor
         half = np.nan_to_num([pair.high - pair.mean for _, pair in points]) * unit.factor
-        axes.errorbar(
-            dodge([left for left, _ in points], index, len(compared), every),
-            means,
-            yerr=half if half.any() else None,
-            label=f"− {control}",
-            elinewidth=1.0,
-            capsize=1.5,
-            **looks[control].options(),
-        )
+        seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in points]
+        places = dodge([left for left, _ in points], index, len(compared), every)
+        mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
         centres += [*means]
         ends += [*(means - half), *(means + half)]
     # A control that collapses makes a large difference: the side to cut is the better one.
-    low, high, cut = window(centres, ends, not study.higher_is_better)
+    low, high, cut = window(centres, ends, not results.higher_is_better)
     axes.set_ylim(low, high)
-    better = "above 0: better" if study.higher_is_better else "below 0: better"
+    better = "above 0: better" if results.higher_is_better else "below 0: better"
     what = unit.points.strip() or unit.name
-    axes.set_ylabel(f"{study.main} − control\n[{what}], {better}", fontsize=9.5)
+    axes.set_ylabel(f"{results.main} − control\n[{what}], {better}", fontsize=9.5)
     return cut
 
 
-def _flops_axis(axes: Axes, study: Study, marks: Sequence[float]) -> None:
+def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
     """Writes the FLOPs of the main arm's forward pass above the same ticks."""
-    dense = dense_level(study.rows)
-    found = levels(study.rows, study.main) if study.main else []
+    dense = dense_level(results.rows)
+    found = levels(results.rows, results.main) if results.main else []
     if not found or dense is None or not dense.flops:
         return
     known = sorted((lv.remaining, lv.flops) for lv in (dense, *found) if lv.remaining > 0)
@@ -139,23 +131,23 @@ def _flops_axis(axes: Axes, study: Study, marks: Sequence[float]) -> None:
     upper.set_xticks(list(marks), [f"{share * 100:.3g}" for share in shares])
     upper.minorticks_off()
     upper.tick_params(labelsize=8.5)
-    upper.set_xlabel(f"FLOPs of the forward pass, {study.main} [% of dense]", fontsize=9.5)
+    upper.set_xlabel(f"FLOPs of the forward pass, {results.main} [% of dense]", fontsize=9.5)
 
 
-def _caption(study: Study, compared: bool, cut: bool) -> str:
+def _caption(results: Results, compared: bool, cut: bool) -> str:
     text = (
-        f"{study.metric} ({'higher' if study.higher_is_better else 'lower'} is better) against the "
-        "fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
+        f"{results.metric} ({'higher' if results.higher_is_better else 'lower'} is better) against "
+        "the fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
         "deviation between seeds, the band dense ± 1 standard deviation; fresh draws of a control "
-        f"are averaged within a seed; n = {seed_range(study.rows)} seeds. Arms are set apart a "
-        "little sideways."
+        f"are averaged within a seed; n = {seed_range(results.rows)} seeds. Arms are set apart a "
+        f"little sideways.{SEEDS_CAPTION}"
     )
     if compared:
         text += (
-            f" Below: the difference `{study.main}` − control paired by seed, with its 95 % t "
+            f" Below: the difference `{results.main}` − control paired by seed, with its 95 % t "
             "interval."
         )
-    if len(study.seeds) == 1:
+    if len(results.seeds) == 1:
         text += " One seed: no spread and no interval."
     if cut:
         text += " The vertical axis is cut; the table holds what lies outside."

@@ -9,7 +9,7 @@ import keras
 
 from keras_lottery.config import Config
 from keras_lottery.studies.equilibrium.options import EquilibriumOptions
-from keras_lottery.studies.equilibrium.tables import CountRow, EpochRow, TrainingRow
+from keras_lottery.studies.equilibrium.rows import CountRow, EpochRow, TrainingRow
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.training import DataOrder
 from keras_lottery.training.callbacks import NeuronEquilibrium, RandomFreezing

@@ -21,8 +21,7 @@ from keras_lottery.studies.strong_tickets.construction import (
     draw,
     error_bound,
 )
-from keras_lottery.studies.strong_tickets.sums import gadgets, sizes, transition
-from keras_lottery.studies.strong_tickets.tables import (
+from keras_lottery.studies.strong_tickets.rows import (
     GADGETS,
     NETWORKS,
     TARGETS,
@@ -33,6 +32,7 @@ from keras_lottery.studies.strong_tickets.tables import (
     TransitionRow,
     ticket_file,
 )
+from keras_lottery.studies.strong_tickets.sums import gadgets, sizes, transition
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.tickets import Ticket
 from keras_lottery.types import Task, Training

@@ -8,8 +8,8 @@ import numpy as np
 from keras_lottery.studies.strong_tickets.bounds import error_at
 from keras_lottery.studies.strong_tickets.gadget import gadget
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
+from keras_lottery.studies.strong_tickets.rows import GadgetRow, TransitionRow
 from keras_lottery.studies.strong_tickets.subset_sum import SubsetSums
-from keras_lottery.studies.strong_tickets.tables import GadgetRow, TransitionRow
 
 
 def sizes(options: StrongTicketsOptions) -> Iterator[tuple[int, int]]:

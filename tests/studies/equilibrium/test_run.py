@@ -10,7 +10,7 @@ from keras_lottery import presets, report, studies
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_rows
 from keras_lottery.studies.equilibrium import run as study
-from keras_lottery.studies.equilibrium.tables import (
+from keras_lottery.studies.equilibrium.rows import (
     COUNTS,
     EPOCHS,
     TRAININGS,

@@ -13,7 +13,7 @@ from keras_lottery.records import read_rows
 from keras_lottery.studies.strong_tickets import network
 from keras_lottery.studies.strong_tickets import run as study
 from keras_lottery.studies.strong_tickets.construction import construct, draw
-from keras_lottery.studies.strong_tickets.tables import NETWORKS, NetworkRow, ticket_file
+from keras_lottery.studies.strong_tickets.rows import NETWORKS, NetworkRow, ticket_file
 
 FIELDS = {
     "seeds": [0],

@@ -4,34 +4,47 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.masks import natural
-from keras_lottery.report.plots.style import Drawing, legend, new_figure, tidy
+from keras_lottery.report.plots.style import (
+    SEEDS_CAPTION,
+    Drawing,
+    Line,
+    legend,
+    mean_bars,
+    new_figure,
+    tidy,
+)
+from keras_lottery.report.results import WINNING, Results
 from keras_lottery.report.sentences import sparse_range
 from keras_lottery.report.statistics import levels, nearest_level, paired
-from keras_lottery.report.study import WINNING, Study
-from keras_lottery.report.units import percent, unit_of
 
 SPARSITIES = (0.80, 0.90, 0.95)
 
 
-def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
+def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
     """Draws a cell per source and target: the ticket's value less that of the control.
 
     Targets of one metric share the scale of the colours.
     """
-    found = {row.source or name for name, study in targets.items() for row in study.rows}
+    found = {row.source or name for name, results in targets.items() for row in results.rows}
     sources = [*targets, *sorted(found - targets.keys(), key=natural)]  # own tickets: the diagonal
-    units = [unit_of(study.rows) for study in targets.values()]
+    units = [unit_of(results.rows) for results in targets.values()]
     metrics = np.array([unit.name for unit in units])
     values = np.full((len(sources), len(targets)), np.nan)
-    for column, (name, study) in enumerate(targets.items()):
-        rounds, _ = sparse_range(study)
+    intervals: dict[tuple[int, ...], str] = {}
+    for column, (name, results) in enumerate(targets.items()):
+        rounds, _ = sparse_range(results)
         for index, source in enumerate(sources):
             arm = WINNING if source == name else f"{WINNING} from {source}"
-            pair = paired(study.rows, arm, control, rounds)
+            pair = paired(results.rows, arm, control, rounds)
             if pair:
-                values[index, column] = pair.mean * units[column].factor
-    figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.55 * len(sources))
+                factor = units[column].factor
+                values[index, column] = pair.mean * factor
+                if np.isfinite(pair.low):
+                    ends = f"[{pair.low * factor:+.2f}, {pair.high * factor:+.2f}]"
+                    intervals[index, column] = f"\n{ends}"
+    figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.6 * len(sources))
     axes = figure.subplots()
     sizes = np.nan_to_num(np.abs(values))
     reach = np.array([sizes[:, metrics == metric].max() or 1.0 for metric in metrics])
@@ -41,7 +54,8 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(value) > 0.6 * reach[column] else "black"
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=colour)
+        text += intervals.get((row, column), "")
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     names, said = list(targets), [unit.points.strip() or unit.name for unit in units]
     if alike:
         bar = figure.colorbar(shown, ax=axes)
@@ -56,52 +70,54 @@ def draw_matrix(targets: Mapping[str, Study], control: str) -> Drawing:
     axes.set_ylabel("ticket from", fontsize=9.5)
     _, where = sparse_range(next(iter(targets.values())))
     caption = (
-        f"Mean paired difference to `{control}` {where}, over seeds; where source and target are "
-        "one experiment, its own ticket."
+        f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval; "
+        "where source and target are one experiment, its own ticket."
     )
     return Drawing("matrix.png", figure, caption, "Sources against targets, a value a cell.")
 
 
-def draw_sizes(study: Study, target: str, sizes: Mapping[str, int], control: str) -> Drawing:
+def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control: str) -> Drawing:
     """Draws value against the number of images that the source was trained on, a line a level.
 
     Args:
-        study: rows of the target.
+        results: rows of the target.
         target: its name.
         sizes: training images of each source; 0: all of them, drawn last.
         control: drawn as a dotted line of the level's colour.
     """
-    unit = unit_of(study.rows)
-    there = [s for s in sizes if f"{WINNING} from {s}" in study.arms]
+    unit = unit_of(results.rows)
+    there = [s for s in sizes if f"{WINNING} from {s}" in results.arms]
     there.sort(key=lambda name: sizes[name] or np.inf)
     figure = new_figure(6.2, 4.0)
     axes = figure.subplots()
     tidy(axes)
     for index, sparsity in enumerate(SPARSITIES):
-        level = nearest_level(study.rows, WINNING, sparsity)
+        level = nearest_level(results.rows, WINNING, sparsity)
         if level is None:
             continue
         colour = ("#0072B2", "#E69F00", "#009E73")[index]
-        found = [_at(study, f"{WINNING} from {s}", level.round) for s in there]
+        found = [_at(results, f"{WINNING} from {s}", level.round) for s in there]
         means = [lv.mean * unit.factor if lv else np.nan for lv in found]
         spread = np.nan_to_num([lv.sd if lv else np.nan for lv in found]) * unit.factor
         places = np.arange(len(there)) + 0.05 * (index - 1)
         label = f"{percent(1 - level.remaining)} pruned"
-        axes.errorbar(places, means, yerr=spread, color=colour, marker="osv"[index], capsize=2,
-                      label=label, linewidth=1.3, markersize=5)  # fmt: skip
-        below = _at(study, control, level.round)
+        look = Line(colour, "osv"[index])
+        seeds = [unit.factor * np.array(lv.seeds if lv else ()) for lv in found]
+        mean_bars(axes, places, means, spread, look, seeds, label=label)
+        below = _at(results, control, level.round)
         if below:
-            axes.axhline(below.mean * unit.factor, color=colour, linestyle=":", linewidth=1)
+            axes.axhline(below.mean * unit.factor, color=colour, linestyle=":", linewidth=1,
+                         label=f"{control}, {label}")  # fmt: skip
     axes.set_xticks(range(len(there)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in there])
     axes.set_xlabel("training images of the source", fontsize=9.5)
     axes.set_ylabel(f"{unit.axis} on {target}", fontsize=9.5)
     legend(axes)
     caption = (
         f"Tickets of sources of different sizes, trained on {target}; mean ± standard deviation "
-        f"over seeds. Dotted: `{control}` at the same level."
+        f"over seeds. Dotted: `{control}` at the same level.{SEEDS_CAPTION}"
     )
     return Drawing(f"sizes-{target}.png", figure, caption, "Value by size of the source.")
 
 
-def _at(study: Study, arm: str, number: int):  # type: ignore[no-untyped-def]
-    return next((level for level in levels(study.rows, arm) if level.round == number), None)
+def _at(results: Results, arm: str, number: int):  # type: ignore[no-untyped-def]
+    return next((level for level in levels(results.rows, arm) if level.round == number), None)

@@ -7,8 +7,8 @@ import pytest
 
 from keras_lottery import report
 from keras_lottery.records import Records, ResultRow
-from keras_lottery.report import early
-from keras_lottery.report.study import studies
+from keras_lottery.report import prune_at_init
+from keras_lottery.report.results import results_by_task
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
 
@@ -44,29 +44,29 @@ def run(tmp_path_factory):
 
 
 def families(run):
-    (study,) = studies(run)
-    return study.subset(["winning", *VALUES])
+    (results,) = results_by_task(run)
+    return results.subset(["winning", *VALUES])
 
 
 def test_a_method_is_compared_with_its_own_controls(run):
-    study = families(run)
-    assert early.controlled(study) == ["init_snip"]
-    below, above = early.sanity_sentences(study)
+    results = families(run)
+    assert prune_at_init.controlled(results) == ["init_snip"]
+    below, above = prune_at_init.sanity_sentences(results)
     assert "`init_snip` is above `init_snip_shuffled` in accuracy by 10.00 points" in below
     assert "`init_snip` is below `init_snip_reinit` in accuracy by 10.00 points" in above
-    (row,) = early.sanity_table(study).rows
+    (row,) = prune_at_init.sanity_table(results).rows
     assert row[:2] == ["init_snip", "5.00 %"] and row[3].startswith("+10.00")
-    assert "init_snip_reinit" not in early.without_sanity_controls(study).arms
+    assert "init_snip_reinit" not in prune_at_init.without_sanity_controls(results).arms
 
 
 def test_dimensions_and_steps_in_all_stand_beside_each_other(run):
-    study = families(run)
-    (row,) = early.dimension_table(study).rows
+    results = families(run)
+    (row,) = prune_at_init.dimension_table(results).rows
     assert row == ["1", "5, 6", "12.9", "0.250, 0.250"]
-    table = early.cost_table(study)
+    table = prune_at_init.cost_table(results)
     assert table.header[:2] == ["remaining", "winning"]
     assert table.rows[0][1] == "2,000" and set(table.rows[0][2:]) == {"1,000"}
-    assert early.cost_table(study.subset(["winning"])).rows[0][1:] == ["2,000"]
+    assert prune_at_init.cost_table(results.subset(["winning"])).rows[0][1:] == ["2,000"]
 
 
 def test_the_page_has_their_figures_and_says_what_is_an_interpretation(run):
@@ -76,5 +76,5 @@ def test_the_page_has_their_figures_and_says_what_is_an_interpretation(run):
     text = (run / "report" / "report.md").read_text()
     assert "interpretation" in text and "no reproduction" in text
     assert "`inertial_manifold` is below `matched_curvature`" in text
-    assert set(early.spectra(families(run))) == {0, 1}
-    assert np.isfinite([row["value"] for row in early.spectra(families(run))[0]]).all()
+    assert set(prune_at_init.spectra(families(run))) == {0, 1}
+    assert np.isfinite([row["value"] for row in prune_at_init.spectra(families(run))[0]]).all()

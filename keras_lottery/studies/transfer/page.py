@@ -10,14 +10,15 @@ from keras_lottery.records import read_results
 from keras_lottery.report import tables
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.formatting import count, percent
 from keras_lottery.report.gaps import diverged
+from keras_lottery.report.pages import StudyPage
 from keras_lottery.report.plots import draw_tickets
-from keras_lottery.report.plots.transfer import draw_matrix, draw_sizes
+from keras_lottery.report.results import WINNING, Results, read_config, results_of_rows
 from keras_lottery.report.sentences import comparisons, sparse_range
 from keras_lottery.report.statistics import levels
-from keras_lottery.report.study import WINNING, Study, read_config, study_of_rows
-from keras_lottery.report.units import count, percent
 from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.transfer.plots import draw_matrix, draw_sizes
 
 RANDOM = ("permuted_global", "random_mask")
 """The random tickets of the papers, which no source changes: over fresh weights, or over the
@@ -44,12 +45,12 @@ def content(run: Path) -> Content:
     names = dict.fromkeys([*options["targets"], *options["variants"]])  # as the config has them
     found = {name: _study(paths, name, record) for name in names}
     targets = {
-        name: study
-        for name, study in found.items()
-        if study and any(row.source for row in study.rows)
+        name: results
+        for name, results in found.items()
+        if results and any(row.source for row in results.rows)
     }
     title = f"{config['name']}: tickets carried to other experiments"
-    lost = [f"{n}: {s}" for n, study in found.items() if study for s in diverged(study.lost)]
+    lost = [f"{n}: {s}" for n, results in found.items() if results for s in diverged(results.lost)]
     if lost and not targets:
         return nothing_finished(title, lost, config, facts)
     if not targets:
@@ -61,55 +62,57 @@ def content(run: Path) -> Content:
     page = Content(title, [*_headline(targets, random), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(_reuse_table(targets))
-    for name, study in targets.items():
-        page.add(Heading(f"Target {name}"), Bullets(comparisons(study, study.controls)))
-        page.show(draw_tickets(study, f"{name}.png"), "")
-        page.add(tables.match_table(study))
-        page.add(Details("Every level and arm", [tables.arm_table(study)]))
+    for name, results in targets.items():
+        page.add(Heading(f"Target {name}"), Bullets(comparisons(results, results.controls)))
+        page.show(draw_tickets(results, f"{name}.png"), "")
+        page.add(tables.match_table(results))
+        page.add(Details("Every level and arm", [tables.arm_table(results)]))
     page.add(Heading("Sources and targets"))
     page.show(draw_matrix(targets, random), "")
     for name, source in found.items():
         if source and name not in targets:
             page.add(Details(f"Every level of {name}, a source alone", [tables.arm_table(source)]))
     sizes = _sizes(options["variants"])
-    for name, study in targets.items():
-        if len({source for source in sizes if f"{WINNING} from {source}" in study.arms}) > 1:
+    for name, results in targets.items():
+        if len({source for source in sizes if f"{WINNING} from {source}" in results.arms}) > 1:
             page.add(Heading(f"Size of the source, target {name}"))
-            page.show(draw_sizes(study, name, sizes, random), "")
+            page.show(draw_sizes(results, name, sizes, random), "")
     page.add(Text("In a target's own rows the output layer is not pruned either."))
     page.add(Text(_NOTES[config["task"]]) if config["task"] in _NOTES else None)
     add_settings(page, config, facts)
     return page
 
 
-def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Study | None:
+def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Results | None:
     file = paths.root / f"{check_path_name('a variant', name)}.csv"
     if not file.exists():
         return None
     config, better = record["config"] | {"name": name}, record["higher_is_better"]
-    return study_of_rows(paths, config["task"], read_results(file), better, config, {})
+    return results_of_rows(paths, config["task"], read_results(file), better, config, {})
 
 
-def _sources(study: Study) -> list[str]:
-    return [arm for arm in study.arms if arm.startswith(f"{WINNING} from ")]
+def _sources(results: Results) -> list[str]:
+    return [arm for arm in results.arms if arm.startswith(f"{WINNING} from ")]
 
 
-def _headline(targets: Mapping[str, Study], random: str) -> list[str]:
+def _headline(targets: Mapping[str, Results], random: str) -> list[str]:
     """Each source's tickets beside the random ticket, and beside the target's own."""
     return [
         f"{name}: {sentence}"
-        for name, study in targets.items()
-        for arm in _sources(study)
-        for sentence in comparisons(study, [c for c in (random, WINNING) if c in study.arms], arm)
+        for name, results in targets.items()
+        for arm in _sources(results)
+        for sentence in comparisons(
+            results, [c for c in (random, WINNING) if c in results.arms], arm
+        )
     ]
 
 
-def _reuse_table(targets: Mapping[str, Study]) -> Table:
+def _reuse_table(targets: Mapping[str, Results]) -> Table:
     """Returns the optimizer steps that a ticket costs: searched on the target, or taken."""
     rows = []
-    for name, study in targets.items():
-        rounds, _ = sparse_range(study)
-        own = [row for row in study.rows if row.arm in ("dense", WINNING) and not row.source]
+    for name, results in targets.items():
+        rounds, _ = sparse_range(results)
+        own = [row for row in results.rows if row.arm in ("dense", WINNING) and not row.source]
         there = [row for row in own if row.round in rounds]
         if not there:
             continue
@@ -117,7 +120,7 @@ def _reuse_table(targets: Mapping[str, Study]) -> Table:
         seed = min(row.seed for row in there if row.round == last)
         steps = {row.round: row.steps for row in own if row.seed == seed}
         search = sum(taken for number, taken in steps.items() if number < last)
-        level = next(lv for lv in levels(study.rows, WINNING) if lv.round == last)
+        level = next(lv for lv in levels(results.rows, WINNING) if lv.round == last)
         rows.append([name, percent(level.remaining), count(search), "0", count(steps[last])])
     note = (
         "Optimizer steps a seed before the ticket of that level can be trained: iterative pruning "
@@ -132,3 +135,6 @@ def _sizes(variants: Mapping[str, Any]) -> dict[str, int]:
     """Returns the training images of the variants that name them; 0: all."""
     named = {name: int(v.get("data", {}).get("train_size", 0)) for name, v in variants.items()}
     return named if sum(1 for size in named.values() if size) > 1 else {}
+
+
+PAGE = StudyPage(content)

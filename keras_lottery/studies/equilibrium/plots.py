@@ -14,7 +14,7 @@ from keras_lottery.report.plots.style import (
     new_figure,
     tidy,
 )
-from keras_lottery.studies.equilibrium.tables import EpochRow
+from keras_lottery.studies.equilibrium.rows import EpochRow
 
 _KNOWN = {"equilibrium": "winning", "random": "reinit"}
 

@@ -5,17 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_lottery.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_rows
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
-from keras_lottery.report.plots.equilibrium import draw_epochs
+from keras_lottery.report.formatting import Unit, count, number, percent
+from keras_lottery.report.pages import StudyPage
+from keras_lottery.report.results import read_config
 from keras_lottery.report.statistics import t_interval
-from keras_lottery.report.study import read_config
-from keras_lottery.report.units import Unit, count, number, percent
+from keras_lottery.report.verdicts import Measurement
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.equilibrium.options import ARMS
-from keras_lottery.studies.equilibrium.tables import (
+from keras_lottery.studies.equilibrium.plots import draw_epochs
+from keras_lottery.studies.equilibrium.rows import (
     COUNTS,
     EPOCHS,
     TRAININGS,
@@ -190,3 +193,12 @@ def _difference(rows: Sequence[TrainingRow], control: str) -> np.ndarray | None:
     other = {row.seed: row.accuracy for row in _of(rows, control)}
     values = [one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())]
     return np.array(values) if values else None
+
+
+def measurements(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads a training per arm, as round 0."""
+    rows = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
+    return [Measurement(row.arm, 0, 1.0, row.seed, row.accuracy) for row in rows]
+
+
+PAGE = StudyPage(content, measurements)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_lottery.report.units import number, percent, unit_of
+from keras_lottery.report.formatting import number, percent, unit_of
 from tests.records.made_rows import row
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from keras_lottery.arms import FAMILIES
 from keras_lottery.records import MetricRow, read_metrics, read_numbers
 from keras_lottery.report.document import Table
+from keras_lottery.report.formatting import count, number, percent, unit_of
+from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.sentences import comparisons
 from keras_lottery.report.statistics import levels, paired
-from keras_lottery.report.study import DENSE, WINNING, Study
-from keras_lottery.report.units import count, number, percent, unit_of
 
 CONTROLS = ("shuffled", "reinit")
 MANIFOLD, *MATCHED = FAMILIES["inertial_manifold_interpretation"]
@@ -20,35 +20,37 @@ Spectra = dict[int, list[dict[str, float]]]
 """Seed -> rows `index` and `value` of the spectrum at the first round that has one."""
 
 
-def controlled(study: Study) -> list[str]:
+def controlled(results: Results) -> list[str]:
     """Returns the arms that have sanity controls of their own."""
-    return [a for a in study.arms if any(f"{a}_{control}" in study.arms for control in CONTROLS)]
+    return [
+        a for a in results.arms if any(f"{a}_{control}" in results.arms for control in CONTROLS)
+    ]
 
 
-def sanity_sentences(study: Study) -> list[str]:
+def sanity_sentences(results: Results) -> list[str]:
     """Returns how far each method is above its shuffled and its fresh control at the sparse end."""
     return [
         sentence
-        for arm in controlled(study)
+        for arm in controlled(results)
         for sentence in comparisons(
-            study, [f"{arm}_{c}" for c in CONTROLS if f"{arm}_{c}" in study.arms], arm
+            results, [f"{arm}_{c}" for c in CONTROLS if f"{arm}_{c}" in results.arms], arm
         )
     ]
 
 
-def without_sanity_controls(study: Study) -> Study:
-    """Returns the study without the controls that belong to one of its other arms."""
-    extra = {f"{arm}_{control}" for arm in controlled(study) for control in CONTROLS}
-    return study.subset([arm for arm in study.arms if arm not in extra])
+def without_sanity_controls(results: Results) -> Results:
+    """Returns the results without the controls that belong to one of its other arms."""
+    extra = {f"{arm}_{control}" for arm in controlled(results) for control in CONTROLS}
+    return results.subset([arm for arm in results.arms if arm not in extra])
 
 
-def sanity_table(study: Study) -> Table:
+def sanity_table(results: Results) -> Table:
     """Returns per method and level its value, and the differences to its controls."""
-    unit, rows = unit_of(study.rows), []
-    for arm in controlled(study):
-        for level in levels(study.rows, arm):
+    unit, rows = unit_of(results.rows), []
+    for arm in controlled(results):
+        for level in levels(results.rows, arm):
             pairs = [
-                paired(study.rows, arm, f"{arm}_{control}", {level.round}) for control in CONTROLS
+                paired(results.rows, arm, f"{arm}_{control}", {level.round}) for control in CONTROLS
             ]
             shown = [
                 "–"
@@ -68,16 +70,16 @@ def sanity_table(study: Study) -> Table:
     return Table("", header, rows, note)
 
 
-def manifold_sentences(study: Study) -> list[str]:
+def manifold_sentences(results: Results) -> list[str]:
     """Returns how the interpretation does beside its controls, `winning` and dense."""
-    others = [arm for arm in (*MATCHED, WINNING) if arm in study.arms]
-    return comparisons(study, others, MANIFOLD)
+    others = [arm for arm in (*MATCHED, WINNING) if arm in results.arms]
+    return comparisons(results, others, MANIFOLD)
 
 
-def dimension_table(study: Study) -> Table | None:
+def dimension_table(results: Results) -> Table | None:
     """Returns the dimension that each seed's spectrum chose, and the gap there."""
     found: dict[int, dict[str, dict[int, float]]] = defaultdict(dict)
-    for row in _metrics(study):
+    for row in _metrics(results):
         if row.arm == MANIFOLD:
             found[row.round].setdefault(row.name, {})[row.seed] = row.value
     rows = []
@@ -101,15 +103,15 @@ def dimension_table(study: Study) -> Table | None:
     return Table("The chosen dimension", header, rows, note)
 
 
-def cost_table(study: Study) -> Table | None:
+def cost_table(results: Results) -> Table | None:
     """Returns the optimizer steps that a ticket takes in all, those of the search included."""
-    searched = {(r.arm, r.round): r.value for r in _metrics(study) if r.name == "search_steps"}
-    if not searched or WINNING not in study.arms:
+    searched = {(r.arm, r.round): r.value for r in _metrics(results) if r.name == "search_steps"}
+    if not searched or WINNING not in results.arms:
         return None
-    own = {(row.arm, row.round): row.steps for row in study.rows}
-    arms = [arm for arm in study.arms if any(key[0] == arm for key in searched)]
+    own = {(row.arm, row.round): row.steps for row in results.rows}
+    arms = [arm for arm in results.arms if any(key[0] == arm for key in searched)]
     rows = []
-    for level in levels(study.rows, WINNING):
+    for level in levels(results.rows, WINNING):
         chain = [own[DENSE, 0], *(own[WINNING, r] for r in range(1, level.round + 1))]
         cells = [
             count(searched[arm, level.round] + own[arm, level.round])
@@ -123,23 +125,23 @@ def cost_table(study: Study) -> Table | None:
     return Table("Steps of training in all", ["remaining", WINNING, *arms], rows, note)
 
 
-def spectra(study: Study) -> Spectra:
+def spectra(results: Results) -> Spectra:
     """Returns the spectrum of each seed, as far as the run holds them."""
     found: Spectra = {}
-    for row in study.rows:
+    for row in results.rows:
         if row.arm == MANIFOLD and row.seed not in found:
-            file = study.paths.table(row.training, "spectrum")
+            file = results.paths.table(row.training, "spectrum")
             if file.exists():
                 found[row.seed] = read_numbers(file)
     return found
 
 
-def _metrics(study: Study) -> Sequence[MetricRow]:
-    file, lost = study.paths.metrics, {row.training for row in study.lost}
+def _metrics(results: Results) -> Sequence[MetricRow]:
+    file, lost = results.paths.metrics, {row.training for row in results.lost}
     rows = read_metrics(file) if file.exists() else []
-    return [row for row in rows if row.task == study.task and row.training not in lost]
+    return [row for row in rows if row.task == results.task and row.training not in lost]
 
 
-def has_manifold(study: Study) -> bool:
+def has_manifold(results: Results) -> bool:
     """Returns True where the arm of the interpretation is there."""
-    return MANIFOLD in study.arms
+    return MANIFOLD in results.arms

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
-from keras_lottery.studies.strong_tickets.tables import NetworkRow, TransitionRow
+from keras_lottery.studies.strong_tickets.rows import NetworkRow, TransitionRow
 
 _LOOKS = ("winning", "reinit", "permuted_layer", "permuted_global", "init_permuted", "one_shot")
 
@@ -20,27 +20,29 @@ def _looks(densities: Sequence[float]) -> dict[float, dict[str, Any]]:
 
 def draw_transition(sums: Sequence[TransitionRow]) -> Drawing:
     """Draws the success rate against ε, and against n · H₂(k/n) / log₂(k/ε)."""
-    figure = new_figure(7.2, 3.6)
+    figure = new_figure(8.2, 3.6)
     left, right = figure.subplots(1, 2, sharey=True)
     pairs = sorted({(row.n, row.k) for row in sums}, key=lambda pair: (pair[1] / pair[0], pair))
     densities = sorted({k / n for n, k in pairs})
-    looks = _looks(densities)
+    looks, most = _looks(densities), max(n for n, _ in pairs)
     for n, k in pairs:
         rows = [row for row in sums if (row.n, row.k) == (n, k)]
         ratios = sorted({row.ratio for row in rows})
         of_ratio = [[row for row in rows if row.ratio == rho] for rho in ratios]
         rates = [sum(r.successes for r in c) / sum(r.draws for r in c) for c in of_ratio]
-        look = looks[k / n] | {"alpha": (n / max(p[0] for p in pairs)) ** 1.5}
-        name = f"k/n = {k / n:g}" if n == max(p[0] for p in pairs) else None
+        look = looks[k / n] | {"alpha": _alpha(n, most)}
+        name = f"k/n = {k / n:g}" if n == most else None
         left.plot([c[0].error for c in of_ratio], rates, **look)
         right.plot(ratios, rates, label=name, **look)
     for axes in (left, right):
         tidy(axes)
+    for n in sorted({n for n, _ in pairs}):
+        right.plot([], [], color="black", alpha=_alpha(n, most), label=f"n = {n}")
     left.set_xscale("log")
     left.set_xlabel("ε", fontsize=9.5)
     right.set_xlabel("ρ = n · H₂(k/n) / log₂(k/ε)", fontsize=9.5)
-    left.set_ylabel("draws with a subset nearer than ε", fontsize=9.5)
-    legend(right)
+    left.set_ylabel("draws with a subset nearer than ε\n[fraction of all]", fontsize=9.5)
+    legend(right, outside=True)
     sizes = ", ".join(str(n) for n in sorted({n for n, _ in pairs}))
     return Drawing(
         "transition.png",
@@ -52,6 +54,11 @@ def draw_transition(sums: Sequence[TransitionRow]) -> Drawing:
         "against ε, right against the ratio of Theorem 2, where the curves fall together.",
         "Success rate of random subset sums against the error and against the ratio of Theorem 2.",
     )
+
+
+def _alpha(n: int, most: int) -> float:
+    """Returns the opacity of a curve, by which the sizes are told apart."""
+    return float((n / most) ** 1.5)
 
 
 def draw_networks(networks: Sequence[NetworkRow], error: float) -> Drawing:
@@ -74,7 +81,7 @@ def draw_networks(networks: Sequence[NetworkRow], error: float) -> Drawing:
     axes.axhline(error, color="black", linewidth=0.9, linestyle=":", label="asked for")
     axes.set_yscale("log")
     axes.set_xlabel("n, candidates per target weight and sign", fontsize=9.5)
-    axes.set_ylabel("largest error of an output\non the test set", fontsize=9.5)
+    axes.set_ylabel("largest error of an output\non the test set [logits]", fontsize=9.5)
     legend(axes)
     low = min(row.output_error for row in networks)
     axes.set_ylim(bottom=np.float64(low) / 2)

@@ -1,46 +1,28 @@
 """The page of the study `instability`: instability against the point, and the errors between."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_lottery.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
-from keras_lottery.report.plots.instability import draw_instability, draw_path
+from keras_lottery.report.formatting import number, percent
+from keras_lottery.report.pages import StudyPage
+from keras_lottery.report.results import read_config
 from keras_lottery.report.statistics import t_interval
-from keras_lottery.report.study import read_config
-from keras_lottery.report.units import number, percent
+from keras_lottery.report.verdicts import Measurement
 from keras_lottery.run_paths import RunPaths
-from keras_lottery.studies.instability import FILE, PathRow, read
+from keras_lottery.studies.instability.lines import Line, barrier, lines
+from keras_lottery.studies.instability.plots import draw_instability, draw_path
+from keras_lottery.studies.instability.rows import FILE, PathRow, read
 
 STABLE = 0.02
 """Frankle et al. 2020: copies are stable where their instability is below this."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """The networks between the copies of one subject from one point.
-
-    Args:
-        subject: `dense` or `winning`.
-        step: of the point.
-        remaining: fraction of the prunable weights kept.
-        alphas: places on the line.
-        errors: by split and seed, the error at each place, mean over pairs.
-        barriers: by split and seed, the instability, mean over pairs.
-    """
-
-    subject: str
-    step: int
-    remaining: float
-    alphas: tuple[float, ...]
-    errors: Mapping[str, Mapping[int, np.ndarray]]
-    barriers: Mapping[str, Mapping[int, float]]
 
 
 def content(run: Path) -> Content:
@@ -84,44 +66,6 @@ def _diverged(rows: Sequence[PathRow]) -> list[str]:
     """Returns which pairs have no line, since a copy or the network before it diverged."""
     names = [f"seed {r.seed} `{r.subject}` from {r.point} pair {r.pair}" for r in rows]
     return [f"Diverged: {'; '.join(names)}. Means and intervals leave them out."] if rows else []
-
-
-def lines(rows: Sequence[PathRow]) -> list[Line]:
-    """Returns the measured lines, by subject and then by step."""
-    cells: dict[tuple[str, int], list[PathRow]] = defaultdict(list)
-    for row in rows:
-        cells[row.subject, row.step].append(row)
-    return [_line(subject, step, cells[subject, step]) for subject, step in sorted(cells)]
-
-
-def _line(subject: str, step: int, rows: Sequence[PathRow]) -> Line:
-    errors: dict[str, dict[int, np.ndarray]] = {}
-    barriers: dict[str, dict[int, float]] = {}
-    seeds = sorted({row.seed for row in rows})
-    for split in ("test", "train"):
-        of_pairs = {seed: _of_pairs(rows, seed, f"{split}_error") for seed in seeds}
-        errors[split] = {seed: pairs.mean(axis=0) for seed, pairs in of_pairs.items()}
-        barriers[split] = {
-            seed: float(np.mean([barrier(pair) for pair in pairs]))
-            for seed, pairs in of_pairs.items()
-        }
-    alphas = tuple(sorted({row.alpha for row in rows}))
-    remaining = float(np.mean([row.remaining for row in rows]))
-    return Line(subject, step, remaining, alphas, errors, barriers)
-
-
-def _of_pairs(rows: Sequence[PathRow], seed: int, column: str) -> np.ndarray:
-    """Returns the errors of a seed's pairs along their lines, `(pairs, alphas)`."""
-    pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in rows:
-        if row.seed == seed:
-            pairs[row.pair].append((row.alpha, getattr(row, column)))
-    return np.array([[error for _, error in sorted(points)] for points in pairs.values()])
-
-
-def barrier(errors: np.ndarray) -> float:
-    """Returns the instability of a pair from the errors along its line, ends first and last."""
-    return float(errors.max() - (errors[0] + errors[-1]) / 2)
 
 
 def _headline(found: Sequence[Line]) -> list[str]:
@@ -184,3 +128,16 @@ def _pairs(rows: Sequence[PathRow]) -> Table:
         shown.append([*map(str, key), *map(_points, values)])
     header = ["network", "step", "seed", "pair", "test [points]", "training data [points]"]
     return Table("", header, shown)
+
+
+def measurements(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads the instability in test error of every subject, as the arm `SUBJECT at STEP`."""
+    rows = read(RunPaths(run)) if (run / FILE).exists() else []
+    return [
+        Measurement(f"{line.subject} at {line.step}", 1, line.remaining, seed, barrier)
+        for line in lines(rows)
+        for seed, barrier in line.barriers["test"].items()
+    ]
+
+
+PAGE = StudyPage(content, measurements, higher_is_better=False)

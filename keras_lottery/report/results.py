@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras_lottery.studies  # noqa: F401  registers them, without Keras
 from keras_lottery import checks
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.errors import LotteryError
@@ -19,7 +18,7 @@ WINNING = "winning"
 
 
 @dataclass(frozen=True)
-class Study:
+class Results:
     """The finished trainings of one task.
 
     Args:
@@ -79,8 +78,8 @@ class Study:
         dense = [DENSE] if any(row.arm == DENSE for row in self.rows) else []
         return [arm for arm in self.arms if arm != self.main] + dense
 
-    def subset(self, arms: Collection[str]) -> "Study":
-        """Returns the study with the rows of these lines alone, and of `dense`."""
+    def subset(self, arms: Collection[str]) -> "Results":
+        """Returns the rows of these lines alone, and of `dense`."""
         rows = tuple(row for row in self.rows if series(row) in {DENSE, *arms})
         return replace(self, rows=rows)
 
@@ -90,8 +89,8 @@ def series(row: ResultRow | Training) -> str:
     return f"{row.arm} from {row.source}" if row.source else row.arm
 
 
-def studies(run: Path) -> list[Study]:
-    """Returns one study per task of the run in the folder `run`, the config's own task first.
+def results_by_task(run: Path) -> list[Results]:
+    """Returns the results of each task of the run in the folder `run`, the config's own task first.
 
     Raises:
         LotteryError: the folder is no run folder, no training is finished, or a row of
@@ -111,7 +110,7 @@ def studies(run: Path) -> list[Study]:
     own = str(config.get("task", ""))
     names = sorted({row.task for row in rows}, key=lambda name: (name != own, name))
     return [
-        study_of_rows(
+        results_of_rows(
             paths,
             name,
             [r for r in rows if r.task == name],
@@ -123,7 +122,7 @@ def studies(run: Path) -> list[Study]:
     ]
 
 
-def study_of(run: Path) -> str:
+def study_name(run: Path) -> str:
     """Returns the name of the study that a run folder is of.
 
     Raises:
@@ -132,16 +131,16 @@ def study_of(run: Path) -> str:
     return str(read_config(RunPaths(checks.file_path(run, "run")))["config"].get("study", TICKETS))
 
 
-def study_of_rows(
+def results_of_rows(
     paths: RunPaths,
     task: str,
     rows: Sequence[ResultRow],
     higher_is_better: bool,
     config: dict[str, Any],
     facts: dict[str, Any],
-) -> Study:
-    """Returns the study of a task's rows, the finished ones set apart from the others."""
+) -> Results:
+    """Returns the results of a task's rows, the finished ones set apart from the others."""
     rows = sorted(rows, key=lambda row: row.training)
     finished = tuple(row for row in rows if row.finished)
     lost = tuple(row for row in rows if not row.finished)
-    return Study(paths, task, finished, higher_is_better, config, facts, lost)
+    return Results(paths, task, finished, higher_is_better, config, facts, lost)

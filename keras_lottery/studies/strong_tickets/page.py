@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from keras_lottery.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results, read_rows
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
+from keras_lottery.report.formatting import count, number, percent
 from keras_lottery.report.gaps import diverged
-from keras_lottery.report.plots.strong_tickets import draw_networks, draw_transition
-from keras_lottery.report.study import read_config
-from keras_lottery.report.units import count, number, percent
+from keras_lottery.report.pages import StudyPage
+from keras_lottery.report.results import read_config
+from keras_lottery.report.verdicts import Measurement
 from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.strong_tickets.bounds import lower_bound, network_scale, subset_scale
-from keras_lottery.studies.strong_tickets.tables import (
+from keras_lottery.studies.strong_tickets.plots import draw_networks, draw_transition
+from keras_lottery.studies.strong_tickets.rows import (
     GADGETS,
     NETWORKS,
     TARGETS,
@@ -262,3 +265,15 @@ def _span(ns: Sequence[int]) -> str:
 
 def _small(value: float) -> str:
     return f"{value:.2g}" if value < 1 else number(value, 1)
+
+
+def measurements(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads the output errors of pruned random networks, as the arm `n = N, density D`."""
+    rows = read_rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
+    return [
+        Measurement(f"n = {r.n}, density {r.density:g}", 1, r.density, r.seed, r.output_error)
+        for r in rows
+    ]
+
+
+PAGE = StudyPage(content, measurements, higher_is_better=False)

@@ -6,18 +6,21 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_lottery.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
+from keras_lottery.report.formatting import Unit, percent, unit_of
 from keras_lottery.report.gaps import diverged
-from keras_lottery.report.plots.supermasks import draw_supermasks
+from keras_lottery.report.pages import StudyPage, measurement, result_measurements
+from keras_lottery.report.results import DENSE, read_config
 from keras_lottery.report.sentences import beside, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
-from keras_lottery.report.study import DENSE, read_config
-from keras_lottery.report.units import Unit, percent, unit_of
+from keras_lottery.report.verdicts import Measurement
 from keras_lottery.run_paths import RunPaths
-from keras_lottery.studies.supermasks_rows import CHOSEN, LEVELS, arm_name
+from keras_lottery.studies.supermasks.plots import draw_supermasks
+from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS, arm_name
 
 WEIGHTS = {"init": "initial weights", "signed_constant": "signed constants"}
 PLAIN, SIGNED = "large_final", "large_final_same_sign"
@@ -51,7 +54,8 @@ def content(run: Path) -> Content:
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     panels = {text: _of(found, weights) for weights, text in WEIGHTS.items()}
     mean = float(np.mean([row.value for row in dense])) if dense else None
-    page.show(draw_supermasks({t: rows for t, rows in panels.items() if rows}, mean, unit), "")
+    drawn = {t: rows for t, rows in panels.items() if rows}
+    page.show(draw_supermasks(drawn, mean, unit, better), "")
     page.add(Heading("Chosen levels"), _chosen_table(chosen, unit, better))
     for title, rows in panels.items():
         if rows:
@@ -154,3 +158,20 @@ def _level_table(rows: Sequence[ResultRow], unit: Unit) -> Table:
         ])  # fmt: skip
     note = f"{unit.axis} on held-out images, mean over seeds."
     return Table("", ["level", "remaining", *criteria], cells, note)
+
+
+def measurements(run: Path, claim: Claim) -> list[Measurement]:
+    """Reads the masks that were chosen on held-out images, as round 1.
+
+    `best` is each seed's best of them by the accuracy on those images, which is `best_value`.
+    """
+    rows = _rows(run / CHOSEN)
+    found = [replace(measurement(row, claim.field), round=1) for row in rows]
+    best: dict[int, tuple[float, Measurement]] = {}
+    for row, one in zip(rows, found):
+        if row.seed not in best or row.best_value > best[row.seed][0]:
+            best[row.seed] = (row.best_value, replace(one, arm="best"))
+    return [*result_measurements(run, claim), *found, *(one for _, one in best.values())]
+
+
+PAGE = StudyPage(content, measurements)

@@ -1,14 +1,11 @@
 """Instability against the step at which copies go apart, and the errors between them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
-
-if TYPE_CHECKING:
-    from keras_lottery.report.pages.instability import Line
+from keras_lottery.studies.instability.lines import Line
 
 
 def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
@@ -36,7 +33,7 @@ def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
             )
     axes.axhline(stable * 100, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
     axes.set_xticks(range(len(steps)), [f"{step:,}" for step in steps])
-    axes.set_xlabel("step k from which the copies are trained", fontsize=9.5)
+    axes.set_xlabel("k, from which the copies are trained [optimizer steps]", fontsize=9.5)
     axes.set_ylabel("instability [points of error]", fontsize=9.5)
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     legend(axes)
@@ -67,7 +64,7 @@ def draw_path(found: "Sequence[Line]") -> Drawing:
             options = looks[name].options() | {"marker": "", "linestyle": "-"}
             axes.plot(line.alphas, mean, label=name, **options)
         axes.set_title(f"{subject}, {own[0].remaining:.0%} of the weights", fontsize=9.5)
-        axes.set_xlabel("α", fontsize=9.5)
+        axes.set_xlabel("α [share of W₁]", fontsize=9.5)
     panels[0].set_ylabel("test error [%]", fontsize=9.5)
     legend(panels[0])
     return Drawing(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_lottery.records import ResultRow
+from keras_lottery.report.formatting import Unit
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     Drawing,
@@ -14,11 +15,16 @@ from keras_lottery.report.plots.style import (
     tidy,
 )
 from keras_lottery.report.statistics import levels, seed_range
-from keras_lottery.report.units import Unit
+
+RANDOM = "random"
+"""The criterion that prunes at random: what it reaches is chance."""
 
 
 def draw_supermasks(
-    panels: Mapping[str, Sequence[ResultRow]], dense: float | None, unit: Unit
+    panels: Mapping[str, Sequence[ResultRow]],
+    dense: float | None,
+    unit: Unit,
+    higher_is_better: bool = True,
 ) -> Drawing:
     """Draws one panel for each kind of untrained weights.
 
@@ -26,11 +32,13 @@ def draw_supermasks(
         panels: what the weights are -> rows whose `arm` is the criterion; none of them empty.
         dense: mean of the trained dense networks on the test set, or None.
         unit: of the values.
+        higher_is_better: direction of the values.
     """
     figure = new_figure(7.2, 4.6)
     axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
     criteria = list(dict.fromkeys(row.arm for rows in panels.values() for row in rows))
-    looks = lines(criteria)
+    chance = _at_chance(panels, criteria) if higher_is_better else []
+    looks = lines([name for name in criteria if name not in chance])
     for panel, (title, rows) in zip(axes, panels.items(), strict=True):
         tidy(panel)
         panel.set_title(title, fontsize=9.5)
@@ -39,7 +47,12 @@ def draw_supermasks(
         for name in criteria:
             found = levels(rows, name)
             left, means = [lv.remaining for lv in found], [lv.mean * unit.factor for lv in found]
-            panel.plot(left, means, label=name, **looks[name].options() | {"markersize": 3.0})
+            if name in chance:
+                label = "at chance level" if name == chance[0] else None
+                panel.plot(left, means, label=label, color="#b8b8b8", linewidth=0.8, zorder=1.5)
+            else:
+                shown = looks[name].options() | {"markersize": 3.0}
+                panel.plot(left, means, label=name, **shown)
         remaining_axis(panel, [row.remaining for row in rows])
         panel.set_xticks(panel.get_xticks()[::2])
     axes[0].set_ylabel(unit.axis, fontsize=9.5)
@@ -50,7 +63,25 @@ def draw_supermasks(
         f"{unit.name} on held-out images of networks that are never trained, against the fraction "
         "of prunable weights that their masks keep. The masks are of a trained network, by each "
         f"criterion; means over n = {seed_range(rows)} seeds. "
-        "The grey line is the trained dense network on the test set."
+        "The horizontal line is the trained dense network on the test set."
     )
+    if chance:
+        caption += f" Thin and grey, at chance level: {', '.join(f'`{n}`' for n in chance)}."
     alt = f"{unit.name} of untrained networks against weights remaining, by mask criterion."
     return Drawing("supermasks.png", figure, caption, alt)
+
+
+def _at_chance(panels: Mapping[str, Sequence[ResultRow]], criteria: Sequence[str]) -> list[str]:
+    """Returns the criteria whose best level is in no panel a third better than a random mask's."""
+    if RANDOM not in criteria:
+        return []
+    best = {
+        (title, name): max((level.mean for level in levels(rows, name)), default=-np.inf)
+        for title, rows in panels.items()
+        for name in criteria
+    }
+    return [
+        name
+        for name in criteria
+        if all(best[title, name] <= 4 / 3 * best[title, RANDOM] for title in panels)
+    ]

@@ -7,11 +7,13 @@ import keras_lottery.studies  # noqa: F401  registers the studies
 from keras_lottery import config as configs
 from keras_lottery import report, studies
 from keras_lottery.errors import LotteryError
-from keras_lottery.report.pages.instability import barrier, lines
-from keras_lottery.studies import instability
+from keras_lottery.run_paths import RunPaths
+from keras_lottery.studies.instability import run as study
+from keras_lottery.studies.instability.lines import barrier, lines
+from keras_lottery.studies.instability.rows import FILE, PathRow, read
 from keras_lottery.types import Start
 
-from ..engine import small
+from ...engine import small
 
 SMALL = {
     "study": "instability",
@@ -36,11 +38,11 @@ def run(tmp_path_factory):
 
 
 def table(run):
-    return (run / instability.FILE).read_text()
+    return (run / FILE).read_text()
 
 
 def test_every_pair_of_every_subject_and_point_is_measured(run):
-    rows = instability.read(report.study.RunPaths(run))
+    rows = read(RunPaths(run))
     keys = {(r.point, r.subject, r.seed, r.pair) for r in rows}
     assert keys == {(p, s, 0, "0-1") for p in ("0it", "20it") for s in ("dense", "winning")}
     assert len(rows) == 4 * 3
@@ -53,12 +55,10 @@ def test_every_pair_of_every_subject_and_point_is_measured(run):
 def test_a_run_that_was_cut_off_goes_on_to_the_same_table(run, monkeypatch):
     whole = table(run)
     kept = whole.splitlines(keepends=True)[:7]  # the header and two of four pairs
-    (run / instability.FILE).write_text("".join(kept))
+    (run / FILE).write_text("".join(kept))
     trained = []
-    fit = instability.replace
-    monkeypatch.setattr(
-        instability, "replace", lambda x, **how: trained.append(how) or fit(x, **how)
-    )
+    fit = study.replace
+    monkeypatch.setattr(study, "replace", lambda x, **how: trained.append(how) or fit(x, **how))
     assert studies.run(config(run.parent)) == run
     assert table(run) == whole
     assert sum("data_seed" in how for how in trained) == 4  # two copies of each missing pair
@@ -72,10 +72,10 @@ def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):
 
     task = make_task(config(run.parent))
     one, other = task.start_weights(0), task.start_weights(1)
-    flat = list(instability.between(task, one, one, {}, 4))
+    flat = list(study.between(task, one, one, {}, 4))
     assert {row["test_error"] for row in flat} == {flat[0]["test_error"]}
     assert barrier(np.array([row["test_error"] for row in flat])) == 0
-    line = list(instability.between(task, one, other, {}, 3))
+    line = list(study.between(task, one, other, {}, 3))
     assert [row["alpha"] for row in line] == [0, 0.5, 1]
     for row, weights in ((line[0], other), (line[2], one)):
         found = task.evaluate_averaged(Start(weights))
@@ -86,7 +86,7 @@ def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):
 def test_the_barrier_is_the_height_over_the_mean_of_the_ends():
     assert barrier(np.array([0.1, 0.5, 0.3])) == pytest.approx(0.3)
     rows = [
-        instability.PathRow("0it", "dense", seed, "0-1", 0, 1.0, alpha, error, 0.0)
+        PathRow("0it", "dense", seed, "0-1", 0, 1.0, alpha, error, 0.0)
         for seed, errors in ((0, (0.1, 0.5, 0.3)), (1, (0.1, 0.1, 0.1)))
         for alpha, error in zip((0.0, 0.5, 1.0), errors, strict=True)
     ]
@@ -101,11 +101,11 @@ def test_the_page_says_what_was_measured(run):
     assert [text.split()[0] for text in built.headline] == ["`dense`", "`winning`"]
     assert "stable" in built.headline[0]
     with pytest.raises(LotteryError, match="measured pair"):
-        (run / instability.FILE).rename(run / "away.csv")
+        (run / FILE).rename(run / "away.csv")
         try:
             report.build(run)
         finally:
-            (run / "away.csv").rename(run / instability.FILE)
+            (run / "away.csv").rename(run / FILE)
 
 
 @pytest.mark.parametrize(
@@ -128,16 +128,16 @@ def test_a_point_past_the_end_and_a_task_without_accuracy_are_errors(tmp_path):
         studies.run(config(tmp_path, **{"options.points": ("0it", "40it")}))
     assert not list(tmp_path.rglob("results.csv"))  # nothing was trained from the first point
     with pytest.raises(LotteryError, match=r"accuracy.*perplexity"):
-        instability._check(type("Task", (), {"metric": "perplexity", "name": "text"})())
+        study._check(type("Task", (), {"metric": "perplexity", "name": "text"})())
 
 
 def test_no_copy_shares_its_order_with_another():
-    seeds = {instability.data_seed(seed, order) for seed in range(3) for order in range(3)}
+    seeds = {study.data_seed(seed, order) for seed in range(3) for order in range(3)}
     assert len(seeds) == 9 and not seeds & {0, 1, 2}
 
 
 def test_the_experiment_of_a_point_is_rewound_to_it(tmp_path):
-    found = instability.at(config(tmp_path), "20it")
+    found = study.at(config(tmp_path), "20it")
     assert (found.study, found.rewind.to, found.arms) == ("tickets", "20it", ("winning",))
-    dense = instability.at(config(tmp_path, **{"options.subjects": ("dense",)}), "20it")
+    dense = study.at(config(tmp_path, **{"options.subjects": ("dense",)}), "20it")
     assert dense.arms == () and configs.digest(dense) == configs.digest(found)

@@ -11,7 +11,7 @@ to k. The study's folder holds `path.csv`: one row for each network measured.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -29,40 +29,10 @@ from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import GrowingTable, TableRow, read_rows
-from keras_lottery.run_paths import RunPaths
-from keras_lottery.studies.instability_options import InstabilityOptions
+from keras_lottery.records import GrowingTable
+from keras_lottery.studies.instability.options import InstabilityOptions
+from keras_lottery.studies.instability.rows import FILE, PathRow
 from keras_lottery.types import MaskSet, Start, Task, Training, Weights
-
-FILE = "path.csv"
-
-
-@dataclass(frozen=True)
-class PathRow(TableRow):
-    """One network on the line between two copies.
-
-    Args:
-        point: duration at which the copies part.
-        subject: `dense`, or the arm whose ticket is copied.
-        seed: of the network that they come from.
-        pair: numbers of the two copies.
-        step: optimizer step of the point.
-        remaining: fraction of the prunable weights kept, in [0, 1].
-        alpha: place on the line: 0 is the second copy, 1 the first.
-        test_error: fraction of the test set that is wrong, in [0, 1]; NaN, in one row for the
-            pair, where a copy or the network that it comes from diverged.
-        train_error: likewise of the training data.
-    """
-
-    point: str
-    subject: str
-    seed: int
-    pair: str
-    step: int
-    remaining: float
-    alpha: float
-    test_error: float
-    train_error: float
 
 
 def run(config: Config) -> Path:
@@ -179,12 +149,3 @@ def _check(task: Task) -> None:
             f"errors. Received: {task.name!r}, which measures the {task.metric}. "
             "Choose another task."
         )
-
-
-def read(paths: RunPaths) -> list[PathRow]:
-    """Returns the rows of a run's path.csv.
-
-    Raises:
-        LotteryError: nothing is measured yet.
-    """
-    return read_rows(paths.root / FILE, PathRow)

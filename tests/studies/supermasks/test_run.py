@@ -10,8 +10,8 @@ from keras_lottery import presets, report, studies
 from keras_lottery.engine.experiment import make_task
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
-from keras_lottery.studies import supermasks
-from keras_lottery.studies.supermasks_rows import CHOSEN, LEVELS
+from keras_lottery.studies.supermasks import run as supermasks
+from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Start, Training

@@ -1,0 +1,1 @@
+"""Instability to the data order, and linear mode connectivity."""

@@ -1,0 +1,45 @@
+"""The table that the study writes, in its run folder."""
+
+from dataclasses import dataclass
+
+from keras_lottery.records import TableRow, read_rows
+from keras_lottery.run_paths import RunPaths
+
+FILE = "path.csv"
+
+
+@dataclass(frozen=True)
+class PathRow(TableRow):
+    """One network on the line between two copies.
+
+    Args:
+        point: duration at which the copies part.
+        subject: `dense`, or the arm whose ticket is copied.
+        seed: of the network that they come from.
+        pair: numbers of the two copies.
+        step: optimizer step of the point.
+        remaining: fraction of the prunable weights kept, in [0, 1].
+        alpha: place on the line: 0 is the second copy, 1 the first.
+        test_error: fraction of the test set that is wrong, in [0, 1]; NaN, in one row for the
+            pair, where a copy or the network that it comes from diverged.
+        train_error: likewise of the training data.
+    """
+
+    point: str
+    subject: str
+    seed: int
+    pair: str
+    step: int
+    remaining: float
+    alpha: float
+    test_error: float
+    train_error: float
+
+
+def read(paths: RunPaths) -> list[PathRow]:
+    """Returns the rows of a run's path.csv.
+
+    Raises:
+        LotteryError: nothing is measured yet.
+    """
+    return read_rows(paths.root / FILE, PathRow)

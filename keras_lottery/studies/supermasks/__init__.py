@@ -1,0 +1,1 @@
+"""Heuristic supermasks: masks of a trained network over untrained weights."""

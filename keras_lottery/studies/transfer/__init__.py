@@ -1,0 +1,1 @@
+"""Tickets found in some experiments and trained in others."""
