@@ -145,8 +145,14 @@ class ResultRow(KeyedRow):
         if not self.kept <= self.prunable <= self.total:
             counts = f"{self.kept}, {self.prunable} and {self.total}"
             return f"expected kept ≤ prunable ≤ total, not {counts}"
-        if not 0 <= self.sparsity <= 1:
-            return f"expected a sparsity in [0, 1], not {self.sparsity}"
+        # Rows made by hand round it.
+        if not abs(self.sparsity - (1 - self.remaining)) <= _ROUNDED:
+            return f"expected a sparsity of {1 - self.remaining:g}, not {self.sparsity}"
+        values = (self.value, self.final_value, self.best_value)
+        if self.finished and not all(map(math.isfinite, values)):
+            return f"expected finite values of a finished training, not {values}"
+        if self.finished and self.value not in values[1:]:
+            return f"expected a value that is the final or the best one, not {self.value}"
         return ""
 
 
@@ -177,7 +183,9 @@ class LayerRow(TableRow):
     density: float
 
 
+_ROUNDED = 1e-3
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]{1,3})?|-?inf|nan", re.IGNORECASE)
 _INFINITE = ("inf", "-inf")
 
 
@@ -185,6 +193,8 @@ def _parsed(text: str, kind: type) -> Any:
     """Returns a cell's value; a number must be one that `_text` could have written."""
     if kind is int and not _INTEGER.fullmatch(text):
         raise ValueError(f"expected a whole number of up to 18 digits, not {shortened(text)}")
+    if kind is float and not _FLOAT.fullmatch(text):
+        raise ValueError(f"expected a number, not {shortened(text)}")
     value = kind(text)
     if kind is float and math.isinf(value) and text not in _INFINITE:
         raise ValueError(f"expected a number of 64 bits, not {shortened(text)}")
