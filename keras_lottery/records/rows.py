@@ -62,6 +62,10 @@ class TableRow:
         there = [name for name in kinds if name in texts or name not in cls.added()]
         return cls(**{name: _parsed(texts[name], kinds[name]) for name in there})
 
+    def problem(self) -> str:
+        """Returns what can't be true of a row, as `expected …, not …`; empty if all can."""
+        return ""
+
 
 @dataclass(frozen=True)
 class KeyedRow(TableRow):
@@ -135,7 +139,6 @@ class ResultRow(KeyedRow):
         return self.kept / self.prunable if self.prunable else 1.0
 
     def problem(self) -> str:
-        """Returns what can't be true of a training, as `expected …, not …`; empty if all can."""
         for name in ("seed", "round", "draw", "kept", "flops", "steps", "best_step"):
             if getattr(self, name) < 0:
                 return f"expected {name} from 0 on, not {getattr(self, name)}"
@@ -148,10 +151,13 @@ class ResultRow(KeyedRow):
         # Rows made by hand round it.
         if not abs(self.sparsity - (1 - self.remaining)) <= _ROUNDED:
             return f"expected a sparsity of {1 - self.remaining:g}, not {self.sparsity}"
+        return self._problem_of_values() if self.finished else ""
+
+    def _problem_of_values(self) -> str:
         values = (self.value, self.final_value, self.best_value)
-        if self.finished and not all(map(math.isfinite, values)):
+        if not all(map(math.isfinite, values)):
             return f"expected finite values of a finished training, not {values}"
-        if self.finished and self.value not in values[1:]:
+        if self.value not in values[1:]:
             return f"expected a value that is the final or the best one, not {self.value}"
         return ""
 
@@ -181,6 +187,14 @@ class LayerRow(TableRow):
     kept: int
     size: int
     density: float
+
+    def problem(self) -> str:
+        if not 0 <= self.kept <= self.size:
+            return f"expected kept from 0 to size, not {self.kept} of {self.size}"
+        density = self.kept / self.size if self.size else 1.0
+        if not abs(self.density - density) <= _ROUNDED:
+            return f"expected a density of {density:g}, not {self.density}"
+        return ""
 
 
 _ROUNDED = 1e-3

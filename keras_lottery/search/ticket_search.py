@@ -21,8 +21,7 @@ from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.search.metric import measured_on
-from keras_lottery.search.settings import check_epochs
-from keras_lottery.training.arguments import check_fit
+from keras_lottery.training.checks import check_fit
 from keras_lottery.types import DIVERGED
 
 
@@ -145,7 +144,7 @@ class TicketSearch:
                 training.
         """
         check_fit(model, x, settings)
-        epochs = check_epochs(settings.pop("epochs", 1))
+        epochs = checks.whole_number(settings.pop("epochs", 1), "epochs", least=1)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
