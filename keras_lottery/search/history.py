@@ -11,7 +11,7 @@ from keras_lottery.engine.view import ticket_of
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.masking import Ticket
 from keras_lottery.search.metric import VALIDATION
-from keras_lottery.types import Outcome, Weights
+from keras_lottery.types import DIVERGED, Outcome, Weights
 
 
 class TicketHistory:
@@ -55,6 +55,8 @@ class TicketHistory:
     def values(self, arm: str = "winning") -> dict[int, float]:
         """Returns the metric at the end of each round's training, with dense as round 0.
 
+        It is NaN where a training diverged, whatever the metric says of its weights.
+
         Raises:
             LotteryError: no such arm was trained.
         """
@@ -62,7 +64,7 @@ class TicketHistory:
         if arm not in known:
             raise unknown_name("arm of this search", arm, known)
         found = {o.training.round: o for o in self.outcomes if o.training.arm in (arm, "dense")}
-        return {number: o.final_value for number, o in sorted(found.items())}
+        return {number: _value(o) for number, o in sorted(found.items())}
 
     def best_round(self, within: float = 0.0, higher_is_better: bool | None = None) -> int:
         """Returns the last round whose value is no worse than dense by more than `within`.
@@ -81,12 +83,12 @@ class TicketHistory:
                 f"Expected a metric of which Keras knows whether higher is better. "
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
-        values = self.values()
-        if math.isnan(values[0]):
+        if math.isnan(self.values("dense")[0]):
             raise LotteryError(
-                f"Expected a dense network to compare tickets with. Received: one whose "
-                f"{self.metric} is not a number. Lower the learning rate and search again."
+                "Expected a dense network to compare tickets with. Received: one that diverged, "
+                f"or whose {self.metric} is not a number. Lower the learning rate and search again."
             )
+        values = self.values()
         sign = 1 if higher else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 
@@ -97,8 +99,11 @@ class TicketHistory:
             table.add_column(column, justify="right")
         for o in self.outcomes:
             remaining = 1 - pruning.sparsity(o.start.masks) if o.start.masks else 1.0
-            row = (o.training.round, o.training.arm, f"{remaining:.1%}", f"{o.final_value:.4f}")
-            table.add_row(*map(str, row), f"{o.best_value:.4f}", str(o.best_step))
+            row = (o.training.round, o.training.arm, f"{remaining:.1%}")
+            ended = (f"{o.final_value:.4f}", f"{o.best_value:.4f}", o.best_step)
+            if o.status == DIVERGED:
+                ended = (DIVERGED, "–", "–")
+            table.add_row(*map(str, (*row, *ended)))
         return table
 
     def __str__(self) -> str:
@@ -119,3 +124,7 @@ class TicketHistory:
             f"Expected the round and arm of a trained ticket. Received: {round}, {arm!r}. "
             f"Known: {', '.join(f'{r} {a}' for r, a in known)}."
         )
+
+
+def _value(outcome: Outcome) -> float:
+    return math.nan if outcome.status == DIVERGED else outcome.final_value
