@@ -113,6 +113,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "metric": _is_text,
     "hash": _is_text,
     "higher_is_better": lambda value: isinstance(value, bool),
+    "claims": _are(_is_mapping),
     RESULTS_VERSION_KEY: is_count,
     "config.name": _is_text,
     "config.task": _is_text,

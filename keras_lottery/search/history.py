@@ -100,10 +100,10 @@ class TicketHistory:
         for o in self.outcomes:
             remaining = 1 - pruning.sparsity(o.start.masks) if o.start.masks else 1.0
             row = (o.training.round, o.training.arm, f"{remaining:.1%}")
-            ended = (f"{o.final_value:.4f}", f"{o.best_value:.4f}", o.best_step)
+            ended = (f"{o.final_value:.4f}", f"{o.best_value:.4f}", str(o.best_step))
             if o.status == DIVERGED:
                 ended = (DIVERGED, "–", "–")
-            table.add_row(*map(str, (*row, *ended)))
+            table.add_row(*map(str, row), *ended)
         return table
 
     def __str__(self) -> str:
