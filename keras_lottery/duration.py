@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keras_lottery.errors import LotteryError
 
-_PATTERN = re.compile(r"(\d+)(it|ep)")
+_PATTERN = re.compile(r"([0-9]{1,15})(it|ep)")
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,13 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
             plain.get("prune", {}).pop(name, None)
     for field, value in (overrides or {}).items():
         _override(plain, field, value)
-    return ConfigDict(plain)
+    try:
+        return ConfigDict(plain)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LotteryError(
+            f"Expected names of fields. Received: {', '.join(overrides or {})} "
+            f"({' '.join(str(error).split())}). Correct the name."
+        ) from error
 
 
 def _first_line(loaded: ModuleType) -> str:

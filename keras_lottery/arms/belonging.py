@@ -10,7 +10,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.names import is_path_name
 from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow
 from keras_lottery.text import shortened
-from keras_lottery.types import Training
+from keras_lottery.types import DIVERGED, FINISHED, SKIPPED, Training
 
 DENSE = "dense"
 WINNING = "winning"
@@ -44,7 +44,8 @@ class _Run:
     Args:
         is_union: whether the config is that of all calls. Older versions recorded the last call
             alone: there a row beyond it may stand where the trainings that it needs are there too.
-        there: the trainings that have a row.
+        there: the status of the trainings that have a row.
+        sizes: by source, `total` and `prunable` of its first row; all networks have the same.
     """
 
     metric: str | None
@@ -57,7 +58,8 @@ class _Run:
     sources: Collection[str]
     source_arms: Collection[str]
     is_union: bool
-    there: Collection[Training]
+    there: Mapping[Training, str]
+    sizes: Mapping[str, tuple[int, int]]
 
     @classmethod
     def of(cls, record: Mapping[str, Any], rows: Sequence[ResultRow]) -> "_Run":
@@ -76,7 +78,8 @@ class _Run:
             sources=transfer.get("sources") or (),
             source_arms={WINNING, *(transfer.get("arms") or ())},
             is_union=RESULTS_VERSION_KEY in record,
-            there={row.training for row in rows},
+            there={row.training: row.status for row in rows},
+            sizes={row.source: (row.total, row.prunable) for row in reversed(rows)},
         )
 
     def problems(self, row: ResultRow) -> Iterator[tuple[str, str]]:
@@ -86,6 +89,10 @@ class _Run:
                 yield column, f"the name of {column}s without '/', '\\', ':' or control characters"
         if self.metric is not None and row.metric != self.metric:
             yield "metric", f"the run's metric {self.metric}"
+        for column, size in zip(("total", "prunable"), self.sizes[row.source], strict=True):
+            if getattr(row, column) != size:
+                yield column, f"{size} weights, as in the first row"
+        yield from self._status(row)
         draws = self._draws(row.arm)
         if draws is not None and row.draw >= draws:
             yield "draw", f"a draw from 0 to {draws - 1} of {row.arm}"
@@ -93,6 +100,15 @@ class _Run:
             yield "round", f"round 0 for {DENSE} and rounds from 1 on for every other arm"
         elif self.is_union or not self._could_be_older(row):
             yield from self._beyond(row)
+
+    def _status(self, row: ResultRow) -> Iterator[tuple[str, str]]:
+        """Yields a problem where a row's status doesn't follow from those of its parents."""
+        parents = arms[row.arm].parents(row.training) if row.arm in arms else ()
+        lost = any(self.there.get(parent, FINISHED) != FINISHED for parent in parents)
+        if lost and row.status != SKIPPED:
+            yield "status", f"{SKIPPED}, since a training that it descends from diverged"
+        elif row.status == SKIPPED and not lost and not row.source:
+            yield "status", f"{FINISHED} or {DIVERGED}, since no training before it diverged"
 
     def _draws(self, arm: str) -> int | None:
         return 1 if arm in arms and not arms[arm].stochastic else self.draws

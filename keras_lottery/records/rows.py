@@ -62,6 +62,10 @@ class TableRow:
         there = [name for name in kinds if name in texts or name not in cls.added()]
         return cls(**{name: _parsed(texts[name], kinds[name]) for name in there})
 
+    def problem(self) -> str:
+        """Returns what can't be true of a row, as `expected …, not …`; empty if all can."""
+        return ""
+
 
 @dataclass(frozen=True)
 class KeyedRow(TableRow):
@@ -135,7 +139,6 @@ class ResultRow(KeyedRow):
         return self.kept / self.prunable if self.prunable else 1.0
 
     def problem(self) -> str:
-        """Returns what can't be true of a training, as `expected …, not …`; empty if all can."""
         for name in ("seed", "round", "draw", "kept", "flops", "steps", "best_step"):
             if getattr(self, name) < 0:
                 return f"expected {name} from 0 on, not {getattr(self, name)}"
@@ -145,8 +148,17 @@ class ResultRow(KeyedRow):
         if not self.kept <= self.prunable <= self.total:
             counts = f"{self.kept}, {self.prunable} and {self.total}"
             return f"expected kept ≤ prunable ≤ total, not {counts}"
-        if not 0 <= self.sparsity <= 1:
-            return f"expected a sparsity in [0, 1], not {self.sparsity}"
+        # Rows made by hand round it.
+        if not abs(self.sparsity - (1 - self.remaining)) <= _ROUNDED:
+            return f"expected a sparsity of {1 - self.remaining:g}, not {self.sparsity}"
+        return self._problem_of_values() if self.finished else ""
+
+    def _problem_of_values(self) -> str:
+        values = (self.value, self.final_value, self.best_value)
+        if not all(map(math.isfinite, values)):
+            return f"expected finite values of a finished training, not {values}"
+        if self.value not in values[1:]:
+            return f"expected a value that is the final or the best one, not {self.value}"
         return ""
 
 
@@ -176,8 +188,18 @@ class LayerRow(TableRow):
     size: int
     density: float
 
+    def problem(self) -> str:
+        if not 0 <= self.kept <= self.size:
+            return f"expected kept from 0 to size, not {self.kept} of {self.size}"
+        density = self.kept / self.size if self.size else 1.0
+        if not abs(self.density - density) <= _ROUNDED:
+            return f"expected a density of {density:g}, not {self.density}"
+        return ""
 
+
+_ROUNDED = 1e-3
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]{1,3})?|-?inf|nan", re.IGNORECASE)
 _INFINITE = ("inf", "-inf")
 
 
@@ -185,6 +207,8 @@ def _parsed(text: str, kind: type) -> Any:
     """Returns a cell's value; a number must be one that `_text` could have written."""
     if kind is int and not _INTEGER.fullmatch(text):
         raise ValueError(f"expected a whole number of up to 18 digits, not {shortened(text)}")
+    if kind is float and not _FLOAT.fullmatch(text):
+        raise ValueError(f"expected a number, not {shortened(text)}")
     value = kind(text)
     if kind is float and math.isinf(value) and text not in _INFINITE:
         raise ValueError(f"expected a number of 64 bits, not {shortened(text)}")

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from keras_lottery.text import shortened
 from keras_lottery.types import MaskSet
 
 _SHOWN = 300
+_MOST_STEPS = 2**53
+"""Whole numbers up to here are floats, too."""
 
 
 def layer_rows(masks: MaskSet) -> list[dict[str, Any]]:
@@ -87,15 +88,16 @@ def read_numbers(path: Path) -> list[dict[str, float]]:
     """Returns the rows of a CSV file of numbers, such as a history; empty cells are left out.
 
     Raises:
-        LotteryError: the file is no such table, or a step is not finite.
+        LotteryError: the file is no such table, or a step is no number of steps.
     """
     rows = read_table(path)
     try:
         numbers = [{k: float(v) for k, v in row.items() if v} for row in rows]
     except ValueError as error:
         raise _unreadable(path, f"numbers. Received: {error}") from error
-    if not all(math.isfinite(row.get("step", 0.0)) for row in numbers):
-        raise _unreadable(path, "steps that are finite. Received: others")
+    for step in (row.get("step", 0.0) for row in numbers):
+        if not 0 <= step <= _MOST_STEPS:
+            raise _unreadable(path, f"steps from 0 to {_MOST_STEPS}. Received: {step}")
     return numbers
 
 

@@ -109,8 +109,6 @@ def read_results(path: Path) -> list[ResultRow]:
     rows = read_rows(path, ResultRow)
     seen: set[Training] = set()
     for number, row in enumerate(rows, start=2):
-        if problem := row.problem():
-            raise _wrong_row(path, number, problem)
         if row.training in seen:
             raise LotteryError(
                 f"{path}, row {number}: expected one row a training. "
@@ -138,9 +136,12 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     rows = []
     for number, texts in enumerate(read_table(path, kind.columns(), kind.added()), start=2):
         try:
-            rows.append(kind.parse(texts))
+            row = kind.parse(texts)
         except ValueError as error:
             raise _wrong_row(path, number, str(error)) from error
+        if problem := row.problem():
+            raise _wrong_row(path, number, problem)
+        rows.append(row)
     return rows
 
 

@@ -11,7 +11,7 @@ from keras_lottery.engine.run_reader import to_ticket
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.masking import Ticket
 from keras_lottery.search.metric import VALIDATION
-from keras_lottery.types import Start, Training, TrainingResult, Weights
+from keras_lottery.types import DIVERGED, Start, Training, TrainingResult, Weights
 
 
 class TicketHistory:
@@ -60,6 +60,8 @@ class TicketHistory:
     def values(self, arm: str = "winning") -> dict[int, float]:
         """Returns the metric at the end of each round's training, with dense as round 0.
 
+        It is NaN where a training diverged, whatever the metric says of its weights.
+
         Raises:
             LotteryError: no such arm was trained.
         """
@@ -67,7 +69,7 @@ class TicketHistory:
         if arm not in known:
             raise unknown_name("arm of this search", arm, known)
         values = {
-            training.round: result.final_value
+            training.round: _value(result)
             for training, result in self.results.items()
             if training.arm in (arm, "dense")
         }
@@ -90,12 +92,13 @@ class TicketHistory:
                 f"Expected a metric of which Keras knows whether higher is better. "
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
-        if math.isnan(self.results[self._find(0, "dense")].final_value):
+        if math.isnan(self.values("dense")[0]):
             raise LotteryError(
-                f"Expected a dense network to compare tickets with. Received: one whose "
-                f"{self.metric} is not a number. Lower the learning rate and search again."
+                "Expected a dense network to compare tickets with. Received: one that diverged, "
+                f"or whose {self.metric} is not a number. Lower the learning rate and search again."
             )
-        sign, values = 1 if higher else -1, self.values()
+        values = self.values()
+        sign = 1 if higher else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 
     def table(self) -> Table:
@@ -106,8 +109,11 @@ class TicketHistory:
         for training, result in self.results.items():
             masks = self.starts[training].masks
             remaining = 1 - pruning.sparsity(masks) if masks else 1.0
-            row = (training.round, training.arm, f"{remaining:.1%}", f"{result.final_value:.4f}")
-            table.add_row(*map(str, row), f"{result.best_value:.4f}", str(result.best_step))
+            row = (training.round, training.arm, f"{remaining:.1%}")
+            ended = (f"{result.final_value:.4f}", f"{result.best_value:.4f}", str(result.best_step))
+            if result.status == DIVERGED:
+                ended = (DIVERGED, "–", "–")
+            table.add_row(*map(str, row), *ended)
         return table
 
     def __str__(self) -> str:
@@ -128,3 +134,7 @@ class TicketHistory:
             f"Expected the round and arm of a trained ticket. Received: {round}, {arm!r}. "
             f"Known: {', '.join(f'{r} {a}' for r, a in known)}."
         )
+
+
+def _value(result: TrainingResult) -> float:
+    return math.nan if result.status == DIVERGED else result.final_value

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_lottery import masking, pruning
 from keras_lottery.errors import LotteryError, unknown_name
@@ -18,7 +17,6 @@ from keras_lottery.training import (
     kept_for_training,
     length,
 )
-from keras_lottery.training.checks import check_settings as check_fit_settings
 
 _OWN = {
     "seed": "Pass it to TicketSearch(seed=...).",
@@ -55,7 +53,7 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
     """Checks the data and the further arguments of `TicketSearch.fit`.
 
     Raises:
-        LotteryError: no data, data that can be read only once, or an unknown argument.
+        LotteryError: data that can be read only once, or an unknown argument.
     """
     for name in settings:
         if name in _OWN:
@@ -65,12 +63,6 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
             )
         if name not in _KNOWN:
             raise unknown_name("argument of TicketSearch.fit", name, _KNOWN)
-    check_fit_settings(settings.get("validation_freq", 1), None, None)
-    if x is None:
-        raise LotteryError(
-            "Expected training data. Received: x=None. Pass arrays x and y, a PyDataset or a "
-            "tf.data.Dataset."
-        )
     for name, data in (("x", x), ("validation_data", settings.get("validation_data"))):
         if is_one_shot(data):
             raise LotteryError(
@@ -78,20 +70,6 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
                 f"a {type(data).__name__}, which gives each batch once. Pass arrays, a "
                 "PyDataset, or tf.data.Dataset.from_generator(function, ...)."
             )
-
-
-def check_epochs(epochs: Any) -> int:
-    """Returns the number of epochs.
-
-    Raises:
-        LotteryError: it is no integer of at least 1.
-    """
-    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1:
-        raise LotteryError(
-            f"Expected at least 1 epoch, an integer. Received: epochs={epochs!r}. "
-            "Choose how long each network is trained."
-        )
-    return int(epochs)
 
 
 def validate_last(frequency: int | Sequence[int], epochs: int) -> list[int]:

@@ -21,8 +21,7 @@ from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory
 from keras_lottery.search.metric import measured_on
-from keras_lottery.search.settings import check_epochs
-from keras_lottery.training.arguments import check_fit
+from keras_lottery.training.checks import check_fit
 
 
 class TicketSearch:
@@ -143,7 +142,7 @@ class TicketSearch:
                 setting that a search cannot take, or the rewind point does not lie within the
                 training.
         """
-        epochs = check_epochs(settings.pop("epochs", 1))
+        epochs = checks.whole_number(settings.pop("epochs", 1), "epochs", least=1)
         check_fit(model, x, settings)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)

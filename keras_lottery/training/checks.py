@@ -1,4 +1,4 @@
-"""What `fit` is given, checked before anything is trained."""
+"""What `fit` is given, checked before anything is trained: Keras checks it late or not at all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -7,36 +7,73 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.training.epochs import is_arrays
 
 _SPARSE = "sparse_categorical_crossentropy"
+_LEAST = {
+    "batch_size": 1,
+    "steps_per_epoch": 1,
+    "validation_steps": 1,
+    "validation_batch_size": 1,
+    "epochs": 1,
+    "initial_epoch": 0,
+    "initial_step": 0,
+}
+"""The smallest value of the whole-number arguments of `fit`."""
 
 
-def check_settings(validation_freq: Any, seed: Any, initial_step: Any) -> None:
-    """Checks what Keras' `fit` does not.
+def compiled_model(model: Any) -> keras.Model:
+    """Returns a compiled Keras model.
 
     Raises:
-        LotteryError: a validation frequency that is neither an integer from 1 on nor a list of
-            them, or a negative seed or step.
+        LotteryError: it is something else, or not compiled.
     """
-    every = list(validation_freq) if isinstance(validation_freq, Sequence) else [validation_freq]
-    if not all(_is_count(value, least=1) for value in every):
+    if not isinstance(model, keras.Model):
+        kind = type(model)
         raise LotteryError(
-            "Expected a validation_freq of at least 1 epoch, or a list of epochs. "
-            f"Received: {validation_freq!r}. Leave out validation_data to never validate."
+            f"Expected a Keras model. Received: {kind.__module__}.{kind.__qualname__}. "
+            "Pass a keras.Model (Keras 3; models of tf_keras are another library's)."
         )
-    for name, value in (("seed", seed), ("initial_step", initial_step)):
-        if value is not None and not _is_count(value, least=0):
-            raise LotteryError(
-                f"Expected a {name} that is an integer of at least 0. Received: {value!r}. "
-                f"Choose another {name}."
-            )
+    if not model.compiled:
+        raise LotteryError(
+            f"Expected a compiled model. Received: {model.name!r}, which is not. "
+            "Call model.compile(...) first."
+        )
+    return model
 
 
-def _is_count(value: Any, least: int) -> bool:
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return is_integer and value >= least
+def check_fit(model: Any, x: Any, settings: Mapping[str, Any]) -> None:
+    """Raises LotteryError where an argument of `fit` is of another type or out of range.
+
+    Args:
+        model: compiled.
+        x: the data.
+        settings: further arguments by name; those that are None are left out.
+    """
+    compiled_model(model)
+    if x is None:
+        raise LotteryError("Expected training data. Received: x=None. Pass arrays or a data set.")
+    given = {name: value for name, value in settings.items() if value is not None}
+    for name, least in _LEAST.items():
+        if name in given:
+            checks.whole_number(given[name], name, least=least)
+    every = given.get("validation_freq", 1)
+    for value in every if isinstance(every, Sequence) and not isinstance(every, str) else [every]:
+        checks.whole_number(value, "validation_freq", least=1)
+    checks.seed(given.get("seed", 0))
+    checks.fraction(given.get("validation_split", 0.0), "validation_split")
+    checks.instance(given.get("class_weight", {}), Mapping, "class_weight")  # type: ignore[type-abstract]
+    for label, weight in given.get("class_weight", {}).items():
+        checks.number(weight, f"class_weight of {label}")
+    if given.get("verbose", 0) not in (0, 1, 2, "auto"):
+        raise LotteryError(
+            f"Expected verbose of 0, 1, 2 or 'auto'. Received: {given['verbose']!r}. Change it."
+        )
+    for callback in keras.tree.flatten(given.get("callbacks", ())):
+        if not isinstance(callback, keras.callbacks.CallbackList):
+            checks.instance(callback, keras.callbacks.Callback, "each of callbacks")
 
 
 def check_arrays(x: Any, y: Any, sample_weight: Any) -> list[Any]:
@@ -80,7 +117,8 @@ def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) 
         weight: their sample weights; labels with a weight of 0 are not looked at.
 
     Raises:
-        LotteryError: a label below 0, or at least as large as the output is wide.
+        LotteryError: a label that is no whole number, below 0, or at least as large as the output
+            is wide.
     """
     for name, loss, labels, output, weights in _outputs(model, x, y, weight):
         wide = output.shape[-1]
@@ -88,14 +126,21 @@ def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) 
         if wide is None or not _is_sparse(loss):
             continue
         counted = np.asarray(labels).ravel()
+        if counted.dtype.kind in "OSU":
+            raise LotteryError(
+                f"Expected labels that are numbers, since {name} has a unit for each. Received: "
+                f"{counted.dtype}. Number the classes from 0, as np.unique(..., "
+                "return_inverse=True) does."
+            )
         if weights is not None and np.size(weights) == counted.size:
             counted = counted[np.asarray(weights).ravel() != 0]
-        wrong = counted[((counted < 0) | (counted >= wide)) & (counted != ignored)]
+        is_unit = (counted >= 0) & (counted < wide) & (counted == np.trunc(counted))
+        wrong = counted[~is_unit & (counted != ignored)]
         if wrong.size:
             raise LotteryError(
-                f"Expected labels from 0 to {wide - 1}, since {name} has {wide} units. Received: "
-                f"{wrong.size} others, such as {wrong[0]}. Correct the labels, widen the layer, "
-                "or name the label to leave out as the loss' ignore_class."
+                f"Expected whole labels from 0 to {wide - 1}, since {name} has {wide} units. "
+                f"Received: {wrong.size} others, such as {wrong[0]}. Correct the labels, widen "
+                "the layer, or name the label to leave out as the loss' ignore_class."
             )
 
 

@@ -8,10 +8,9 @@ import keras
 import numpy as np
 
 from keras_lottery.masking.keras_internals import resumed_epoch
-from keras_lottery.training.arguments import check_fit
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.callbacks.steps import StepCallback
-from keras_lottery.training.checks import check_labels, check_settings
+from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
 from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
@@ -69,17 +68,17 @@ def fit(
         LotteryError: a setting out of its range, arrays of unequal lengths, labels that the
             output has no unit for, or a class without a weight.
     """
-    check_settings(validation_freq, seed, initial_step)
-    every = list(validation_freq) if isinstance(validation_freq, Sequence) else int(validation_freq)
     settings = {
         "y": y, "batch_size": batch_size, "epochs": epochs, "verbose": verbose,
         "callbacks": callback_list(callbacks), "validation_split": validation_split,
         "validation_data": validation_data, "shuffle": shuffle, "class_weight": class_weight,
         "sample_weight": sample_weight, "initial_epoch": initial_epoch,
         "steps_per_epoch": steps_per_epoch, "validation_steps": validation_steps,
-        "validation_batch_size": validation_batch_size, "validation_freq": every,
+        "validation_batch_size": validation_batch_size, "validation_freq": validation_freq,
     }  # fmt: skip
     check_fit(model, x, settings | {"initial_step": initial_step, "seed": seed})
+    if isinstance(validation_freq, Sequence):
+        settings["validation_freq"] = list(validation_freq)  # Keras takes a tuple for a number
     if not is_arrays(x):
         return keras_fit(model, x, settings, initial_step, seed)
     return _fit_arrays(model, x, settings, initial_step, seed or 0, program)
@@ -260,9 +259,9 @@ def _stops(callbacks: Sequence[Any], step: int) -> set[int]:
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
+    if isinstance(frequency, Sequence):
+        return epoch + 1 in frequency
+    return (epoch + 1) % frequency == 0
 
 
 def _finish_ema(model: keras.Model) -> None:

@@ -62,6 +62,8 @@ def test_what_the_calls_asked_for_belongs() -> None:
         (row(1, "../x"), "without '/'"),
         (row(source="../mnist"), "without '/'"),
         (row(1, "a\x1b[m"), "control characters.*x1b"),
+        (row(2, total=13), "12 weights"),
+        (row(2, prunable=11), "10 weights"),
     ],
 )
 def test_other_rows_are_refused_with_their_number(wrong: ResultRow, said: str) -> None:
@@ -85,3 +87,15 @@ def test_an_older_config_names_the_last_call_alone() -> None:
     for wrong in (row(99), row(1, "nonsense"), row(seed=7), row(1, "reinit", draw=2), row(-1)):
         with pytest.raises(LotteryError, match="row 9"):
             check_rows(Path("results.csv"), [*GOOD, wrong], BEFORE)
+
+
+def test_what_descends_from_a_diverged_training_is_skipped() -> None:
+    lost = row(1, status="diverged")
+    skipped = [row(2, status="skipped"), row(3, status="skipped")]
+    check_rows(Path("results.csv"), [DENSE, lost, *skipped], NOW)
+    for wrong in (row(2), row(2, status="diverged")):
+        with pytest.raises(LotteryError, match="row 4: expected skipped, since"):
+            check_rows(Path("results.csv"), [DENSE, lost, wrong], NOW)
+    # Trained again after its row was removed, the network may have descendants.
+    with pytest.raises(LotteryError, match="row 4: expected finished or diverged"):
+        check_rows(Path("results.csv"), [DENSE, FIRST, *skipped], NOW)

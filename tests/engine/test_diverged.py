@@ -119,6 +119,7 @@ def test_a_search_over_nan_says_so_and_ends():
     ]
     with pytest.raises(LotteryError, match="trained ticket"):
         history.ticket(1)
-    next(iter(history.results.values())).final = {}
-    with pytest.raises(LotteryError, match="not a number"):
+    assert np.isfinite(next(iter(history.results.values())).final_value)
+    assert np.isnan(history.values("dense")[0]) and "diverged" in str(history)
+    with pytest.raises(LotteryError, match="one that diverged"):
         history.best_round()

@@ -60,6 +60,13 @@ def test_a_field_of_another_type_is_named(tmp_path: Path, name: str, value: Any)
         read_config(RunPaths(tmp_path))
 
 
+@pytest.mark.parametrize("claims", [3, "text", {"says": "x"}, [3], [[["says", "x"]]]])
+def test_claims_are_a_list_of_objects(tmp_path: Path, claims: Any) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"config": {}, "claims": claims}))
+    with pytest.raises(LotteryError, match="a usable `claims`"):
+        read_config(RunPaths(tmp_path))
+
+
 def test_fields_that_are_unknown_or_left_out_are_no_matter(tmp_path: Path) -> None:
     record = {"config": {"task": "mine", "data": {"of_mine": [1, {"a": None}]}}, "more": 1}
     record["higher_is_better"] = True

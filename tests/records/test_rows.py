@@ -52,9 +52,38 @@ def test_a_row_without_a_status_is_finished() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "text"), [("seed", "x"), ("kept", "1.5"), ("value", ""), ("status", "lost")]
+    ("column", "text"),
+    [
+        ("seed", "x"),
+        ("kept", "1.5"),
+        ("value", ""),
+        ("value", " 0.5"),
+        ("value", "1_0.5"),
+        ("value", "٠.٥"),
+        ("value", "0,5"),
+        ("status", "lost"),
+    ],
 )
 def test_a_cell_of_another_type_is_an_error(column: str, text: str) -> None:
     texts = dict(zip(COLUMNS, row().texts(), strict=True))
     with pytest.raises(ValueError):
         ResultRow.parse({**texts, column: text})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sparsity": 0.1}, "a sparsity of 0.5"),
+        ({"sparsity": math.nan}, "a sparsity of 0.5"),
+        ({"kept": 5}, "a sparsity of 0.995"),
+        ({"value": 0.5}, "the final or the best"),
+        ({"value": math.nan, "final_value": math.nan}, "finite"),
+        ({"best_value": math.inf}, "finite"),
+        ({"kept": 1001, "sparsity": 0}, "kept ≤ prunable"),
+    ],
+)
+def test_a_row_agrees_with_itself(changes: dict[str, float], said: str) -> None:
+    half = {"kept": 500, "sparsity": 0.5}
+    assert not row(**half).problem() and not row(**half, value=0.91).problem()
+    assert not row(**half, status="diverged", value=math.nan).problem()
+    assert said in row(**half | changes).problem()

@@ -1,6 +1,7 @@
 """The tables of a run are whole at every moment, and a resumed run equals an uninterrupted one."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,13 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import (
+    LayerRow,
     Records,
     layer_rows,
     read_metrics,
     read_numbers,
     read_results,
+    read_rows,
     read_table,
 )
 from keras_lottery.run_paths import RunPaths
@@ -138,6 +141,14 @@ def test_histories_and_layers(paths: RunPaths) -> None:
         {"path": "layers/a/kernel", "kept": "3", "size": "3", "density": "1.0"},
         {"path": "layers/b/kernel", "kept": "4", "size": "16", "density": "0.25"},
     ]
+    for wrong, said in (("5,3,1.0", "5 of 3"), ("-1,3,0.0", "-1 of 3"), ("4,16,1.0", "of 0.25")):
+        paths.layers(training).write_text(f"path,kept,size,density\na,{wrong}\n")
+        with pytest.raises(LotteryError, match=f"row 2.*{said}"):
+            read_rows(paths.layers(training), LayerRow)
+    for step in ("-5.0", "1e+300", "inf", "nan"):
+        paths.history(training).write_text(f"step,loss\n{step},1.0\n")
+        with pytest.raises(LotteryError, match="steps from 0 to .*" + re.escape(step)):
+            read_numbers(paths.history(training))
 
 
 def test_a_folder_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:

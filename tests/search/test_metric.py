@@ -1,5 +1,7 @@
 """Which log tickets are compared by, and which of its values are better."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -82,6 +84,13 @@ def test_the_best_round_is_the_last_as_good_as_dense():
     with pytest.raises(LotteryError, match=r"'score'. Pass higher_is_better=True or False"):
         history(values, None).best_round()
     assert history(values, None).best_round(higher_is_better=True) == 2
+
+
+def test_a_round_that_diverged_is_never_the_best():
+    made = history([0.5, 0.6, 0.55, 0.7], True)
+    made.outcomes[3] = replace(made.outcomes[3], status="diverged")
+    assert made.best_round() == 2
+    assert str(made).count("diverged") == 1 and "0.7" not in str(made)
 
 
 def test_an_arm_that_was_not_trained_is_named():

@@ -172,6 +172,24 @@ def test_an_npz_file_is_scaled_as_the_config_says(tmp_path: Path):
         load(VisionData(name="arrays", path=str(tmp_path / "made.npy")))
 
 
+def test_a_damaged_npz_file_is_one_line_and_objects_stay_pickled(tmp_path: Path):
+    path, x = tmp_path / "made.npz", images(np.uint8, 200)
+    arrays = {"x_train": x, "y_train": LABELS, "x_test": x, "y_test": LABELS}
+    np.savez_compressed(path, **arrays)
+    whole = path.read_bytes()
+    np.savez(path, **arrays | {"y_test": LABELS.astype(object)})
+    damaged = [path.read_bytes(), b""]
+    damaged += [whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :] for at in range(0, 200, 5)]
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            load(VisionData(name="arrays", path=str(path)))
+        except LotteryError as error:
+            assert "Expected an .npz file of arrays" in str(error)
+        else:
+            assert content not in damaged[:2]
+
+
 def idx_bytes(array: np.ndarray, kind: int = 8) -> bytes:
     header = struct.pack(f">HBB{array.ndim}I", 0, kind, array.ndim, *array.shape)
     return header + array.astype({8: ">u1", 13: ">f4"}[kind]).tobytes()
