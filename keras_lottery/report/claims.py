@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.claims import Claim
+from keras_lottery.errors import LotteryError
+from keras_lottery.fields import build
 from keras_lottery.files import write_text
+from keras_lottery.names import check_path_name
 from keras_lottery.records import ResultRow, read_results, read_rows
 from keras_lottery.report.document import Table
 from keras_lottery.report.markdown import to_markdown
@@ -20,6 +23,7 @@ from keras_lottery.studies import instability
 from keras_lottery.studies.equilibrium.tables import TRAININGS, TrainingRow
 from keras_lottery.studies.strong_tickets.tables import NETWORKS, NetworkRow
 from keras_lottery.studies.supermasks_rows import CHOSEN
+from keras_lottery.text import shortened
 
 POST_HOC = "post_hoc"
 _FILE = "claims.md"
@@ -40,7 +44,7 @@ def verdicts(run: Path) -> list[Verdict]:
     found: list[Verdict] = []
     for fields in record.get("claims", ()):
         post_hoc = bool(fields.get(POST_HOC, True))
-        claim = Claim(**{k: _frozen(v) for k, v in fields.items() if k != POST_HOC})
+        claim = _claim(RunPaths(run).config, fields)
         up = bool(record["higher_is_better"]) if higher is None else higher
         up = up and claim.field not in _LOWER_IS_BETTER
         judged = judge(claim, read(run, claim), up, post_hoc)
@@ -147,8 +151,23 @@ def _figures(*values: float) -> list[str]:
     return [Unit("", digits=digits).difference(value) for value in values]
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _claim(file: Path, fields: Mapping[str, Any]) -> Claim:
+    """Returns a claim that config.json records.
+
+    Raises:
+        LotteryError: it is none.
+    """
+    problems: list[str] = []
+    given = {k: v for k, v in fields.items() if k != POST_HOC}
+    claim: Claim = build(Claim, given, "claims", problems)
+    if problems:
+        raise LotteryError(
+            f"Expected claims in {file}. Received: {shortened('; '.join(problems))}. "
+            "Take the file from a backup."
+        )
+    if claim.target:
+        check_path_name("a target of a claim", claim.target)
+    return claim
 
 
 def _results(run: Path, claim: Claim) -> list[Measurement]:
