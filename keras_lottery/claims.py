@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.fields import build
+from keras_lottery.names import is_path_name
 
 FIELDS = ("value", "final_value", "best_value", "best_step", "flops")
 
@@ -99,6 +100,8 @@ class Claim:
             yield f"compare: expected '== … within M' with M above 0. Received: {self.compare!r}"
         if self.field not in FIELDS:
             yield f"field: expected one of {', '.join(FIELDS)}. Received: {self.field!r}"
+        if self.target and not is_path_name(self.target):
+            yield f"target: expected the name of a table. Received: {self.target!r}"
         if len(self.remaining) != 2 or not 0 <= self.remaining[0] <= self.remaining[1] <= 1:
             yield (
                 "remaining: expected the lowest and the highest fraction of weights remaining. "

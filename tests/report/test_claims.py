@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from keras_lottery import report
+from keras_lottery.errors import LotteryError
 from keras_lottery.report.claims import claims_table, verdicts, write_claims
 
 from .made_run import make_run
@@ -75,3 +76,19 @@ def test_an_old_page_gains_its_claims_below_what_was_seen(run: Path, tmp_path: P
     page.write_text(head.rstrip() + tail.partition("<!-- /claims -->")[2])
     report.write_index(results)
     assert page.read_text().split() == new.split()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"compare": 3.5}, "compare"),
+        ({"field": "__class__"}, "field"),
+        ({"nope": 1}, "nope"),
+        ({"remaining": ["a", 1]}, "remaining"),
+        ({"target": "../../other"}, "claims.target"),
+    ],
+)
+def test_claims_that_mean_nothing_are_refused(run: Path, change: dict, said: str) -> None:
+    declare(run, BETTER | change)
+    with pytest.raises(LotteryError, match=said):
+        verdicts(run)
