@@ -1,6 +1,7 @@
 """Prunes a `.keras` file into another one."""
 
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,9 @@ def prune_file(
     from keras_lottery import masking
 
     model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
-    if not 0 <= checks.number(sparsity, "sparsity") < 1:
+    if isinstance(sparsity, bool) or not (isinstance(sparsity, Real) and 0 <= sparsity < 1):
         raise LotteryError(
-            f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity}. "
+            f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity!r}. "
             "Write 0.9 for 90 %."
         )
     check_free(out, exporters["keras"])
