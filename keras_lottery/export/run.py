@@ -66,7 +66,11 @@ def export_run(
     if arm not in {row.arm for row in shipped}:
         raise unknown_name("arm with trained weights", arm, {row.arm for row in shipped})
     if round is None:
-        round = _best_round(rows, shipped, arm, bool(recorded.get("higher_is_better", True)))
+        of_arm = [row for row in shipped if row.arm == arm]
+        first = min(row.seed for row in of_arm) if seed is None else seed
+        # A seed may have diverged at a round that others finished.
+        choice = [row for row in of_arm if row.seed == first] or of_arm
+        round = _best_round(rows, choice, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
     model = task.export_model(RunReader(config, paths, task).trained(training))
@@ -118,14 +122,19 @@ def _choose(
 
 
 def _best_round(
-    rows: Sequence[ResultRow], shipped: Sequence[ResultRow], arm: str, higher_is_better: bool
+    rows: Sequence[ResultRow], choice: Sequence[ResultRow], higher_is_better: bool
 ) -> int:
-    """Returns the arm's sparsest round that is as good as dense, else its best one."""
+    """Returns the sparsest round that is as good as dense, else the best one.
+
+    Args:
+        rows: every finished training, over whose seeds a round is judged.
+        choice: those of one arm whose rounds can be chosen.
+    """
     sign = 1 if higher_is_better else -1
     dense = [row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
     levels = {}
-    for number in {row.round for row in shipped if row.arm == arm}:
-        level = [row for row in rows if row.arm == arm and row.round == number]
+    for number in {row.round for row in choice}:
+        level = [row for row in rows if row.arm == choice[0].arm and row.round == number]
         mean = float(np.mean([row.value for row in level]))
         levels[number] = float(np.mean([row.remaining for row in level])), mean
     match = sparsest_match(dense, levels, higher_is_better)
