@@ -45,7 +45,7 @@ class _Run:
         is_union: whether the config is that of all calls. Older versions recorded the last call
             alone: there a row beyond it may stand where the trainings that it needs are there too.
         there: the status of the trainings that have a row.
-        sizes: by source, `total` and `prunable` of its first row; all networks have the same.
+        sizes: by source and task, `total` and `prunable` of its first row; all networks have the same.
     """
 
     metric: str | None
@@ -59,7 +59,7 @@ class _Run:
     source_arms: Collection[str]
     is_union: bool
     there: Mapping[Training, str]
-    sizes: Mapping[str, tuple[int, int]]
+    sizes: Mapping[tuple[str, str], tuple[int, int]]
 
     @classmethod
     def of(cls, record: Mapping[str, Any], rows: Sequence[ResultRow]) -> "_Run":
@@ -79,7 +79,7 @@ class _Run:
             source_arms={WINNING, *(transfer.get("arms") or ())},
             is_union=RESULTS_VERSION_KEY in record,
             there={row.training: row.status for row in rows},
-            sizes={row.source: (row.total, row.prunable) for row in reversed(rows)},
+            sizes={(r.source, r.task): (r.total, r.prunable) for r in reversed(rows)},
         )
 
     def problems(self, row: ResultRow) -> Iterator[tuple[str, str]]:
@@ -89,7 +89,9 @@ class _Run:
                 yield column, f"the name of {column}s without '/', '\\', ':' or control characters"
         if self.metric is not None and row.metric != self.metric:
             yield "metric", f"the run's metric {self.metric}"
-        for column, size in zip(("total", "prunable"), self.sizes[row.source], strict=True):
+        for column, size in zip(
+            ("total", "prunable"), self.sizes[row.source, row.task], strict=True
+        ):
             if getattr(row, column) != size:
                 yield column, f"{size} weights, as in the first row"
         yield from self._status(row)

@@ -179,7 +179,7 @@ def test_a_report_is_not_written_through_a_link(tmp_path: Path, link: str) -> No
 def test_a_second_task_gets_figures_of_its_own(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0, 1], rounds=2, masks=False)
     records = Records(RunPaths(run))
-    records.append(row(task="other", value=0.5))
+    records.append(row(task="other", value=0.5, final_value=0.5))
     files = report.build(run, tensorboard=False)
     assert [f.name for f in files.figures] == ["tickets.png", "speed.png", "tickets-other.png",
                                                "speed-other.png"]  # fmt: skip

@@ -88,7 +88,8 @@ def test_the_best_round_is_the_last_as_good_as_dense():
 
 def test_a_round_that_diverged_is_never_the_best():
     made = history([0.5, 0.6, 0.55, 0.7], True)
-    made.outcomes[3] = replace(made.outcomes[3], status="diverged")
+    last = list(made.results)[-1]
+    made.results[last] = replace(made.results[last], status="diverged")
     assert made.best_round() == 2
     assert str(made).count("diverged") == 1 and "0.7" not in str(made)
 

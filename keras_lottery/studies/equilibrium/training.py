@@ -72,6 +72,8 @@ def train(
     choosing = 0.0
     for epoch in range(-(-total // per_epoch)):
         steps = range(epoch * per_epoch, min(total, (epoch + 1) * per_epoch))
+        if callback:
+            callback.on_epoch_begin(epoch)
         began = time.perf_counter()
         for _ in train_steps(program, data, order, steps):
             pass

@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_to_the_same_tables(tmp_path, monkeypatch):
     "fields, words",
     [
         ({"options.epsilon": 0.0}, "epsilon: expected a number above 0"),
-        ({"options.mu": 0.7}, r"mu: expected a number from 0 to 0\.5"),
+        ({"options.mu": 0.7}, r"mu: expected at least 0 and at most 0\.5"),
         ({"options.examples": 0}, "examples: expected at least 1"),
         ({"options.arms": ("ful",)}, "arms: expected one of full, equilibrium, random"),
         ({"options.arms": ("full", "random")}, "arms: expected equilibrium beside random"),
