@@ -137,8 +137,9 @@ def test_a_density_that_no_n_fits_and_a_network_that_is_not_dense_are_errors(tmp
     with pytest.raises(LotteryError, match=r"n up to options.most = 20. Received: 0.01"):
         study.candidates(0.01, 20)
     assert study.candidates(0.25, 12) == [4, 8, 12]
+    conv = {"model.name": "conv2", "model.hidden": VisionModel().hidden, "train.length": "1it"}
     with pytest.raises(LotteryError, match="network of dense layers"):
-        studies.run(config(tmp_path, **{"model.name": "conv2", "train.length": "1it"}))
+        studies.run(config(tmp_path, **conv))
 
 
 def test_a_run_without_networks_has_no_page(tmp_path):
