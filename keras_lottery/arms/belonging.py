@@ -45,7 +45,7 @@ class _Run:
         is_union: whether the config is that of all calls. Older versions recorded the last call
             alone: there a row beyond it may stand where the trainings that it needs are there too.
         there: the status of the trainings that have a row.
-        sizes: by source and task, `total` and `prunable` of its first row; all networks have the same.
+        sizes: by source and task, `total` and `prunable` of its first row, which all networks have.
     """
 
     metric: str | None

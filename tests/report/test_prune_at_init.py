@@ -31,8 +31,8 @@ def run(tmp_path_factory):
             training = Training("", "vision", seed, 1, arm)
             row = ResultRow(
                 **dataclasses.asdict(training), sparsity=0.95, kept=2510, prunable=50200,
-                total=50610, flops=10, steps=990, seconds=0.1, compile_seconds=0.0, metric="accuracy",
-                value=value, final_value=value, best_value=value, best_step=990,
+                total=50610, flops=10, steps=990, seconds=0.1, compile_seconds=0.0,
+                metric="accuracy", value=value, final_value=value, best_value=value, best_step=990,
             )  # fmt: skip
             further = {"search_steps": 10.0}
             if arm == "inertial_manifold":

@@ -14,6 +14,7 @@ from keras_lottery.studies.strong_tickets import network
 from keras_lottery.studies.strong_tickets import run as study
 from keras_lottery.studies.strong_tickets.construction import construct, draw
 from keras_lottery.studies.strong_tickets.rows import NETWORKS, NetworkRow, ticket_file
+from keras_lottery.tasks.vision.config import VisionModel
 
 FIELDS = {
     "seeds": [0],
