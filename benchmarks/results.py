@@ -196,7 +196,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "zaremba2014/ptb_lstm_200",
         "--config.train.length=8ep",
         "--config.optimizer.boundaries=4ep,5ep,6ep,7ep",
-        "--config.arms=",
+        "--config.arms=dense",
         "--seeds=0",
         "--backend=jax",
     ),

@@ -83,9 +83,7 @@ class Config:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     prune: PruneConfig = field(default_factory=PruneConfig)
-    rewind: Annotated[
-        RewindConfig, ReadWhen("arms", unless=("dense", "supermask*", "edge_popup*"))
-    ] = field(default_factory=RewindConfig)
+    rewind: RewindConfig = field(default_factory=RewindConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
     supermask: Annotated[SupermaskConfig, ReadWhen("arms", "supermask*")] = field(
         default_factory=SupermaskConfig

@@ -145,7 +145,7 @@ def test_mask(settings):
 
 FITS = [
     *(({"batch_size": bad}) for bad in (0, -1, 2.5, "8", True)),
-    *(({"epochs": bad}) for bad in (0, -1, 1.5, "1")),
+    *(({"epochs": bad}) for bad in (-1, 1.5, "1")),
     *(({"seed": bad}) for bad in (-1, 0.5, "0", 2**40)),
     *(({"initial_epoch": bad}) for bad in (-1, 0.5)),
     *(({"initial_step": bad}) for bad in (-1, "0")),

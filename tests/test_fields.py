@@ -121,7 +121,6 @@ UNREAD = [
     ({"transfer": {"arms": ("reinit",)}}, "transfer.arms"),
     ({"supermask": {"samples": 3}}, "supermask.samples"),
     ({"edge_popup": {"scale": True}}, "edge_popup.scale"),
-    ({"arms": ("edge_popup",), "rewind": {"to": "5it"}}, "rewind.to"),
     ({"draws": 2}, "draws"),
     ({"tpu": "here"}, "tpu"),
     ({"prune": {"levels": 0.5, "rate": 0.3}}, "prune.rate"),

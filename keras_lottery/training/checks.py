@@ -17,7 +17,7 @@ _LEAST = {
     "steps_per_epoch": 1,
     "validation_steps": 1,
     "validation_batch_size": 1,
-    "epochs": 1,
+    "epochs": 0,
     "initial_epoch": 0,
     "initial_step": 0,
 }

@@ -13,6 +13,7 @@ import keras_lottery.tasks  # noqa: F401  registers the task
 from keras_lottery.config import Config, freeze
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks import network
+from keras_lottery.tasks.vision.config import VisionModel
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.scaling import scaling_of
 from keras_lottery.tasks.vision.task import VisionTask
@@ -138,7 +139,7 @@ def test_flops_of_lenet():
 
 def test_flops_of_a_convolution_count_every_position():
     images = made(size=8, channels=3)
-    one = task(images, model={"name": "conv2"})
+    one = task(images, model={"name": "conv2", "hidden": VisionModel().hidden})
     dense = 4 * 4 * 64 * 256 + 256 * 256 + 256 * 2
     assert one.flops({}) == 2 * (64 * (27 * 64 + 9 * 64 * 64) + dense)
 

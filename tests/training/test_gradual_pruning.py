@@ -38,13 +38,13 @@ def sparsity(model):
 @pytest.fixture
 def prunings(monkeypatch):
     """What was pruned: the batches that the optimizer has seen, and the sparsity asked for."""
-    found, prune = [], masking.prune
+    found, prune = [], masking.prune_selected
 
-    def record(model, sparsity, **settings):
+    def record(model, sparsity, options, **settings):
         found.append((masking.iterations(model), pytest.approx(sparsity)))
-        return prune(model, sparsity, **settings)
+        return prune(model, sparsity, options, **settings)
 
-    monkeypatch.setattr(masking, "prune", record)
+    monkeypatch.setattr(masking, "prune_selected", record)
     return found
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from keras_lottery import masking
 from keras_lottery.errors import LotteryError
+from keras_lottery.fields import build
 from keras_lottery.sections import OptimizerConfig
 from keras_lottery.training.optimizers import build_optimizer
 
@@ -94,7 +95,9 @@ def test_a_pruned_weight_stays_zero_under_l2():
 
 @pytest.mark.parametrize("fields", [{"l2": -1.0}, {"l2": 0.1, "weight_decay": 0.1}])
 def test_l2_is_refused_next_to_weight_decay_or_below_zero(fields):
-    assert list(OptimizerConfig("sgd", **fields).problems())
+    problems = []
+    build(OptimizerConfig, {"name": "sgd"} | fields, "optimizer", problems)
+    assert len(problems) == 1 and problems[0].startswith("optimizer.l2")
 
 
 def test_l2_is_refused_where_the_optimizer_has_no_such_variant():

@@ -135,7 +135,7 @@ def test_a_module_that_a_config_names_is_imported_by_a_run_and_not_by_an_export(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(user_modules, "_allowed", set())
     data = thaw(config())["data"] | {"name": "made_coin:Coin", "time_limit": 5}
-    folder = engine.run(at(tmp_path / "runs", data=data, arms=(), keep_trained=("dense",)))
+    folder = engine.run(at(tmp_path / "runs", data=data, arms=("dense",), keep_trained=("dense",)))
     assert len(rows(folder)) == 1
     sys.modules.pop("made_coin")
     monkeypatch.setattr(user_modules, "_allowed", set())
@@ -146,7 +146,7 @@ def test_a_module_that_a_config_names_is_imported_by_a_run_and_not_by_an_export(
 
 def test_observations_that_are_categories_are_learned_from(tmp_path):
     data = thaw(config())["data"] | {"name": "FrozenLake-v1"}
-    folder = engine.run(at(tmp_path, data=data, arms=()))
+    folder = engine.run(at(tmp_path, data=data, arms=("dense",)))
     total = 16 * 8 + 8 + 8 * 8 + 8 + 8 * 4 + 4
     assert {row["total"] for row in rows(folder)} == {str(total)}
 
