@@ -37,7 +37,7 @@ def rewind_to_start(patch):
 
 def no_masks(patch):
     """The masks never reach the model."""
-    patch.setattr(masking, "set_masks", lambda model, masks, fills=None: None)
+    patch.setattr(masking, "set_masks", lambda model, masks, fills=None, optimizers=(): None)
 
 
 def no_where(patch):

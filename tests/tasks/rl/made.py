@@ -61,11 +61,13 @@ DQN = {"learning_starts": 20, "updates_per_call": 4, "target_tau": 0.1, "target_
 
 
 def config(**sections) -> Config:
-    """Sections are laid over the small agent's; `dqn` over its algorithm's."""
+    """Sections are laid over the small agent's; `dqn` over its algorithm's, which others lack."""
     base = {k: dict(v) if isinstance(v, dict) else v for k, v in BASE.items()}
     base["model"]["dqn"] = DQN | sections.pop("dqn", {})
     for name, fields in sections.items():
         base[name] = base[name] | fields if isinstance(fields, dict) else fields
+    if base["model"].get("algorithm", "dqn") != "dqn":
+        del base["model"]["dqn"]
     return freeze(base)
 
 
