@@ -1,5 +1,6 @@
 """Networks whose output no longer depends on their input, as after a layer was cut through."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -43,7 +44,10 @@ def _equal(rows: Any) -> bool:
 
 def _outputs(model: keras.Model, inputs: Any) -> list[Any]:
     if backend.name() == "jax":  # one compiled call: op by op, each would be compiled by itself
-        outputs = model.predict_on_batch(inputs)
+        with warnings.catch_warnings():
+            # On several devices Keras warns of metrics that are on one; prediction reads none.
+            warnings.filterwarnings("ignore", "Detected a mix of local")
+            outputs = model.predict_on_batch(inputs)
     else:
         outputs = model(keras.tree.map_structure(np.asarray, inputs), training=False)
     return [keras.ops.convert_to_numpy(leaf) for leaf in keras.tree.flatten(outputs)]
