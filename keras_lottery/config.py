@@ -217,8 +217,7 @@ def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
     built = build(_study_schema(study).options, options, "options", problems)
     if problems:
         raise LotteryError("The options of the study do not fit: " + "; ".join(problems) + ".")
-    completed: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(built)))
-    return completed
+    return json_values(built)
 
 
 def thaw(config: Config) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _shrink(small: keras.Model, graph: Graph, changed: list[Plan]) -> keras.Mode
         return small
     _name_composites(small, {id(plan.layer) for plan in changed})
     internals.retrack(small)
-    return strip(small) if _is_plain(small) else small  # built anew, with symbolic shapes that fit
+    return strip(small) if _is_plain(small) else small  # rebuilt, so that symbolic shapes fit
 
 
 def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:

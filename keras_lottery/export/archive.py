@@ -105,7 +105,7 @@ def _is_free_of_code(parts: list[Any], config: Any) -> bool:
         raise LotteryError(
             "Expected a model whose code is its own. Received: one that carries a Python lambda "
             "or a pickled module in the config of a layer that does not run it. Build the model "
-            "anew, and don't trust the file that it came from."
+            "again, and don't trust the file that it came from."
         )
     return not code
 

@@ -96,7 +96,7 @@ def prune_selected(
     initial: Weights | None = None,
     seed: int = 0,
 ) -> Summary:
-    """Does what `prune` does, with its options of what is pruned in one object."""
+    """Prunes as `prune` does, with the selection given as one object."""
     arguments.maskable_model(model)
     sparsity, seed = checks.fraction(sparsity, "sparsity"), checks.seed(seed)
     dry_run = checks.truth(dry_run, "dry_run")
