@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.config import Config
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.run_reader import Pruner
 from keras_lottery.errors import LotteryError

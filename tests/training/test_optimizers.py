@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking
+from keras_lottery.config.build import build
+from keras_lottery.config.sections import OptimizerConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.fields import build
-from keras_lottery.sections import OptimizerConfig
 from keras_lottery.training.optimizers import build_optimizer
 
 pytestmark = pytest.mark.backend

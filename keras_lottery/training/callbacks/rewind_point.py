@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from keras_lottery import checks, masking
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import snapshot
 from keras_lottery.training.callbacks.steps import StepCallback

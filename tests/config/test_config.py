@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 
 

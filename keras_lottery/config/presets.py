@@ -23,7 +23,7 @@ _DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
 
 def folder() -> Path:
     """Returns the folder of the configs: inside the package, or beside it in its repository."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     beside = package.parent
     if not (package / "configs").is_dir() and (beside / "pyproject.toml").is_file():
         return beside / "configs"

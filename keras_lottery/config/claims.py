@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keras_lottery.checks import is_path_name
+from keras_lottery.config.build import build
 from keras_lottery.errors import LotteryError
-from keras_lottery.fields import build
-from keras_lottery.names import is_path_name
 
 FIELDS = ("value", "final_value", "best_value", "best_step", "flops")
 

@@ -5,7 +5,6 @@ A config file's `get_config()` returns an `ml_collections.ConfigDict` with the f
 """
 
 import dataclasses
-import hashlib
 import json
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,23 +12,12 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
 
-from keras_lottery.claims import Claim
-from keras_lottery.duration import Duration
-from keras_lottery.errors import LotteryError
-from keras_lottery.fields import (
-    Distinct,
-    Filled,
-    OneOf,
-    Positive,
-    ReadWhen,
-    Seed,
-    Slug,
-    build,
-    unread,
-)
-from keras_lottery.learned import EdgePopupConfig, SupermaskConfig
-from keras_lottery.registry import Registry
-from keras_lottery.sections import (
+from keras_lottery.config.build import build, unread
+from keras_lottery.config.claims import Claim
+from keras_lottery.config.duration import Duration
+from keras_lottery.config.fields import Distinct, Filled, OneOf, Positive, ReadWhen, Seed, Slug
+from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
+from keras_lottery.config.sections import (
     ArmName,
     OptimizerConfig,
     PruneConfig,
@@ -38,6 +26,8 @@ from keras_lottery.sections import (
     TrainConfig,
     TransferConfig,
 )
+from keras_lottery.errors import LotteryError
+from keras_lottery.registry import Registry
 
 BACKENDS = ("auto", "tensorflow", "jax", "torch")
 DISTRIBUTIONS = ("none", "mirrored", "tpu", "data_parallel")
@@ -161,17 +151,6 @@ class NoOptions:
 study_schemas: Registry[StudySchema] = Registry("study")
 study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:run"))
 
-RESULTS_VERSION = 1
-"""Raised with every fix that changes the result of a training: a run folder that was begun with
-another version is not continued, since its trainings can't be compared with new ones."""
-
-# What may change between two calls of `run` without changing the result of any training.
-_NOT_HASHED = (
-    "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
-    "executor", "tpu", "data.dir", "data.download", "transfer.sources", "transfer.arms", "report",
-    "claims",
-)  # fmt: skip
-
 
 def freeze(settings: Any, allow_unread: bool = False) -> Config:
     """Returns the validated config for `settings`, a nested mapping or a `ConfigDict`.
@@ -231,21 +210,7 @@ def json_values(section: Any) -> dict[str, Any]:
     return values
 
 
-def digest(config: Config) -> str:
-    """Returns 8 hex digits over everything that changes a training's result.
-
-    A field at its default is left out, so that a field which is added later changes no hash.
-    """
-    defaults = flatten(thaw(_default(config)))
-    flat = {
-        k: v
-        for k, v in flatten(thaw(config)).items()
-        if _is_hashed(k) and (k not in defaults or defaults[k] != v)
-    }
-    return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _default(config: Config) -> Config:
+def default_of(config: Config) -> Config:
     """Returns the config of the same task and study with every field at its default."""
     schema, study = task_schemas[config.task], _study_schema(config.study)
     return Config("", "", schema.data(), schema.model(), "", study.options())
@@ -256,9 +221,9 @@ def _study_problems(config: Config) -> Iterator[str]:
     ignores = _study_schema(config.study).ignores
     if not config.arms and "arms" not in ignores:
         yield "arms: expected at least one. Received none"
-    defaults = flatten(thaw(_default(config)))
+    defaults = flatten(thaw(default_of(config)))
     for name, value in flatten(thaw(config)).items():
-        if _is_within(name, ignores) and value not in (defaults.get(name), []):
+        if is_within(name, ignores) and value not in (defaults.get(name), []):
             yield (
                 f"{name}: has no effect in the study {config.study!r}. Received: {value!r}. "
                 "Leave it out"
@@ -276,16 +241,6 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def differences(one: Config, other: Config) -> list[str]:
-    """Returns the hashed fields in which two configs differ."""
-    a, b = flatten(thaw(one)), flatten(thaw(other))
-    return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k) and _is_hashed(k))
-
-
-def _is_hashed(name: str) -> bool:
-    """Returns False for what only extends a run, and for what says where things lie."""
-    return not _is_within(name, _NOT_HASHED)
-
-
-def _is_within(name: str, fields: Iterable[str]) -> bool:
+def is_within(name: str, fields: Iterable[str]) -> bool:
+    """Returns whether the field `name` is one of `fields`, or in one of these sections."""
     return any(name == one or name.startswith(f"{one}.") for one in fields)

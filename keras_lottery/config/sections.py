@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any
 
-from keras_lottery.fields import (
+from keras_lottery.config.fields import (
     AboveZero,
     Count,
     Distinct,

@@ -10,9 +10,10 @@ import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import config as configs
-from keras_lottery import fields, presets
+from keras_lottery.config import fields, presets
+from keras_lottery.config.build import build
+from keras_lottery.config.sections import OPTIMIZERS, PruneConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.sections import OPTIMIZERS, PruneConfig
 
 FREE_TEXT = {
     *("task", "study", "tpu", "data", "model", "options"),  # looked up, or sections of their own
@@ -92,15 +93,13 @@ def test_a_wrong_name_lists_near_ones():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, "0.5", None, True, [1]])
 def test_a_number_is_finite(value):
     problems = []
-    fields.build(PruneConfig, {"rate": value}, "prune", problems)
+    build(PruneConfig, {"rate": value}, "prune", problems)
     assert problems[0].startswith("prune.rate: expected float. Received: ")
 
 
 def test_numpy_numbers_become_plain_ones():
     problems = []
-    built = fields.build(
-        PruneConfig, {"rate": np.float32(0.3), "rounds": np.int64(4)}, "", problems
-    )
+    built = build(PruneConfig, {"rate": np.float32(0.3), "rounds": np.int64(4)}, "", problems)
     assert problems == [] and (built.rate, built.rounds) == (0.3, 4)
     assert type(built.rate) is float and type(built.rounds) is int
 

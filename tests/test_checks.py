@@ -2,9 +2,8 @@
 
 import pytest
 
-from keras_lottery.errors import LotteryError
-from keras_lottery.names import check_path_name, is_path_name
-from keras_lottery.text import printable, shortened
+from keras_lottery.checks import check_path_name, is_path_name
+from keras_lottery.errors import LotteryError, printable, shortened
 
 
 def test_control_characters_are_written_out() -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from keras_lottery.fields import Count, Length, Positive
-from keras_lottery.sections import OptimizerConfig
+from keras_lottery.config.fields import Count, Length, Positive
+from keras_lottery.config.sections import OptimizerConfig
 
 
 @dataclass(frozen=True)

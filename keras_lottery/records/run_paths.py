@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_lottery.checks import check_path_name
 from keras_lottery.errors import LotteryError
-from keras_lottery.names import check_path_name
 from keras_lottery.types import Training
 
 SAMPLES = "samples"

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from keras_lottery import cli, imports, user_modules
+from keras_lottery import cli, user_modules
+from keras_lottery.config import imports
 from keras_lottery.errors import LotteryError
 from keras_lottery.registry import Registry
 
-PLUGIN = Path(__file__).parent / "plugin" / "made_plugin.py"
+PLUGIN = Path(__file__).parents[1] / "plugin" / "made_plugin.py"
 BACKEND = {"KERAS_BACKEND": "jax"} if find_spec("jax") else {}  # it starts fastest
 FIELDS = {
     "task": "bar_images",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.run_paths import Place, RunPaths
+from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.types import Training
 
 
