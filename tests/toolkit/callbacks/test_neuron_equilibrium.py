@@ -11,7 +11,7 @@ from keras import layers
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.gradient_mask import slots
-from keras_lottery.training.callbacks import neuron_equilibrium
+from keras_lottery.toolkit.callbacks import neuron_equilibrium
 from keras_lottery.training.fit import prepare
 from keras_lottery.training.neurons import similarity
 

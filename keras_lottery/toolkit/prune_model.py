@@ -10,11 +10,11 @@ from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.derivatives import derive
 from keras_lottery.masking.inventory import FROZEN, Inventory, read_model
-from keras_lottery.masking.mask_model import mask_inventory
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
-from keras_lottery.masking.summarize_model import Summary, masked_infos, summarize
+from keras_lottery.toolkit.mask_model import mask_inventory
+from keras_lottery.toolkit.summarize_model import Summary, masked_infos, summarize
+from keras_lottery.training.derivatives import derive
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 __all__ = ["prune", "prune_selected"]

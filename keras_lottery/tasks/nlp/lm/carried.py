@@ -24,6 +24,8 @@ class Carried(keras.layers.Layer):
         sizes: length of each of a stream's states.
     """
 
+    carries_state = True  # how `masking.paths` knows it
+
     def __init__(self, streams: int, sizes: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.streams = streams

@@ -7,7 +7,7 @@ from keras_lottery import checks, masking
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import snapshot
-from keras_lottery.training.callbacks.steps import StepCallback
+from keras_lottery.training.step_callback import StepCallback
 from keras_lottery.types import State
 
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import LotteryError, masking
+from keras_lottery import LotteryError, masking, toolkit
+from keras_lottery.training.derivatives import derive
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -21,7 +22,7 @@ def counted():
 
 def test_the_smallest_magnitudes_go():
     model = counted()
-    report = masking.prune(model, 0.5)
+    report = toolkit.prune(model, 0.5)
     masks = masking.get_masks(model)
     assert np.array_equal(masks["layers/dense/kernel"].ravel(), np.arange(1, 13) > 10)
     assert masks["layers/dense_1/kernel"].all()
@@ -33,34 +34,34 @@ def test_the_smallest_magnitudes_go():
 
 def test_sparsity_is_absolute_and_scope_is_passed_on():
     model = counted()
-    masking.prune(model, 0.25, scope="layer")
+    toolkit.prune(model, 0.25, scope="layer")
     masks = masking.get_masks(model)
     assert [int(mask.sum()) for mask in masks.values()] == [9, 6]
-    masking.prune(model, 0.5, scope="layer")
+    toolkit.prune(model, 0.5, scope="layer")
     assert [int(mask.sum()) for mask in masking.get_masks(model).values()] == [6, 4]
     with pytest.raises(LotteryError):
-        masking.prune(model, 0.25)
+        toolkit.prune(model, 0.25)
     with pytest.raises(LotteryError, match="criterion"):
-        masking.prune(model, 0.6, criterion="magnitud")
+        toolkit.prune(model, 0.6, criterion="magnitud")
 
 
 def test_a_dry_run_changes_nothing():
     model = counted()
     kind, weights = type(model), masking.get_weights(model)
-    report = masking.prune(model, 0.5, dry_run=True)
+    report = toolkit.prune(model, 0.5, dry_run=True)
     assert report.kept == 10
     assert type(model) is kind and not masking.is_masked(model)
     assert all(np.array_equal(w, weights[p]) for p, w in masking.get_weights(model).items())
-    masking.mask(model, include="*/dense/*")
-    assert masking.prune(model, 0.5, dry_run=True).kept == 6
+    toolkit.mask(model, include="*/dense/*")
+    assert toolkit.prune(model, 0.5, dry_run=True).kept == 6
     assert all(mask.all() for mask in masking.get_masks(model).values())
 
 
 def test_only_what_is_masked_is_pruned():
-    model = masking.mask(counted(), include="*/dense_1/*")
-    masking.prune(model, 0.5)
+    model = toolkit.mask(counted(), include="*/dense_1/*")
+    toolkit.prune(model, 0.5)
     assert masking.get_masks(model).keys() == {"layers/dense_1/kernel"}
-    assert masking.summary(model).kept == 4
+    assert toolkit.summary(model).kept == 4
 
 
 def test_the_summary_says_what_is_kept_and_why_the_rest_is_not_masked():
@@ -72,9 +73,9 @@ def test_the_summary_says_what_is_kept_and_why_the_rest_is_not_masked():
             return x + self.w
 
     model = keras.Sequential([keras.Input((3,)), L.Dense(4), L.Dense(2), Unknown()])
-    masking.mask(model, exclude="*/dense_1/*")
+    toolkit.mask(model, exclude="*/dense_1/*")
     masking.set_masks(model, {"layers/dense/kernel": np.arange(12).reshape(3, 4) < 3})
-    summary = masking.summary(model)
+    summary = toolkit.summary(model)
     rows = {row.path: row for row in summary.rows}
     assert (rows["layers/dense/kernel"].kept, rows["layers/dense/kernel"].density) == (3, 0.25)
     assert "register_prunable(Unknown" in rows["layers/unknown/w"].reason
@@ -90,12 +91,12 @@ def test_mean_gradients_are_means_and_leave_the_model_alone(mlp, data, compiled)
         p: keras.ops.convert_to_numpy(v.value) for p, v in masking.seed_generators(model).items()
     }
     keras.utils.set_random_seed(1)  # torch draws dropout from its own generator
-    once = masking.derive("gradient", model, *data)
+    once = derive("gradient", model, *data)
     assert all(np.array_equal(w, before[p]) for p, w in masking.get_weights(model).items())
     for path, variable in masking.seed_generators(model).items():
         assert np.array_equal(keras.ops.convert_to_numpy(variable.value), seeds[path])
     keras.utils.set_random_seed(1)
-    again = masking.derive("gradient", model, *data)
+    again = derive("gradient", model, *data)
     assert all(np.array_equal(g, again[p]) for p, g in once.items())
     assert all(np.any(g != 0) for p, g in once.items() if p.endswith("kernel"))
 
@@ -104,7 +105,7 @@ def test_mean_gradients_equal_the_step_of_plain_descent(data, compiled):
     model = keras.Sequential([keras.Input((6,)), L.Dense(3, kernel_regularizer="l2")])
     compiled(model, keras.optimizers.SGD(1.0))
     before = masking.get_weights(model)
-    found = masking.derive("gradient", model, *data, batch_size=8)
+    found = derive("gradient", model, *data, batch_size=8)
     model.fit(*data, batch_size=32, verbose=0)
     after = masking.get_weights(model)
     for path, gradient in found.items():
@@ -121,10 +122,10 @@ def test_a_criterion_that_needs_gradients_says_so(monkeypatch, mlp, data, compil
     monkeypatch.setattr(pruning.criteria, "_entries", entries)
     model = mlp()
     with pytest.raises(LotteryError, match=r"data=\(x, y\)"):
-        masking.prune(model, 0.5, criterion="by_gradient")
+        toolkit.prune(model, 0.5, criterion="by_gradient")
     with pytest.raises(LotteryError, match="compile"):
-        masking.prune(model, 0.5, criterion="by_gradient", data=data)
+        toolkit.prune(model, 0.5, criterion="by_gradient", data=data)
     compiled(model)
-    assert masking.prune(model, 0.5, criterion="by_gradient", data=data).sparsity == pytest.approx(
+    assert toolkit.prune(model, 0.5, criterion="by_gradient", data=data).sparsity == pytest.approx(
         0.5, abs=0.02
     )

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking, training
-from keras_lottery.training.callbacks import GradualPruning, SparsityLogger
+from keras_lottery import masking, toolkit, training
+from keras_lottery.toolkit.callbacks import GradualPruning, SparsityLogger
 from tests.training import made
 
 pytestmark = [pytest.mark.backend, pytest.mark.filterwarnings("error::UserWarning")]
@@ -32,13 +32,13 @@ def gradual(final=0.9, end=24, **settings):
 
 
 def sparsity(model):
-    return masking.summary(model).sparsity
+    return toolkit.summary(model).sparsity
 
 
 @pytest.fixture
 def prunings(monkeypatch):
     """What was pruned: the batches that the optimizer has seen, and the sparsity asked for."""
-    found, prune = [], masking.prune_selected
+    found, prune = [], toolkit.prune_selected
 
     def record(model, sparsity, options, **settings):
         found.append((masking.iterations(model), pytest.approx(sparsity)))
@@ -120,7 +120,7 @@ def test_a_loaded_checkpoint_sets_the_clock_also_in_the_midst_of_a_fit(tmp_path,
     pruned.fit(X, Y, epochs=4, callbacks=[gradual(), Reload()], **SETTINGS)
     first, second, last = SPARSITIES
     assert prunings == [(8, first), (16, second), (16, second), (24, last)]
-    other = masking.mask(model())
+    other = toolkit.mask(model())
     other.optimizer.build(other.trainable_variables)
     other.load_weights(path)
     prunings.clear()

@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 
-from keras_lottery import LotteryError, masking, pruning
+from keras_lottery import LotteryError, masking, pruning, toolkit
+from keras_lottery.training import derivatives
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -34,7 +35,7 @@ def known(model, x, y, mask=True):
 
 
 def derive(name, model, x, y, **options):
-    found = masking.derive(name, model, x, y, loss=half_square, batch_size=4, **options)
+    found = derivatives.derive(name, model, x, y, loss=half_square, batch_size=4, **options)
     return found["layers/dense/kernel"]
 
 
@@ -58,7 +59,7 @@ def test_pruned_weights_take_no_part():
     np.testing.assert_allclose(found, gradient, rtol=1e-4, atol=1e-6)
     found = derive("hessian_gradient", model, x, y, **given)
     np.testing.assert_allclose(found, np.where(mask, hessian @ gradient, 0), rtol=1e-4, atol=1e-6)
-    masked = masking.mask(linear(), in_place=True)
+    masked = toolkit.mask(linear(), in_place=True)
     masking.set_weights(masked, masking.get_weights(model))
     masking.set_masks(masked, given["masks"])
     again = derive("hessian_gradient", masked, x, y)
@@ -69,14 +70,14 @@ def test_the_hessian_product_equals_differences_of_the_gradient():
     model, (x, y) = curved(), examples()
     weights = masking.get_weights(model)
     gradient, product = (
-        masking.derive(name, model, x, y, loss=half_square)
+        derivatives.derive(name, model, x, y, loss=half_square)
         for name in ("gradient", "hessian_gradient")
     )
     step = 1e-2
     ends = []
     for sign in (1, -1):
         masking.set_weights(model, {p: w + sign * step * gradient[p] for p, w in weights.items()})
-        ends.append(masking.derive("gradient", model, x, y, loss=half_square))
+        ends.append(derivatives.derive("gradient", model, x, y, loss=half_square))
     for path, found in product.items():
         expected = (ends[0][path] - ends[1][path]) / (2 * step)
         np.testing.assert_allclose(found, expected, rtol=2e-2, atol=2e-3)
@@ -96,7 +97,7 @@ def test_the_estimated_diagonal_ranks_as_the_exact_one_on_the_digits():
         {p: rng.normal(0, 0.2, w.shape) for p, w in masking.get_weights(model).items()},
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    found = masking.derive("hessian_diagonal", model, x, y, loss=loss, batch_size=50)
+    found = derivatives.derive("hessian_diagonal", model, x, y, loss=loss, batch_size=50)
     exact = exact_diagonal(masking.get_weights(model), x, y)
     assert exact.keys() == found.keys()
     one, other = (np.concatenate([abs(d[p]).ravel() for p in exact]) for d in (found, exact))
@@ -135,8 +136,8 @@ def test_a_temperature_divides_the_outputs_of_the_loss():
     model, (x, y) = linear(), examples()
     for name, power in (("gradient", 2), ("hessian_gradient", 4)):
         # The loss |f|²/2 is quadratic in f / T, and H g has a factor 1/T² more.
-        plain = masking.derive(name, model, x, 0 * y, loss=half_square)
-        cooled = masking.derive(name, model, x, 0 * y, loss=half_square, temperature=2.0)
+        plain = derivatives.derive(name, model, x, 0 * y, loss=half_square)
+        cooled = derivatives.derive(name, model, x, 0 * y, loss=half_square, temperature=2.0)
         for path in plain:
             np.testing.assert_allclose(cooled[path] * 2**power, plain[path], rtol=1e-5)
 
@@ -145,7 +146,7 @@ def test_flow_is_conserved_and_needs_no_data():
     layers = [L.Dense(4, activation="relu", use_bias=False), L.BatchNormalization(scale=False)]
     model = keras.Sequential([keras.Input((3,)), *layers, L.Dense(2, use_bias=False)])
     loss, (x, y) = half_square, examples()
-    found = masking.derive("flow", model, x, y, loss=loss)
+    found = derivatives.derive("flow", model, x, y, loss=loss)
     weights = masking.get_weights(model)
     first, last = (abs(weights[f"layers/{n}/kernel"]) for n in ("dense", "dense_1"))
     squeeze = 1 / np.sqrt(1 + 1e-3)  # batch norm's variance is 1 and its epsilon 1e-3
@@ -154,7 +155,7 @@ def test_flow_is_conserved_and_needs_no_data():
     )
     flows = [(found[p] * abs(weights[p])).sum() for p in found if p.endswith("kernel")]
     np.testing.assert_allclose(flows, squeeze * (first @ last).sum(), rtol=1e-5)
-    other = masking.derive("flow", model, 0 * x - 7, y, loss=loss)
+    other = derivatives.derive("flow", model, 0 * x - 7, y, loss=loss)
     assert all(np.array_equal(found[p], other[p]) for p in found)
 
 
@@ -165,7 +166,7 @@ def test_synflow_leaves_no_layer_empty():
     infos, weights = masking.describe(model), masking.get_weights(model)
 
     def derived(name, masks):
-        return masking.derive(name, model, x, y, masks=masks)
+        return derivatives.derive(name, model, x, y, masks=masks)
 
     def pruned(criterion):
         given = {"min_per_layer": 0, "criterion": criterion, "derive": derived}
@@ -174,7 +175,7 @@ def test_synflow_leaves_no_layer_empty():
     expected = pruned("synflow")
     assert all(mask.any() for mask in expected.values())
     assert pruning.kept(expected) == pruning.kept(pruned("magnitude"))
-    masking.prune(model, 0.97, criterion="synflow", data=(x, y))
+    toolkit.prune(model, 0.97, criterion="synflow", data=(x, y))
     found = masking.get_masks(model)
     assert all(np.array_equal(found[p], mask) for p, mask in expected.items())
 

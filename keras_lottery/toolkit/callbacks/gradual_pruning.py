@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import keras
 
-from keras_lottery import masking, pruning
+from keras_lottery import masking, pruning, toolkit
 from keras_lottery.pruning.counts import count
-from keras_lottery.training.callbacks.steps import StepCallback
+from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
 
@@ -165,7 +165,7 @@ class GradualPruning(StepCallback):
         if not self.model.built:
             return False
         if not masking.is_masked(self.model):
-            masking.mask_selected(self.model, self.selection)
+            toolkit.mask_selected(self.model, self.selection)
         return True
 
     def _prune_if_due(self) -> None:
@@ -178,7 +178,7 @@ class GradualPruning(StepCallback):
         self._pruned_at = due
         sparsity = self.schedule.sparsity(due)
         if not self._reaches(self.model, sparsity):
-            masking.prune_selected(
+            toolkit.prune_selected(
                 self.model, sparsity, self.selection, criterion=self.criterion, scope=self.scope
             )
 
@@ -237,11 +237,11 @@ class GradualPruning(StepCallback):
         """Returns the fraction of the selected weights removed, 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
-        return masking.summary_selected(model, self.selection).sparsity
+        return toolkit.summary_selected(model, self.selection).sparsity
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
         """Returns whether as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
-        found = masking.summary_selected(model, self.selection)
+        found = toolkit.summary_selected(model, self.selection)
         return found.prunable - found.kept >= count(sparsity, found.prunable)

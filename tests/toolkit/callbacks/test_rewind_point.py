@@ -6,7 +6,7 @@ import pytest
 
 from keras_lottery import training
 from keras_lottery.errors import LotteryError
-from keras_lottery.training.callbacks import RewindPoint
+from keras_lottery.toolkit.callbacks import RewindPoint
 from tests.training import made
 
 pytestmark = pytest.mark.backend
