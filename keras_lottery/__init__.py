@@ -31,7 +31,7 @@ _HOMES = {
     "fit": "training",
     "TicketSearch": "search",
     "Ticket": "toolkit",
-    "export": "export",
+    "export": "exporters",
     "report": "report",
     "LotteryError": "errors",
 }

@@ -12,7 +12,7 @@ from keras_lottery.config import freeze
 from keras_lottery.config.build import build
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import export_run
+from keras_lottery.exporters import export_run
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks.nlp.translation import batches, measure, pairs, search

@@ -44,13 +44,16 @@ class ParentModules(MetaPathFinder):
         return spec
 
 
-def start(module: str, question: Path, answer: Path) -> None:
-    """Lets `module` answer the question, with the parent's modules in reach."""
+def start(work: str, question: Path, answer: Path) -> None:
+    """Answers the question with `work`, a `"module:function"`, the parent's modules in reach."""
     request = json.loads(question.read_text())
     sys.meta_path.insert(0, ParentModules(request["modules"]))
     sys.path.extend(folder for folder in request["path"] if folder not in sys.path)
-    work = importlib.import_module(module).work
-    importlib.import_module("keras_lottery.export.child").answer(work, request, answer)
+    module, _, function = work.partition(":")
+    call = getattr(importlib.import_module(module), function)
+    importlib.import_module("keras_lottery.exporters.subprocess.child").answer(
+        call, request, answer
+    )
 
 
 if __name__ == "__main__":

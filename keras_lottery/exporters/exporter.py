@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from keras_lottery.export.report import StoredVariable
-from keras_lottery.export.signature import Signature
+from keras_lottery.exporters.report import StoredVariable
+from keras_lottery.exporters.signature import Signature
 from keras_lottery.registry import Registry
 
 
@@ -60,6 +60,6 @@ class Exporter(Protocol):
 
 
 exporters: Registry[Exporter] = Registry("export format")
-exporters.register_lazily("saved_model", "keras_lottery.export.saved_model:exporter")
-exporters.register_lazily("keras", "keras_lottery.export.keras_file:exporter")
-exporters.register_lazily("policy", "keras_lottery.export.policy:exporter")
+exporters.register_lazily("saved_model", "keras_lottery.exporters.formats.saved_model:exporter")
+exporters.register_lazily("keras", "keras_lottery.exporters.formats.keras_file:exporter")
+exporters.register_lazily("policy", "keras_lottery.exporters.formats.policy:exporter")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lottery.export.report import ExportReport, StoredVariable
+from keras_lottery.exporters.report import ExportReport, StoredVariable
 
 
 def made_report() -> ExportReport:

@@ -11,7 +11,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
-from keras_lottery.export.child import environment, run_child
+from keras_lottery.exporters.subprocess.child import environment, run_child
 
 from .made import mlp
 
@@ -106,4 +106,4 @@ def test_a_child_that_fails_is_one_error_with_its_reason(text, reason, tmp_path,
     monkeypatch.delitem(sys.modules, "users_work", raising=False)
     importlib.import_module("users_work")
     with pytest.raises(LotteryError, match=f"a model.*{reason}"):
-        run_child("users_work", {}, Path(tmp_path), "jax", "a model")
+        run_child("users_work:work", {}, Path(tmp_path), "jax", "a model")

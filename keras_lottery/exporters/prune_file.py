@@ -7,11 +7,10 @@ from typing import Any
 
 from keras_lottery import checks, toolkit
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.errors import LotteryError
-from keras_lottery.export.exporter import exporters
-from keras_lottery.export.reason import reason_of
-from keras_lottery.export.report import ExportReport
-from keras_lottery.export.ship import check_free, export
+from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.exporters.export import check_free, export
+from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.report import ExportReport
 
 
 @preserved()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.export.signature import (
+from keras_lottery.exporters.signature import (
     Signature,
     given_batch,
     map_leaves,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import prune_file
+from keras_lottery.exporters import prune_file
 
 from .made import mlp, values
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_lottery.export.verify import output_difference
+from keras_lottery.exporters.verify import output_difference
 
 NAN, INF = float("nan"), float("inf")
 

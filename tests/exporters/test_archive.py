@@ -10,8 +10,8 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import prune_file
-from keras_lottery.export.archive import loading
+from keras_lottery.exporters import prune_file
+from keras_lottery.exporters.subprocess.archive import loading
 
 pytestmark = pytest.mark.backend
 

@@ -1,10 +1,18 @@
 """Keras' own `.keras` file of the stripped model."""
 
+import dataclasses
 from pathlib import Path
 
-from keras_lottery.export.archive import loading, save_archive
-from keras_lottery.export.exporter import Reloaded, Subject
-from keras_lottery.export.reload import reload_in_child
+from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.signature import Signature
+from keras_lottery.exporters.subprocess.archive import load_archive, loading, save_archive
+from keras_lottery.exporters.subprocess.child import (
+    Request,
+    load_arrays,
+    reload_in_child,
+    save_arrays,
+)
+from keras_lottery.exporters.verify import answers, stored_variables
 
 
 class KerasExporter:
@@ -23,7 +31,7 @@ class KerasExporter:
         from keras_lottery import backend
 
         return reload_in_child(
-            "keras_lottery.export.keras_read",
+            f"{__name__}:read",
             subject,
             artifact,
             folder,
@@ -31,6 +39,15 @@ class KerasExporter:
             expected="a .keras file that Keras can load and run",
             extra=loading(subject.model, artifact) | {"signature": subject.signature.as_json()},
         )
+
+
+def read(request: Request) -> Request:
+    """Runs `artifact` on `inputs`, writes `outputs`, and answers with the variables."""
+    model = load_archive(request)
+    signature = Signature.from_json(request["signature"])
+    outputs = answers(model, signature, load_arrays(Path(request["inputs"])))
+    save_arrays(Path(request["outputs"]), outputs)
+    return {"variables": [dataclasses.asdict(variable) for variable in stored_variables(model)]}
 
 
 exporter = KerasExporter()

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.export.exporter import exporters
-from keras_lottery.export.ship import check_free
-from keras_lottery.export.workspace import clear_killed, publish, workspace
+from keras_lottery.exporters.export import check_free
+from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.workspace import clear_killed, publish, workspace
 
 # Kills the process when the artifact is about to be renamed, or, with "before", before that.
 KILLED = """
 import os, sys
 from pathlib import Path
-from keras_lottery.export.workspace import publish, workspace
+from keras_lottery.exporters.workspace import publish, workspace
 
 def kill(*_):
     os.kill(os.getpid(), 9)

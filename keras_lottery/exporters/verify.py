@@ -1,13 +1,17 @@
-"""Compares what a fresh process found in an artifact with the model it was made from."""
+"""Compares what a fresh process found in an artifact with the model that it was made from:
+every variable by path, and the outputs on one batch.
+"""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.export.exporter import Reloaded, Subject
-from keras_lottery.export.report import StoredVariable
+from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.report import StoredVariable
+from keras_lottery.exporters.signature import Signature, named
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -82,3 +86,32 @@ def _same_variables(
             f"{len(other)}, of which these differ: {', '.join(wrong[:5])}. Nothing was written; "
             "check how the model saves and loads its own variables."
         )
+
+
+def stored_variables(model: Any) -> tuple[StoredVariable, ...]:
+    """Describes every variable of the plain `model`, seeds and metrics left out."""
+    import keras
+
+    from keras_lottery import masking
+
+    return tuple(
+        StoredVariable.of(path, keras.ops.convert_to_numpy(variable.value), variable.dtype)
+        for path, variable in sorted(masking.variables(model).items())
+    )
+
+
+def answers(
+    model: Any, signature: Signature, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Calls `model` for inference; returns its outputs by name."""
+    import keras
+
+    from keras_lottery.backend.precision import full_precision
+
+    tensors = {
+        spec.name: keras.ops.convert_to_tensor(inputs[spec.name], dtype=spec.dtype)
+        for spec in signature.inputs
+    }
+    with full_precision():
+        outputs = named(model(*signature.bind(tensors), training=False), "output")
+    return {name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in outputs.items()}

@@ -5,37 +5,39 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
-from keras_lottery.export import bootstrap
-from keras_lottery.export.origin import search_path, user_modules
-from keras_lottery.export.reason import reason_of
+from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.report import StoredVariable
+from keras_lottery.exporters.subprocess import bootstrap
 
 Request = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 def run_child(
-    module: str,
+    work: str,
     request: Request,
     folder: Path,
     backend: str,
     expected: str,
     extra: Mapping[str, str] | None = None,
 ) -> Request:
-    """Runs `module.work` on `request` in a fresh Python and returns its answer.
+    """Runs `work` on `request` in a fresh Python and returns its answer.
 
     The child imports nothing from the current folder. The user's modules that are imported here
     are loaded from the same files.
 
     Args:
-        module: a module with a function `work` from request to answer.
+        work: `"module:function"`, a function from request to answer.
         request: JSON values.
         folder: where request and answer are exchanged.
         backend: the Keras backend of the child.
@@ -45,12 +47,12 @@ def run_child(
     Raises:
         LotteryError: with the reason that the child gave.
     """
-    name = module.rpartition(".")[2]
+    name = work.rpartition(":")[2]
     question, answer = folder / f"{name}.request.json", folder / f"{name}.answer.json"
     origin = {"modules": user_modules(), "path": search_path(sys.path)}
     question.write_text(json.dumps(request | origin))
     done = subprocess.run(
-        [sys.executable, "-P", bootstrap.__file__, module, str(question), str(answer)],
+        [sys.executable, "-P", bootstrap.__file__, work, str(question), str(answer)],
         env=environment(os.environ, backend) | dict(extra or {}),
         capture_output=True,
         text=True,
@@ -66,6 +68,40 @@ def run_child(
             f"{reason} Nothing was written."
         )
     return received
+
+
+def reload_in_child(
+    work: str,
+    subject: Subject,
+    artifact: Path,
+    folder: Path,
+    *,
+    backend: str,
+    expected: str,
+    extra: Request | None = None,
+) -> Reloaded:
+    """Runs `work` on the artifact and the subject's inputs.
+
+    The child reads `artifact` and `inputs`, writes `outputs`, and answers with `variables`.
+
+    Args:
+        work: `"module:function"` that `run_child` can run.
+        subject: gives the inputs.
+        artifact: what to load.
+        folder: where files are exchanged.
+        backend: the Keras backend of the child.
+        expected: what the error says was expected where the child fails.
+        extra: further entries of the request.
+
+    Raises:
+        LotteryError: the artifact does not load or run.
+    """
+    inputs, outputs = folder / "inputs.npz", folder / "outputs.npz"
+    save_arrays(inputs, subject.inputs)
+    request = {"artifact": str(artifact), "inputs": str(inputs), "outputs": str(outputs)}
+    answer = run_child(work, request | (extra or {}), folder, backend, expected)
+    variables = tuple(StoredVariable.from_json(value) for value in answer["variables"])
+    return Reloaded(load_arrays(outputs), variables)
 
 
 def environment(given: Mapping[str, str], backend: str) -> dict[str, str]:
@@ -119,3 +155,50 @@ def load_arrays(path: Path) -> Arrays:
 
 def _plain(value: NDArray[Any]) -> NDArray[Any]:
     return value.astype(np.float32) if str(value.dtype) == "bfloat16" else value
+
+
+def user_modules() -> dict[str, bootstrap.Place]:
+    """Returns file and submodule folders of the imported modules that were not installed.
+
+    Submodules are left out, since they are found in the folders of their package, unless that
+    package has none, as some test runners make them.
+    """
+    places: dict[str, bootstrap.Place] = {}
+    for name, module in list(sys.modules.items()):
+        top, parent = name.partition(".")[0], name.rpartition(".")[0]
+        if top in sys.stdlib_module_names or top == "__main__":
+            continue
+        place = _place(module)
+        if place is None or (parent and not _has_no_file(parent)):
+            continue
+        places[name] = place
+        while parent:
+            places.setdefault(parent, (None, []))
+            parent = parent.rpartition(".")[0]
+    return places
+
+
+def search_path(folders: Iterable[str]) -> list[str]:
+    """Returns the folders of a search path without the current one, in whatever way it is named."""
+    current = os.path.realpath(os.curdir)
+    found = [os.path.abspath(folder) for folder in folders if folder]
+    return [folder for folder in found if os.path.realpath(folder) != current]
+
+
+def _place(module: ModuleType) -> bootstrap.Place | None:
+    """Returns where a module was loaded from; None if it is installed, or came from no file."""
+    spec = getattr(module, "__spec__", None)
+    if spec is None:
+        return None
+    folders = spec.submodule_search_locations
+    places = [os.path.abspath(folder) for folder in folders or ()]
+    file = os.path.abspath(spec.origin) if spec.has_location and spec.origin else None
+    where = file or next(iter(places), "")
+    if not os.path.exists(where) or _INSTALLED & set(Path(where).parts):
+        return None
+    return file, None if folders is None else places
+
+
+def _has_no_file(name: str) -> bool:
+    module = sys.modules.get(name)
+    return module is not None and getattr(module, "__spec__", None) is None

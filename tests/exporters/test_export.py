@@ -9,8 +9,8 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking
-from keras_lottery.export import exporters
-from keras_lottery.export.child import environment
+from keras_lottery.exporters import exporters
+from keras_lottery.exporters.subprocess.child import environment
 
 from .made import CopyExporter, mlp, values
 
@@ -241,6 +241,6 @@ def test_the_child_runs_keras_3_on_the_cpu():
 
 
 def test_the_function_survives_the_import_of_its_package():
-    import keras_lottery.export
+    import keras_lottery.exporters
 
-    assert callable(kl.export) and callable(keras_lottery.export)
+    assert callable(kl.export) and callable(keras_lottery.exporters.export)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from keras_lottery.export.exporter import Reloaded, Subject
-from keras_lottery.export.plain import stored_variables
+from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.verify import stored_variables
 from keras_lottery.types import VariableInfo
 
 

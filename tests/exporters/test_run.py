@@ -7,7 +7,7 @@ import pytest
 
 from keras_lottery.config import TaskSchema, freeze, presets, task_schemas, thaw
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import check_exportable, export_run, exporters
+from keras_lottery.exporters import check_exportable, export_run, exporters
 from keras_lottery.records import Records, ResultRow
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, save_state
@@ -98,7 +98,7 @@ def test_a_run_that_will_keep_nothing_to_export_is_known_before_it_starts(fields
 
 
 def test_without_tensorflow_a_run_does_not_start_whose_export_needs_it(monkeypatch):
-    monkeypatch.setattr("keras_lottery.export.run.find_spec", lambda name: None)
+    monkeypatch.setattr("keras_lottery.exporters.run.find_spec", lambda name: None)
     with pytest.raises(LotteryError, match=r"keras-lottery\[export\]"):
         check_exportable(freeze(presets.load("quickstart", {})))
 
