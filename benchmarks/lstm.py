@@ -13,9 +13,9 @@ from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery.tasks.nlp.lm.config import LanguageModellingModel
-from keras_lottery.tasks.nlp.lm.model import language_model
-from keras_lottery.tasks.nlp.lm.windows import train_windows
+from keras_lottery.tasks.language.modelling.config import LanguageModellingModel
+from keras_lottery.tasks.language.modelling.model import language_model
+from keras_lottery.tasks.language.modelling.windows import train_windows
 from keras_lottery.training.way import Way
 
 ABOUT = (

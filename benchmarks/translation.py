@@ -9,10 +9,10 @@ import numpy as np
 import keras_lottery as kl
 from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main, rated
-from keras_lottery.tasks.nlp.translation.config import TranslationModel
-from keras_lottery.tasks.nlp.translation.measure import LogPerplexity, SmoothedCrossentropy
-from keras_lottery.tasks.nlp.translation.model import build
-from keras_lottery.tasks.nlp.translation.search import BeamSearch
+from keras_lottery.tasks.language.translation.config import TranslationModel
+from keras_lottery.tasks.language.translation.measure import LogPerplexity, SmoothedCrossentropy
+from keras_lottery.tasks.language.translation.model import build
+from keras_lottery.tasks.language.translation.search import BeamSearch
 from keras_lottery.training.way import Way
 
 ABOUT = (

@@ -24,7 +24,7 @@ from keras_lottery.search.settings import (
     validate_last,
     with_length,
 )
-from keras_lottery.tasks.fresh import seeded
+from keras_lottery.tasks.seeding import seeded
 from keras_lottery.toolkit.callbacks import RewindPoint
 from keras_lottery.training import fit, is_arrays, prepare
 from keras_lottery.training.checks import check_arrays, check_labels

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.masked import MaskedTask
+from keras_lottery.tasks.base import MaskedTask
 from keras_lottery.tasks.rl import needs
 
 needs.check()
