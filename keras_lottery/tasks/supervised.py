@@ -1,7 +1,7 @@
 """A task whose network is trained on arrays: everything but the network and its data."""
 
 from abc import abstractmethod
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
+from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
+from keras_lottery.config.sections import OptimizerConfig, TrainConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.base import MaskedTask
 from keras_lottery.training import ArrayData, Trainer, length
 from keras_lottery.training.data import Arrays
 from keras_lottery.training.derivatives import derive
-from keras_lottery.training.recipe import recipe
-from keras_lottery.training.statistics import recompute_statistics
+from keras_lottery.training.evaluation import reestimate_statistics
 from keras_lottery.types import (
     MaskSet,
     Progress,
@@ -93,7 +94,7 @@ class NetworkTask(MaskedTask):
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
-        trainer.place(start)
+        trainer.restore(start)
         whole = split == "test" and not examples
         found = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
         if self.metric not in found:
@@ -105,8 +106,8 @@ class NetworkTask(MaskedTask):
 
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
-        trainer.place(start)
-        recompute_statistics(trainer.model, self._data.train[0])
+        trainer.restore(start)
+        reestimate_statistics(trainer.model, self._data.train[0])
         found = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
         return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
 
@@ -223,3 +224,41 @@ def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.in
     sorted_labels = labels[order]
     firsts = [np.flatnonzero(sorted_labels == c)[:GRASP_PER_CLASS] for c in np.unique(labels)]
     return order[np.sort(np.concatenate(firsts))]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one kind of network is trained.
+
+    Args:
+        optimizer: which optimizer and schedule.
+        train: length, batch size, evaluation.
+        samples: passes over the test set that are averaged, where a network draws.
+    """
+
+    optimizer: OptimizerConfig
+    train: TrainConfig
+    samples: int = 1
+
+
+def recipe(config: Config, parametrization: str) -> Recipe:
+    """Returns how networks under a parametrization are trained.
+
+    Learned masks have sections of their own for optimizer, length, batch size and evaluation;
+    all else is that of the weights.
+    """
+    if parametrization.startswith("bernoulli"):
+        section = config.supermask
+        return Recipe(section.optimizer, _train(config, section), section.samples)
+    if parametrization.startswith("edge_popup"):
+        return Recipe(config.edge_popup.optimizer, _train(config, config.edge_popup))
+    return Recipe(config.optimizer, config.train)
+
+
+def _train(config: Config, section: SupermaskConfig | EdgePopupConfig) -> TrainConfig:
+    return replace(
+        config.train,
+        length=section.length,
+        batch_size=section.batch_size,
+        eval_every=section.eval_every,
+    )

@@ -12,7 +12,7 @@ from keras_lottery.arms import chain
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
-from keras_lottery.training.way import choose_way
+from keras_lottery.training.compilation import choose_compilation
 from keras_lottery.types import Start, Training
 
 from .made_text import STEPS, STREAMS, WORDS, Silent, config, corpus, task
@@ -196,7 +196,7 @@ def test_the_loop_is_called_as_the_fused_kernel_of_a_gpu_asks(monkeypatch):
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="XLA is a choice there alone")
 def test_xla_does_not_stand_in_the_way_of_the_fused_kernel():
-    assert choose_way(task()._model, Distribution()).xla is False
+    assert choose_compilation(task()._model, Distribution()).xla is False
 
 
 def test_flops_count_every_step_and_a_look_up_never():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking, toolkit
-from keras_lottery.training import snapshot
-from keras_lottery.training.drawn import sampled, shipped, undisturbed
+from keras_lottery.training import checkpoint
+from keras_lottery.training.evaluation import sampled, shipped, undisturbed
 
 pytestmark = pytest.mark.backend
 
@@ -27,7 +27,7 @@ def used(model):
 
 
 def state(model):
-    return {k: v.tolist() for k, v in snapshot.capture_seeds(model).items()}
+    return {k: v.tolist() for k, v in checkpoint.capture_seeds(model).items()}
 
 
 def test_measuring_moves_no_random_numbers():

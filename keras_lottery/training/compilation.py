@@ -1,4 +1,4 @@
-"""Which way of compiling the steps is fastest, by device and layers."""
+"""How the training steps are compiled: the fastest, by device and layers."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from keras_lottery.masking.keras_internals import flatten_layers
 
 
 @dataclass(frozen=True)
-class Way:
+class Compilation:
     """How the steps of a program are compiled.
 
     Args:
@@ -22,25 +22,27 @@ class Way:
     xla: bool
 
 
-def choose_way(model: keras.Model, distribution: Distribution, jit: str = "auto") -> Way:
-    """Returns the fastest way measured for this backend, device and kind of layers.
+def choose_compilation(
+    model: keras.Model, distribution: Distribution, jit: str = "auto"
+) -> Compilation:
+    """Returns what was measured to be fastest for this backend, device and kind of layers.
 
     A compiled loop is best nearly everywhere. On a CPU, XLA compiles a convolution inside a
     loop to code that is slower by orders of magnitude, so there JAX takes one call a step and
     TensorFlow a loop without XLA; recurrent layers too are faster without it on TensorFlow, and on
     a GPU XLA would keep them from the fused kernel (see benchmarks/).
     """
-    slow = backend.is_cpu() and has(model, "Conv")
+    slow = backend.is_cpu() and has_layer(model, "Conv")
     if backend.name() == "jax":
-        return Way(loop=not slow, xla=True)
+        return Compilation(loop=not slow, xla=True)
     if backend.name() == "tensorflow":
         # XLA around `strategy.run` fails on several replicas.
-        xla = distribution.strategy is None and not slow and not has(model, "RNN")
-        return Way(loop=True, xla=xla if jit == "auto" else jit == "true")
-    return Way(loop=False, xla=False)
+        xla = distribution.strategy is None and not slow and not has_layer(model, "RNN")
+        return Compilation(loop=True, xla=xla if jit == "auto" else jit == "true")
+    return Compilation(loop=False, xla=False)
 
 
-def has(model: keras.Model, kind: str) -> bool:
+def has_layer(model: keras.Model, kind: str) -> bool:
     """Returns True where any layer, however deep, is of a class that is named so or after it."""
     return any(
         kind in cls.__name__ for layer in flatten_layers(model) for cls in type(layer).__mro__

@@ -1,4 +1,4 @@
-"""The full state of a training as NumPy arrays, and putting it back bit for bit."""
+"""The full state of a training as NumPy arrays, and restoring it bit for bit."""
 
 import zlib
 from typing import Any
@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_lottery import backend, masking
 from keras_lottery.errors import LotteryError
-from keras_lottery.types import State
+from keras_lottery.training.optimizers import restart_schedule
+from keras_lottery.types import Start, State
 
 # The backend's own generator, where it has one beside Keras' seed generators.
 _BACKEND_SEED = "seeds/backend"
@@ -96,3 +97,33 @@ def reset_seeds(model: keras.Model, seed: int) -> None:
 def _array(variable: keras.Variable) -> Any:
     # A copy: on a CPU `convert_to_numpy` may share memory with what training overwrites.
     return np.array(keras.ops.convert_to_numpy(variable.value))
+
+
+def restore_start(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
+    """Restores weights, masks, optimizer, seed generators and metrics of a start, by assignment.
+
+    What a network carries from batch to batch is restored, or starts from zeros. The
+    scores of learned masks are drawn anew from the start's seed.
+
+    Args:
+        model: masked and compiled, its optimizer built.
+        start: where the training begins.
+        fresh_optimizer: `capture_optimizer` of the optimizer as it was built.
+    """
+    state = start.state or {}
+    held = {key.partition("/")[0] for key in state}
+    masking.set_weights(model, start.weights)
+    restore_carried(model, state)
+    restore_optimizer(model.optimizer, state if "optimizer" in held else fresh_optimizer)
+    if "seeds" in held:
+        restore_seeds(model, state)
+    else:
+        reset_seeds(model, start.seed)
+    # Last, since it also zeroes the stored weights and the slots at pruned positions.
+    full = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
+    none = {path: np.zeros_like(fill) for path, fill in masking.get_fills(model).items()}
+    masking.set_masks(model, full | start.masks, none | start.fills, optimizers=(model.optimizer,))
+    if masking.is_learned(model):
+        masking.draw_scores(model, start.seed)
+    restart_schedule(model.optimizer, start.learning_rate_step)
+    model.reset_metrics()
