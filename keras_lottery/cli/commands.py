@@ -180,7 +180,7 @@ def _nothing(*_: Any) -> None:
 
 def modules_of(values: flags.FlagValues) -> list[str]:
     """Returns the modules that `--import` names."""
-    return [name.strip() for given in values["import"].value for name in given.split(",")]
+    return [name.strip() for entry in values["import"].value for name in entry.split(",")]
 
 
 def literal(text: str) -> Any:

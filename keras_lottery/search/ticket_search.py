@@ -76,7 +76,7 @@ class TicketSearch:
     ) -> None:
         selection = options_from(include, exclude, biases, norms, embeddings, output)
         problems: list[str] = []
-        given = {
+        settings = {
             "rounds": rounds,
             "rate": rate,
             "criterion": criterion,
@@ -88,7 +88,7 @@ class TicketSearch:
             "embeddings": embeddings,
             "output": output,
         }
-        prune = build(PruneConfig, given, "", problems)
+        prune = build(PruneConfig, settings, "", problems)
         mode = "fine_tune" if rewind_to is None else "weights"
         to = "0it" if rewind_to is None else checks.text(rewind_to, "rewind_to")
         rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)

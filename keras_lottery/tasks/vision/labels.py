@@ -62,13 +62,13 @@ def class_numbers(
     return numbers[0], numbers[1], len(classes)
 
 
-def _flat(y: NDArray[np.generic], what: str) -> NDArray[np.generic]:
+def _flat(y: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     """Returns labels as a vector of whole numbers or strings."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         raise LotteryError(
-            f"Expected {what} labels of shape (examples,). Received: {y.dtype} of shape {y.shape}. "
+            f"Expected {name} labels of shape (examples,). Received: {y.dtype} of shape {y.shape}. "
             "Give one label an image; np.argmax(y, axis=1) makes them of one-hot rows."
         )
     if y.dtype.kind == "S":
@@ -77,13 +77,13 @@ def _flat(y: NDArray[np.generic], what: str) -> NDArray[np.generic]:
         return y.astype(np.int64) if y.dtype.kind == "b" else y
     if y.dtype.kind != "f":
         raise LotteryError(
-            f"Expected {what} labels as whole numbers or strings. Received: {y.dtype}. "
+            f"Expected {name} labels as whole numbers or strings. Received: {y.dtype}. "
             "Convert them."
         )
     wrong = np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)))
     if len(wrong):
         raise LotteryError(
-            f"Expected {what} labels that are whole numbers. Received: {y[wrong[0]]} at index "
+            f"Expected {name} labels that are whole numbers. Received: {y[wrong[0]]} at index "
             f"{wrong[0]}. Give one class an image."
         )
     return y.astype(np.int64)

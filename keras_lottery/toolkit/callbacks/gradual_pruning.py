@@ -245,5 +245,5 @@ class GradualPruning(StepCallback):
         """Returns whether as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
-        found = summary_selected(model, self.selection)
-        return found.prunable - found.kept >= count(sparsity, found.prunable)
+        table = summary_selected(model, self.selection)
+        return table.prunable - table.kept >= count(sparsity, table.prunable)

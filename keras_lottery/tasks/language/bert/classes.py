@@ -86,8 +86,8 @@ def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
 
 def metrics(outputs: int) -> list[keras.metrics.Metric]:
     """Returns accuracy; of two classes Matthews' correlation and F1 too."""
-    found = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    return [*found, Confusion("matthews"), Confusion("f1")] if outputs == 2 else found
+    measured = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    return [*measured, Confusion("matthews"), Confusion("f1")] if outputs == 2 else measured
 
 
 def loss() -> keras.losses.Loss:

@@ -6,12 +6,12 @@ from typing import Any
 from keras_lottery.errors import MissingExtraError
 
 
-def bleu(found: Sequence[str], right: Sequence[str], language: str) -> dict[str, float]:
+def bleu(translations: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:
     """Returns two scores of a test set, each from 0 to 100, case-sensitive.
 
     Args:
-        found: translations as plain text.
-        right: one reference each.
+        translations: translations as plain text.
+        references: one reference each.
         language: of both, for the Moses tokenizer.
 
     Returns:
@@ -21,8 +21,8 @@ def bleu(found: Sequence[str], right: Sequence[str], language: str) -> dict[str,
     sacrebleu, sacremoses = _packages()
     moses = sacremoses.MosesTokenizer(lang=language)
     tokens = [[moses.tokenize(s, return_str=True, escape=False) for s in part]
-              for part in (found, right)]  # fmt: skip
-    plain = sacrebleu.corpus_bleu(list(found), [list(right)])
+              for part in (translations, references)]  # fmt: skip
+    plain = sacrebleu.corpus_bleu(list(translations), [list(references)])
     tokenized = sacrebleu.corpus_bleu(tokens[0], [tokens[1]], tokenize="none", force=True)
     return {"bleu": float(plain.score), "bleu_moses": float(tokenized.score)}
 

@@ -26,8 +26,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
         logs = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
         right = _chosen(logs, y_true)
         spread = ops.mean(logs, axis=-1)
-        told = ops.cast(ops.not_equal(y_true, PAD), "float32")
-        return -((1 - self.smoothing) * right + self.smoothing * spread) * told
+        is_token = ops.cast(ops.not_equal(y_true, PAD), "float32")
+        return -((1 - self.smoothing) * right + self.smoothing * spread) * is_token
 
 
 class LogPerplexity(keras.metrics.Metric):
@@ -39,10 +39,10 @@ class LogPerplexity(keras.metrics.Metric):
         self.count = self.add_variable((), "zeros", name="count")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        told = ops.cast(ops.not_equal(y_true, PAD), "float32")
+        is_token = ops.cast(ops.not_equal(y_true, PAD), "float32")
         logs = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
-        self.total.assign_add(-ops.sum(_chosen(logs, y_true) * told))
-        self.count.assign_add(ops.sum(told))
+        self.total.assign_add(-ops.sum(_chosen(logs, y_true) * is_token))
+        self.count.assign_add(ops.sum(is_token))
 
     def result(self) -> Any:
         return ops.divide_no_nan(self.total, self.count)
