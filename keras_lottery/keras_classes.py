@@ -25,7 +25,7 @@ MODULES = {
     "Schedule": "training.optimizers",
     "L2SGD": "training.optimizers",
     "L2Adam": "training.optimizers",
-    "Carried": "tasks.language.modelling.carried",
+    "Carried": "tasks.language.modelling.lstm",
     "CarryingLSTM": "tasks.language.modelling.lstm",
     "Confusion": "tasks.language.bert.metrics",
     "KnownAccuracy": "tasks.language.bert.metrics",

@@ -16,8 +16,8 @@ from keras_lottery.exporters import export_run
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks.language.translation import batches, measure, pairs, search
-from keras_lottery.tasks.language.translation.bleu import bleu
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
+from keras_lottery.tasks.language.translation.metrics import bleu
 from keras_lottery.tasks.language.translation.pairs import Pairs
 from keras_lottery.tasks.language.translation.subwords import END, PAD, START, Subwords
 from keras_lottery.tasks.language.translation.task import TranslationTask

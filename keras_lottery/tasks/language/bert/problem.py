@@ -49,10 +49,19 @@ class Kind:
     metrics: Callable[[int], list[keras.metrics.Metric]]
 
 
+_KINDS = {
+    "classes": "classes:CLASSES",
+    "number": "classes:NUMBERS",
+    "masked_lm": "masked_lm:MASKED_LM",
+    "span": "span:SPAN",
+}
+"""By `Problem.kind`, where each kind is."""
+
+
 def kind_of(name: str) -> Kind:
     """Returns the kind of the problem that `data.name` names."""
-    module = import_module(f"keras_lottery.tasks.language.bert.{PROBLEMS[name].kind}")
-    kind: Kind = module.KIND
+    module, _, attribute = _KINDS[PROBLEMS[name].kind].partition(":")
+    kind: Kind = getattr(import_module(f"{__package__}.{module}"), attribute)
     return kind
 
 

@@ -57,4 +57,4 @@ def metrics(outputs: int) -> list[keras.metrics.Metric]:
     return [KnownAccuracy("positions")]
 
 
-KIND = Kind(read, build, loss, metrics)
+SPAN = Kind(read, build, loss, metrics)

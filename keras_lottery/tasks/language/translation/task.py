@@ -8,8 +8,11 @@ import numpy as np
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.translation.batches import BucketOrder, arrays, buckets
-from keras_lottery.tasks.language.translation.bleu import bleu
-from keras_lottery.tasks.language.translation.measure import LogPerplexity, SmoothedCrossentropy
+from keras_lottery.tasks.language.translation.metrics import (
+    LogPerplexity,
+    SmoothedCrossentropy,
+    bleu,
+)
 from keras_lottery.tasks.language.translation.model import build
 from keras_lottery.tasks.language.translation.pairs import Corpus, Pairs, load
 from keras_lottery.tasks.language.translation.search import BeamSearch
