@@ -224,7 +224,7 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "criteria": _names("pruning", "criteria"),
     "scopes": _names("pruning", "allocations"),
     "executors": _names("engine", "executors"),
-    "formats": _names("export", "exporters"),
+    "formats": _names("exporters", "exporters"),
 }
 
 COMMANDS = {
