@@ -93,7 +93,7 @@ class Trainer:
             start: weights, masks and the step to begin at.
             capture_at: step at which the full state is captured; None for never.
             data_seed: of the order of the data; arms that are compared share it.
-            progress: is told how far the training has come.
+            progress: reports progress.
         """
         if start.step >= self.total_steps:
             raise LotteryError(

@@ -112,7 +112,7 @@ class BertTask(NetworkTask):
 
     @cached_property
     def _places(self) -> dict[str, str]:
-        """The path within the backbone of every variable of the network that lies in it."""
+        """The path within the backbone of each variable of the network that is in it."""
         backbone = self._model.get_layer("bert_backbone")
         within = {id(v): path for path, v in masking.variables(backbone).items()}
         items = masking.variables(self._model).items()
