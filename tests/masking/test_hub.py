@@ -1,10 +1,16 @@
 """KerasHub models: backbones, tasks, cached decoding, and their files."""
 
+import ast
+import importlib
+import inspect
+import textwrap
+
 import keras
 import numpy as np
 import pytest
 
 from keras_lottery import masking
+from keras_lottery.masking import prunable
 
 keras_hub = pytest.importorskip("keras_hub")
 pytestmark = pytest.mark.backend
@@ -45,23 +51,135 @@ def assert_sparse(model):
         assert np.all(weights[path][~mask] == 0), path
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras on masks in KerasHub's T5
-def test_mixtures_of_experts_and_relative_biases_are_known():
-    mixtral = keras_hub.models.MixtralBackbone(
-        vocabulary_size=9, num_layers=1, num_query_heads=2, num_key_value_heads=1, hidden_dim=4,
-        intermediate_dim=3, num_experts=2, top_k=1,
-    )  # fmt: skip
-    t5 = keras_hub.models.T5Backbone(
+def layers_of_keras_hub():
+    """Yields the layer classes of KerasHub."""
+    waiting = [keras.Layer]
+    while waiting:
+        waiting += (cls := waiting.pop()).__subclasses__()
+        if cls.__module__.startswith("keras_hub."):
+            yield cls
+
+
+def trained_weights(cls):
+    """Yields the attributes that a class' own source gives a weight that is trained."""
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(cls)))):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        arguments = {word.arg: ast.unparse(word.value) for word in node.value.keywords}
+        if getattr(node.value.func, "attr", "") == "add_weight":
+            if arguments.get("trainable") != "False":
+                yield node.targets[0].attr
+
+
+def test_the_table_knows_every_trained_weight_of_keras_hubs_layers():
+    weights = [(cls, name) for cls in layers_of_keras_hub() for name in trained_weights(cls)]
+    tables = {cls: prunable.prunable_weights(object.__new__(cls)) for cls, _ in weights}
+    unknown = [(c, n) for c, n in weights if tables[c] is None or n not in tables[c].kinds]
+    assert len(weights) > 50 and not unknown
+
+
+def from_source(module, name):
+    return getattr(importlib.import_module(f"keras_hub.src.models.{module}"), name)
+
+
+def experts(module, name):
+    """Returns a model of two experts of a class, with a gate."""
+    layer = from_source(module, name)(2, 6, 4)
+    x = keras.Input((6,))
+    gates = keras.layers.Dense(2, "softmax")(x)
+    if name == "Gemma4MoEBlock":
+        return keras.Model(x, layer(x, gates))
+    return keras.Model(x, keras.ops.einsum("eth,te->th", layer(x), gates))
+
+
+def sequence_layer(layer):
+    x = keras.Input((4, 6))
+    y = layer(x)
+    return keras.Model(x, y[0] if isinstance(y, tuple | list) else y)
+
+
+def t5():
+    return keras_hub.models.T5Backbone(
         vocabulary_size=9, num_layers=1, num_heads=2, hidden_dim=4, intermediate_dim=3,
+        dropout=0.0,
     )  # fmt: skip
-    for model, ending, kind, count in (
-        (mixtral, "_dense", "kernel", 3),
-        (t5, "relative_attention_bias", "embedding", 2),
-    ):
-        infos = masking.describe(model)
-        assert not [i.path for i in infos if "unknown layer" in i.reason]
-        found = [i for i in infos if i.path.endswith(ending)]
-        assert [(i.kind, i.prunable) for i in found] == [(kind, True)] * count
+
+
+def delta_net():
+    layer = from_source("qwen3_5.qwen3_5_gated_delta_net", "Qwen3_5GatedDeltaNet")
+    return sequence_layer(layer(6, 1, 2, 2, 2))
+
+
+def time_mix():
+    return sequence_layer(from_source("rwkv7.rwkv7_layer", "RWKV7TimeMix")(6, 2, 3, 3, 3, 3))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras on masks in KerasHub's T5
+@pytest.mark.parametrize(
+    ("make", "weights"),
+    [
+        (
+            lambda: experts("mixtral.mixtral_decoder", "MixtralMoeExperts"),
+            ["gate_dense", "intermediate_dense", "output_dense"],
+        ),
+        (
+            lambda: experts("qwen_moe.qwen_moe_decoder", "QwenMoeExperts"),
+            ["gate_dense", "output_dense"],
+        ),
+        (
+            lambda: experts("gpt_oss.gpt_oss_decoder", "GptOssExperts"),
+            ["down_proj", "gate_up_proj"],
+        ),
+        (
+            lambda: experts("gemma4.gemma4_moe", "Gemma4MoEBlock"),
+            ["down_proj", "gate_proj", "up_proj"],
+        ),
+        (delta_net, ["conv1d_weight"]),
+        (time_mix, ["w1", "w2", "a1", "a2", "g1", "g2", "v1", "v2"]),
+        (t5, ["relative_attention_bias"]),
+    ],
+    ids=["mixtral", "qwen", "gpt_oss", "gemma4", "delta_net", "rwkv7", "t5"],
+)
+def test_weights_of_their_own_are_masked_exactly(make, weights, random_masks, tmp_path):
+    model = masking.mask(make())
+    rows = masking.summary(model).rows
+    assert {row.path for row in rows} >= set(masking.get_masks(model))
+    assert all(row.prunable or row.reason for row in rows)
+    assert not [row.path for row in rows if "unknown layer" in row.reason]
+    for name in weights:
+        assert [row.prunable for row in rows if row.path.endswith(name)].count(True) >= 1, name
+
+    dense = {path: weight + 0.05 for path, weight in masking.get_weights(model).items()}
+    masking.set_masks(model, random_masks(model))
+    masking.set_weights(model, dense)  # only the mask makes them zero
+    plain = masking.strip(model)
+    x = {k: np.ones((4, *v.shape[1:]), "int32") for k, v in inputs_of(model)}
+    rng = np.random.default_rng(0)
+    x = x or rng.normal(size=(4, *model.input_shape[1:])).astype("float32")
+    assert_equal_outputs(model, plain, x)
+
+    masking.set_masks(model, masking.get_masks(model))
+    model.compile("adam", "mse")
+    y = keras.tree.map_structure(np.ones_like, model.predict(x, verbose=0))
+    model.fit(x, y, epochs=2, batch_size=2, verbose=0)
+    assert_sparse(model)
+    after = masking.get_weights(model)
+    for path, mask in masking.get_masks(model).items():
+        if path.endswith(tuple(weights)):
+            assert np.any(after[path][mask] != dense[path][mask]), path
+    model.save(tmp_path / "m.keras")
+    assert_equal_outputs(model, masking.strip(model), x)
+    assert_equal_outputs(model, keras.saving.load_model(tmp_path / "m.keras"), x)
+
+
+def inputs_of(model):
+    return model.input.items() if isinstance(model.input, dict) else ()
+
+
+def assert_equal_outputs(model, other, x):
+    outputs = [keras.tree.flatten(one.predict(x, verbose=0)) for one in (model, other)]
+    for one, two in zip(*outputs, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
 
 
 def test_every_weight_of_bert_is_known(bert):
