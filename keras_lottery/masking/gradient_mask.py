@@ -28,6 +28,17 @@ from keras_lottery.masking.mask_layer import masked, on_apply
 
 __all__ = ["find_trainers", "innermost", "install", "optimizers", "slots", "trainers"]
 
+# They leave slots at 0 where the gradient is 0; Adafactor and Muon's averages, for two, do not.
+_KEEPS_ZEROS = (
+    keras.optimizers.SGD,
+    keras.optimizers.Adam,  # AdamW is a subclass
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Lion,
+)
 _INSTALLED = internals.hidden_name("guarded")
 _guarded: WeakSet[keras.optimizers.Optimizer] = WeakSet()
 
@@ -65,20 +76,20 @@ def find_trainers(layer: keras.Layer, variables: Iterable[keras.Variable]) -> li
     # Through the garbage collector, since neither variables nor layers have a link to those. It
     # takes a tenth of a second, once for each time that masks are added.
     wanted = {id(variable) for variable in variables}
-    for optimizer in _living(keras.optimizers.Optimizer):
+    everything = gc.get_objects()
+    for optimizer in _of_class(everything, keras.optimizers.Optimizer):
         if not hasattr(optimizer, "inner_optimizer") and _trains(optimizer, wanted):
             _guard(optimizer)
     return [
         model
-        for model in _living(keras.Model)
+        for model in _of_class(everything, keras.Model)
         if model is not layer
         and getattr(model, "compiled", False)
         and any(one is layer for one in internals.flatten_layers(model))
     ]
 
 
-def _living(cls: type) -> list[Any]:
-    everything = gc.get_objects()
+def _of_class(everything: list[Any], cls: type) -> list[Any]:
     # By type, since proxies answer `isinstance` with code of their own.
     return list(compress(everything, map(issubclass, map(type, everything), repeat(cls))))
 
@@ -141,8 +152,13 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
     if variables is None:
         variables = internals.optimized_variables(self)
     variables = list(variables)
-    grads = [_masked_gradient(v, g) for v, g in zip(variables, grads)]
-    return type(self).apply(self, grads, trainable_variables)
+    kept = [_mask_beside(variable, g) for variable, g in zip(variables, grads)]
+    grads = [g if mask is None else _masked(g, mask) for g, mask in zip(grads, kept)]
+    result = type(self).apply(self, grads, trainable_variables)
+    for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
+        for slot in slots(self, variable) if mask is not None else ():
+            slot.variable.assign(_masked(slot.variable.value, mask, slot.start))
+    return result
 
 
 def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
@@ -159,13 +175,23 @@ def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
             variable.assign(ops.copy(variable.value))
 
 
-def _masked_gradient(variable: object, gradient: Any) -> Any:
+def _mask_beside(variable: object, gradient: Any) -> Any:
     record = masked(variable)
-    if record is None or gradient is None:
-        return gradient
-    gradient = ops.convert_to_tensor(gradient)
-    kept = record.mask_beside(gradient)
-    return gradient if kept is None else ops.where(kept, gradient, ops.zeros((), gradient.dtype))
+    return None if record is None or gradient is None else record.mask_beside(gradient)
+
+
+def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
+    value = ops.convert_to_tensor(value)
+    return ops.where(kept, value, ops.cast(fill, value.dtype))
+
+
+def _keeps_zeros(optimizer: Any) -> bool:
+    if getattr(type(optimizer), "keeps_zeros", False):  # our own subclasses say so themselves
+        return True
+    return any(
+        isinstance(optimizer, known) and type(optimizer).update_step is known.update_step
+        for known in _KEEPS_ZEROS
+    )
 
 
 on_apply.append(_guard)

@@ -85,6 +85,8 @@ class _L2:
     gradient of all parameters, biases and normalization included.
     """
 
+    keeps_zeros = True  # a pruned weight is 0, and so is its decay
+
     def __init__(self, *args: Any, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.l2 = l2

@@ -105,11 +105,6 @@ def t5():
     )  # fmt: skip
 
 
-def delta_net():
-    layer = from_source("qwen3_5.qwen3_5_gated_delta_net", "Qwen3_5GatedDeltaNet")
-    return sequence_layer(layer(6, 1, 2, 2, 2))
-
-
 def time_mix():
     return sequence_layer(from_source("rwkv7.rwkv7_layer", "RWKV7TimeMix")(6, 2, 3, 3, 3, 3))
 
@@ -134,11 +129,10 @@ def time_mix():
             lambda: experts("gemma4.gemma4_moe", "Gemma4MoEBlock"),
             ["down_proj", "gate_proj", "up_proj"],
         ),
-        (delta_net, ["conv1d_weight"]),
-        (time_mix, ["w1", "w2", "a1", "a2", "g1", "g2", "v1", "v2"]),
+        (time_mix, ["w1", "w2", "a1", "a2", "g1", "g2"]),
         (t5, ["relative_attention_bias"]),
     ],
-    ids=["mixtral", "qwen", "gpt_oss", "gemma4", "delta_net", "rwkv7", "t5"],
+    ids=["mixtral", "qwen", "gpt_oss", "gemma4", "rwkv7", "t5"],
 )
 def test_weights_of_their_own_are_masked_exactly(make, weights, random_masks, tmp_path):
     model = masking.mask(make())
@@ -152,16 +146,12 @@ def test_weights_of_their_own_are_masked_exactly(make, weights, random_masks, tm
     dense = {path: weight + 0.05 for path, weight in masking.get_weights(model).items()}
     masking.set_masks(model, random_masks(model))
     masking.set_weights(model, dense)  # only the mask makes them zero
-    plain = masking.strip(model)
-    x = {k: np.ones((4, *v.shape[1:]), "int32") for k, v in inputs_of(model)}
-    rng = np.random.default_rng(0)
-    x = x or rng.normal(size=(4, *model.input_shape[1:])).astype("float32")
-    assert_equal_outputs(model, plain, x)
+    x = keras.tree.map_structure(example, model.input)
+    y = assert_equal_outputs(model, masking.strip(model), x)
 
     masking.set_masks(model, masking.get_masks(model))
-    model.compile("adam", "mse")
-    y = keras.tree.map_structure(np.ones_like, model.predict(x, verbose=0))
-    model.fit(x, y, epochs=2, batch_size=2, verbose=0)
+    model.compile("adam", "mse", run_eagerly=True)  # compiling takes longer
+    model.train_on_batch(x, keras.tree.map_structure(np.ones_like, y))
     assert_sparse(model)
     after = masking.get_weights(model)
     for path, mask in masking.get_masks(model).items():
@@ -172,14 +162,24 @@ def test_weights_of_their_own_are_masked_exactly(make, weights, random_masks, tm
     assert_equal_outputs(model, keras.saving.load_model(tmp_path / "m.keras"), x)
 
 
-def inputs_of(model):
-    return model.input.items() if isinstance(model.input, dict) else ()
+def example(tensor):
+    """Returns an input of 3 sequences, or the features of 3 tokens, for a symbolic one."""
+    shape = (3, *(4 if size is None else size for size in tensor.shape[1:]))
+    if "int" in tensor.dtype:
+        return (1 + np.arange(np.prod(shape)) % 7).reshape(shape).astype(tensor.dtype)
+    return np.random.default_rng(0).normal(size=shape).astype(tensor.dtype)
 
 
 def assert_equal_outputs(model, other, x):
-    outputs = [keras.tree.flatten(one.predict(x, verbose=0)) for one in (model, other)]
-    for one, two in zip(*outputs, strict=True):
+    """Returns the outputs of two models, which must be equal."""
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    outputs = [
+        keras.tree.map_structure(keras.ops.convert_to_numpy, one(x, training=False))
+        for one in (model, other)
+    ]
+    for one, two in zip(*map(keras.tree.flatten, outputs), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
+    return outputs[0]
 
 
 def test_every_weight_of_bert_is_known(bert):
