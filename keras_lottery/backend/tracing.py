@@ -4,7 +4,7 @@ from typing import Any
 
 from keras_lottery.backend import runtime
 
-__all__ = ["is_tracer"]
+__all__ = ["is_tracer", "reaches"]
 
 
 def is_tracer(value: Any) -> bool:
@@ -14,3 +14,15 @@ def is_tracer(value: Any) -> bool:
     import jax
 
     return isinstance(value, jax.core.Tracer)
+
+
+def reaches(value: Any, other: Any) -> bool:
+    """Returns True where a JAX value can be used next to a tracer.
+
+    It can if it is no tracer, or belongs to the same trace or one around it. A tracer of a function
+    whose trace has ended, or of one inside, cannot.
+    """
+    trace = getattr(other, "_trace", None)
+    while is_tracer(value) and trace is not None and trace is not value._trace:
+        trace = getattr(trace, "parent_trace", None)
+    return value is not None and trace is not None

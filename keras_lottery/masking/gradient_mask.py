@@ -1,41 +1,37 @@
 """The second line of defence: the optimizer never moves a pruned weight, however it was read.
 
 The mask under which the network reads its weights gives pruned ones no gradient. A regularizer,
-a constraint, or a `train_step` that reads a weight directly can still give one, and some
-optimizers (Muon) move a weight that has none. So gradients are masked before anything else sees
-them (clipping, accumulation), and stored weights are set to zero again where it may be needed.
+or a `train_step` that reads a weight directly, can still give one, which would count in clipping
+and momentum. So an optimizer that is known gets masked gradients: one in an attribute of a masked
+model, one that had been built when the masks were added, and any other from its second step on.
 
-What is promised: outside of `step_scope`, the weight that the network uses is exactly zero where
-pruned, whatever is stored. The stored weight is zero after every step too
-
-- of an optimizer that leaves a zero without gradient alone (`_KEEPS_ZEROS`), whoever calls it;
-- of any other, such as Muon, that is guarded: an attribute of the masked model or of a model
-  inside it, or built when the masks were set. In a step that JAX compiles, that takes `fit`,
-  `train_on_batch` or a `step_scope` of a masked model, which tell the guard the masks.
+What no optimizer can do, known or not, is to move a stored pruned weight: the variable's own
+constraint sets it to zero again at the end of every step (`mask_layer.PrunedStayZero`). Muon
+moves weights that have no gradient; so do momentum from before the pruning, weight decay of a
+user's own making, and other constraints.
 """
 
 import gc
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress, repeat
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import keras
 from keras import ops
 
 from keras_lottery import backend
-from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking import step
 from keras_lottery.masking.keras_internals import innermost
-from keras_lottery.masking.mask_layer import MaskedVariable, masked
+from keras_lottery.masking.mask_layer import masked, on_apply
 
-__all__ = ["innermost", "install", "optimizers", "slots", "trainers"]
+__all__ = ["find_trainers", "innermost", "install", "optimizers", "slots", "trainers"]
 
-# Their update of a weight whose gradient and slots are 0 and that is 0 itself is 0.
+# They leave slots at 0 where the gradient is 0; Adafactor and Muon's averages, for two, do not.
 _KEEPS_ZEROS = (
     keras.optimizers.SGD,
-    keras.optimizers.Adam,  # AdamW, and Adafactor's kin below, are subclasses or alike
+    keras.optimizers.Adam,  # AdamW is a subclass
     keras.optimizers.Adamax,
     keras.optimizers.Nadam,
     keras.optimizers.RMSprop,
@@ -43,13 +39,8 @@ _KEEPS_ZEROS = (
     keras.optimizers.Adadelta,
     keras.optimizers.Lion,
 )
-_KEEP_ZEROS = (
-    keras.constraints.MaxNorm,
-    keras.constraints.UnitNorm,
-    keras.constraints.NonNeg,
-    keras.constraints.MinMaxNorm,
-)
 _INSTALLED = internals.hidden_name("guarded")
+_guarded: WeakSet[keras.optimizers.Optimizer] = WeakSet()
 
 
 def install(model: keras.Model) -> None:
@@ -70,35 +61,50 @@ def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
     return list(found.values())
 
 
-def trainers(variables: Sequence[keras.Variable]) -> list[keras.optimizers.Optimizer]:
-    """Returns the optimizers in this process that train one of the variables, and guards them.
-
-    That of a model around the masked one, as in distillation, or of a loop by hand would go on
-    moving a weight by the momentum that it had.
-    """
-    # Through the garbage collector, at a tenth of a second a call: a variable has no link to its
-    # optimizers, Keras keeps no list of them, and they may have been built before the first mask,
-    # so that nothing of ours was there to be told. Pass `optimizers` to `set_masks` to avoid it.
-    everything = gc.get_objects()
-    # By type, since proxies answer `isinstance` with code of their own.
-    are_optimizers = map(issubclass, map(type, everything), repeat(keras.optimizers.Optimizer))
+def trainers(variables: Iterable[keras.Variable]) -> list[keras.optimizers.Optimizer]:
+    """Returns the guarded optimizers that train one of the variables."""
     wanted = {id(variable) for variable in variables}
-    found = [
-        one
-        for one in compress(everything, are_optimizers)
-        if not hasattr(one, "inner_optimizer")
-        and getattr(one, "built", False)
-        and any(id(v) in wanted for v in internals.optimized_variables(one))
+    return [one for one in _guarded if _trains(one, wanted)]
+
+
+def find_trainers(layer: keras.Layer, variables: Iterable[keras.Variable]) -> list[keras.Model]:
+    """Guards the optimizers that train a variable by now; returns the models around a layer.
+
+    A model around the masked one, as in distillation, may have been compiled and trained before:
+    its optimizer has slots for the weights, and its compiled steps know no masks.
+    """
+    # Through the garbage collector, since neither variables nor layers have a link to those. It
+    # takes a tenth of a second, once for each time that masks are added.
+    wanted = {id(variable) for variable in variables}
+    everything = gc.get_objects()
+    for optimizer in _of_class(everything, keras.optimizers.Optimizer):
+        if not hasattr(optimizer, "inner_optimizer") and _trains(optimizer, wanted):
+            _guard(optimizer)
+    return [
+        model
+        for model in _of_class(everything, keras.Model)
+        if model is not layer
+        and getattr(model, "compiled", False)
+        and any(one is layer for one in internals.flatten_layers(model))
     ]
-    for optimizer in found:
-        _guard(optimizer)
-    return found
+
+
+def _of_class(everything: list[Any], cls: type) -> list[Any]:
+    # By type, since proxies answer `isinstance` with code of their own.
+    return list(compress(everything, map(issubclass, map(type, everything), repeat(cls))))
+
+
+def _trains(optimizer: Any, wanted: set[int]) -> bool:
+    return getattr(optimizer, "built", False) and any(
+        id(variable) in wanted for variable in internals.optimized_variables(optimizer)
+    )
 
 
 def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     if getattr(optimizer, _INSTALLED, False):
         return
     object.__setattr__(optimizer, _INSTALLED, True)
+    _guarded.add(optimizer)
     # Bound methods, which a deep copy of the optimizer binds to the copy.
     for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
         object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
@@ -146,13 +152,12 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
     if variables is None:
         variables = internals.optimized_variables(self)
     variables = list(variables)
-    kept = [_kept(masked(v), g) for v, g in zip(variables, grads)]
-    grads = [g if m is None else _masked(g, m) for g, m in zip(grads, kept)]
+    kept = [_mask_beside(variable, g) for variable, g in zip(variables, grads)]
+    grads = [g if mask is None else _masked(g, mask) for g, mask in zip(grads, kept)]
     result = type(self).apply(self, grads, trainable_variables)
-    for variable, mask in zip(variables, kept):
-        if mask is not None and _may_move_zeros(self, variable):
-            for one in (Slot(variable, 0.0), *slots(self, variable)):
-                one.variable.assign(_masked(one.variable.value, mask, one.start))
+    for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
+        for slot in slots(self, variable) if mask is not None else ():
+            slot.variable.assign(_masked(slot.variable.value, mask, slot.start))
     return result
 
 
@@ -162,19 +167,17 @@ def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
     Keras gives the weight and its average one buffer on JAX, and the next `fit` donates it twice.
     """
     type(self).finalize_variable_values(self, var_list)
-    if self.use_ema and backend.name() == "jax":
-        for variable in var_list:
+    for variable in var_list if self.use_ema else ():
+        record = masked(variable)
+        if record is not None:
+            record.zero_pruned()  # the average is of weights from before the constraint
+        if backend.name() == "jax":
             variable.assign(ops.copy(variable.value))
 
 
-def _kept(record: MaskedVariable | None, gradient: Any) -> Any:
-    """Returns the mask as this step may read it, or None where there is none."""
-    if record is None or gradient is None:
-        return None
-    found = step.mask_value(record.mask)
-    if found is None and is_tracer(gradient):
-        return None  # reading the variable here would compile its value in
-    return record.mask.value if found is None else found
+def _mask_beside(variable: object, gradient: Any) -> Any:
+    record = masked(variable)
+    return None if record is None or gradient is None else record.mask_beside(gradient)
 
 
 def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
@@ -182,13 +185,13 @@ def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
     return ops.where(kept, value, ops.cast(fill, value.dtype))
 
 
-def _may_move_zeros(optimizer: Any, variable: keras.Variable) -> bool:
-    constraint = variable.constraint
-    if constraint is not None and type(constraint) not in _KEEP_ZEROS:
-        return True
+def _keeps_zeros(optimizer: Any) -> bool:
     if getattr(type(optimizer), "keeps_zeros", False):  # our own subclasses say so themselves
-        return False
-    return not any(
+        return True
+    return any(
         isinstance(optimizer, known) and type(optimizer).update_step is known.update_step
         for known in _KEEPS_ZEROS
     )
+
+
+on_apply.append(_guard)

@@ -1,25 +1,31 @@
 """The masks of one layer: a small layer inside it, which writes them as packed bits."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import ref
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_lottery import backend
+from keras_lottery.backend.tracing import is_tracer, reaches
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking import step
 from keras_lottery.masking.parametrizations import Extra, Parametrization
 
 __all__ = [
     "WRAPPER_NAME",
     "MaskHolder",
     "MaskedVariable",
+    "PrunedStayZero",
     "holder_of",
     "is_wrapper",
     "mark_wrapper",
     "masked",
+    "on_apply",
     "records",
     "zero_stored",
 ]
@@ -59,7 +65,11 @@ class MaskedVariable:
         self.extras = extras
         self.parametrization = parametrization
         self._seed = seed
+        self._last_read: ref[Any] | None = None
         setattr(variable, _RECORD, self)
+        own = variable.constraint
+        own = own.own if isinstance(own, PrunedStayZero) else own
+        variable.constraint = own if parametrization.learned else PrunedStayZero(self, own)
 
     def effective(self, stored: Any, in_step: bool = False) -> Any:
         """Returns the weight that the network uses where the stored one is `stored`.
@@ -67,9 +77,29 @@ class MaskedVariable:
         Args:
             in_step: True in a compiled training step, where `stored` is 0 where pruned.
         """
+        kept = self.mask.value
+        if backend.name() == "jax":
+            self._last_read = ref(kept)  # weak, since a tracer must not outlive its trace
         if in_step:
-            return self.parametrization.effective_in_step(stored, self.mask.value, self._values())
-        return self.parametrization.effective(stored, self.mask.value, self._values())
+            return self.parametrization.effective_in_step(stored, kept, self._values())
+        return self.parametrization.effective(stored, kept, self._values())
+
+    def mask_beside(self, value: Any) -> Any:
+        """Returns the mask as the step that computes `value` may read it.
+
+        A step that JAX compiles hands an optimizer the values of its variables and of those that
+        it trains, but not the masks. To read the mask variable there would compile its present
+        value in, silently stale when the mask changes. So it is the value that a `step_scope`
+        tells, or that the network has read in the same trace, or None where there is neither:
+        where the network ran inside a `jax.jit` of its own.
+        """
+        told = step.mask_value(self.mask)
+        if told is not None:
+            return told
+        read = self._last_read() if self._last_read is not None else None
+        if is_tracer(value):
+            return read if reaches(read, value) else None
+        return read if self.mask.value is None else self.mask.value  # None: `fit` holds it
 
     def folded(self) -> Any:
         """Returns the weight of a plain model made of this one."""
@@ -98,6 +128,38 @@ class MaskedVariable:
         """Sets the weight, or one of its slots, to `start` where pruned."""
         value = variable.value
         variable.assign(ops.where(self.mask.value, value, ops.cast(start, value.dtype)))
+
+
+on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
+"""Functions that are told of an optimizer that has just updated a masked variable."""
+
+
+class PrunedStayZero(keras.constraints.Constraint):
+    """Sets the stored weight to exactly 0 where pruned, at the end of every optimizer's step.
+
+    It is the constraint of a masked variable, not of its layer, and so in no config.
+
+    Args:
+        record: the masked variable.
+        own: constraint that the variable had; it sees zeros too.
+    """
+
+    def __init__(self, record: MaskedVariable, own: Callable[[Any], Any] | None) -> None:
+        self.record = record
+        self.own = own
+
+    def __call__(self, w: Any) -> Any:
+        """Returns the weight with zeros."""
+        optimizer = internals.applying_optimizer()
+        for function in on_apply if optimizer is not None else ():
+            function(optimizer)
+        value = ops.convert_to_tensor(w)
+        kept = self.record.mask_beside(value)
+        if kept is None:
+            return value if self.own is None else self.own(value)
+        zero = ops.zeros((), value.dtype)
+        value = ops.where(kept, value, zero)
+        return value if self.own is None else ops.where(kept, self.own(value), zero)
 
 
 def masked(variable: object) -> MaskedVariable | None:

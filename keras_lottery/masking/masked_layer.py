@@ -192,16 +192,19 @@ def attach(
     Returns:
         The masks that are new.
     """
-    internals.sync_trainer(layer)
+    new = [entry.variable for entry, _ in chosen if masked(entry.variable) is None]
+    around = gradient_mask.find_trainers(layer, new) if new else []
+    for model in (layer, *around):
+        internals.sync_trainer(model)
     added = add_masks(chosen, keep)
     if learned.is_learned(layer):
         learned.freeze_rest(layer)
     _wrap_layers(layer)
     if isinstance(layer, keras.Model):
         gradient_mask.install(layer)
-    if added:
-        internals.retrack(layer)
-        internals.remake_functions(layer)
+    for model in (layer, *around) if added else ():
+        internals.retrack(model)
+        internals.remake_functions(model)
     return added
 
 

@@ -114,19 +114,28 @@ _add(
     "keras", "BatchNormalization GroupNormalization LayerNormalization", "other", norm="gamma beta"
 )
 _add("keras", "RMSNormalization", "other", norm="scale")
+_add("keras", "LayerScale", "other", norm="gamma")
 _add("keras", "PReLU", "other", other="alpha")
+_add("keras", "STFTSpectrogram", "other", other="real_kernel imag_kernel")
 _add("keras", "Attention AdditiveAttention", "other", other="scale concat_score_weight")
 
 _add("keras_hub", "PositionEmbedding", "embedding", embedding="position_embeddings")
 _add("keras_hub", "MaskedLMHead", "dense", kernel="_kernel", bias="_bias")
 _add(
     "keras_hub",
-    "RMSNormalization LlamaLayerNorm MistralLayerNormalization MixtralLayerNormalization "
-    "QwenLayerNorm QwenMoeLayerNorm Qwen3LayerNorm Qwen3MoeLayerNorm Phi3LayerNorm",
+    "RMSNormalization EdRecRMSNormalization Gemma3nAudioCumulativeGroupNorm Gemma3nRMSNorm "
+    "Gemma4FrozenNorm GptOssLayerNormalization LlamaLayerNorm MistralLayerNormalization "
+    "MixtralLayerNormalization Phi3LayerNorm QwenLayerNorm QwenMoeLayerNorm Qwen3LayerNorm "
+    "Qwen3MoeLayerNorm Qwen3_5LayerNorm Qwen3_5RMSNormGated RoformerNorm",
     "other",
     norm="scale",
 )
 _add("keras_hub", "T5LayerNorm", "other", norm="weight")
+_add("keras_hub", "LayerScale2d RmsNorm2d", "other", norm="gamma")
+_add("keras_hub", "HGNetV2LearnableAffineBlock", "other", norm="scale bias")
+_add("keras_hub", "DINOV2LayerScale DINOV3LayerScale", "other", norm="lambda1")
+
+# Experts, recurrences and attention that multiply by matrices of their own.
 _add(
     "keras_hub",
     "MixtralMoeExperts QwenMoeExperts Qwen3MoeExperts Qwen3_5MoeExperts",
@@ -141,7 +150,70 @@ _add(
     kernel="gate_up_proj down_proj",
     bias="gate_up_proj_bias down_proj_bias",
 )
-_add("keras_hub", "Gemma4MoEBlock", "dense", kernel="gate_proj up_proj down_proj")
+_add(
+    "keras_hub",
+    "Gemma4MoEBlock",
+    "dense",
+    kernel="gate_proj up_proj down_proj",
+    other="per_expert_scale",
+)
+_add("keras_hub", "Gemma4AudioRelativePositionEmbedding", "dense", kernel="pos_proj")
+_add(
+    "keras_hub",
+    "Qwen3_5GatedDeltaNet",
+    "conv",
+    kernel="conv1d_weight",
+    bias="dt_bias",
+    other="A_log",
+)
+_add(
+    "keras_hub",
+    "RWKV7TimeMix",
+    "dense",
+    kernel="w1 w2 a1 a2 g1 g2 v1 v2",
+    bias="w0 a0 v0",
+    other="x_r x_w x_k x_v x_a x_g k_k k_a r_k",
+)
+_add("keras_hub", "RWKV7ChannelMix", "other", other="x_k")
+
 _add("keras_hub", "T5MultiHeadAttention", "embedding", embedding="relative_attention_bias")
 _add("keras_hub", "RelativeEmbedding", "embedding", embedding="rel_embeddings")
 _add("keras_hub", "WindowAttention", "embedding", embedding="relative_position_bias_table")
+_add("keras_hub", "AddRelativePositionalEmbedding", "embedding", embedding="rel_pos_h rel_pos_w")
+_add("keras_hub", "AddPositionalEmbedding", "embedding", embedding="pos_embed")
+_add("keras_hub", "Gemma4VisionPatchEmbedder", "embedding", embedding="position_embedding_table")
+_add("keras_hub", "PARSeqDecoder", "embedding", embedding="pos_query_embeddings")
+_add("keras_hub", "SAM3Embedding", "embedding", embedding="tiled_position_embeddings")
+_add(
+    "keras_hub",
+    "DeiTEmbeddings DINOV2Embedding",
+    "embedding",
+    embedding="position_embedding position_embeddings interpolated_position_embeddings",
+    other="class_token cls_token distillation_token mask_token register_tokens",
+)
+_add(
+    "keras_hub",
+    "XLNetEncoder",
+    "embedding",
+    embedding="segment_encoding",
+    bias="content_attention_bias positional_attention_bias segment_attention_bias",
+)
+
+# Tokens that are learned, queries, and scales of single channels or heads.
+for _classes, _attributes in (
+    ("BLIP2QueryTokens", "query_tokens"),
+    ("CLIPVisionEmbedding MetaCLIP2VisionEmbedding", "class_embedding"),
+    ("CLIPHead MetaCLIP2Head SigLIPHead", "logit_scale logit_bias"),
+    ("DINOV3Embedding", "cls_token mask_token register_tokens"),
+    ("Gemma3nAudioAttention Gemma4AudioAttention", "per_dim_scale"),
+    ("Gemma4Router VideoPrismPerDimScale", "per_dim_scale"),
+    ("Gemma3nTextAltUp", "correct_output_scale"),
+    ("GptOssAttention", "sinks"),
+    ("MultiHeadAttentionPooling SigLIPMultiHeadAttentionPooling", "probe"),
+    ("T5Gemma2Backbone", "encoder_eoi_embedding decoder_eoi_embedding"),
+    ("VideoPrismAttenTokenPoolingLayer", "pooling_attention_query"),
+    ("VideoPrismClassToken", "cls_token"),
+    ("ViTPatchingAndEmbedding", "class_token"),
+    ("XLNetAttentionMaskLayer", "mask_emb"),
+):
+    _add("keras_hub", _classes, "other", other=_attributes)

@@ -67,8 +67,10 @@ def set_masks(
     """Assigns masks, and zeroes stored weights and optimizers' slots where they prune.
 
     Slots of the weights that are kept, the learning rate and the iterations stay. From then on the
-    stored weights stay exactly zero too, whoever trains them: `fit`, a model around this one with
-    an optimizer of its own, several optimizers, or a loop by hand (see `masking.gradient_mask`).
+    stored weights stay exactly zero too at the end of every step of a Keras optimizer, whoever
+    calls it: `fit`, a model around this one, or a loop by hand (see `masking.gradient_mask`). On
+    JAX, a compiled loop by hand must read the weights in the function that applies the gradients,
+    not in a `jax.jit` inside it, or tell the masks by `step_scope`.
 
     Under a learned mask the stored weights stay as they are. `bernoulli` draws among the weights
     that its mask keeps; `edge_popup` takes from its mask only how many weights to use.
@@ -78,7 +80,7 @@ def set_masks(
         masks: arrays by path, boolean or of zeros and ones; True and 1 = kept. A masked variable
             that is not named keeps every weight, so that `{}` is the dense network.
         fills: `frozen` only: values of the pruned weights by path; what is not named stays.
-        optimizers: those that train the weights; None: all in this process, which are looked for.
+        optimizers: those that train the weights; None: all that have since they got masks.
 
     Raises:
         LotteryError: a path is not masked, a shape differs, or a mask has other values.
@@ -103,11 +105,8 @@ def set_masks(
         if path in fills:
             record.extras["fill"].assign(np.asarray(fills[path]))
     if optimizers is None:
-        pruned = [known[path].variable for path, mask in masks.items() if not mask.all()]
-        optimizers = [
-            *gradient_mask.optimizers(model),
-            *(gradient_mask.trainers(pruned) if pruned else ()),
-        ]
+        weights = [record.variable for record in known.values()]
+        optimizers = [*gradient_mask.optimizers(model), *gradient_mask.trainers(weights)]
     zero_pruned(model, optimizers)
 
 

@@ -1,10 +1,16 @@
 """KerasHub models: backbones, tasks, cached decoding, and their files."""
 
+import ast
+import importlib
+import inspect
+import textwrap
+
 import keras
 import numpy as np
 import pytest
 
 from keras_lottery import masking, toolkit
+from keras_lottery.masking import prunable
 
 keras_hub = pytest.importorskip("keras_hub")
 pytestmark = pytest.mark.backend
@@ -45,23 +51,137 @@ def assert_sparse(model):
         assert np.all(weights[path][~mask] == 0), path
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras on masks in KerasHub's T5
-def test_mixtures_of_experts_and_relative_biases_are_known():
-    mixtral = keras_hub.models.MixtralBackbone(
-        vocabulary_size=9, num_layers=1, num_query_heads=2, num_key_value_heads=1, hidden_dim=4,
-        intermediate_dim=3, num_experts=2, top_k=1,
-    )  # fmt: skip
-    t5 = keras_hub.models.T5Backbone(
+def layers_of_keras_hub():
+    """Yields the layer classes of KerasHub."""
+    waiting = [keras.Layer]
+    while waiting:
+        waiting += (cls := waiting.pop()).__subclasses__()
+        if cls.__module__.startswith("keras_hub."):
+            yield cls
+
+
+def trained_weights(cls):
+    """Yields the attributes that a class' own source gives a weight that is trained."""
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(cls)))):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        arguments = {word.arg: ast.unparse(word.value) for word in node.value.keywords}
+        adds_weight = getattr(node.value.func, "attr", "") == "add_weight"
+        if adds_weight and arguments.get("trainable") != "False":
+            yield node.targets[0].attr
+
+
+def test_the_table_knows_every_trained_weight_of_keras_hubs_layers():
+    weights = [(cls, name) for cls in layers_of_keras_hub() for name in trained_weights(cls)]
+    tables = {cls: prunable.prunable_weights(object.__new__(cls)) for cls, _ in weights}
+    unknown = [(c, n) for c, n in weights if tables[c] is None or n not in tables[c].kinds]
+    assert len(weights) > 50 and not unknown
+
+
+def from_source(module, name):
+    return getattr(importlib.import_module(f"keras_hub.src.models.{module}"), name)
+
+
+def experts(module, name):
+    """Returns a model of two experts of a class, with a gate."""
+    layer = from_source(module, name)(2, 6, 4)
+    x = keras.Input((6,))
+    gates = keras.layers.Dense(2, "softmax")(x)
+    if name == "Gemma4MoEBlock":
+        return keras.Model(x, layer(x, gates))
+    return keras.Model(x, keras.ops.einsum("eth,te->th", layer(x), gates))
+
+
+def sequence_layer(layer):
+    x = keras.Input((4, 6))
+    y = layer(x)
+    return keras.Model(x, y[0] if isinstance(y, tuple | list) else y)
+
+
+def t5():
+    return keras_hub.models.T5Backbone(
         vocabulary_size=9, num_layers=1, num_heads=2, hidden_dim=4, intermediate_dim=3,
+        dropout=0.0,
     )  # fmt: skip
-    for model, ending, kind, count in (
-        (mixtral, "_dense", "kernel", 3),
-        (t5, "relative_attention_bias", "embedding", 2),
-    ):
-        infos = masking.describe(model)
-        assert not [i.path for i in infos if "unknown layer" in i.reason]
-        found = [i for i in infos if i.path.endswith(ending)]
-        assert [(i.kind, i.prunable) for i in found] == [(kind, True)] * count
+
+
+def time_mix():
+    return sequence_layer(from_source("rwkv7.rwkv7_layer", "RWKV7TimeMix")(6, 2, 3, 3, 3, 3))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras on masks in KerasHub's T5
+@pytest.mark.parametrize(
+    ("make", "weights"),
+    [
+        (
+            lambda: experts("mixtral.mixtral_decoder", "MixtralMoeExperts"),
+            ["gate_dense", "intermediate_dense", "output_dense"],
+        ),
+        (
+            lambda: experts("qwen_moe.qwen_moe_decoder", "QwenMoeExperts"),
+            ["gate_dense", "output_dense"],
+        ),
+        (
+            lambda: experts("gpt_oss.gpt_oss_decoder", "GptOssExperts"),
+            ["down_proj", "gate_up_proj"],
+        ),
+        (
+            lambda: experts("gemma4.gemma4_moe", "Gemma4MoEBlock"),
+            ["down_proj", "gate_proj", "up_proj"],
+        ),
+        (time_mix, ["w1", "w2", "a1", "a2", "g1", "g2"]),
+        (t5, ["relative_attention_bias"]),
+    ],
+    ids=["mixtral", "qwen", "gpt_oss", "gemma4", "rwkv7", "t5"],
+)
+def test_weights_of_their_own_are_masked_exactly(make, weights, random_masks, tmp_path):
+    model = toolkit.mask(make())
+    rows = toolkit.summary(model).rows
+    assert {row.path for row in rows} >= set(masking.get_masks(model))
+    assert all(row.prunable or row.reason for row in rows)
+    assert not [row.path for row in rows if "unknown layer" in row.reason]
+    for name in weights:
+        assert [row.prunable for row in rows if row.path.endswith(name)].count(True) >= 1, name
+
+    dense = {path: weight + 0.05 for path, weight in masking.get_weights(model).items()}
+    masking.set_masks(model, random_masks(model))
+    masking.set_weights(model, dense)  # only the mask makes them zero
+    x = keras.tree.map_structure(example, model.input)
+    y = assert_equal_outputs(model, masking.strip(model), x)
+
+    masking.set_masks(model, masking.get_masks(model))
+    model.compile("adam", "mse", run_eagerly=True)  # compiling takes longer
+    model.train_on_batch(x, keras.tree.map_structure(np.ones_like, y))
+    assert_sparse(model)
+    after = masking.get_weights(model)
+    for path, mask in masking.get_masks(model).items():
+        if path.endswith(tuple(weights)):
+            assert np.any(after[path][mask] != dense[path][mask]), path
+    model.save(tmp_path / "m.keras")
+    assert_equal_outputs(model, masking.strip(model), x)
+    assert_equal_outputs(model, keras.saving.load_model(tmp_path / "m.keras"), x)
+
+
+def example(tensor):
+    """Returns an input of 3 sequences, or the features of 3 tokens, for a symbolic one."""
+    shape = (3, *(4 if size is None else size for size in tensor.shape[1:]))
+    if "padding_mask" in tensor.name:
+        return np.ones(shape, tensor.dtype)
+    if "int" in tensor.dtype:
+        return (1 + np.arange(np.prod(shape)) % 7).reshape(shape).astype(tensor.dtype)
+    return np.random.default_rng(0).normal(size=shape).astype(tensor.dtype)
+
+
+def assert_equal_outputs(model, other, x):
+    """Returns the outputs of two models, which must be equal."""
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    outputs = [
+        keras.tree.map_structure(keras.ops.convert_to_numpy, one(x, training=False))
+        for one in (model, other)
+    ]
+    for one, two in zip(*map(keras.tree.flatten, outputs), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
+    return outputs[0]
 
 
 def test_every_weight_of_bert_is_known(bert):

@@ -292,3 +292,18 @@ def test_models_know_their_inputs_and_layers_their_shapes(model):
         assert keras.tree.flatten(shape) == [None, 4]
     assert internals.functional_of(model.layers[1]) is None
     assert internals.built_shapes(model.layers[1]) == {"input_shape": (None, 4)}
+
+
+def test_a_constraint_knows_the_optimizer_that_applies_it():
+    seen = []
+
+    def constraint(weight):
+        seen.append(internals.applying_optimizer())
+        return weight
+
+    variable = keras.Variable(np.ones((2, 2), "float32"))
+    variable.constraint = constraint
+    optimizer = keras.optimizers.SGD()
+    optimizer.apply([keras.ops.ones((2, 2))], [variable])
+    assert seen == [optimizer]
+    assert internals.applying_optimizer() is None

@@ -78,6 +78,83 @@ def gradients(model, x, y):
     return jax.grad(loss_at)([v.value for v in variables])
 
 
+class Parent(keras.Model):
+    """A plain model around a masked one."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+
+class Coupled(keras.optimizers.SGD):
+    """Moves every weight, whatever its gradient."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(gradient + 0.1, variable, learning_rate)
+
+    def _parallel_update_step(self, grads, variables, learning_rate):
+        for gradient, variable in zip(grads, variables):
+            self.update_step(gradient, variable, learning_rate)
+
+
+def pulled():
+    """Returns a network with a regularizer, which reads weights without their masks."""
+    pull = keras.regularizers.L2(0.1)
+    return keras.Sequential(
+        [keras.Input((6,)), L.Dense(8, "relu", kernel_regularizer=pull), L.Dense(3)]
+    )
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: keras.optimizers.Muon(0.01, use_ema=True, ema_momentum=0.5),
+        lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
+        lambda: keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=0.5),
+        lambda: keras.optimizers.Adafactor(0.01),
+        lambda: keras.optimizers.Lion(0.01, gradient_accumulation_steps=2),
+        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Muon(0.01)),
+        Coupled,
+    ],
+    ids=["muon", "adamw", "sgd", "adafactor", "lion", "loss_scale", "coupled"],
+)
+def test_the_optimizer_of_an_unmasked_parent_moves_no_pruned_weight(optimizer, data, compiled):
+    model = kl.mask(pulled())
+    kl.prune(model, 0.8)
+    parent = compiled(Parent(model), optimizer())  # which nobody could know when pruning
+    for _ in range(2):
+        before, masks = masking.get_weights(model), masking.get_masks(model)
+        parent.fit(*data, batch_size=8, verbose=0)
+        assert_stored_zeros(model, 0.8)
+        after = masking.get_weights(model)
+        for path, mask in masks.items():
+            assert np.any(before[path][mask] != after[path][mask]), path
+            assert np.all(after[path][mask] != 0), path
+        # The compiled step follows other masks.
+        masking.set_weights(model, {path: weight + 0.1 for path, weight in after.items()})
+        masking.set_masks(model, {path: np.roll(mask, 1) for path, mask in masks.items()})
+
+
+def test_a_parent_that_was_trained_before_masking_follows_the_masks(data, compiled):
+    model = network()
+    parent = compiled(Parent(model), momentum())
+    parent.fit(*data, batch_size=8, verbose=0)
+    kl.prune(model, 0.8)
+    for path, variable in masking.variables(model).items():
+        for slot in gradient_mask.slots(parent.optimizer, variable):
+            kept = masking.get_masks(model).get(path, True)
+            assert np.all(np.where(kept, 0, keras.ops.convert_to_numpy(slot.variable.value)) == 0)
+    parent.fit(*data, batch_size=8, verbose=0)
+    assert_stored_zeros(model, 0.8)
+    plain = kl.strip(model)
+    plain.compile(loss=LOSS)
+    logs = parent.evaluate(*data, verbose=0)
+    assert logs == pytest.approx(plain.evaluate(*data, verbose=0), rel=1e-5)
+
+
 @pytest.mark.parametrize("make", [momentum, lambda: keras.optimizers.Muon(0.01)])
 def test_loops_by_hand_with_an_optimizer_for_each_network(make, data):
     """As a GAN's two networks are trained: no model is compiled, so none has an optimizer."""

@@ -50,6 +50,20 @@ def test_it_warns_of_what_is_cut_to_almost_nothing():
     assert "layers/dense/kernel (1 of 400)" in text and "dense_1" not in text
 
 
+def test_one_warning_names_the_convolutions_that_global_magnitude_empties():
+    """The wider a layer, the smaller its first weights: few of a ResNet's stay before training."""
+    x = inputs = keras.Input((4, 4, 64))
+    for name in "ab":
+        hidden = L.Conv2D(64, 3, padding="same", activation="relu", name=f"{name}_wide")(x)
+        hidden = L.Conv2D(128, 1, name=f"{name}_out")(hidden)
+        x = L.Add()([L.Conv2D(128, 1, name=f"{name}_shortcut")(x), hidden])
+    model = keras.Model(inputs, L.GlobalAveragePooling2D()(x))
+    (text,) = kl.prune(model, 0.9).warnings
+    empty = [row for row in kl.summary(model).rows if f"{row.path} (" in text]
+    assert [row.shape[:2] for row in empty] == [(3, 3)] * 2
+    assert all(row.kept < 20 for row in empty)
+
+
 @pytest.mark.parametrize("severed", [True, False])
 def test_it_warns_where_the_output_ignores_the_input(severed):
     model = kl.mask(sequence(L.Dense(20, "relu"), L.Dropout(0.5), L.Dense(3)))

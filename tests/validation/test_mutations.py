@@ -4,7 +4,7 @@ import pytest
 
 from keras_lottery import engine, masking
 from keras_lottery.arms import chain
-from keras_lottery.masking import gradient_mask
+from keras_lottery.masking.mask_layer import MaskedVariable
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.types import Start
 from tests.engine.small import config
@@ -41,11 +41,11 @@ def no_masks(patch):
 
 
 def no_where(patch):
-    """The network reads its stored weights, and nothing guards the optimizer."""
+    """The network reads its stored weights, and neither optimizer nor constraint is masked."""
     zero = type(parametrizations["zero"])
     for method in ("effective", "effective_in_step"):
         patch.setattr(zero, method, lambda self, stored, kept, extras: stored, raising=False)
-    patch.setattr(gradient_mask, "install", lambda model: None)
+    patch.setattr(MaskedVariable, "mask_beside", lambda self, value: None)
 
 
 def no_fresh_draw(patch):

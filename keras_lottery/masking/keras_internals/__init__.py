@@ -30,6 +30,7 @@ from keras_lottery.masking.keras_internals.layers import (
     use_scope,
 )
 from keras_lottery.masking.keras_internals.trainer import (
+    applying_optimizer,
     batches_per_update,
     clip_sums,
     compiled_metrics,
@@ -48,6 +49,7 @@ __all__ = [
     "BuildHook",
     "KerasSaveable",
     "LayerHooks",
+    "applying_optimizer",
     "attributes",
     "batches_per_update",
     "built_shapes",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 from keras.src.trainers.compile_utils import CompileMetrics
 
 
@@ -80,6 +81,13 @@ def forget_variables(optimizer: Any, variables: list[keras.Variable]) -> None:
     object.__setattr__(optimizer, "_variables", left)
     accepts, _ = optimizer._tracker.config["variables"]
     optimizer._tracker.config["variables"] = (accepts, left)
+
+
+def applying_optimizer() -> Any:
+    """Returns the optimizer inside whose `apply` this is called, or None."""
+    stack = global_state.get_global_attribute("name_scope_stack") or ()
+    callers = (scope.caller for scope in reversed(stack))
+    return next((one for one in callers if isinstance(one, keras.optimizers.Optimizer)), None)
 
 
 def optimized_variables(optimizer: Any) -> list[keras.Variable]:
