@@ -161,10 +161,6 @@ class NoOptions:
 study_schemas: Registry[StudySchema] = Registry("study")
 study_schemas.register("tickets")(StudySchema(NoOptions, "keras_lottery.engine:run"))
 
-RESULTS_VERSION = 1
-"""Raised with every fix that changes the result of a training: a run folder that was begun with
-another version is not continued, since its trainings can't be compared with new ones."""
-
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
