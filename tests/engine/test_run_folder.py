@@ -235,7 +235,7 @@ def test_a_run_whose_network_has_become_another_one_is_not_continued(tmp_path):
         def variables(self):
             return [*super().variables(), VariableInfo("bias", (6,), prunable=False)]
 
-    with pytest.raises(LotteryError, match="24 prunable weights of 24. Received: 24 of 30"):
+    with pytest.raises(LotteryError, match=r"24 prunable weights of 24\. Received: 24 of 30"):
         write_config(files._paths, files.config, Grown())
 
 
