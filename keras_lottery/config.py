@@ -8,13 +8,14 @@ import dataclasses
 import hashlib
 import json
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
 
 from keras_lottery.claims import Claim
 from keras_lottery.duration import Duration
+from keras_lottery.effects import ineffective
 from keras_lottery.errors import LotteryError
 from keras_lottery.fields import (
     Distinct,
@@ -24,6 +25,7 @@ from keras_lottery.fields import (
     ReadWhen,
     Seed,
     Slug,
+    Unread,
     build,
     unread,
 )
@@ -122,6 +124,7 @@ class TaskSchema:
         make: `"module:function"` of one argument, the Config, that returns the Task.
         backend: the one Keras backend that it runs on; empty: any.
         environment: variables that have to be set before that backend is first imported.
+        ignores: fields of other sections that the task does not read, with the reason.
     """
 
     data: type
@@ -129,6 +132,7 @@ class TaskSchema:
     make: str
     backend: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    ignores: Callable[[Config], dict[str, str]] = lambda config: {}
 
 
 task_schemas: Registry[TaskSchema] = Registry("task")
@@ -192,7 +196,9 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
         settings[name] = build(section, settings.get(name, {}), name, problems)
     config = build(Config, settings, "", problems)
     if not problems and not allow_unread:
-        problems += [*unread(config), *_study_problems(config)]
+        if misses_arms(config):
+            problems.append("arms: expected at least one. Received none")
+        problems += map(str, unread_fields(config))
     if problems:
         raise LotteryError("The config does not fit: " + "; ".join(problems) + ".")
     return typing.cast(Config, config)
@@ -247,18 +253,24 @@ def _default(config: Config) -> Config:
     return Config("", "", schema.data(), schema.model(), "", study.options())
 
 
-def _study_problems(config: Config) -> Iterator[str]:
-    """Yields a problem for each field that the study does not read, or misses."""
+def misses_arms(config: Config) -> bool:
+    """Returns True where nothing is trained, since a study that reads `arms` has none."""
+    return not config.arms and "arms" not in _study_schema(config.study).ignores
+
+
+def unread_fields(config: Config) -> list[Unread]:
+    """Returns the fields that are set and have no effect."""
     ignores = _study_schema(config.study).ignores
-    if not config.arms and "arms" not in ignores:
-        yield "arms: expected at least one. Received none"
+    why = dict.fromkeys(ignores, f"in the study {config.study!r}")
+    why |= ineffective(config) | task_schemas[config.task].ignores(config)
     defaults = flatten(thaw(_default(config)))
-    for name, value in flatten(thaw(config)).items():
-        if _is_within(name, ignores) and value not in (defaults.get(name), []):
-            yield (
-                f"{name}: has no effect in the study {config.study!r}. Received: {value!r}. "
-                "Leave it out"
-            )
+    changed = {k: v for k, v in flatten(thaw(config)).items() if v not in (defaults.get(k), [])}
+    fields = {field.name: field for field in unread(config)}
+    for name, value in changed.items():
+        reasons = [text for field, text in why.items() if _is_within(name, (field,))]
+        if reasons:
+            fields.setdefault(name, Unread(name, value, reasons[0]))
+    return list(fields.values())
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

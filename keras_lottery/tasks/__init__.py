@@ -1,11 +1,17 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
-from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.config import Config, TaskSchema, task_schemas
 from keras_lottery.tasks.nlp.bert.config import BertData, BertModel
 from keras_lottery.tasks.nlp.lm.config import LanguageModellingData, LanguageModellingModel
 from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
-from keras_lottery.tasks.rl.config import RLData, RLModel
+from keras_lottery.tasks.rl.config import RLData, RLModel, ignored
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
+
+
+def _in_own_order(config: Config) -> dict[str, str]:
+    """Returns what is not read where the text decides on the batches."""
+    return {"train.drop_remainder": f"in the task {config.task!r}, which makes its own batches"}
+
 
 task_schemas.register("vision")(
     TaskSchema(
@@ -21,6 +27,7 @@ task_schemas.register("rl")(
         make="keras_lottery.tasks.rl.task:RLTask",
         backend="tensorflow",
         environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
+        ignores=ignored,
     )
 )
 task_schemas.register("translation")(
@@ -28,6 +35,7 @@ task_schemas.register("translation")(
         data=TranslationData,
         model=TranslationModel,
         make="keras_lottery.tasks.nlp.translation.task:TranslationTask",
+        ignores=_in_own_order,
     )
 )
 task_schemas.register("bert")(
@@ -42,5 +50,6 @@ task_schemas.register("language_modelling")(
         data=LanguageModellingData,
         model=LanguageModellingModel,
         make="keras_lottery.tasks.nlp.lm.task:LanguageModellingTask",
+        ignores=_in_own_order,
     )
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from keras_lottery.fields import (
     Count,
@@ -22,6 +22,19 @@ from keras_lottery.tasks.vision.models import models
 SCALINGS = ("unit", "standard", "none")
 MOST_PIXELS = 4096
 AUGMENTATIONS = ("none", "flip_crop")
+
+
+class _ReadWhenSplit(ReadWhen):
+    """The field has an effect only where images are held out or left out."""
+
+    def __init__(self) -> None:
+        super().__init__("validation_size")
+
+    def holds(self, section: Any) -> bool:
+        return bool(section.validation_size or section.train_size)
+
+    def reason(self, section: object) -> str:
+        return "while validation_size and train_size are 0"
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class VisionData:
     resize: Annotated[int, Range(least=0, most=MOST_PIXELS)] = 0
     scaling: Annotated[str, OneOf(SCALINGS)] = "unit"
     augment: Annotated[str, OneOf(AUGMENTATIONS)] = "none"
-    split_seed: Seed = 0
+    split_seed: Annotated[Seed, _ReadWhenSplit()] = 0
 
     def problems(self) -> Iterable[str]:
         if self.name in ("folder", "arrays", "idx") and not self.path:
@@ -90,14 +103,9 @@ class VisionModel:
         Filled(),
         ReadWhen("name", unless=("conv[246]", "small_cnn", "resnet*", "vgg*")),
     ] = (300, 100)
-    dropout: Dropout = 0.0
+    dropout: Annotated[
+        Dropout, ReadWhen("name", unless=("lenet", "small_cnn", "resnet*", "vgg*"))
+    ] = 0.0
     batch_norm_synchronized: Annotated[bool, ReadWhen("name", unless=("lenet", "conv[246]"))] = (
         False
     )
-
-    def problems(self) -> Iterable[str]:
-        if self.dropout and not self.name.startswith("conv"):
-            yield (
-                f"dropout: expected 0 for the model {self.name!r}, which has none. "
-                f"Received: {self.dropout}"
-            )
