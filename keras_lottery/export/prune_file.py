@@ -12,6 +12,7 @@ from keras_lottery.export.reason import reason_of
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
 from keras_lottery.global_state import preserved
+from keras_lottery.inflate import check_zip
 
 
 @preserved()
@@ -88,7 +89,10 @@ def _load(path: Path) -> Any:
             f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
         )
     try:
+        check_zip(path)
         return keras.saving.load_model(path, compile=False)
+    except LotteryError:
+        raise
     except ValueError as error:
         if "safe_mode" not in str(error):
             raise _unreadable(path, error) from error
