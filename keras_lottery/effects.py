@@ -1,20 +1,20 @@
 """Which settings of a config have no effect because of what is in another section."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_lottery.duration import Duration
-
-if TYPE_CHECKING:
-    from keras_lottery.config import Config
 
 _FROM_THE_START = ("optimizer", "schedule", "data_order", "seeds", "batch_norm")
 
 
-def ineffective(config: "Config") -> dict[str, str]:
+def ineffective(config: Any) -> dict[str, str]:
     """Returns reasons by field or section, whatever values they have.
 
     What depends on which arms are trained is not among them: arms can be added to a run later.
+
+    Args:
+        config: a `Config`, which is above this module.
     """
     fields = without_xla(config.backend)
     if not any(Duration.parse(point).count for point in _rewind_points(config)):
@@ -29,7 +29,7 @@ def without_xla(backend: str) -> dict[str, str]:
     return {"train.jit": why[backend]} if backend in why else {}
 
 
-def _rewind_points(config: "Config") -> Iterable[str]:
+def _rewind_points(config: Any) -> Iterable[str]:
     """Returns the points that a study rewinds to, those of its own among them."""
     options = config.options
     variants = getattr(options, "variants", {}).values()
