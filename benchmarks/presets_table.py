@@ -15,7 +15,7 @@ import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from benchmarks.language import WORDS, bert_variables
 from benchmarks.preset_sources import sources
 from keras_lottery import masking
-from keras_lottery.config import Config, OptimizerConfig, freeze, presets
+from keras_lottery.config import Config, OptimizerConfig, freeze, presets, study_schemas
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import VariableInfo
@@ -134,6 +134,7 @@ def row(name: str, cited: Sources) -> list[str]:
     prunable = [v for v in variables if v.prunable]
     paper = printed(name)
     cite, prune, train = cited.cite, config.prune, config.train
+    unread = set(study_schemas[config.study].ignores)
     levels = ", ".join(f"to {level:.0%}" for level in prune.levels)
     rates = [
         f"{levels or format(prune.rate, '.0%')} {prune.scope}",
@@ -160,8 +161,8 @@ def row(name: str, cited: Sources) -> list[str]:
         f"{sum(v.size for v in prunable):,}",
         f"{sum(v.size for v in variables if v.group == 'conv' and v.kind == 'kernel'):,}",
         f"{paper['weights']} / {paper['convolutions']}" if paper else "ours",
-        cite(str(prune.rounds), "prune.rounds"),
-        cite(", ".join(rates), *rate_fields),
+        "–" if {"prune", "prune.rounds"} & unread else cite(str(prune.rounds), "prune.rounds"),
+        "–" if "prune" in unread else cite(", ".join(rates), *rate_fields),
         cite(train.length.replace("it", ""), "train.length"),
         cite(str(train.batch_size), "train.batch_size"),
         optimizers(config, cited),

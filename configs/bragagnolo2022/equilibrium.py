@@ -12,7 +12,7 @@ VARIANTS = {
     "resnet32_cifar10": "Neurons at equilibrium in ResNet-32 on CIFAR-10",
 }
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+SECTIONS = ("data", "model", "optimizer", "train", "rewind", "options")
 PAPER_NAME = "Bragagnolo et al. 2022 (2207.09455)"
 
 # The paper's claims, as comparisons of this experiment.
@@ -49,7 +49,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.train.batch_size = 100  # Bragagnolo et al. 2022
     config.train.value = "final"  # ours
 
-    config.prune.rounds = 1  # ours: nothing is pruned here
     config.rewind.to = "0it"  # ours: nothing is rewound here
 
     config.options.epsilon = 1e-3  # Bragagnolo et al. 2022: for classification

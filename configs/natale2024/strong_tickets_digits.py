@@ -7,7 +7,7 @@ experiments: this one is ours.
 
 from ml_collections import ConfigDict
 
-SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "options")
+SECTIONS = ("data", "model", "optimizer", "train", "rewind", "options")
 
 
 # The paper's claims, as comparisons of this experiment.
@@ -43,7 +43,6 @@ def get_config() -> ConfigDict:
     config.train.batch_size = 60  # ours
     config.train.value = "final"  # ours
 
-    config.prune.rounds = 1  # ours: nothing is pruned by rounds here
     config.rewind.to = "0it"  # ours: nothing is rewound here
 
     config.options.densities = (0.125, 0.25, 0.5)  # ours

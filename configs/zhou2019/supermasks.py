@@ -62,7 +62,7 @@ def heuristic(config: ConfigDict) -> None:
     config.name = config.name.replace("deconstructing", "supermasks")  # ours
     config.study = "supermasks"  # Zhou et al. 2019, section 5
     config.train.value = "best"  # ours: of the dense network; the masks are of the final weights
-    config.prune.rounds = 24  # Zhou et al. 2019; the levels below, one cut each
+    del config.prune.rounds  # the levels below, one cut each
     config.options = {}
     config.options.levels = 25  # Zhou et al. 2019, code: levels 0 to 24
     config.options.validation_examples = 0  # ours: all held-out images choose the level

@@ -35,8 +35,9 @@ class Distribution:
         if batch_size % self.replicas:
             raise LotteryError(
                 f"Expected batches that {self.replicas} replicas can share evenly. Received: "
-                f"{batch_size} examples in one. Choose a multiple of {self.replicas} as "
-                "train.batch_size; with train.drop_remainder=False the last batch must be one, too."
+                f"{batch_size} in one. Choose a multiple of {self.replicas} as train.batch_size, "
+                "under PPO as data.envs; with train.drop_remainder=False the last batch must be "
+                "one, too."
             )
 
     def check_batch_norm(self, layers: Iterable[keras.Layer]) -> None:

@@ -1,6 +1,7 @@
 """The commands: what each says of itself, its flags, and what it does."""
 
 import ast
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
             overrides[flag] = literal(text) if flag == "seeds" else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_and_import(settings, modules_of(values))
-    config = configs.freeze(settings)
+    config = _frozen(settings, name, overrides)
     if values.export:
         from keras_lottery.exporters import check_exportable
 
@@ -63,6 +64,25 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
         _show_report(folder)
     if values.export:
         _export_once(folder)
+
+
+def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:
+    """Returns the config to run, without what the overrides leave without effect in its file.
+
+    A run that an earlier version began, which checked less, goes on with the fields that it has.
+    """
+    from keras_lottery.engine.run_folder import run_paths
+
+    config = configs.freeze(settings, allow_unread=True)
+    if run_paths(config).config.exists() and not configs.misses_arms(config):
+        return config
+    settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
+    if dropped:
+        print(
+            f"note: {', '.join(dropped)} of {name} left out, without effect under your flags",
+            file=sys.stderr,
+        )
+    return configs.freeze(settings)
 
 
 def _export_once(folder: Path) -> None:

@@ -11,15 +11,13 @@ from keras_lottery.config.experiment import (
     flatten,
     freeze,
     json_values,
+    misses_arms,
     study_schemas,
     task_schemas,
     thaw,
+    unread_fields,
 )
-from keras_lottery.config.hashing import (
-    RESULTS_VERSION,
-    differences,
-    digest,
-)
+from keras_lottery.config.hashing import differences, digest
 from keras_lottery.config.sections import (
     OptimizerConfig,
     PruneConfig,
@@ -32,7 +30,6 @@ from keras_lottery.config.sections import (
 __all__ = [
     "BACKENDS",
     "DISTRIBUTIONS",
-    "RESULTS_VERSION",
     "Config",
     "NoOptions",
     "OptimizerConfig",
@@ -49,7 +46,9 @@ __all__ = [
     "flatten",
     "freeze",
     "json_values",
+    "misses_arms",
     "study_schemas",
     "task_schemas",
     "thaw",
+    "unread_fields",
 ]

@@ -7,7 +7,7 @@ import operator
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from keras_lottery.checks import number
 from keras_lottery.config.fields import ReadWhen, plain
@@ -54,8 +54,25 @@ def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
     return built
 
 
-def unread(section: Any, where: str = "") -> Iterator[str]:
-    """Yields a problem for each field that differs from its default and has no effect."""
+class Unread(NamedTuple):
+    """A field that is set and has no effect.
+
+    Args:
+        name: with its section, e.g. `data.path`.
+        value: what it is set to.
+        reason: why, a clause that follows on "has no effect".
+    """
+
+    name: str
+    value: Any
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: has no effect {self.reason}. Received: {self.value!r}. Leave it out"
+
+
+def unread(section: Any, where: str = "") -> Iterator[Unread]:
+    """Yields each field that differs from its default and has no effect."""
     prefix = f"{where}." if where else ""
     hints = typing.get_type_hints(type(section), include_extras=True)
     for spec in dataclasses.fields(section):
@@ -66,7 +83,7 @@ def unread(section: Any, where: str = "") -> Iterator[str]:
         if needed and value != default:
             why = needed[0].reason(section)
             for name, received in _changed(spec.name, value, default):
-                yield (f"{prefix}{name}: has no effect {why}. Received: {received!r}. Leave it out")
+                yield Unread(f"{prefix}{name}", received, why)
         elif dataclasses.is_dataclass(value) and not needed:
             yield from unread(value, prefix + spec.name)
 

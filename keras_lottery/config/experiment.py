@@ -7,14 +7,15 @@ A config file's `get_config()` returns an `ml_collections.ConfigDict` with the f
 import dataclasses
 import json
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
 
-from keras_lottery.config.build import build, unread
+from keras_lottery.config.build import Unread, build, unread
 from keras_lottery.config.claims import Claim
 from keras_lottery.config.duration import Duration
+from keras_lottery.config.effects import ineffective
 from keras_lottery.config.fields import Distinct, Filled, OneOf, Positive, ReadWhen, Seed, Slug
 from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
 from keras_lottery.config.sections import (
@@ -112,6 +113,7 @@ class TaskSchema:
         make: `"module:function"` of one argument, the Config, that returns the Task.
         backend: the one Keras backend that it runs on; empty: any.
         environment: variables that have to be set before that backend is first imported.
+        ignores: fields of other sections that the task does not read, with the reason.
     """
 
     data: type
@@ -119,6 +121,7 @@ class TaskSchema:
     make: str
     backend: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    ignores: Callable[[Config], dict[str, str]] = lambda config: {}
 
 
 task_schemas: Registry[TaskSchema] = Registry("task")
@@ -175,7 +178,9 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
         settings[name] = build(section, settings.get(name, {}), name, problems)
     config = build(Config, settings, "", problems)
     if not problems and not allow_unread:
-        problems += [*unread(config), *_study_problems(config)]
+        if misses_arms(config):
+            problems.append("arms: expected at least one. Received none")
+        problems += map(str, unread_fields(config))
     if problems:
         raise LotteryError("The config does not fit: " + "; ".join(problems) + ".")
     return typing.cast(Config, config)
@@ -216,18 +221,24 @@ def default_of(config: Config) -> Config:
     return Config("", "", schema.data(), schema.model(), "", study.options())
 
 
-def _study_problems(config: Config) -> Iterator[str]:
-    """Yields a problem for each field that the study does not read, or misses."""
+def misses_arms(config: Config) -> bool:
+    """Returns True where nothing is trained, since a study that reads `arms` has none."""
+    return not config.arms and "arms" not in _study_schema(config.study).ignores
+
+
+def unread_fields(config: Config) -> list[Unread]:
+    """Returns the fields that are set and have no effect."""
     ignores = _study_schema(config.study).ignores
-    if not config.arms and "arms" not in ignores:
-        yield "arms: expected at least one. Received none"
+    why = dict.fromkeys(ignores, f"in the study {config.study!r}")
+    why |= ineffective(config) | task_schemas[config.task].ignores(config)
     defaults = flatten(thaw(default_of(config)))
-    for name, value in flatten(thaw(config)).items():
-        if is_within(name, ignores) and value not in (defaults.get(name), []):
-            yield (
-                f"{name}: has no effect in the study {config.study!r}. Received: {value!r}. "
-                "Leave it out"
-            )
+    changed = {k: v for k, v in flatten(thaw(config)).items() if v not in (defaults.get(k), [])}
+    fields = {field.name: field for field in unread(config)}
+    for name, value in changed.items():
+        reasons = [text for field, text in why.items() if is_within(name, (field,))]
+        if reasons:
+            fields.setdefault(name, Unread(name, value, reasons[0]))
+    return list(fields.values())
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

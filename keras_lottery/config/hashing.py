@@ -5,10 +5,6 @@ import json
 
 from keras_lottery.config.experiment import Config, default_of, flatten, is_within, thaw
 
-RESULTS_VERSION = 1
-"""Raised with every fix that changes the result of a training: a run folder that was begun with
-another version is not continued, since its trainings can't be compared with new ones."""
-
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",

@@ -9,13 +9,14 @@ file whose arguments are too many to list says their form in `ARGUMENT` and chec
 import importlib.util
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ml_collections import ConfigDict
 
+from keras_lottery.config.experiment import freeze, unread_fields
 from keras_lottery.errors import LotteryError, unknown_name
 
 _DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
@@ -143,9 +144,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
             f"Received: {type(settings).__name__}. Return one."
         )
     plain = settings.to_dict()
-    if "prune.levels" in (overrides or {}):
-        for name in _DECIDED_BY_LEVELS:  # the file's are those of another schedule
-            plain.get("prune", {}).pop(name, None)
+    _drop_replaced(plain, overrides or {})
     for field, value in (overrides or {}).items():
         _override(plain, field, value)
     try:
@@ -155,6 +154,61 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
             f"Expected names of fields. Received: {', '.join(overrides or {})} "
             f"({' '.join(str(error).split())}). Correct the name."
         ) from error
+
+
+def settled(
+    settings: ConfigDict, name_or_path: str, overrides: Mapping[str, Any]
+) -> tuple[ConfigDict, list[str]]:
+    """Leaves fields of a config file at their defaults that overrides make meaningless.
+
+    A field that has no effect is refused where the user set it, or where the file alone sets it.
+
+    Args:
+        settings: of `load`; its task is registered by now.
+        name_or_path: of the config file.
+        overrides: as given to `load`, and whatever else was decided since, such as `backend`.
+
+    Returns:
+        The settings, and the names of the fields that were left out.
+
+    Raises:
+        LotteryError: a field is unknown, or a value doesn't fit.
+    """
+    plain, dropped = settings.to_dict(), list[str]()
+    try:
+        alone = _unread(load(name_or_path))
+    except LotteryError:  # only the overrides complete it
+        alone = []
+    while names := [n for n in _unread(plain) if n not in alone and not _is_among(n, overrides)]:
+        for name in names:
+            *sections, last = name.split(".")
+            inner = plain
+            for section in sections:
+                inner = inner[section]
+            del inner[last]
+        dropped += names
+    return ConfigDict(plain), dropped
+
+
+def _unread(settings: Any) -> list[str]:
+    return [field.name for field in unread_fields(freeze(settings, allow_unread=True))]
+
+
+def _is_among(name: str, overrides: Iterable[str]) -> bool:
+    """Returns whether a field was set by itself, with its section, or in parts."""
+    return any(f"{name}.".startswith(f"{o}.") or o.startswith(f"{name}.") for o in overrides)
+
+
+def _drop_replaced(settings: dict[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Removes what the file says for the task, study or schedule that an override replaces."""
+    for field, sections in (("task", ("data", "model")), ("study", ("options",))):
+        if field in overrides and overrides[field] != settings.get(field):
+            for section in sections:
+                settings.pop(section, None)
+    names = list(_DECIDED_BY_LEVELS) if "prune.levels" in overrides else []
+    names += ["rounds"] if overrides.get("prune.schedule") == "one_shot" else []
+    for name in names:
+        settings.get("prune", {}).pop(name, None)
 
 
 def _first_line(loaded: ModuleType) -> str:

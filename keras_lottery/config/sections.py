@@ -54,6 +54,16 @@ def _reads(field: str) -> ReadWhen:
     return ReadWhen("name", *(name for name, taken in OPTIMIZERS.items() if field in taken))
 
 
+class _ReadWithMomentum(ReadWhen):
+    """The field has an effect only with momentum, which SGD has none of by default."""
+
+    def __init__(self) -> None:
+        super().__init__("momentum")
+
+    def holds(self, section: Any) -> bool:
+        return section.name != "sgd" or bool(section.momentum)
+
+
 @dataclass(frozen=True)
 class OptimizerConfig:
     """A Keras optimizer and its learning-rate schedule; None leaves Keras' own default.
@@ -77,7 +87,7 @@ class OptimizerConfig:
     factor: Annotated[float, Range(above=0), ReadWhen("boundaries")] = 0.1
     warmup: Step = "0it"
     momentum: Annotated[Decay | None, _reads("momentum")] = None
-    nesterov: Annotated[bool | None, _reads("nesterov")] = None
+    nesterov: Annotated[bool | None, _reads("nesterov"), _ReadWithMomentum()] = None
     beta_1: Annotated[Decay | None, _reads("beta_1")] = None
     beta_2: Annotated[Decay | None, _reads("beta_2")] = None
     epsilon: Annotated[AboveZero | None, _reads("epsilon")] = None
@@ -122,7 +132,7 @@ class TrainConfig:
     dtype_policy: Annotated[str, OneOf(DTYPE_POLICIES)] = "float32"
     jit: Annotated[str, OneOf(("auto", "true", "false"))] = "auto"
     average: Count = 0
-    average_every: Annotated[str, Length(least=1), ReadWhen("average")] = "1ep"
+    average_every: Annotated[str, Length(least=1), ReadWhen("average", unless=("0", "1"))] = "1ep"
 
 
 @dataclass(frozen=True)
@@ -152,10 +162,13 @@ class PruneConfig:
     rounds: Annotated[int, Range(least=1, most=MOST_ROUNDS)] = 10
     rate: Annotated[float, Range(above=0, below=1), ReadWhen("schedule", unless=("levels",))] = 0.2
     schedule: Annotated[str, OneOf(("geometric", "linear", "one_shot", "levels"))] = "geometric"
-    levels: tuple[float, ...] = ()
+    levels: Annotated[tuple[float, ...], ReadWhen("schedule", "levels")] = ()
     criterion: Annotated[str, Known("criterion", "keras_lottery.pruning:criteria")] = "magnitude"
     scope: Annotated[str, Known("scope", "keras_lottery.pruning:allocations")] = "global"
-    rates: dict[str, Annotated[float, Range(least=0, below=1)]] = field(default_factory=dict)
+    rates: Annotated[
+        dict[str, Annotated[float, Range(least=0, below=1)]],
+        ReadWhen("schedule", unless=("levels",)),
+    ] = field(default_factory=dict)
     include: tuple[Pattern, ...] = ()
     exclude: tuple[Pattern, ...] = ()
     biases: bool = False
@@ -166,12 +179,14 @@ class PruneConfig:
     arm_rounds: dict[str, Annotated[tuple[Positive, ...], Filled()]] = field(default_factory=dict)
 
     @staticmethod
-    def implied(settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the schedule and the number of rounds that `levels` alone implies."""
-        if not settings.get("levels"):
-            return {}
-        implied = {"schedule": "levels", "rounds": len(settings["levels"])}
-        return {name: value for name, value in implied.items() if name not in settings}
+    def implied(given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the schedule and rounds that `levels` implies, and the round of `one_shot`."""
+        implied: dict[str, Any] = {}
+        if given.get("levels"):
+            implied = {"schedule": "levels", "rounds": len(given["levels"])}
+        elif given.get("schedule") == "one_shot":
+            implied = {"rounds": 1}
+        return {name: value for name, value in implied.items() if name not in given}
 
     def problems(self) -> Iterable[str]:
         yield from self._level_problems()
@@ -184,20 +199,20 @@ class PruneConfig:
             yield f"rounds: expected 1 under the one_shot schedule. Received: {self.rounds}"
 
     def _level_problems(self) -> Iterable[str]:
-        if (self.schedule == "levels") != bool(self.levels):
+        if self.schedule != "levels":
+            return
+        if not self.levels:
             yield (
-                "levels: expected the fraction pruned after each round under schedule 'levels', "
-                f"and none otherwise. Received: {self.levels} under {self.schedule!r}"
+                "levels: expected the fraction pruned after each round under schedule 'levels'. "
+                "Received none"
             )
-        if self.levels and not _rises(self.levels):
+        elif not _rises(self.levels):
             yield (
                 f"levels: expected rising fractions above 0 and below 1. Received: {self.levels}"
             )
-        if self.levels and self.rounds > len(self.levels):
+        elif self.rounds > len(self.levels):
             most = len(self.levels)
             yield f"rounds: expected at most {most}, one a level. Received: {self.rounds}"
-        if self.levels and self.rates:
-            yield f"rates: expected none under schedule 'levels'. Received: {self.rates}"
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """An experiment, from its config to a finished run."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from keras_lottery import pruning, user_modules
+from keras_lottery import backend, pruning, user_modules
 from keras_lottery.arms import arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config
+from keras_lottery.config.effects import without_xla
 from keras_lottery.engine import run_folder
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
@@ -91,6 +93,9 @@ def check(config: Config) -> None:
                 f"Expected transfer.arms that follow a ticket's masks. Received: {name!r}, which "
                 "prunes weights of its own. Leave it out."
             )
+    if config.train.jit != "auto" and (why := without_xla(backend.name())):
+        # A config for several backends may set it for one of them.
+        warnings.warn(f"train.jit has no effect {why['train.jit']}.", stacklevel=3)
     lost = lost_sources(config)
     for training in trainings(config):
         if training.source and training.arm == "winning" and training not in lost:

@@ -1,7 +1,7 @@
 """The run folder: created, resumed, and locked for one process at a time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from filelock import FileLock, Timeout
 
 from keras_lottery import backend
 from keras_lottery.arms.belonging import check_rows
-from keras_lottery.config import RESULTS_VERSION, Config, differences, digest, freeze, imports, thaw
+from keras_lottery.config import Config, differences, digest, freeze, imports, thaw
 from keras_lottery.engine.declared import declared_claims
+from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
-from keras_lottery.records import RESULTS_VERSION_KEY, read_config, read_results
+from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow, read_config, read_results
 from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.types import Task
 
@@ -49,8 +50,8 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
     Its `config` names the seeds, rounds, arms, draws and sources of all calls so far.
 
     Raises:
-        LotteryError: the folder is of another config; names the fields that differ. Or it was
-            begun by a version whose trainings have other results.
+        LotteryError: the folder is of another config; names the fields that differ. Or a fix has
+            changed the results of what is there, or the network.
     """
     record: dict[str, Any] = {
         "hash": digest(config),
@@ -63,7 +64,7 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
     }
     recorded: dict[str, Any] = {}
     if paths.config.exists():
-        config, recorded = _continued(paths, config)
+        config, recorded, record[RESULTS_VERSION_KEY] = _continued(paths, config, task)
         # Seeds, rounds and arms may have grown; the versions stay those of the first call.
         record |= {k: recorded[k] for k in ("versions", "devices") if k in recorded}
     record["config"] = thaw(config)
@@ -74,30 +75,38 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
     write_text(paths.config, json.dumps(record, indent=2, sort_keys=True) + "\n")
 
 
-def _continued(paths: RunPaths, config: Config) -> tuple[Config, dict[str, Any]]:
-    """Returns the union of a folder's config and a new call's, and what config.json says."""
+def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dict[str, Any], int]:
+    """Returns the union of all calls' configs, what config.json says, and its results version."""
     found, recorded = load_config(paths)
     if differ := differences(found, config):
         raise LotteryError(
             f"Expected a run folder of this config. Received: {paths.root}, which differs in "
             f"{', '.join(differ)}. Choose another --out, or remove the folder."
         )
-    version = recorded.get(RESULTS_VERSION_KEY, 1)
-    if version != RESULTS_VERSION:
-        raise LotteryError(
-            f"Expected a run folder with results of version {RESULTS_VERSION}. Received: "
-            f"{paths.root}, begun with version {version}, whose trainings have other results. "
-            "Start a new folder with another --out."
-        )
     _check_sources(found, config, paths)
     if paths.results.exists():
         rows = read_results(paths.results)
         check_rows(paths.results, rows, recorded)
+        _check_network(paths, rows, task)
         if (
             RESULTS_VERSION_KEY not in recorded
         ):  # config.json names the last call's seeds and arms alone
             found = with_rows(found, rows)
-    return united(found, config), recorded
+    version = checked_version(recorded, found, paths.root)
+    return united(found, config), recorded, version
+
+
+def _check_network(paths: RunPaths, rows: Sequence[ResultRow], task: Task) -> None:
+    """Raises LotteryError where the network, or what of it can be pruned, is another one now."""
+    infos = task.variables()
+    now = (sum(i.size for i in infos), sum(i.size for i in infos if i.prunable))
+    for row in rows:
+        if not row.source and (row.total, row.prunable) != now:
+            raise LotteryError(
+                f"Expected the network of {paths.results}, with {row.prunable} prunable weights "
+                f"of {row.total}. Received: {now[1]} of {now[0]}, as this version or the data "
+                "have it now. Start a new folder with another --out."
+            )
 
 
 def _check_sources(found: Config, config: Config, paths: RunPaths) -> None:

@@ -11,6 +11,7 @@ from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.export import check_free, export
 from keras_lottery.exporters.exporter import exporters
 from keras_lottery.exporters.report import ExportReport
+from keras_lottery.inflate import check_zip
 
 
 @preserved()
@@ -86,7 +87,10 @@ def _load(path: Path) -> Any:
             f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
         )
     try:
+        check_zip(path)
         return keras.saving.load_model(path, compile=False)
+    except LotteryError:
+        raise
     except ValueError as error:
         if "safe_mode" not in str(error):
             raise _unreadable(path, error) from error

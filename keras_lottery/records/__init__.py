@@ -1,5 +1,6 @@
 """What a run writes down: the rows of results.csv and metrics.csv, histories, layers, scalars."""
 
+from keras_lottery.records.beside import check_masks, read_history, read_layers
 from keras_lottery.records.growing import GrowingTable
 from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, read_config
 from keras_lottery.records.rows import (
@@ -31,8 +32,11 @@ __all__ = [
     "Scalars",
     "TableRow",
     "TensorBoardScalars",
+    "check_masks",
     "layer_rows",
     "read_config",
+    "read_history",
+    "read_layers",
     "read_metrics",
     "read_numbers",
     "read_results",

@@ -10,7 +10,7 @@ from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records.run_paths import RunPaths
 
 RESULTS_VERSION_KEY = "results_version"
-"""Key of config.json: `keras_lottery.config.RESULTS_VERSION` of the version that began the run.
+"""Key of config.json: which fixes its results have, a number of `engine.result_changes`.
 
 Where it is there, `config` holds the union of the seeds, rounds, arms, draws and sources of all
 calls; older versions kept those of the last call alone.

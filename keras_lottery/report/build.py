@@ -12,7 +12,7 @@ from keras_lottery import checks
 from keras_lottery.checks import check_path_name
 from keras_lottery.errors import printable
 from keras_lottery.files import write_whole
-from keras_lottery.records import NoScalars, read_numbers, scalars
+from keras_lottery.records import NoScalars, read_history, scalars
 from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, headlines
@@ -176,8 +176,7 @@ def _write_scalars(paths: RunPaths, found: list[Results], wanted: bool | None) -
         return
     shutil.rmtree(paths.tensorboard, ignore_errors=True)
     for row in (row for results in found for row in results.rows):
-        history = paths.history(row.training)
-        writer.add(row, read_numbers(history) if history.exists() else [])
+        writer.add(row, read_history(paths.history(row.training), row))
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_lottery.records import LayerRow, read_rows
+from keras_lottery.records import ResultRow, check_masks, read_layers
 from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.tickets import Ticket, overlap, total
-from keras_lottery.types import MaskSet, Training
+from keras_lottery.types import MaskSet
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,11 @@ def densities(results: Results, arm: str) -> Densities | None:
     kept: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     sizes: dict[str, int] = {}
     seeds = set()
-    for training in _trainings(results, arm):
-        path = results.paths.layers(training)
-        for row in read_rows(path, LayerRow) if path.exists() else []:
-            kept[training.round][row.path].append(row.kept)
-            sizes[row.path] = row.size
-            seeds.add(training.seed)
+    for row in _rows(results, arm):
+        for layer in read_layers(results.paths.layers(row.training), row):
+            kept[row.round][layer.path].append(layer.kept)
+            sizes[layer.path] = layer.size
+            seeds.add(row.seed)
     if not kept:
         return None
     names = tuple(sorted(sizes, key=natural))
@@ -107,14 +106,14 @@ def grouped(found: Densities, most: int) -> Densities:
 
 def overlaps(results: Results, arm: str) -> list[SeedOverlap]:
     """Returns the overlap between seeds per round; empty with fewer than two seeds' tickets."""
-    by_round: dict[int, list[Training]] = defaultdict(list)
-    for training in _trainings(results, arm):
-        if results.paths.ticket(training).exists():
-            by_round[training.round].append(training)
+    by_round: dict[int, list[ResultRow]] = defaultdict(list)
+    for row in _rows(results, arm):
+        if results.paths.ticket(row.training).exists():
+            by_round[row.round].append(row)
     found = []
-    for number, trainings in sorted(by_round.items()):
+    for number, rows in sorted(by_round.items()):
         # One round's masks at a time: those of a whole run need not fit into memory.
-        masks = [_masks(results, training) for training in trainings]
+        masks = [_masks(results, row) for row in rows]
         if len(masks) > 1:
             found.append(seed_overlap(number, masks))
     return found
@@ -157,12 +156,15 @@ def short_names(paths: tuple[str, ...]) -> list[str]:
     return names if all(names) and len(set(names)) == len(names) else list(paths)
 
 
-def _trainings(results: Results, arm: str) -> list[Training]:
-    return [row.training for row in results.rows if series(row) == arm and row.arm != DENSE]
+def _rows(results: Results, arm: str) -> list[ResultRow]:
+    return [row for row in results.rows if series(row) == arm and row.arm != DENSE]
 
 
-def _masks(results: Results, training: Training) -> MaskSet:
-    return Ticket.load_masks(results.paths.ticket(training))
+def _masks(results: Results, row: ResultRow) -> MaskSet:
+    ticket, table = (of(row.training) for of in (results.paths.ticket, results.paths.layers))
+    masks = Ticket.load_masks(ticket)
+    check_masks(table, read_layers(table, row), masks, ticket)
+    return masks
 
 
 def natural(path: str) -> list[tuple[int, str]]:

@@ -5,12 +5,11 @@ Importing this registers the studies, without Keras. A study is a folder: `optio
 The page is drawn from the run folder alone and needs no Keras.
 """
 
-from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
-from keras_lottery.config import Config, PruneConfig, StudySchema, study_schemas
+from keras_lottery.config import Config, StudySchema, study_schemas
 from keras_lottery.studies.equilibrium.options import EquilibriumOptions
 from keras_lottery.studies.instability.options import InstabilityOptions
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
@@ -21,7 +20,11 @@ __all__ = ["run", "study_schemas"]
 
 _SEARCH = ("arms", "draws", "keep_trained", "rewind", "transfer")
 _INSTABILITY = ("arms", "draws", "keep_trained", "rewind.to", "transfer")
-_PRUNE = tuple(f"prune.{f.name}" for f in fields(PruneConfig) if f.name != "rounds")
+_SWEPT = ("prune.criterion", "prune.rounds", "prune.arm_rounds")
+_EPOCHS = tuple(
+    f"train.{name}"
+    for name in ("eval_every", "evaluate_start", "value", "jit", "average", "average_every")
+)
 
 
 def _register(
@@ -32,10 +35,10 @@ def _register(
     study_schemas.register(name)(StudySchema(options, run, ignores, exports, page))
 
 
-_register("equilibrium", EquilibriumOptions, (*_SEARCH, *_PRUNE))
+_register("equilibrium", EquilibriumOptions, (*_SEARCH, "prune", *_EPOCHS))
 _register("instability", InstabilityOptions, _INSTABILITY)
-_register("strong_tickets", StrongTicketsOptions, (*_SEARCH, *_PRUNE), exports=True)
-_register("supermasks", SupermasksOptions, (*_SEARCH, "prune.criterion"))
+_register("strong_tickets", StrongTicketsOptions, (*_SEARCH, "prune"), exports=True)
+_register("supermasks", SupermasksOptions, (*_SEARCH, *_SWEPT))
 _register("transfer", TransferOptions, ("transfer",))
 
 

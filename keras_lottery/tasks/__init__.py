@@ -1,14 +1,20 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
-from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.config import Config, TaskSchema, task_schemas
 from keras_lottery.tasks.language.bert.config import BertData, BertModel
 from keras_lottery.tasks.language.modelling.config import (
     LanguageModellingData,
     LanguageModellingModel,
 )
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
-from keras_lottery.tasks.rl.config import RLData, RLModel
+from keras_lottery.tasks.rl.config import RLData, RLModel, ignored
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
+
+
+def _in_own_order(config: Config) -> dict[str, str]:
+    """Returns what is not read where the text decides on the batches."""
+    return {"train.drop_remainder": f"in the task {config.task!r}, which makes its own batches"}
+
 
 task_schemas.register("vision")(
     TaskSchema(
@@ -24,6 +30,7 @@ task_schemas.register("rl")(
         make="keras_lottery.tasks.rl.task:RLTask",
         backend="tensorflow",
         environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
+        ignores=ignored,
     )
 )
 task_schemas.register("translation")(
@@ -31,6 +38,7 @@ task_schemas.register("translation")(
         data=TranslationData,
         model=TranslationModel,
         make="keras_lottery.tasks.language.translation.task:TranslationTask",
+        ignores=_in_own_order,
     )
 )
 task_schemas.register("bert")(
@@ -45,5 +53,6 @@ task_schemas.register("language_modelling")(
         data=LanguageModellingData,
         model=LanguageModellingModel,
         make="keras_lottery.tasks.language.modelling.task:LanguageModellingTask",
+        ignores=_in_own_order,
     )
 )

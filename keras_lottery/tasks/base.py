@@ -29,7 +29,11 @@ class MaskedTask(ABC):
     def __init__(self, config: Config) -> None:
         self.config = config
         self._distribution = distribution.make(config.distribution, config.tpu)
-        self._distribution.check_batch(config.train.batch_size)
+        self._distribution.check_batch(self._batch_size())
+
+    def _batch_size(self) -> int:
+        """Returns what the copies of the model share out evenly at a step."""
+        return self.config.train.batch_size
 
     @abstractmethod
     def build(self) -> keras.Model:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from keras_lottery import cli, studies
+from keras_lottery import cli, presets, studies
+from keras_lottery import config as configs
+from keras_lottery.engine.run_folder import run_paths
 
 CONFIG_FILES = {
     "raises.py": "raise RuntimeError('first line\\nsecond line')",
@@ -283,6 +285,31 @@ def test_a_field_that_nothing_reads_says_what_would(here, capsys):
     assert "data.path: has no effect while name is 'digits'. Received: 'own.npz'" in line
     line = refused((*QUICKSTART, "--config.optimizer.boundaries=1ep"), here, capsys)
     assert "optimizer.boundaries: has no effect unless schedule is 'piecewise'" in line
+
+
+def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, monkeypatch):
+    seen = []
+    monkeypatch.setattr(studies, "run", lambda config: seen.append(config) or here)
+    name = "natale2024/strong_tickets_digits"
+    command = [
+        "keras-lottery",
+        "run",
+        f"--config={name}",
+        "--noreport",
+        "--config.model.name=conv2",
+    ]
+    assert cli.main(command) == 0
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"model.hidden of {name}" in line
+    assert seen[0].model.hidden == type(seen[0].model)().hidden
+    assert cli.main([*command, "--config.model.hidden=5,5"]) == cli.USAGE_ERROR
+    # A run that was begun before this was checked goes on.
+    as_given = presets.load(name, {"model.name": "conv2", "backend": seen[0].backend})
+    run = run_paths(configs.freeze(as_given, allow_unread=True))
+    run.root.mkdir(parents=True)
+    run.config.write_text("{}")
+    assert cli.main(command) == 0
+    assert run_paths(seen[1]) == run != run_paths(seen[0])
 
 
 def test_text_flags_are_taken_as_they_are(here, monkeypatch):

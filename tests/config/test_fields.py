@@ -131,12 +131,45 @@ UNREAD = [
     ({"task": "bert", "data": {"stride": 64}}, "data.stride"),
     ({"task": "rl", "data": {"sticky_actions": 0.1}}, "data.sticky_actions"),
     ({"task": "rl", "model": {"algorithm": "dqn", "ppo": {"clip": 0.1}}}, "model.ppo.clip"),
-]
+    ({"backend": "jax", "train": {"jit": "false"}}, "train.jit"),
+    ({"backend": "torch", "train": {"jit": "true"}}, "train.jit"),
+    ({"rewind": {"optimizer": "reset"}}, "rewind.optimizer"),
+    ({"rewind": {"to": "0ep", "schedule": "restart"}}, "rewind.schedule"),
+    ({"rewind": {"data_order": "restart"}}, "rewind.data_order"),
+    ({"rewind": {"seeds": "reset"}}, "rewind.seeds"),
+    ({"rewind": {"batch_norm": "reset", "mode": "fine_tune"}}, "rewind.batch_norm"),
+    ({"optimizer": {"name": "sgd", "nesterov": True}}, "optimizer.nesterov"),
+    ({"train": {"average": 1, "average_every": "2ep"}}, "train.average_every"),
+    ({"prune": {"schedule": "geometric", "levels": (0.5,)}}, "prune.levels"),
+    ({"prune": {"levels": (0.5,), "rates": {"dense": 0.1}}}, "prune.rates"),
+    ({"model": {"dropout": 0.5}}, "model.dropout"),
+    ({"data": {"validation_size": 0, "split_seed": 3}}, "data.split_seed"),
+    ({"study": "equilibrium", "prune": {"rounds": 3}}, "prune.rounds"),
+    ({"study": "equilibrium", "train": {"eval_every": 5}}, "train.eval_every"),
+    ({"study": "equilibrium", "train": {"value": "best"}}, "train.value"),
+    ({"study": "supermasks", "prune": {"rounds": 3}}, "prune.rounds"),
+    ({"study": "instability", "rewind": {"seeds": "reset"}}, "rewind.seeds"),
+    ({"task": "bert", "data": {"split_seed": 3}}, "data.split_seed"),
+    ({"task": "rl", "data": {"eval_games": 0, "eval_seed": 3}}, "data.eval_seed"),
+    ({"task": "rl", "model": {"algorithm": "ppo"}, "train": {"batch_size": 7}}, "train.batch_size"),
+    ({"task": "rl", "train": {"evaluate_start": True}}, "train.evaluate_start"),
+    ({"task": "rl", "train": {"average": 3}}, "train.average"),
+    ({"task": "rl", "model": {"dqn": {"rewind_replay": "keep"}}}, "model.dqn.rewind_replay"),
+    ({"task": "translation", "model": {"beam": 1, "length_penalty": 1.0}}, "model.length_penalty"),
+    ({"task": "translation", "train": {"drop_remainder": False}}, "train.drop_remainder"),
+    (
+        {"task": "language_modelling", "data": {"train": "a", "test": "b"},
+         "model": {"layers": 1, "dropout": 0.2}},
+        "model.dropout",
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("settings", "name"), UNREAD, ids=lambda value: str(value)[:60])
 def test_a_setting_without_effect_is_refused(settings, name):
-    with pytest.raises(LotteryError, match=rf": {name}: has no effect (while|unless|in the study)"):
+    with pytest.raises(
+        LotteryError, match=rf": {name}: has no effect (while|unless|in|on|at|under) "
+    ):
         make(**settings)
     recorded = {"name": "a", "task": "vision", **settings}
     assert configs.freeze(recorded, allow_unread=True).name == "a"  # a run folder of before loads
@@ -151,6 +184,30 @@ def test_a_setting_without_effect_is_refused(settings, name):
         {"arms": ("winning", "edge_popup"), "rewind": {"to": "5it"}},
         {"arms": ("reinit",), "draws": 2},
         {"study": "strong_tickets", "arms": ()},
+        {"backend": "tensorflow", "train": {"jit": "false"}},
+        {"train": {"jit": "false"}},  # the backend is chosen later
+        {
+            "rewind": {
+                "to": "1it",
+                "optimizer": "reset",
+                "schedule": "restart",
+                "seeds": "reset",
+                "data_order": "restart",
+                "batch_norm": "reset",
+            }
+        },
+        {"rewind": {"mode": "fine_tune"}},
+        {
+            "study": "instability",
+            "options": {"points": ("0it", "5it")},
+            "rewind": {"optimizer": "reset"},
+        },
+        {"optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": True}},
+        {"data": {"validation_size": 0, "train_size": 100, "split_seed": 3}},
+        {"task": "bert", "data": {"name": "mlm", "split_seed": 3}},
+        {"task": "rl", "train": {"batch_size": 7}},
+        {"task": "rl", "model": {"dqn": {"rewind_replay": "keep"}}, "rewind": {"to": "1ep"}},
+        {"model": {"name": "conv2", "dropout": 0.5}},
     ],
     ids=str,
 )
@@ -165,6 +222,12 @@ def test_levels_alone_set_schedule_and_rounds():
     assert (prune.levels, prune.schedule, prune.rounds) == ((0.6,), "levels", 1)
     fewer = {"prune.levels": (0.5, 0.6), "prune.rounds": 1}
     assert configs.freeze(presets.load("quickstart", fewer)).prune.rounds == 1
+
+
+def test_one_shot_alone_sets_its_round():
+    assert make(prune={"schedule": "one_shot"}).prune.rounds == 1
+    loaded = presets.load("quickstart", {"prune.schedule": "one_shot"})
+    assert configs.freeze(loaded).prune.rounds == 1
 
 
 def test_a_point_past_the_training_is_no_rewind_point():

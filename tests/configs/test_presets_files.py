@@ -121,13 +121,59 @@ def test_an_unknown_argument_lists_near_ones(name, words):
 
 def test_overrides_replace_fields_and_add_them():
     changed = presets.load(
-        "quickstart", {"prune.rounds": 2, "prune.rates.output": 0.1, "rewind.schedule": "restart"}
+        "quickstart", {"prune.rounds": 2, "prune.rates.output": 0.1, "rewind.mode": "fine_tune"}
     )
     config = freeze(changed.to_dict())
     assert config.prune.rounds == 2
     assert config.prune.rates == {"output": 0.1}
-    assert config.rewind.schedule == "restart"
+    assert config.rewind.mode == "fine_tune"
     assert freeze(presets.load("quickstart").to_dict()).prune.rounds == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "left_out"),
+    [
+        ("natale2024/strong_tickets_digits", {"model.name": "conv2"}, ["model.hidden"]),
+        ("frankle2019/conv:2", {"prune.schedule": "linear", "prune.rounds": 3}, []),
+        ("yu2019/control:cartpole_small", {"model.algorithm": "ppo", "optimizer.schedule":
+         "constant"}, ["model.dqn.n_step", "train.batch_size"]),
+        ("frankle2019/deep:resnet20", {"optimizer.schedule": "constant"},
+         ["optimizer.boundaries"]),
+        ("yu2019/transformer:multi30k_small", {"prune.schedule": "geometric"}, ["prune.levels"]),
+        ("ramanujan2020/edge_popup:lenet", {"arms": ("winning",)},
+         ["edge_popup.optimizer.weight_decay"]),
+        ("bragagnolo2022/equilibrium", {"study": "tickets", "arms": ("winning",)}, []),
+        ("yu2019/transformer:multi30k_small", {"backend": "jax"}, ["train.jit"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_an_override_leaves_without_effect_in_a_file_is_left_out(name, overrides, left_out):
+    settings, dropped = presets.settled(presets.load(name, overrides), name, overrides)
+    assert set(left_out) <= set(dropped) and bool(dropped) == bool(left_out)
+    freeze(settings)
+    assert not dropped or "Leave it out" in _refused(presets.load(name, overrides))
+
+
+def test_what_the_user_set_without_effect_is_refused_all_the_same(tmp_path):
+    overrides = {"model.name": "conv2", "model.hidden": (5,), "data.path": "x"}
+    settings, dropped = presets.settled(presets.load("quickstart", overrides), "quickstart",
+                                        overrides)  # fmt: skip
+    assert dropped == []
+    assert all(f"{name}: has no effect" in _refused(settings)
+               for name in ("model.hidden", "data.path"))  # fmt: skip
+    file = tmp_path / "mine.py"  # what a file alone sets without effect, its author set
+    file.write_text(
+        "from keras_lottery import presets\n"
+        "def get_config():\n    return presets.load('quickstart', {'data.path': 'x'})"
+    )
+    settings, dropped = presets.settled(presets.load(str(file)), str(file), {"seeds": (1,)})
+    assert dropped == [] and "data.path: has no effect" in _refused(settings)
+
+
+def _refused(settings):
+    with pytest.raises(LotteryError) as caught:
+        freeze(settings)
+    return str(caught.value)
 
 
 def test_an_override_that_does_not_fit_is_named():

@@ -6,10 +6,12 @@ import os
 import pytest
 
 from keras_lottery.engine import run_folder
+from keras_lottery.engine.result_changes import RESULTS_VERSION
 from keras_lottery.engine.run_folder import held, run_paths, write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.types import VariableInfo
 from tests.engine.made import MadeTask, made, of, result
 from tests.engine.small import config
 
@@ -168,13 +170,73 @@ def test_rows_that_do_not_belong_are_refused_with_their_number(tmp_path, old, ne
         write_config(files._paths, files.config, MadeTask())
 
 
-def test_results_of_another_version_are_not_mixed(tmp_path, monkeypatch):
-    files = made(tmp_path)
-    monkeypatch.setattr(run_folder, "RESULTS_VERSION", 2)
-    for _ in range(2):  # the first version wrote no number
-        with pytest.raises(LotteryError, match=r"begun with version 1.*Start a new folder"):
+def begun(out, version, **fields):
+    """Makes a run whose config.json names an older results version, or None for none."""
+    files = made(out, seeds=(0,), rounds=1, **fields)
+    edit(files._paths, lambda found: found.update(results_version=version))
+    if version is None:
+        edit(files._paths, lambda found: found.pop("results_version"))
+    return files
+
+
+@pytest.mark.parametrize("version", [None, 0, 1])
+def test_a_run_goes_on_where_no_fix_since_changed_its_results(tmp_path, version, recwarn):
+    files = begun(tmp_path, version)
+    _opened(tmp_path, seeds=[0, 1], prune__rounds=2)
+    assert record(files._paths)["results_version"] == RESULTS_VERSION
+    assert not recwarn
+    # What a fix changed was not there before: nothing is mixed.
+    later = config(tmp_path, seeds=[0], prune__rounds=1, arms=["winning", "init_grasp_shuffled"])
+    write_config(files._paths, later, MadeTask())
+    edit(files._paths, lambda found: found.update(results_version=1))
+    with pytest.raises(LotteryError, match=r"GraSP.*Start a new folder"):
+        write_config(files._paths, files.config, MadeTask())
+
+
+@pytest.mark.parametrize("version", [None, 1])
+@pytest.mark.parametrize(
+    "fields", [{"prune__criterion": "grasp"}, {"arms": ["winning", "init_grasp_reinit"]}]
+)
+def test_results_of_before_a_fix_are_not_mixed_with_later_ones(tmp_path, version, fields):
+    settings = config(tmp_path, **{"arms": ["winning"], **fields})
+    paths = run_paths(settings)
+    write_config(paths, settings, MadeTask())
+    write_config(paths, settings, MadeTask())
+    edit(paths, lambda found: found.update(results_version=version or 0))
+    if version is None:
+        edit(paths, lambda found: found.pop("results_version"))
+    before = paths.config.read_bytes()
+    with pytest.raises(LotteryError, match=r"GraSP scores with a temperature.*--out") as caught:
+        write_config(paths, settings, MadeTask())
+    assert "\n" not in str(caught.value)
+    assert paths.config.read_bytes() == before
+    assert run_folder.load_config(paths)[0].arms == settings.arms  # reports and exports read it
+
+
+def test_a_fix_that_may_concern_the_users_own_files_is_a_warning(tmp_path):
+    fields = {"data__name": "arrays", "data__path": "own.npz"}
+    files = begun(tmp_path, None, **fields)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="images of 16 bits.*start a new folder"):
             write_config(files._paths, files.config, MadeTask())
-        edit(files._paths, lambda found: found.pop("results_version", None))
+        assert record(files._paths)["results_version"] == 0
+
+
+def test_a_run_of_a_newer_version_is_left_alone(tmp_path):
+    files = begun(tmp_path, RESULTS_VERSION + 1)
+    with pytest.raises(LotteryError, match="from a newer keras-lottery"):
+        write_config(files._paths, files.config, MadeTask())
+
+
+def test_a_run_whose_network_has_become_another_one_is_not_continued(tmp_path):
+    files = made(tmp_path)
+
+    class Grown(MadeTask):
+        def variables(self):
+            return [*super().variables(), VariableInfo("bias", (6,), prunable=False)]
+
+    with pytest.raises(LotteryError, match=r"24 prunable weights of 24\. Received: 24 of 30"):
+        write_config(files._paths, files.config, Grown())
 
 
 @pytest.mark.parametrize(

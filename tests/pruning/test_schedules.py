@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.config import PruneConfig
+from keras_lottery.config.build import unread
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import CubicSchedule, prune_round, prune_to_round, schedules
 from keras_lottery.types import VariableInfo
@@ -41,15 +42,15 @@ def test_levels_are_of_the_original_whatever_lies_between():
     ("fields", "message"),
     [
         ({"schedule": "levels"}, "levels: expected the fraction"),
-        ({"levels": (0.5,)}, "levels: expected the fraction"),
+        ({"levels": (0.5,)}, "levels: has no effect unless schedule is 'levels'"),
         ({"schedule": "levels", "levels": (0.7, 0.5)}, "rising fractions"),
         ({"schedule": "levels", "levels": (0.5,), "rounds": 2}, "rounds: expected at most 1"),
-        ({"schedule": "levels", "levels": (0.5,), "rates": {"dense": 0.1}}, "rates: expected none"),
+        ({"schedule": "levels", "levels": (0.5,), "rates": {"dense": 0.1}}, "rates: has no effect"),
     ],
 )
 def test_levels_that_do_not_fit_are_named(fields, message):
-    problems = "; ".join(PruneConfig(**({"rounds": 1} | fields)).problems())
-    assert message in problems
+    section = PruneConfig(**({"rounds": 1} | fields))
+    assert message in "; ".join(map(str, [*section.problems(), *unread(section)]))
 
 
 def test_cubic():

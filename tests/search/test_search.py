@@ -108,6 +108,15 @@ def test_an_unknown_round_lists_the_known_ones(history):
         history.ticket(round=3)
 
 
+def test_the_first_training_alone_compiles_and_its_seconds_leave_that_out(history):
+    results = list(history.results.values())
+    has_compiler = keras.config.backend() != "torch"
+    assert [result.compile_seconds > 0 for result in results] == [
+        has_compiler and place == 0 for place in range(len(results))
+    ]
+    assert all(result.seconds > 0 for result in results)
+
+
 def test_two_searches_are_equal(history, model, data):
     search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to="3it", verbose=False)
     again = search.fit(model, *data, epochs=3, batch_size=32, validation_split=0.2)

@@ -10,7 +10,7 @@ from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.training import ArrayData, Trainer
 from keras_lottery.training.compilation import Compilation, choose_compilation, has_layer
-from keras_lottery.training.programs import make_program
+from keras_lottery.training.programs import make_program, timed
 from keras_lottery.types import Start
 from tests.training import made
 
@@ -94,3 +94,40 @@ def test_the_loop_lowers_for_tpu():
     assert exported.platforms == ("tpu",)
     assert "while" in exported.mlir_module()
     assert "i1" in exported.mlir_module()  # the masks
+
+
+class Counting:
+    """A program of which each call takes a second, and the first of each shape traces."""
+
+    def __init__(self, clock, has_loop):
+        self.traces, self.taken, self._clock, self._has_loop = 0, 0, clock, has_loop
+        self._known = set()
+
+    def train(self, data, order, steps):
+        self._call(order.shape, steps or self._has_loop)
+        self.taken += steps
+
+    def test(self, data, order):
+        self._call(("test", order.shape), True)
+
+    def _call(self, shape, works):
+        self._clock.now += 1
+        if works and shape not in self._known:
+            self._known.add(shape)
+            self.traces += 1
+            self._clock.now += 10
+
+
+@pytest.mark.parametrize(("has_loop", "compiling"), [(True, 33), (False, 33)])
+def test_compiling_is_timed_apart_and_takes_no_step(monkeypatch, has_loop, compiling):
+    class Clock:
+        now = 0.0
+
+    monkeypatch.setattr(timed.time, "perf_counter", lambda: Clock.now)
+    program = timed.TimedProgram(Counting(Clock, has_loop))
+    for rows in (4, 4, 2, 4):
+        program.train(None, np.zeros((rows, 3), np.int32), rows)
+    for _ in range(2):
+        program.test(None, np.zeros((2, 3), np.int32))
+    assert program.compile_seconds == compiling  # two lengths and an evaluation, in whole calls
+    assert (program._program.taken, program.traces) == (14, 3)

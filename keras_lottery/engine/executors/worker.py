@@ -48,7 +48,13 @@ def not_finite(result: TrainingResult) -> str:
         if not np.isfinite(value).all():
             return path
     last = result.history[-1] if result.history else {}
-    values = {"its last loss": last.get("loss", 0.0), "its metric": result.final_value}
+    values = {
+        "its last loss": last.get("loss", 0.0),
+        # Of finite weights it comes from the data; a NaN output counts as class 0 in an accuracy.
+        "its last validation loss": last.get("val_loss", 0.0),
+        "its test loss": result.final.get("loss", 0.0),
+        "its metric": result.final_value,
+    }
     return next((name for name, value in values.items() if not math.isfinite(value)), "")
 
 

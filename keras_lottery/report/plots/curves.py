@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.records import ResultRow, read_numbers
+from keras_lottery.records import ResultRow, read_history
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
@@ -84,10 +84,7 @@ def _curves(results: Results, number: int) -> dict[str, Curve]:
 
 def _points(results: Results, row: ResultRow) -> list[tuple[float, float]]:
     """Returns (step, metric) of a training; nothing where its history does not hold the metric."""
-    path = results.paths.history(row.training)
-    if not path.exists():
-        return []
-    rows = read_numbers(path)
+    rows = read_history(results.paths.history(row.training), row)
     return [
         (one["step"], one[results.metric]) for one in rows if "step" in one and row.metric in one
     ]

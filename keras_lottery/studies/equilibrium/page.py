@@ -26,6 +26,7 @@ from keras_lottery.studies.equilibrium.rows import (
     EpochRow,
     TrainingRow,
 )
+from keras_lottery.types import SKIPPED
 
 _ACCURACY = Unit("accuracy", 100.0, " %", " points", 2)
 
@@ -40,8 +41,8 @@ def content(run: Path) -> Content:
     config = record.pop("config")
     title = f"{config['name']}: neurons at equilibrium"
     trained = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
-    rows = [row for row in trained if np.isfinite(row.loss)]
-    lost = _diverged([row for row in trained if not np.isfinite(row.loss)])
+    rows = [row for row in trained if row.finished]
+    lost = _diverged([row for row in trained if not row.finished])
     if lost and not rows:
         return nothing_finished(title, lost, config, record)
     if not rows:
@@ -66,7 +67,10 @@ def content(run: Path) -> Content:
 
 
 def _diverged(rows: Sequence[TrainingRow]) -> list[str]:
-    names = "; ".join(f"seed {row.seed} `{row.arm}`" for row in rows)
+    names = "; ".join(
+        f"seed {row.seed} `{row.arm}`" + (" (skipped)" if row.status == SKIPPED else "")
+        for row in rows
+    )
     return [f"Diverged: {names}. Means and intervals leave them out."] if rows else []
 
 
@@ -198,7 +202,7 @@ def _difference(rows: Sequence[TrainingRow], control: str) -> np.ndarray | None:
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
     """Reads a training per arm, as round 0."""
     rows = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
-    return [Measurement(row.arm, 0, 1.0, row.seed, row.accuracy) for row in rows]
+    return [Measurement(row.arm, 0, 1.0, row.seed, row.accuracy) for row in rows if row.finished]
 
 
 PAGE = StudyPage(content, measurements)

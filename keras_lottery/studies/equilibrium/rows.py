@@ -1,15 +1,17 @@
 """The tables that the study writes, in its run folder."""
 
+import math
 from dataclasses import dataclass
 
 from keras_lottery.records import TableRow
+from keras_lottery.types import FINISHED, STATUSES
 
 TRAININGS, EPOCHS, COUNTS = "trainings.csv", "epochs.csv", "counts.csv"
 
 
 @dataclass(frozen=True)
 class TrainingRow(TableRow):
-    """One finished training.
+    """One training that has ended.
 
     Args:
         seed: of weights and the order of the data.
@@ -22,6 +24,8 @@ class TrainingRow(TableRow):
         seconds: wall time of the steps of all epochs.
         epoch_seconds: median wall time of an epoch's steps, which compiling does not touch.
         choosing_seconds: wall time of choosing what to freeze.
+        status: `finished`; `diverged` where a weight or a loss is not finite; `skipped` where the
+            `equilibrium` that `random` follows diverged.
     """
 
     seed: int
@@ -33,6 +37,17 @@ class TrainingRow(TableRow):
     seconds: float
     epoch_seconds: float
     choosing_seconds: float
+    status: str = FINISHED
+
+    @property
+    def finished(self) -> bool:
+        """True where there is a network to compare."""
+        return self.status == FINISHED and math.isfinite(self.loss)
+
+    def problem(self) -> str:
+        if self.status in STATUSES:
+            return ""
+        return f"expected status {', '.join(STATUSES)}, not {self.status!r}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from keras_lottery.studies.equilibrium.rows import (
     EpochRow,
     TrainingRow,
 )
-from keras_lottery.studies.equilibrium.training import Trained, train
+from keras_lottery.studies.equilibrium.training import Trained, skipped, train
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Task
 
@@ -34,7 +34,11 @@ def run(config: Config) -> Path:
         vision, tables = _checked(config, task), _Tables(paths)
         for seed in config.seeds:
             for arm in sorted(config.options.arms, key=("full", "equilibrium", "random").index):
-                if (seed, arm) not in tables.done():
+                if (seed, arm) in tables.done():
+                    continue
+                if arm == "random" and not tables.is_finished(seed, "equilibrium"):
+                    tables.append(skipped(seed, arm))
+                else:
                     tables.append(train(config, vision, seed, arm, tables.counts(seed)))
     return paths.root
 
@@ -67,6 +71,11 @@ class _Tables:
 
     def done(self) -> set[tuple[int, str]]:
         return {(row.seed, row.arm) for row in self._trainings.rows}
+
+    def is_finished(self, seed: int, arm: str) -> bool:
+        """Returns True where a training ended with a network."""
+        key = (seed, arm)
+        return any(row.finished and (row.seed, row.arm) == key for row in self._trainings.rows)
 
     def counts(self, seed: int) -> list[dict[str, int]]:
         """Returns what `equilibrium` froze, one mapping of layers an epoch."""

@@ -1,6 +1,8 @@
 """One training of the study, epoch by epoch."""
 
+import math
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -19,11 +21,12 @@ from keras_lottery.training.fit import prepare
 from keras_lottery.training.loop import Evaluation, results, train_steps
 from keras_lottery.training.neurons import forward_flops
 from keras_lottery.training.optimizers import build_optimizer
+from keras_lottery.types import DIVERGED, FINISHED, SKIPPED
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The rows of a finished training."""
+    """The rows of a training that has ended."""
 
     row: TrainingRow
     epochs: list[EpochRow]
@@ -83,7 +86,7 @@ def train(
         if callback:
             callback.on_epoch_end(epoch, found)
             choosing += time.perf_counter() - began - seconds[-1]
-        accuracy = validate(model)["accuracy"]
+        validated = validate(model)
         epochs.append(
             EpochRow(
                 seed,
@@ -93,16 +96,36 @@ def train(
                 found["backprop_flops"],
                 found["similarity"],
                 logs["loss"],
-                accuracy,
+                validated["accuracy"],
             )
         )
     if callback:
         callback.on_train_end()
     test = Evaluation(program, arrays.test, len(images.test))(model)
     flops = fmean(row.backprop_flops for row in epochs)
+    losses = {"training": logs["loss"], "validation": validated["loss"], "test": test["loss"]}
     row = TrainingRow(seed, arm, test["accuracy"], test["loss"], flops, full, sum(seconds),
-                      median(seconds), choosing)  # fmt: skip
+                      median(seconds), choosing, _status(seed, arm, losses))  # fmt: skip
     return Trained(row, epochs, _count_rows(seed, callback))
+
+
+def skipped(seed: int, arm: str) -> Trained:
+    """Returns what stands for a training that has nothing to follow."""
+    nan = float("nan")
+    row = TrainingRow(seed, arm, nan, nan, nan, nan, 0.0, 0.0, 0.0, SKIPPED)
+    return Trained(row, [], [])
+
+
+def _status(seed: int, arm: str, losses: Mapping[str, float]) -> str:
+    """Returns whether a training is finished; of one that diverged it warns."""
+    wrong = [name for name, loss in losses.items() if not math.isfinite(loss)]
+    if not wrong:
+        return FINISHED
+    warnings.warn(
+        f"Seed {seed}, {arm} diverged: its last {wrong[0]} loss is not finite. The others go on.",
+        stacklevel=3,
+    )
+    return DIVERGED
 
 
 def _callback(

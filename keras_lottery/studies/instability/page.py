@@ -132,7 +132,8 @@ def _pairs(rows: Sequence[PathRow]) -> Table:
 
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
     """Reads the instability in test error of every subject, as the arm `SUBJECT at STEP`."""
-    rows = read(RunPaths(run)) if (run / FILE).exists() else []
+    found = read(RunPaths(run)) if (run / FILE).exists() else []
+    rows = [row for row in found if not np.isnan(row.test_error)]
     return [
         Measurement(f"{line.subject} at {line.step}", 1, line.remaining, seed, barrier)
         for line in lines(rows)

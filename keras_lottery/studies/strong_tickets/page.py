@@ -78,12 +78,17 @@ def content(run: Path) -> Content:
             f"Expected at least one network in {run / NETWORKS}. Received: none. "
             "Go on with `keras-lottery run` and the same config."
         )
+    tried = read_rows(run / NETWORKS, NetworkRow)
+    networks = [row for row in tried if np.isfinite(row.output_error)]
+    lost += _not_finite([row for row in tried if row not in networks])
+    if not networks:
+        return nothing_finished(title, lost, config, record)
     found = Found(
         config["options"],
         read_rows(run / TRANSITION, TransitionRow),
         read_rows(run / GADGETS, GadgetRow),
         read_rows(run / TARGETS, TargetRow),
-        read_rows(run / NETWORKS, NetworkRow),
+        networks,
     )
     page = Content(title, [*sentences(found), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
@@ -267,12 +272,18 @@ def _small(value: float) -> str:
     return f"{value:.2g}" if value < 1 else number(value, 1)
 
 
+def _not_finite(rows: Sequence[NetworkRow]) -> list[str]:
+    names = "; ".join(f"seed {row.seed} n = {row.n} at {row.density:g}" for row in rows)
+    return [f"Outputs that are not finite: {names}. They are left out."] if rows else []
+
+
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
     """Reads the output errors of pruned random networks, as the arm `n = N, density D`."""
     rows = read_rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
     return [
         Measurement(f"n = {r.n}, density {r.density:g}", 1, r.density, r.seed, r.output_error)
         for r in rows
+        if np.isfinite(r.output_error)
     ]
 
 

@@ -1,12 +1,10 @@
 """Lines of text files, plain or gzipped, by path."""
 
-import gzip
 import zlib
 from pathlib import Path
 
 from keras_lottery.errors import LotteryError
-
-_GZIP = b"\x1f\x8b"
+from keras_lottery.inflate import read_plain
 
 
 def text_path(folder: str, name: str, field: str) -> Path:
@@ -43,10 +41,7 @@ def read_lines(path: Path) -> list[str]:
         LotteryError: it cannot be read, is no UTF-8, is cut short, or holds nothing.
     """
     try:
-        raw = path.read_bytes()
-        if raw.startswith(_GZIP):
-            raw = gzip.decompress(raw)
-        text = raw.decode("utf-8-sig")
+        text = read_plain(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LotteryError(
             f"Expected UTF-8 text in {path}. Received: a byte at {error.start} that is none. "

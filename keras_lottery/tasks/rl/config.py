@@ -7,8 +7,9 @@ frames. Frames are those that the agent sees: under a frame skip of 4, each stan
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from keras_lottery.config.duration import Duration
 from keras_lottery.config.fields import (
     AboveZero,
     Count,
@@ -21,6 +22,9 @@ from keras_lottery.config.fields import (
     Seed,
     Share,
 )
+
+if TYPE_CHECKING:
+    from keras_lottery.config import Config
 
 EPOCH_UNITS = ("frames", "games")
 NETWORKS = ("mlp", "minatar_cnn", "nature_cnn", "yu_cnn")
@@ -62,7 +66,7 @@ class RLData:
         float, Range(least=0, below=1), ReadWhen("name", "ale/*", "minatar/*")
     ] = 0.0
     eval_games: Count = 10
-    eval_seed: Seed = 10_000
+    eval_seed: Annotated[Seed, ReadWhen("eval_games")] = 10_000
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -128,7 +132,6 @@ class PpoConfig:
     """Proximal policy optimization, an on-policy method like the paper's A2C.
 
     A training step plays `rollout` frames in each of the games, and goes over them `epochs` times.
-    `train.batch_size` has no part in it.
 
     Args:
         gamma: discount.
@@ -169,3 +172,16 @@ class RLModel:
     algorithm: Annotated[str, OneOf(ALGORITHMS)] = "dqn"
     dqn: Annotated[DqnConfig, ReadWhen("algorithm", "dqn")] = field(default_factory=DqnConfig)
     ppo: Annotated[PpoConfig, ReadWhen("algorithm", "ppo")] = field(default_factory=PpoConfig)
+
+
+def ignored(config: "Config") -> dict[str, str]:
+    """Returns the fields that agents do not read, with the reason."""
+    fields = dict.fromkeys(
+        ("train.evaluate_start", "train.drop_remainder", "train.average", "train.average_every"),
+        "in the task 'rl'",
+    )
+    if config.model.algorithm == "ppo":
+        fields["train.batch_size"] = "under PPO, whose steps are of model.ppo.rollout frames a game"
+    if not Duration.parse(config.rewind.to).count:
+        fields["model.dqn.rewind_replay"] = "at rewind.to='0it', where the buffer is empty"
+    return fields

@@ -57,6 +57,10 @@ class RLTask(MaskedTask):
         self._compile_seconds = 0.0
         self._check_lengths()
 
+    def _batch_size(self) -> int:
+        is_ppo = self.config.model.algorithm == "ppo"
+        return self.config.data.envs if is_ppo else super()._batch_size()
+
     def build(self) -> keras.Model:
         """Returns a new, plain model from observations to the values of the actions."""
         return networks.build(self._spec, self.config.model)

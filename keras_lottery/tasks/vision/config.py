@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from keras_lottery.config.fields import (
     Count,
@@ -25,6 +25,19 @@ PREPARED = (
     "imagenet2012", "places365_small",
 )  # fmt: skip
 """Those that tensorflow-datasets prepares."""
+
+
+class _ReadWhenSplit(ReadWhen):
+    """The field has an effect only where images are held out or left out."""
+
+    def __init__(self) -> None:
+        super().__init__("validation_size")
+
+    def holds(self, section: Any) -> bool:
+        return bool(section.validation_size or section.train_size)
+
+    def reason(self, section: object) -> str:
+        return "while validation_size and train_size are 0"
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class VisionData:
     resize: Annotated[int, Range(least=0, most=MOST_PIXELS)] = 0
     scaling: Annotated[str, OneOf(SCALINGS)] = "unit"
     augment: Annotated[str, OneOf(AUGMENTATIONS)] = "none"
-    split_seed: Seed = 0
+    split_seed: Annotated[Seed, _ReadWhenSplit()] = 0
 
     def problems(self) -> Iterable[str]:
         if self.name in ("folder", "arrays", "idx") and not self.path:
@@ -95,14 +108,9 @@ class VisionModel:
         Filled(),
         ReadWhen("name", unless=("conv[246]", "small_cnn", "resnet*", "vgg*")),
     ] = (300, 100)
-    dropout: Dropout = 0.0
+    dropout: Annotated[
+        Dropout, ReadWhen("name", unless=("lenet", "small_cnn", "resnet*", "vgg*"))
+    ] = 0.0
     batch_norm_synchronized: Annotated[bool, ReadWhen("name", unless=("lenet", "conv[246]"))] = (
         False
     )
-
-    def problems(self) -> Iterable[str]:
-        if self.dropout and not self.name.startswith("conv"):
-            yield (
-                f"dropout: expected 0 for the model {self.name!r}, which has none. "
-                f"Received: {self.dropout}"
-            )

@@ -67,7 +67,7 @@ def config(**sections) -> Config:
     for name, fields in sections.items():
         base[name] = base[name] | fields if isinstance(fields, dict) else fields
     if base["model"].get("algorithm", "dqn") != "dqn":
-        del base["model"]["dqn"]
+        del base["model"]["dqn"], base["train"]["batch_size"]
     return freeze(base)
 
 

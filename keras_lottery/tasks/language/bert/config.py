@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from keras_lottery.config.fields import (
     Count,
@@ -18,6 +18,20 @@ from keras_lottery.config.fields import (
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
 
 SOURCES = ("files", "tfds")
+
+
+class _ReadWhenDrawn(ReadWhen):
+    """The field has an effect only where examples are drawn, or tokens masked."""
+
+    def __init__(self) -> None:
+        super().__init__("train_size")
+
+    def holds(self, section: Any) -> bool:
+        sizes = (section.train_size, section.validation_size, section.test_size)
+        return section.name == "mlm" or any(sizes)
+
+    def reason(self, section: object) -> str:
+        return "while train_size, validation_size and test_size are 0"
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class BertData:
     train_size: Count = 0
     validation_size: Count = 0
     test_size: Count = 0
-    split_seed: Seed = 0
+    split_seed: Annotated[Seed, _ReadWhenDrawn()] = 0
     mask_rate: Annotated[float, Range(above=0, below=1), ReadWhen("name", "mlm")] = 0.15
     stride: Annotated[Positive, ReadWhen("name", "squad")] = 128
 

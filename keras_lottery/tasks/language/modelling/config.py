@@ -64,7 +64,7 @@ class LanguageModellingModel:
     layers: Positive = 2
     units: Positive = 650
     embedding: Positive = 650
-    dropout: Dropout = 0.5
+    dropout: Annotated[Dropout, ReadWhen("layers", unless=("1",))] = 0.5
     tied: bool = False
 
     def problems(self) -> Iterable[str]:

@@ -87,7 +87,7 @@ class TranslationModel:
     dropout: Dropout = 0.1
     label_smoothing: Dropout = 0.1
     beam: Positive = 4
-    length_penalty: NotNegative = 0.6
+    length_penalty: Annotated[NotNegative, ReadWhen("beam", unless=("1",))] = 0.6
     extra: Positive = 16
 
     def problems(self) -> Iterable[str]:

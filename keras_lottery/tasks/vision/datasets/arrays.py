@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.inflate import check_zip
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split
 from keras_lottery.tasks.vision.labels import class_numbers
@@ -67,8 +68,11 @@ def from_arrays(
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
+        check_zip(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
+    except LotteryError:
+        raise
     except FileNotFoundError:
         problem = "none there"
     except Exception as error:  # whatever NumPy, zipfile and its decompressors raise

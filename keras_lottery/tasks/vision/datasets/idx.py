@@ -1,6 +1,5 @@
 """Images in idx files, the format that MNIST was published in, gzipped or not."""
 
-import gzip
 import math
 import zlib
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.inflate import read_plain
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.datasets.arrays import from_arrays
 from keras_lottery.tasks.vision.images import Source
@@ -64,8 +64,7 @@ def read_idx(path: Path) -> NDArray[Any]:
         LotteryError: it cannot be read, or is no idx file.
     """
     try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+        raw = read_plain(path)
     except (OSError, EOFError, zlib.error) as error:
         raise _broken(path, f"{type(error).__name__} ({error})") from error
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in TYPES:

@@ -1,0 +1,103 @@
+"""Which fixes changed the results of trainings, and which runs they concern."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_lottery import imports
+from keras_lottery.arms import arms, needed
+from keras_lottery.config import Config, thaw
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import RESULTS_VERSION_KEY
+
+
+@dataclass(frozen=True)
+class Change:
+    """A fix after which the same config trains to other results.
+
+    Args:
+        version: the first results version that has it.
+        what: a clause that says what changed.
+        concerns: returns whether it changes results of a config.
+        certain: False where it depends on the user's own files or code, which a config doesn't
+            hold: such a run goes on, with a warning.
+    """
+
+    version: int
+    what: str
+    concerns: Callable[[Config], bool]
+    certain: bool = True
+
+
+def _prunes_by_grasp(config: Config) -> bool:
+    names = (*config.arms, *config.transfer.arms)
+    taken = {parent for name in names for parent in (name, *needed(name))}
+    criteria = {getattr(arms[name], "criterion", "") for name in taken}
+    return "grasp" in {config.prune.criterion, *criteria}
+
+
+def _reads_own_images(config: Config) -> bool:
+    return config.task == "vision" and config.data.name in ("arrays", "folder")
+
+
+def _reads_own_table(config: Config) -> bool:
+    return config.task == "bert" and config.data.name == "tsv"
+
+
+def _uses_own_code(config: Config) -> bool:
+    return bool(imports.needs_of(thaw(config)))
+
+
+CHANGES = (
+    Change(1, "images of 16 bits, with alpha, in floats from 0 to 255 or with labels that don't "
+           "count from 0 are read differently", _reads_own_images, certain=False),
+    Change(1, "quoted fields and rows without a label are read differently", _reads_own_table,
+           certain=False),
+    Change(1, "initializers with a fixed seed differ between seeds and draws", _uses_own_code,
+           certain=False),
+    Change(2, "GraSP scores with a temperature and a batch of every class", _prunes_by_grasp),
+)  # fmt: skip
+"""Every fix that changed results under an unchanged hash, the oldest first.
+
+Version 0 is that of runs whose config.json names none.
+"""
+
+RESULTS_VERSION = max(change.version for change in CHANGES)
+
+
+def checked_version(recorded: Mapping[str, Any], found: Config, folder: Path) -> int:
+    """Returns the results version of a run that goes on: of what is there and what is added.
+
+    Arms that the run has not asked for so far have no results that new ones could differ from.
+
+    Args:
+        recorded: what config.json holds.
+        found: the config of all calls before this one.
+        folder: the run folder.
+
+    Raises:
+        LotteryError: what is there has other results than this version would give, or a newer
+            version wrote it.
+    """
+    version: int = recorded.get(RESULTS_VERSION_KEY, 0)
+    if version > RESULTS_VERSION:
+        raise LotteryError(
+            f"Expected a run folder with results of version {RESULTS_VERSION} or before. "
+            f"Received: {folder}, of version {version}, from a newer keras-lottery. Upgrade it."
+        )
+    changes = [c for c in CHANGES if c.version > version and c.concerns(found)]
+    for change in changes:
+        if change.certain:
+            raise LotteryError(
+                f"Expected a run folder whose results are those of this version. Received: "
+                f"{folder}, begun before a fix: {change.what}. Start a new folder with another "
+                "--out, or go on with the version that began it; `report` reads it as before."
+            )
+        warnings.warn(
+            f"{folder.name} was begun before a fix: {change.what}. Where that holds for your "
+            "files or code, start a new folder with another --out.",
+            stacklevel=2,
+        )
+    return version if changes else RESULTS_VERSION

@@ -1,0 +1,60 @@
+"""Reading compressed files whose content may be far larger than they are."""
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+from keras_lottery.errors import LotteryError
+
+GZIP = b"\x1f\x8b"
+MOST_BYTES = 2**30
+MOST_RATIO = 100
+"""Data that inflate to more than `MOST_BYTES` and `MOST_RATIO` times their size are a bomb."""
+
+_CHUNK = 2**20
+
+
+def check_inflated(path: Path, stored: int, inflated: int) -> None:
+    """Raises LotteryError where a file's content is implausibly larger than the file.
+
+    Args:
+        path: of the file, for the error.
+        stored: bytes that it has, or that a part of it has.
+        inflated: bytes that it claims to hold, or that came out of it so far.
+    """
+    if inflated > MOST_BYTES and inflated > MOST_RATIO * stored:
+        raise LotteryError(
+            f"Expected a compressed file of data. Received: {path}, of which {stored} bytes "
+            f"inflate to {inflated} or more. If you trust it, store it without compression."
+        )
+
+
+def check_zip(path: Path) -> None:
+    """Raises LotteryError where a member of a zip file claims to be implausibly large.
+
+    A file that is no zip file passes: whoever reads it says so. Readers stop at what is claimed.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as file:
+        for member in file.infolist():
+            check_inflated(path, member.compress_size, member.file_size)
+
+
+def read_plain(path: Path) -> bytes:
+    """Returns the bytes of a file, inflated where they are gzipped, whatever its name.
+
+    Raises:
+        LotteryError: they inflate to implausibly many.
+        OSError, EOFError, zlib.error: the file cannot be read, or is damaged.
+    """
+    raw = path.read_bytes()
+    if not raw.startswith(GZIP):
+        return raw
+    plain = io.BytesIO()
+    with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+        while chunk := file.read(_CHUNK):
+            plain.write(chunk)
+            check_inflated(path, len(raw), plain.tell())
+    return plain.getvalue()
