@@ -54,7 +54,10 @@ class Layout:
     def check(cls, argument: str) -> None:
         """Raises LotteryError where the pattern's argument is not one."""
         if argument:
-            raise LotteryError(f"Expected a pattern without an argument. Received: {argument!r}.")
+            raise LotteryError(
+                f"Expected a pattern that takes no argument alone. Received: {argument!r} behind "
+                "its colon. Leave it out."
+            )
 
     def fold(self, masks: MaskSet) -> MaskSet:
         """Returns which groups survive: those with a weight that does."""

@@ -162,12 +162,14 @@ def prune_to_cost(
     seed: int = 0,
     min_per_layer: int = 1,
     pattern: str = "channels",
+    unit: str = "",
 ) -> MaskSet:
     """Returns masks that prune as few groups of weights as bring a cost down to a budget.
 
     Args:
         cost: from masks to what they cost; never more where more is pruned.
         budget: largest cost allowed.
+        unit: of the cost, for the error.
 
     For the other arguments see `prune_to`.
 
@@ -191,9 +193,8 @@ def prune_to_cost(
     best = pruned(many)
     if cost(best) > budget:
         raise LotteryError(
-            f"Expected a budget of at least {cost(best):,.0f}, what the smallest network costs "
-            f"that {layout.floor} allows. Received: {budget:,.0f}. Ask for less, or leave "
-            "fewer layers out."
+            f"Expected a target of at least {cost(best):,.0f} {unit}, to which the network can be "
+            f"pruned ({layout.floor}). Received: {budget:,.0f}. Prune less, or exclude fewer layers."
         )
     while few < many:  # `many` fits the budget
         middle = (few + many) // 2
