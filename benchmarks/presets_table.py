@@ -14,8 +14,8 @@ import numpy as np
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from benchmarks.language import WORDS, bert_variables
 from benchmarks.preset_sources import sources
-from keras_lottery import masking, presets
-from keras_lottery.config import Config, OptimizerConfig, freeze
+from keras_lottery import masking
+from keras_lottery.config import Config, OptimizerConfig, freeze, presets
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import VariableInfo

@@ -17,8 +17,8 @@ from benchmarks.clock import Clock
 from benchmarks.command import Measured, Options, main
 from benchmarks.compare import Sample, in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery import backend, engine, masking, presets
-from keras_lottery.config import Config, OptimizerConfig, TrainConfig, freeze
+from keras_lottery import backend, engine, masking
+from keras_lottery.config import Config, OptimizerConfig, TrainConfig, freeze, presets
 from keras_lottery.engine import driver, run_folder
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader

@@ -11,7 +11,7 @@ from typing import Any
 from keras_lottery import config as configs
 from keras_lottery import user_modules
 from keras_lottery.errors import LotteryError, unknown_name
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 
 

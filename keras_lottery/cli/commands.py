@@ -9,10 +9,10 @@ from typing import Any
 from absl import flags
 
 from keras_lottery import config as configs
-from keras_lottery import presets, studies, user_modules
+from keras_lottery import studies, user_modules
 from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_and_import
-from keras_lottery.errors import LotteryError
-from keras_lottery.text import printable
+from keras_lottery.config import presets
+from keras_lottery.errors import LotteryError, printable
 
 # Fields of the config that have a flag of their own.
 _SHORT = ("out", "backend", "executor", "distribution", "tpu", "seeds")

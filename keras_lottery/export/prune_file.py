@@ -5,13 +5,13 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from keras_lottery import checks
+from keras_lottery import checks, toolkit
+from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.reason import reason_of
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
-from keras_lottery.global_state import preserved
 
 
 @preserved()
@@ -52,7 +52,6 @@ def prune_file(
         LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
             what the file has, or a pattern matches nothing.
     """
-    from keras_lottery import masking
 
     model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
     if isinstance(sparsity, bool) or not (isinstance(sparsity, Real) and 0 <= sparsity < 1):
@@ -61,7 +60,7 @@ def prune_file(
             "Write 0.9 for 90 %."
         )
     check_free(out, exporters["keras"])
-    masked = masking.mask(
+    masked = toolkit.mask(
         _load(model),
         include=include,
         exclude=exclude,
@@ -72,7 +71,7 @@ def prune_file(
         output_layer=output_layer,
         from_zeros=True,
     )
-    masking.prune(masked, sparsity=sparsity, criterion=criterion, scope=scope)
+    toolkit.prune(masked, sparsity=sparsity, criterion=criterion, scope=scope)
     return export(masked, out, "keras")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.arms.belonging import check_rows
+from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, study_schemas
 from keras_lottery.engine import make_task, run_folder
 from keras_lottery.engine.graph import trainings
@@ -16,9 +17,8 @@ from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.export.exporter import exporters
 from keras_lottery.export.report import ExportReport
 from keras_lottery.export.ship import check_free, export
-from keras_lottery.global_state import preserved
 from keras_lottery.records import ResultRow, read_results, sparsest_match
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import Training
 
 _DENSE, _WINNING = "dense", "winning"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from keras_lottery import checks
+from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.export.exporter import Exporter, exporters
 from keras_lottery.export.plain import stored_variables
@@ -19,7 +20,6 @@ from keras_lottery.export.report import ExportReport
 from keras_lottery.export.subject import subject_of
 from keras_lottery.export.verify import verify
 from keras_lottery.export.workspace import clear_killed, publish, workspace
-from keras_lottery.global_state import preserved
 
 REPORT = "export.json"
 

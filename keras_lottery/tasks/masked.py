@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.backend import distribution
 from keras_lottery.config import Config
 from keras_lottery.tasks.fresh import draw, dtype_policy, seeded
@@ -80,7 +80,7 @@ class MaskedTask(ABC):
         """Returns a new masked model, made under the distribution's scope."""
         prune = self.config.prune
         with self._distribution.scope(), seeded(0):
-            return masking.mask(
+            return toolkit.mask(
                 self._new(build),
                 include=prune.include,
                 exclude=prune.exclude,

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from keras_lottery import masking
 from keras_lottery.config import Config
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.masked import MaskedTask
 from keras_lottery.training import ArrayData, Trainer, length
 from keras_lottery.training.data import Arrays
+from keras_lottery.training.derivatives import derive
 from keras_lottery.training.recipe import recipe
 from keras_lottery.training.statistics import recompute_statistics
 from keras_lottery.types import (
@@ -120,7 +121,7 @@ class NetworkTask(MaskedTask):
         chosen = chosen[: len(chosen) // self._replicas * self._replicas]
         x, y = keras.tree.map_structure(lambda array: array[chosen], train)
         batch_size = self.config.train.batch_size
-        found = masking.derive(
+        found = derive(
             name,
             model,
             x,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_lottery.config import OptimizerConfig
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import learning_rate
 

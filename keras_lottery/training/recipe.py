@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from keras_lottery.config import Config
-from keras_lottery.learned import EdgePopupConfig, SupermaskConfig
-from keras_lottery.sections import OptimizerConfig, TrainConfig
+from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
+from keras_lottery.config.sections import OptimizerConfig, TrainConfig
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from keras_lottery import backend, masking
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import clip_sums, flatten_layers
 from keras_lottery.records import CONSTANT_OUTPUT

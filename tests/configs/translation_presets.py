@@ -6,8 +6,7 @@ They are run in tests/slow.
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.pruning import prune_round
 from keras_lottery.tasks.nlp.translation.pairs import Corpus, Pairs

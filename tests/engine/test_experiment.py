@@ -55,7 +55,7 @@ def of(number, arm, draw=0):
 
 
 def ticket(folder, number, arm, draw=0):
-    from keras_lottery.run_paths import RunPaths
+    from keras_lottery.records.run_paths import RunPaths
 
     return Ticket.load(RunPaths(folder).ticket(of(number, arm, draw)))
 

@@ -5,12 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from keras_lottery import presets
-from keras_lottery.config import TaskSchema, freeze, task_schemas, thaw
+from keras_lottery.config import TaskSchema, freeze, presets, task_schemas, thaw
 from keras_lottery.errors import LotteryError
 from keras_lottery.export import check_exportable, export_run, exporters
 from keras_lottery.records import Records, ResultRow
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, save_state
 from keras_lottery.types import Training
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.training import snapshot
 from keras_lottery.training.drawn import sampled, shipped, undisturbed
 
@@ -17,7 +17,7 @@ def network():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((6,))
     model = keras.Model(inputs, keras.layers.Dense(50, use_bias=False)(inputs))
-    masking.mask(model, parametrization="bernoulli")
+    toolkit.mask(model, parametrization="bernoulli")
     masking.set_weights(model, {"layers/dense/kernel": np.ones((6, 50), np.float32)})
     return model
 

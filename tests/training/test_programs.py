@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
@@ -33,7 +33,7 @@ def test_convolutions_on_a_cpu_take_another_way():
     backend = keras.config.backend()
     dense, conv = made.network(), keras.Sequential([keras.Input((8, 8, 1)), conv_net()])
     assert not has(dense, "Conv")
-    assert has(conv, "Conv") and has(masking.mask(conv_net()), "Conv")
+    assert has(conv, "Conv") and has(toolkit.mask(conv_net()), "Conv")
     ways = {
         "jax": (Way(loop=True, xla=True), Way(loop=False, xla=True)),
         "tensorflow": (Way(loop=True, xla=True), Way(loop=True, xla=False)),
@@ -48,7 +48,7 @@ def test_compiling_is_over_before_a_training_is_timed():
     settings = TrainConfig(length="4it", batch_size=8, eval_every=2)
     data = ArrayData((x, y), (x, y), (x, y))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model = masking.mask(conv_net())
+    model = toolkit.mask(conv_net())
     trainer = Trainer(model, OptimizerConfig("adam", 0.01), settings, data, loss)
     start = Start(masking.get_weights(model))
     trainer.place(start)
@@ -83,7 +83,7 @@ def test_both_ways_train_alike():
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="jax.export")
 def test_the_loop_lowers_for_tpu():
     x, y = made.blobs()
-    model = made.compiled(masking.mask(made.network(norm=True, dropout=0.2)))
+    model = made.compiled(toolkit.mask(made.network(norm=True, dropout=0.2)))
     model.test_on_batch(x[:1], y[:1])
     model.optimizer.build(model.trainable_variables)
     program = make_program(model)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.training.statistics import recompute_statistics
 
 pytestmark = pytest.mark.backend
@@ -27,7 +27,7 @@ def numbers(variable):
 def test_statistics_are_those_of_the_data_and_nothing_else_moves():
     model, rng = made(), np.random.default_rng(0)
     x = rng.normal(2, 3, (400, 3)).astype(np.float32)
-    masking.mask(model)
+    toolkit.mask(model)
     masking.set_masks(model, {"layers/dense/kernel": np.array([[1, 0], [1, 1], [0, 1]], bool)})
     before = masking.get_weights(model)
     recompute_statistics(model, x)

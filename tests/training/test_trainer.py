@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking, training
+from keras_lottery import masking, toolkit, training
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.backend
 
 def make_trainer(optimizer=None, augment=None, dropout=0.3, **train):
     x, y = made.blobs()
-    model = masking.mask(made.network(dropout=dropout, norm=True))
+    model = toolkit.mask(made.network(dropout=dropout, norm=True))
     data = ArrayData((x[:80], y[:80]), (x[80:100], y[80:100]), (x[100:], y[100:]), augment)
     settings = TrainConfig(**({"length": "20it", "batch_size": 16, "eval_every": 4} | train))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -220,7 +220,7 @@ def test_an_unknown_optimizer_field_is_an_error():
 def test_an_embedding_is_clipped_by_its_gradient_summed_over_the_uses_of_a_word():
     keras.utils.set_random_seed(0)
     network = [keras.Input((5,)), keras.layers.Embedding(3, 4), keras.layers.Flatten()]
-    model = masking.mask(
+    model = toolkit.mask(
         keras.Sequential([*network, keras.layers.Dense(3)]), exclude=("*embedding*",)
     )
     part = (np.zeros((16, 5), "int32"), (np.arange(16) % 3).astype("int32"))

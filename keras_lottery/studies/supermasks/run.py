@@ -17,7 +17,7 @@ from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable, ResultRow
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.supermasks.options import SupermasksOptions
 from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS, arm_name
 from keras_lottery.types import MaskSet, Start, Task, Training

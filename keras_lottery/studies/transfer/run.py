@@ -17,7 +17,7 @@ from keras_lottery import engine
 from keras_lottery.config import Config
 from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.files import write_whole
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.transfer.options import TransferOptions
 
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import engine, masking, presets
-from keras_lottery.config import freeze
+from keras_lottery import engine, masking
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.export.run import export_run
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket
 from keras_lottery.types import Start, Training
 

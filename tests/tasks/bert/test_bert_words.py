@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets, report, studies
-from keras_lottery.config import freeze
+from keras_lottery import report, studies
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results

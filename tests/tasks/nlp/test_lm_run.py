@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import engine, presets, report
+from keras_lottery import engine, report
+from keras_lottery.config import presets
 from keras_lottery.export import export_run
-from keras_lottery.masking import Ticket
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.toolkit import Ticket
 
 pytestmark = pytest.mark.backend
 

@@ -7,14 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import engine, masking, report
+from keras_lottery import engine, masking, report, toolkit
 from keras_lottery.config import freeze
+from keras_lottery.config.build import build
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
 from keras_lottery.export import export_run
-from keras_lottery.fields import build
 from keras_lottery.records import read_metrics, read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks.nlp.translation import batches, measure, pairs, search
 from keras_lottery.tasks.nlp.translation.bleu import bleu
 from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
@@ -225,7 +225,7 @@ def trained():
     from keras_lottery.tasks.nlp.translation.model import build
 
     with seeded(0):
-        model = masking.mask(build(SMALL, 12))
+        model = toolkit.mask(build(SMALL, 12))
     rng = np.random.default_rng(0)
     for variable in masking.variables(model).values():
         variable.assign(rng.normal(scale=0.5, size=variable.shape))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl import networks
@@ -38,7 +38,7 @@ def agent(dueling=False, optimizer=None, **config):
     for seed in (0, 1):
         keras.utils.set_random_seed(seed)
         model = networks.build(SPEC, RLModel(hidden=(6, 5), dueling=dueling))
-        made.append(masking.mask(model, biases=True))
+        made.append(toolkit.mask(model, biases=True))
     model, target = made
     model.compile(optimizer=optimizer or keras.optimizers.SGD(RATE))
     model.optimizer.build(model.trainable_variables)

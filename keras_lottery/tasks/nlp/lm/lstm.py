@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery.masking import Carried
+from keras_lottery.tasks.nlp.lm.carried import Carried
 
 
 @keras.saving.register_keras_serializable("keras_lottery", "CarryingLSTM")
