@@ -20,7 +20,7 @@ class PermutedLayer:
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(chain.winning_of(training)).masks
-        shuffled = pruning.permute_layer(masks, chain.generator(training))
+        shuffled = pruning.permute_layer(masks, chain.generator(training), chain.layout(run))
         return chain.fresh_start(training, run, shuffled)
 
 

@@ -24,7 +24,8 @@ class RandomMask:
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.start_of(chain.winning_of(training))
-        masks = pruning.permute_global(ticket.masks, chain.generator(training))
+        rng = chain.generator(training)
+        masks = pruning.permute_global(ticket.masks, rng, chain.layout(run))
         return replace(ticket, masks=masks, state=None, seed=chain.own_seed(training))
 
 

@@ -66,6 +66,8 @@ class Channels(Layout):
     noun = "channels"
     floor = "one channel of every layer, or min_per_layer"
     shares_weights = True
+    needs_channels = True
+    sparsity = 0.5
 
     def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
         self.check(argument)
@@ -194,8 +196,8 @@ class Channels(Layout):
         for channel, made in enumerate(makers):
             members.setdefault(tuple(made), []).append(channel)
         sets: dict[str, Ids] = {}
-        for made, channels in members.items():
-            path = name = self._places[self._first(made)].info.path
+        for makes, channels in members.items():
+            path = name = self._places[self._first(makes)].info.path
             times = 1
             while name in sets:
                 times += 1

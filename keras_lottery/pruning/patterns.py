@@ -19,7 +19,7 @@ from keras_lottery.pruning.topk import Score
 from keras_lottery.registry import Registry
 from keras_lottery.types import MaskSet, VariableInfo
 
-__all__ = ["Blocks", "Layout", "Weights", "check_pattern", "layout_of", "patterns"]
+__all__ = ["Blocks", "Layout", "check_pattern", "layout_of", "pattern_name", "patterns"]
 
 Array = NDArray[Any]
 ScoreOf = Callable[[str], Score]
@@ -39,11 +39,16 @@ class Layout:
         infos: the arrays of groups, described as variables are.
         noun: what a group is called, in the plural.
         shares_weights: True where a weight can be in several groups.
+        needs_channels: True where `infos` must say which channels there are.
+        floor: why some groups always survive, for errors.
+        sparsity: fraction of the groups to prune where none is given.
     """
 
     noun = "weights"
     floor = "min_per_layer"
     shares_weights = False
+    needs_channels = False
+    sparsity = 0.9
     infos: Sequence[VariableInfo]
 
     def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
@@ -143,6 +148,11 @@ def check_pattern(pattern: str) -> None:
     patterns[name].check(argument)
 
 
+def pattern_name(pattern: str) -> str:
+    """Returns the registered name of a pattern: `n:m` for `2:4`, `block` for `block:4x4`."""
+    return _parts(pattern)[0]
+
+
 def _parts(pattern: str) -> tuple[str, str]:
     if isinstance(pattern, str) and _N_OF_M.fullmatch(pattern):
         return "n:m", pattern
@@ -209,7 +219,8 @@ class Blocks(Layout):
     def _score(self, score: Score, mask: NDArray[np.bool_], criterion: Criterion) -> Array:
         reduction = criterion.reduction
         if reduction.first:
-            first = score.values[(..., *(slice(None, None, size) for size in self._size))]
+            rows, columns = self._size
+            first = score.values[..., ::rows, ::columns]
             return reduction.finish(reduction.of(first, score.absolute), np.ones(1))
         values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
         return reduction.finish(

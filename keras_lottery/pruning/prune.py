@@ -256,7 +256,7 @@ def _pools(
 ) -> list[Pool]:
     if not isinstance(sparsity, Mapping):
         return make_pools(layout.infos, sparsity, rates)
-    return [pool for pool in make_pools(layout.infos, 0.0, sparsity) if pool.name]
+    return [pool for pool in make_pools(layout.infos, 0.0, sparsity, "sparsity") if pool.name]
 
 
 def _still_to_prune(layout: Layout, pool: Pool, surviving: int) -> int:

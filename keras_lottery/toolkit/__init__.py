@@ -10,6 +10,7 @@ from keras_lottery.masking import get_masks, register_prunable, set_masks, strip
 from keras_lottery.toolkit.apply_ticket import Ticket
 from keras_lottery.toolkit.mask_model import mask, mask_selected
 from keras_lottery.toolkit.prune_model import prune, prune_selected, summary_selected
+from keras_lottery.toolkit.selection import describe_selected
 from keras_lottery.toolkit.summarize_model import Summary, summary
 from keras_lottery.toolkit.wrapper import Masked
 
@@ -19,6 +20,7 @@ __all__ = [
     "Ticket",
     "compact",
     "compaction_report",
+    "describe_selected",
     "get_masks",
     "mask",
     "mask_selected",
