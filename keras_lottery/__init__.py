@@ -26,6 +26,7 @@ _HOMES = {
     "summary": "toolkit",
     "compact": "toolkit",
     "compaction_report": "toolkit",
+    "reestimate_batch_norm": "toolkit",
     "register_compaction_rule": "toolkit",
     "callbacks": "toolkit.callbacks",
     "fit": "training",

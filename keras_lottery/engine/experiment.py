@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from keras_lottery import pruning, user_modules
-from keras_lottery.arms import LEARNED, arms
+from keras_lottery.arms import FAMILIES, LEARNED, arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config
@@ -106,7 +106,7 @@ def check(config: Config) -> None:
 
 def _check_pattern(config: Config) -> None:
     """Raises LotteryError for arms that choose single weights under another pattern."""
-    alone = {*LEARNED, "inertial_manifold_interpretation"}
+    alone = {*LEARNED, *FAMILIES["inertial_manifold_interpretation"]}
     wrong = sorted(alone.intersection(config.arms))
     if wrong and config.prune.pattern != "weights":
         raise LotteryError(

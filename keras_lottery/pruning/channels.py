@@ -64,7 +64,7 @@ class Channels(Layout):
     """
 
     noun = "channels"
-    floor = "one channel of every layer, or min_per_layer"
+    floor = "one channel of every layer stays"
     shares_weights = True
     needs_channels = True
     sparsity = 0.5

@@ -19,7 +19,7 @@ from keras_lottery.pruning.topk import Score
 from keras_lottery.registry import Registry
 from keras_lottery.types import MaskSet, VariableInfo
 
-__all__ = ["Blocks", "Layout", "check_pattern", "layout_of", "pattern_name", "patterns"]
+__all__ = ["Blocks", "Layout", "check_pattern", "layout_of", "needs_channels", "patterns"]
 
 Array = NDArray[Any]
 ScoreOf = Callable[[str], Score]
@@ -148,9 +148,9 @@ def check_pattern(pattern: str) -> None:
     patterns[name].check(argument)
 
 
-def pattern_name(pattern: str) -> str:
-    """Returns the registered name of a pattern: `n:m` for `2:4`, `block` for `block:4x4`."""
-    return _parts(pattern)[0]
+def needs_channels(pattern: str) -> bool:
+    """Returns whether a pattern has to know the channels of the variables."""
+    return patterns[_parts(pattern)[0]].needs_channels
 
 
 def _parts(pattern: str) -> tuple[str, str]:

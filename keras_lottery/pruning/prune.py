@@ -286,6 +286,11 @@ def _prune(
 ) -> MaskSet:
     """Cuts the quotas one after the other; variables that lose nothing are not even scored."""
     chosen = criteria[criterion]  # a wrong name is an error also where nothing is pruned
+    if chosen.only and not layout.needs_channels:
+        raise LotteryError(
+            f"Expected pattern='channels' with the criterion {criterion!r}, which scores whole "
+            f"channels. Received: a pattern of {layout.noun}. Change one of the two."
+        )
     quotas = [quota for quota in quotas if quota.prune]
     first = layout.fold(masks)
     groups, pruned = dict(first), masks

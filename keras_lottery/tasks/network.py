@@ -18,7 +18,7 @@ from keras_lottery.training import ArrayData, Trainer, length
 from keras_lottery.training.data import Arrays
 from keras_lottery.training.derivatives import derive
 from keras_lottery.training.recipe import recipe
-from keras_lottery.training.statistics import recompute_statistics
+from keras_lottery.training.statistics import reestimate_batch_norm
 from keras_lottery.types import (
     MaskSet,
     Progress,
@@ -106,7 +106,7 @@ class NetworkTask(MaskedTask):
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.place(start)
-        recompute_statistics(trainer.model, self._data.train[0])
+        reestimate_batch_norm(trainer.model, self._data.train[0])
         found = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
         return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
 

@@ -13,7 +13,7 @@ from keras_lottery.masking import arguments, learned
 from keras_lottery.masking.attach import choose
 from keras_lottery.masking.copying import copy_model
 from keras_lottery.masking.inventory import Inventory
-from keras_lottery.masking.mask_layer import MaskedVariable
+from keras_lottery.masking.mask_layer import MaskedVariable, masked
 from keras_lottery.masking.masked_layer import attach
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.parametrizations import parametrizations
@@ -124,8 +124,9 @@ def mask_selected(model: keras.Model, options: MaskOptions, more_than: float = 0
 
 def mask_inventory(inventory: Inventory, options: MaskOptions, more_than: float = 0.0) -> None:
     """Does what `mask_selected` does, in a model of which there is an inventory."""
-    model = inventory.model
-    _hint_at_zeros(model, attach(model, choose(inventory, options, "zero")), more_than)
+    model, chosen = inventory.model, choose(inventory, options, "zero")
+    if any(masked(entry.variable) is None for entry, _ in chosen):
+        _hint_at_zeros(model, attach(model, chosen), more_than)
 
 
 def _take_zeros(added: list[MaskedVariable]) -> None:

@@ -21,7 +21,7 @@ def select(model: keras.Layer, options: Options) -> Inventory:
             of the model can't be followed.
     """
     inventory = read_model(model, options)
-    if pruning.patterns[pruning.pattern_name(options.pattern)].needs_channels:
+    if pruning.needs_channels(options.pattern):
         return channel_inventory(inventory, options)
     infos = [entry.info for entry in inventory.entries]
     marked = {i.path: i for i in pruning.layout_of(options.pattern, infos).infos}

@@ -1,40 +1,75 @@
-"""Batch-norm statistics made anew from data, for networks that no training made."""
+"""Batch-norm statistics re-estimated from data, for averaged, edited or pruned networks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_lottery import checks
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import arguments
 from keras_lottery.masking.keras_internals import flatten_layers
+from keras_lottery.training.data import length
+from keras_lottery.training.epochs import is_arrays
 
 MOST_EXAMPLES = 5000
-"""Training examples at most over which statistics are taken."""
+"""Examples at most over which statistics are taken."""
 BATCH_SIZE = 500
 
 
-def recompute_statistics(model: keras.Model, x: Any) -> None:
+def reestimate_batch_norm(
+    model: keras.Model, x: Any, examples: int = MOST_EXAMPLES, batch_size: int = BATCH_SIZE
+) -> None:
     """Sets moving means and variances to the means over batches of what training mode sees.
 
-    Nothing else changes. Layers whose statistics are frozen keep them.
+    One-shot pruning changes what a network computes, so the statistics of the dense one no longer
+    fit. Nothing else changes. Layers whose statistics are frozen keep them.
 
     Args:
-        model: built.
-        x: inputs `(examples, ...)`; the first `MOST_EXAMPLES` are used, `BATCH_SIZE` at a time,
-            the last ones left out where they fill no batch of their own.
+        model: built; masks hold.
+        x: inputs, arrays of shape `(examples, ...)`; or batches as a PyDataset, a tf.data.Dataset
+            or a DataLoader gives them, with or without labels.
+        examples: how many of the first ones are used, at most.
+        batch_size: examples at a time, of arrays; the last ones are left out where they fill no
+            batch of their own.
+
+    Raises:
+        LotteryError: the model is not built, or there are no examples.
 
     Reference:
         Izmailov et al. 2018 (1803.05407), section 3.2, for why: averaged weights never saw data.
+        Li et al. 2020 (2007.02491), for pruned networks.
     """
+    arguments.built_model(model)
+    examples = checks.whole_number(examples, "examples", least=1)
+    batch_size = checks.whole_number(batch_size, "batch_size", least=1)
     moved = _moving(model)
     if not moved:
         return
-    x = x[:MOST_EXAMPLES]
-    size = min(BATCH_SIZE, len(x))
-    batches = [x[at : at + size] for at in range(0, len(x) - size + 1, size)]
-    seen = [_of_batch(model, moved, batch) for batch in batches]
+    seen = [_of_batch(model, moved, batch) for batch in _batches(x, examples, batch_size)]
+    if not seen:
+        raise LotteryError("Expected data with examples. Received: none. Pass some inputs.")
     for index, (variable, _) in enumerate(moved):
         variable.assign(np.mean([values[index] for values in seen], axis=0))
+
+
+def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
+    if is_arrays(x):
+        size = min(examples, length(x))
+        batch_size = max(min(batch_size, size), 1)
+        for at in range(0, size - batch_size + 1, batch_size):
+            yield keras.tree.map_structure(lambda a, i=at: a[i : i + batch_size], x)
+        return
+    # A PyDataset is indexed, and its iterator does not end.
+    source = (x[i] for i in range(len(x))) if hasattr(x, "num_batches") else iter(x)
+    seen = 0
+    for batch in source:
+        inputs = batch[0] if isinstance(batch, tuple | list) else batch
+        yield inputs
+        seen += len(keras.tree.flatten(inputs)[0])
+        if seen >= examples:
+            return
 
 
 def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
@@ -57,7 +92,7 @@ def _of_batch(
     """Returns a batch's own statistics: what is moved from 0 is (1 - momentum) of them."""
     mapping = [(variable, keras.ops.zeros_like(variable.value)) for variable, _ in moved]
     with keras.StatelessScope(state_mapping=mapping) as scope:
-        model(keras.ops.convert_to_tensor(x), training=True)
+        model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=True)
     return [
         np.array(keras.ops.convert_to_numpy(scope.get_current_value(variable))) / (1 - momentum)
         for variable, momentum in moved

@@ -233,6 +233,11 @@ def test_the_scale_of_a_batch_normalization_scores_its_channel():
     assert layout_of("channels", INFOS).fold(masks)["b/kernel"].all()
 
 
+def test_a_criterion_of_channels_scores_no_weights():
+    with pytest.raises(LotteryError, match="pattern='channels' with the criterion"):
+        prune_to(weights(), {}, INFOS, 0.5, criterion="batch_norm_scale")
+
+
 def test_random_channels_are_one_draw_each():
     counts = np.zeros(14)
     for seed in range(200):

@@ -45,6 +45,8 @@ class GradualPruning(StepCallback):
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: pattern of the output layer, where it is not found by itself.
+        pattern: which weights are pruned together; the sparsities are fractions of such groups.
+            See `kl.prune`.
 
     Raises:
         LotteryError: a sparsity or step outside its range.
@@ -79,6 +81,7 @@ class GradualPruning(StepCallback):
         embeddings: bool = True,
         output: bool = True,
         output_layer: str = "",
+        pattern: str = "weights",
     ) -> None:
         super().__init__()
         _ = pruning.criteria[criterion], pruning.allocations[scope]
@@ -87,7 +90,7 @@ class GradualPruning(StepCallback):
         )
         self.criterion, self.scope = criterion, scope
         self.selection = masking.options_from(
-            include, exclude, biases, norms, embeddings, output, output_layer
+            include, exclude, biases, norms, embeddings, output, output_layer, pattern
         )
 
     def when_sparse(self, callback: AnyCallback) -> AnyCallback:
@@ -164,7 +167,7 @@ class GradualPruning(StepCallback):
         """Masks the model unless it is; returns False where it has no weights yet."""
         if not self.model.built:
             return False
-        if not masking.is_masked(self.model):
+        if not masking.is_masked(self.model) or pruning.needs_channels(self.selection.pattern):
             toolkit.mask_selected(self.model, self.selection)
         return True
 
@@ -179,7 +182,11 @@ class GradualPruning(StepCallback):
         sparsity = self.schedule.sparsity(due)
         if not self._reaches(self.model, sparsity):
             toolkit.prune_selected(
-                self.model, sparsity, self.selection, criterion=self.criterion, scope=self.scope
+                self.model,
+                toolkit.Target(sparsity),
+                self.selection,
+                criterion=self.criterion,
+                scope=self.scope,
             )
 
     def _warn_if_too_short(self, steps: int | None) -> None:
@@ -234,14 +241,15 @@ class GradualPruning(StepCallback):
         )
 
     def _sparsity(self, model: keras.Model) -> float:
-        """Returns the fraction of the selected weights removed, 0 without masks."""
+        """Returns the fraction of the selected weights or groups removed, 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
-        return toolkit.summary_selected(model, self.selection).sparsity
+        pruned, size = toolkit.counts_selected(model, self.selection)
+        return pruned / size if size else 0.0
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
         """Returns whether as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
-        found = toolkit.summary_selected(model, self.selection)
-        return found.prunable - found.kept >= count(sparsity, found.prunable)
+        pruned, size = toolkit.counts_selected(model, self.selection)
+        return pruned >= count(sparsity, size)
