@@ -89,14 +89,14 @@ def agent(config: Config) -> keras.Model:
 
 def translator(config: Config) -> keras.Model:
     """Returns the network of a translation preset, without its sentences."""
-    from keras_lottery.tasks.nlp.translation.model import build
+    from keras_lottery.tasks.language.translation.model import build
 
     return build(config.model, config.data.vocabulary)
 
 
 def language_model(config: Config) -> keras.Model:
     """Returns the network of a language modelling preset."""
-    from keras_lottery.tasks.nlp.lm.model import language_model
+    from keras_lottery.tasks.language.modelling.model import language_model
 
     return language_model(config.model, WORDS[config.name])
 

@@ -18,7 +18,7 @@ import keras_hub
 
 from keras_lottery import engine
 from keras_lottery.config import freeze, presets
-from keras_lottery.export import export_run
+from keras_lottery.exporters import export_run
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
 

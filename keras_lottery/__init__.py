@@ -32,7 +32,7 @@ _HOMES = {
     "fit": "training",
     "TicketSearch": "search",
     "Ticket": "toolkit",
-    "export": "export",
+    "export": "exporters",
     "report": "report",
     "LotteryError": "errors",
 }

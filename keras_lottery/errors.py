@@ -66,3 +66,9 @@ def _is_shown(character: str) -> bool:
     if character in _KEPT or character.isprintable():
         return True
     return unicodedata.category(character) == "Zs"
+
+
+def reason_of(error: Exception) -> str:
+    """Returns the first line of the text of an error, or its class name where it has none."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0][:200].rstrip('.')}."

@@ -6,7 +6,13 @@ import keras_lottery.pruning.n_of_m as _n_of_m  # noqa: F401
 from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.masks import complete_masks, densities, full_masks, kept, sparsity
-from keras_lottery.pruning.patterns import Layout, check_pattern, layout_of, needs_channels, patterns
+from keras_lottery.pruning.patterns import (
+    Layout,
+    check_pattern,
+    layout_of,
+    needs_channels,
+    patterns,
+)
 from keras_lottery.pruning.permute import (
     permute_alike,
     permute_global,

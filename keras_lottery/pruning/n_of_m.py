@@ -59,7 +59,9 @@ class NofM(Layout):
 
     def candidates(self, scores: Mapping[str, Score], groups: MaskSet) -> MaskSet:
         """Returns what survives but for the N highest scores of every M."""
-        return {path: groups[path] & ~self._best(path, scores[path], groups[path]) for path in scores}
+        return {
+            path: groups[path] & ~self._best(path, scores[path], groups[path]) for path in scores
+        }
 
     def least(self, info: VariableInfo) -> int:
         return info.size // self.m * self.n

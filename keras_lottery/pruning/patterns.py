@@ -203,9 +203,7 @@ class Blocks(Layout):
 
     def fold(self, masks: MaskSet) -> MaskSet:
         return {
-            path: self._reduce(np.logical_or, mask)
-            for path, mask in masks.items()
-            if mask.ndim > 1
+            path: self._reduce(np.logical_or, mask) for path, mask in masks.items() if mask.ndim > 1
         }
 
     def unfold(self, groups: MaskSet, masks: MaskSet) -> MaskSet:

@@ -97,16 +97,12 @@ def kept_at(
     return total, surviving if fixed else None
 
 
-def _floors(
-    layout: Layout, pool: Pool, surviving: Sequence[int], min_per_layer: int
-) -> list[int]:
+def _floors(layout: Layout, pool: Pool, surviving: Sequence[int], min_per_layer: int) -> list[int]:
     least = (max(min_per_layer, layout.least(info)) for info in pool.infos)
     return [min(floor, s) for floor, s in zip(least, surviving)]
 
 
-def least_kept(
-    layout: Layout, pool: Pool, surviving: Sequence[int], min_per_layer: int
-) -> int:
+def least_kept(layout: Layout, pool: Pool, surviving: Sequence[int], min_per_layer: int) -> int:
     """Returns the smallest number of groups that a pool can be pruned to."""
     return sum(_floors(layout, pool, surviving, min_per_layer))
 

@@ -16,8 +16,8 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.attach import choose
 from keras_lottery.masking.inventory import FROZEN, Inventory
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
-from keras_lottery.toolkit.mask_model import mask_inventory
 from keras_lottery.pruning.counts import count
+from keras_lottery.toolkit.mask_model import mask_inventory
 from keras_lottery.toolkit.selection import select
 from keras_lottery.toolkit.summarize_model import Summary, masked_infos, summarize
 from keras_lottery.training.derivatives import derive
@@ -226,7 +226,9 @@ def _to_target(
         return partial(pruning.prune_to_cost, cost=size.bytes, budget=target.bytes, unit="bytes")
     dense = size.flops(pruning.full_masks(infos))
     budget = dense - count(target.flops or 0.0, dense)
-    return partial(pruning.prune_to_cost, cost=size.flops, budget=budget, unit=f"of {dense:,} FLOPs")
+    return partial(
+        pruning.prune_to_cost, cost=size.flops, budget=budget, unit=f"of {dense:,} FLOPs"
+    )
 
 
 def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:

@@ -162,7 +162,7 @@ def build_optimizer(
     return optimizer
 
 
-def place_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
+def restart_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
     """Lets the learning-rate schedule go on from `step`."""
     schedule = learning_rate(optimizer)
     if isinstance(schedule, Schedule):

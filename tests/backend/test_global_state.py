@@ -15,7 +15,7 @@ import tensorflow as tf
 import keras_lottery as kl
 from keras_lottery import backend, engine, report
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.export import export_run
+from keras_lottery.exporters import export_run
 from tests.engine.small import config
 
 pytestmark = pytest.mark.backend

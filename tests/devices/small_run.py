@@ -86,7 +86,7 @@ def main():
     rewound = Start(
         kept, masks, step=8, learning_rate_step=8, data_order_step=8, state=dense.rewind
     )
-    trainer.place(rewound)
+    trainer.restore(rewound)
     agree = agree and replicas_agree(model)
     winning = fit(rewound)
     agree = agree and replicas_agree(model)

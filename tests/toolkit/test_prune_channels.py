@@ -161,7 +161,9 @@ def test_input_axes():
     y = L.SeparableConv2D(4, 3)(L.DepthwiseConv2D(3, padding="same")(x))
     y = L.Reshape((64, 4))(L.Conv2DTranspose(4, 3, strides=2, padding="same")(y))
     y = L.LSTM(3)(L.MultiHeadAttention(2, 3)(y, y))
-    axes = {i.path: i.input_axis for i in masking.describe(keras.Model(x, y)) if "bias" not in i.path}
+    axes = {
+        i.path: i.input_axis for i in masking.describe(keras.Model(x, y)) if "bias" not in i.path
+    }
     assert axes == {
         "layers/depthwise_conv2d/kernel": None,
         "layers/separable_conv2d/depthwise_kernel": None,

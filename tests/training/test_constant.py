@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking, toolkit
-from keras_lottery.training.constant import is_constant
+from keras_lottery.training.evaluation import is_constant
 
 pytestmark = pytest.mark.backend
 

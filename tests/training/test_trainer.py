@@ -8,7 +8,7 @@ from keras_lottery import masking, toolkit, training
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
-from keras_lottery.training import ArrayData, snapshot
+from keras_lottery.training import ArrayData, checkpoint
 from keras_lottery.types import Start
 from tests.training import made
 
@@ -93,10 +93,10 @@ def test_each_part_of_the_rewind_point_matters(trainer, first, part):
 
 
 def test_capture_and_restore_are_bit_equal(trainer, first):
-    before = snapshot.capture(trainer.model, 3)
+    before = checkpoint.capture(trainer.model, 3)
     fit(trainer, start_of(trainer))
-    snapshot.restore(trainer.model, before)
-    assert_same(before, snapshot.capture(trainer.model, 3))
+    checkpoint.restore(trainer.model, before)
+    assert_same(before, checkpoint.capture(trainer.model, 3))
 
 
 def test_pruned_weights_and_slots_are_zero_from_a_dense_rewind_point(trainer, first):
@@ -195,7 +195,7 @@ def test_a_schedule_goes_on_where_it_is_placed(kind):
     weights = masking.get_weights(trainer.model)
     expected = {}
     for step in (0, 2, 4, 12, 20):
-        trainer.place(Start(weights, step=step, learning_rate_step=step))
+        trainer.restore(Start(weights, step=step, learning_rate_step=step))
         expected[step] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         assert int(optimizer.iterations) == 0
     assert expected[0] == pytest.approx(0.125)

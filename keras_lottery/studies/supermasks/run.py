@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from keras_lottery import engine, pruning
-from keras_lottery.arms.untrained import signed_constant
+from keras_lottery.arms.learned import signed_constant
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader

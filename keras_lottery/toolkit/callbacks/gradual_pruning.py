@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 import keras
 
-from keras_lottery import masking, pruning, toolkit
+from keras_lottery import masking, pruning
 from keras_lottery.pruning.counts import count
+from keras_lottery.toolkit.mask_model import mask_selected
+from keras_lottery.toolkit.prune_model import Target, counts_selected, prune_selected
 from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
@@ -168,7 +170,7 @@ class GradualPruning(StepCallback):
         if not self.model.built:
             return False
         if not masking.is_masked(self.model) or pruning.needs_channels(self.selection.pattern):
-            toolkit.mask_selected(self.model, self.selection)
+            mask_selected(self.model, self.selection)
         return True
 
     def _prune_if_due(self) -> None:
@@ -181,9 +183,9 @@ class GradualPruning(StepCallback):
         self._pruned_at = due
         sparsity = self.schedule.sparsity(due)
         if not self._reaches(self.model, sparsity):
-            toolkit.prune_selected(
+            prune_selected(
                 self.model,
-                toolkit.Target(sparsity),
+                Target(sparsity),
                 self.selection,
                 criterion=self.criterion,
                 scope=self.scope,
@@ -244,12 +246,12 @@ class GradualPruning(StepCallback):
         """Returns the fraction of the selected weights or groups removed, 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
-        pruned, size = toolkit.counts_selected(model, self.selection)
+        pruned, size = counts_selected(model, self.selection)
         return pruned / size if size else 0.0
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
         """Returns whether as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
-        pruned, size = toolkit.counts_selected(model, self.selection)
+        pruned, size = counts_selected(model, self.selection)
         return pruned >= count(sparsity, size)

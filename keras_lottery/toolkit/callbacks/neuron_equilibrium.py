@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from keras_lottery import checks, masking
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.gradient_mask import innermost
-from keras_lottery.training.freezing import FrozenRows
 from keras_lottery.training.neurons import (
+    FrozenRows,
     Neurons,
     forward_flops,
     neurons,

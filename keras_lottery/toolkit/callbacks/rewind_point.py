@@ -6,7 +6,7 @@ from typing import Any
 from keras_lottery import checks, masking
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.training import snapshot
+from keras_lottery.training import checkpoint
 from keras_lottery.training.step_callback import StepCallback
 from keras_lottery.types import State
 
@@ -93,10 +93,10 @@ class RewindPoint(StepCallback):
                 "Call fit with this callback first."
             )
         masks = masking.get_masks(self.model) if masking.is_masked(self.model) else {}
-        snapshot.restore(self.model, self.state)
+        checkpoint.restore(self.model, self.state)
         if masks:
             masking.set_masks(self.model, masks)
 
     def _capture(self) -> None:
         masking.sync_trainer(self.model)
-        self.state = snapshot.capture(self.model, self._step, self._epochs)
+        self.state = checkpoint.capture(self.model, self._step, self._epochs)

@@ -1,0 +1,228 @@
+"""Private parts of layers and models: their tree, changing a built layer, scopes, saved names."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+from keras.src.backend.common.variables import AutocastScope
+from keras.src.models.functional import Functional
+from keras.src.ops.operation import Operation
+from keras.src.saving import object_registration, saving_lib, serialization_lib
+from keras.src.saving.keras_saveable import KerasSaveable
+from keras.src.utils.naming import to_snake_case
+
+# ---- the tree of a model -------------------------------------------------------------------------
+
+
+def attributes(saveable: KerasSaveable) -> Iterator[tuple[str, Any]]:
+    """Yields attributes in the order in which Keras' weight files visit them, private ones last."""
+    return saving_lib._walk_saveable(saveable)
+
+
+def snake_case(name: str) -> str:
+    """Returns the name that an element of a container has in Keras' weight files."""
+    return str(to_snake_case(name))
+
+
+def own_variables(layer: keras.Layer) -> list[keras.Variable]:
+    """Returns the variables that the layer itself owns."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def sublayers(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns the layers that `layer` tracks, in the order in which it was given them."""
+    return list(layer._layers)
+
+
+def flatten_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns the layer and all below it, each once."""
+    return layer._flatten_layers()
+
+
+def is_functional(thing: object) -> bool:
+    """Returns True for a functional model and its subclasses."""
+    return isinstance(thing, Functional)
+
+
+def is_metric(thing: object) -> bool:
+    return isinstance(thing, keras.metrics.Metric)
+
+
+def producer(tensor: Any) -> tuple[Any, int]:
+    """Returns the operation that made a symbolic tensor, and which of its calls did."""
+    operation, node_index, _ = tensor._keras_history
+    return operation, node_index
+
+
+def inbound_tensors(operation: Any, node_index: int) -> list[Any]:
+    """Returns the symbolic tensors that one call of an operation took."""
+    nodes = operation._inbound_nodes
+    return list(nodes[node_index].input_tensors) if node_index < len(nodes) else []
+
+
+def built_shapes(layer: keras.Layer) -> dict[str, Any]:
+    """Returns the shapes that a layer was built with, by the name of `build`'s argument."""
+    return dict(layer._build_shapes_dict or {})
+
+
+def functional_of(model: Any) -> Any:
+    """Returns a functional model, or the one inside a sequential model; None for other layers."""
+    if isinstance(model, keras.Sequential):
+        return model._functional
+    return model if is_functional(model) else None
+
+
+def map_inputs(functional: Any, function: Callable[[Any], Any]) -> Any:
+    """Returns the inputs of a functional model, each passed through a function."""
+    return keras.tree.map_structure(function, functional._inputs_struct)
+
+
+@contextmanager
+def intercepted(
+    on_layer: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any],
+    on_operation: Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None],
+) -> Iterator[None]:
+    """Hands every symbolic call of a layer or operation to functions of the caller.
+
+    Unlike a symbolic call of Keras, it leaves no nodes in the layers.
+
+    Args:
+        on_layer: called as `(layer, args, kwargs)` instead of the layer; returns its outputs.
+        on_operation: called as `(operation, args, kwargs, outputs)` after an operation.
+    """
+    layer_call, symbolic_call = keras.Layer.__call__, Operation.symbolic_call
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        leaves = keras.tree.flatten((args, kwargs))
+        if any(isinstance(leaf, keras.KerasTensor) for leaf in leaves):
+            return on_layer(self, args, kwargs)
+        return layer_call(self, *args, **kwargs)
+
+    def symbolic(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = self.compute_output_spec(*args, **kwargs)
+        on_operation(self, args, kwargs, outputs)
+        return outputs
+
+    keras.Layer.__call__, Operation.symbolic_call = call, symbolic
+    try:
+        yield
+    finally:
+        keras.Layer.__call__, Operation.symbolic_call = layer_call, symbolic_call
+
+
+# ---- changing a built layer ----------------------------------------------------------------------
+
+
+def set_class(thing: object, cls: type) -> None:
+    """Gives an object another class, past every `__setattr__` hook."""
+    object.__setattr__(thing, "__class__", cls)
+
+
+@contextmanager
+def unlocked(layer: keras.Layer) -> Iterator[None]:
+    """Lets a built layer track new variables and sublayers, as Keras' own `enable_lora` does."""
+    locked = layer._tracker.locked
+    layer._tracker.unlock()
+    try:
+        yield
+    finally:
+        if locked:
+            layer._tracker.lock()
+
+
+def retrack(layer: keras.Layer) -> None:
+    """Tells torch of variables that were added to built layers."""
+    for one in flatten_layers(layer):
+        if hasattr(one, "_torch_params"):
+            one._track_variables()
+
+
+def transplant(layer: keras.Layer, donor: keras.Layer) -> None:
+    """Gives a layer the whole state of another of its class; whoever holds it keeps holding it.
+
+    Its place in the graph of a functional model stays. Call `retrack` on the outermost layer
+    afterwards.
+    """
+    for name in ("_inbound_nodes", "_outbound_nodes"):
+        donor.__dict__[name] = layer.__dict__[name]
+    object.__setattr__(layer, "__dict__", donor.__dict__)
+
+
+class BuildHook:
+    """Lets a layer do something when it has been built."""
+
+    def _post_build(self) -> None:
+        super()._post_build()  # type: ignore[misc]
+        self.after_build()
+
+    def after_build(self) -> None:
+        """Is called when the layer has been built."""
+
+
+class LayerHooks(BuildHook):
+    """What Keras calls on a layer under private names, handed on under public ones."""
+
+    name: str
+
+    def _check_quantize_args(self, mode: Any, compute_dtype: Any) -> None:
+        raise self.refuse("quantization", "Strip the model first and quantize the plain one.")
+
+    def refuse(self, what: str, instead: str) -> Exception:
+        """Returns the error for a Keras feature that a masked layer cannot serve."""
+        raise NotImplementedError
+
+
+# ---- scopes --------------------------------------------------------------------------------------
+
+
+def stateless_scope() -> Any:
+    """Returns the innermost active `keras.StatelessScope`, or None."""
+    return global_state.get_global_attribute("stateless_scope")
+
+
+@contextmanager
+def use_scope(scope: Any) -> Iterator[None]:
+    """Makes `scope` (or none) the active one, without entering or leaving it."""
+    active = stateless_scope()
+    global_state.set_global_attribute("stateless_scope", scope)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("stateless_scope", active)
+
+
+def full_precision() -> Any:
+    """Returns a scope in which reading a variable does not cast it."""
+    return AutocastScope(None)
+
+
+def flush_losses(layer: keras.Layer, losses: Iterable[Any]) -> None:
+    """Hands losses that a scope collected to the layers that added them."""
+    losses = list(losses)
+    if not losses:
+        return
+    for one in flatten_layers(layer):
+        own = [loss for loss in losses if id(loss) in one._loss_ids]
+        one._losses.extend(own)
+        one._loss_ids.difference_update(map(id, own))
+
+
+# ---- serialization -------------------------------------------------------------------------------
+
+
+def class_entry(cls: type) -> dict[str, Any]:
+    """Returns how a `.keras` file names a class: module, class name and registered name."""
+    entry = serialization_lib.serialize_with_public_class(cls, {})
+    return {key: entry[key] for key in ("module", "class_name", "registered_name")}
+
+
+def name_class(cls: type, registered: str) -> None:
+    """Makes instances of `cls` be written under the name of a class that is registered."""
+    object_registration.GLOBAL_CUSTOM_NAMES[cls] = registered
+
+
+def hidden_name(name: str) -> str:
+    """Returns the attribute name under which this package keeps something on a Keras object."""
+    return f"_lottery_{name}"
