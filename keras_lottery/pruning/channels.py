@@ -203,7 +203,7 @@ class Channels(Layout):
                 times += 1
                 name = f"{path}#{times}"
             sets[name] = np.array(channels, np.int64)
-        self._makers = {name: made for name, made in zip(sets, members)}
+        self._makers = dict(zip(sets, members))
         return dict(sorted(sets.items()))
 
     def _first(self, made: Sequence[int]) -> int:

@@ -194,7 +194,7 @@ def prune_to_cost(
     if cost(best) > budget:
         raise LotteryError(
             f"Expected a target of at least {cost(best):,.0f} {unit}, to which the network can be "
-            f"pruned ({layout.floor}). Received: {budget:,.0f}. Prune less, or exclude fewer layers."
+            f"pruned ({layout.floor}). Received: {budget:,.0f}. Prune less, or exclude less."
         )
     while few < many:  # `many` fits the budget
         middle = (few + many) // 2

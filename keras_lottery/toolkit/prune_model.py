@@ -169,7 +169,7 @@ def _sparsity(sparsity: Sparsity) -> Sparsity:
 
 def prune_selected(
     model: keras.Model,
-    target: Target,
+    target: Sparsity | Target,
     options: MaskOptions,
     *,
     criterion: str = "magnitude",
@@ -181,6 +181,7 @@ def prune_selected(
 ) -> Summary:
     """Prunes as `prune` does, with the target and the selection given as objects."""
     arguments.maskable_model(model)
+    target = target if isinstance(target, Target) else Target(target)
     target, seed = target.checked(options.pattern), checks.seed(seed)
     dry_run = checks.truth(dry_run, "dry_run")
     _ = pruning.criteria[criterion], pruning.allocations[scope]

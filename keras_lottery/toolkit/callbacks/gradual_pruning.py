@@ -9,7 +9,7 @@ import keras
 from keras_lottery import masking, pruning
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_selected
-from keras_lottery.toolkit.prune_model import Target, counts_selected, prune_selected
+from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
 from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
@@ -185,7 +185,7 @@ class GradualPruning(StepCallback):
         if not self._reaches(self.model, sparsity):
             prune_selected(
                 self.model,
-                Target(sparsity),
+                sparsity,
                 self.selection,
                 criterion=self.criterion,
                 scope=self.scope,
