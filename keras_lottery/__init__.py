@@ -23,6 +23,7 @@ _HOMES = {
     "set_masks": "toolkit",
     "register_prunable": "toolkit",
     "strip": "toolkit",
+    "sensitivity": "toolkit",
     "summary": "toolkit",
     "compact": "toolkit",
     "compaction_report": "toolkit",

@@ -60,7 +60,7 @@ def prune_file(
         )
     check_free(out, exporters["keras"])
     masked = toolkit.mask(
-        _load(model),
+        load_file(model),
         include=include,
         exclude=exclude,
         biases=biases,
@@ -74,7 +74,12 @@ def prune_file(
     return export(masked, out, "keras")
 
 
-def _load(path: Path) -> Any:
+def load_file(path: Path, compile: bool = False) -> Any:
+    """Returns the model of a `.keras` file from wherever it came; no code in it is run.
+
+    Raises:
+        LotteryError: it is no such file, Keras cannot load it, or it holds code.
+    """
     import keras
 
     if not path.is_file():
@@ -86,7 +91,7 @@ def _load(path: Path) -> Any:
             f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
         )
     try:
-        return keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=compile)
     except ValueError as error:
         if "safe_mode" not in str(error):
             raise _unreadable(path, error) from error
