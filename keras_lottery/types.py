@@ -41,6 +41,10 @@ class VariableInfo:
         prunable: False where the options or the patterns leave it out.
         reason: why it is not prunable; empty if it is.
         names: further paths that patterns match: those with the names that layers were given.
+        input_axis: innermost axis along which the weights of one output are; None: no kernel.
+        channels: pattern `channels` only: along each axis the number of the channel at every
+            index, the same for coupled channels, and -1 for one that stays; None: no channels.
+        makes: axes along which the variable computes its channels; it reads the others.
     """
 
     path: str
@@ -52,6 +56,9 @@ class VariableInfo:
     prunable: bool = True
     reason: str = ""
     names: tuple[str, ...] = ()
+    input_axis: int | None = None
+    channels: tuple[NDArray[np.int64] | None, ...] = field(default=(), compare=False, repr=False)
+    makes: tuple[int, ...] = ()
 
     @property
     def places(self) -> tuple[str, ...]:

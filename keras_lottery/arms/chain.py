@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_lottery import pruning
 from keras_lottery.config import RewindConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import MaskSet, RunView, Start, State, Training, Weights
@@ -41,6 +42,11 @@ def seed_of(training: Training) -> int:
 def generator(training: Training) -> np.random.Generator:
     """Returns the random generator of this training's shuffles."""
     return np.random.default_rng([seed_of(training), 1])
+
+
+def layout(run: RunView) -> pruning.Layout:
+    """Returns the groups of weights that the config's pattern prunes together."""
+    return pruning.layout_of(run.config.prune.pattern, run.task.variables())
 
 
 def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> MaskSet:

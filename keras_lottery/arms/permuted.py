@@ -22,7 +22,7 @@ class PermutedLayer:
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(chain.winning_of(training)).masks
-        shuffled = pruning.permute_layer(masks, chain.generator(training))
+        shuffled = pruning.permute_layer(masks, chain.generator(training), chain.layout(run))
         return chain.fresh_start(training, run, shuffled)
 
 
@@ -44,7 +44,7 @@ class PermutedGlobal:
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(chain.winning_of(training)).masks
-        shuffled = pruning.permute_global(masks, chain.generator(training))
+        shuffled = pruning.permute_global(masks, chain.generator(training), chain.layout(run))
         return chain.fresh_start(training, run, shuffled)
 
 
@@ -68,7 +68,8 @@ class RandomMask:
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.start_of(chain.winning_of(training))
-        masks = pruning.permute_global(ticket.masks, chain.generator(training))
+        rng = chain.generator(training)
+        masks = pruning.permute_global(ticket.masks, rng, chain.layout(run))
         return replace(ticket, masks=masks, state=None, seed=chain.seed_of(training))
 
 

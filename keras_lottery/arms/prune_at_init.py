@@ -54,7 +54,7 @@ class Shuffled:
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(chain.same(training, self.of)).masks
-        shuffled = pruning.permute_layer(masks, chain.generator(training))
+        shuffled = pruning.permute_layer(masks, chain.generator(training), chain.layout(run))
         return chain.from_state(training, run, shuffled, run.rewind_state(training.seed))
 
 

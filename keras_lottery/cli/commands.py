@@ -194,6 +194,44 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     print(report)
 
 
+def _define_sensitivity(values: flags.FlagValues) -> None:
+    _text(values, "model", None, "A .keras file.")
+    _text(values, "data", None, "An .npz file with the arrays x and y.")
+    _text(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
+    _text(values, "loss", None, "What Keras calls the loss; if left out, the file's own.")
+    text = "Fractions to remove of each layer, in (0, 1]."
+    flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
+    _text(values, "pattern", "weights", "weights, channels, N:M such as 2:4, or block:4x4.")
+    _text(values, "criterion", "magnitude", "How weights are scored (see `list criteria`).")
+    for name, text in (
+        ("include", "Patterns of paths or layer names: measure these alone."),
+        ("exclude", "Patterns of paths or layer names to leave alone, such as */output/*."),
+    ):
+        flags.DEFINE_list(name, [], text, flag_values=values)
+
+
+def _sensitivity(values: flags.FlagValues, _: dict[str, Any]) -> None:
+    model = _required(values, "model", "sensitivity")
+    data = _required(values, "data", "sensitivity")
+    backend_for_tools(modules_of(values))
+    from keras_lottery.exporters import sensitivity_file
+
+    table = sensitivity_file(
+        model,
+        data,
+        [literal(text) for text in values.sparsities],
+        values.out,
+        loss=values.loss,
+        pattern=values.pattern,
+        criterion=values.criterion,
+        include=values.include,
+        exclude=values.exclude,
+    )
+    print(table)
+    if values.out:
+        print(f"figure: {Path(values.out) / 'sensitivity.png'}")
+
+
 def _nothing(*_: Any) -> None:
     """`list` takes words, and no flags of its own."""
 
@@ -271,6 +309,12 @@ COMMANDS = {
         "keras-lottery prune --model=model.keras --sparsity=0.9 --out=pruned.keras",
         _define_prune,
         _prune,
+    ),
+    "sensitivity": Command(
+        "Measures the loss of a .keras file with one layer pruned at a time.",
+        "keras-lottery sensitivity --model=model.keras --data=validation.npz --out=sensitivity",
+        _define_sensitivity,
+        _sensitivity,
     ),
     "list": Command(
         f"Lists what is known: {', '.join(KINDS)}.",

@@ -94,6 +94,25 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What a function accepts that raises LotteryError otherwise.
+
+    Args:
+        function: its `"module:attribute"`, imported when a value is checked.
+    """
+
+    function: str
+
+    def problem(self, value: Any) -> str:
+        module, _, attribute = self.function.partition(":")
+        try:
+            getattr(import_module(module), attribute)(value)
+        except LotteryError as error:
+            return plain(error)
+        return ""
+
+
+@dataclass(frozen=True)
 class Length:
     """Durations such as `500it` or `2ep`, of at least `least` steps or epochs."""
 

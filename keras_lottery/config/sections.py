@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from keras_lottery.config.fields import (
     AboveZero,
+    Checked,
     Count,
     Distinct,
     Filled,
@@ -154,9 +155,13 @@ class PruneConfig:
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        min_per_layer: weights that every variable keeps at least.
+        min_per_layer: weights that every variable keeps at least; channels or blocks, where the
+            pattern prunes these.
         arm_rounds: rounds in which an arm is trained, by its name; arms not named: in all. One
             with a chain of its own is trained in the rounds before them, too.
+        pattern: which weights are pruned together: `weights` (each for itself), `channels`
+            (coupled ones are one group), `2:4` or any other N of M, `block:4x4`. Rates are shares
+            of such groups.
     """
 
     rounds: Annotated[int, Range(least=1, most=MOST_ROUNDS)] = 10
@@ -177,6 +182,7 @@ class PruneConfig:
     output: bool = True
     min_per_layer: Count = 1
     arm_rounds: dict[str, Annotated[tuple[Positive, ...], Filled()]] = field(default_factory=dict)
+    pattern: Annotated[str, Checked("keras_lottery.pruning:check_pattern")] = "weights"
 
     @staticmethod
     def implied(given: Mapping[str, Any]) -> dict[str, Any]:

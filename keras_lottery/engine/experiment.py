@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from keras_lottery import backend, pruning, user_modules
-from keras_lottery.arms import arms
+from keras_lottery.arms import FAMILIES, LEARNED, arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config
@@ -54,7 +54,8 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
-        make_pools(task.variables(), config.prune.rate, config.prune.rates)
+        groups = pruning.layout_of(config.prune.pattern, task.variables()).infos
+        make_pools(groups, config.prune.rate, config.prune.rates)
         run_folder.write_config(paths, config, task)
         yield paths, task
 
@@ -100,11 +101,23 @@ def check(config: Config) -> None:
     for training in trainings(config):
         if training.source and training.arm == "winning" and training not in lost:
             source_file(config, training)
+    _check_pattern(config)
     _ = executors[config.executor]
     _ = pruning.criteria[config.prune.criterion]
     _ = pruning.allocations[config.prune.scope]
     for section in (config, config.supermask, config.edge_popup):
         build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
+
+
+def _check_pattern(config: Config) -> None:
+    """Raises LotteryError for arms that choose single weights under another pattern."""
+    alone = {*LEARNED, *FAMILIES["inertial_manifold_interpretation"]}
+    wrong = sorted(alone.intersection(config.arms))
+    if wrong and config.prune.pattern != "weights":
+        raise LotteryError(
+            f"Expected arms that can prune {config.prune.pattern}. Received: {', '.join(wrong)}, "
+            "which choose single weights. Leave them out, or set prune.pattern='weights'."
+        )
 
 
 def check_rewind(config: Config, task: Task) -> None:

@@ -61,7 +61,7 @@ def prune_file(
         )
     check_free(out, exporters["keras"])
     masked = toolkit.mask(
-        _load(model),
+        load_file(model),
         include=include,
         exclude=exclude,
         biases=biases,
@@ -75,7 +75,12 @@ def prune_file(
     return export(masked, out, "keras")
 
 
-def _load(path: Path) -> Any:
+def load_file(path: Path, compile: bool = False) -> Any:
+    """Returns the model of a `.keras` file from wherever it came; no code in it is run.
+
+    Raises:
+        LotteryError: it is no such file, Keras cannot load it, or it holds code.
+    """
     import keras
 
     if not path.is_file():
@@ -88,7 +93,7 @@ def _load(path: Path) -> Any:
         )
     try:
         check_zip(path)
-        return keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=compile)
     except LotteryError:
         raise
     except ValueError as error:

@@ -11,7 +11,7 @@ from keras_lottery.masking.learned import was_frozen_by_masks
 from keras_lottery.masking.names import Names, names_of
 from keras_lottery.masking.options import MaskOptions, Options, check_selection
 from keras_lottery.masking.output_layer import output_layers
-from keras_lottery.masking.prunable import Weights, prunable_weights
+from keras_lottery.masking.prunable import Weights, input_axis, prunable_weights
 from keras_lottery.patterns import matches
 from keras_lottery.types import VariableInfo
 
@@ -135,14 +135,16 @@ def read_model(model: keras.Layer, options: Options | None = None) -> Inventory:
     for path, layer, attribute, variable in paths.named_variables(layers):
         role = _role(layer, attribute, roles.get(id(variable)))
         is_trained = id(variable) in trained or was_frozen_by_masks(variable)
+        shape = tuple(int(n) for n in variable.shape)
         info = VariableInfo(
             path=path,
-            shape=tuple(int(n) for n in variable.shape),
+            shape=shape,
             kind=role.kind or ("other" if is_trained else STATE),
             layer=type(role.layer).__name__,
             group=role.known.group if role.known else "other",
             output=id(role.layer) in outputs,
             names=_names(path, names[id(layer)], attribute, names[id(role.layer)]),
+            input_axis=input_axis(role.layer, role.kind, shape, attribute),
         )
         owner, prefix = owners[id(layer)]
         name = f"{prefix}/{attribute}" if prefix else attribute

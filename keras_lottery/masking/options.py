@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from keras_lottery import checks
+from keras_lottery import checks, pruning
 from keras_lottery.patterns import check_matches
 
 __all__ = ["MaskOptions", "Options", "Patterns", "check_selection", "options_from"]
@@ -28,6 +28,8 @@ class Options(Protocol):
     def embeddings(self) -> bool: ...
     @property
     def output(self) -> bool: ...
+    @property
+    def pattern(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class MaskOptions:
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: path pattern of the output layer, where it is not found by itself.
+        pattern: which weights are pruned together: `weights`, `channels`, `2:4`, `block:4x4`.
     """
 
     include: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class MaskOptions:
     embeddings: bool = True
     output: bool = True
     output_layer: str = ""
+    pattern: str = "weights"
 
 
 def options_from(
@@ -61,17 +65,20 @@ def options_from(
     embeddings: bool = True,
     output: bool = True,
     output_layer: str = "",
+    pattern: str = "weights",
 ) -> MaskOptions:
     """Returns the options, with patterns given as a string or any sequence.
 
     Raises:
-        LotteryError: one is of another type.
+        LotteryError: one is of another type, or the pattern is not known.
     """
+    pruning.check_pattern(pattern)
     switches = {"biases": biases, "norms": norms, "embeddings": embeddings, "output": output}
     return MaskOptions(
         include=checks.patterns(include, "include"),
         exclude=checks.patterns(exclude, "exclude"),
         output_layer=checks.text(output_layer, "output_layer"),
+        pattern=pattern,
         **{name: checks.truth(value, name) for name, value in switches.items()},
     )
 

@@ -10,7 +10,7 @@ import keras
 from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 
-__all__ = ["Weights", "prunable_weights", "register_prunable"]
+__all__ = ["Weights", "input_axis", "prunable_weights", "register_prunable"]
 
 GROUPS = ("conv", "dense", "recurrent", "embedding", "other")
 
@@ -87,6 +87,29 @@ def prunable_weights(layer: keras.Layer) -> Weights | None:
         if found is not None:
             return found
     return None
+
+
+def input_axis(layer: keras.Layer, kind: str, shape: tuple[int, ...], attribute: str) -> int | None:
+    """Returns the innermost axis along which the weights of one output are; None for no kernel.
+
+    Args:
+        layer: that has the variable.
+        kind: of the variable.
+        shape: of the variable.
+        attribute: its name in the layer.
+    """
+    if kind not in ("kernel", "recurrent") or len(shape) < 2 or attribute == "depthwise_kernel":
+        return None
+    names = {cls.__name__ for cls in type(layer).__mro__}
+    if "BaseDepthwiseConv" in names:
+        return None
+    if "BaseConvTranspose" in names:
+        return len(shape) - 1
+    if "EinsumDense" in names:
+        operands, _, target = str(getattr(layer, "equation", "")).replace(" ", "").partition("->")
+        letters = operands.partition(",")[2]
+        return max((i for i, letter in enumerate(letters) if letter not in target), default=None)
+    return len(shape) - 2
 
 
 def _add(package: str, classes: str, group: str, subtree: bool = False, **kinds: str) -> None:

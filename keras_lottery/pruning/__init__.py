@@ -1,9 +1,18 @@
 """Which weights go: criteria, allocations, schedules and the exact cut. NumPy only."""
 
-import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401  registers them
+import keras_lottery.pruning.channels as _channels  # noqa: F401  registers it
+import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401
+import keras_lottery.pruning.n_of_m as _n_of_m  # noqa: F401
 from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.masks import complete_masks, densities, full_masks, kept, sparsity
+from keras_lottery.pruning.patterns import (
+    Layout,
+    check_pattern,
+    layout_of,
+    needs_channels,
+    patterns,
+)
 from keras_lottery.pruning.permute import (
     permute_alike,
     permute_global,
@@ -14,8 +23,10 @@ from keras_lottery.pruning.prune import (
     kept_after,
     prune_round,
     prune_to,
+    prune_to_cost,
     prune_to_count,
     prune_to_round,
+    still_to_prune,
 )
 from keras_lottery.pruning.schedules import CubicSchedule, schedules
 from keras_lottery.pruning.spectrum import Gap, Spectrum, window
@@ -26,10 +37,12 @@ __all__ = [
     "CubicSchedule",
     "Gap",
     "Inputs",
+    "Layout",
     "Score",
     "Search",
     "Spectrum",
     "allocations",
+    "check_pattern",
     "complete_masks",
     "criteria",
     "criterion",
@@ -38,15 +51,20 @@ __all__ = [
     "full_masks",
     "kept",
     "kept_after",
+    "layout_of",
+    "needs_channels",
+    "patterns",
     "permute_alike",
     "permute_global",
     "permute_kept_values",
     "permute_layer",
     "prune_round",
     "prune_to",
+    "prune_to_cost",
     "prune_to_count",
     "prune_to_round",
     "schedules",
     "sparsity",
+    "still_to_prune",
     "window",
 ]

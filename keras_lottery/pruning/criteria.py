@@ -14,6 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.reduction import (
+    FIRST,
+    MEAN,
+    ROOT_MEAN_SQUARE,
+    SUM,
+    SUM_MAGNITUDE,
+    Reduction,
+)
 from keras_lottery.pruning.topk import Score
 from keras_lottery.registry import Registry
 
@@ -73,11 +81,15 @@ class Criterion:
         needs: which of `final`, `initial` and `DERIVED` it reads.
         iterations: times that it prunes and scores anew, a constant share of what survives each,
             until as few are left as asked for.
+        reduction: from the scores of weights to those of channels and blocks.
+        only: name of the weights that are scored, where they stand for the whole channel.
     """
 
     score: Callable[[Inputs], Score]
     needs: frozenset[str]
     iterations: int = 1
+    reduction: Reduction = MEAN
+    only: str = ""
 
     @property
     def derived(self) -> frozenset[str]:
@@ -95,12 +107,16 @@ _DERIVE = "Pass derive= (kl.prune: data=(x, y))."
 
 
 def criterion(
-    name: str, needs: tuple[str, ...], iterations: int = 1
+    name: str,
+    needs: tuple[str, ...],
+    iterations: int = 1,
+    reduction: Reduction = MEAN,
+    only: str = "",
 ) -> Callable[[Callable[[Inputs], Score]], Callable[[Inputs], Score]]:
     """Returns a decorator that registers a scoring function as the criterion `name`."""
 
     def add(score: Callable[[Inputs], Score]) -> Callable[[Inputs], Score]:
-        criteria.register(name)(Criterion(score, frozenset(needs), iterations))
+        criteria.register(name)(Criterion(score, frozenset(needs), iterations, reduction, only))
         return score
 
     return add
@@ -108,17 +124,44 @@ def criterion(
 
 @criterion("magnitude", needs=("final",))
 def magnitude(inputs: Inputs) -> Score:
-    """|w_final|. Reference: Han et al. 2015, arXiv 1506.02626."""
+    """|w_final|; of channels the mean, which is their L1 norm.
+
+    Reference: Han et al. 2015, arXiv 1506.02626; Li et al. 2017, arXiv 1608.08710, for channels.
+    """
     return Score(inputs.final, absolute=True)
 
 
-@criterion("random", needs=())
+@criterion("l2", needs=("final",), reduction=ROOT_MEAN_SQUARE)
+def l2(inputs: Inputs) -> Score:
+    """|w_final|; of channels and blocks the root of the mean square, which is their L2 norm."""
+    return Score(inputs.final, absolute=True)
+
+
+@criterion("taylor", needs=("final", "gradient"), reduction=SUM_MAGNITUDE)
+def taylor(inputs: Inputs) -> Score:
+    """|Σ w ∂L/∂w| over a channel or block: the change of the loss, to first order, without it.
+
+    Reference: Molchanov et al. 2019, arXiv 1906.10771, which squares it: the order is the same.
+    """
+    return Score(at_least_float32(inputs.final) * inputs.gradient, absolute=True)
+
+
+@criterion("batch_norm_scale", needs=("final",), only="gamma")
+def batch_norm_scale(inputs: Inputs) -> Score:
+    """|γ| of the batch normalizations of a channel, relative to their mean.
+
+    Reference: Liu et al. 2017, "Network slimming", arXiv 1708.06519.
+    """
+    return Score(inputs.final, absolute=True)
+
+
+@criterion("random", needs=(), reduction=FIRST)
 def random(inputs: Inputs) -> Score:
     """U(0, 1), from the seed and the path alone."""
     return Score(inputs.rng.random(inputs.mask.shape, dtype=np.float32), absolute=True)
 
 
-@criterion("snip", needs=("final", "gradient"))
+@criterion("snip", needs=("final", "gradient"), reduction=SUM)
 def snip(inputs: Inputs) -> Score:
     """|w ∂L/∂w|, at the weights given. Reference: Lee et al. 2019, arXiv 1810.02340.
 
@@ -127,7 +170,7 @@ def snip(inputs: Inputs) -> Score:
     return Score(at_least_float32(inputs.final) * inputs.gradient, absolute=True)
 
 
-@criterion("grasp", needs=("final", "hessian_gradient"))
+@criterion("grasp", needs=("final", "hessian_gradient"), reduction=SUM)
 def grasp(inputs: Inputs) -> Score:
     """w (H g): to the first order, how much |g|² falls when w goes.
 
@@ -136,13 +179,13 @@ def grasp(inputs: Inputs) -> Score:
     return Score(at_least_float32(inputs.final) * inputs.derived("hessian_gradient"))
 
 
-@criterion("synflow", needs=("final", "flow"), iterations=100)
+@criterion("synflow", needs=("final", "flow"), iterations=100, reduction=SUM)
 def synflow(inputs: Inputs) -> Score:
     """|w| ∂R/∂|w|, in 100 iterations. Reference: Tanaka et al. 2020, arXiv 2006.05467."""
     return Score(at_least_float32(inputs.final) * inputs.derived("flow"), absolute=True)
 
 
-@criterion("slow_modes", needs=("hessian_diagonal",))
+@criterion("slow_modes", needs=("hessian_diagonal",), reduction=SUM)
 def slow_modes(inputs: Inputs) -> Score:
     """-|h|, h = ∂²L/∂w²: the directions of largest curvature, the fast ones, go first.
 
@@ -155,7 +198,7 @@ def slow_modes(inputs: Inputs) -> Score:
     return Score(np.where(curvature > 0, -curvature, -np.inf))
 
 
-@criterion("fast_modes", needs=("hessian_diagonal",))
+@criterion("fast_modes", needs=("hessian_diagonal",), reduction=SUM)
 def fast_modes(inputs: Inputs) -> Score:
     """|h|, h = ∂²L/∂w²: the flattest directions go first; `slow_modes` the other way round."""
     return Score(inputs.derived("hessian_diagonal"), absolute=True)

@@ -7,33 +7,37 @@ from collections.abc import Iterable
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.patterns import Layout
 from keras_lottery.types import MaskSet, Weights
 
 
-def permute_layer(masks: MaskSet, rng: np.random.Generator) -> MaskSet:
+def permute_layer(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> MaskSet:
     """Returns masks shuffled within each variable, so that its density stays.
+
+    Channels are shuffled within their layer, weights under N:M within and among their rows.
+
+    Args:
+        masks: are left as they are.
+        rng: draws the permutations.
+        layout: the groups of weights that are pruned together.
 
     Reference: Morcos et al. 2019, arXiv 1906.02773, "locally permuted".
     """
-    return {
-        path: rng.permutation(mask.reshape(-1)).reshape(mask.shape)
-        for path, mask in sorted(masks.items())
-    }
+    return layout.unfold(layout.permute_layer(layout.fold(masks), rng), _full(masks))
 
 
-def permute_global(masks: MaskSet, rng: np.random.Generator) -> MaskSet:
+def permute_global(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> MaskSet:
     """Returns masks shuffled over all variables, so that only the total density stays.
+
+    Under a pattern the number of groups stays. For the arguments see `permute_layer`.
 
     Reference: Morcos et al. 2019, arXiv 1906.02773, "random ticket".
     """
-    ordered = sorted(masks.items())
-    flat = np.concatenate([np.zeros(0, np.bool_), *(mask.reshape(-1) for _, mask in ordered)])
-    rng.shuffle(flat)
-    ends = np.cumsum([mask.size for _, mask in ordered])[:-1]
-    return {
-        path: part.reshape(mask.shape).copy()
-        for (path, mask), part in zip(ordered, np.split(flat, ends))
-    }
+    return layout.unfold(layout.permute_global(layout.fold(masks), rng), _full(masks))
+
+
+def _full(masks: MaskSet) -> MaskSet:
+    return {path: np.ones_like(mask) for path, mask in sorted(masks.items())}
 
 
 def permute_kept_values(weights: Weights, masks: MaskSet, rng: np.random.Generator) -> Weights:

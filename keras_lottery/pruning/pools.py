@@ -39,7 +39,10 @@ class Pool:
 
 
 def make_pools(
-    infos: Sequence[VariableInfo], rate: float, rates: Mapping[str, float] | None = None
+    infos: Sequence[VariableInfo],
+    rate: float,
+    rates: Mapping[str, float] | None = None,
+    option: str = "prune.rates",
 ) -> list[Pool]:
     """Returns the pools of the prunable variables.
 
@@ -50,6 +53,7 @@ def make_pools(
         infos: the variables; only prunable ones take part.
         rate: rate of the variables that `rates` does not name.
         rates: other rates.
+        option: name of the option that has them.
 
     Raises:
         LotteryError: nothing is prunable, a path stands twice, or a key is no group and no
@@ -57,7 +61,7 @@ def make_pools(
     """
     prunable = sorted((i for i in infos if i.prunable), key=lambda info: info.path)
     rates = dict(rates or {})
-    _check(infos, prunable, rates)
+    _check(infos, prunable, rates, option)
     members: dict[str, list[VariableInfo]] = {}
     for info in prunable:
         members.setdefault(_key(info, rates), []).append(info)
@@ -78,7 +82,10 @@ def _is_pattern(key: str) -> bool:
 
 
 def _check(
-    infos: Sequence[VariableInfo], prunable: Sequence[VariableInfo], rates: Mapping[str, float]
+    infos: Sequence[VariableInfo],
+    prunable: Sequence[VariableInfo],
+    rates: Mapping[str, float],
+    option: str,
 ) -> None:
     if not prunable:
         reasons = "; ".join(f"{i.path}: {i.reason or 'not prunable'}" for i in infos[:5])
@@ -96,7 +103,7 @@ def _check(
     for key in rates:
         if _is_pattern(key) and not any(matches(info.places, (key,)) for info in infos):
             raise LotteryError(
-                f"prune.rates: expected a group ({', '.join(GROUPS)}), 'output', or the pattern "
+                f"{option}: expected a group ({', '.join(GROUPS)}), 'output', or the pattern "
                 f"of a path. Received: {key!r}, which matches no variable. "
                 f"The paths are: {', '.join(sorted(paths)[:8])}{', …' if len(paths) > 8 else ''}."
             )

@@ -1,4 +1,7 @@
-"""Quotas: how many weights go from which variables, and the cut that keeps every floor."""
+"""Quotas: how many weights go from which variables, and the cut that keeps every floor.
+
+Under a pattern, these are groups of weights and the arrays that they are in.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +11,7 @@ from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.masks import kept
+from keras_lottery.pruning.patterns import Layout
 from keras_lottery.pruning.pools import Pool
 from keras_lottery.pruning.schedules import schedule_of
 from keras_lottery.pruning.topk import Score, cut
@@ -30,11 +34,17 @@ class Quota:
 
 
 def quotas_of(
-    pool: Pool, surviving: Sequence[int], prune: int, scope: str, min_per_layer: int
+    layout: Layout,
+    pool: Pool,
+    surviving: Sequence[int],
+    prune: int,
+    scope: str,
+    min_per_layer: int,
 ) -> list[Quota]:
     """Shares out what a pool loses: one quota for all of it, or one per variable.
 
     Args:
+        layout: the groups of weights that are pruned together.
         pool: the variables.
         surviving: how many weights of each survive.
         prune: number of weights to prune.
@@ -44,9 +54,9 @@ def quotas_of(
     Raises:
         LotteryError: the pool cannot lose that many.
     """
-    floors = tuple(min(min_per_layer, s) for s in surviving)
+    floors = tuple(_floors(layout, pool, surviving, min_per_layer))
     allocate = allocations[scope]
-    _check(str(pool), sum(surviving), prune, sum(floors))
+    _check(layout, str(pool), sum(surviving), prune, sum(floors))
     shares = allocate(pool.infos, surviving, prune, floors)
     if shares is None:
         return [Quota(pool.paths, prune, floors)]
@@ -54,30 +64,32 @@ def quotas_of(
 
 
 def quotas_to_round(
-    pool: Pool, surviving: Sequence[int], config: PruneConfig, round: int
+    layout: Layout, pool: Pool, surviving: Sequence[int], config: PruneConfig, round: int
 ) -> list[Quota]:
     """Returns the quotas that cut the pool in one go to what it keeps after `round` rounds."""
-    keep, keep_each = kept_at(pool, config, round)
+    keep, keep_each = kept_at(layout, pool, config, round)
     if keep_each is None:
         prune = sum(surviving) - keep
-        return quotas_of(pool, surviving, prune, config.scope, config.min_per_layer)
+        return quotas_of(layout, pool, surviving, prune, config.scope, config.min_per_layer)
     for path, now, then in zip(pool.paths, surviving, keep_each):
-        _check(f"{path} at round {round}", now, now - then, 0)
+        _check(layout, f"{path} at round {round}", now, now - then, 0)
     return [
         Quota((path,), now - then, (0,))
         for path, now, then in zip(pool.paths, surviving, keep_each)
     ]
 
 
-def kept_at(pool: Pool, config: PruneConfig, round: int) -> tuple[int, list[int] | None]:
+def kept_at(
+    layout: Layout, pool: Pool, config: PruneConfig, round: int
+) -> tuple[int, list[int] | None]:
     """Returns how many weights survive `round` rounds in all, and of each variable if it is set."""
     schedule, allocate = schedule_of(config), allocations[config.scope]
     surviving = [info.size for info in pool.infos]
     total, fixed = pool.size, False
     for r in range(1, round + 1):
         prune = schedule(pool.rate, r, pool.size, total)
-        floors = [min(config.min_per_layer, s) for s in surviving]
-        _check(f"{pool} at round {r}", total, prune, sum(floors))
+        floors = _floors(layout, pool, surviving, config.min_per_layer)
+        _check(layout, f"{pool} at round {r}", total, prune, sum(floors))
         total -= prune
         shares = allocate(pool.infos, surviving, prune, floors)
         if shares is not None:
@@ -85,15 +97,26 @@ def kept_at(pool: Pool, config: PruneConfig, round: int) -> tuple[int, list[int]
     return total, surviving if fixed else None
 
 
-def _check(what: str, surviving: int, prune: int, floor: int) -> None:
+def _floors(layout: Layout, pool: Pool, surviving: Sequence[int], min_per_layer: int) -> list[int]:
+    least = (max(min_per_layer, layout.least(info)) for info in pool.infos)
+    return [min(floor, s) for floor, s in zip(least, surviving)]
+
+
+def least_kept(layout: Layout, pool: Pool, surviving: Sequence[int], min_per_layer: int) -> int:
+    """Returns the smallest number of groups that a pool can be pruned to."""
+    return sum(_floors(layout, pool, surviving, min_per_layer))
+
+
+def _check(layout: Layout, what: str, surviving: int, prune: int, floor: int) -> None:
+    noun = layout.noun
     if prune < 0:
         raise LotteryError(
-            f"Expected at least {surviving - prune} surviving weights in the {what} to prune from. "
+            f"Expected at least {surviving - prune} surviving {noun} in the {what} to prune from. "
             f"Received: {surviving}. Pass the masks of the round before, or full ones."
         )
     if surviving - prune < floor:
         raise LotteryError(
-            f"Expected to keep at least {floor} weights in the {what} (min_per_layer). "
+            f"Expected to keep at least {floor} {noun} in the {what} ({layout.floor}). "
             f"Received: {surviving - prune} left by the sparsity asked for. "
             "Prune less, exclude small layers, or lower min_per_layer."
         )
@@ -126,12 +149,29 @@ def _of(masks: MaskSet, quota: Quota) -> int:
     return kept({path: masks[path] for path in quota.paths})
 
 
-def cut_quota(quota: Quota, scores: Mapping[str, Score], masks: MaskSet) -> MaskSet:
+def cut_quota(
+    quota: Quota, scores: Mapping[str, Score], masks: MaskSet, candidates: MaskSet
+) -> MaskSet:
     """Cuts the quota so that each variable keeps its floor; the others make up for it.
 
     A variable that the common cut leaves below its floor is cut down to it by itself; the rest
     then loses more, so it stays below the common cut, and this comes to an end.
+
+    Args:
+        quota: what is to go.
+        scores: score of each variable.
+        masks: what survives.
+        candidates: what of it may go.
     """
+    if candidates is masks:
+        return _cut_to_floors(quota, scores, masks)
+    stays = {path: masks[path] & ~candidates[path] for path in quota.paths}
+    floors = tuple(max(0, f - kept({p: stays[p]})) for p, f in zip(quota.paths, quota.floors))
+    result = _cut_to_floors(replace(quota, floors=floors), scores, candidates)
+    return {path: mask | stays[path] for path, mask in result.items()}
+
+
+def _cut_to_floors(quota: Quota, scores: Mapping[str, Score], masks: MaskSet) -> MaskSet:
     floors = dict(zip(quota.paths, quota.floors))
     result: MaskSet = {}
     free, prune = dict(scores), quota.prune

@@ -189,11 +189,8 @@ def _keys(span: _Span, bits: int, signed: bool, check: bool = False) -> NDArray[
     stored = values.view(f"u{bits // 8}")
     half = stored.dtype.type(1 << (bits - 1))
     keys = stored & (half - stored.dtype.type(1))
-    if check and keys.max(initial=0) > _infinity(bits) and np.isnan(values[span.mask]).any():
-        raise DivergedError(
-            f"Expected scores that are numbers. Received: NaN for weights of {span.path}. "
-            "Check that the training did not diverge."
-        )
+    if check and keys.max(initial=0) > _infinity(bits):
+        refuse_nan(span.path, values[span.mask])
     if signed and not span.absolute:
         minus = (stored.view(f"i{bits // 8}") >> (bits - 1)).view(keys.dtype)
         keys = (keys ^ minus) - minus  # minus is all ones for a negative score: -key, else key
@@ -205,6 +202,15 @@ def _keys(span: _Span, bits: int, signed: bool, check: bool = False) -> NDArray[
         pruned = (span.mask.view(np.int8) - np.int8(1)).astype(f"i{bits // 8}")
         keys |= pruned.view(keys.dtype)
     return keys
+
+
+def refuse_nan(path: str, scores: NDArray[Any]) -> None:
+    """Raises DivergedError where a score is NaN."""
+    if np.isnan(scores).any():
+        raise DivergedError(
+            f"Expected scores that are numbers. Received: NaN for weights of {path}. "
+            "Check that the training did not diverge."
+        )
 
 
 def _infinity(bits: int) -> int:

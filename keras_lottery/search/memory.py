@@ -112,6 +112,7 @@ class FitTask:
             embeddings=prune.embeddings,
             output=prune.output,
             in_place=False,
+            pattern=prune.pattern,
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
@@ -130,7 +131,7 @@ class FitTask:
         self.higher_is_better: bool | None = None
 
     def variables(self) -> Any:
-        return masking.describe(self._model, self._config.prune)
+        return toolkit.describe_selected(self._model, self._config.prune)
 
     def start_weights(self, seed: int) -> Weights:
         return self._start

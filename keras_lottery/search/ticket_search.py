@@ -41,6 +41,8 @@ class TicketSearch:
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
+        pattern: which weights are pruned together, such as `channels`; `rate` is then the fraction
+            of such groups. See `kl.prune`.
         seed: of the data order and of the controls' draws.
         higher_is_better: whether larger values of the model's metric are better; None: as Keras
             knows of its own metrics.
@@ -70,6 +72,7 @@ class TicketSearch:
         norms: bool = False,
         embeddings: bool = True,
         output: bool = True,
+        pattern: str = "weights",
         seed: int = 0,
         higher_is_better: bool | None = None,
         verbose: bool = True,
@@ -87,6 +90,7 @@ class TicketSearch:
             "norms": norms,
             "embeddings": embeddings,
             "output": output,
+            "pattern": pattern,
         }
         prune = build(PruneConfig, settings, "", problems)
         mode = "fine_tune" if rewind_to is None else "weights"

@@ -49,7 +49,7 @@ class MaskedTask(ABC):
         """Returns as little as the model can be called on."""
 
     def variables(self) -> Sequence[VariableInfo]:
-        return masking.describe(self._model, self.config.prune)
+        return toolkit.describe_selected(self._model, self.config.prune)
 
     def start_weights(self, seed: int) -> Weights:
         return self.fresh_weights(seed)
@@ -93,6 +93,7 @@ class MaskedTask(ABC):
                 embeddings=prune.embeddings,
                 output=prune.output,
                 parametrization=parametrization,
+                pattern=prune.pattern,
             )
 
     def _new(self, build: Callable[[], keras.Model] | None = None) -> keras.Model:

@@ -17,9 +17,9 @@ from keras_lottery.config.sections import OptimizerConfig, TrainConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.base import MaskedTask
 from keras_lottery.training import ArrayData, Trainer, length
+from keras_lottery.training.batch_norm import reestimate_batch_norm
 from keras_lottery.training.data import Arrays
 from keras_lottery.training.derivatives import derive
-from keras_lottery.training.evaluation import reestimate_statistics
 from keras_lottery.types import (
     MaskSet,
     Progress,
@@ -107,7 +107,7 @@ class NetworkTask(MaskedTask):
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.restore(start)
-        reestimate_statistics(trainer.model, self._data.train[0])
+        reestimate_batch_norm(trainer.model, self._data.train[0])
         by_split = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
         return {
             f"{split}_{k}": v for split, metrics in by_split.items() for k, v in metrics.items()

@@ -9,25 +9,33 @@ from keras_lottery.compaction import compact, compaction_report, register_compac
 from keras_lottery.masking import get_masks, register_prunable, set_masks, strip
 from keras_lottery.toolkit.apply_ticket import Ticket
 from keras_lottery.toolkit.mask_model import mask, mask_selected
-from keras_lottery.toolkit.prune_model import prune, prune_selected, summary_selected
+from keras_lottery.toolkit.prune_model import Target, counts_selected, prune, prune_selected
+from keras_lottery.toolkit.selection import describe_selected
+from keras_lottery.toolkit.sensitivity import Sensitivity, sensitivity
 from keras_lottery.toolkit.summarize_model import Summary, summary
 from keras_lottery.toolkit.wrapper import Masked
+from keras_lottery.training.batch_norm import reestimate_batch_norm
 
 __all__ = [
     "Masked",
+    "Sensitivity",
     "Summary",
+    "Target",
     "Ticket",
     "compact",
     "compaction_report",
+    "counts_selected",
+    "describe_selected",
     "get_masks",
     "mask",
     "mask_selected",
     "prune",
     "prune_selected",
+    "reestimate_batch_norm",
     "register_compaction_rule",
     "register_prunable",
+    "sensitivity",
     "set_masks",
     "strip",
     "summary",
-    "summary_selected",
 ]

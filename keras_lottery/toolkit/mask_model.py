@@ -12,11 +12,12 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, learned
 from keras_lottery.masking.attach import choose
 from keras_lottery.masking.copying import copy_model
-from keras_lottery.masking.inventory import Inventory, read_model
-from keras_lottery.masking.mask_layer import MaskedVariable
+from keras_lottery.masking.inventory import Inventory
+from keras_lottery.masking.mask_layer import MaskedVariable, masked
 from keras_lottery.masking.masked_layer import attach
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.parametrizations import parametrizations
+from keras_lottery.toolkit.selection import select
 
 __all__ = ["mask", "mask_inventory", "mask_selected"]
 
@@ -37,6 +38,7 @@ def mask(
     output_layer: str = "",
     keep: float | None = None,
     from_zeros: bool = False,
+    pattern: str = "weights",
 ) -> keras.Model:
     """Returns the model with a full mask on every variable that is to be pruned.
 
@@ -68,6 +70,8 @@ def mask(
         from_zeros: take weights that are exactly 0 for pruned, as in a pruned model that was
             saved without its masks. A variable that is 0 throughout keeps a full mask: it is
             initialized to 0, not pruned.
+        pattern: which weights will be pruned together; masks what `prune` needs for that. See
+            `prune`.
 
     Raises:
         LotteryError: the model is not built, nothing in it can be pruned, a pattern matches
@@ -91,13 +95,14 @@ def mask(
         embeddings=embeddings,
         output=output,
         output_layer=output_layer,
+        pattern=pattern,
     )
     learned.check_keep(keep, parametrization)
     if parametrizations[parametrization].learned:
-        _check_learned(model, from_zeros, parametrization)
+        _check_learned(model, from_zeros, parametrization, pattern)
     if not in_place:
         model = copy_model(model)
-    inventory = read_model(model, options)
+    inventory = select(model, options)
     added = attach(model, choose(inventory, options, parametrization), keep)
     if from_zeros:
         _take_zeros(added)
@@ -114,13 +119,14 @@ def mask_selected(model: keras.Model, options: MaskOptions, more_than: float = 0
         options: what is masked.
         more_than: a larger fraction of zeros than this is warned of.
     """
-    mask_inventory(read_model(model, options), options, more_than)
+    mask_inventory(select(model, options), options, more_than)
 
 
 def mask_inventory(inventory: Inventory, options: MaskOptions, more_than: float = 0.0) -> None:
     """Does what `mask_selected` does, in a model of which there is an inventory."""
-    model = inventory.model
-    _hint_at_zeros(model, attach(model, choose(inventory, options, "zero")), more_than)
+    model, chosen = inventory.model, choose(inventory, options, "zero")
+    if any(masked(entry.variable) is None for entry, _ in chosen):
+        _hint_at_zeros(model, attach(model, chosen), more_than)
 
 
 def _take_zeros(added: list[MaskedVariable]) -> None:
@@ -148,10 +154,15 @@ def _values(record: MaskedVariable) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(record.variable.value))
 
 
-def _check_learned(model: Any, from_zeros: bool, parametrization: str) -> None:
+def _check_learned(model: Any, from_zeros: bool, parametrization: str, pattern: str) -> None:
     learned.check_optimizer(model)
     if from_zeros:
         raise LotteryError(
             "Expected from_zeros=True only with a mask that is given. Received: it with the "
             f"learned mask {parametrization!r}, whose scores choose. Leave one of the two out."
+        )
+    if pattern != "weights":
+        raise LotteryError(
+            f"Expected pattern='weights' with the learned mask {parametrization!r}, whose scores "
+            f"choose single weights. Received: {pattern!r}. Leave one of the two out."
         )

@@ -1,28 +1,36 @@
 """Pruning a Keras model: from its weights to its masks in one call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_lottery import checks, pruning
+from keras_lottery.compaction.channels import size_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.inventory import FROZEN, Inventory, read_model
+from keras_lottery.masking.attach import choose
+from keras_lottery.masking.inventory import FROZEN, Inventory
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
+from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_inventory
+from keras_lottery.toolkit.selection import select
 from keras_lottery.toolkit.summarize_model import Summary, masked_infos, summarize
 from keras_lottery.training.derivatives import derive
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
-__all__ = ["prune", "prune_selected"]
+__all__ = ["Target", "prune", "prune_selected"]
+
+Sparsity = float | Mapping[str, float]
 
 
 def prune(
     model: keras.Model,
-    sparsity: float = 0.9,
+    sparsity: Sparsity | None = None,
     criterion: str = "magnitude",
     scope: str = "global",
     data: tuple[Any, Any] | None = None,
@@ -36,17 +44,28 @@ def prune(
     embeddings: bool = True,
     output: bool = True,
     output_layer: str = "",
+    pattern: str = "weights",
+    flops: float | None = None,
+    bytes: int | None = None,
 ) -> Summary:
-    """Prunes a model to a sparsity, and returns what is kept of each variable.
+    """Prunes a model to a target, and returns what is kept of each variable.
 
     A model without masks is masked first, as `mask` does with the same options. In one that has
     masks, the options narrow what is pruned, and biases and norms are pruned where they have
     masks. Exactly floor(sparsity × prunable) weights are pruned in all, those pruned before
-    included.
+    included; under a pattern, as many groups of weights.
+
+    Under `pattern="channels"`, a channel goes with every weight that makes or reads it: its
+    filter, bias and batch-norm scale and shift, and its slices in the next layers. Channels that
+    only go together (those of a residual stream, the gates of an LSTM's unit, an attention head)
+    are one. Each layer keeps at least one, and the model's inputs and outputs stay. `compact` then
+    makes the layers smaller.
 
     Args:
         model: a built model.
-        sparsity: fraction removed of the prunable weights, in [0, 1].
+        sparsity: fraction removed of the prunable weights, or groups of weights, in [0, 1]; or by
+            path pattern, group (`conv`, `dense`, ...) or `output`, where all else stays as it is.
+            If no target is given: 0.9; 0.5 of the channels; what N of M leaves.
         criterion: name of a registered criterion.
         scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
         data: (x, y) for criteria that need derivatives of the loss; the model must be compiled
@@ -61,19 +80,30 @@ def prune(
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: pattern of the output layer, where it is not found by itself.
+        pattern: which weights are pruned together: `weights` (each for itself), `channels`, N of
+            M along the input axis such as `2:4`, or blocks such as `block:4x4`.
+        flops: instead of a sparsity, fraction of the floating-point operations that the compacted
+            model is to be spared, in [0, 1]. Channels only.
+        bytes: instead of a sparsity, bytes that the parameters of the compacted model may have.
+            Channels only.
 
     Raises:
         LotteryError: a weight is NaN or infinite, the model is sparser already, a name is not
-            known, a pattern matches nothing, or the criterion needs what is not given.
+            known, a pattern matches nothing, the criterion needs what is not given, there are two
+            targets, or one that no set of channels reaches.
 
     Example:
         >>> print(prune(model, sparsity=0.9))
+        >>> print(prune(model, flops=0.5, pattern="channels", criterion="taylor", data=(x, y)))
+        >>> print(prune(model, sparsity={"*/dense/*": 0.9, "conv": 0.5}))
         >>> print(prune(model, sparsity=0.9, exclude="*/output/*"))
     """
-    options = options_from(include, exclude, biases, norms, embeddings, output, output_layer)
+    options = options_from(
+        include, exclude, biases, norms, embeddings, output, output_layer, pattern
+    )
     return prune_selected(
         model,
-        sparsity,
+        Target(sparsity, flops, bytes),
         options,
         criterion=criterion,
         scope=scope,
@@ -84,9 +114,62 @@ def prune(
     )
 
 
+@dataclass(frozen=True)
+class Target:
+    """How far a model is pruned: one of these; none is the pattern's own sparsity.
+
+    Args:
+        sparsity: fraction removed, or several by path pattern.
+        flops: fraction removed of the floating-point operations.
+        bytes: size of the parameters.
+    """
+
+    sparsity: Sparsity | None = None
+    flops: float | None = None
+    bytes: int | None = None
+
+    def checked(self, pattern: str) -> "Target":
+        """Returns the target with plain numbers.
+
+        Raises:
+            LotteryError: two are given, one is out of range, or the pattern has none such.
+        """
+        given = {k: v for k, v in vars(self).items() if v is not None}
+        if len(given) > 1:
+            values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+            raise LotteryError(
+                f"Expected one of sparsity, flops and bytes. Received: {values}. Choose one."
+            )
+        if pattern != "channels" and not given.keys() <= {"sparsity"}:
+            raise LotteryError(
+                f"Expected pattern='channels' with {next(iter(given))}=, which is that of the "
+                f"compacted model. Received: {pattern!r}. Give a sparsity, or prune channels."
+            )
+        if self.flops is not None:
+            return Target(flops=checks.fraction(self.flops, "flops"))
+        if self.bytes is not None:
+            return Target(bytes=checks.whole_number(self.bytes, "bytes", least=1))
+        return self if self.sparsity is None else Target(_sparsity(self.sparsity))
+
+    @property
+    def most(self) -> float:
+        """The largest sparsity that is asked for, 0 where it is not known."""
+        if isinstance(self.sparsity, Mapping):
+            return max(self.sparsity.values(), default=0.0)
+        return self.sparsity or 0.0
+
+
+def _sparsity(sparsity: Sparsity) -> Sparsity:
+    if not isinstance(sparsity, Mapping):
+        return checks.fraction(sparsity, "sparsity")
+    if not sparsity:
+        raise LotteryError("Expected a sparsity for some layers. Received: {}. Name a layer.")
+    return {k: checks.fraction(v, f"sparsity of {k!r}") for k, v in sparsity.items()}
+
+
 def prune_selected(
     model: keras.Model,
-    sparsity: float,
+    target: Sparsity | Target,
     options: MaskOptions,
     *,
     criterion: str = "magnitude",
@@ -96,50 +179,77 @@ def prune_selected(
     initial: Weights | None = None,
     seed: int = 0,
 ) -> Summary:
-    """Prunes as `prune` does, with the selection given as one object."""
+    """Prunes as `prune` does, with the target and the selection given as objects."""
     arguments.maskable_model(model)
-    sparsity, seed = checks.fraction(sparsity, "sparsity"), checks.seed(seed)
+    target = target if isinstance(target, Target) else Target(target)
+    target, seed = target.checked(options.pattern), checks.seed(seed)
     dry_run = checks.truth(dry_run, "dry_run")
     _ = pruning.criteria[criterion], pruning.allocations[scope]
     if initial is not None:
         checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
     internals.sync_trainer(model)
-    inventory = read_model(model, options)
+    inventory = select(model, options)
     infos, masks = _what(inventory, options)
     weights = state.weights_of(inventory.variables)
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
-    if not masks and not dry_run:
-        mask_inventory(inventory, options, more_than=sparsity)
-        infos, masks = _what(inventory, options)
-    pruned = pruning.prune_to(
+    if not masks or pruning.needs_channels(options.pattern):
+        choose(inventory, options, "zero")  # refuses what can't be masked, before anything changes
+    prune_to = _to_target(target, inventory, infos, options.pattern)
+    pruned = prune_to(
         weights,
         masks,
         infos,
-        sparsity,
         criterion=criterion,
         scope=scope,
         derive=_derive(model, criterion, data, seed),
         initial=initial,
         seed=seed,
+        pattern=options.pattern,
     )
     if not dry_run:
+        if not masks or pruning.needs_channels(options.pattern):
+            mask_inventory(inventory, options, more_than=target.most)
         state.set_masks(model, pruned)
     return summarize(infos, pruned)
 
 
-def summary_selected(model: keras.Model, options: MaskOptions) -> Summary:
-    """Returns the summary of what `prune_selected` prunes under these options."""
+def _to_target(
+    target: Target, inventory: Inventory, infos: list[VariableInfo], pattern: str
+) -> Callable[..., MaskSet]:
+    """Returns the function that prunes to a target."""
+    if target.flops is None and target.bytes is None:
+        sparsity = target.sparsity
+        if sparsity is None:
+            sparsity = pruning.layout_of(pattern, infos).sparsity
+        return partial(pruning.prune_to, sparsity=sparsity)
+    size = size_of(inventory)
+    if target.bytes is not None:
+        return partial(pruning.prune_to_cost, cost=size.bytes, budget=target.bytes, unit="bytes")
+    dense = size.flops(pruning.full_masks(infos))
+    budget = dense - count(target.flops or 0.0, dense)
+    return partial(
+        pruning.prune_to_cost, cost=size.flops, budget=budget, unit=f"of {dense:,} FLOPs"
+    )
+
+
+def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:
+    """Returns how many weights, or groups, `prune_selected` has pruned, and how many there are."""
     internals.sync_trainer(model)
-    return summarize(*_what(read_model(model, options), options))
+    infos, masks = _what(select(model, options), options)
+    layout = pruning.layout_of(options.pattern, infos)
+    groups = layout.fold(pruning.complete_masks(masks, infos))
+    prunable = {info.path: groups[info.path] for info in layout.infos if info.prunable}
+    size = sum(mask.size for mask in prunable.values())
+    return size - pruning.kept(prunable), size
 
 
 def _what(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
     """Returns the variables with what can be pruned marked, and the masks that there are."""
     masks = state.masks_of(inventory.variables)
-    if not masks:
-        return inventory.infos, {}
+    if not masks or pruning.needs_channels(options.pattern):
+        return inventory.infos, masks
     infos = masked_infos(inventory.under(MaskOptions()), masks)
-    if options == MaskOptions():
+    if replace(options, pattern="weights") == MaskOptions():
         return infos, masks
     chosen = inventory.under(replace(options, biases=True, norms=True)).infos
     narrowed = [
@@ -162,4 +272,10 @@ def _derive(
             f"{', '.join(sorted(derived))}. Received: {type(data).__name__}. "
             "Pass some examples with their targets."
         )
-    return lambda name, masks: derive(name, model, *data, masks=masks, seed=seed)
+
+    def derived_of(name: str, masks: MaskSet) -> Weights:
+        # Weights that are not trained, which may read channels that go, have no derivative.
+        zeros = {path: np.zeros(mask.shape, np.float32) for path, mask in masks.items()}
+        return zeros | derive(name, model, *data, masks=masks, seed=seed)
+
+    return derived_of

@@ -1,18 +1,17 @@
 """Evaluating a network beyond the metrics of one pass.
 
-Stochastic masks are evaluated over several samples, batch-norm statistics are re-estimated for
-averaged or edited networks, and an output that no longer depends on the input is noticed.
+Stochastic masks are evaluated over several samples, and an output that no longer depends on the
+input is noticed.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery import backend, masking
-from keras_lottery.masking.keras_internals import flatten_layers
 from keras_lottery.training import checkpoint
 from keras_lottery.training.data import length
 
@@ -59,62 +58,6 @@ def shipped(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
     scores = [keras.ops.convert_to_numpy(score.value) for score in masking.scores(model)]
     chances = np.concatenate([1 / (1 + np.exp(-s.astype(np.float64).ravel())) for s in scores])
     return metrics | {"mean_kept": float(chances.mean())}
-
-
-MOST_EXAMPLES = 5000
-"""Training examples at most over which statistics are taken."""
-BATCH_SIZE = 500
-
-
-def reestimate_statistics(model: keras.Model, x: Any) -> None:
-    """Sets moving means and variances to the means over batches of what training mode sees.
-
-    Nothing else changes. Layers whose statistics are frozen keep them.
-
-    Args:
-        model: built.
-        x: inputs `(examples, ...)`; the first `MOST_EXAMPLES` are used, `BATCH_SIZE` at a time,
-            the last ones left out where they fill no batch of their own.
-
-    Reference:
-        Izmailov et al. 2018 (1803.05407), section 3.2, for why: averaged weights never saw data.
-    """
-    moved = _moving(model)
-    if not moved:
-        return
-    x = x[:MOST_EXAMPLES]
-    size = min(BATCH_SIZE, len(x))
-    batches = [x[at : at + size] for at in range(0, len(x) - size + 1, size)]
-    seen = [_of_batch(model, moved, batch) for batch in batches]
-    for index, (variable, _) in enumerate(moved):
-        variable.assign(np.mean([values[index] for values in seen], axis=0))
-
-
-def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
-    """Returns the statistics that training mode moves, each with its layer's momentum."""
-    norms = [
-        layer
-        for layer in flatten_layers(model)
-        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-    ]
-    return [
-        (variable, float(layer.momentum))
-        for layer in norms
-        for variable in (layer.moving_mean, layer.moving_variance)
-    ]
-
-
-def _of_batch(
-    model: keras.Model, moved: Sequence[tuple[keras.Variable, float]], x: Any
-) -> list[np.ndarray]:
-    """Returns a batch's own statistics: what is moved from 0 is (1 - momentum) of them."""
-    mapping = [(variable, keras.ops.zeros_like(variable.value)) for variable, _ in moved]
-    with keras.StatelessScope(state_mapping=mapping) as scope:
-        model(keras.ops.convert_to_tensor(x), training=True)
-    return [
-        np.array(keras.ops.convert_to_numpy(scope.get_current_value(variable))) / (1 - momentum)
-        for variable, momentum in moved
-    ]
 
 
 _BATCH = 8

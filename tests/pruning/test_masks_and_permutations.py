@@ -8,6 +8,7 @@ from keras_lottery.pruning import (
     densities,
     full_masks,
     kept,
+    layout_of,
     permute_alike,
     permute_global,
     permute_kept_values,
@@ -22,6 +23,9 @@ MASKS = {
     "empty": np.zeros((0, 3), bool),
     "scalar": np.ones((), bool),
 }
+
+
+WEIGHTS = layout_of("weights", [])
 
 
 def rng():
@@ -44,21 +48,21 @@ def test_full_masks_are_of_the_prunable():
 
 @pytest.mark.parametrize("permute", [permute_layer, permute_global])
 def test_a_shuffle_keeps_counts_and_shapes_and_ignores_order(permute):
-    shuffled = permute(MASKS, rng())
+    shuffled = permute(MASKS, rng(), WEIGHTS)
     assert kept(shuffled) == kept(MASKS)
     assert {p: m.shape for p, m in shuffled.items()} == {p: m.shape for p, m in MASKS.items()}
     assert any((shuffled[p] != MASKS[p]).any() for p in MASKS)
-    again = permute(dict(reversed(MASKS.items())), rng())
+    again = permute(dict(reversed(MASKS.items())), rng(), WEIGHTS)
     assert all((shuffled[p] == again[p]).all() for p in MASKS)
 
 
 def test_the_layer_shuffle_keeps_every_density():
-    assert densities(permute_layer(MASKS, rng())) == densities(MASKS)
+    assert densities(permute_layer(MASKS, rng(), WEIGHTS)) == densities(MASKS)
 
 
 def test_the_global_shuffle_evens_the_densities_out():
     masks = {"a": np.ones(5000, bool), "b": np.zeros(5000, bool)}
-    found = densities(permute_global(masks, rng()))
+    found = densities(permute_global(masks, rng(), WEIGHTS))
     assert found["a"] == pytest.approx(0.5, abs=0.05)
     assert found["a"] + found["b"] == 1
 

@@ -278,3 +278,15 @@ def test_data_without_end_need_a_length_of_the_epoch(model, data):
     settings = {"steps_per_epoch": 2, "epochs": 3, "callbacks": [steps]}
     search.fit(model, Endless(*data, size=16), **settings)
     assert steps.counts == [6, 3]
+
+
+def test_tickets_of_channels_become_smaller_networks(model, data):
+    x, y = data
+    search = kl.TicketSearch(rounds=1, rate=0.5, pattern="channels", verbose=False)
+    ticket = search.fit(model, x, y, epochs=1, batch_size=32).ticket(round=1)
+    assert ticket.masks["layers/dense/kernel"].any(axis=0).sum() == 8
+    assert ticket.masks["layers/dense/bias"].sum() == 8
+    small = kl.compact(ticket.apply(keras.models.clone_model(model)))
+    assert small.count_params() == 6 * 8 + 8 + 4 * 8 + 8 * 3 + 3
+    with pytest.raises(LotteryError, match=r"pattern.*Did you mean 'channels'"):
+        kl.TicketSearch(pattern="channel")

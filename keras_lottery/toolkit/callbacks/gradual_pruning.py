@@ -9,7 +9,7 @@ import keras
 from keras_lottery import masking, pruning
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_selected
-from keras_lottery.toolkit.prune_model import prune_selected, summary_selected
+from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
 from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
@@ -47,6 +47,8 @@ class GradualPruning(StepCallback):
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: pattern of the output layer, where it is not found by itself.
+        pattern: which weights are pruned together; the sparsities are fractions of such groups.
+            See `kl.prune`.
 
     Raises:
         LotteryError: a sparsity or step outside its range.
@@ -81,6 +83,7 @@ class GradualPruning(StepCallback):
         embeddings: bool = True,
         output: bool = True,
         output_layer: str = "",
+        pattern: str = "weights",
     ) -> None:
         super().__init__()
         _ = pruning.criteria[criterion], pruning.allocations[scope]
@@ -89,7 +92,7 @@ class GradualPruning(StepCallback):
         )
         self.criterion, self.scope = criterion, scope
         self.selection = masking.options_from(
-            include, exclude, biases, norms, embeddings, output, output_layer
+            include, exclude, biases, norms, embeddings, output, output_layer, pattern
         )
 
     def when_sparse(self, callback: AnyCallback) -> AnyCallback:
@@ -166,7 +169,7 @@ class GradualPruning(StepCallback):
         """Masks the model unless it is; returns False where it has no weights yet."""
         if not self.model.built:
             return False
-        if not masking.is_masked(self.model):
+        if not masking.is_masked(self.model) or pruning.needs_channels(self.selection.pattern):
             mask_selected(self.model, self.selection)
         return True
 
@@ -181,7 +184,11 @@ class GradualPruning(StepCallback):
         sparsity = self.schedule.sparsity(due)
         if not self._reaches(self.model, sparsity):
             prune_selected(
-                self.model, sparsity, self.selection, criterion=self.criterion, scope=self.scope
+                self.model,
+                sparsity,
+                self.selection,
+                criterion=self.criterion,
+                scope=self.scope,
             )
 
     def _warn_if_too_short(self, steps: int | None) -> None:
@@ -236,14 +243,15 @@ class GradualPruning(StepCallback):
         )
 
     def _sparsity(self, model: keras.Model) -> float:
-        """Returns the fraction of the selected weights removed, 0 without masks."""
+        """Returns the fraction of the selected weights or groups removed, 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
-        return summary_selected(model, self.selection).sparsity
+        pruned, size = counts_selected(model, self.selection)
+        return pruned / size if size else 0.0
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
         """Returns whether as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
-        table = summary_selected(model, self.selection)
-        return table.prunable - table.kept >= count(sparsity, table.prunable)
+        pruned, size = counts_selected(model, self.selection)
+        return pruned >= count(sparsity, size)

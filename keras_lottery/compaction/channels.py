@@ -1,0 +1,269 @@
+"""The channels of a model as pruning takes them: plain arrays of numbers along variables' axes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.compaction.graph import Graph
+from keras_lottery.compaction.trace import trace
+from keras_lottery.masking import strip
+from keras_lottery.masking.inventory import LORA, STATE, Inventory, read_model
+from keras_lottery.masking.options import MaskOptions, Options
+from keras_lottery.masking.paths import variables
+from keras_lottery.pruning.channels import Channels
+from keras_lottery.types import MaskSet, VariableInfo
+
+__all__ = ["Size", "channel_infos", "channel_inventory", "size_of"]
+
+_KERNELS = ("kernel", "recurrent", "embedding")
+_NO_MASK = ("unknown layer", "not a weight", LORA)
+"""How the reasons begin for which a variable can't have a mask."""
+
+Ids = NDArray[np.int64]
+Axes = tuple[Ids | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Wiring:
+    """What the dependency graph says, by path of the variable.
+
+    Args:
+        axes: group of coupled channels at every index of each axis.
+        makes: axes that the variable computes.
+        uses: multiplications with each weight in one example's forward pass.
+        pinned: group -> why it stays.
+        groups: number of groups.
+    """
+
+    axes: dict[str, Axes] = field(default_factory=dict)
+    makes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    uses: dict[str, int] = field(default_factory=dict)
+    pinned: dict[int, str] = field(default_factory=dict)
+    groups: int = 0
+
+
+_known: WeakKeyDictionary[keras.Layer, tuple[list[int], _Wiring]] = WeakKeyDictionary()
+
+
+def channel_infos(model: keras.Model, options: Options | None = None) -> list[VariableInfo]:
+    """Returns what pruning by channels has to know of the weights of a model.
+
+    Args:
+        model: built.
+        options: what may be pruned. Kernels decide; biases and norms follow their channels.
+
+    Raises:
+        LotteryError: the model is not built, its code doesn't run on symbolic tensors, or a
+            pattern matches nothing.
+    """
+    return channel_inventory(read_model(model, options), options).infos
+
+
+def channel_inventory(inventory: Inventory, options: Options | None = None) -> Inventory:
+    """Returns an inventory whose prunable variables are those with channels that can go.
+
+    A channel stays where its graph pins it, where the options leave out a kernel that makes it,
+    or where no mask can switch it off. What reads a channel that goes is prunable in its slices,
+    whatever the options.
+    """
+    wiring = _wiring(inventory.model)
+    by_path = {entry.info.path: entry.info for entry in _followed(inventory, options).entries}
+    stays = _stays(wiring, by_path)
+    number = np.full(wiring.groups, -1, np.int64)
+    free = np.array([g for g in range(wiring.groups) if g not in stays], np.int64)
+    number[free] = np.arange(len(free))
+    return replace(
+        inventory,
+        entries=tuple(
+            replace(entry, info=_marked(by_path[entry.info.path], wiring, number, stays))
+            for entry in inventory.entries
+        ),
+    )
+
+
+def _followed(inventory: Inventory, options: Options | None) -> Inventory:
+    """Returns the inventory under options by which biases and norms follow kernels."""
+    chosen = options or MaskOptions()
+    return inventory.under(
+        MaskOptions(
+            include=chosen.include,
+            exclude=chosen.exclude,
+            biases=True,
+            norms=True,
+            embeddings=chosen.embeddings,
+            output=chosen.output,
+        )
+    )
+
+
+def _stays(wiring: _Wiring, infos: Mapping[str, VariableInfo]) -> dict[int, str]:
+    """Returns the groups that can't go, with the reason."""
+    stays, made = dict(wiring.pinned), np.zeros(wiring.groups, np.bool_)
+    for path, axes in wiring.makes.items():
+        info = infos.get(path)
+        for axis in axes:
+            ids = wiring.axes[path][axis]
+            if ids is None or info is None or not _maskable(info):
+                continue
+            made[ids] = True
+            if info.kind in _KERNELS and not info.prunable:
+                stays |= {int(g): f"{path}: {info.reason}" for g in np.unique(ids)}
+    missing = np.flatnonzero(~made)
+    return {int(g): "no mask can switch it off" for g in missing} | stays
+
+
+def _maskable(info: VariableInfo) -> bool:
+    return info.kind != STATE and not info.reason.startswith(_NO_MASK)
+
+
+def _marked(
+    info: VariableInfo, wiring: _Wiring, number: Ids, stays: Mapping[int, str]
+) -> VariableInfo:
+    axes = wiring.axes.get(info.path, ())
+    numbers = tuple(None if ids is None else number[ids] for ids in axes)
+    going = any(ids is not None and (ids >= 0).any() for ids in numbers)
+    if going and _maskable(info):
+        return replace(
+            info,
+            prunable=True,
+            reason="",
+            channels=numbers,
+            makes=wiring.makes.get(info.path, ()),
+        )
+    reasons = [stays.get(int(g), "") for ids in axes if ids is not None for g in ids[:1]]
+    reason = info.reason or f"its channels stay: {next(filter(None, reasons), 'it has none')}"
+    return replace(info, prunable=False, reason=reason)
+
+
+@dataclass(frozen=True, eq=False)
+class Size:
+    """What a model would cost once its pruned channels are removed.
+
+    Args:
+        layout: the groups of weights.
+        shapes: path -> shape and bytes of each weight.
+        uses: path -> multiplications with each weight in one example's forward pass.
+        numbers: path -> channel at every index of each axis, -1 where it stays.
+    """
+
+    layout: Channels
+    shapes: Mapping[str, tuple[tuple[int, ...], int]]
+    uses: Mapping[str, int]
+    numbers: Mapping[str, Axes]
+
+    def flops(self, masks: MaskSet) -> int:
+        """Returns twice the multiply-adds of one example's forward pass."""
+        left = self._left(masks)
+        return sum(2 * uses * left[path] for path, uses in self.uses.items())
+
+    def parameters(self, masks: MaskSet) -> int:
+        """Returns the number of parameters, batch-norm statistics included."""
+        return sum(self._left(masks).values())
+
+    def bytes(self, masks: MaskSet) -> int:
+        """Returns the bytes of all parameters."""
+        left = self._left(masks)
+        return sum(itemsize * left[path] for path, (_, itemsize) in self.shapes.items())
+
+    def _left(self, masks: MaskSet) -> dict[str, int]:
+        alive = np.append(self.layout.alive(self.layout.fold(masks)), True)  # the last: -1
+        return {
+            path: math.prod(
+                n if ids is None else int(alive[ids].sum())
+                for n, ids in zip(shape, self.numbers.get(path) or (None,) * len(shape))
+            )
+            for path, (shape, _) in self.shapes.items()
+        }
+
+
+def size_of(inventory: Inventory) -> Size:
+    """Returns what gives the size of a model without its pruned channels.
+
+    Args:
+        inventory: of `channel_inventory`.
+    """
+    wiring = _wiring(inventory.model)
+    layout = Channels(inventory.infos)
+    numbers = _numbers(inventory, wiring)
+    shapes = {
+        path: (tuple(map(int, v.shape)), keras.backend.standardize_dtype(v.dtype))
+        for path, v in inventory.variables.items()
+    }
+    return Size(
+        layout,
+        {path: (shape, _itemsize(dtype)) for path, (shape, dtype) in shapes.items()},
+        wiring.uses,
+        numbers,
+    )
+
+
+def _numbers(inventory: Inventory, wiring: _Wiring) -> dict[str, Axes]:
+    """Returns the channels along the axes of all variables, those that have no mask included."""
+    number = np.full(wiring.groups, -1, np.int64)
+    for info in inventory.infos:
+        for ids, channels in zip(wiring.axes.get(info.path, ()), info.channels):
+            if ids is not None and channels is not None:
+                number[ids] = channels
+    return {
+        path: tuple(None if ids is None else number[ids] for ids in axes)
+        for path, axes in wiring.axes.items()
+    }
+
+
+def _itemsize(dtype: str) -> int:
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
+def _wiring(model: keras.Layer) -> _Wiring:
+    """Reads a model's dependency graph, again only where its variables have changed since."""
+    signature = [id(variable) for variable in model.variables]
+    if model not in _known or _known[model][0] != signature:
+        _known[model] = signature, _read(model)
+    return _known[model][1]
+
+
+def _read(model: keras.Model) -> _Wiring:
+    plain = strip(model)
+    graph = trace(plain)
+    paths = {id(variable): path for path, variable in variables(plain).items()}
+    roots = graph.units.roots()
+    group = _in_order(graph, roots)
+    wiring = _Wiring(groups=int(group.max(initial=-1)) + 1)
+    for plan in graph.plans.values():
+        for slot in plan.slots.values():
+            path = paths.get(id(slot.variable))
+            if path is not None and path not in wiring.axes:
+                wiring.axes[path] = tuple(
+                    None if ids is None else group[roots[ids]] for ids in slot.axes
+                )
+                wiring.makes[path] = slot.makes
+    for kernel in graph.kernels:
+        path = paths.get(id(kernel.plan.slots[kernel.attribute].variable))
+        if path is not None:
+            wiring.uses[path] = wiring.uses.get(path, 0) + kernel.uses
+    for pin in graph.pins:
+        for g in np.unique(group[roots[pin.ids]]).tolist():
+            if g >= 0:
+                wiring.pinned.setdefault(g, pin.reason)
+    return wiring
+
+
+def _in_order(graph: Graph, roots: Ids) -> Ids:
+    """Returns the number of each root in the order of the network; -1 where no weight has it."""
+    arrays = [
+        roots[ids]
+        for plan in graph.plans.values()
+        for slot in plan.slots.values()
+        for ids in slot.axes
+        if ids is not None
+    ]
+    group = np.full(len(roots), -1, np.int64)
+    if arrays:
+        found, first = np.unique(np.concatenate(arrays), return_index=True)
+        group[found[np.argsort(first)]] = np.arange(len(found))
+    return group

@@ -1,0 +1,109 @@
+"""N of M: of every M weights in a row along the input axis, N survive."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.patterns import Layout, patterns, without_groups
+from keras_lottery.pruning.topk import Score, refuse_nan
+from keras_lottery.types import MaskSet, VariableInfo
+
+Array = NDArray[Any]
+
+
+@patterns.register("n:m")
+class NofM(Layout):
+    """N of M, such as `2:4`. Each weight counts; no M in a row ever keep fewer than N.
+
+    At a sparsity of 1 - N / M, the highest, each M keep exactly N. Below it, the lowest scores go
+    first, as far as that leaves every M enough. Kernels whose number of inputs is no multiple of M
+    are left alone.
+
+    Reference: Mishra et al. 2021, "Accelerating sparse deep neural networks", arXiv 2104.08378.
+    """
+
+    floor = "N of every M weights, or min_per_layer"
+
+    def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
+        self.check(argument)
+        self.n, self.m = map(int, argument.split(":"))
+        self.sparsity = 1 - self.n / self.m
+        self.infos = [self._marked(info) for info in infos]
+        self._axes = {i.path: i.input_axis for i in self.infos if i.prunable}
+
+    @classmethod
+    def check(cls, argument: str) -> None:
+        n, _, m = argument.partition(":")
+        if not re.fullmatch(r"\d+:\d+", argument) or not 0 < int(n) < int(m):
+            raise LotteryError(
+                "Expected a pattern N:M with N from 1 up to M - 1, such as '2:4'. "
+                f"Received: {argument!r}. Give the numbers that survive of how many."
+            )
+
+    def _marked(self, info: VariableInfo) -> VariableInfo:
+        if info.input_axis is None:
+            return without_groups(info, f"{self.n}:{self.m}: it has no axis of inputs")
+        inputs = info.shape[info.input_axis]
+        if inputs % self.m:
+            return without_groups(
+                info, f"{self.n}:{self.m}: its {inputs} inputs are no multiple of {self.m}"
+            )
+        return info
+
+    def fold(self, masks: MaskSet) -> MaskSet:
+        return {path: mask for path, mask in masks.items() if path in self._axes}
+
+    def candidates(self, scores: Mapping[str, Score], groups: MaskSet) -> MaskSet:
+        """Returns what survives but for the N highest scores of every M."""
+        return {
+            path: groups[path] & ~self._best(path, scores[path], groups[path]) for path in scores
+        }
+
+    def least(self, info: VariableInfo) -> int:
+        return info.size // self.m * self.n
+
+    def permute_layer(self, groups: MaskSet, rng: np.random.Generator) -> MaskSet:
+        return {
+            path: self._from_rows(path, _shuffled(self._rows(path, mask), rng), mask.shape)
+            for path, mask in sorted(groups.items())
+        }
+
+    def permute_global(self, groups: MaskSet, rng: np.random.Generator) -> MaskSet:
+        rows = {path: self._rows(path, mask) for path, mask in sorted(groups.items())}
+        every = _shuffled(np.concatenate([np.zeros((0, self.m), np.bool_), *rows.values()]), rng)
+        ends = np.cumsum([len(each) for each in rows.values()])[:-1]
+        return {
+            path: self._from_rows(path, part, groups[path].shape)
+            for path, part in zip(rows, np.split(every, ends))
+        }
+
+    def _best(self, path: str, score: Score, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        refuse_nan(path, score.values[mask])
+        values = np.abs(score.values) if score.absolute else score.values
+        rows = self._rows(path, np.where(mask, values, -np.inf))
+        order = np.argsort(rows, axis=1, kind="stable")[:, -self.n :]  # ties: the first ones go
+        best = np.zeros(rows.shape, np.bool_)
+        np.put_along_axis(best, order, True, axis=1)
+        return self._from_rows(path, best, mask.shape)
+
+    def _rows(self, path: str, values: Array) -> Array:
+        """Returns values with each M in a row of its own, shape `(rows, M)`."""
+        return np.moveaxis(values, self._axis(path), -1).reshape(-1, self.m)
+
+    def _from_rows(self, path: str, rows: Array, shape: tuple[int, ...]) -> Array:
+        axis = self._axis(path)
+        moved = [n for i, n in enumerate(shape) if i != axis % len(shape)]
+        return np.moveaxis(rows.reshape(*moved, shape[axis]), -1, axis)
+
+    def _axis(self, path: str) -> int:
+        axis = self._axes[path]
+        return -1 if axis is None else axis
+
+
+def _shuffled(rows: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    shuffled: NDArray[np.bool_] = rng.permuted(rng.permutation(rows), axis=1)
+    return shuffled

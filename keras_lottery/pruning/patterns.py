@@ -1,0 +1,238 @@
+"""Patterns: which weights are pruned together.
+
+Under a pattern, a criterion's scores of weights become scores of groups of weights, and the
+counts, allocations and the exact cut are of groups. To add a pattern, register a subclass of
+`Layout` here or elsewhere.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.criteria import Criterion
+from keras_lottery.pruning.topk import Score
+from keras_lottery.registry import Registry
+from keras_lottery.types import MaskSet, VariableInfo
+
+__all__ = ["Blocks", "Layout", "check_pattern", "layout_of", "needs_channels", "patterns"]
+
+Array = NDArray[Any]
+ScoreOf = Callable[[str], Score]
+"""From the path of a variable to the scores of its weights."""
+
+
+class Layout:
+    """The groups of weights of one model; here each weight is a group of its own.
+
+    Groups are in arrays that have a path, a shape and masks, as weights have.
+
+    Args:
+        infos: the variables of the model.
+        argument: what follows the name of the pattern, e.g. `4x4`.
+
+    Attributes:
+        infos: the arrays of groups, described as variables are.
+        noun: what a group is called, in the plural.
+        shares_weights: True where a weight can be in several groups.
+        needs_channels: True where `infos` must say which channels there are.
+        floor: why some groups always survive, for errors.
+        sparsity: fraction of the groups to prune where none is given.
+    """
+
+    noun = "weights"
+    floor = "min_per_layer"
+    shares_weights = False
+    needs_channels = False
+    sparsity = 0.9
+    infos: Sequence[VariableInfo]
+
+    def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
+        self.check(argument)
+        self.infos = infos
+
+    @classmethod
+    def check(cls, argument: str) -> None:
+        """Raises LotteryError where the pattern's argument is not one."""
+        if argument:
+            raise LotteryError(
+                f"Expected a pattern that takes no argument alone. Received: {argument!r} behind "
+                "its colon. Leave it out."
+            )
+
+    def fold(self, masks: MaskSet) -> MaskSet:
+        """Returns which groups survive: those with a weight that does."""
+        return masks
+
+    def unfold(self, groups: MaskSet, masks: MaskSet) -> MaskSet:
+        """Returns the masks of the weights of the surviving groups.
+
+        Args:
+            groups: which groups survive.
+            masks: weights that may survive, of all variables.
+        """
+        return {**masks, **groups}
+
+    def scores(
+        self, paths: Sequence[str], score_of: ScoreOf, masks: MaskSet, criterion: Criterion
+    ) -> dict[str, Score]:
+        """Returns the scores of arrays of groups.
+
+        Args:
+            paths: the arrays.
+            score_of: gives the scores of the weights of a variable.
+            masks: the masks of all variables.
+            criterion: by which they are scored.
+        """
+        return {path: score_of(path) for path in paths}
+
+    def candidates(self, scores: Mapping[str, Score], groups: MaskSet) -> MaskSet:
+        """Returns the surviving groups that may be pruned."""
+        return groups
+
+    def least(self, info: VariableInfo) -> int:
+        """Returns how many groups of an array always survive."""
+        return 0
+
+    def permute_layer(self, groups: MaskSet, rng: np.random.Generator) -> MaskSet:
+        """Returns masks of groups shuffled within each array."""
+        return {
+            path: rng.permutation(mask.reshape(-1)).reshape(mask.shape)
+            for path, mask in sorted(groups.items())
+        }
+
+    def permute_global(self, groups: MaskSet, rng: np.random.Generator) -> MaskSet:
+        """Returns masks of groups shuffled over all arrays."""
+        ordered = sorted(groups.items())
+        flat = np.concatenate([np.zeros(0, np.bool_), *(mask.reshape(-1) for _, mask in ordered)])
+        rng.shuffle(flat)
+        return split(flat, ordered)
+
+
+def split(flat: NDArray[np.bool_], ordered: Sequence[tuple[str, Array]]) -> MaskSet:
+    """Returns the masks of which an array is made, given the paths and what has their shapes."""
+    ends = np.cumsum([mask.size for _, mask in ordered])[:-1]
+    return {
+        path: part.reshape(mask.shape).copy()
+        for (path, mask), part in zip(ordered, np.split(flat, ends))
+    }
+
+
+patterns: Registry[type[Layout]] = Registry("pattern")
+
+_N_OF_M = re.compile(r"\d+:\d+")
+
+
+def layout_of(pattern: str, infos: Sequence[VariableInfo]) -> Layout:
+    """Returns the groups of weights of a model.
+
+    Args:
+        pattern: `weights`, `channels`, `2:4` (N of M), `block:4x4`, or one that was registered,
+            with its argument behind a colon.
+        infos: the variables; `channels` needs those of `compaction.channel_infos`.
+
+    Raises:
+        LotteryError: the pattern is not known, or its argument is wrong.
+    """
+    name, argument = _parts(pattern)
+    return patterns[name](infos, argument)
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises LotteryError where a pattern is not known, or its argument is wrong."""
+    name, argument = _parts(pattern)
+    patterns[name].check(argument)
+
+
+def needs_channels(pattern: str) -> bool:
+    """Returns whether a pattern has to know the channels of the variables."""
+    return patterns[_parts(pattern)[0]].needs_channels
+
+
+def _parts(pattern: str) -> tuple[str, str]:
+    if isinstance(pattern, str) and _N_OF_M.fullmatch(pattern):
+        return "n:m", pattern
+    if not isinstance(pattern, str) or pattern in patterns:
+        return pattern, ""
+    name, _, argument = pattern.partition(":")
+    return (name, argument) if name in patterns else (pattern, "")
+
+
+patterns.register("weights")(Layout)
+
+
+def without_groups(info: VariableInfo, reason: str) -> VariableInfo:
+    """Returns a variable of which a pattern prunes nothing."""
+    return replace(info, prunable=False, reason=reason) if info.prunable else info
+
+
+@patterns.register("block")
+class Blocks(Layout):
+    """Blocks of the last two axes, `block:4x4`: rows are inputs, columns outputs.
+
+    Blocks at the edge are smaller where an axis is no multiple of the size.
+
+    Reference: Gray et al. 2017, "GPU kernels for block-sparse weights".
+    """
+
+    noun = "blocks"
+
+    def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
+        self.check(argument)
+        self._size = tuple(map(int, argument.split("x")))
+        self.infos = [self._folded(info) for info in infos]
+        self._shapes = {info.path: info.shape for info in infos}
+
+    @classmethod
+    def check(cls, argument: str) -> None:
+        if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", argument):
+            raise LotteryError(
+                "Expected the pattern block with a number of rows and columns, such as "
+                f"'block:4x4'. Received: {argument!r}. Give both."
+            )
+
+    def _folded(self, info: VariableInfo) -> VariableInfo:
+        if len(info.shape) < 2:
+            return without_groups(info, "block: it has one axis")
+        sides = (-(-side // size) for side, size in zip(info.shape[-2:], self._size))
+        return replace(info, shape=(*info.shape[:-2], *sides))
+
+    def fold(self, masks: MaskSet) -> MaskSet:
+        return {
+            path: self._reduce(np.logical_or, mask) for path, mask in masks.items() if mask.ndim > 1
+        }
+
+    def unfold(self, groups: MaskSet, masks: MaskSet) -> MaskSet:
+        return {**masks, **{path: self._spread(groups[path], masks[path]) for path in groups}}
+
+    def scores(
+        self, paths: Sequence[str], score_of: ScoreOf, masks: MaskSet, criterion: Criterion
+    ) -> dict[str, Score]:
+        return {p: Score(self._score(score_of(p), masks[p], criterion)) for p in paths}
+
+    def _score(self, score: Score, mask: NDArray[np.bool_], criterion: Criterion) -> Array:
+        reduction = criterion.reduction
+        if reduction.first:
+            rows, columns = self._size
+            first = score.values[..., ::rows, ::columns]
+            return reduction.finish(reduction.of(first, score.absolute), np.ones(1))
+        values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
+        return reduction.finish(
+            self._reduce(np.add, values), self._reduce(np.add, mask.astype(np.float64))
+        )
+
+    def _reduce(self, ufunc: np.ufunc, values: Array) -> Array:
+        for axis, size in zip((-2, -1), self._size):
+            starts = np.arange(0, values.shape[axis], size)
+            values = ufunc.reduceat(values, starts, axis=axis) if starts.size else values
+        return values
+
+    def _spread(self, groups: Array, mask: Array) -> NDArray[np.bool_]:
+        for axis, size in zip((-2, -1), self._size):
+            groups = np.repeat(groups, size, axis=axis)
+        whole: NDArray[np.bool_] = groups[..., : mask.shape[-2], : mask.shape[-1]] & mask
+        return whole

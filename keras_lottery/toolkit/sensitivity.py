@@ -1,0 +1,272 @@
+"""Which layers bear pruning: the loss with one layer pruned at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_lottery import checks
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import arguments, state
+from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.copying import copy_model
+from keras_lottery.masking.options import MaskOptions, Patterns, options_from
+from keras_lottery.pruning.counts import count
+from keras_lottery.toolkit.mask_model import mask_selected
+from keras_lottery.toolkit.prune_model import Target, counts_selected, prune_selected
+from keras_lottery.toolkit.selection import describe_selected
+from keras_lottery.types import VariableInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["Sensitivity", "SensitivityRow", "sensitivity"]
+
+
+@dataclass(frozen=True)
+class SensitivityRow:
+    """One layer, or layers whose channels only go together, at one sparsity.
+
+    Args:
+        layer: path of the layer, with its name where the user gave one; of several, joined by
+            ` + `.
+        sparsity: fraction removed of its prunable weights, or groups of weights.
+        size: number of its prunable weights.
+        values: loss and metrics by name.
+    """
+
+    layer: str
+    sparsity: float
+    size: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Loss per layer and sparsity; printing it prints the table.
+
+    Args:
+        rows: one a layer and sparsity, in the order of the model.
+        unpruned: loss and metrics by name of the model as it was given.
+    """
+
+    rows: tuple[SensitivityRow, ...]
+    unpruned: Mapping[str, float]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers, in the order of the model."""
+        return tuple(dict.fromkeys(row.layer for row in self.rows))
+
+    @property
+    def sparsities(self) -> tuple[float, ...]:
+        """The sparsities, in the order in which they were asked for."""
+        return tuple(dict.fromkeys(row.sparsity for row in self.rows))
+
+    def values(self, metric: str = "loss") -> np.ndarray:
+        """Returns an array of shape `(layers, sparsities)`.
+
+        Raises:
+            LotteryError: the metric wasn't measured.
+        """
+        if metric not in self.unpruned:
+            raise LotteryError(
+                f"Expected a metric that was measured: {', '.join(self.unpruned)}. "
+                f"Received: {metric!r}. Choose one, or compile the model with it."
+            )
+        numbers = [row.values[metric] for row in self.rows]
+        return np.array(numbers).reshape(len(self.layers), len(self.sparsities))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Returns a data frame with a row per layer and sparsity."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"layer": row.layer, "sparsity": row.sparsity, "size": row.size, **row.values}
+            for row in self.rows
+        )
+
+    def plot(self, metric: str = "loss") -> "Figure":
+        """Returns a heat map of the change against the model as it was given.
+
+        Raises:
+            LotteryError: the metric wasn't measured.
+        """
+        from keras_lottery.toolkit.sensitivity_plot import draw
+
+        return draw(self, metric)
+
+    def __str__(self) -> str:
+        header = ["loss with one layer pruned", "weights", *(f"{s:.0%}" for s in self.sparsities)]
+        sizes = {row.layer: row.size for row in self.rows}
+        lines = [
+            [layer, f"{sizes[layer]:,}", *(f"{value:.4g}" for value in values)]
+            for layer, values in zip(self.layers, self.values())
+        ]
+        widths = [max(map(len, column)) for column in zip(header, *lines)]
+        text = [
+            "  ".join(
+                [line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:]))]
+            )
+            for line in [header, *lines]
+        ]
+        return "\n".join([*text, f"unpruned: {self.unpruned['loss']:.4g}"])
+
+    __repr__ = __str__
+
+
+def sensitivity(
+    model: keras.Model,
+    data: Any,
+    sparsities: Sequence[float] = (0.5, 0.8, 0.9),
+    *,
+    criterion: str = "magnitude",
+    pattern: str = "weights",
+    include: Patterns = (),
+    exclude: Patterns = (),
+    biases: bool = False,
+    norms: bool = False,
+    embeddings: bool = True,
+    output: bool = True,
+    batch_size: int | None = None,
+    seed: int = 0,
+) -> Sensitivity:
+    """Returns the loss of a model with one layer pruned at a time.
+
+    Layers whose loss hardly moves bear more pruning than others: `kl.prune` takes a sparsity for
+    each of them. The model stays as it is; a masked copy is evaluated, once per layer and
+    sparsity, without being traced again.
+
+    Args:
+        model: built and compiled, trained as a rule. If it has masks, they stay.
+        data: (x, y), or a data set as `keras.Model.evaluate` takes it that can be read repeatedly.
+        sparsities: fractions to remove of each layer's prunable weights, or groups of weights, in
+            (0, 1).
+        criterion: name of a registered criterion; one that needs derivatives takes them from
+            `data`, which must be (x, y) then.
+        pattern: which weights are pruned together; see `kl.prune`. Under `channels`, layers whose
+            channels only go together are one row.
+        include: patterns; only matching variables are pruned. See `kl.mask`, as for what follows.
+        exclude: patterns of variables that are not pruned.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
+        batch_size: of `evaluate`; Keras' own default if left out.
+        seed: for criteria that draw.
+
+    Raises:
+        LotteryError: the model is not built or not compiled, or cannot be copied; a sparsity is
+            out of range; a pattern matches nothing.
+
+    Example:
+        >>> table = kl.sensitivity(model, (x, y), sparsities=(0.5, 0.9))
+        >>> print(table)
+        >>> table.plot().savefig("sensitivity.png")
+    """
+    arguments.maskable_model(model)
+    if getattr(model, "loss", None) is None:
+        raise LotteryError(
+            "Expected a compiled model, whose loss is measured. Received: one without a loss. "
+            "Call model.compile first."
+        )
+    asked = _sparsities(sparsities)
+    options = options_from(include, exclude, biases, norms, embeddings, output, pattern=pattern)
+    internals.sync_trainer(model)
+    pruned = copy_model(model)
+    mask_selected(pruned, options)
+    return _measured(pruned, options, asked, _Evaluation(data, batch_size), criterion, seed)
+
+
+def _measured(
+    model: keras.Model,
+    options: MaskOptions,
+    sparsities: Sequence[float],
+    evaluation: "_Evaluation",
+    criterion: str,
+    seed: int,
+) -> Sensitivity:
+    """Prunes each layer of the copy, evaluates it, and restores it."""
+    unpruned = evaluation.of(model)
+    masks, fills, weights = state.get_masks(model), state.get_fills(model), state.get_weights(model)
+    rows = []
+    for layer, infos in _layers(describe_selected(model, options)).items():
+        within = replace(options, include=tuple(info.path for info in infos), exclude=())
+        for sparsity in sparsities:
+            done, size = counts_selected(model, within)
+            if done < count(sparsity, size):
+                prune_selected(
+                    model,
+                    Target(sparsity),
+                    within,
+                    criterion=criterion,
+                    data=evaluation.pair,
+                    seed=seed,
+                )
+                values = evaluation.of(model)
+                state.set_masks(model, masks, fills)
+                state.set_weights(model, weights)
+            else:  # the masks that it came with go further
+                values = unpruned
+            rows.append(SensitivityRow(layer, sparsity, sum(i.size for i in infos), values))
+    return Sensitivity(tuple(rows), unpruned)
+
+
+class _Evaluation:
+    """Measures a model on the user's data."""
+
+    def __init__(self, data: Any, batch_size: int | None) -> None:
+        is_pair = isinstance(data, tuple | list) and len(data) == 2
+        self.pair = tuple(data) if is_pair else None
+        self._arguments = dict(zip("xy", data)) if is_pair else {"x": data}
+        if batch_size is not None:
+            self._arguments["batch_size"] = checks.whole_number(batch_size, "batch_size", least=1)
+
+    def of(self, model: keras.Model) -> dict[str, float]:
+        found = model.evaluate(**self._arguments, verbose=0, return_dict=True)
+        return {name: float(value) for name, value in found.items()}
+
+
+def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:
+    """Returns the prunable variables by layer, and those whose channels are coupled together."""
+    layers: dict[str, list[VariableInfo]] = {}
+    for info in infos:
+        if info.prunable and (not info.channels or _made(info)):
+            name = info.places[-1]  # the layer's own, where the user gave one
+            layers.setdefault(name.rpartition("/")[0] or name, []).append(info)
+    joined: list[tuple[set[int], list[str]]] = []
+    for layer, members in layers.items():
+        channels = set[int]().union(*map(_made, members))
+        together = [group for group in joined if group[0] & channels]
+        joined = [group for group in joined if not group[0] & channels]
+        names = [name for _, group in together for name in group]
+        joined.append((channels.union(*(group for group, _ in together)), [*names, layer]))
+    order = list(layers)
+    joined.sort(key=lambda group: order.index(group[1][0]))
+    return {
+        " + ".join(names): [info for name in names for info in layers[name]] for _, names in joined
+    }
+
+
+def _made(info: VariableInfo) -> set[int]:
+    """Returns the channels that a variable makes and that may go."""
+    axes = [info.channels[axis] for axis in info.makes] if info.channels else []
+    numbers = [np.unique(axis) for axis in axes if axis is not None]
+    return {int(number) for axis in numbers for number in axis if number >= 0}
+
+
+def _sparsities(given: Sequence[float]) -> tuple[float, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray) or not len(given):
+        raise LotteryError(
+            f"Expected sparsities such as (0.5, 0.9). Received: {given!r}. Give one at least."
+        )
+    asked = tuple(checks.fraction(sparsity, "a sparsity") for sparsity in given)
+    if not all(0 < sparsity < 1 for sparsity in asked) or len(set(asked)) < len(asked):
+        raise LotteryError(
+            f"Expected different sparsities between 0 and 1. Received: {given!r}. Leave out 0, "
+            "which is measured anyway, 1, and what is there twice."
+        )
+    return asked

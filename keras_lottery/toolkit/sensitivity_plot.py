@@ -1,0 +1,42 @@
+"""The heat map of a sensitivity table."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from keras_lottery.toolkit.sensitivity import Sensitivity
+
+_MOST_NUMBERS = 60
+_LONGEST = 44
+
+
+def draw(table: "Sensitivity", metric: str) -> Figure:
+    """Draws the change of a metric per layer and sparsity; numbers where there is room."""
+    change = table.values(metric) - table.unpruned[metric]
+    figure = Figure(figsize=(2.6 + 0.9 * change.shape[1] + 2.6, 1.7 + 0.3 * change.shape[0]))
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots()
+    finite = np.abs(change[np.isfinite(change)])
+    reach = float(finite.max(initial=0.0)) or 1.0
+    image = axes.imshow(change, cmap="RdBu_r", norm=TwoSlopeNorm(0, -reach, reach), aspect="auto")
+    axes.set_xticks(range(change.shape[1]), [f"{100 * s:g}" for s in table.sparsities])
+    axes.set_yticks(range(change.shape[0]), [_shortened(layer) for layer in table.layers])
+    axes.set_xlabel("removed of the layer [%]")
+    axes.tick_params(labelsize=8.5)
+    if change.size <= _MOST_NUMBERS:
+        for (row, column), value in np.ndenumerate(change):
+            colour = "white" if abs(value) > 0.6 * reach else "black"
+            axes.text(column, row, f"{value:+.2g}", ha="center", va="center", color=colour, size=8)
+    bar = figure.colorbar(image, ax=axes, pad=0.02)
+    bar.ax.tick_params(labelsize=8.5)
+    title = f"Change of {metric} with one layer pruned\n(unpruned: {table.unpruned[metric]:.4g})"
+    axes.set_title(title, fontsize=9.5, loc="left")
+    return figure
+
+
+def _shortened(layer: str) -> str:
+    name = layer.removeprefix("layers/").replace(" + layers/", " + ")
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

@@ -1,0 +1,99 @@
+"""Batch-norm statistics re-estimated from data, for averaged, edited or pruned networks."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery import checks
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking import arguments
+from keras_lottery.masking.keras_internals import flatten_layers
+from keras_lottery.training.data import length
+from keras_lottery.training.epochs import is_arrays
+
+MOST_EXAMPLES = 5000
+"""Examples at most over which statistics are taken."""
+BATCH_SIZE = 500
+
+
+def reestimate_batch_norm(
+    model: keras.Model, x: Any, examples: int = MOST_EXAMPLES, batch_size: int = BATCH_SIZE
+) -> None:
+    """Sets moving means and variances to the means over batches of what training mode sees.
+
+    One-shot pruning changes what a network computes, so the statistics of the dense one no longer
+    fit. Nothing else changes. Layers whose statistics are frozen keep them.
+
+    Args:
+        model: built; masks hold.
+        x: inputs, arrays of shape `(examples, ...)`; or batches as a PyDataset, a tf.data.Dataset
+            or a DataLoader gives them, with or without labels.
+        examples: how many of the first ones are used, at most.
+        batch_size: examples at a time, of arrays; the last ones are left out where they fill no
+            batch of their own.
+
+    Raises:
+        LotteryError: the model is not built, or there are no examples.
+
+    Reference:
+        Izmailov et al. 2018 (1803.05407), section 3.2, for why: averaged weights never saw data.
+        Li et al. 2020 (2007.02491), for pruned networks.
+    """
+    arguments.built_model(model)
+    examples = checks.whole_number(examples, "examples", least=1)
+    batch_size = checks.whole_number(batch_size, "batch_size", least=1)
+    moved = _moving(model)
+    if not moved:
+        return
+    seen = [_of_batch(model, moved, batch) for batch in _batches(x, examples, batch_size)]
+    if not seen:
+        raise LotteryError("Expected data with examples. Received: none. Pass some inputs.")
+    for index, (variable, _) in enumerate(moved):
+        variable.assign(np.mean([values[index] for values in seen], axis=0))
+
+
+def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
+    if is_arrays(x):
+        size = min(examples, length(x))
+        batch_size = max(min(batch_size, size), 1)
+        for at in range(0, size - batch_size + 1, batch_size):
+            yield keras.tree.map_structure(lambda a, i=at: a[i : i + batch_size], x)
+        return
+    # A PyDataset is indexed, and its iterator does not end.
+    source = (x[i] for i in range(len(x))) if hasattr(x, "num_batches") else iter(x)
+    seen = 0
+    for batch in source:
+        inputs = batch[0] if isinstance(batch, tuple | list) else batch
+        yield inputs
+        seen += len(keras.tree.flatten(inputs)[0])
+        if seen >= examples:
+            return
+
+
+def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
+    """Returns the statistics that training mode moves, each with its layer's momentum."""
+    norms = [
+        layer
+        for layer in flatten_layers(model)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+    return [
+        (variable, float(layer.momentum))
+        for layer in norms
+        for variable in (layer.moving_mean, layer.moving_variance)
+    ]
+
+
+def _of_batch(
+    model: keras.Model, moved: Sequence[tuple[keras.Variable, float]], x: Any
+) -> list[np.ndarray]:
+    """Returns a batch's own statistics: what is moved from 0 is (1 - momentum) of them."""
+    mapping = [(variable, keras.ops.zeros_like(variable.value)) for variable, _ in moved]
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=True)
+    return [
+        np.array(keras.ops.convert_to_numpy(scope.get_current_value(variable))) / (1 - momentum)
+        for variable, momentum in moved
+    ]

@@ -1,0 +1,75 @@
+"""Tickets of channels: an experiment whose config prunes by a pattern."""
+
+import numpy as np
+import pytest
+
+from keras_lottery import pruning
+from keras_lottery.engine import experiment
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_results
+from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.tickets import Ticket
+from tests.engine import small
+
+HIDDEN = {"layers/dense/kernel": 20, "layers/dense_1/kernel": 10}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    config = small.config(
+        tmp_path_factory.mktemp("channels"),
+        prune__pattern="channels",
+        arms=["winning", "reinit", "permuted_layer", "permuted_global"],
+    )
+    return config, RunPaths(experiment.run(config))
+
+
+def layout_and_tickets(finished):
+    config, paths = finished
+    task = experiment.make_task(config)
+    layout = pruning.layout_of("channels", task.variables())
+    rounds = {
+        (row.arm, row.round): Ticket.load(paths.ticket(row.training))
+        for row in read_results(paths.results)
+        if row.round
+    }
+    return layout, rounds
+
+
+def test_rates_are_of_channels_and_rows_count_weights(finished):
+    layout, tickets = layout_and_tickets(finished)
+    assert {info.path: info.size for info in layout.infos} == HIDDEN
+    for (arm, round), ticket in tickets.items():
+        groups = layout.fold(ticket.masks)
+        assert pruning.kept(groups) == {1: 15, 2: 8}[round]
+        whole = layout.unfold(groups, {p: np.ones_like(m) for p, m in ticket.masks.items()})
+        assert all((whole[p] == m).all() for p, m in ticket.masks.items()), arm
+    (row,) = (r for r in read_results(finished[1].results) if (r.arm, r.round) == ("winning", 2))
+    masks = tickets["winning", 2].masks
+    assert row.kept == pruning.kept(masks)
+    a, b = (int(mask.sum()) for mask in layout.fold(masks).values())
+    assert row.flops == 2 * (64 * a + a * b + b * 10)
+
+
+def test_controls_keep_or_permute_channels(finished):
+    layout, tickets = layout_and_tickets(finished)
+    winning, reinit, within, over = (
+        layout.fold(tickets[arm, 2].masks)
+        for arm in ("winning", "reinit", "permuted_layer", "permuted_global")
+    )
+    for path, mask in winning.items():
+        np.testing.assert_array_equal(reinit[path], mask)
+        assert within[path].sum() == mask.sum()
+    assert any((within[path] != winning[path]).any() for path in winning)
+    assert any((over[path] != winning[path]).any() for path in winning)
+
+
+def test_arms_that_choose_single_weights_are_refused(tmp_path):
+    config = small.config(tmp_path, prune__pattern="channels", arms=["winning", "edge_popup"])
+    with pytest.raises(LotteryError, match=r"arms that can prune channels\. Received: edge_popup"):
+        experiment.run(config)
+
+
+def test_wrong_patterns_are_refused_with_the_config(tmp_path):
+    with pytest.raises(LotteryError, match=r"prune.pattern: expected .* Did you mean 'channels'"):
+        small.config(tmp_path, prune__pattern="chanels")
