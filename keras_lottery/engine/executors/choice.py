@@ -97,13 +97,17 @@ def _against_processes(config: Config, has_all_cores: bool) -> str:
         f"the study {config.study!r} has an order of its own": config.study not in _STUDIES,
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
         "the run was begun with all cores for each training": has_all_cores,
-        "Keras is already imported, with all cores": "keras" in sys.modules,
+        "Keras is already imported, with all cores": _is_imported(),
         "each needs the one before": _width(config) < 2,
         "there is one GPU": len(visible_gpus()) == 1,
         "there is one core": cores() < 2,
         "memory is short": _that_fit() < 2,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _is_imported() -> bool:
+    return "keras" in sys.modules
 
 
 def _recorded(config: Config) -> tuple[bool, int | None]:
