@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main, rated
 from benchmarks.table import Row
-from keras_lottery.training.callbacks.neuron_equilibrium import NeuronFreezing
+from keras_lottery.toolkit.callbacks.neuron_equilibrium import NeuronFreezing
 
 ABOUT = "A training step with half of the neurons frozen against one in which all train."
 PAIRS = 41

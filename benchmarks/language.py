@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.config import Config
-from keras_lottery.tasks.nlp.bert.problems import PROBLEMS
+from keras_lottery.tasks.language.bert.problems import PROBLEMS
 from keras_lottery.training import ArrayData
 from keras_lottery.types import VariableInfo
 
@@ -42,9 +42,9 @@ def bert_variables(config: Config) -> list[VariableInfo]:
 
 def bert_task(config: Config) -> Any:
     """Returns the task of a BERT preset over two batches of sequences of 8 tokens."""
-    from keras_lottery.tasks.nlp.bert.kind import Examples
-    from keras_lottery.tasks.nlp.bert.pretrained import Pretrained
-    from keras_lottery.tasks.nlp.bert.task import BertTask
+    from keras_lottery.tasks.language.bert.pretrained import Pretrained
+    from keras_lottery.tasks.language.bert.problem import Examples
+    from keras_lottery.tasks.language.bert.task import BertTask
 
     count = 2 * config.train.batch_size
     shape = (count, 8)
@@ -65,8 +65,8 @@ def bert_task(config: Config) -> Any:
 
 def language_modelling_task(config: Config) -> Any:
     """Returns the task of an LSTM preset over a text of random words, two windows a stream."""
-    from keras_lottery.tasks.nlp.lm.corpus import Corpus
-    from keras_lottery.tasks.nlp.lm.task import LanguageModellingTask
+    from keras_lottery.tasks.language.modelling.corpus import Corpus
+    from keras_lottery.tasks.language.modelling.task import LanguageModellingTask
 
     words = WORDS[config.name]
     length = 2 * config.train.batch_size * config.data.steps + 1

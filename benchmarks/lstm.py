@@ -13,10 +13,10 @@ from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery.tasks.nlp.lm.config import LanguageModellingModel
-from keras_lottery.tasks.nlp.lm.model import language_model
-from keras_lottery.tasks.nlp.lm.windows import train_windows
-from keras_lottery.training.way import Way
+from keras_lottery.tasks.language.modelling.config import LanguageModellingModel
+from keras_lottery.tasks.language.modelling.model import language_model
+from keras_lottery.tasks.language.modelling.windows import train_windows
+from keras_lottery.training.compilation import Compilation
 
 ABOUT = (
     "A training step of an LSTM language model, several in one call of the program: masked, half "
@@ -46,9 +46,9 @@ def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -
         "masked": _call(_compiled(language_model(config, words, streams), True), windows, streams),
         "dense": _call(_compiled(language_model(config, words, streams)), windows, streams),
     }
-    for name, way in _ways().items():
+    for name, compilation in _ways().items():
         plain = _compiled(language_model(config, words))
-        candidates[name] = _call(plain, bare, streams, way)
+        candidates[name] = _call(plain, bare, streams, compilation)
     seconds = in_turn(candidates, options.pairs)
     fastest = min(_ways(), key=lambda name: float(np.median(seconds[name])))
     tokens = STEPS * streams * steps
@@ -62,11 +62,17 @@ def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -
     return Measured(rows, notes)
 
 
-def _ways() -> dict[str, Way]:
+def _ways() -> dict[str, Compilation]:
     """Returns how a backend can compile many steps of a plain model."""
     if backend_name() == "tensorflow":
-        return {"plain": Way(loop=True, xla=False), "plain, XLA": Way(loop=True, xla=True)}
-    return {"plain": Way(loop=True, xla=True), "plain, a call a step": Way(loop=False, xla=True)}
+        return {
+            "plain": Compilation(loop=True, xla=False),
+            "plain, XLA": Compilation(loop=True, xla=True),
+        }
+    return {
+        "plain": Compilation(loop=True, xla=True),
+        "plain, a call a step": Compilation(loop=False, xla=True),
+    }
 
 
 def _compiled(model: keras.Model, masked: bool = False) -> keras.Model:
@@ -79,10 +85,12 @@ def _compiled(model: keras.Model, masked: bool = False) -> keras.Model:
     return model
 
 
-def _call(model: keras.Model, arrays: tuple, streams: int, way: Way | None = None) -> made.Call:
+def _call(
+    model: keras.Model, arrays: tuple, streams: int, compilation: Compilation | None = None
+) -> made.Call:
     model.test_on_batch(*keras.tree.map_structure(lambda array: array[:1], arrays))
     order = np.arange(STEPS * streams, dtype=np.int32).reshape(STEPS, streams)
-    return made.steps_call(model, arrays, order, way)
+    return made.steps_call(model, arrays, order, compilation)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import keras_lottery as kl
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.tasks.vision.config import VisionModel
 from keras_lottery.tasks.vision.models import ImageInput, models
+from keras_lottery.training.compilation import Compilation
 from keras_lottery.training.programs import make_program
-from keras_lottery.training.way import Way
 
 Call = Callable[[], object]
 
@@ -106,16 +106,18 @@ def loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def steps_call(model: keras.Model, arrays: Any, order: Any, way: Way | None = None) -> Call:
+def steps_call(
+    model: keras.Model, arrays: Any, order: Any, compilation: Compilation | None = None
+) -> Call:
     """Returns a call that takes training steps and waits until they are done.
 
     Args:
         model: compiled, its metrics built.
         arrays: inputs and labels.
         order: examples of the steps, `(steps, batch)`.
-        way: how it is compiled; None as the package does.
+        compilation: how it is compiled; None as the package does.
     """
-    program = make_program(model, Distribution(), way)
+    program = make_program(model, Distribution(), compilation)
     data, steps = program.put(arrays), len(order)
 
     def call() -> None:

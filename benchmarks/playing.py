@@ -64,7 +64,7 @@ def played(
     from keras_lottery.engine.experiment import make_task
     from keras_lottery.errors import LotteryError
     from keras_lottery.records import read_results
-    from keras_lottery.run_paths import RunPaths
+    from keras_lottery.records.run_paths import RunPaths
     from keras_lottery.tickets import load_state
 
     paths = RunPaths(run)

@@ -6,8 +6,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from keras_lottery import presets
-from keras_lottery.config import flatten
+from keras_lottery.config import flatten, presets
 
 _FIELD = re.compile(r"^ +config\.(\S+) = .*?(?:  # (.*))?$")
 

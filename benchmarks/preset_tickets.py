@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket
 
 FOLDER = Path(__file__).resolve().parents[1] / "keras_lottery/presets_tickets"

@@ -14,8 +14,8 @@ import numpy as np
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from benchmarks.language import WORDS, bert_variables
 from benchmarks.preset_sources import sources
-from keras_lottery import masking, presets
-from keras_lottery.config import Config, OptimizerConfig, freeze
+from keras_lottery import masking
+from keras_lottery.config import Config, OptimizerConfig, freeze, presets
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import VariableInfo
@@ -89,14 +89,14 @@ def agent(config: Config) -> keras.Model:
 
 def translator(config: Config) -> keras.Model:
     """Returns the network of a translation preset, without its sentences."""
-    from keras_lottery.tasks.nlp.translation.model import build
+    from keras_lottery.tasks.language.translation.model import build
 
     return build(config.model, config.data.vocabulary)
 
 
 def language_model(config: Config) -> keras.Model:
     """Returns the network of a language modelling preset."""
-    from keras_lottery.tasks.nlp.lm.model import language_model
+    from keras_lottery.tasks.language.modelling.model import language_model
 
     return language_model(config.model, WORDS[config.name])
 

@@ -280,10 +280,9 @@ def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
 
 def declare_kept() -> None:
     """Adds claims that a preset has gained to the kept config.json of its experiments, post hoc."""
-    from keras_lottery import presets, studies, tasks  # noqa: F401 (they register themselves)
-    from keras_lottery.config import freeze
+    from keras_lottery.config import freeze, presets
     from keras_lottery.engine.declared import declared_claims
-    from keras_lottery.run_paths import RunPaths
+    from keras_lottery.records.run_paths import RunPaths
 
     for name, (config, *_) in EXPERIMENTS.items():
         paths = RunPaths(RESULTS / name)

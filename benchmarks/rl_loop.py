@@ -130,7 +130,7 @@ def masked_agent(case: Case) -> Dqn:
     weights = task.start_weights(0)
     rng = np.random.default_rng(0)
     masks = {v.path: rng.random(v.shape) < 0.5 for v in task.variables() if v.prunable}
-    agent.place(Start(weights, masks))
+    agent.restore(Start(weights, masks))
     return agent
 
 

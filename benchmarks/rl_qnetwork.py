@@ -9,7 +9,7 @@ from keras_lottery.tasks.rl.bridge import observation_spec, specs_of
 from keras_lottery.tasks.rl.dqn import Dqn
 from keras_lottery.tasks.rl.replay import Replay
 from keras_lottery.tasks.rl.task import RLTask
-from keras_lottery.training.way import choose_way
+from keras_lottery.training.compilation import choose_compilation
 
 CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 
@@ -34,9 +34,9 @@ class QNetworkDqn(Dqn):
         agent._means = Means()
         agent._network, agent._agent = _agent(task)
         # XLA where the masked agent has it.
-        way = choose_way(task._model, task._distribution, task.config.train.jit)
-        agent._train = tf.function(agent._many_steps, jit_compile=way.xla, autograph=False)
-        agent._values = tf.function(agent._best, jit_compile=way.xla, autograph=False)
+        compilation = choose_compilation(task._model, task._distribution, task.config.train.jit)
+        agent._train = tf.function(agent._many_steps, jit_compile=compilation.xla, autograph=False)
+        agent._values = tf.function(agent._best, jit_compile=compilation.xla, autograph=False)
         return agent
 
     @property

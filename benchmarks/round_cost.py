@@ -17,16 +17,16 @@ from benchmarks.clock import Clock
 from benchmarks.command import Measured, Options, main
 from benchmarks.compare import Sample, in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery import backend, engine, masking, presets
-from keras_lottery.config import Config, OptimizerConfig, TrainConfig, freeze
+from keras_lottery import backend, engine, masking
+from keras_lottery.config import Config, OptimizerConfig, TrainConfig, freeze, presets
 from keras_lottery.engine import driver, run_folder
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.masking import paths as structural
-from keras_lottery.run_paths import paths_of
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tasks.vision.task import VisionTask
-from keras_lottery.training import ArrayData, Trainer, loop, programs, snapshot, trainer
+from keras_lottery.training import ArrayData, Trainer, checkpoint, loop, programs, trainer
 from keras_lottery.types import Start, Training, TrainingResult
 
 ABOUT = (
@@ -96,7 +96,7 @@ def _places() -> dict[str, list[tuple[Any, str]]]:
         "evaluating": [(loop.Evaluation, "__call__"), (loop, "results"), (trainer, "results")],
         "placing weights, masks and slots": [(trainer, "place")],
         "finding structural paths": [(structural, "variables"), (masking, "variables")],
-        "copying weights and state": [(masking, "get_weights"), (snapshot, "capture")],
+        "copying weights and state": [(masking, "get_weights"), (checkpoint, "capture")],
         "pruning": [(RunReader, "prune")],
         "drawing fresh weights": [(VisionTask, "fresh_weights")],
         "reading files": [(RunReader, n) for n in ("start_of", "trained", "rewind_state")],

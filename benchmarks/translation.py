@@ -9,11 +9,11 @@ import numpy as np
 import keras_lottery as kl
 from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main, rated
-from keras_lottery.tasks.nlp.translation.config import TranslationModel
-from keras_lottery.tasks.nlp.translation.measure import LogPerplexity, SmoothedCrossentropy
-from keras_lottery.tasks.nlp.translation.model import build
-from keras_lottery.tasks.nlp.translation.search import BeamSearch
-from keras_lottery.training.way import Way
+from keras_lottery.tasks.language.translation.config import TranslationModel
+from keras_lottery.tasks.language.translation.measure import LogPerplexity, SmoothedCrossentropy
+from keras_lottery.tasks.language.translation.model import build
+from keras_lottery.tasks.language.translation.search import BeamSearch
+from keras_lottery.training.compilation import Compilation
 
 ABOUT = (
     "A training step of the small Transformer of Multi30k over sentences of 24 subwords, and a "
@@ -34,9 +34,9 @@ def measure(options: Options) -> Measured:
     ids = np.random.default_rng(0).integers(4, words, (STEPS * sentences, length)).astype(np.int32)
     arrays = ((ids, ids), ids)
     order = np.arange(len(ids), dtype=np.int32).reshape(STEPS, sentences)
-    way = Way(loop=True, xla=backend_name() != "tensorflow")  # the faster on a CPU
+    compilation = Compilation(loop=True, xla=backend_name() != "tensorflow")  # the faster on a CPU
     models = {name: _compiled(build(config, words), name == "masked") for name in MODELS}
-    training = {name: made.steps_call(models[name], arrays, order, way) for name in MODELS}
+    training = {name: made.steps_call(models[name], arrays, order, compilation) for name in MODELS}
     said = sentences * (length + config.extra)
     searches = {name: BeamSearch(models[name], config, sentences, length) for name in MODELS}
     saying = {name: lambda search=searches[name]: search(ids[:sentences]) for name in MODELS}

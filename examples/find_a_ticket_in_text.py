@@ -15,10 +15,10 @@ from pathlib import Path
 
 import keras
 
-from keras_lottery import engine, presets
-from keras_lottery.config import freeze
+from keras_lottery import engine
+from keras_lottery.config import freeze, presets
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 TEXT = Path(__file__).parent / "text/the_mill.txt"
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import keras
 import keras_hub  # noqa: F401  its layers are what the network is built of
 
-from keras_lottery import engine, presets
-from keras_lottery.config import freeze
+from keras_lottery import engine
+from keras_lottery.config import freeze, presets
 from keras_lottery.records import read_results, read_table
-from keras_lottery.run_paths import SAMPLES, RunPaths
+from keras_lottery.records.run_paths import SAMPLES, RunPaths
 
 TEXT = Path(__file__).parent / "text"
 PARTS = {"train": slice(0, 340), "val": slice(340, 360), "test": slice(360, 400)}

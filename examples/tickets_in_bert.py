@@ -16,11 +16,11 @@ from pathlib import Path
 import keras
 import keras_hub
 
-from keras_lottery import engine, presets
-from keras_lottery.config import freeze
-from keras_lottery.export import export_run
+from keras_lottery import engine
+from keras_lottery.config import freeze, presets
+from keras_lottery.exporters import export_run
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 PLAIN = ["the", "a", "soup", "bread", "tea", "cake", "was", "tasted", "is", "and", "very", "."]
 PRAISE = ["good", "fresh", "sweet", "warm", "lovely"]

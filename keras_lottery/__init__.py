@@ -16,22 +16,22 @@ __version__ = "0.1.0"
 
 # Where each public name lives; imported when it is first asked for.
 _HOMES = {
-    "Masked": "masking",
-    "mask": "masking",
-    "prune": "masking",
-    "get_masks": "masking",
-    "set_masks": "masking",
-    "register_prunable": "masking",
-    "strip": "masking",
-    "summary": "masking",
-    "compact": "compaction",
-    "compaction_report": "compaction",
-    "register_compaction_rule": "compaction",
-    "callbacks": "training.callbacks",
+    "Masked": "toolkit",
+    "mask": "toolkit",
+    "prune": "toolkit",
+    "get_masks": "toolkit",
+    "set_masks": "toolkit",
+    "register_prunable": "toolkit",
+    "strip": "toolkit",
+    "summary": "toolkit",
+    "compact": "toolkit",
+    "compaction_report": "toolkit",
+    "register_compaction_rule": "toolkit",
+    "callbacks": "toolkit.callbacks",
     "fit": "training",
     "TicketSearch": "search",
-    "Ticket": "masking",
-    "export": "export",
+    "Ticket": "toolkit",
+    "export": "exporters",
     "report": "report",
     "LotteryError": "errors",
 }
@@ -62,3 +62,4 @@ def _is_command_line() -> bool:
 if not _is_command_line():
     import_module(f"{__name__}.masking")
     import_module(f"{__name__}.compaction.resized")
+    import_module(f"{__name__}.toolkit.wrapper")

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, shortened
 
 T = TypeVar("T")
 MOST_SEED = 2**31 - 1
+_LONGEST_NAME = 200
+_SEPARATORS = frozenset("/\\:")
 
 
 def whole_number(value: Any, name: str, least: int = 0, most: int | None = None) -> int:
@@ -137,6 +139,35 @@ def finite_weights(weights: Mapping[str, Any], paths: Iterable[str]) -> None:
             f"Expected finite weights. Received: NaN or infinity in {', '.join(bad[:3])}"
             f"{', ...' if len(bad) > 3 else ''}. Load weights from before the training diverged."
         )
+
+
+def is_path_name(name: str) -> bool:
+    """Returns True for a name that stays inside its folder as part of a file's name."""
+    return bool(
+        name.strip(". ")
+        and len(name) <= _LONGEST_NAME
+        and name.isprintable()
+        and not _SEPARATORS & set(name)
+    )
+
+
+def check_path_name(kind: str, name: str) -> str:
+    """Returns `name` if it can be part of a file's name.
+
+    Args:
+        kind: what it names, for the error.
+        name: the name.
+
+    Raises:
+        LotteryError: it is empty, too long, or could lead out of the folder.
+    """
+    if not is_path_name(name):
+        raise LotteryError(
+            f"Expected the name of {kind} without '/', '\\', ':' and control characters, of 1 to "
+            f"{_LONGEST_NAME} characters that are not all dots. Received: {shortened(name)}. "
+            "Choose another name, or correct the file that it was read from."
+        )
+    return name
 
 
 def _refused(expected: str, value: Any) -> LotteryError:

@@ -1,9 +1,10 @@
-"""The one error that tells a user what to change."""
+"""The one error that tells a user what to change, and text that is safe to print in it."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from keras_lottery.text import printable
+_KEPT = "\n\t"
 
 
 class LotteryError(ValueError):
@@ -44,3 +45,30 @@ def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryEr
         f"Expected the name of a known {kind}. Received: {received!r}.{hint} "
         f"Known: {', '.join(known) or 'none'}." + (f" {remedy}" if remedy else "")
     )
+
+
+def printable(text: str) -> str:
+    """Returns the text with its control characters written out, such as `\\x1b`.
+
+    Line feeds, tabs and every kind of space stay; escape sequences, NUL, surrogates and the
+    characters that reverse the direction of writing don't.
+    """
+    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Returns the printable text in quotes, cut after `most` characters."""
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    return f"'{printable(cut)}'"
+
+
+def _is_shown(character: str) -> bool:
+    if character in _KEPT or character.isprintable():
+        return True
+    return unicodedata.category(character) == "Zs"
+
+
+def reason_of(error: Exception) -> str:
+    """Returns the first line of the text of an error, or its class name where it has none."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0][:200].rstrip('.')}."

@@ -210,7 +210,7 @@ class Task(Protocol):
 
         Args:
             name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`; see
-                `masking.derive`.
+                `derivatives.derive`.
             weights: value of every variable.
             masks: what is kept; the derivative is 0 elsewhere.
             seed: of the examples over which it is the mean, and of what is drawn.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import presets, report, studies
+from keras_lottery import report, studies
+from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError
 from keras_lottery.report.content import Content, add_settings
 from keras_lottery.report.document import Heading, Table

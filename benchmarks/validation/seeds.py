@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmarks.validation import seed_arms
 from benchmarks.validation.magnitude import Compared, compare
-from keras_lottery import engine, presets
-from keras_lottery.config import Config, freeze
+from keras_lottery import engine
+from keras_lottery.config import Config, freeze, presets
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_state, overlap, total
 from keras_lottery.types import MaskSet, Training
 

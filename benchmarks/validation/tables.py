@@ -11,12 +11,12 @@ from benchmarks.presets_table import vision_task
 from benchmarks.validation import losses, magnitude, seeds
 from benchmarks.validation.magnitude import Compared
 from benchmarks.validation.seeds import Connected, Shared
-from keras_lottery import backend, presets
-from keras_lottery.config import freeze
+from keras_lottery import backend
+from keras_lottery.config import freeze, presets
 from keras_lottery.files import write_text, write_whole
 from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.records.tables import read_table, write_table
-from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Weights
 
 Row = TypeVar("Row", Compared, Shared, Connected)

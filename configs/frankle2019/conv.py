@@ -9,7 +9,7 @@ in the convolutions, and 4 · 4 · 256 · 256 = 1.05 M in the first dense layer.
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 DEFAULT = "2"
 VARIANTS = {depth: f"Conv-{depth} on CIFAR-10" for depth in ("2", "4", "6")}

@@ -13,7 +13,7 @@ lenet_mnist: stable from initialization on, dense and pruned. Network and traini
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 DEFAULT = "small_cnn_digits"
 VARIANTS = {

@@ -7,7 +7,7 @@ the same mask. Network and training are those of `frankle2019/lenet_mnist`.
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 METHODS = ("magnitude", "random", "snip", "grasp", "synflow")
 PAPER_NAME = "Frankle et al. 2021 (2009.08576)"

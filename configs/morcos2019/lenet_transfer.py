@@ -9,7 +9,7 @@ with `--config=morcos2019/lenet_transfer:mnist,digits`, more with `--config.opti
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 ARGUMENT = "SOURCE,TARGET"
 DIGITS = {"data": {"name": "digits", "resize": 28, "validation_size": 200}}

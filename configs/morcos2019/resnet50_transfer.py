@@ -5,7 +5,7 @@ All but the network and the length of its training is as in `morcos2019/vgg19_tr
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 ARGUMENT = "SOURCE,TARGET"
 

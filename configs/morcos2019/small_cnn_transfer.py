@@ -6,7 +6,7 @@ image; smaller sources are parts of CIFAR-10a, trained for the same number of st
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 ARGUMENT = "SOURCE,TARGET"
 

@@ -9,7 +9,7 @@ in their training of ResNet-20, after half and after three quarters; all else th
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 DEFAULT = "digits"
 VARIANTS = {

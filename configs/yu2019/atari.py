@@ -7,7 +7,7 @@ round: it shows that everything works, and nothing about scores.
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 DEFAULT = "breakout"
 GAMES = {

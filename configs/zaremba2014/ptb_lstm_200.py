@@ -6,7 +6,7 @@ is as in Yu et al. 2019 (arXiv 1906.02768), in fewer rounds.
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 
 def get_config() -> ConfigDict:

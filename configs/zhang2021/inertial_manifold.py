@@ -7,7 +7,7 @@ them here is ours (`keras_lottery.arms.inertial_manifold_interpretation`) and re
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 DEFAULT = "digits"
 VARIANTS = {

@@ -12,7 +12,7 @@ Networks, data and training are those of `zhou2019/deconstructing`.
 
 from ml_collections import ConfigDict
 
-from keras_lottery import presets
+from keras_lottery.config import presets
 
 DEFAULT = "lenet"
 VARIANTS = {

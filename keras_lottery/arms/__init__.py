@@ -1,41 +1,16 @@
-"""What is trained at a round: the winning ticket and the controls.
-
-Those that stand alone have a file each; families of them have one a family.
-"""
+"""The networks trained in each round: the winning ticket and its controls, one file a family."""
 
 from collections.abc import Sequence
 
-from keras_lottery.arms.at_init import AT_INIT
+from keras_lottery.arms.prune_at_init import AT_INIT
 from keras_lottery.registry import Registry
 from keras_lottery.types import Arm, Training
 
 arms: Registry[Arm] = Registry("arm")
-for _name in (
-    "dense",
-    "winning",
-    "reinit",
-    "permuted_layer",
-    "permuted_global",
-    "init_permuted",
-    "one_shot",
-    "winning_init",
-    "random_mask",
-    "layers_shuffled",
-):
-    arms.register_lazily(_name, f"keras_lottery.arms.{_name}:{_name.upper()}")
 _SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")
 _EDGE_POPUP = ("edge_popup", "edge_popup_signed")
 LEARNED = (*_SUPERMASK, *_EDGE_POPUP)
 """Arms that train a mask, and no weight."""
-
-_SHARED: dict[str, tuple[str, ...]] = {
-    "retrained": ("learning_rate_rewind", "fine_tune"),
-    "supermask": _SUPERMASK,
-    "edge_popup": _EDGE_POPUP,
-}
-for _file, _names in _SHARED.items():
-    for _name in _names:
-        arms.register_lazily(_name, f"keras_lottery.arms.{_file}:{_name.upper()}")
 
 _KEPT = (
     "random_reinit",
@@ -74,11 +49,30 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "matched_random",
     ),
 }
-"""Arms that are drawn together, by the module that holds them."""
+"""Arms that are drawn together, in a figure of their own."""
 
-for _family, _names in FAMILIES.items():
+_MODULES: dict[str, tuple[str, ...]] = {
+    "winning": (
+        "dense",
+        "winning",
+        "winning_init",
+        "one_shot",
+        "learning_rate_rewind",
+        "fine_tune",
+    ),
+    "reinit": ("reinit", "init_permuted", "layers_shuffled"),
+    "permuted": ("permuted_layer", "permuted_global", "random_mask"),
+    "learned": LEARNED,
+    "deconstructing": tuple(
+        _name
+        for _family in ("mask_criteria", "kept_values", "pruned_values")
+        for _name in FAMILIES[_family]
+    ),
+    "inertial_manifold_interpretation": FAMILIES["inertial_manifold_interpretation"],
+}
+for _module, _names in _MODULES.items():
     for _name in _names:
-        arms.register_lazily(_name, f"keras_lottery.arms.{_family}:{_name.upper()}")
+        arms.register_lazily(_name, f"keras_lottery.arms.{_module}:{_name.upper()}")
 
 FAMILIES["pruned_before_training"] = tuple(_arm.name for _arm in AT_INIT)
 for _arm in AT_INIT:

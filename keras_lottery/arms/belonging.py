@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.arms import arms, needed, rounds_of
-from keras_lottery.errors import LotteryError
-from keras_lottery.names import is_path_name
+from keras_lottery.checks import is_path_name
+from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow
-from keras_lottery.text import shortened
 from keras_lottery.types import DIVERGED, FINISHED, SKIPPED, Training
 
 DENSE = "dense"

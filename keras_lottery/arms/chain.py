@@ -32,7 +32,7 @@ def previous(training: Training) -> Training:
     return replace(training, round=training.round - 1, draw=0)
 
 
-def own_seed(training: Training) -> int:
+def seed_of(training: Training) -> int:
     """Returns a seed for the fresh draws of this training alone."""
     words = [training.seed, training.round, zlib.crc32(training.arm.encode()), training.draw]
     return int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
@@ -40,7 +40,7 @@ def own_seed(training: Training) -> int:
 
 def generator(training: Training) -> np.random.Generator:
     """Returns the random generator of this training's shuffles."""
-    return np.random.default_rng([own_seed(training), 1])
+    return np.random.default_rng([seed_of(training), 1])
 
 
 def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> MaskSet:
@@ -55,7 +55,7 @@ def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> M
 
 def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
     """Returns `masks` over freshly drawn weights, trained from step 0."""
-    seed = own_seed(training)
+    seed = seed_of(training)
     return Start(run.task.fresh_weights(seed), masks, seed=seed)
 
 

@@ -5,7 +5,7 @@ Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold t
 Of their six steps only the first and the last are public. What stands here between them is OURS:
 
 1. the network takes a few steps (theirs: ten; `rewind.to="10it"`), which gives the weights W;
-2. h = diag ∂²L/∂W², estimated by random signs (`masking.derive`), stands for the spectrum;
+2. h = diag ∂²L/∂W², estimated by random signs (`derivatives.derive`), stands for the spectrum;
 3. the largest relative gap of the sorted |h| is sought among the numbers of weights that lie
    around those of the round (`pruning.window`);
 4. the weights that are enslaved are pruned, and the rest is trained once from W. In the theory

@@ -1,7 +1,8 @@
-"""Control: the ticket's mask over freshly drawn weights."""
+"""Controls with the ticket's mask over other weights: re-initialized, permuted, swapped."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from keras_lottery import pruning
 from keras_lottery.arms import chain
 from keras_lottery.types import RunView, Start, Training
 
@@ -31,3 +32,54 @@ class Reinit:
 
 
 REINIT = Reinit()
+
+
+class InitPermuted:
+    """Keeps the mask and the distribution of the start values, but not which weight has which.
+
+    It starts at the ticket's own step; the optimizer's slots start fresh, since those of the
+    rewind point belong to other values.
+
+    Reference: "reshuffle" of Zhou et al. 2019 (1905.01067), section 4.
+    """
+
+    name = "init_permuted"
+    iterative = False
+    stochastic = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        ticket = run.start_of(chain.winning_of(training))
+        weights = pruning.permute_kept_values(
+            ticket.weights, ticket.masks, chain.generator(training)
+        )
+        return replace(ticket, weights=weights, state=None, seed=chain.seed_of(training))
+
+
+INIT_PERMUTED = InitPermuted()
+
+
+class LayersShuffled:
+    """Keeps the mask and every start matrix whole, but not the layer that it belongs to.
+
+    The optimizer's slots start fresh, since those of the rewind point belong to other values.
+
+    Reference: the shuffled pre-trained weights of Chen et al. 2020 (2007.12223), section 4.1.
+    """
+
+    name = "layers_shuffled"
+    iterative = False
+    stochastic = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        ticket = run.start_of(chain.winning_of(training))
+        weights = pruning.permute_alike(ticket.weights, ticket.masks, chain.generator(training))
+        return replace(ticket, weights=weights, state=None, seed=chain.seed_of(training))
+
+
+LAYERS_SHUFFLED = LayersShuffled()

@@ -14,7 +14,7 @@ from keras_lottery.engine.executors.choice import choose
 from keras_lottery.engine.executors.processes import start_workers
 from keras_lottery.engine.executors.threads import limit_threads
 from keras_lottery.errors import LotteryError, unknown_name
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 
 

@@ -9,15 +9,15 @@ from typing import Any
 from absl import flags
 
 from keras_lottery import config as configs
-from keras_lottery import presets, studies, user_modules
+from keras_lottery import studies, user_modules
 from keras_lottery.cli.choose import (
     backend_for_run,
     backend_for_tools,
     choose_and_import,
     executed,
 )
-from keras_lottery.errors import LotteryError
-from keras_lottery.text import printable
+from keras_lottery.config import presets
+from keras_lottery.errors import LotteryError, printable
 
 # Fields of the config that have a flag of their own.
 _SHORT = ("out", "backend", "executor", "workers", "threads", "distribution", "tpu", "seeds")
@@ -63,7 +63,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     settings["backend"] = choose_and_import(settings, modules_of(values))
     config = configs.freeze(settings)
     if values.export:
-        from keras_lottery.export import check_exportable
+        from keras_lottery.exporters import check_exportable
 
         check_exportable(config)
     folder = studies.run(executed(config))
@@ -76,7 +76,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
 
 def _export_once(folder: Path) -> None:
     """Exports into the run folder, unless an earlier call has."""
-    from keras_lottery.export import export_run
+    from keras_lottery.exporters import export_run
 
     out = folder / "export"
     if out.exists():
@@ -132,7 +132,7 @@ def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
     folder = Path(_required(values, "run", "export"))
     out = Path(_required(values, "out", "export"))
     backend_for_run(folder, modules_of(values))
-    from keras_lottery.export import export_run
+    from keras_lottery.exporters import export_run
 
     where = {"seed": values.seed, "round": values.round, "arm": values.arm}
     print(export_run(folder, out=out, format=values.format, **where))
@@ -164,7 +164,7 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     out = Path(_required(values, "out", "prune"))
     sparsity = _required(values, "sparsity", "prune")
     backend_for_tools(modules_of(values))
-    from keras_lottery.export import prune_file
+    from keras_lottery.exporters import prune_file
 
     report = prune_file(
         model,

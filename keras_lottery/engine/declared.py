@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keras_lottery.claims import POST_HOC, Claim, recorded_claims
 from keras_lottery.config import Config, json_values
+from keras_lottery.config.claims import POST_HOC, Claim, recorded_claims
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 
 def declared_claims(

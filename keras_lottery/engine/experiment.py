@@ -7,6 +7,8 @@ from pathlib import Path
 
 from keras_lottery import pruning, user_modules
 from keras_lottery.arms import arms
+from keras_lottery.backend.global_state import preserved
+from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config
 from keras_lottery.engine import run_folder
 from keras_lottery.engine.driver import drive
@@ -16,10 +18,8 @@ from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader, lost_sources, source_file
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
-from keras_lottery.global_state import preserved
-from keras_lottery.names import check_path_name
 from keras_lottery.pruning.pools import make_pools
-from keras_lottery.run_paths import RunPaths, paths_of
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tasks import task_schemas
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.types import Task, Training

@@ -17,7 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from keras_lottery.text import printable
+from keras_lottery.errors import printable
 from keras_lottery.types import Progress as TrainingProgress
 from keras_lottery.types import Training
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery.config import Config, digest
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records import KEY
-from keras_lottery.text import shortened
 from keras_lottery.types import Training
 
 TICKET, TRAINED, REWIND = "ticket", "trained", "rewind"

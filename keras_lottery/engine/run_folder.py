@@ -8,15 +8,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from keras_lottery import backend, imports
+from keras_lottery import backend
 from keras_lottery.arms.belonging import check_rows
-from keras_lottery.config import RESULTS_VERSION, Config, differences, digest, freeze, thaw
+from keras_lottery.config import RESULTS_VERSION, Config, differences, digest, freeze, imports, thaw
 from keras_lottery.engine.declared import declared_claims
 from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
 from keras_lottery.records import RESULTS_VERSION_KEY, read_config, read_results
-from keras_lottery.run_paths import Place, RunPaths
+from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.types import Task
 
 

@@ -13,11 +13,10 @@ from keras_lottery.arms import arms
 from keras_lottery.config import Config
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records import read_config, read_results
 from keras_lottery.records.recorded import is_count
-from keras_lottery.run_paths import RunPaths
-from keras_lottery.text import shortened
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, no_metadata, read_stored
 from keras_lottery.types import SKIPPED, MaskSet, Start, State, Task, Training, Weights
 

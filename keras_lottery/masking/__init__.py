@@ -5,10 +5,7 @@ their masks to the layers (`attach`), swap the classes of layers and model (`mas
 says why), and mask the gradients that its optimizers get (`gradient_mask`).
 """
 
-from keras_lottery.masking.apply_ticket import Ticket
-from keras_lottery.masking.carried_state import Carried
 from keras_lottery.masking.copying import fresh_weights, strip
-from keras_lottery.masking.derivatives import derive
 from keras_lottery.masking.inventory import describe
 from keras_lottery.masking.keras_internals import (
     batches_per_update,
@@ -17,11 +14,9 @@ from keras_lottery.masking.keras_internals import (
     sync_trainer,
 )
 from keras_lottery.masking.learned import draw_scores, draws, is_learned, scores, set_mode
-from keras_lottery.masking.mask_model import mask, mask_selected
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.paths import carried, seed_generators, variables
 from keras_lottery.masking.prunable import register_prunable
-from keras_lottery.masking.prune_model import prune, prune_selected, summary_selected
 from keras_lottery.masking.state import (
     effective_weights,
     get_fills,
@@ -32,19 +27,12 @@ from keras_lottery.masking.state import (
     set_weights,
 )
 from keras_lottery.masking.step import step_scope
-from keras_lottery.masking.summarize_model import Summary, summary
-from keras_lottery.masking.wrapper import Masked
 
 __all__ = [
-    "Carried",
     "MaskOptions",
-    "Masked",
     "Patterns",
-    "Summary",
-    "Ticket",
     "batches_per_update",
     "carried",
-    "derive",
     "describe",
     "draw_scores",
     "draws",
@@ -56,11 +44,7 @@ __all__ = [
     "is_learned",
     "is_masked",
     "iterations",
-    "mask",
-    "mask_selected",
     "options_from",
-    "prune",
-    "prune_selected",
     "register_prunable",
     "remake_functions",
     "scores",
@@ -70,8 +54,6 @@ __all__ = [
     "set_weights",
     "step_scope",
     "strip",
-    "summary",
-    "summary_selected",
     "sync_trainer",
     "variables",
 ]

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
-from keras_lottery.global_state import preserved
 from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.mask_layer import WRAPPER_NAME

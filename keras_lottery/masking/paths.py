@@ -13,7 +13,6 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.carried_state import Carried
 from keras_lottery.masking.mask_layer import MaskHolder, holder_of, is_wrapper
 
 __all__ = [
@@ -47,7 +46,10 @@ def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
 
 
 def carried(layer: keras.Layer) -> dict[str, keras.Variable]:
-    """Returns what training carries from batch to batch, by structural path (see `Carried`)."""
+    """Returns what training carries from batch to batch, by structural path.
+
+    That is `of_training()` of each sublayer whose class has `carries_state = True`.
+    """
     check_built(layer)
     return dict(_remembered(layer, "carried", _carried))
 
@@ -109,9 +111,14 @@ def _carried(layer: keras.Layer) -> dict[str, keras.Variable]:
         _join(path, f"carried/{index}"): variable
         for path, owner in layer_paths(layer)
         for held in internals.sublayers(owner)
-        if isinstance(held, Carried)
+        if _carries(held)
         for index, variable in enumerate(held.of_training())
     }
+
+
+def _carries(layer: object) -> bool:
+    """Returns True for a layer that holds what a network carries from batch to batch."""
+    return bool(getattr(type(layer), "carries_state", False))
 
 
 def check_built(layer: keras.Layer) -> None:
@@ -170,7 +177,7 @@ def _walk(
 
 def _is_inner(thing: object) -> bool:
     """Returns True for what a model's variables can be found in."""
-    if isinstance(thing, MaskHolder | Carried) or internals.is_metric(thing):
+    if isinstance(thing, MaskHolder) or _carries(thing) or internals.is_metric(thing):
         return False
     return isinstance(thing, keras.Layer)
 

@@ -25,7 +25,7 @@ DERIVED = {
     "hessian_diagonal": "the diagonal of ∂²L/∂w²",
     "flow": "∂R/∂|w| of the synaptic flow R",
 }
-"""What can be asked of a model beside its weights; `masking.derive` makes them."""
+"""What can be asked of a model beside its weights; `derivatives.derive` makes them."""
 
 
 @dataclass(frozen=True)

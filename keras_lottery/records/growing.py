@@ -6,9 +6,9 @@ from typing import Generic, TypeVar
 
 from keras_lottery.files import sweep
 from keras_lottery.records.rows import TableRow
+from keras_lottery.records.run_paths import Place
 from keras_lottery.records.tables import write_table
 from keras_lottery.records.writers import read_rows
-from keras_lottery.run_paths import Place
 
 Row = TypeVar("Row", bound=TableRow)
 

@@ -4,12 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Never
 
-from keras_lottery import imports
-from keras_lottery.config import complete_options
-from keras_lottery.errors import LotteryError
-from keras_lottery.names import check_path_name
-from keras_lottery.run_paths import RunPaths
-from keras_lottery.text import shortened
+from keras_lottery.checks import check_path_name
+from keras_lottery.config import complete_options, imports
+from keras_lottery.errors import LotteryError, shortened
+from keras_lottery.records.run_paths import RunPaths
 
 RESULTS_VERSION_KEY = "results_version"
 """Key of config.json: `keras_lottery.config.RESULTS_VERSION` of the version that began the run.

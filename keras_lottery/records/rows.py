@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from keras_lottery.text import shortened
+from keras_lottery.errors import shortened
 from keras_lottery.types import FINISHED, STATUSES, Training
 
 KEY = tuple(field.name for field in dataclasses.fields(Training))

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.files import write_whole
-from keras_lottery.text import shortened
 from keras_lottery.types import MaskSet
 
 _SHOWN = 300

@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
+from keras_lottery.checks import check_path_name
 from keras_lottery.errors import MissingExtraError
 from keras_lottery.files import write_whole
-from keras_lottery.names import check_path_name
 from keras_lottery.records.rows import ResultRow
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 _FILE = "events.out.tfevents.0000000000.keras_lottery"
 _REMAINING = "value against weights remaining, in hundredths of a percent"

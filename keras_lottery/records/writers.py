@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import sweep
 from keras_lottery.records.rows import COLUMNS, LayerRow, MetricRow, ResultRow, TableRow
+from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.records.tables import read_table, write_mappings, write_table
-from keras_lottery.run_paths import Place, RunPaths
 from keras_lottery.types import Training
 
 Row = TypeVar("Row", bound=TableRow)

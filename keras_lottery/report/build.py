@@ -9,9 +9,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from keras_lottery import checks
+from keras_lottery.checks import check_path_name
+from keras_lottery.errors import printable
 from keras_lottery.files import write_whole
-from keras_lottery.names import check_path_name
 from keras_lottery.records import NoScalars, read_numbers, scalars
+from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, headlines
 from keras_lottery.report.document import Table
@@ -22,8 +24,6 @@ from keras_lottery.report.plots import Drawing
 from keras_lottery.report.plots.style import draw_text_as_it_is
 from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
 from keras_lottery.report.tables import terminal_cells
-from keras_lottery.run_paths import Place, RunPaths
-from keras_lottery.text import printable
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_lottery.claims import Claim, recorded_claims
+from keras_lottery.config.claims import Claim, recorded_claims
 from keras_lottery.files import write_text
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import Unit, number, percent
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.pages import study_page
 from keras_lottery.report.results import TICKETS, read_config
 from keras_lottery.report.verdicts import Verdict, adjust, judge
-from keras_lottery.run_paths import RunPaths
 
 _FILE = "claims.md"
 _LOWER_IS_BETTER = ("best_step", "flops")

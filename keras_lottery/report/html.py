@@ -8,8 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from keras_lottery.errors import printable
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
-from keras_lottery.text import printable
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2125; --soft: #5c6670; --paper: #fff; --line: #dfe3e7;

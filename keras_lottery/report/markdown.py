@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
+from keras_lottery.errors import printable
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
-from keras_lottery.text import printable
 
 
 def to_markdown(blocks: Sequence[Any]) -> str:

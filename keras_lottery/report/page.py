@@ -7,6 +7,7 @@ from keras_lottery import checks
 from keras_lottery.arms import FAMILIES, LEARNED
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.build import page_of, write_figures
 from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
@@ -21,7 +22,6 @@ from keras_lottery.report.statistics import (
     sparsest_match,
 )
 from keras_lottery.report.tables import beside_cell
-from keras_lottery.run_paths import RunPaths
 
 _INDEX = "index.md"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from keras_lottery.claims import Claim
 from keras_lottery.config import study_schemas
+from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
 from keras_lottery.report.content import Content, content

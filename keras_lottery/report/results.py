@@ -7,10 +7,10 @@ from typing import Any
 
 from keras_lottery import checks
 from keras_lottery.arms.belonging import check_rows
+from keras_lottery.config.sections import ReportConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import TICKETS, ResultRow, read_config, read_results
-from keras_lottery.run_paths import RunPaths
-from keras_lottery.sections import ReportConfig
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import Training
 
 DENSE = "dense"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from keras_lottery.records import ResultRow, read_table
+from keras_lottery.records.run_paths import SAMPLES
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import percent
 from keras_lottery.report.results import DENSE, Results
-from keras_lottery.run_paths import SAMPLES
 
 ANSWER = "answer"
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats  # type: ignore[import-untyped]
 
-from keras_lottery.claims import Claim
+from keras_lottery.config.claims import Claim
 from keras_lottery.report.statistics import t_interval
 
 AGREES = "agrees"

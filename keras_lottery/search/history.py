@@ -9,8 +9,8 @@ from rich.table import Table
 from keras_lottery import pruning
 from keras_lottery.engine.run_reader import to_ticket
 from keras_lottery.errors import LotteryError, unknown_name
-from keras_lottery.masking import Ticket
 from keras_lottery.search.metric import VALIDATION
+from keras_lottery.toolkit import Ticket
 from keras_lottery.types import DIVERGED, Start, Training, TrainingResult, Weights
 
 

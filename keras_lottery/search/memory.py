@@ -8,9 +8,9 @@ from typing import Any, cast
 import keras
 import numpy as np
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.config import Config
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.run_reader import Pruner
 from keras_lottery.errors import LotteryError
@@ -24,13 +24,13 @@ from keras_lottery.search.settings import (
     validate_last,
     with_length,
 )
-from keras_lottery.tasks.fresh import seeded
-from keras_lottery.training import RewindPoint, fit, is_arrays, prepare
+from keras_lottery.tasks.seeding import seeded
+from keras_lottery.toolkit.callbacks import RewindPoint
+from keras_lottery.training import fit, is_arrays, prepare
+from keras_lottery.training.checkpoint import capture_optimizer, restore_start
 from keras_lottery.training.checks import check_arrays, check_labels
-from keras_lottery.training.constant import is_constant
+from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
-from keras_lottery.training.place import place
-from keras_lottery.training.snapshot import capture_optimizer
 from keras_lottery.types import (
     FINISHED,
     MaskSet,
@@ -102,7 +102,7 @@ class FitTask:
         self._original = model
         self._start = masking.get_weights(model)
         prune = config.prune
-        self._model = masking.mask(
+        self._model = toolkit.mask(
             model,
             include=prune.include,
             exclude=prune.exclude,
@@ -163,7 +163,7 @@ class FitTask:
                 f"Received: step {start.step}. Rewind to an earlier step or train for longer."
             )
         model = self._model
-        place(model, start, self._fresh_optimizer)
+        restore_start(model, start, self._fresh_optimizer)
         point = [RewindPoint(self._config.rewind.to)] if training.arm == "dense" else []
         rows = _Rows()
         began = time.perf_counter()

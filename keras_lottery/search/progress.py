@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from keras_lottery.training.callbacks.steps import StepCallback
+from keras_lottery.training.step_callback import StepCallback
 from keras_lottery.types import Progress
 
 

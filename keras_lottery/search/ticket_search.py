@@ -9,14 +9,14 @@ import keras
 from keras_lottery import checks, pruning
 from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
+from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.config.build import build
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.errors import LotteryError
-from keras_lottery.fields import build
-from keras_lottery.global_state import preserved
 from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.memory import FitTask, Memory

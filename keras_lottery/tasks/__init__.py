@@ -1,9 +1,12 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
 from keras_lottery.config import TaskSchema, task_schemas
-from keras_lottery.tasks.nlp.bert.config import BertData, BertModel
-from keras_lottery.tasks.nlp.lm.config import LanguageModellingData, LanguageModellingModel
-from keras_lottery.tasks.nlp.translation.config import TranslationData, TranslationModel
+from keras_lottery.tasks.language.bert.config import BertData, BertModel
+from keras_lottery.tasks.language.modelling.config import (
+    LanguageModellingData,
+    LanguageModellingModel,
+)
+from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
 
@@ -27,20 +30,20 @@ task_schemas.register("translation")(
     TaskSchema(
         data=TranslationData,
         model=TranslationModel,
-        make="keras_lottery.tasks.nlp.translation.task:TranslationTask",
+        make="keras_lottery.tasks.language.translation.task:TranslationTask",
     )
 )
 task_schemas.register("bert")(
     TaskSchema(
         data=BertData,
         model=BertModel,
-        make="keras_lottery.tasks.nlp.bert.task:BertTask",
+        make="keras_lottery.tasks.language.bert.task:BertTask",
     )
 )
 task_schemas.register("language_modelling")(
     TaskSchema(
         data=LanguageModellingData,
         model=LanguageModellingModel,
-        make="keras_lottery.tasks.nlp.lm.task:LanguageModellingTask",
+        make="keras_lottery.tasks.language.modelling.task:LanguageModellingTask",
     )
 )

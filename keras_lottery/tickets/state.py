@@ -13,9 +13,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.files import write_whole
-from keras_lottery.text import shortened
 from keras_lottery.types import State
 
 METADATA_KEY = "keras_lottery"

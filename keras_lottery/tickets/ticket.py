@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from keras_lottery import checks
-from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.errors import LotteryError, printable, shortened, unknown_name
 from keras_lottery.patterns import check_matches, matches
-from keras_lottery.text import printable, shortened
 from keras_lottery.tickets.state import Stored, no_metadata, read_stored, save_state
 from keras_lottery.types import MaskSet, State, Weights
 

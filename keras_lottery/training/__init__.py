@@ -1,7 +1,6 @@
-"""Training: the custom fit loop, rewinding, and callbacks for Keras' own."""
+"""Training: the compiled loop that `fit` and experiments share, its data and optimizers."""
 
 from keras_lottery.training.arrays import kept_for_training
-from keras_lottery.training.callbacks import RewindPoint
 from keras_lottery.training.data import ArrayData, DataOrder, Order, length
 from keras_lottery.training.epochs import Epochs, epochs_of, is_arrays, is_one_shot
 from keras_lottery.training.fit import fit, prepare
@@ -13,7 +12,6 @@ __all__ = [
     "DataOrder",
     "Epochs",
     "Order",
-    "RewindPoint",
     "Trainer",
     "epochs_of",
     "fit",

@@ -9,13 +9,13 @@ import numpy as np
 
 from keras_lottery.masking.keras_internals import resumed_epoch
 from keras_lottery.training.arrays import weighted_and_split
-from keras_lottery.training.callbacks.steps import StepCallback
 from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
 from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
 from keras_lottery.training.loop import Evaluation, results, train_steps
 from keras_lottery.training.programs import Program, make_program
+from keras_lottery.training.step_callback import StepCallback
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_lottery.config import OptimizerConfig
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import learning_rate
 
@@ -162,7 +162,7 @@ def build_optimizer(
     return optimizer
 
 
-def place_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
+def restart_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
     """Lets the learning-rate schedule go on from `step`."""
     schedule = learning_rate(optimizer)
     if isinstance(schedule, Schedule):

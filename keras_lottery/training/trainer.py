@@ -11,19 +11,18 @@ import numpy as np
 from keras_lottery import backend, masking
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import clip_sums, flatten_layers
 from keras_lottery.records import CONSTANT_OUTPUT
-from keras_lottery.training import snapshot
-from keras_lottery.training.constant import is_constant
+from keras_lottery.training import checkpoint
+from keras_lottery.training.checkpoint import restore_start
+from keras_lottery.training.compilation import choose_compilation
 from keras_lottery.training.data import ArrayData, EpochData, length
-from keras_lottery.training.drawn import sampled, shipped, undisturbed
+from keras_lottery.training.evaluation import is_constant, sampled, shipped, undisturbed
 from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.training.place import place
 from keras_lottery.training.programs import make_program
-from keras_lottery.training.way import choose_way
 from keras_lottery.types import Progress, Start, State, TrainingResult
 
 
@@ -75,9 +74,9 @@ class Trainer:
             if backend.name() == "tensorflow":
                 clip_sums(built, self.distribution.replicas)
             _build_metrics(model, data.train, self.distribution.replicas)
-        self._fresh_optimizer = snapshot.capture_optimizer(built)
-        way = choose_way(model, self.distribution, train.jit)
-        self.program = make_program(model, self.distribution, way)
+        self._fresh_optimizer = checkpoint.capture_optimizer(built)
+        compilation = choose_compilation(model, self.distribution, train.jit)
+        self.program = make_program(model, self.distribution, compilation)
         self._train = EpochData(self.program, data)
         self._data = data
         self._parts: dict[tuple[str, int], Evaluation] = {}
@@ -108,9 +107,9 @@ class Trainer:
                 f"start. Received: the first of {len(self.averaged)} at step {first}. "
                 "Lower train.average or train.average_every."
             )
-        self.place(start)
+        self.restore(start)
         compile_seconds = self._compile(data_seed)
-        self.place(start)
+        self.restore(start)
         initial = self.judge() if self.config.evaluate_start else {}
         began = time.perf_counter()
         watch = _Watch(self, start, capture_at)
@@ -120,9 +119,9 @@ class Trainer:
         result = watch.finish(time.perf_counter() - began, compile_seconds)
         return replace(result, initial=initial)
 
-    def place(self, start: Start) -> None:
+    def restore(self, start: Start) -> None:
         """Puts weights, masks, optimizer and seeds where a training begins."""
-        place(self.model, start, self._fresh_optimizer)
+        restore_start(self.model, start, self._fresh_optimizer)
 
     def evaluate(self, split: str = "test", examples: int = 0) -> dict[str, float]:
         """Returns the metrics of the model as it stands; where it draws, of its samples.
@@ -288,7 +287,7 @@ class _Watch:
     def _capture(self, step: int) -> None:
         if step == self._capture_at:
             epoch = step // self._trainer.steps_per_epoch
-            self._rewind = snapshot.capture(self._trainer.model, step, epoch)
+            self._rewind = checkpoint.capture(self._trainer.model, step, epoch)
         if step in self._trainer.averaged:
             found = backend.copies(self._variables())
             self._sums = [a + b for a, b in zip(self._sums, found)] if self._sums else found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.arms import arms
-from keras_lottery.learned import EdgePopupConfig
+from keras_lottery.config.learned import EdgePopupConfig
 
 from .test_arms import SHAPES, Run, training, weights
 

@@ -3,8 +3,7 @@
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets
-from keras_lottery.config import digest, freeze
+from keras_lottery.config import digest, freeze, presets
 
 DIGESTS = {
     "bragagnolo2022/equilibrium:resnet32_cifar10": "55f39be6",

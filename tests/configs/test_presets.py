@@ -7,8 +7,7 @@ import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from benchmarks import language
-from keras_lottery import presets
-from keras_lottery.config import Config, freeze
+from keras_lottery.config import Config, freeze, presets
 from keras_lottery.pruning import prune_round
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask

@@ -7,8 +7,7 @@ import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from benchmarks.preset_sources import sources
-from keras_lottery import presets
-from keras_lottery.config import digest, flatten, freeze
+from keras_lottery.config import digest, flatten, freeze, presets
 from keras_lottery.errors import LotteryError
 
 NAMES = presets.names()

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.pruning import prune_round
 from keras_lottery.types import Start, Training
 

@@ -6,13 +6,12 @@ They are run in tests/slow.
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.pruning import prune_round
-from keras_lottery.tasks.nlp.translation.pairs import Corpus, Pairs
-from keras_lottery.tasks.nlp.translation.subwords import END
-from keras_lottery.tasks.nlp.translation.task import TranslationTask
+from keras_lottery.tasks.language.translation.pairs import Corpus, Pairs
+from keras_lottery.tasks.language.translation.subwords import END
+from keras_lottery.tasks.language.translation.task import TranslationTask
 from keras_lottery.types import Start, Training
 
 # Name, total weights and prunable weights: biases are pruned too (Yu et al. 2019).

@@ -7,12 +7,12 @@ from pathlib import Path
 from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backend starts
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets, pruning
-from keras_lottery.config import freeze
+from keras_lottery import pruning
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.tasks.nlp.bert.task import BertTask
+from keras_lottery.tasks.language.bert.task import BertTask
 from keras_lottery.types import Start, Training
-from tests.tasks.bert import made
+from tests.tasks.language.bert import made
 
 
 def main(folder):

@@ -8,13 +8,12 @@ from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backen
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets
 from keras_lottery.arms import chain
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.pruning import prune_round
-from keras_lottery.tasks.nlp.lm.corpus import Corpus
-from keras_lottery.tasks.nlp.lm.task import LanguageModellingTask
+from keras_lottery.tasks.language.modelling.corpus import Corpus
+from keras_lottery.tasks.language.modelling.task import LanguageModellingTask
 from keras_lottery.types import Start, Training
 
 WORDS = 11

@@ -7,7 +7,7 @@ from tests.devices.virtual import BACKEND, DEVICES, DISTRIBUTION, REST  # isort:
 import keras
 import numpy as np
 
-from keras_lottery import masking, pruning, training
+from keras_lottery import masking, pruning, toolkit, training
 from keras_lottery.backend import distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
@@ -58,7 +58,7 @@ def main():
     x = (rng.normal(size=(160, 6)) + 2 * np.eye(3, 6)[y]).astype("float32")
     split = distribution.make(DISTRIBUTION)
     with split.scope():
-        model = masking.mask(network())
+        model = toolkit.mask(network())
     start = {
         p: np.random.default_rng(len(p)).normal(size=v.shape).astype("float32") * 0.3
         for p, v in masking.variables(model).items()
@@ -86,7 +86,7 @@ def main():
     rewound = Start(
         kept, masks, step=8, learning_rate_step=8, data_order_step=8, state=dense.rewind
     )
-    trainer.place(rewound)
+    trainer.restore(rewound)
     agree = agree and replicas_agree(model)
     winning = fit(rewound)
     agree = agree and replicas_agree(model)

@@ -5,12 +5,12 @@ import json
 from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backend starts
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery import presets, pruning
-from keras_lottery.config import freeze
+from keras_lottery import pruning
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.tasks.nlp.translation.task import TranslationTask
+from keras_lottery.tasks.language.translation.task import TranslationTask
 from keras_lottery.types import Start, Training
-from tests.tasks.nlp import made_translation as made
+from tests.tasks.language import made_translation as made
 
 FIELDS = {
     "distribution": DISTRIBUTION,

@@ -7,7 +7,7 @@ import numpy as np
 from keras_lottery.engine.run_folder import write_config
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.engine.run_writer import RunWriter
-from keras_lottery.run_paths import paths_of
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Start, Training, TrainingResult, VariableInfo
 from tests.engine.small import config
 

@@ -1,7 +1,7 @@
 """A real experiment that takes seconds: digits, a small LeNet, two rounds."""
 
 from keras_lottery import config as configs
-from keras_lottery import presets
+from keras_lottery.config import presets
 from keras_lottery.tasks import task_schemas
 
 FIELDS = {

@@ -5,7 +5,7 @@ import pytest
 
 from keras_lottery import engine
 from keras_lottery.engine.algorithm import iterative_magnitude_pruning
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from keras_lottery import presets
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.declared import declared_claims
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from tests.report.made_run import make_run
 
 CLAIM = {"says": "…", "source": "A 2019 (1), figure 1", "compare": "winning > reinit"}

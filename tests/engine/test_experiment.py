@@ -14,7 +14,7 @@ import pytest
 from keras_lottery import engine
 from keras_lottery.engine.run_folder import held
 from keras_lottery.errors import LotteryError
-from keras_lottery.run_paths import paths_of
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
 from tests.engine.small import config, settings
@@ -56,7 +56,7 @@ def of(number, arm, draw=0):
 
 
 def ticket(folder, number, arm, draw=0):
-    from keras_lottery.run_paths import RunPaths
+    from keras_lottery.records.run_paths import RunPaths
 
     return Ticket.load(RunPaths(folder).ticket(of(number, arm, draw)))
 

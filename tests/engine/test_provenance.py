@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from keras_lottery.engine.run_reader import to_start
 from keras_lottery.errors import LotteryError
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, load_metadata, load_state, save_state
 from keras_lottery.types import Training
 from tests.engine.made import KERNEL, made, of

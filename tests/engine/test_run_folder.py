@@ -9,7 +9,7 @@ from keras_lottery.engine import run_folder
 from keras_lottery.engine.run_folder import held, write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
-from keras_lottery.run_paths import RunPaths, paths_of
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from tests.engine.made import MadeTask, made, of, result
 from tests.engine.small import config
 

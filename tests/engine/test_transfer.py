@@ -9,7 +9,7 @@ import pytest
 
 from keras_lottery import engine
 from keras_lottery.errors import LotteryError
-from keras_lottery.run_paths import paths_of
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tickets import Ticket
 from keras_lottery.types import Training
 

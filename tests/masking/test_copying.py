@@ -6,7 +6,7 @@ import pytest
 
 from keras_lottery import masking
 from keras_lottery.masking.copying import fresh_initializers
-from keras_lottery.tasks.fresh import draw, seeded
+from keras_lottery.tasks.seeding import draw, seeded
 
 pytestmark = pytest.mark.backend
 

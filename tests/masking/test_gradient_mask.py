@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.masking import gradient_mask
 
 L = keras.layers
@@ -91,7 +91,7 @@ def assert_zero(model):
 def sublayers(random_masks, data):
     model = CallsSublayers()
     model(data[0])
-    masking.mask(model)
+    toolkit.mask(model)
     masking.set_masks(model, random_masks(model))
     return model
 
@@ -141,7 +141,7 @@ class Push(keras.constraints.Constraint):
 )
 def test_regularizers_and_constraints_revive_nothing(arguments, mlp, data, compiled, random_masks):
     model = compiled(
-        masking.mask(mlp(**arguments)), opt.SGD(0.01, momentum=0.9, global_clipnorm=1.0)
+        toolkit.mask(mlp(**arguments)), opt.SGD(0.01, momentum=0.9, global_clipnorm=1.0)
     )
     masking.set_masks(model, random_masks(model))
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
@@ -152,7 +152,7 @@ def test_a_regularizer_of_pruned_weights_does_not_count_in_the_global_norm(data,
     def train(pull):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((6,)), L.Dense(3, kernel_regularizer=pull)])
-        compiled(masking.mask(model), opt.SGD(1.0, global_clipnorm=0.1))
+        compiled(toolkit.mask(model), opt.SGD(1.0, global_clipnorm=0.1))
         mask = np.zeros((6, 3), bool)
         mask[:1] = True
         masking.set_masks(model, {"layers/dense/kernel": mask})
@@ -168,7 +168,7 @@ def test_a_regularizer_of_pruned_weights_does_not_count_in_the_global_norm(data,
 def test_the_guard_survives_compiling_again_copying_and_loss_scaling(
     mlp, data, compiled, random_masks
 ):
-    model = masking.mask(mlp(kernel_regularizer=Pull()))
+    model = toolkit.mask(mlp(kernel_regularizer=Pull()))
     masking.set_masks(model, random_masks(model))
     compiled(model, opt.Adam(0.01))
     copied = copy.deepcopy(model.optimizer)
@@ -179,7 +179,7 @@ def test_the_guard_survives_compiling_again_copying_and_loss_scaling(
 
 
 def test_a_model_of_wrapped_layers_is_guarded_once_it_is_pruned(data, compiled, random_masks):
-    layer = masking.Masked(L.Dense(3, kernel_regularizer=Pull()))
+    layer = toolkit.Masked(L.Dense(3, kernel_regularizer=Pull()))
     model = compiled(keras.Sequential([keras.Input((6,)), layer]), "muon")
     masking.set_masks(model, random_masks(model))
     for _ in range(2):
@@ -188,7 +188,7 @@ def test_a_model_of_wrapped_layers_is_guarded_once_it_is_pruned(data, compiled, 
 
 
 def test_an_optimizer_put_on_the_model_by_hand_is_guarded(mlp, data, compiled, random_masks):
-    model = compiled(masking.mask(mlp(kernel_regularizer=Pull())), "sgd")
+    model = compiled(toolkit.mask(mlp(kernel_regularizer=Pull())), "sgd")
     masking.set_masks(model, random_masks(model))
     model.optimizer = opt.Adam(0.01)
     model.fit(*data, batch_size=8, verbose=0)
@@ -200,7 +200,7 @@ def test_step_scope_tells_a_custom_jax_step_the_masks(mlp, random_masks):
         pytest.skip("only JAX traces the optimizer without its masks")
     import jax
 
-    model = masking.mask(mlp())
+    model = toolkit.mask(mlp())
     optimizer = opt.Muon(0.01)
     model.compile(optimizer, "mse")
     optimizer.build(model.trainable_variables)

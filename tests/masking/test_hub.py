@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 
 keras_hub = pytest.importorskip("keras_hub")
 pytestmark = pytest.mark.backend
@@ -82,7 +82,7 @@ def test_bert_trains_sparsely_and_loads_in_a_fresh_process(
     x, y = tokens
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     bert.compile(keras.optimizers.AdamW(0.01), loss)
-    masking.mask(bert, exclude="*/position_embedding/*")
+    toolkit.mask(bert, exclude="*/position_embedding/*")
     masking.set_masks(bert, random_masks(bert))
     bert.fit(x, y, batch_size=4, shuffle=False, verbose=0)
     assert_sparse(bert)
@@ -116,7 +116,7 @@ print("loaded", len(masks), sum(int(m.sum()) for m in masks.values()))
 
 
 def test_cached_decoding_is_masked(gpt2, random_masks):
-    masking.mask(gpt2)
+    toolkit.mask(gpt2)
     weights = {p: w + 0.05 for p, w in masking.get_weights(gpt2).items()}
     masks = random_masks(gpt2)
     masking.set_masks(gpt2, masks)
@@ -146,7 +146,7 @@ def test_cached_decoding_is_masked(gpt2, random_masks):
 
 
 def test_tied_embeddings_are_masked_once(gpt2, random_masks):
-    masking.mask(gpt2)
+    toolkit.mask(gpt2)
     tables = [p for p in masking.get_masks(gpt2) if p.endswith("/embeddings")]
     assert len(tables) == 1
     masking.set_masks(gpt2, random_masks(gpt2))
@@ -161,7 +161,7 @@ def test_transformer_layers_inside_a_functional_model(kind, random_masks, tmp_pa
     inputs = keras.Input((4, 8))
     layer = getattr(keras_hub.layers, kind)(12, 2)
     model = keras.Model(inputs, keras.layers.Dense(2)(layer(inputs)))
-    masking.mask(model)
+    toolkit.mask(model)
     assert len(masking.get_masks(model)) == 7
     masking.set_masks(model, random_masks(model))
     model.save(tmp_path / "m.keras")

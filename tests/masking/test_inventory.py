@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import LotteryError, masking
+from keras_lottery import LotteryError, masking, toolkit
 from keras_lottery.config import PruneConfig
 from keras_lottery.masking import MaskOptions, describe, paths, prunable
 
@@ -230,7 +230,7 @@ def test_a_model_is_walked_once_to_be_masked_and_once_more_to_be_pruned(monkeypa
 
     monkeypatch.setattr(paths, "layer_paths", counted)
     model = sequence(L.Conv2D(2, 3), L.Flatten(), L.Dense(2))
-    masking.mask(model)
+    toolkit.mask(model)
     assert walks == [model]
-    masking.prune(sequence(L.Dense(2)), 0.5)
+    toolkit.prune(sequence(L.Dense(2)), 0.5)
     assert len(walks) == 3

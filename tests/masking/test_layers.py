@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
+from keras_lottery.training.derivatives import derive
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -71,7 +72,7 @@ def batch(model, size=4):
 @pytest.mark.parametrize("name", MODELS)
 def test_masked_equals_zeroed(name, random_masks):
     model, zeroed = MODELS[name](), MODELS[name]()
-    masking.mask(model, biases=True)
+    toolkit.mask(model, biases=True)
     weights = {p: w + 0.1 for p, w in masking.get_weights(model).items()}
     masks = random_masks(model)
     masking.set_masks(model, masks)
@@ -84,8 +85,8 @@ def test_masked_equals_zeroed(name, random_masks):
 
     for one in (model, zeroed):
         one.compile("sgd", "mse")
-    found = masking.derive("gradient", model, x, np.ones_like(expected))
-    wanted = masking.derive("gradient", zeroed, x, np.ones_like(expected))
+    found = derive("gradient", model, x, np.ones_like(expected))
+    wanted = derive("gradient", zeroed, x, np.ones_like(expected))
     for path, mask in masks.items():
         assert np.all(found[path][~mask] == 0), path
         np.testing.assert_allclose(found[path][mask], wanted[path][mask], rtol=1e-4, atol=1e-5)
@@ -93,7 +94,7 @@ def test_masked_equals_zeroed(name, random_masks):
 
 
 def test_the_layers_themselves_are_masked_not_only_the_model(random_masks):
-    model = masking.mask(sequence(L.Dense(3), shape=(4,)))
+    model = toolkit.mask(sequence(L.Dense(3), shape=(4,)))
     masks = random_masks(model)
     masking.set_masks(model, masks)
     dense = np.ones((4, 3), "float32")
@@ -115,7 +116,7 @@ def test_a_tied_weight_read_by_another_layer_is_masked(random_masks):
 
     inputs = keras.Input((2,), dtype="int32")
     embedding = L.Embedding(5, 3)
-    model = masking.mask(keras.Model(inputs, Head(embedding)(L.Dense(3)(embedding(inputs)))))
+    model = toolkit.mask(keras.Model(inputs, Head(embedding)(L.Dense(3)(embedding(inputs)))))
     masks = random_masks(model)
     masking.set_masks(model, masks)
     weights = {p: np.ones_like(w) for p, w in masking.get_weights(model).items()}
@@ -138,7 +139,7 @@ def test_states_move_and_losses_arrive_as_without_masks():
             shape=(4,),
         )
 
-    plain, model = make(), masking.mask(make())
+    plain, model = make(), toolkit.mask(make())
     x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
     for one in (plain, model):
         one(x, training=True)
@@ -161,7 +162,7 @@ def test_states_move_and_losses_arrive_as_without_masks():
 
 def test_a_recurrent_layer_with_dropout_can_be_called_directly():
     # On JAX the seed is a tracer inside the scan, which must not reach the variable.
-    model = masking.mask(sequence(L.LSTM(2, dropout=0.5, recurrent_dropout=0.5), shape=(4, 2)))
+    model = toolkit.mask(sequence(L.LSTM(2, dropout=0.5, recurrent_dropout=0.5), shape=(4, 2)))
     x = np.ones((2, 4, 2), "float32")
     first = keras.ops.convert_to_numpy(model(x, training=True))
     second = keras.ops.convert_to_numpy(model(x, training=True))
@@ -170,7 +171,7 @@ def test_a_recurrent_layer_with_dropout_can_be_called_directly():
 
 @pytest.mark.parametrize("value", [np.inf, np.nan])
 def test_a_pruned_weight_that_is_not_finite_is_still_zero(value, random_masks):
-    model = masking.mask(sequence(L.Dense(3, use_bias=False), shape=(4,)))
+    model = toolkit.mask(sequence(L.Dense(3, use_bias=False), shape=(4,)))
     masks = random_masks(model)
     masking.set_masks(model, masks)
     kernel = np.where(masks["layers/dense/kernel"], 1.0, value).astype("float32")
@@ -184,7 +185,7 @@ def test_a_pruned_weight_that_is_not_finite_is_still_zero(value, random_masks):
 
 def test_mixed_precision_computes_in_half_and_stores_in_full(random_masks):
     model = sequence(L.Dense(3, dtype="mixed_bfloat16"), shape=(4,))
-    masking.mask(model)
+    toolkit.mask(model)
     masking.set_masks(model, random_masks(model))
     assert keras.backend.standardize_dtype(model(np.ones((1, 4))).dtype) == "bfloat16"
     assert masking.get_weights(model)["layers/dense/kernel"].dtype == np.float32

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
-from keras_lottery import masking, pruning
+from keras_lottery import masking, pruning, toolkit
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.masking.parametrizations.edge_popup import largest
@@ -35,7 +35,7 @@ def score_values(model):
 )
 @pytest.mark.parametrize("name", LEARNED)
 def test_only_scores_move(name, optimizer, mlp, data, compiled):
-    model = compiled(masking.mask(mlp(), parametrization=name), optimizer())
+    model = compiled(toolkit.mask(mlp(), parametrization=name), optimizer())
     before, scores = masking.get_weights(model), score_values(model)
     assert [tuple(v.shape) for v in model.trainable_variables] == [(6, 5), (5, 4), (4, 3)]
     model.fit(*data, batch_size=8, epochs=3, verbose=0)
@@ -51,7 +51,7 @@ def test_a_training_again_from_the_same_seeds_is_the_same(name, mlp, data, compi
     found = []
     for _ in range(2):
         keras.utils.set_random_seed(3)
-        model = compiled(masking.mask(mlp(), parametrization=name), opt.SGD(1.0))
+        model = compiled(toolkit.mask(mlp(), parametrization=name), opt.SGD(1.0))
         masking.draw_scores(model, 5)
         model.fit(*data, batch_size=8, epochs=2, verbose=0, shuffle=False)
         found.append(score_values(model))
@@ -60,7 +60,7 @@ def test_a_training_again_from_the_same_seeds_is_the_same(name, mlp, data, compi
 
 
 def test_scores_drawn_from_a_seed_are_the_same_everywhere(mlp):
-    model = masking.mask(mlp(), parametrization="edge_popup")
+    model = toolkit.mask(mlp(), parametrization="edge_popup")
     masking.draw_scores(model, 1)
     first = score_values(model)[0]
     assert first.ravel()[:2] == pytest.approx(np.float32([0.298087, -0.269013]), abs=1e-4)
@@ -80,7 +80,7 @@ def test_exactly_k_are_chosen_where_scores_tie(count):
 
 
 def test_edge_popup_keeps_its_fraction_of_every_variable_and_prune_changes_it(mlp, data, compiled):
-    model = masking.mask(mlp(), parametrization="edge_popup", keep=0.3)
+    model = toolkit.mask(mlp(), parametrization="edge_popup", keep=0.3)
     assert [(row.kept, row.size) for row in kl.summary(model).rows if row.prunable] == [
         (9, 30), (6, 20), (4, 12),
     ]  # fmt: skip
@@ -98,7 +98,7 @@ def test_edge_popup_is_its_paper_on_a_layer_that_is_worked_out_by_hand():
     w = np.float32([[1, -2], [3, 4], [-5, 6]])
     s = np.float32([[0.1, -0.9], [-0.5, 0.2], [0.4, 0.3]])
     x, y = np.float32([[1, 2, 3]]), np.float32([[1, -1]])
-    masking.mask(model, parametrization="edge_popup", keep=0.5)
+    toolkit.mask(model, parametrization="edge_popup", keep=0.5)
     masking.set_weights(model, {"layers/dense/kernel": w})
     (score,) = masking.scores(model)
     score.assign(s)
@@ -119,7 +119,7 @@ def test_the_expected_supermask_is_its_paper_by_hand(name, rescaled):
     w = np.float32([[1, -2], [3, 4]])
     s = np.float32([[0.5, -1.0], [0.0, 2.0]])
     x, y = np.float32([[1, 2]]), np.float32([[1, -1]])
-    masking.mask(model, parametrization=name)
+    toolkit.mask(model, parametrization=name)
     masking.set_weights(model, {"layers/dense/kernel": w})
     masking.set_mode(model, "expected")
     (score,) = masking.scores(model)
@@ -143,7 +143,7 @@ def test_a_supermask_is_drawn_anew_at_every_use_with_its_probabilities(data):
     x, _ = data
     inputs = keras.Input((6,))
     model = keras.Model(inputs, keras.layers.Dense(40, use_bias=False)(inputs))
-    masking.mask(model, parametrization="bernoulli")
+    toolkit.mask(model, parametrization="bernoulli")
     masking.scores(model)[0].assign(np.full((6, 40), np.log(3), np.float32))
     masking.set_weights(model, {"layers/dense/kernel": np.ones((6, 40), np.float32)})
     one, other = (to_numpy(model(np.eye(6, dtype=np.float32))) for _ in "ab")
@@ -155,7 +155,7 @@ def test_a_supermask_is_drawn_anew_at_every_use_with_its_probabilities(data):
 
 
 def test_a_mask_bounds_what_a_supermask_draws_and_leaves_the_weights(mlp, random_masks):
-    model = masking.mask(mlp(), parametrization="bernoulli")
+    model = toolkit.mask(mlp(), parametrization="bernoulli")
     weights, masks = masking.get_weights(model), random_masks(model)
     masking.set_masks(model, masks)
     after = masking.get_weights(model)
@@ -166,7 +166,7 @@ def test_a_mask_bounds_what_a_supermask_draws_and_leaves_the_weights(mlp, random
 
 @pytest.mark.parametrize("name", LEARNED)
 def test_the_plain_model_computes_what_the_learned_one_does(name, mlp, data, compiled):
-    model = compiled(masking.mask(mlp(), parametrization=name), opt.SGD(3.0))
+    model = compiled(toolkit.mask(mlp(), parametrization=name), opt.SGD(3.0))
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     if name.startswith("bernoulli"):
         masking.set_mode(model, "threshold")
@@ -182,7 +182,7 @@ def test_the_plain_model_computes_what_the_learned_one_does(name, mlp, data, com
 def test_files_load_in_a_fresh_process_and_go_on(mlp, data, compiled, tmp_path, run_python):
     kept = {}
     for name in LEARNED:
-        model = compiled(masking.mask(mlp(), parametrization=name), opt.SGD(1.0, momentum=0.9))
+        model = compiled(toolkit.mask(mlp(), parametrization=name), opt.SGD(1.0, momentum=0.9))
         model.fit(*data, batch_size=8, epochs=1, verbose=0)
         if name.startswith("bernoulli"):
             masking.set_mode(model, "threshold")
@@ -209,8 +209,8 @@ def test_files_load_in_a_fresh_process_and_go_on(mlp, data, compiled, tmp_path, 
 
 
 def test_a_copy_has_the_scores(mlp):
-    model = masking.mask(mlp(), parametrization="edge_popup", keep=0.2)
-    copy = masking.mask(model, parametrization="edge_popup", in_place=False)
+    model = toolkit.mask(mlp(), parametrization="edge_popup", keep=0.2)
+    copy = toolkit.mask(model, parametrization="edge_popup", in_place=False)
     for one, other in zip(score_values(model), score_values(copy)):
         np.testing.assert_array_equal(one, other)
     assert masking.get_masks(copy).keys() == masking.get_masks(model).keys()
@@ -231,22 +231,22 @@ def test_the_wrapper_learns_its_layer_alone(data, compiled):
 @pytest.mark.parametrize("keep", [0, 1, -0.1, 1.5])
 def test_a_fraction_of_nothing_or_all_is_an_error(keep, mlp):
     with pytest.raises(LotteryError, match=rf"above 0 and below 1. Received: {keep}"):
-        masking.mask(mlp(), parametrization="edge_popup", keep=keep)
+        toolkit.mask(mlp(), parametrization="edge_popup", keep=keep)
     with pytest.raises(LotteryError, match="above 0 and below 1"):
         kl.Masked(keras.layers.Dense(2), parametrization="edge_popup", keep=keep)
 
 
 def test_errors_of_learned_masks(mlp, data, compiled):
     with pytest.raises(LotteryError, match=r"keep only with .* 'edge_popup'"):
-        masking.mask(mlp(), keep=0.5)
+        toolkit.mask(mlp(), keep=0.5)
     model = compiled(mlp())
     model.fit(*data, verbose=0)
     with pytest.raises(LotteryError, match=r"compiled and begun. Mask a plain copy"):
-        masking.mask(model, parametrization="edge_popup")
+        toolkit.mask(model, parametrization="edge_popup")
     with pytest.raises(LotteryError, match="bernoulli"):
-        masking.set_mode(masking.mask(mlp(), parametrization="edge_popup"), "sample")
-    learned = masking.mask(mlp(), parametrization="bernoulli")
+        masking.set_mode(toolkit.mask(mlp(), parametrization="edge_popup"), "sample")
+    learned = toolkit.mask(mlp(), parametrization="bernoulli")
     with pytest.raises(LotteryError, match="Known: expected, sample, threshold"):
         masking.set_mode(learned, "mean")
     with pytest.raises(LotteryError, match="Strip the model first"):
-        masking.mask(learned, parametrization="edge_popup")
+        toolkit.mask(learned, parametrization="edge_popup")

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import LotteryError, masking
+from keras_lottery import LotteryError, masking, toolkit
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -87,7 +87,7 @@ print(*masking.variables(m))
 
 def test_masking_and_compiling_change_no_path():
     model = nested()
-    masking.mask(model)
+    toolkit.mask(model)
     model.compile("adam", "mse", metrics=["mae"])
     model.fit(np.zeros((2, 4)), np.zeros((2, 4)), verbose=0)
     assert list(masking.variables(model)) == NESTED

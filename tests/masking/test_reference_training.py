@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -43,7 +43,7 @@ OPTIMIZERS = {
 def test_the_kept_weights_take_the_same_way(name, data, compiled, random_masks):
     x, y = data
     model = keras.Sequential([keras.Input((6,)), L.Dense(5, "tanh"), L.Dense(3)])
-    masking.mask(model)
+    toolkit.mask(model)
     masks = random_masks(model)
     masking.set_masks(model, masks)
     first, second = (masks[f"layers/{n}/kernel"] for n in ("dense", "dense_1"))

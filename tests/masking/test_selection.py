@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
-from keras_lottery import LotteryError, masking
+from keras_lottery import LotteryError, masking, toolkit
 from keras_lottery.masking import MaskOptions, describe
 
 L = keras.layers
@@ -65,7 +65,7 @@ def test_automatic_names_do_not_match():
         lambda m, pattern: kl.prune(m, 0.5, exclude=pattern),
         lambda m, pattern: kl.prune(kl.mask(m), 0.5, include=pattern),
         lambda m, pattern: ticket_of(m).apply(m, exclude=pattern),
-        lambda m, pattern: masking.prune_selected(m, 0.5, MaskOptions(exclude=(pattern,))),
+        lambda m, pattern: toolkit.prune_selected(m, 0.5, MaskOptions(exclude=(pattern,))),
     ],
 )
 def test_a_pattern_that_matches_nothing_names_near_ones(choose):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import LotteryError, Masked, masking
+from keras_lottery import LotteryError, Masked, masking, toolkit
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -124,7 +124,7 @@ def trained(name, random_masks, parametrization="zero"):
     make, count = MODELS[name]
     model = make()
     if name != "by_hand":
-        masking.mask(model, parametrization=parametrization)
+        toolkit.mask(model, parametrization=parametrization)
     assert len(masking.get_masks(model)) == count
     masking.set_masks(model, random_masks(model))
     model.compile("adam", "mse", metrics=["mae"])
@@ -176,7 +176,7 @@ def test_frozen_fills_are_saved(tmp_path, random_masks):
 
 
 def test_masks_take_one_bit_a_weight_in_the_file(tmp_path, random_masks):
-    model = masking.mask(keras.Sequential([keras.Input((10,)), L.Dense(10)]))
+    model = toolkit.mask(keras.Sequential([keras.Input((10,)), L.Dense(10)]))
     masks = random_masks(model)
     masking.set_masks(model, masks)
     model.save_weights(tmp_path / "a.weights.h5")
@@ -188,7 +188,7 @@ def test_masks_take_one_bit_a_weight_in_the_file(tmp_path, random_masks):
 
 
 def test_dense_weights_load_into_a_masked_model_and_are_pruned(tmp_path, mlp, random_masks):
-    dense, model = mlp(), masking.mask(mlp())
+    dense, model = mlp(), toolkit.mask(mlp())
     masks = random_masks(model)
     masking.set_masks(model, masks)
     dense.save_weights(tmp_path / "dense.weights.h5")
@@ -200,7 +200,7 @@ def test_dense_weights_load_into_a_masked_model_and_are_pruned(tmp_path, mlp, ra
 
 
 def test_dense_weights_load_into_a_plain_model_around_masked_layers(tmp_path, mlp, random_masks):
-    dense, masked = mlp(), masking.mask(mlp())
+    dense, masked = mlp(), toolkit.mask(mlp())
     masks = random_masks(masked)
     masking.set_masks(masked, masks)
     around = keras.Model(masked.inputs, masked.outputs)
@@ -212,7 +212,7 @@ def test_dense_weights_load_into_a_plain_model_around_masked_layers(tmp_path, ml
 
 
 def test_masked_weights_load_into_masked_and_dense_models(tmp_path, mlp, random_masks):
-    source, model, dense = masking.mask(mlp()), masking.mask(mlp()), mlp()
+    source, model, dense = toolkit.mask(mlp()), toolkit.mask(mlp()), mlp()
     masks = random_masks(source)
     masking.set_masks(source, masks)
     masking.set_masks(model, random_masks(model, seed=7))
@@ -226,8 +226,8 @@ def test_masked_weights_load_into_masked_and_dense_models(tmp_path, mlp, random_
 
 
 def test_masks_of_another_shape_are_refused(tmp_path):
-    small = masking.mask(keras.Sequential([keras.Input((4,)), L.Dense(4, use_bias=False)]))
-    large = masking.mask(keras.Sequential([keras.Input((4,)), L.Dense(8, use_bias=False)]))
+    small = toolkit.mask(keras.Sequential([keras.Input((4,)), L.Dense(4, use_bias=False)]))
+    large = toolkit.mask(keras.Sequential([keras.Input((4,)), L.Dense(8, use_bias=False)]))
     small.save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(ValueError, match="could not be loaded"):
         large.load_weights(tmp_path / "a.weights.h5")
@@ -258,7 +258,7 @@ def test_a_model_stays_masked_while_its_config_is_made():
             seen.append(type(model))
             return super().get_config()
 
-    model = masking.mask(Observed([keras.Input((3,)), L.Dense(2)]))
+    model = toolkit.mask(Observed([keras.Input((3,)), L.Dense(2)]))
     config = model.get_config()
     assert seen == [type(model)] and type(model) is not Observed
     assert config["keras_lottery_masks"]["class_name"] == "Observed"
@@ -276,7 +276,7 @@ def test_clone_model_gives_full_masks(random_masks):
 def test_a_copy_is_masked_where_asked(random_masks):
     plain = functional()
     plain.compile("adam", "mse")
-    model = masking.mask(plain, in_place=False)
+    model = toolkit.mask(plain, in_place=False)
     assert masking.is_masked(model) and not masking.is_masked(plain)
     assert type(plain) is keras.Model or not masking.is_masked(plain)
     x = np.ones((2, 3, 4), "float32")
@@ -297,7 +297,7 @@ def test_what_cannot_be_copied_is_masked_in_place_only():
     model = NoConfig(L.Dense(2))
     model(np.zeros((1, 3)))
     with pytest.raises(LotteryError, match="in_place=True"):
-        masking.mask(model, in_place=False)
-    masking.mask(model)
+        toolkit.mask(model, in_place=False)
+    toolkit.mask(model)
     with pytest.raises(LotteryError, match="effective_weights"):
         masking.strip(model)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import LotteryError, masking
+from keras_lottery import LotteryError, masking, toolkit
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.backend
 def test_masking_starts_full_and_changes_nothing(mlp, data):
     model = mlp()
     before, out = masking.get_weights(model), model.predict(data[0], verbose=0)
-    assert masking.mask(model) is model
+    assert toolkit.mask(model) is model
     assert isinstance(model, keras.Model)
     assert masking.get_masks(model).keys() == {
         f"layers/{name}/kernel" for name in ("dense", "dense_1", "dense_2")
@@ -24,18 +24,18 @@ def test_masking_starts_full_and_changes_nothing(mlp, data):
 
 
 def test_masking_again_adds_and_keeps(mlp, random_masks):
-    model = masking.mask(mlp(), include="*/dense/*")
+    model = toolkit.mask(mlp(), include="*/dense/*")
     masks = random_masks(model)
     masking.set_masks(model, masks)
-    masking.mask(model, include="*/dense/*")
-    masking.mask(model, biases=True)
+    toolkit.mask(model, include="*/dense/*")
+    toolkit.mask(model, biases=True)
     found = masking.get_masks(model)
     assert len(found) == 6
     assert np.array_equal(found["layers/dense/kernel"], masks["layers/dense/kernel"])
 
 
 def test_set_masks_is_strict_and_fills_up(mlp, random_masks):
-    model = masking.mask(mlp())
+    model = toolkit.mask(mlp())
     masks = random_masks(model)
     masking.set_masks(model, masks)
     with pytest.raises(LotteryError, match="nowhere"):
@@ -49,7 +49,7 @@ def test_set_masks_is_strict_and_fills_up(mlp, random_masks):
 
 
 def test_a_refused_set_of_masks_changes_nothing(mlp, random_masks):
-    model = masking.mask(mlp())
+    model = toolkit.mask(mlp())
     masks, weights = masking.get_masks(model), masking.get_weights(model)
     wrong = {**random_masks(model), "layers/dense_2/kernel": np.ones(3, bool)}
     with pytest.raises(LotteryError, match="dense_2"):
@@ -74,7 +74,7 @@ def test_set_weights_is_strict(mlp):
 
 def test_arrays_are_not_shared_with_the_model(data, compiled):
     model = keras.Sequential([keras.Input((6,)), L.Dense(64), L.Dense(3)])
-    compiled(masking.mask(model), keras.optimizers.SGD(0.1))
+    compiled(toolkit.mask(model), keras.optimizers.SGD(0.1))
     weights = masking.get_weights(model)
     kept = {path: value.copy() for path, value in weights.items()}
     masking.set_weights(model, weights)
@@ -88,7 +88,7 @@ def test_arrays_are_not_shared_with_the_model(data, compiled):
 
 
 def test_effective_weights_are_what_the_network_uses(mlp, random_masks):
-    model = masking.mask(mlp(), parametrization="frozen")
+    model = toolkit.mask(mlp(), parametrization="frozen")
     masks = random_masks(model)
     fills = {p: np.full(m.shape, 7, "float32") for p, m in masks.items()}
     masking.set_masks(model, masks, fills)
@@ -101,41 +101,41 @@ def test_effective_weights_are_what_the_network_uses(mlp, random_masks):
 
 def test_a_parametrization_is_known_and_not_changed_back(mlp):
     with pytest.raises(LotteryError, match="parametrization"):
-        masking.mask(mlp(), parametrization="froze")
-    model = masking.mask(mlp(), parametrization="zero")
-    masking.mask(model, parametrization="frozen")
+        toolkit.mask(mlp(), parametrization="froze")
+    model = toolkit.mask(mlp(), parametrization="zero")
+    toolkit.mask(model, parametrization="frozen")
     assert masking.get_fills(model).keys() == masking.get_masks(model).keys()
     with pytest.raises(LotteryError, match="frozen"):
-        masking.mask(model, parametrization="zero")
+        toolkit.mask(model, parametrization="zero")
 
 
 def test_what_is_no_model_and_what_has_no_weights_is_refused():
     with pytest.raises(LotteryError, match="Keras model"):
-        masking.mask("model.keras")
+        toolkit.mask("model.keras")
     with pytest.raises(LotteryError, match="built"):
-        masking.mask(keras.Sequential([L.Dense(2)]))
+        toolkit.mask(keras.Sequential([L.Dense(2)]))
     with pytest.raises(LotteryError, match="no weights"):
-        masking.mask(keras.Sequential([keras.Input((2,)), L.ReLU()]))
+        toolkit.mask(keras.Sequential([keras.Input((2,)), L.ReLU()]))
     with pytest.raises(LotteryError, match="excluded by"):
-        masking.mask(keras.Sequential([keras.Input((2,)), L.Dense(2)]), exclude="*")
+        toolkit.mask(keras.Sequential([keras.Input((2,)), L.Dense(2)]), exclude="*")
 
 
 def test_lora_and_quantization_are_refused(mlp):
-    model = masking.mask(mlp())
+    model = toolkit.mask(mlp())
     with pytest.raises(LotteryError, match="LoRA"):
         model.layers[1].enable_lora(2)
     for one in (model, model.layers[1]):
         with pytest.raises(LotteryError, match="quantization"):
             one.quantize("int8")
     assert not hasattr(
-        masking.mask(keras.Sequential([keras.Input((4, 1)), L.GRU(2)])).layers[0], "enable_lora"
+        toolkit.mask(keras.Sequential([keras.Input((4, 1)), L.GRU(2)])).layers[0], "enable_lora"
     )
 
 
 def test_the_wrapper_passes_masks_and_arguments_on(random_masks):
     inputs = keras.Input((None,), dtype="int32")
-    x = masking.Masked(L.Embedding(5, 4, mask_zero=True))(inputs)
-    x = masking.Masked(L.LSTM(2, dropout=0.5))(x)
+    x = toolkit.Masked(L.Embedding(5, 4, mask_zero=True))(inputs)
+    x = toolkit.Masked(L.LSTM(2, dropout=0.5))(x)
     model = keras.Model(inputs, x)
     assert len(masking.get_masks(model)) == 3
     masking.set_masks(model, random_masks(model))
@@ -150,4 +150,4 @@ def test_the_wrapper_passes_masks_and_arguments_on(random_masks):
 
 def test_the_wrapper_refuses_a_layer_with_nothing_to_prune():
     with pytest.raises(LotteryError, match="no weights"):
-        masking.Masked(L.ReLU())(keras.Input((3,)))
+        toolkit.Masked(L.ReLU())(keras.Input((3,)))

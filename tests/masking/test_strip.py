@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import LotteryError, Masked, masking
+from keras_lottery import LotteryError, Masked, masking, toolkit
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -48,7 +48,7 @@ def by_hand():
 @pytest.mark.parametrize("make", [own, functional, by_hand])
 def test_strip(make, parametrization, random_masks, tmp_path):
     model = make()
-    masking.mask(model, parametrization=parametrization)
+    toolkit.mask(model, parametrization=parametrization)
     masks = random_masks(model)
     fills = {p: np.full(m.shape, 0.3, "float32") for p, m in masks.items()}
     masking.set_masks(model, masks, fills if parametrization == "frozen" else None)

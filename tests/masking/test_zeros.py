@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.masking import gradient_mask
 
 L = keras.layers
@@ -53,7 +53,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_two_fits_leave_zeros(name, data, mlp, compiled, random_masks):
     optimizer, arguments, per_variable = CASES[name]
-    model = compiled(masking.mask(mlp()), optimizer(), **arguments)
+    model = compiled(toolkit.mask(mlp()), optimizer(), **arguments)
     masking.set_masks(model, random_masks(model))
     before = masking.get_weights(model)
     for _ in range(2):
@@ -73,7 +73,7 @@ def test_two_fits_leave_zeros(name, data, mlp, compiled, random_masks):
 def test_ways_of_compiling(arguments, data, mlp, compiled, random_masks):
     if keras.config.backend() == "torch":
         pytest.skip("torch has neither")
-    model = compiled(masking.mask(mlp()), "adam", **arguments)
+    model = compiled(toolkit.mask(mlp()), "adam", **arguments)
     masking.set_masks(model, random_masks(model))
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     assert assert_sparse(model) == 6
@@ -81,7 +81,7 @@ def test_ways_of_compiling(arguments, data, mlp, compiled, random_masks):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(policy, data, mlp, compiled, random_masks):
-    model = compiled(masking.mask(mlp(dtype=policy)), "adam")
+    model = compiled(toolkit.mask(mlp(dtype=policy)), "adam")
     masking.set_masks(model, random_masks(model))
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     assert assert_sparse(model) == 6
@@ -94,7 +94,7 @@ def test_pruning_a_fitted_model_keeps_its_compile_state(data, mlp, compiled, ran
     kernel = variables["layers/dense/kernel"]
     slots = [slot.variable for slot in gradient_mask.slots(model.optimizer, kernel)]
     before = [keras.ops.convert_to_numpy(slot.value) for slot in slots]
-    masking.mask(model)
+    toolkit.mask(model)
     masks = random_masks(model)
     masking.set_masks(model, masks)
     assert int(model.optimizer.iterations) == 8
@@ -126,10 +126,10 @@ class PruneAt(keras.callbacks.Callback):
 def test_pruning_in_the_middle_of_fit(hook, masked_before, data, mlp, compiled):
     model = compiled(mlp(), opt.Adam(0.01, use_ema=True), metrics=["accuracy"])
     if masked_before:
-        masking.mask(model)
-    prune = PruneAt(hook, 1, lambda m: masking.prune(m, 0.6))
+        toolkit.mask(model)
+    prune = PruneAt(hook, 1, lambda m: toolkit.prune(m, 0.6))
     model.fit(*data, batch_size=8, epochs=4, verbose=0, callbacks=[prune], validation_data=data)
-    assert masking.summary(model).sparsity == pytest.approx(0.6, abs=0.02)
+    assert toolkit.summary(model).sparsity == pytest.approx(0.6, abs=0.02)
     assert assert_sparse(model) == 9
     assert int(model.optimizer.iterations) == 16
 
@@ -144,7 +144,7 @@ def test_masks_change_without_a_new_trace(data, mlp, compiled, random_masks):
 
     inputs = keras.Input((6,))
     model = keras.Model(inputs, L.Dense(3)(Counting()(L.Dense(4)(inputs))))
-    compiled(masking.mask(model), "adam")
+    compiled(toolkit.mask(model), "adam")
     model.fit(*data, batch_size=8, verbose=0)
     model.predict(data[0], verbose=0)
     model.fit(*data, batch_size=8, verbose=0)
@@ -163,7 +163,7 @@ def test_masks_change_without_a_new_trace(data, mlp, compiled, random_masks):
 
 def test_frozen_fills_stay_put_under_weight_decay(data, mlp, compiled, random_masks):
     model = compiled(mlp(), opt.AdamW(0.01, weight_decay=0.5))
-    masking.mask(model, parametrization="frozen")
+    toolkit.mask(model, parametrization="frozen")
     start = masking.get_weights(model)
     masks = random_masks(model)
     masking.set_masks(model, masks, {path: start[path] for path in masks})
@@ -178,7 +178,7 @@ def test_frozen_fills_stay_put_under_weight_decay(data, mlp, compiled, random_ma
 def test_weights_written_past_the_masks_are_pruned_before_training(
     data, mlp, compiled, random_masks
 ):
-    model = compiled(masking.mask(mlp()), "adam")
+    model = compiled(toolkit.mask(mlp()), "adam")
     masking.set_masks(model, random_masks(model))
     kernel = masking.variables(model)["layers/dense/kernel"]
     kernel.assign(np.ones(kernel.shape))

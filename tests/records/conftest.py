@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_config
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 DEEP = "[" * 100_000 + "]" * 100_000
 

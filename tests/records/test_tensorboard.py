@@ -9,7 +9,7 @@ import pytest
 
 from keras_lottery.errors import MissingExtraError
 from keras_lottery.records import NoScalars, TensorBoardScalars, scalars
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 from .made_rows import row
 

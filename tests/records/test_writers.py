@@ -18,7 +18,7 @@ from keras_lottery.records import (
     read_rows,
     read_table,
 )
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 from .made_rows import row
 

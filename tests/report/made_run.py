@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.records import Records, ResultRow, layer_rows
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import MaskSet, Training
 
 LAYERS = {

@@ -13,10 +13,10 @@ from rich.console import Console
 from keras_lottery import report
 from keras_lottery.errors import LotteryError, MissingExtraError
 from keras_lottery.records import Records, read_results
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
-from keras_lottery.run_paths import RunPaths
 from tests.records.made_rows import row
 
 from .made_run import SHAPES, make_run

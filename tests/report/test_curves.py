@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.records import Records
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.plots import draw_ablations, draw_curves
 from keras_lottery.report.results import results_by_task
 from keras_lottery.report.statistics import paired
-from keras_lottery.run_paths import RunPaths
 
 from .made_run import make_run
 

@@ -7,9 +7,9 @@ import pytest
 
 from keras_lottery import report
 from keras_lottery.records import Records, ResultRow
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report import prune_at_init
 from keras_lottery.report.results import results_by_task
-from keras_lottery.run_paths import RunPaths
 from keras_lottery.types import Training
 
 from .made_run import make_run

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from keras_lottery.claims import Claim
+from keras_lottery.config.claims import Claim
 from keras_lottery.report.verdicts import (
     AGREES,
     DISAGREES,

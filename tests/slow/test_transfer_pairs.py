@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers the study
-from keras_lottery import presets
 from keras_lottery.arms import chain
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.pruning import prune_to
 from keras_lottery.studies.transfer.run import variant
 from keras_lottery.tasks.vision.images import Images, Split

@@ -11,7 +11,7 @@ from keras_lottery import engine
 from keras_lottery.engine.executors import processes
 from keras_lottery.engine.executors.pool import pool
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from tests.engine.small import config
 
 KILLS = 50

@@ -7,7 +7,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import config as configs
-from keras_lottery import presets
+from keras_lottery.config import presets
 from keras_lottery.engine.experiment import make_task
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import to_start

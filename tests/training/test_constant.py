@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
-from keras_lottery.training.constant import is_constant
+from keras_lottery import masking, toolkit
+from keras_lottery.training.evaluation import is_constant
 
 pytestmark = pytest.mark.backend
 
@@ -15,7 +15,7 @@ def model():
     inputs = keras.Input((4,))
     inner = keras.layers.Dense(3, activation="relu")(inputs)
     outputs = keras.layers.Dense(2)(inner)
-    return masking.mask(keras.Model(inputs, outputs))
+    return toolkit.mask(keras.Model(inputs, outputs))
 
 
 def inputs():

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
+from keras_lottery.config.build import build
+from keras_lottery.config.sections import OptimizerConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.fields import build
-from keras_lottery.sections import OptimizerConfig
 from keras_lottery.training.optimizers import build_optimizer
 
 pytestmark = pytest.mark.backend
@@ -83,8 +83,8 @@ def test_ten_steps_equal_those_of_pytorch(name):
 
 def test_a_pruned_weight_stays_zero_under_l2():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    masking.mask(model)
-    masking.prune(model, 0.5)
+    toolkit.mask(model)
+    toolkit.prune(model, 0.5)
     model.compile(build_optimizer(OptimizerConfig(**SGD), 1, STEPS), "mse")
     kept = masking.get_masks(model)
     x = np.ones((8, 2), "float32")

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.training import ArrayData, Trainer
+from keras_lottery.training.compilation import Compilation, choose_compilation, has_layer
 from keras_lottery.training.programs import make_program
-from keras_lottery.training.way import Way, choose_way, has
 from keras_lottery.types import Start
 from tests.training import made
 
@@ -32,14 +32,17 @@ def conv_net():
 def test_convolutions_on_a_cpu_take_another_way():
     backend = keras.config.backend()
     dense, conv = made.network(), keras.Sequential([keras.Input((8, 8, 1)), conv_net()])
-    assert not has(dense, "Conv")
-    assert has(conv, "Conv") and has(masking.mask(conv_net()), "Conv")
+    assert not has_layer(dense, "Conv")
+    assert has_layer(conv, "Conv") and has_layer(toolkit.mask(conv_net()), "Conv")
     ways = {
-        "jax": (Way(loop=True, xla=True), Way(loop=False, xla=True)),
-        "tensorflow": (Way(loop=True, xla=True), Way(loop=True, xla=False)),
-        "torch": (Way(loop=False, xla=False), Way(loop=False, xla=False)),
+        "jax": (Compilation(loop=True, xla=True), Compilation(loop=False, xla=True)),
+        "tensorflow": (Compilation(loop=True, xla=True), Compilation(loop=True, xla=False)),
+        "torch": (Compilation(loop=False, xla=False), Compilation(loop=False, xla=False)),
     }
-    assert (choose_way(dense, Distribution()), choose_way(conv, Distribution())) == ways[backend]
+    assert (
+        choose_compilation(dense, Distribution()),
+        choose_compilation(conv, Distribution()),
+    ) == ways[backend]
 
 
 def test_compiling_is_over_before_a_training_is_timed():
@@ -48,10 +51,10 @@ def test_compiling_is_over_before_a_training_is_timed():
     settings = TrainConfig(length="4it", batch_size=8, eval_every=2)
     data = ArrayData((x, y), (x, y), (x, y))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model = masking.mask(conv_net())
+    model = toolkit.mask(conv_net())
     trainer = Trainer(model, OptimizerConfig("adam", 0.01), settings, data, loss)
     start = Start(masking.get_weights(model))
-    trainer.place(start)
+    trainer.restore(start)
     assert trainer._compile(0) > 0
     traced = trainer.program.traces
     trainer.fit(start, capture_at=2, data_seed=0, progress=NoProgress())
@@ -64,11 +67,11 @@ def test_both_ways_train_alike():
     x, y = rng.normal(size=(40, 8, 8, 1)).astype("float32"), rng.integers(0, 3, 40).astype("int32")
     order = rng.permutation(40).reshape(5, 8).astype(np.int32)
     found = []
-    for way in (Way(loop=True, xla=True), Way(loop=False, xla=False)):
+    for compilation in (Compilation(loop=True, xla=True), Compilation(loop=False, xla=False)):
         model = made.compiled(conv_net(), keras.optimizers.SGD(0.1, momentum=0.9))
         model.test_on_batch(x[:1], y[:1])
         model.optimizer.build(model.trainable_variables)
-        program = make_program(model, way=way)
+        program = make_program(model, way=compilation)
         data = program.put((x, y))
         program.train(data, order, 0)
         before = model.get_weights()
@@ -83,7 +86,7 @@ def test_both_ways_train_alike():
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="jax.export")
 def test_the_loop_lowers_for_tpu():
     x, y = made.blobs()
-    model = made.compiled(masking.mask(made.network(norm=True, dropout=0.2)))
+    model = made.compiled(toolkit.mask(made.network(norm=True, dropout=0.2)))
     model.test_on_batch(x[:1], y[:1])
     model.optimizer.build(model.trainable_variables)
     program = make_program(model)

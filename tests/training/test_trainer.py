@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking, training
+from keras_lottery import masking, toolkit, training
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
-from keras_lottery.training import ArrayData, snapshot
+from keras_lottery.training import ArrayData, checkpoint
 from keras_lottery.types import Start
 from tests.training import made
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.backend
 
 def make_trainer(optimizer=None, augment=None, dropout=0.3, **train):
     x, y = made.blobs()
-    model = masking.mask(made.network(dropout=dropout, norm=True))
+    model = toolkit.mask(made.network(dropout=dropout, norm=True))
     data = ArrayData((x[:80], y[:80]), (x[80:100], y[80:100]), (x[100:], y[100:]), augment)
     settings = TrainConfig(**({"length": "20it", "batch_size": 16, "eval_every": 4} | train))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -93,10 +93,10 @@ def test_each_part_of_the_rewind_point_matters(trainer, first, part):
 
 
 def test_capture_and_restore_are_bit_equal(trainer, first):
-    before = snapshot.capture(trainer.model, 3)
+    before = checkpoint.capture(trainer.model, 3)
     fit(trainer, start_of(trainer))
-    snapshot.restore(trainer.model, before)
-    assert_same(before, snapshot.capture(trainer.model, 3))
+    checkpoint.restore(trainer.model, before)
+    assert_same(before, checkpoint.capture(trainer.model, 3))
 
 
 def test_pruned_weights_and_slots_are_zero_from_a_dense_rewind_point(trainer, first):
@@ -195,7 +195,7 @@ def test_a_schedule_goes_on_where_it_is_placed(kind):
     weights = masking.get_weights(trainer.model)
     expected = {}
     for step in (0, 2, 4, 12, 20):
-        trainer.place(Start(weights, step=step, learning_rate_step=step))
+        trainer.restore(Start(weights, step=step, learning_rate_step=step))
         expected[step] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         assert int(optimizer.iterations) == 0
     assert expected[0] == pytest.approx(0.125)
@@ -220,7 +220,7 @@ def test_an_unknown_optimizer_field_is_an_error():
 def test_an_embedding_is_clipped_by_its_gradient_summed_over_the_uses_of_a_word():
     keras.utils.set_random_seed(0)
     network = [keras.Input((5,)), keras.layers.Embedding(3, 4), keras.layers.Flatten()]
-    model = masking.mask(
+    model = toolkit.mask(
         keras.Sequential([*network, keras.layers.Dense(3)]), exclude=("*embedding*",)
     )
     part = (np.zeros((16, 5), "int32"), (np.arange(16) % 3).astype("int32"))

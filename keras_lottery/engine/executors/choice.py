@@ -13,7 +13,7 @@ from keras_lottery.engine.executors.threads import cores
 from keras_lottery.engine.graph import trainings
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_config
-from keras_lottery.run_paths import paths_of
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Training
 
 _STUDIES = ("tickets", "transfer")

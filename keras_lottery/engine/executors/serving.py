@@ -16,7 +16,6 @@ from typing import Any
 from keras_lottery import user_modules
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
-from keras_lottery.global_state import preserved
 from keras_lottery.types import Job, Progress, Task, Training
 
 
@@ -79,6 +78,8 @@ def serve(connection: Connection, cores: frozenset[int]) -> None:
 
 def _serve_one(connection: Connection, setup: Setup) -> Setup:
     """Trains networks of one experiment; returns the next one's setup."""
+    from keras_lottery.backend.global_state import preserved  # imports the backend
+
     try:
         task = _make_task(setup)
     except Exception as error:  # whatever the user's modules raise

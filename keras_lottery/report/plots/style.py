@@ -12,9 +12,9 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
+from keras_lottery.errors import printable
 from keras_lottery.report.results import DENSE, WINNING
 from keras_lottery.report.statistics import is_bimodal
-from keras_lottery.text import printable
 
 # Okabe and Ito's palette, told apart with every common colour blindness; markers and dashes
 # differ too, so that the figures survive a grey printer.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from keras_lottery.fields import AboveZero, Distinct, OneOf, Pattern, Positive, Range
+from keras_lottery.config.fields import AboveZero, Distinct, OneOf, Pattern, Positive, Range
 
 ARMS = ("full", "equilibrium", "random")
 

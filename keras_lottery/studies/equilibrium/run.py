@@ -6,7 +6,7 @@ from keras_lottery.config import Config
 from keras_lottery.engine import open_run
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.equilibrium.rows import (
     COUNTS,
     EPOCHS,

@@ -11,9 +11,9 @@ from keras_lottery.config import Config
 from keras_lottery.studies.equilibrium.options import EquilibriumOptions
 from keras_lottery.studies.equilibrium.rows import CountRow, EpochRow, TrainingRow
 from keras_lottery.tasks.vision.task import VisionTask
+from keras_lottery.toolkit.callbacks import NeuronEquilibrium, RandomFreezing
+from keras_lottery.toolkit.callbacks.neuron_equilibrium import NeuronFreezing
 from keras_lottery.training import DataOrder
-from keras_lottery.training.callbacks import NeuronEquilibrium, RandomFreezing
-from keras_lottery.training.callbacks.neuron_equilibrium import NeuronFreezing
 from keras_lottery.training.data import EpochData
 from keras_lottery.training.fit import prepare
 from keras_lottery.training.loop import Evaluation, results, train_steps

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from keras_lottery.fields import Distinct, Length, OneOf, Range
+from keras_lottery.config.fields import Distinct, Length, OneOf, Range
 
 SUBJECTS = ("dense", "winning")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_lottery.claims import Claim
+from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.formatting import number, percent
@@ -16,7 +17,6 @@ from keras_lottery.report.pages import StudyPage
 from keras_lottery.report.results import read_config
 from keras_lottery.report.statistics import t_interval
 from keras_lottery.report.verdicts import Measurement
-from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.instability.lines import Line, barrier, lines
 from keras_lottery.studies.instability.plots import draw_instability, draw_path
 from keras_lottery.studies.instability.rows import FILE, PathRow, read

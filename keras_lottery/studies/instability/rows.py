@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_lottery.records import TableRow, read_rows
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 
 FILE = "path.csv"
 

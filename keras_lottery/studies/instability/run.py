@@ -29,7 +29,7 @@ from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
-from keras_lottery.run_paths import paths_of
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.studies.instability.options import InstabilityOptions
 from keras_lottery.studies.instability.rows import FILE, PathRow
 from keras_lottery.types import MaskSet, Start, Task, Training, Weights

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from keras_lottery import masking
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import Ticket
 from keras_lottery.studies.strong_tickets.construction import Array, Pair
+from keras_lottery.toolkit import Ticket
 from keras_lottery.types import MaskSet, Weights
 
 _BEFORE = (layers.InputLayer, layers.Rescaling, layers.Flatten)

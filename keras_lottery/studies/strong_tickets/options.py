@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config.fields import AboveZero, Filled, Positive, Range
 from keras_lottery.errors import LotteryError
-from keras_lottery.fields import AboveZero, Filled, Positive, Range
 from keras_lottery.studies.strong_tickets.bounds import check_density
 from keras_lottery.studies.strong_tickets.subset_sum import MOST
 

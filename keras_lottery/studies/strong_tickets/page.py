@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_lottery.claims import Claim
+from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results, read_rows
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.formatting import count, number, percent
@@ -17,7 +18,6 @@ from keras_lottery.report.gaps import diverged
 from keras_lottery.report.pages import StudyPage
 from keras_lottery.report.results import read_config
 from keras_lottery.report.verdicts import Measurement
-from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.strong_tickets.bounds import lower_bound, network_scale, subset_scale
 from keras_lottery.studies.strong_tickets.plots import draw_networks, draw_transition
 from keras_lottery.studies.strong_tickets.rows import (

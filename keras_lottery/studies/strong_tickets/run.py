@@ -13,7 +13,7 @@ from keras_lottery.engine import open_run, train
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.strong_tickets import network
 from keras_lottery.studies.strong_tickets.construction import (
     Pair,

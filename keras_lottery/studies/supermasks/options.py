@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from keras_lottery.fields import Count, Distinct, Known, OneOf, Positive
+from keras_lottery.config.fields import Count, Distinct, Known, OneOf, Positive
 
 CRITERIA = (
     "large_final",

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lottery.claims import Claim
+from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
 from keras_lottery.report.formatting import Unit, percent, unit_of
@@ -18,7 +19,6 @@ from keras_lottery.report.results import DENSE, read_config
 from keras_lottery.report.sentences import beside, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
 from keras_lottery.report.verdicts import Measurement
-from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.supermasks.plots import draw_supermasks
 from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS, arm_name
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from keras_lottery import engine, pruning
-from keras_lottery.arms.untrained import signed_constant
+from keras_lottery.arms.learned import signed_constant
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable, ResultRow
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.supermasks.options import SupermasksOptions
 from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS, arm_name
 from keras_lottery.types import MaskSet, Start, Task, Training

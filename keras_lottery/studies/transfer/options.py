@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from keras_lottery.fields import Distinct
-from keras_lottery.sections import ArmName
+from keras_lottery.config.fields import Distinct
+from keras_lottery.config.sections import ArmName
 
 
 @dataclass(frozen=True)

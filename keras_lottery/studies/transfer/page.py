@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_lottery.checks import check_path_name
 from keras_lottery.errors import LotteryError
-from keras_lottery.names import check_path_name
 from keras_lottery.records import read_results
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report import tables
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
@@ -17,7 +18,6 @@ from keras_lottery.report.plots import draw_tickets
 from keras_lottery.report.results import WINNING, Results, read_config, results_of_rows
 from keras_lottery.report.sentences import comparisons, sparse_range
 from keras_lottery.report.statistics import levels
-from keras_lottery.run_paths import RunPaths
 from keras_lottery.studies.transfer.plots import draw_matrix, draw_sizes
 
 RANDOM = ("permuted_global", "random_mask")

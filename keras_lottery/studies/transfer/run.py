@@ -16,7 +16,7 @@ from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.config import Config
 from keras_lottery.files import write_whole
-from keras_lottery.run_paths import RunPaths, paths_of
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.studies.transfer.options import TransferOptions
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from keras_lottery.errors import DivergedError
 from keras_lottery.tasks.rl.environments.games import Played
-from keras_lottery.training import snapshot
-from keras_lottery.training.place import place
+from keras_lottery.training import checkpoint
+from keras_lottery.training.checkpoint import restore_start
 from keras_lottery.types import Start, State
 
 
@@ -39,7 +39,7 @@ class Agent(Protocol):
         """Traces and compiles everything; what it trains on is made up."""
         ...
 
-    def place(self, start: Start) -> None:
+    def restore(self, start: Start) -> None:
         """Puts weights, masks, optimizer and all else where a training begins."""
         ...
 
@@ -94,7 +94,7 @@ def place_model(model: keras.Model, start: Start, fresh_optimizer: State) -> Sta
     """
     state = start.state or {}
     own = {k: v for k, v in state.items() if _is_own(k)}
-    place(
+    restore_start(
         model,
         replace(start, state={k: v for k, v in state.items() if k not in own}),
         fresh_optimizer,
@@ -104,7 +104,7 @@ def place_model(model: keras.Model, start: Start, fresh_optimizer: State) -> Sta
 
 def capture_model(model: keras.Model, step: int, epoch: int, own: State) -> State:
     """Returns the full state; `own` belongs to the learner, as the optimizer's slots do."""
-    return snapshot.capture(model, step, epoch) | {f"optimizer/{k}": v for k, v in own.items()}
+    return checkpoint.capture(model, step, epoch) | {f"optimizer/{k}": v for k, v in own.items()}
 
 
 def _is_own(key: str) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_lottery.duration import Duration
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.config import RLData
 

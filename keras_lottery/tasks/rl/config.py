@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from keras_lottery.fields import (
+from keras_lottery.config.fields import (
     AboveZero,
     Count,
     Filled,

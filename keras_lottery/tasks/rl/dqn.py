@@ -21,7 +21,7 @@ from keras_lottery.tasks.rl.config import DqnConfig
 from keras_lottery.tasks.rl.environments.games import Played
 from keras_lottery.tasks.rl.environments.spec import GameSpec
 from keras_lottery.tasks.rl.replay import Replay
-from keras_lottery.training import snapshot
+from keras_lottery.training import checkpoint
 from keras_lottery.types import Start, State
 
 with without_gym():
@@ -75,7 +75,7 @@ class Dqn:
         self._replicas = distribution.replicas
         self._strategy = distribution.strategy
         self._replay = Replay(spec, games, config.replay, config.gamma, config.n_step)
-        self._fresh_optimizer = snapshot.capture_optimizer(model.optimizer)
+        self._fresh_optimizer = checkpoint.capture_optimizer(model.optimizer)
         self._means = Means()
         with distribution.scope():
             self._agent = _make_agent(model, target, spec, config)
@@ -90,7 +90,7 @@ class Dqn:
         zeros = tf.zeros(lead)
         self._train(observations, tf.zeros(lead, tf.int32), zeros, zeros, observations)
 
-    def place(self, start: Start) -> None:
+    def restore(self, start: Start) -> None:
         own = place_model(self.model, start, self._fresh_optimizer)
         target = {k.removeprefix(_TARGET): v for k, v in own.items() if k.startswith(_TARGET)}
         masking.set_weights(self._target, target or masking.get_weights(self.model))
@@ -193,7 +193,7 @@ class Dqn:
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _learn_from(self, batch: Any) -> Any:
-        # Stored weights are 0 where pruned, in the target network too: see `place`.
+        # Stored weights are 0 where pruned, in the target network too: see `restore`.
         with masking.step_scope(self.model, guarded=True):
             return self._agent.train(self._experience(batch)).loss
 

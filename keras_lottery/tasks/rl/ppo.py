@@ -20,7 +20,7 @@ from keras_lottery.tasks.rl.agents import (
 from keras_lottery.tasks.rl.config import PpoConfig
 from keras_lottery.tasks.rl.environments.games import Played
 from keras_lottery.tasks.rl.environments.spec import GameSpec
-from keras_lottery.training import snapshot
+from keras_lottery.training import checkpoint
 from keras_lottery.types import Start, State
 
 with without_gym():
@@ -73,7 +73,7 @@ class Ppo:
         self._replicas = distribution.replicas
         self._strategy = distribution.strategy
         self._means = Means()
-        self._fresh_optimizer = snapshot.capture_optimizer(model.optimizer)
+        self._fresh_optimizer = checkpoint.capture_optimizer(model.optimizer)
         self._rollout = _Rollout(spec, games, config.rollout, config.gamma)
         with distribution.scope():
             self._agent = _make_agent(model, spec, config)
@@ -84,7 +84,7 @@ class Ppo:
         self._heads(tf.zeros((self._games, *self._spec.shape), self._spec.dtype))
         self._train(*map(tf.convert_to_tensor, self._rollout.arrays()))
 
-    def place(self, start: Start) -> None:
+    def restore(self, start: Start) -> None:
         place_model(self.model, start, self._fresh_optimizer)
         self._agent.train_step_counter.assign(start.step * self.config.epochs)
         self._means.take()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.masked import MaskedTask
+from keras_lottery.tasks.base import MaskedTask
 from keras_lottery.tasks.rl import needs
 
 needs.check()
@@ -23,8 +23,8 @@ from keras_lottery.tasks.rl.environments.games import Games  # noqa: E402
 from keras_lottery.tasks.rl.environments.make import maker  # noqa: E402
 from keras_lottery.tasks.rl.play import Learned, Plan, Play, played_greedily  # noqa: E402
 from keras_lottery.tasks.rl.ppo import Ppo  # noqa: E402
+from keras_lottery.training.compilation import choose_compilation  # noqa: E402
 from keras_lottery.training.optimizers import build_optimizer  # noqa: E402
-from keras_lottery.training.way import choose_way  # noqa: E402
 from keras_lottery.types import (  # noqa: E402
     MaskSet,
     Progress,
@@ -76,7 +76,7 @@ class RLTask(MaskedTask):
             )
         agent = self._agent(start.parametrization)
         compile_seconds, self._compile_seconds = self._compile_seconds, 0.0
-        agent.place(start)
+        agent.restore(start)
         is_dense = not start.masks and start.parametrization == "zero"
         plan = self._plan(training, start, is_dense)
         early = agent.capture(0, 0) if is_dense and self._rewind_point.count == 0 else None
@@ -86,7 +86,7 @@ class RLTask(MaskedTask):
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         """Returns the mean return of greedy games on fixed seeds, the same for every network."""
-        self._agent(start.parametrization).place(start)
+        self._agent(start.parametrization).restore(start)
         return {self.metric: float(np.mean(self._greedy_returns(start.parametrization)))}
 
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
@@ -187,7 +187,10 @@ class RLTask(MaskedTask):
             )
             model.compile(optimizer=optimizer)
             optimizer.build(model.trainable_variables)
-        games, xla = config.data.envs, choose_way(model, self._distribution, config.train.jit).xla
+        games, xla = (
+            config.data.envs,
+            choose_compilation(model, self._distribution, config.train.jit).xla,
+        )
         if config.model.algorithm == "ppo":
             ppo = config.model.ppo
             return Ppo(model, self._spec, ppo, games, xla, self._distribution)

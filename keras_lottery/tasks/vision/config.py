@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from keras_lottery.fields import (
+from keras_lottery.config.fields import (
     Count,
     Distinct,
     Dropout,

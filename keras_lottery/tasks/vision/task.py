@@ -5,7 +5,7 @@ from functools import cached_property
 import keras
 
 from keras_lottery.config import Config
-from keras_lottery.tasks.network import NetworkTask
+from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.tasks.vision.augment import flip_crop
 from keras_lottery.tasks.vision.data import load
 from keras_lottery.tasks.vision.images import Images

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from keras_lottery import backend
 from keras_lottery.backend.distribution import Distribution
-from keras_lottery.training.way import Way, choose_way
+from keras_lottery.training.compilation import Compilation, choose_compilation
 
 Data = Any
 """Arrays on the device, as Keras unpacks them: `(x, y)` or `(x, y, sample_weight)`."""
@@ -36,25 +36,27 @@ class Program(Protocol):
 
 
 def make_program(
-    model: keras.Model, distribution: Distribution | None = None, way: Way | None = None
+    model: keras.Model,
+    distribution: Distribution | None = None,
+    compilation: Compilation | None = None,
 ) -> Program:
     """Returns the program of a compiled model.
 
     Args:
         model: compiled and built.
         distribution: where its copies live.
-        way: how the steps are compiled; None chooses by device and layers.
+        compilation: how the steps are compiled; None chooses by device and layers.
     """
     distribution = distribution or Distribution()
-    way = way or choose_way(model, distribution)
+    compilation = compilation or choose_compilation(model, distribution)
     if backend.name() == "jax":
         from keras_lottery.training.programs.jax import JaxProgram
 
-        return JaxProgram(model, distribution, way)
+        return JaxProgram(model, distribution, compilation)
     if backend.name() == "tensorflow":
         from keras_lottery.training.programs.tensorflow import TensorFlowProgram
 
-        return TensorFlowProgram(model, distribution, way)
+        return TensorFlowProgram(model, distribution, compilation)
     from keras_lottery.training.programs.torch import TorchProgram
 
     return TorchProgram(model)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.backend.distribution import Distribution
-from keras_lottery.training.way import Way
+from keras_lottery.training.compilation import Compilation
 
 State = tuple[list[Any], ...]
 
@@ -23,14 +23,16 @@ class JaxProgram:
     is copied.
     """
 
-    def __init__(self, model: keras.Model, distribution: Distribution, way: Way) -> None:
+    def __init__(
+        self, model: keras.Model, distribution: Distribution, compilation: Compilation
+    ) -> None:
         self.traces = 0
         self._model = model
         self._distribution = distribution
-        self._train = jax.jit(self._many_steps) if way.loop else self._step_by_step
+        self._train = jax.jit(self._many_steps) if compilation.loop else self._step_by_step
         self._one = jax.jit(self._counted_step, donate_argnums=0)
-        self._evaluate = jax.jit(self._test_batches if way.loop else self._counted_test)
-        self._loop = way.loop
+        self._evaluate = jax.jit(self._test_batches if compilation.loop else self._counted_test)
+        self._loop = compilation.loop
 
     def put(self, arrays: Any) -> Any:
         # `convert_to_tensor` would copy twice.

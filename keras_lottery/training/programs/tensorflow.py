@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_lottery.backend.distribution import Distribution
-from keras_lottery.training.way import Way
+from keras_lottery.training.compilation import Compilation
 
 
 class TensorFlowProgram:
@@ -18,13 +18,15 @@ class TensorFlowProgram:
     replica holds the data and gathers its own share of each batch.
     """
 
-    def __init__(self, model: keras.Model, distribution: Distribution, way: Way) -> None:
+    def __init__(
+        self, model: keras.Model, distribution: Distribution, compilation: Compilation
+    ) -> None:
         self.traces = 0
         self._model = model
         self._replicas = distribution.replicas
         self._strategy = distribution.strategy
-        self._train = tf.function(self._many_steps, jit_compile=way.xla, autograph=False)
-        self._test = tf.function(self._test_batches, jit_compile=way.xla, autograph=False)
+        self._train = tf.function(self._many_steps, jit_compile=compilation.xla, autograph=False)
+        self._test = tf.function(self._test_batches, jit_compile=compilation.xla, autograph=False)
 
     def put(self, arrays: Any) -> Any:
         tensors = keras.tree.map_structure(tf.convert_to_tensor, arrays)

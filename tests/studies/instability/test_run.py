@@ -7,7 +7,7 @@ import keras_lottery.studies  # noqa: F401  registers the studies
 from keras_lottery import config as configs
 from keras_lottery import report, studies
 from keras_lottery.errors import LotteryError
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.instability import run as study
 from keras_lottery.studies.instability.lines import barrier, lines
 from keras_lottery.studies.instability.rows import FILE, PathRow, read

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import masking, presets, report, studies
+from keras_lottery import masking, report, studies
+from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import Ticket
 from keras_lottery.records import read_rows
 from keras_lottery.studies.strong_tickets import network
 from keras_lottery.studies.strong_tickets import run as study
 from keras_lottery.studies.strong_tickets.construction import construct, draw
 from keras_lottery.studies.strong_tickets.rows import NETWORKS, NetworkRow, ticket_file
 from keras_lottery.tasks.vision.config import VisionModel
+from keras_lottery.toolkit import Ticket
 
 FIELDS = {
     "seeds": [0],

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import presets, report, studies
+from keras_lottery import report, studies
+from keras_lottery.config import presets
 from keras_lottery.engine.experiment import make_task
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results

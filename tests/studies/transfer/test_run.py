@@ -5,10 +5,11 @@ import json
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import presets, report, studies
+from keras_lottery import report, studies
+from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
-from keras_lottery.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths
 from tests.engine.small import FIELDS
 
 

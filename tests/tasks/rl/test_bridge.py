@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_lottery import masking
+from keras_lottery import masking, toolkit
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl import networks
@@ -38,14 +38,14 @@ def agent(dueling=False, optimizer=None, **config):
     for seed in (0, 1):
         keras.utils.set_random_seed(seed)
         model = networks.build(SPEC, RLModel(hidden=(6, 5), dueling=dueling))
-        made.append(masking.mask(model, biases=True))
+        made.append(toolkit.mask(model, biases=True))
     model, target = made
     model.compile(optimizer=optimizer or keras.optimizers.SGD(RATE))
     model.optimizer.build(model.trainable_variables)
     one = Dqn(model, target, SPEC, DqnConfig(**config), 2, 8, False, Distribution())
     rng = np.random.default_rng(2)
     masks = {path: rng.random(m.shape) < 0.67 for path, m in masking.get_masks(model).items()}
-    one.place(Start(masking.get_weights(model), masks))
+    one.restore(Start(masking.get_weights(model), masks))
     return one, masks
 
 
@@ -132,7 +132,7 @@ def test_a_step_is_that_of_tf_agents_own_network(double):
     from tf_agents.trajectories import policy_step, time_step, trajectory
 
     one, _ = agent(double=double)
-    one.place(Start(masking.get_weights(one.model)))
+    one.restore(Start(masking.get_weights(one.model)))
     time_steps, actions = specs_of(OBSERVATION, 3)
     theirs = q_network.QNetwork(OBSERVATION, actions, fc_layer_params=(6, 5))
     kind = dqn_agent.DdqnAgent if double else dqn_agent.DqnAgent
@@ -196,7 +196,7 @@ def test_a_hard_update_copies_when_its_period_is_over():
 def test_a_rewound_agent_updates_its_target_when_it_would_have():
     one, _ = agent(target_tau=1.0, target_period=3)
     weights = masking.get_weights(one.model)
-    one.place(Start(weights, step=2))
+    one.restore(Start(weights, step=2))
     train(one)
     now, online = masking.get_weights(one.target), masking.get_weights(one.model)
     assert all((now[p] == online[p]).all() for p in now)
@@ -208,7 +208,7 @@ def test_new_masks_reach_both_networks_without_a_new_trace():
     train(one)
     traces = one._train.experimental_get_tracing_count()
     turned = {path: ~mask for path, mask in masks.items()}
-    one.place(Start(masking.get_weights(one.model), turned))
+    one.restore(Start(masking.get_weights(one.model), turned))
     train(one, 3)
     assert one._train.experimental_get_tracing_count() == traces
     for model in (one.model, one.target):

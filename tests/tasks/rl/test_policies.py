@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_lottery import export, masking
+from keras_lottery import exporters, masking, toolkit
 from keras_lottery.tasks.rl import networks
 from keras_lottery.tasks.rl.config import RLModel
 from keras_lottery.tasks.rl.environments.spec import GameSpec
@@ -16,11 +16,11 @@ def test_the_stripped_policy_of_a_dqn(tmp_path):
 
 def is_written_reloaded_and_compared(algorithm, outputs, tmp_path):
     config = RLModel("minatar_cnn", hidden=(8,), algorithm=algorithm, dueling=algorithm == "dqn")
-    model = masking.mask(networks.build(SPEC, config), biases=True)
+    model = toolkit.mask(networks.build(SPEC, config), biases=True)
     rng = np.random.default_rng(0)
     masks = {path: rng.random(m.shape) < 0.2 for path, m in masking.get_masks(model).items()}
     masking.set_masks(model, masks)
-    report = export(model, tmp_path / "policy", "policy")
+    report = exporters(model, tmp_path / "policy", "policy")
     assert report.max_abs_difference <= report.tolerance
     assert len(report.outputs) == outputs
     stored = {v.path: v for v in report.variables}

@@ -11,7 +11,7 @@ import pytest
 from keras_lottery import engine, user_modules
 from keras_lottery.config import freeze, thaw
 from keras_lottery.errors import LotteryError
-from keras_lottery.export import export_run
+from keras_lottery.exporters import export_run
 from keras_lottery.report import build
 from keras_lottery.tasks.rl.environments import environments
 from keras_lottery.tasks.rl.environments.make import Kind

@@ -88,7 +88,7 @@ def test_evaluation_is_on_the_same_games_every_time(task):
 def test_an_exported_network_answers_as_the_trained_one(task, dense):
     model = task.export_model(dense.weights)
     assert model.output_shape == (None, 2)
-    task._agent("zero").place(Start(dense.weights))
+    task._agent("zero").restore(Start(dense.weights))
     batch = np.ones((3, 4), np.float32)
     answers = task._agent("zero").model(batch)
     assert np.allclose(model(batch), answers, atol=1e-6)

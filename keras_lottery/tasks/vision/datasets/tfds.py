@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.prepared import prepared_builder
+from keras_lottery.tasks.tfds import prepared_builder
 from keras_lottery.tasks.vision.images import Source, Split, as_split
 from keras_lottery.tasks.vision.resize import resized
 from keras_lottery.tasks.vision.split import stratified_order

@@ -1,0 +1,209 @@
+"""Other mask criteria, other values of kept weights, other values of pruned weights.
+
+Reference: Zhou et al. 2019, "Deconstructing lottery tickets: zeros, signs, and the supermask"
+(1905.01067).
+
+- Mask criteria (section 3): chains pruned by another criterion than the config's, and rewound like
+  `winning`. The formulas are in `keras_lottery.pruning.mask_criteria`; the config's own criterion
+  is the paper's `large_final`.
+- Kept values, the mask-1 actions (section 4): the winning ticket's mask over other values of the
+  kept weights. Each takes the values that the weights had before training, layer by layer: a value
+  drawn without regard to its place (`random_*`), or one of that size with the sign that the weight
+  had (`signed_*`). `*_rescaled` multiplies every variable by weights ÷ kept. That all of them
+  follow the masks of `winning` is ours: the arms then differ in nothing but the values.
+- Pruned values, the mask-0 actions (section 5): chains whose pruned weights are frozen instead of
+  zero. A pruned weight stays at its initial value w_i, or at 0 where the rule says so; w_f is its
+  value at the end of the training that it was pruned after. A frozen weight never changes again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.arms import chain
+from keras_lottery.pruning.criteria import Array
+from keras_lottery.types import RunView, Start, Training
+
+
+@dataclass(frozen=True)
+class MaskCriterion:
+    """Prunes a chain of its own by the criterion of its name."""
+
+    name: str
+    iterative: bool = True
+    stochastic: bool = False
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.previous(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = chain.pruned_once_more(training, run, criterion=self.name)
+        return chain.rewound(training, run, masks, chain.previous(training))
+
+
+SMALL_FINAL = MaskCriterion("small_final")
+LARGE_INIT = MaskCriterion("large_init")
+SMALL_INIT = MaskCriterion("small_init")
+LARGE_INIT_LARGE_FINAL = MaskCriterion("large_init_large_final")
+SMALL_INIT_SMALL_FINAL = MaskCriterion("small_init_small_final")
+MAGNITUDE_INCREASE = MaskCriterion("magnitude_increase")
+MOVEMENT = MaskCriterion("movement")
+RANDOM = MaskCriterion("random")
+LARGE_FINAL_SAME_SIGN = MaskCriterion("large_final_same_sign")
+LARGE_FINAL_DIFF_SIGN = MaskCriterion("large_final_diff_sign")
+
+
+Values = Callable[[Array, Array, np.random.Generator], Array]
+"""`(initial values, mask, rng) -> values`, all of the variable's shape."""
+
+
+@dataclass(frozen=True)
+class KeptValues:
+    """Trains the winning ticket's mask from other values, from step 0.
+
+    Args:
+        values: the values of one variable.
+        signed: give each value the sign of the initial weight in its place.
+        rescaled: multiply by weights ÷ kept.
+    """
+
+    name: str
+    values: Values
+    signed: bool = False
+    rescaled: bool = False
+    stochastic: bool = True
+    iterative: bool = False
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = run.start_of(chain.winning_of(training)).masks
+        weights, rng = dict(run.task.start_weights(training.seed)), chain.generator(training)
+        for path, mask in sorted(masks.items()):
+            initial = np.asarray(weights[path])
+            values = self.values(initial, mask, rng)
+            if self.signed:
+                values = np.abs(values) * np.sign(initial)
+            if self.rescaled:
+                values = values * (mask.size / max(int(mask.sum()), 1))
+            weights[path] = values.astype(initial.dtype)
+        return Start(weights, masks, seed=training.seed)
+
+
+def same(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
+    """The initial values themselves."""
+    return initial
+
+
+def reinit(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
+    """All initial values of the variable, kept and pruned ones, in a random order."""
+    return rng.permutation(initial.reshape(-1)).reshape(initial.shape)
+
+
+def reshuffle(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
+    """The initial values of the kept places, in a random order among them."""
+    values = initial.copy()
+    values[mask] = rng.permutation(initial[mask])
+    return values
+
+
+def constant(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
+    """The standard deviation of the initial values, with their signs in a random order."""
+    signs = np.sign(reinit(initial, mask, rng))
+    return signs * initial.std(dtype=np.float64)
+
+
+RANDOM_REINIT = KeptValues("random_reinit", reinit)
+RANDOM_RESHUFFLE = KeptValues("random_reshuffle", reshuffle)
+RANDOM_CONSTANT = KeptValues("random_constant", constant)
+SIGNED_REINIT = KeptValues("signed_reinit", reinit, signed=True)
+SIGNED_RESHUFFLE = KeptValues("signed_reshuffle", reshuffle, signed=True)
+SIGNED_CONSTANT = KeptValues("signed_constant", constant, signed=True, stochastic=False)
+REWIND_RESCALED = KeptValues("rewind_rescaled", same, rescaled=True, stochastic=False)
+RANDOM_REINIT_RESCALED = replace(RANDOM_REINIT, name="random_reinit_rescaled", rescaled=True)
+RANDOM_RESHUFFLE_RESCALED = replace(
+    RANDOM_RESHUFFLE, name="random_reshuffle_rescaled", rescaled=True
+)
+RANDOM_CONSTANT_RESCALED = replace(RANDOM_CONSTANT, name="random_constant_rescaled", rescaled=True)
+SIGNED_REINIT_RESCALED = replace(SIGNED_REINIT, name="signed_reinit_rescaled", rescaled=True)
+SIGNED_RESHUFFLE_RESCALED = replace(
+    SIGNED_RESHUFFLE, name="signed_reshuffle_rescaled", rescaled=True
+)
+SIGNED_CONSTANT_RESCALED = replace(SIGNED_CONSTANT, name="signed_constant_rescaled", rescaled=True)
+
+
+Bools = NDArray[np.bool_]
+ToZero = Callable[[Array, Array, Bools, np.random.Generator], Bools]
+"""`(w_i, w_f, newly pruned, rng) -> True where the weight is set to 0`."""
+
+
+@dataclass(frozen=True)
+class PrunedValues:
+    """Prunes a chain of its own, rewound like `winning`.
+
+    Args:
+        to_zero: which newly pruned weights are frozen at 0, not at w_i.
+        kept_too: kept weights that came closer to 0 start there; they are still trained.
+    """
+
+    name: str
+    to_zero: ToZero
+    kept_too: bool = False
+    iterative: bool = True
+    stochastic: bool = False
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.previous(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        before = chain.previous(training)
+        initial, final = run.task.start_weights(training.seed), run.trained(before)
+        masks = chain.pruned_once_more(training, run)
+        start = chain.rewound(training, run, masks, before)
+        old, rng = run.start_of(before), chain.generator(training)
+        fills, weights = {}, dict(start.weights)
+        for path, mask in sorted(masks.items()):
+            first, last = np.asarray(initial[path]), np.asarray(final[path])
+            earlier = ~old.masks[path] if path in old.masks else np.zeros_like(mask)
+            frozen = np.where(self.to_zero(first, last, ~mask & ~earlier, rng), 0, first)
+            kept_earlier = old.fills.get(path, first)
+            fills[path] = np.where(earlier, kept_earlier, frozen).astype(first.dtype)
+            if self.kept_too:
+                shrunk = mask & shrank(first, last, mask, rng)
+                weights[path] = np.where(shrunk, 0, weights[path]).astype(first.dtype)
+        return replace(start, weights=weights, fills=fills, parametrization="frozen")
+
+
+def none(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
+    """None of them."""
+    return np.zeros_like(pruned)
+
+
+def shrank(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
+    """Those that training moved towards 0."""
+    closer: Bools = np.abs(first) > np.abs(last)
+    return closer
+
+
+def grew(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
+    """Those that training moved away from 0."""
+    return ~shrank(first, last, pruned, rng)
+
+
+def as_many(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
+    """As many as training moved towards 0, chosen at random."""
+    places = np.flatnonzero(pruned)
+    count = int((pruned & shrank(first, last, pruned, rng)).sum())
+    chosen = np.zeros(pruned.size, bool)
+    chosen[rng.permutation(places)[:count]] = True
+    return chosen.reshape(pruned.shape)
+
+
+FREEZE_INIT = PrunedValues("freeze_init", none)
+FREEZE_INIT_ZERO_MASK = PrunedValues("freeze_init_zero_mask", shrank)
+FREEZE_INIT_ZERO_ALL = PrunedValues("freeze_init_zero_all", shrank, kept_too=True)
+FREEZE_INIT_ZERO_RESHUFFLE = PrunedValues("freeze_init_zero_reshuffle", as_many)
+FREEZE_INIT_ZERO_REV = PrunedValues("freeze_init_zero_rev", grew)

@@ -1,0 +1,132 @@
+"""Learned masks: supermasks and edge-popup train a mask over weights that are never trained."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery import pruning
+from keras_lottery.arms import chain
+from keras_lottery.types import MaskSet, RunView, Start, Training, Weights
+
+
+class Supermask:
+    """Trains the probabilities of a Bernoulli mask over the start weights, which stay as they are.
+
+    How many weights it keeps settles by itself, so it is trained once whatever the rounds are. The
+    value is the mean over `supermask.samples` samples; the row's `kept` counts the weights whose
+    probability is at least a half, which is the network that ticket and export hold (metrics.csv:
+    `threshold_accuracy`, and `mean_kept`, the fraction that a sample keeps on average).
+
+    Args:
+        name: name of the arm.
+        signed: start from signed constants, sign(w) std(w) in each variable.
+        rescaled: dynamic weight rescaling: weights times size / ones of the sample.
+
+    Reference: Zhou et al. 2019 (1905.01067), section 5.
+    """
+
+    iterative = False
+    stochastic = False
+    once = True
+
+    def __init__(self, name: str, signed: bool = False, rescaled: bool = False) -> None:
+        self.name = name
+        self._signed = signed
+        self._parametrization = "bernoulli_rescaled" if rescaled else "bernoulli"
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return ()
+
+    def start(self, training: Training, run: RunView) -> Start:
+        weights = run.task.start_weights(training.seed)
+        masks = pruning.full_masks(run.task.variables())
+        if self._signed:
+            weights = signed_constant(weights, masks)
+        return Start(
+            weights, masks, seed=chain.seed_of(training), parametrization=self._parametrization
+        )
+
+
+SUPERMASK = Supermask("supermask")
+SUPERMASK_SIGNED = Supermask("supermask_signed", signed=True)
+SUPERMASK_RESCALED = Supermask("supermask_rescaled", rescaled=True)
+SUPERMASK_RESCALED_SIGNED = Supermask("supermask_rescaled_signed", signed=True, rescaled=True)
+
+
+class EdgePopup:
+    """Trains scores over random weights, and keeps of each layer as many as the rounds do.
+
+    Where the config prunes globally, every layer keeps the same fraction (of its pool), since
+    edge-popup chooses within a layer.
+
+    Args:
+        name: name of the arm.
+        signed: random signs times √(2 / fan_in) instead of normal values of that deviation.
+
+    Reference: Ramanujan et al. 2020 (1911.13299), sections 3 and 4.
+    """
+
+    iterative = False
+    stochastic = False
+
+    def __init__(self, name: str, signed: bool = False) -> None:
+        self.name = name
+        self._signed = signed
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return ()
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = _counts(training, run)
+        weights = kaiming(run.task.start_weights(training.seed), masks, self._signed)
+        scaled = "_scaled" if run.config.edge_popup.scale else ""
+        return Start(
+            weights,
+            masks,
+            seed=chain.seed_of(training),
+            parametrization=f"edge_popup{scaled}",
+        )
+
+
+def _counts(training: Training, run: RunView) -> MaskSet:
+    """Returns masks that say how many weights of each layer are kept; which ones is learned."""
+    settings = run.config.prune
+    scope = "layer" if settings.scope == "global" else settings.scope
+    settings = replace(settings, criterion="random", scope=scope)
+    infos = run.task.variables()
+    return pruning.prune_to_round({}, {}, infos, settings, training.round, seed=training.seed)
+
+
+EDGE_POPUP = EdgePopup("edge_popup")
+EDGE_POPUP_SIGNED = EdgePopup("edge_popup_signed", signed=True)
+
+
+def signed_constant(weights: Weights, masks: MaskSet) -> Weights:
+    """Returns sign(w) std(w) of each masked variable in place of its values.
+
+    Reference: Zhou et al. 2019 (1905.01067), section 5.
+    """
+
+    def of(value: NDArray[Any]) -> NDArray[Any]:
+        return (np.sign(value) * np.std(value)).astype(value.dtype)
+
+    return weights | {path: of(weights[path]) for path in masks}
+
+
+def kaiming(weights: Weights, masks: MaskSet, signed: bool) -> Weights:
+    """Returns each masked variable's values scaled to the deviation √(2 / fan_in), or its signs.
+
+    fan_in is the product of all axes of a variable but the last.
+
+    Reference: Ramanujan et al. 2020 (1911.13299), section 4: Kaiming normal, signed constant.
+    """
+
+    def of(value: NDArray[Any]) -> NDArray[Any]:
+        deviation = np.sqrt(2 / max(math.prod(value.shape[:-1]), 1))
+        spread = np.sign(value) if signed else value / (np.std(value) or 1.0)
+        return (spread * deviation).astype(value.dtype)
+
+    return weights | {path: of(weights[path]) for path in masks}

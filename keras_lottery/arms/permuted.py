@@ -1,0 +1,75 @@
+"""Controls with another mask than the ticket's, of the same density."""
+
+from dataclasses import replace
+
+from keras_lottery import pruning
+from keras_lottery.arms import chain
+from keras_lottery.types import RunView, Start, Training
+
+
+class PermutedLayer:
+    """Keeps only the density of each variable.
+
+    Reference: the locally permuted mask of Morcos et al. 2019 (1906.02773), appendix A.2.
+    """
+
+    name = "permuted_layer"
+    iterative = False
+    stochastic = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = run.start_of(chain.winning_of(training)).masks
+        shuffled = pruning.permute_layer(masks, chain.generator(training))
+        return chain.fresh_start(training, run, shuffled)
+
+
+PERMUTED_LAYER = PermutedLayer()
+
+
+class PermutedGlobal:
+    """Keeps only the density of the whole network: the easiest control to beat.
+
+    Reference: the random ticket of Morcos et al. 2019 (1906.02773), section 3.
+    """
+
+    name = "permuted_global"
+    iterative = False
+    stochastic = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = run.start_of(chain.winning_of(training)).masks
+        shuffled = pruning.permute_global(masks, chain.generator(training))
+        return chain.fresh_start(training, run, shuffled)
+
+
+PERMUTED_GLOBAL = PermutedGlobal()
+
+
+class RandomMask:
+    """Keeps the ticket's start weights and its number of weights, in places drawn anew.
+
+    With pre-trained weights this says what the choice of the mask is worth.
+
+    Reference: the random mask of Chen et al. 2020 (2007.12223), section 4.1.
+    """
+
+    name = "random_mask"
+    iterative = False
+    stochastic = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (chain.winning_of(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        ticket = run.start_of(chain.winning_of(training))
+        masks = pruning.permute_global(ticket.masks, chain.generator(training))
+        return replace(ticket, masks=masks, state=None, seed=chain.seed_of(training))
+
+
+RANDOM_MASK = RandomMask()

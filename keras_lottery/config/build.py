@@ -1,0 +1,173 @@
+"""Settings from plain values: builds a section and checks it, and finds fields without effect."""
+
+import dataclasses
+import math
+import numbers
+import operator
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+from keras_lottery.checks import number
+from keras_lottery.config.fields import ReadWhen, plain
+from keras_lottery.errors import unknown_name
+
+
+def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
+    """Returns the dataclass `cls` made from plain values, or None.
+
+    Args:
+        settings: a mapping; the class' defaults hold for what is missing.
+        where: name of the section, for the messages.
+        problems: unknown fields and bad values are added here.
+    """
+    prefix = f"{where}." if where else ""
+    if dataclasses.is_dataclass(settings):
+        return settings
+    if not isinstance(settings, Mapping):
+        problems.append(f"{where}: expected a section of fields. Received: {settings!r}")
+        return None
+    before = len(problems)
+    hints = typing.get_type_hints(cls, include_extras=True)
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    values = {}
+    for key, value in settings.items():
+        if key not in known:
+            problems.append(plain(unknown_name("field", f"{prefix}{key}", _named(prefix, known))))
+            continue
+        kind = _bare(hints[key])
+        if dataclasses.is_dataclass(kind):
+            given = _over_default(known[key], value)
+            values[key] = build(typing.cast(type, kind), given, prefix + key, problems)
+        else:
+            values[key] = _coerce(hints[key], value, prefix + key, problems)
+    required = dataclasses.MISSING
+    for name, spec in known.items():
+        if name not in values and spec.default is required and spec.default_factory is required:
+            problems.append(f"{prefix}{name}: expected a value. Received none")
+    if len(problems) > before:
+        return None
+    values |= getattr(cls, "implied", dict)(values)
+    built = cls(**values)
+    problems.extend(prefix + text for text in getattr(built, "problems", tuple)())
+    return built
+
+
+def unread(section: Any, where: str = "") -> Iterator[str]:
+    """Yields a problem for each field that differs from its default and has no effect."""
+    prefix = f"{where}." if where else ""
+    hints = typing.get_type_hints(type(section), include_extras=True)
+    for spec in dataclasses.fields(section):
+        value = getattr(section, spec.name)
+        conditions = [c for c in _constraints(hints[spec.name]) if isinstance(c, ReadWhen)]
+        needed = [c for c in conditions if not c.holds(section)]
+        default = _default_of(spec)
+        if needed and value != default:
+            why = needed[0].reason(section)
+            for name, received in _changed(spec.name, value, default):
+                yield (f"{prefix}{name}: has no effect {why}. Received: {received!r}. Leave it out")
+        elif dataclasses.is_dataclass(value) and not needed:
+            yield from unread(value, prefix + spec.name)
+
+
+def _changed(name: str, value: Any, default: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the names and values of what differs; of a section, its fields."""
+    if not dataclasses.is_dataclass(value):
+        yield name, value
+        return
+    for spec in dataclasses.fields(value):
+        inner, other = getattr(value, spec.name), getattr(default, spec.name)
+        if inner != other:
+            yield from _changed(f"{name}.{spec.name}", inner, other)
+
+
+def _default_of(spec: "dataclasses.Field[Any]") -> Any:
+    if spec.default_factory is not dataclasses.MISSING:
+        return spec.default_factory()
+    return spec.default
+
+
+def _named(prefix: str, known: Iterable[str]) -> list[str]:
+    return [prefix + name for name in known]
+
+
+def _bare(kind: Any) -> Any:
+    """Returns a type without its annotations."""
+    return typing.get_args(kind)[0] if typing.get_origin(kind) is Annotated else kind
+
+
+def _constraints(kind: Any) -> tuple[Any, ...]:
+    return typing.get_args(kind)[1:] if typing.get_origin(kind) is Annotated else ()
+
+
+def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
+    """Returns a section's fields over those in which its default differs from its class'."""
+    if not isinstance(settings, Mapping) or spec.default_factory is dataclasses.MISSING:
+        return settings
+    default = spec.default_factory()
+    own = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
+    general = {f.name: _default_of(f) for f in dataclasses.fields(default)}
+    return {k: v for k, v in own.items() if v != general[k]} | dict(settings)
+
+
+def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
+    """Returns `value` as the type `kind`; ints become floats, lists tuples, 1,2 a tuple."""
+    before = len(problems)
+    coerced = _convert(_bare(kind), value, where, problems)
+    if len(problems) == before:
+        for constraint in _constraints(kind):
+            if not isinstance(constraint, ReadWhen) and (text := constraint.problem(coerced)):
+                problems.append(f"{where}: {text}")
+                break
+    return coerced
+
+
+def _convert(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        wanted = next(a for a in arguments if a is not type(None))
+        return None if value is None else _coerce(wanted, value, where, problems)
+    if origin is tuple:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",")] if value.strip() else []
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_coerce(arguments[0], item, where, problems) for item in items)
+    if dataclasses.is_dataclass(kind):
+        return build(typing.cast(type, kind), value, where, problems)
+    if origin is dict and isinstance(value, Mapping):
+        return {
+            str(k): _coerce(arguments[1], v, f"{where}.{k}", problems) for k, v in value.items()
+        }
+    if origin is not dict and (kind is Any or _is_a(kind, value)):
+        return _as(kind, value)
+    wanted = f"fields such as {where}.name=value" if origin is dict else kind.__name__
+    problems.append(f"{where}: expected {wanted}. Received: {value!r}")
+    return None
+
+
+def _is_a(kind: type, value: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind in (bool, str)
+    if kind is float:
+        return isinstance(value, numbers.Real) and _is_finite(value)
+    if kind is int:
+        return isinstance(value, numbers.Integral)
+    return isinstance(value, kind) or (kind is str and isinstance(value, (int, float)))
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float holds
+        return False
+
+
+def _as(kind: Any, value: Any) -> Any:
+    if kind is str and isinstance(value, bool):  # a flag's `false`, which is a word here
+        return str(value).lower()
+    if kind is int:
+        return operator.index(value)
+    if kind is float:
+        return number(value, "the value")
+    return str(value) if kind is str else value

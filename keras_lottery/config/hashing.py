@@ -1,0 +1,42 @@
+"""The hash of an experiment: everything that changes the result of a training."""
+
+import hashlib
+import json
+
+from keras_lottery.config.experiment import Config, default_of, flatten, is_within, thaw
+
+RESULTS_VERSION = 1
+"""Raised with every fix that changes the result of a training: a run folder that was begun with
+another version is not continued, since its trainings can't be compared with new ones."""
+
+# What may change between two calls of `run` without changing the result of any training.
+_NOT_HASHED = (
+    "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
+    "executor", "workers", "threads", "tpu", "data.dir", "data.download", "transfer.sources",
+    "transfer.arms", "report", "claims",
+)  # fmt: skip
+
+
+def digest(config: Config) -> str:
+    """Returns 8 hex digits over everything that changes a training's result.
+
+    A field at its default is left out, so that a field which is added later changes no hash.
+    """
+    defaults = flatten(thaw(default_of(config)))
+    flat = {
+        k: v
+        for k, v in flatten(thaw(config)).items()
+        if _is_hashed(k) and (k not in defaults or defaults[k] != v)
+    }
+    return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def differences(one: Config, other: Config) -> list[str]:
+    """Returns the hashed fields in which two configs differ."""
+    a, b = flatten(thaw(one)), flatten(thaw(other))
+    return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k) and _is_hashed(k))
+
+
+def _is_hashed(name: str) -> bool:
+    """Returns False for what only extends a run, and for what says where things lie."""
+    return not is_within(name, _NOT_HASHED)

@@ -1,0 +1,198 @@
+"""The experiments that come with the package, and those in a user's own config files.
+
+A config is a Python file with `get_config() -> ConfigDict`, or with `get_config(argument: str =
+DEFAULT)` for a family of experiments, after ml_collections' convention: `yu2019/atari:breakout`,
+`path/to/file.py:argument`. `VARIANTS` of a file maps each argument to a line that describes it. A
+file whose arguments are too many to list says their form in `ARGUMENT` and checks them itself.
+"""
+
+import importlib.util
+import inspect
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from keras_lottery.errors import LotteryError, unknown_name
+
+_DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
+
+
+def folder() -> Path:
+    """Returns the folder of the configs: inside the package, or beside it in its repository."""
+    package = Path(__file__).resolve().parent.parent
+    beside = package.parent
+    if not (package / "configs").is_dir() and (beside / "pyproject.toml").is_file():
+        return beside / "configs"
+    return package / "configs"
+
+
+def families() -> list[str]:
+    """Returns the names of the package's config files, e.g. `frankle2019/conv`."""
+    root = folder()
+    return sorted(p.relative_to(root).with_suffix("").as_posix() for p in root.rglob("[!_]*.py"))
+
+
+def names() -> list[str]:
+    """Returns the names of the package's configs, e.g. `quickstart` and `frankle2019/conv:6`."""
+    return list(descriptions())
+
+
+def descriptions() -> dict[str, str]:
+    """Returns one line about each of the package's configs, by name."""
+    lines: dict[str, str] = {}
+    for family in families():
+        loaded = module(family)
+        variants = _variants(loaded)
+        lines |= {f"{family}:{argument}": line for argument, line in variants.items()}
+        if not variants:
+            form = f" (or :{loaded.ARGUMENT})" if hasattr(loaded, "ARGUMENT") else ""
+            lines[family] = _first_line(loaded) + form
+    return lines
+
+
+def listing() -> list[str]:
+    """Returns a line of name and description about each of the package's configs."""
+    lines = descriptions()
+    width = max(map(len, lines))
+    return [f"{name:<{width}}  {line}" for name, line in lines.items()]
+
+
+def split(name_or_path: str) -> tuple[str, str]:
+    """Returns the name or path of a config file, and the argument behind its colon or ""."""
+    path, suffix, argument = name_or_path.partition(".py:")
+    if suffix:
+        return f"{path}.py", argument
+    if name_or_path.endswith(".py"):  # the colon of `C:\mine.py` has no argument behind it
+        return name_or_path, ""
+    family, _, argument = name_or_path.partition(":")
+    return family, argument
+
+
+def find(name_or_path: str) -> Path:
+    """Returns the config file of that name, or at that path; the argument is left aside.
+
+    Raises:
+        LotteryError: there is none.
+    """
+    family, argument = split(name_or_path)
+    path = Path(family)
+    if path.suffix == ".py":
+        path = Path(os.path.expanduser(path))
+        if os.path.isfile(path):
+            return path
+        raise LotteryError(
+            f"Expected a config file. Received: {family!r}, which is not there. "
+            f"Give the path of one, or a name: {', '.join(families())}."
+        )
+    if family not in families():
+        known = names() if argument else [*families(), *names()]
+        raise unknown_name("config", name_or_path, known)
+    return folder() / f"{family}.py"
+
+
+def module(name_or_path: str) -> ModuleType:
+    """Returns the config file as a module; the argument is left aside.
+
+    Raises:
+        LotteryError: it is not there, does not run, or has no `get_config`.
+    """
+    path = find(name_or_path)
+    spec = importlib.util.spec_from_file_location(f"keras_lottery_config_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise LotteryError(f"Expected a Python file. Received: {path}. Give the path of one.")
+    loaded = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(loaded)
+    except (Exception, SystemExit) as error:
+        raise _broken(path, error) from error
+    if not callable(getattr(loaded, "get_config", None)):
+        raise LotteryError(
+            f"Expected a function get_config() in {path}. Received: none. Add one that returns an "
+            "ml_collections.ConfigDict."
+        )
+    return loaded
+
+
+def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> ConfigDict:
+    """Returns a config with some of its fields replaced.
+
+    Args:
+        name_or_path: `name`, `name:argument`, `file.py` or `file.py:argument`. A family without
+            an argument is its default variant.
+        overrides: `{"prune.rounds": 5}`; a field that the file leaves out may be given too.
+
+    Raises:
+        LotteryError: there is no such config or variant, it does not run, or an override does not
+            fit.
+    """
+    loaded = module(name_or_path)
+    arguments = _arguments(loaded, name_or_path)
+    try:
+        settings = loaded.get_config(*arguments)
+    except LotteryError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _broken(find(name_or_path), error) from error
+    if not isinstance(settings, ConfigDict):
+        raise LotteryError(
+            f"Expected get_config() of {name_or_path} to return an ml_collections.ConfigDict. "
+            f"Received: {type(settings).__name__}. Return one."
+        )
+    plain = settings.to_dict()
+    if "prune.levels" in (overrides or {}):
+        for name in _DECIDED_BY_LEVELS:  # the file's are those of another schedule
+            plain.get("prune", {}).pop(name, None)
+    for field, value in (overrides or {}).items():
+        _override(plain, field, value)
+    try:
+        return ConfigDict(plain)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LotteryError(
+            f"Expected names of fields. Received: {', '.join(overrides or {})} "
+            f"({' '.join(str(error).split())}). Correct the name."
+        ) from error
+
+
+def _first_line(loaded: ModuleType) -> str:
+    return (loaded.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def _variants(loaded: ModuleType) -> dict[str, str]:
+    return dict(getattr(loaded, "VARIANTS", {}))
+
+
+def _arguments(loaded: ModuleType, name_or_path: str) -> tuple[str, ...]:
+    """Returns what `get_config` is called with: the argument, or nothing for its default."""
+    family, argument = split(name_or_path)
+    if not argument:
+        return ()
+    variants = _variants(loaded)
+    if variants and argument not in variants:
+        raise unknown_name(f"variant of {family}", argument, variants)
+    if not inspect.signature(loaded.get_config).parameters:
+        raise LotteryError(
+            f"Expected {family!r}, a config without variants. Received: {name_or_path!r}. Leave "
+            f"out {f':{argument}'!r}."
+        )
+    return (argument,)
+
+
+def _override(settings: dict[str, Any], field: str, value: Any) -> None:
+    *sections, last = field.split(".")
+    for section in sections:
+        settings = settings.setdefault(section, {})
+        if not isinstance(settings, dict):
+            raise LotteryError(
+                f"Expected a field of a section. Received: {field!r}, where {section!r} is a "
+                "field itself. Give it a value, or leave it out."
+            )
+    settings[last] = value
+
+
+def _broken(path: Path, error: BaseException) -> LotteryError:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return LotteryError(f"Expected a config file that runs: {path}. Received: {text}. Mend it.")

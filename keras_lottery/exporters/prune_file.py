@@ -1,0 +1,107 @@
+"""Prunes a `.keras` file into another one."""
+
+from collections.abc import Sequence
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from keras_lottery import checks, toolkit
+from keras_lottery.backend.global_state import preserved
+from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.exporters.export import check_free, export
+from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.report import ExportReport
+
+
+@preserved()
+def prune_file(
+    model: str | Path,
+    sparsity: float,
+    out: str | Path,
+    *,
+    criterion: str = "magnitude",
+    scope: str = "global",
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    biases: bool = False,
+    norms: bool = False,
+    embeddings: bool = True,
+    output: bool = True,
+    output_layer: str = "",
+) -> ExportReport:
+    """Prunes a saved model to `sparsity`, folds the masks in, saves and verifies it.
+
+    Weights that are exactly 0 in the file count as pruned, as in `kl.mask(from_zeros=True)`.
+
+    Args:
+        model: a `.keras` file; it stays as it is.
+        sparsity: fraction of the prunable weights to remove, in [0, 1).
+        out: the `.keras` file to write; must not be there yet.
+        criterion: name of a registered criterion that needs no data.
+        scope: name of a registered allocation.
+        include: patterns; only matching variables are pruned. See `kl.mask`, as for what follows.
+        exclude: patterns of variables that are not pruned.
+        biases: prune biases too.
+        norms: prune the scales and shifts of normalization layers too.
+        embeddings: prune embeddings.
+        output: prune the output layer.
+        output_layer: pattern of the output layer, where it is not found by itself.
+
+    Raises:
+        LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
+            what the file has, or a pattern matches nothing.
+    """
+
+    model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
+    if isinstance(sparsity, bool) or not (isinstance(sparsity, Real) and 0 <= sparsity < 1):
+        raise LotteryError(
+            f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity!r}. "
+            "Write 0.9 for 90 %."
+        )
+    check_free(out, exporters["keras"])
+    masked = toolkit.mask(
+        _load(model),
+        include=include,
+        exclude=exclude,
+        biases=biases,
+        norms=norms,
+        embeddings=embeddings,
+        output=output,
+        output_layer=output_layer,
+        from_zeros=True,
+    )
+    toolkit.prune(masked, sparsity=sparsity, criterion=criterion, scope=scope)
+    return export(masked, out, "keras")
+
+
+def _load(path: Path) -> Any:
+    import keras
+
+    if not path.is_file():
+        raise LotteryError(
+            f"Expected a .keras file. Received: {path}, no such file. Check --model."
+        )
+    if path.suffix != ".keras":
+        raise LotteryError(
+            f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except ValueError as error:
+        if "safe_mode" not in str(error):
+            raise _unreadable(path, error) from error
+        raise LotteryError(
+            f"Expected a .keras file without code in it. Received: {path}, which holds some, such "
+            "as a Lambda layer's, and Keras' safe mode runs none. If you trust its source, load it "
+            "in Python with safe_mode=False, and use kl.mask, kl.prune and kl.export."
+        ) from error
+    except Exception as error:  # a damaged file fails in whichever library meets it first
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> LotteryError:
+    return LotteryError(
+        f"Expected a .keras file that Keras can load. Received: {path}: "
+        f"{reason_of(error)} Save it again; a model of classes of your own is "
+        "pruned in Python, with kl.prune."
+    )

@@ -1,0 +1,144 @@
+"""Exports the trained network of one training of a run."""
+
+import math
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from keras_lottery.arms.belonging import check_rows
+from keras_lottery.backend.global_state import preserved
+from keras_lottery.config import Config, study_schemas
+from keras_lottery.engine import make_task, run_folder
+from keras_lottery.engine.graph import trainings
+from keras_lottery.engine.run_reader import RunReader
+from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
+from keras_lottery.exporters.export import check_free, export
+from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.report import ExportReport
+from keras_lottery.records import ResultRow, read_results, sparsest_match
+from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.types import Training
+
+_DENSE, _WINNING = "dense", "winning"
+
+
+@preserved()
+def export_run(
+    run: str | Path,
+    out: str | Path,
+    format: str = "saved_model",
+    *,
+    seed: int | None = None,
+    round: int | None = None,
+    arm: str = _WINNING,
+    draw: int = 0,
+) -> ExportReport:
+    """Exports trained weights of a run folder, masks folded in, and verifies them.
+
+    Args:
+        run: the run folder.
+        out: a new folder, or file, as the format has it.
+        format: name of a registered format.
+        seed: the first that is there if None.
+        round: if None the sparsest whose mean is within one standard deviation of dense. Where
+            there is none, or only one seed, the one with the best mean. 0 is the dense network.
+        arm: which arm's weights.
+        draw: which draw of a control.
+
+    Raises:
+        LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
+    """
+    paths, out = RunPaths(Path(run)), Path(out)
+    check_free(out, exporters[format])
+    config, recorded = run_folder.load_config(paths)
+    every = read_results(paths.results)
+    check_rows(paths.results, every, recorded)
+    rows = [row for row in every if not row.source and row.finished]
+    shipped = [row for row in rows if paths.trained(row.training).exists()]
+    if not shipped:
+        raise LotteryError(
+            f"Expected a run with trained weights. Received: {paths.root}, which keeps none. "
+            "Add the arm to keep_trained and run it again."
+        )
+    arm = _DENSE if round == 0 else arm
+    if arm not in {row.arm for row in shipped}:
+        raise unknown_name("arm with trained weights", arm, {row.arm for row in shipped})
+    if round is None:
+        of_arm = [row for row in shipped if row.arm == arm]
+        first = min(row.seed for row in of_arm) if seed is None else seed
+        # A seed may have diverged at a round that others finished.
+        choice = [row for row in of_arm if row.seed == first] or of_arm
+        round = _best_round(rows, choice, bool(recorded.get("higher_is_better", True)))
+    training = _choose([row.training for row in shipped], seed, round, arm, draw)
+    task = make_task(config)
+    model = task.export_model(RunReader(config, paths, task).trained(training))
+    prunable = {info.path for info in task.variables() if info.prunable}
+    return export(model, out, format, assets=task.assets(), prunable=prunable)
+
+
+def check_exportable(config: Config) -> None:
+    """Checks before a run that `export_run` with its defaults will find a network afterwards.
+
+    Raises:
+        LotteryError: the study keeps no trained network of a winning ticket.
+        MissingExtraError: TensorFlow is not installed.
+    """
+    if not study_schemas[config.study].exports:
+        raise LotteryError(
+            "Expected a study that keeps the trained networks of winning tickets for --export. "
+            f"Received: {config.study!r}, which keeps tables. Leave --export out."
+        )
+    planned = {training.arm for training in trainings(config) if not training.source}
+    if _WINNING not in planned:
+        raise LotteryError(
+            f"Expected trainings of the arm {_WINNING!r} for --export. Received: "
+            f"{', '.join(sorted(planned))}. Add the arm, or leave --export out."
+        )
+    if find_spec("tensorflow") is None:
+        raise MissingExtraError("tensorflow", "export")
+
+
+def _choose(
+    there: Sequence[Training], seed: int | None, round: int, arm: str, draw: int
+) -> Training:
+    """Returns the training that is asked for, going from seed to round and draw.
+
+    Raises:
+        LotteryError: it has no trained weights; lists what has.
+    """
+    left = [t for t in there if t.arm == arm]
+    seed = min(t.seed for t in left) if seed is None else seed
+    for name, value in {"seed": seed, "round": round, "draw": draw}.items():
+        known = sorted({getattr(t, name) for t in left})
+        left = [t for t in left if getattr(t, name) == value]
+        if not left:
+            raise LotteryError(
+                f"Expected a {name} with trained weights of the arm {arm!r}: "
+                f"{', '.join(map(str, known))}. Received: {value}. Choose one of them."
+            )
+    return left[0]
+
+
+def _best_round(
+    rows: Sequence[ResultRow], choice: Sequence[ResultRow], higher_is_better: bool
+) -> int:
+    """Returns the sparsest round that is as good as dense, else the best one.
+
+    Args:
+        rows: every finished training, over whose seeds a round is judged.
+        choice: those of one arm whose rounds can be chosen.
+    """
+    sign = 1 if higher_is_better else -1
+    dense = [row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]
+    levels = {}
+    for number in {row.round for row in choice}:
+        level = [row for row in rows if row.arm == choice[0].arm and row.round == number]
+        mean = float(np.mean([row.value for row in level]))
+        levels[number] = float(np.mean([row.remaining for row in level])), mean
+    match = sparsest_match(dense, levels, higher_is_better)
+    if match is not None:
+        return match
+    known = {number: mean for number, (_, mean) in levels.items() if not math.isnan(mean)}
+    return max(known or levels, key=lambda number: sign * levels[number][1])

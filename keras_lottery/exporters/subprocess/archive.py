@@ -1,0 +1,211 @@
+"""A `.keras` file that another process can load: saving it, and what its classes are there.
+
+The strings in such a file decide nothing: a model that was loaded from somebody else's file
+carries whatever that file hides in its config. Another process gets the classes and functions
+that the live model refers to, or that Keras has registered, and no code but the model's own.
+"""
+
+import importlib
+import json
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from keras_lottery.errors import LotteryError, reason_of
+
+# Entries of a config that are code, which Keras loads with `safe_mode=False` only.
+_CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
+
+
+def save_archive(model: Any, path: Path) -> None:
+    """Saves `model`.
+
+    Raises:
+        LotteryError: Keras cannot save it.
+    """
+    try:
+        model.save(path)
+    except OSError:
+        raise
+    except Exception as error:  # whatever the user's `get_config` and Keras raise
+        raise LotteryError(
+            f"Expected a model that Keras can save. Received: {reason_of(error)} Give its "
+            "classes a `get_config` that returns what their `__init__` takes."
+        ) from error
+
+
+def loading(model: Any, path: Path) -> dict[str, Any]:
+    """Returns what `load_archive` needs in another process to load `model`, saved at `path`.
+
+    Raises:
+        LotteryError: it cannot import one of the classes, or the file holds code that is not the
+            live model's.
+    """
+    with zipfile.ZipFile(path) as file:
+        config = json.loads(file.read("config.json"))
+    parts = references(model)
+    return {
+        "archive": str(path),
+        "custom_objects": _custom_objects(parts, config),
+        "safe_mode": _is_free_of_code(parts, config),
+    }
+
+
+def load_archive(request: dict[str, Any]) -> Any:
+    """Loads an archive, uncompiled, in a process that has imported nothing yet."""
+    import keras
+
+    objects = {}
+    for registered, location in request["custom_objects"].items():
+        module, _, name = location.partition(":")
+        objects[registered] = _attribute(importlib.import_module(module), name)
+    return keras.saving.load_model(
+        request["archive"],
+        custom_objects=objects,
+        compile=False,
+        safe_mode=request["safe_mode"],
+    )
+
+
+def _custom_objects(parts: list[Any], config: Any) -> dict[str, str]:
+    """Returns `{registered name: "module:qualified name"}` of what the file names."""
+    import keras
+
+    names = {
+        entry[key]
+        for entry in _entries(config)
+        for key in ("registered_name", "config")
+        if isinstance(entry.get(key), str)
+    }
+    objects = {name: keras.saving.get_registered_object(name) for name in names}
+    for part in parts:
+        if hasattr(part, "__qualname__") and (name := _registered_name(part)) in names:
+            objects[name] = part
+    return {
+        name: _location(thing)
+        for name, thing in sorted(objects.items())
+        if thing is not None and str(_home(thing)[0]).partition(".")[0] != "keras"
+    }
+
+
+def _is_free_of_code(parts: list[Any], config: Any) -> bool:
+    """Returns True where Keras' safe mode can load the file.
+
+    Raises:
+        LotteryError: the file holds code that no part of the live model has.
+    """
+    code = _code(config)
+    own = [entry for part in parts if has_code(part) for entry in _code(_config(part))]
+    if any(entry not in own for entry in code):
+        raise LotteryError(
+            "Expected a model whose code is its own. Received: one that carries a Python lambda "
+            "or a pickled module in the config of a layer that does not run it. Build the model "
+            "again, and don't trust the file that it came from."
+        )
+    return not code
+
+
+def _config(part: Any) -> Any:
+    """Returns what a `.keras` file says of a part of a model."""
+    import keras
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras has warned of a lambda when the file was written
+        return json.loads(json.dumps(keras.saving.serialize_keras_object(part)))
+
+
+def _code(config: Any) -> list[Any]:
+    """Returns the entries of a config that are code."""
+    return [
+        (entry["class_name"], entry.get("config"))
+        for entry in _entries(config)
+        if entry["class_name"] in _CODE
+    ]
+
+
+def _entries(config: Any) -> Iterator[dict[str, Any]]:
+    """Yields every dict in a config that has a class name."""
+    if isinstance(config, dict):
+        if isinstance(config.get("class_name"), str):
+            yield config
+        for value in config.values():
+            yield from _entries(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _entries(value)
+
+
+def _registered_name(thing: Any) -> str:
+    import keras
+
+    return str(keras.saving.get_registered_name(thing))
+
+
+def _location(thing: Any) -> str:
+    module, name = _home(thing)
+    if module == "__main__" or _attribute(sys.modules.get(module), name) is not thing:
+        raise LotteryError(
+            f"Expected classes that another process can import. Received: {name!r} of the module "
+            f"{module!r}. Move it into a module of its own and import it from there."
+        )
+    return f"{module}:{name}"
+
+
+def _home(thing: Any) -> tuple[Any, str]:
+    """Returns module and qualified name; of an instance, which has none, its class's."""
+    return getattr(thing, "__module__", None), getattr(thing, "__qualname__", type(thing).__name__)
+
+
+def _attribute(module: Any, qualified_name: str) -> Any:
+    for part in qualified_name.split("."):
+        module = getattr(module, part, None)
+    return module
+
+
+def references(model: Any) -> list[Any]:
+    """Returns every Keras object, class and function that is reached from the attributes of one.
+
+    Args:
+        model: a model, layer, or whatever else has a `get_config`.
+    """
+    seen: dict[int, Any] = {}
+    waiting = [model]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        waiting.extend(_elements(thing))
+        if _is_part(thing):
+            waiting.extend([type(thing), *_attributes(thing)])
+    return [t for t in seen.values() if isinstance(t, (type, FunctionType)) or _is_part(t)]
+
+
+def has_code(part: Any) -> bool:
+    """Returns True for a part that Keras saves as code: with a lambda, or of another library."""
+    import keras
+
+    wrappers = (keras.layers.TorchModuleWrapper, keras.layers.TFSMLayer)
+    values = [part, *_attributes(part)] if _is_part(part) else []
+    held = [*values, *(element for value in values for element in _elements(value))]
+    return isinstance(part, wrappers) or any(
+        isinstance(value, FunctionType) and value.__name__ == "<lambda>" for value in held
+    )
+
+
+def _is_part(thing: Any) -> bool:
+    return hasattr(type(thing), "get_config")
+
+
+def _attributes(thing: Any) -> list[Any]:
+    return list(getattr(thing, "__dict__", {}).values())
+
+
+def _elements(thing: Any) -> Iterable[Any]:
+    if isinstance(thing, Mapping):
+        return list(thing.values())
+    return list(thing) if isinstance(thing, (list, tuple, set, frozenset)) else []

@@ -1,0 +1,60 @@
+"""The script that a child process starts with: where its modules come from, then its work.
+
+It is run by its path and imports nothing of this package before `start`, because the child does
+not search the current folder, from which the parent may have imported this package.
+"""
+
+import importlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+Place = tuple[str | None, list[str] | None]
+
+
+class ParentModules(MetaPathFinder):
+    """Finds the user's modules where the parent found them.
+
+    Args:
+        places: by module name its file (None: it has none) and the folders of its submodules
+            (None: it is no package).
+    """
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self._places = places
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname not in self._places:
+            return None
+        file, folders = self._places[fullname]
+        if file is not None:
+            return spec_from_file_location(fullname, file, submodule_search_locations=folders)
+        spec = ModuleSpec(fullname, None, is_package=True)
+        spec.submodule_search_locations = folders
+        return spec
+
+
+def start(work: str, question: Path, answer: Path) -> None:
+    """Answers the question with `work`, a `"module:function"`, the parent's modules in reach."""
+    request = json.loads(question.read_text())
+    sys.meta_path.insert(0, ParentModules(request["modules"]))
+    sys.path.extend(folder for folder in request["path"] if folder not in sys.path)
+    module, _, function = work.partition(":")
+    call = getattr(importlib.import_module(module), function)
+    importlib.import_module("keras_lottery.exporters.subprocess.child").answer(
+        call, request, answer
+    )
+
+
+if __name__ == "__main__":
+    start(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,117 @@
+"""Compares what a fresh process found in an artifact with the model that it was made from:
+every variable by path, and the outputs on one batch.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.report import StoredVariable
+from keras_lottery.exporters.signature import Signature, named
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def verify(
+    subject: Subject,
+    expected: tuple[StoredVariable, ...],
+    reloaded: Reloaded,
+    tolerance: float | None,
+) -> tuple[float, float]:
+    """Returns the largest absolute difference of an output, and the difference that is allowed.
+
+    Raises:
+        LotteryError: a variable is not bit for bit the model's, or an output differs by more.
+    """
+    _same_variables(expected, reloaded.variables)
+    if set(reloaded.outputs) != set(subject.outputs):
+        raise LotteryError(
+            f"Expected the outputs {sorted(subject.outputs)}. Received: "
+            f"{sorted(reloaded.outputs)} from the artifact. Nothing was written."
+        )
+    difference, magnitude = output_difference(subject.outputs, reloaded.outputs)
+    allowed = _tolerance(subject.model, magnitude) if tolerance is None else tolerance
+    if not difference <= allowed:
+        raise LotteryError(
+            f"Expected outputs within {allowed:.1e} of the model's. Received: a difference of "
+            f"{difference:.1e} after reloading; nothing was written. Make the model deterministic "
+            "at inference if it is not, or allow more with `tolerance`."
+        )
+    return difference, allowed
+
+
+def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]:
+    """Returns the largest absolute difference, and the largest magnitude that was expected.
+
+    Infinities and NaN are equal to themselves in the same place; anywhere else they make the
+    difference infinite.
+    """
+    difference = magnitude = 0.0
+    for name, value in expected.items():
+        one, other = value.astype(np.float64), received[name].astype(np.float64)
+        if one.shape != other.shape:
+            return float("inf"), magnitude
+        finite = np.isfinite(one)
+        if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
+            return float("inf"), magnitude
+        if not np.isfinite(other[finite]).all():
+            return float("inf"), magnitude
+        difference = max(difference, np.abs(one[finite] - other[finite]).max(initial=0.0))
+        magnitude = max(magnitude, np.abs(one[finite]).max(initial=0.0))
+    return float(difference), float(magnitude)
+
+
+def _tolerance(model: Any, magnitude: float) -> float:
+    """1e-4 of the largest output, and of 1 at least; 2e-2 where anything is in half precision."""
+    layers = [model, *getattr(model, "layers", ())]
+    types = {str(layer.compute_dtype) for layer in layers} | {str(v.dtype) for v in model.weights}
+    share = 2e-2 if types & {"float16", "bfloat16"} else 1e-4
+    return share * max(1.0, magnitude)
+
+
+def _same_variables(
+    expected: tuple[StoredVariable, ...], received: tuple[StoredVariable, ...]
+) -> None:
+    """Raises a LotteryError unless both hold the same values under the same paths."""
+    one = {v.path: (v.shape, v.dtype, v.digest) for v in expected}
+    other = {v.path: (v.shape, v.dtype, v.digest) for v in received}
+    wrong = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+    if wrong:
+        raise LotteryError(
+            f"Expected the artifact to hold the model's {len(one)} variables. Received: "
+            f"{len(other)}, of which these differ: {', '.join(wrong[:5])}. Nothing was written; "
+            "check how the model saves and loads its own variables."
+        )
+
+
+def stored_variables(model: Any) -> tuple[StoredVariable, ...]:
+    """Describes every variable of the plain `model`, seeds and metrics left out."""
+    import keras
+
+    from keras_lottery import masking
+
+    return tuple(
+        StoredVariable.of(path, keras.ops.convert_to_numpy(variable.value), variable.dtype)
+        for path, variable in sorted(masking.variables(model).items())
+    )
+
+
+def answers(
+    model: Any, signature: Signature, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Calls `model` for inference; returns its outputs by name."""
+    import keras
+
+    from keras_lottery.backend.precision import full_precision
+
+    tensors = {
+        spec.name: keras.ops.convert_to_tensor(inputs[spec.name], dtype=spec.dtype)
+        for spec in signature.inputs
+    }
+    with full_precision():
+        outputs = named(model(*signature.bind(tensors), training=False), "output")
+    return {name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in outputs.items()}

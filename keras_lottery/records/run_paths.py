@@ -1,0 +1,113 @@
+"""Every file name of a run folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_lottery.checks import check_path_name
+from keras_lottery.config import Config, digest
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import Training
+
+SAMPLES = "samples"
+"""Name of the table of what a trained network makes of a few test examples."""
+
+
+def paths_of(config: Config) -> "RunPaths":
+    """Returns the paths of the run that belongs to a config."""
+    return RunPaths(Path(config.out) / f"{config.name}-{digest(config)}")
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """The files of the run in the folder `root`."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.json"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results.csv"
+
+    @property
+    def metrics(self) -> Path:
+        return self.root / "metrics.csv"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.report / "tensorboard"
+
+    def rewind(self, seed: int) -> Path:
+        return self.root / f"seed_{seed}" / "rewind.safetensors"
+
+    def ticket(self, training: Training) -> Path:
+        return self._of(training, "ticket.safetensors")
+
+    def trained(self, training: Training) -> Path:
+        return self._of(training, "trained.safetensors")
+
+    def history(self, training: Training) -> Path:
+        return self._of(training, "history.csv")
+
+    def layers(self, training: Training) -> Path:
+        return self._of(training, "layers.csv")
+
+    def table(self, training: Training, name: str) -> Path:
+        """What was found on the way: by the arm that made the ticket, or by the trained network."""
+        return self._of(training, f"{check_path_name('a table', name)}.csv")
+
+    def _of(self, training: Training, ending: str) -> Path:
+        """`<arm>.<ending>`; later draws and other sources are marked in front of the dot."""
+        name = check_path_name("an arm", training.arm)
+        if training.draw:
+            name = f"{name}-{training.draw}"
+        if training.source:
+            name = f"{check_path_name('a source', training.source)}+{name}"
+        folder = self.root / f"seed_{training.seed}" / f"round_{training.round:02d}"
+        return folder / f"{name}.{ending}"
+
+
+class Place:
+    """A run folder as it is now, so that nothing is written outside it or to its ghost.
+
+    Args:
+        root: the run folder; one that is not there yet may be made later.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._identity = _identity(root)
+
+    def check(self, file: Path) -> None:
+        """Checks the place of a file that is about to be written.
+
+        Raises:
+            LotteryError: the run folder was moved or removed, or `file` would not be inside it.
+        """
+        if self._identity is not None and _identity(self._root) != self._identity:
+            raise LotteryError(
+                f"Expected the run folder where it was. Received: {self._root}, which was moved "
+                "or removed while it was in use. Put it back, then run the same command to go on."
+            )
+        root, parent = self._root.resolve(), file.parent.resolve()
+        if not parent.is_relative_to(root):
+            raise LotteryError(
+                f"Expected to write inside the run folder. Received: {file}, whose folder is "
+                f"{parent}. Remove the symbolic link, or correct the name."
+            )
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Returns what stays the same when a folder is moved; None where there is none."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,107 @@
+"""What a kind of problem is: how its texts become arrays, its head, its loss and its metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.language.bert.config import BertData
+from keras_lottery.tasks.language.bert.problems import PROBLEMS
+from keras_lottery.tasks.language.bert.tokens import Encoder
+from keras_lottery.training import ArrayData
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Tokenized examples, and what their head needs to know.
+
+    Args:
+        arrays: what is trained and measured on.
+        outputs: numbers that the head gives; 0 where it does not depend on the data.
+        judge: metrics of all outputs for the test set at once, where batches do not give them.
+    """
+
+    arrays: ArrayData
+    outputs: int = 0
+    judge: Callable[[Any], dict[str, float]] | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of problem.
+
+    Args:
+        read: the examples that a config's `data` names.
+        build: the network: backbone, number of outputs, dropout rate.
+        loss: what training minimizes.
+        metrics: what is measured beside it, from the number of outputs.
+    """
+
+    read: Callable[[BertData, Encoder], Examples]
+    build: Callable[[keras.Model, int, float], keras.Model]
+    loss: Callable[[], Any]
+    metrics: Callable[[int], list[keras.metrics.Metric]]
+
+
+def kind_of(name: str) -> Kind:
+    """Returns the kind of the problem that `data.name` names."""
+    module = import_module(f"keras_lottery.tasks.language.bert.{PROBLEMS[name].kind}")
+    kind: Kind = module.KIND
+    return kind
+
+
+def find_file(data: BertData, given: str, names: tuple[str, ...], field: str) -> Path:
+    """Returns the file of a split: the one that is given, or the first usual name that is there.
+
+    Raises:
+        LotteryError: there is none.
+    """
+    folder = Path(data.dir).expanduser() / data.name
+    tried = [folder / name for name in ((given,) if given else names)]
+    tried = [path for one in tried for path in (one, one.with_name(f"{one.name}.gz"))]
+    found = next((path for path in tried if path.is_file()), None)
+    if found is None:
+        raise LotteryError(
+            f"Expected the file {' or '.join(path.name for path in tried)} in {folder}. "
+            f"Received: no such file. Set data.dir (the folder that holds {data.name}/) or {field}."
+        )
+    return found
+
+
+def chosen(count: int, size: int, seed: int) -> NDArray[np.intp]:
+    """Returns which of `count` examples are used, in their order: `size` of them, or all for 0.
+
+    Raises:
+        LotteryError: there are not so many.
+    """
+    if size > count:
+        raise LotteryError(
+            f"Expected at least {size} examples, as data.train_size, data.validation_size and "
+            f"data.test_size ask. Received: {count}. Lower them."
+        )
+    # RandomState and not Generator: NumPy promises that its stream never changes.
+    return np.sort(np.random.RandomState(seed).permutation(count)[: size or count])
+
+
+def held_out(count: int, data: BertData) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Returns which training examples are trained on, and which are held out for validation.
+
+    Raises:
+        LotteryError: there are not so many, or none is left.
+    """
+    wanted = data.validation_size + max(1, data.train_size)
+    if wanted > count:
+        raise LotteryError(
+            f"Expected at least {wanted} training examples for {data.validation_size} of "
+            f"validation and {data.train_size or 'some'} to train on. Received: {count}. "
+            "Lower data.validation_size or data.train_size."
+        )
+    order = np.random.RandomState(data.split_seed).permutation(count)
+    end = wanted if data.train_size else count
+    return np.sort(order[data.validation_size : end]), np.sort(order[: data.validation_size])

@@ -1,0 +1,59 @@
+"""What is asked of the texts: GLUE's tasks, sentences of one's own, masked words, answers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One language task.
+
+    Args:
+        kind: `classes`, `number`, `masked_lm` or `span`.
+        metric: headline metric: `accuracy`, `matthews`, `f1` or `pearson`; higher is better.
+        labels: names of the classes in their order; empty: whatever the training file holds.
+        header: columns of files that come without a header line.
+        splits: names of the test split, in files and in tensorflow-datasets.
+        cut_short: whether the published files have a few rows that are cut short.
+    """
+
+    kind: str = "classes"
+    metric: str = "accuracy"
+    labels: tuple[str, ...] = ("0", "1")
+    header: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ("dev", "validation")
+    cut_short: bool = False
+
+
+_ENTAILS = ("entailment", "not_entailment")
+PROBLEMS: dict[str, Problem] = {
+    "cola": Problem(metric="matthews", header=("source", "label", "mark", "sentence")),
+    "sst2": Problem(),
+    "mrpc": Problem(),
+    "qqp": Problem(cut_short=True),
+    "stsb": Problem(kind="number", metric="pearson", labels=()),
+    "mnli": Problem(
+        labels=("entailment", "neutral", "contradiction"),
+        splits=("dev_matched", "validation_matched"),
+    ),
+    "qnli": Problem(labels=_ENTAILS),
+    "rte": Problem(labels=_ENTAILS),
+    "wnli": Problem(),
+    "tsv": Problem(labels=()),
+    "mlm": Problem(kind="masked_lm", labels=()),
+    "squad": Problem(kind="span", metric="f1", labels=()),
+}
+"""By `data.name`. Metrics as Chen et al. 2020 report them (SQuAD: F1)."""
+
+LABELS = ("gold_label", "label", "Quality", "is_duplicate", "score")
+"""Names of the column that holds the label; the first that is there counts."""
+
+SENTENCES = (
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("#1 String", "#2 String"),
+    ("sentence",),
+    ("text",),
+)
+"""Names of the columns that hold the sentence or the pair; the first that are there count."""

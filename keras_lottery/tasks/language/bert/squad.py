@@ -1,0 +1,192 @@
+"""SQuAD v1.1: its file, its windows over contexts, and its two scores."""
+
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.language.bert.tokens import Encoder, Inputs, Tokens
+from keras_lottery.tasks.language.text import read_lines
+
+MOST_OF_QUESTION = 64
+"""Tokens of a question at most, as Devlin et al. 2019 have it."""
+MOST_OF_ANSWER = 30
+"""Tokens of an answer at most, likewise."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and the places of its answers.
+
+    Args:
+        text: of the question.
+        context: in which the answer stands.
+        answers: every answer that people gave.
+        start: first character of the first one in the context.
+    """
+
+    text: str
+    context: str
+    answers: tuple[str, ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """A question over a part of its context.
+
+    Args:
+        question: its number.
+        first: position of the part's first token in the sequence.
+        places: first and last character (exclusive) of each of the part's tokens in the context.
+    """
+
+    question: int
+    first: int
+    places: tuple[tuple[int, int], ...]
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Reads a file of SQuAD v1.1, plain or gzipped.
+
+    Raises:
+        LotteryError: it is no such file, or has no questions.
+    """
+    try:
+        articles = json.loads("\n".join(read_lines(path)))["data"]
+        found = [
+            Question(
+                qa["question"], paragraph["context"],
+                tuple(answer["text"] for answer in qa["answers"]), qa["answers"][0]["answer_start"],
+            )
+            for article in articles
+            for paragraph in article["paragraphs"]
+            for qa in paragraph["qas"]
+        ]  # fmt: skip
+    except (json.JSONDecodeError, KeyError, IndexError, TypeError) as error:
+        raise LotteryError(
+            f"Expected questions with answers as SQuAD v1.1 has them in {path}. Received: "
+            f"{type(error).__name__} ({error}). Give its own train-v1.1.json or dev-v1.1.json."
+        ) from error
+    if not found:
+        raise LotteryError(f"Expected questions in {path}. Received: none. Check the file.")
+    return found
+
+
+def windows(
+    questions: Sequence[Question], encoder: Encoder, stride: int
+) -> tuple[Inputs, NDArray[np.int32], list[Window]]:
+    """Returns every question over parts of its context that overlap.
+
+    Args:
+        questions: what is asked.
+        encoder: makes the sequences.
+        stride: tokens by which a part begins after the one before.
+
+    Returns:
+        The inputs; first and last position of the answer `(windows, 2)`, 0 and 0 (`[CLS]`) where
+        the window does not hold it whole; the windows.
+    """
+    asked = encoder.tokenize([question.text for question in questions])
+    first: list[Tokens] = []
+    second: list[Tokens] = []
+    answers: list[tuple[int, int]] = []
+    found: list[Window] = []
+    for number, question in enumerate(questions):
+        tokens, places = _placed(question.context, encoder)
+        start = asked[number][: min(MOST_OF_QUESTION, (encoder.max_len - 3) // 2)]
+        room = encoder.max_len - 3 - len(start)
+        span = _answer(question, places)
+        for at in _begins(len(tokens), room, min(stride, room)):
+            window = Window(number, len(start) + 2, tuple(places[at : at + room]))
+            first.append(start)
+            second.append(tokens[at : at + room])
+            inside = at <= span[0] <= span[1] < at + room
+            shift = window.first - at
+            answers.append((span[0] + shift, span[1] + shift) if inside else (0, 0))
+            found.append(window)
+    return encoder.sequences(first, second), np.array(answers, np.int32), found
+
+
+def _placed(context: str, encoder: Encoder) -> tuple[Tokens, list[tuple[int, int]]]:
+    """Returns the tokens of a context and the characters that each of them stands for."""
+    pieces = list(re.finditer(r"\w+|[^\w\s]", context))
+    tokens: Tokens = []
+    places: list[tuple[int, int]] = []
+    for piece, found in zip(pieces, encoder.tokenize([piece.group() for piece in pieces])):
+        tokens += found
+        places += [piece.span()] * len(found)
+    return tokens, places
+
+
+def _answer(question: Question, places: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Returns the first and the last token of the first answer; -1 and -1 where there is none."""
+    start, end = question.start, question.start + len(question.answers[0])
+    inside = [i for i, (one, other) in enumerate(places) if one < end and other > start]
+    return (inside[0], inside[-1]) if inside else (-1, -1)
+
+
+def _begins(count: int, room: int, stride: int) -> Iterator[int]:
+    at = 0
+    yield at
+    while at + room < count:
+        at += stride
+        yield at
+
+
+def spoken(
+    logits: NDArray[np.float32], found: Sequence[Window], questions: Sequence[Question]
+) -> list[str]:
+    """Returns the answer to each question: the best span of all of its windows.
+
+    Args:
+        logits: of first and last positions `(windows, 2, max_len)`.
+        found: the windows.
+        questions: what is asked.
+    """
+    best = [(-np.inf, "")] * len(questions)
+    for window, (starts, ends) in zip(found, logits):
+        part = slice(window.first, window.first + len(window.places))
+        scores = starts[part, None] + ends[None, part]
+        allowed = np.triu(np.ones_like(scores, bool)) & ~np.triu(
+            np.ones_like(scores, bool), MOST_OF_ANSWER
+        )
+        if not allowed.any():
+            continue
+        scores = np.where(allowed, scores, -np.inf)
+        one, other = np.unravel_index(scores.argmax(), scores.shape)
+        if scores[one, other] > best[window.question][0]:
+            context = questions[window.question].context
+            text = context[window.places[one][0] : window.places[other][1]]
+            best[window.question] = (float(scores[one, other]), text)
+    return [text for _, text in best]
+
+
+def scores(answers: Sequence[str], questions: Sequence[Question]) -> dict[str, float]:
+    """Returns F1 over words and exact matches, each the best of a question's answers, averaged.
+
+    Reference: Rajpurkar et al. 2016, arXiv 1606.05250, section 6.1.
+    """
+    pairs = [(said, question.answers) for said, question in zip(answers, questions)]
+    f1 = [max(_f1(said, right) for right in known) for said, known in pairs]
+    exact = [max(plain(said) == plain(right) for right in known) for said, known in pairs]
+    return {"f1": float(np.mean(f1)), "exact": float(np.mean(exact))}
+
+
+def plain(text: str) -> str:
+    """Returns a text in lower case without punctuation, articles and needless spaces."""
+    kept = "".join(c for c in text.lower() if c not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
+
+
+def _f1(said: str, right: str) -> float:
+    one, other = plain(said).split(), plain(right).split()
+    shared = sum((Counter(one) & Counter(other)).values())
+    return 2 * shared / (len(one) + len(other)) if shared else 0.0

@@ -1,0 +1,115 @@
+"""Fine-tuning a pre-trained BERT, as the engine sees it."""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import keras
+
+from keras_lottery import masking
+from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.language.bert.pretrained import Pretrained, load
+from keras_lottery.tasks.language.bert.problem import Examples, kind_of
+from keras_lottery.tasks.language.bert.problems import PROBLEMS
+from keras_lottery.tasks.language.bert.tokens import Encoder
+from keras_lottery.tasks.supervised import NetworkTask
+from keras_lottery.training import ArrayData
+from keras_lottery.types import Weights
+
+EVALUATED = 4
+"""Batches whose examples are measured at once."""
+
+
+class BertTask(NetworkTask):
+    """A pre-trained encoder with a head drawn from the seed; texts are tokenized once.
+
+    Args:
+        config: of an experiment whose task is `bert`.
+        pretrained: the network, where it is in memory; None: `config.model` says which.
+        examples: the data, likewise; None: `config.data` says which.
+
+    Reference: Chen et al. 2020 (2007.12223), section 3.
+    """
+
+    name = "bert"
+    higher_is_better = True
+
+    def __init__(
+        self,
+        config: Config,
+        pretrained: Pretrained | None = None,
+        examples: Examples | None = None,
+    ) -> None:
+        super().__init__(config)
+        self.metric = PROBLEMS[config.data.name].metric
+        self._kind = kind_of(config.data.name)
+        self._given = pretrained, examples
+
+    @cached_property
+    def pretrained(self) -> Pretrained:
+        """The network that fine-tuning starts from.
+
+        Raises:
+            LotteryError: it is not there, or its sequences are shorter than the config's.
+        """
+        found = self._given[0] or load(self.config.model.preset, self.config.data.dir)
+        longest, asked = found.sizes["max_sequence_length"], self.config.data.max_len
+        if asked > longest:
+            raise LotteryError(
+                f"Expected data.max_len of at most {longest} tokens, as the network was trained. "
+                f"Received: {asked}. Lower it."
+            )
+        return found
+
+    @cached_property
+    def examples(self) -> Examples:
+        """The tokenized data.
+
+        Raises:
+            LotteryError: they are not there, or do not fit.
+        """
+        found, data = self._given[1], self.config.data
+        if found is None:
+            sizes = self.pretrained.sizes
+            encoder = Encoder(self.pretrained.tokenizer, sizes["vocabulary_size"], data.max_len)
+            found = self._kind.read(data, encoder)
+        return found
+
+    def arrays(self) -> ArrayData:
+        # Scores of words and attention take far more memory than images do.
+        few = EVALUATED * self.config.train.batch_size
+        return replace(self.examples.arrays, evaluated=few)
+
+    def build(self) -> keras.Model:
+        dropout = self.config.model.dropout
+        backbone = self.pretrained.backbone(dropout)
+        return self._kind.build(backbone, self.examples.outputs, dropout)
+
+    def loss(self) -> keras.losses.Loss:
+        return self._kind.loss()
+
+    def metrics(self) -> list[Any]:
+        return self._kind.metrics(self.examples.outputs)
+
+    def measured(self, model: keras.Model) -> dict[str, float]:
+        """Returns what only all answers to the test set together show."""
+        judge = self.examples.judge
+        if judge is None:
+            return {}
+        batch_size = self.config.train.batch_size
+        return judge(model.predict(self._data.test[0], batch_size=batch_size, verbose=0))
+
+    def start_weights(self, seed: int) -> Weights:
+        """Returns the pre-trained weights, with the head drawn from the seed."""
+        drawn = self.fresh_weights(seed)
+        given = self.pretrained.weights
+        return drawn | {path: given[own] for path, own in self._places.items() if own in given}
+
+    @cached_property
+    def _places(self) -> dict[str, str]:
+        """The path within the backbone of every variable of the network that lies in it."""
+        backbone = self._model.get_layer("bert_backbone")
+        within = {id(v): path for path, v in masking.variables(backbone).items()}
+        found = masking.variables(self._model).items()
+        return {path: within[id(v)] for path, v in found if id(v) in within}

@@ -1,0 +1,75 @@
+"""The `data` and `model` sections of a language-modelling config."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from keras_lottery.config.fields import Count, Dropout, Filled, OneOf, Positive, ReadWhen
+
+
+@dataclass(frozen=True)
+class LanguageModellingData:
+    """Which text, and the windows in which it is read.
+
+    The text of each split is cut into as many contiguous streams as `train.batch_size`.
+
+    Args:
+        name: `files`, or a data set with a feature `text` as tensorflow-datasets names it, e.g.
+            `tiny_shakespeare`; its splits are `train`, `test` and, if there is one, `validation`.
+        dir: where data sets lie on this machine.
+        train: `files`: the training text, plain or gzipped, relative to `dir`.
+        validation: likewise; empty: none.
+        test: likewise.
+        download: fetch the data set with tensorflow-datasets where it is not there.
+        min_count: words that occur less often in the training text are `<unk>`, and so is every
+            word that it lacks; 0: the texts have `<unk>` already, as those of WikiText-2 and the
+            Penn Treebank.
+        steps: tokens of a window, through which gradients flow (truncated backpropagation).
+        train_tokens: tokens of the training text that are used, from its beginning; 0: all.
+        test_tokens: tokens of the validation and of the test text that are used; 0: all.
+    """
+
+    name: Annotated[str, Filled()] = "files"
+    dir: str = ""
+    train: Annotated[str, ReadWhen("name", "files")] = ""
+    validation: Annotated[str, ReadWhen("name", "files")] = ""
+    test: Annotated[str, ReadWhen("name", "files")] = ""
+    download: Annotated[bool, ReadWhen("name", unless=("files",))] = False
+    min_count: Count = 0
+    steps: Positive = 50
+    train_tokens: Count = 0
+    test_tokens: Count = 0
+
+    def problems(self) -> Iterable[str]:
+        if self.name == "files":
+            for name in ("train", "test"):
+                if not getattr(self, name):
+                    yield f"{name}: expected the path of a text file. Received none"
+
+
+@dataclass(frozen=True)
+class LanguageModellingModel:
+    """A recurrent network that predicts the next token.
+
+    Args:
+        name: `lstm`.
+        layers: number of recurrent layers.
+        units: units of each.
+        embedding: size of the vectors that tokens are read as.
+        dropout: share of the units dropped between the recurrent layers, in training.
+        tied: tokens are predicted with the matrix that they are read with.
+    """
+
+    name: Annotated[str, OneOf(("lstm",))] = "lstm"
+    layers: Positive = 2
+    units: Positive = 650
+    embedding: Positive = 650
+    dropout: Dropout = 0.5
+    tied: bool = False
+
+    def problems(self) -> Iterable[str]:
+        if self.tied and self.units != self.embedding:
+            yield (
+                f"tied: expected units equal to embedding. Received: {self.units} and "
+                f"{self.embedding}"
+            )

@@ -1,0 +1,128 @@
+"""Sentences as arrays of few lengths, and the order of batches with about equal subwords."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.language.translation.subwords import END, PAD, START
+from keras_lottery.training.data import Arrays
+
+Ids = list[NDArray[np.int32]]
+_Shuffled = tuple[NDArray[np.int64], list[NDArray[np.int64]]]
+
+
+def padded(sentences: Ids, length: int) -> NDArray[np.int32]:
+    """Returns `(sentences, length)`; what is longer is cut, and ends all the same."""
+    rows = np.full((len(sentences), length), PAD, np.int32)
+    for row, ids in zip(rows, sentences):
+        row[: len(ids)] = ids[:length]
+        row[length - 1] = row[length - 1] and END
+    return rows
+
+
+def arrays(source: Ids, target: Ids, length: int) -> Arrays:
+    """Returns `((source, target so far), target)`: what is known, and what is to be told."""
+    told = padded(target, length)
+    known = np.concatenate([np.full((len(told), 1), START, np.int32), told[:, :-1]], axis=1)
+    known[known == END] = PAD
+    return (padded(source, length), known), told
+
+
+def buckets(source: Ids, target: Ids, lengths: Sequence[int]) -> list[Arrays]:
+    """Returns the arrays of the pairs of each length; longer pairs are left out.
+
+    Raises:
+        LotteryError: no pair is short enough.
+    """
+    longest = np.array([max(len(s), len(t)) for s, t in zip(source, target, strict=True)])
+    place = np.searchsorted(np.asarray(lengths), longest)
+    found = []
+    for index, length in enumerate(lengths):
+        chosen = np.flatnonzero(place == index)
+        if len(chosen):
+            found.append(arrays([source[i] for i in chosen], [target[i] for i in chosen], length))
+    if not found:
+        raise LotteryError(
+            f"Expected pairs of at most {lengths[-1]} subwords. Received: {len(longest)} pairs, "
+            f"the shortest of {longest.min()}. Set data.lengths."
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class BucketOrder:
+    """Batches of whole buckets, all shuffled anew each epoch; an `Order`.
+
+    Each batch holds sentences of one length; what is left over of a bucket waits for another
+    epoch's order.
+
+    Args:
+        sizes: sentences of each bucket.
+        batches: sentences of a batch of each bucket.
+        seed: equal seeds give equal orders on every machine and backend.
+    """
+
+    sizes: tuple[int, ...]
+    batches: tuple[int, ...]
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.steps_per_epoch:
+            raise LotteryError(
+                f"Expected sentences for at least one batch. Received: {sum(self.sizes)}. "
+                "Choose a smaller train.batch_size (subwords a step)."
+            )
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Batches of each bucket in an epoch."""
+        return tuple(n // b for n, b in zip(self.sizes, self.batches, strict=True))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def most_alike(self) -> int:
+        return 1
+
+    @cached_property
+    def shapes(self) -> tuple[int, ...]:
+        first = {self.part(step): step for step in reversed(range(self.steps_per_epoch))}
+        return tuple(first.values())
+
+    def epoch(self, step: int) -> int:
+        return step // self.steps_per_epoch
+
+    def part(self, step: int) -> int:
+        return int(self._shuffled(self.epoch(step))[0][step % self.steps_per_epoch])
+
+    def last_alike(self, step: int) -> int:
+        return step + 1
+
+    def rows(self, start: int, stop: int) -> NDArray[np.int32]:
+        parts, orders = self._shuffled(self.epoch(start))
+        place = start % self.steps_per_epoch
+        part = int(parts[place])
+        before = int((parts[:place] == part).sum())
+        size = self.batches[part]
+        return orders[part][before * size : (before + 1) * size].astype(np.int32)[None]
+
+    def _shuffled(self, epoch: int) -> _Shuffled:
+        """Returns the bucket of every step of an epoch, and the order of each bucket."""
+        if epoch not in self._held:
+            rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, epoch])))
+            orders = [rng.permutation(size) for size in self.sizes]
+            parts = rng.permutation(np.repeat(np.arange(len(self.sizes)), self.counts))
+            self._held.clear()
+            self._held[epoch] = parts, orders
+        return self._held[epoch]
+
+    @cached_property
+    def _held(self) -> dict[int, _Shuffled]:
+        """The epoch that was asked for last."""
+        return {}

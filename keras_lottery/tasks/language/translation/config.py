@@ -1,0 +1,95 @@
+"""The `data` and `model` sections of a translation config."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from keras_lottery.config.fields import (
+    Count,
+    Dropout,
+    Filled,
+    NotNegative,
+    OneOf,
+    Positive,
+    Range,
+    ReadWhen,
+)
+
+SOURCES = ("text", "wmt14")
+
+
+@dataclass(frozen=True)
+class TranslationData:
+    """Pairs of sentences, their subwords, and the shapes of their batches.
+
+    `train.batch_size` counts subwords, padding included: the sentences of a step are as many as
+    fit into it at the length that they share.
+
+    Args:
+        name: `text` (a file of each language, a sentence a line) or `wmt14`
+            (`wmt14_translate/de-en` of tensorflow-datasets).
+        dir: where data sets lie on this machine.
+        download: `wmt14`: fetch the data set where it is not there.
+        source: language that is translated; ending of its files' names.
+        target: language that it is translated into.
+        train: `text`: name of the training files without the language, e.g. `train` for
+            `train.de` and `train.en`, or those with `.gz` behind.
+        validation: `text`: likewise of the validation files.
+        test: `text`: likewise of the test files.
+        train_size: training pairs used, the first; 0: all.
+        vocabulary: subwords, the same for both languages, learnt from the training pairs.
+        lengths: subwords that sentences are padded to; longer training pairs are left out.
+    """
+
+    name: Annotated[str, OneOf(SOURCES)] = "text"
+    dir: str = ""
+    download: Annotated[bool, ReadWhen("name", "wmt14")] = False
+    source: Annotated[str, Filled()] = "de"
+    target: Annotated[str, Filled()] = "en"
+    train: Annotated[str, ReadWhen("name", "text")] = "train"
+    validation: Annotated[str, ReadWhen("name", "text")] = "val"
+    test: Annotated[str, ReadWhen("name", "text")] = "test"
+    train_size: Count = 0
+    vocabulary: Annotated[int, Range(least=16, unit="subwords")] = 8000
+    lengths: tuple[int, ...] = (16, 24, 48)
+
+    def problems(self) -> Iterable[str]:
+        if self.source == self.target:
+            yield f"target: expected another language than the source. Received: {self.target!r}"
+        if self.name == "wmt14" and {self.source, self.target} != {"de", "en"}:
+            languages = f"{self.source!r} and {self.target!r}"
+            yield f"source, target: expected 'de' and 'en' of wmt14. Received: {languages}"
+        rising = all(a < b for a, b in zip((1, *self.lengths), self.lengths))
+        if not self.lengths or not rising:
+            yield f"lengths: expected rising numbers of subwords above 1. Received: {self.lengths}"
+
+
+@dataclass(frozen=True)
+class TranslationModel:
+    """An encoder-decoder Transformer with one embedding for source, target and output.
+
+    Args:
+        layers: of the encoder, and as many of the decoder.
+        width: of embeddings and layers.
+        hidden: width of the feed-forward blocks.
+        heads: of attention.
+        dropout: rate, after every block, on attention weights and on embeddings.
+        label_smoothing: share of the target's probability that is spread over the vocabulary.
+        beam: hypotheses kept in the search; 1: greedy.
+        length_penalty: α of the score log P / ((5 + length) / 6)^α.
+        extra: subwords that a translation may be longer than the longest source.
+    """
+
+    layers: Positive = 6
+    width: Positive = 512
+    hidden: Positive = 2048
+    heads: Positive = 8
+    dropout: Dropout = 0.1
+    label_smoothing: Dropout = 0.1
+    beam: Positive = 4
+    length_penalty: NotNegative = 0.6
+    extra: Positive = 16
+
+    def problems(self) -> Iterable[str]:
+        if self.width % max(self.heads, 1):
+            yield f"width: expected a multiple of the {self.heads} heads. Received: {self.width}"

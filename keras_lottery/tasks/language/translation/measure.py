@@ -1,0 +1,53 @@
+"""What a translator minimizes and what is measured with the right words given."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_lottery.tasks.language.translation.subwords import PAD
+
+
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy with label smoothing, over the subwords that are not padding.
+
+    The sum is divided by all places, padding too, so that it is the same however a batch is
+    shared out between devices; batches are about as full as one another.
+
+    Args:
+        smoothing: share of the target's probability that is spread over the vocabulary.
+    """
+
+    def __init__(self, smoothing: float = 0.1) -> None:
+        super().__init__(name="loss")
+        self.smoothing = smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        logs = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
+        right = _chosen(logs, y_true)
+        spread = ops.mean(logs, axis=-1)
+        told = ops.cast(ops.not_equal(y_true, PAD), "float32")
+        return -((1 - self.smoothing) * right + self.smoothing * spread) * told
+
+
+class LogPerplexity(keras.metrics.Metric):
+    """Mean negative log-likelihood, in nats, of the subwords that are not padding."""
+
+    def __init__(self, name: str = "log_perplexity") -> None:
+        super().__init__(name=name)
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        told = ops.cast(ops.not_equal(y_true, PAD), "float32")
+        logs = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
+        self.total.assign_add(-ops.sum(_chosen(logs, y_true) * told))
+        self.count.assign_add(ops.sum(told))
+
+    def result(self) -> Any:
+        return ops.divide_no_nan(self.total, self.count)
+
+
+def _chosen(logs: Any, y: Any) -> Any:
+    index = ops.expand_dims(ops.cast(y, "int32"), -1)
+    return ops.squeeze(ops.take_along_axis(logs, index, axis=-1), -1)

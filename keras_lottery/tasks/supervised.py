@@ -1,0 +1,264 @@
+"""A task whose network is trained on arrays: everything but the network and its data."""
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery import masking
+from keras_lottery.config import Config
+from keras_lottery.config.duration import Duration
+from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
+from keras_lottery.config.sections import OptimizerConfig, TrainConfig
+from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.base import MaskedTask
+from keras_lottery.training import ArrayData, Trainer, length
+from keras_lottery.training.data import Arrays
+from keras_lottery.training.derivatives import derive
+from keras_lottery.training.evaluation import reestimate_statistics
+from keras_lottery.types import (
+    MaskSet,
+    Progress,
+    Start,
+    Training,
+    TrainingResult,
+    Weights,
+)
+
+DERIVE_EXAMPLES = 2000
+"""Training examples, drawn from the seed, over which what a criterion derives is the mean."""
+
+GRASP_TEMPERATURE = 200.0
+GRASP_PER_CLASS = 10
+"""Wang et al. 2020 (2002.07376): the temperature of the logits, and a batch with every class."""
+
+
+class NetworkTask(MaskedTask):
+    """One compiled trainer a parametrization, which takes its masked model from start to start.
+
+    A domain says what the data are, how the model is built and how it is judged: by what has the
+    name `metric` among `metrics` and `measured`, or by the loss.
+
+    Args:
+        config: of an experiment.
+    """
+
+    judged_by_loss = False
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._models: dict[str, keras.Model] = {}
+        self._trainers: dict[str, Trainer] = {}
+
+    @abstractmethod
+    def arrays(self) -> ArrayData:
+        """Returns what the network is trained and measured on."""
+
+    @abstractmethod
+    def loss(self) -> keras.losses.Loss:
+        """Returns what training minimizes."""
+
+    @abstractmethod
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Returns what is measured beside the loss."""
+
+    def measured(self, model: keras.Model) -> dict[str, float]:
+        """Returns what else is measured of a trained model on the test set."""
+        return {}
+
+    def in_any_order(self) -> Arrays:
+        """Returns training inputs and labels of which each example stands for itself."""
+        return self._data.train[:2]
+
+    def build_unscaled(self) -> keras.Model:
+        """Returns a new, plain model in which an input of 1 stays 1."""
+        return self.build()
+
+    def steps(self, duration: str) -> int:
+        order = self._data.batches(self.config.train)
+        return Duration.parse(duration).steps(order.steps_per_epoch)
+
+    def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
+        is_dense = not start.masks and start.parametrization == "zero"
+        result = self._trainer(start.parametrization).fit(
+            start,
+            capture_at=self.steps(self.config.rewind.to) if is_dense else None,
+            data_seed=training.seed if start.data_seed is None else start.data_seed,
+            progress=progress,
+        )
+        return self._with_metrics(result)
+
+    def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
+        trainer = self._trainer(start.parametrization)
+        trainer.restore(start)
+        whole = split == "test" and not examples
+        found = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
+        if self.metric not in found:
+            raise LotteryError(
+                f"Expected the whole test set, which alone the {self.metric} of this task is "
+                f"measured on. Received: the split {split!r}, examples={examples}. Ask for it."
+            )
+        return found
+
+    def evaluate_averaged(self, start: Start) -> dict[str, float]:
+        trainer = self._trainer(start.parametrization)
+        trainer.restore(start)
+        reestimate_statistics(trainer.model, self._data.train[0])
+        found = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
+        return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
+
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        model = self._unscaled if name == "flow" else self._model
+        train = self.in_any_order()
+        masking.set_weights(model, weights)
+        masking.set_masks(model, masks)
+        grasp = name == "hessian_gradient"
+        chosen = np.random.default_rng(seed).permutation(length(train))
+        chosen = _first_of_each_class(chosen, train[1]) if grasp else chosen[:DERIVE_EXAMPLES]
+        chosen = chosen[: len(chosen) // self._replicas * self._replicas]
+        x, y = keras.tree.map_structure(lambda array: array[chosen], train)
+        batch_size = self.config.train.batch_size
+        found = derive(
+            name,
+            model,
+            x,
+            y,
+            loss=self.loss(),
+            batch_size=batch_size,
+            seed=seed,
+            temperature=GRASP_TEMPERATURE if grasp else 1.0,
+        )
+        # What the outputs do not depend on, such as BERT's pooler under a head for words, has none.
+        return {
+            v.path: found[v.path] if v.path in found else np.zeros(v.shape, np.float32)
+            for v in self.variables()
+            if v.prunable
+        }
+
+    @cached_property
+    def _data(self) -> ArrayData:
+        """The arrays.
+
+        Raises:
+            LotteryError: they are not there, or leave nothing to choose the best step by.
+        """
+        arrays = self.arrays()
+        if self.config.train.value == "best" and arrays.validation is None:
+            raise LotteryError(
+                "Expected validation data for train.value='best'. Received: none. "
+                "Hold some out (data.validation_size, data.validation), or set train.value='final'."
+            )
+        return arrays
+
+    @property
+    def _replicas(self) -> int:
+        """Every batch that the model sees is shared out between these."""
+        return self._distribution.replicas
+
+    @property
+    def _model(self) -> keras.Model:
+        """The model whose pruned weights are 0."""
+        return self._masked("zero")
+
+    def _masked(self, parametrization: str) -> keras.Model:
+        """The one masked model that every training under a parametrization uses."""
+        if parametrization not in self._models:
+            self._models[parametrization] = self._mask(parametrization)
+        return self._models[parametrization]
+
+    @cached_property
+    def _unscaled(self) -> keras.Model:
+        return self._mask("zero", self.build_unscaled)
+
+    def _trainer(self, parametrization: str) -> Trainer:
+        """The one compiled trainer of a parametrization."""
+        if parametrization not in self._trainers:
+            self._trainers[parametrization] = self._make_trainer(parametrization)
+        return self._trainers[parametrization]
+
+    def _make_trainer(self, parametrization: str) -> Trainer:
+        how = recipe(self.config, parametrization)
+        return Trainer(
+            self._masked(parametrization),
+            how.optimizer,
+            how.train,
+            self._data,
+            loss=self.loss(),
+            metrics=self.metrics(),
+            distribution=self._distribution,
+            samples=how.samples,
+            measure=self.measured,
+        )
+
+    def _inputs(self) -> Any:
+        return keras.tree.map_structure(
+            lambda array: np.repeat(array[:1], self._replicas, axis=0), self._data.test[0]
+        )
+
+    def _judged(self, found: dict[str, float]) -> dict[str, float]:
+        """Returns what was measured, the loss by its name too where that is the metric."""
+        return {self.metric: found["loss"]} | found if found and self.judged_by_loss else found
+
+    def _with_metrics(self, result: TrainingResult) -> TrainingResult:
+        measured = (result.initial, result.final, result.best)
+        initial, final, best = (self._judged(found) for found in measured)
+        metrics = {"test_loss": final["loss"], "best_test_loss": best["loss"]}
+        metrics |= {f"initial_{name}": value for name, value in initial.items()}
+        metrics |= {k: v for k, v in final.items() if k.endswith("_sd")} | result.metrics
+        others = final.keys() - {"loss", self.metric} - metrics.keys()
+        metrics |= {f"test_{name}": final[name] for name in sorted(others)}
+        return replace(result, metric=self.metric, final=final, best=best, metrics=metrics)
+
+
+def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.int64]:
+    """Returns the first `GRASP_PER_CLASS` examples of each class in `order`.
+
+    Where labels are no classes (of words, say), the first `DERIVE_EXAMPLES`.
+    """
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "iu":
+        return order[:DERIVE_EXAMPLES]
+    sorted_labels = labels[order]
+    firsts = [np.flatnonzero(sorted_labels == c)[:GRASP_PER_CLASS] for c in np.unique(labels)]
+    return order[np.sort(np.concatenate(firsts))]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one kind of network is trained.
+
+    Args:
+        optimizer: which optimizer and schedule.
+        train: length, batch size, evaluation.
+        samples: passes over the test set that are averaged, where a network draws.
+    """
+
+    optimizer: OptimizerConfig
+    train: TrainConfig
+    samples: int = 1
+
+
+def recipe(config: Config, parametrization: str) -> Recipe:
+    """Returns how networks under a parametrization are trained.
+
+    Learned masks have sections of their own for optimizer, length, batch size and evaluation;
+    all else is that of the weights.
+    """
+    if parametrization.startswith("bernoulli"):
+        section = config.supermask
+        return Recipe(section.optimizer, _train(config, section), section.samples)
+    if parametrization.startswith("edge_popup"):
+        return Recipe(config.edge_popup.optimizer, _train(config, config.edge_popup))
+    return Recipe(config.optimizer, config.train)
+
+
+def _train(config: Config, section: SupermaskConfig | EdgePopupConfig) -> TrainConfig:
+    return replace(
+        config.train,
+        length=section.length,
+        batch_size=section.batch_size,
+        eval_every=section.eval_every,
+    )

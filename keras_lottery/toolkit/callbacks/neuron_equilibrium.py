@@ -1,0 +1,241 @@
+"""Freezing neurons whose outputs have stopped changing, and the control that freezes any."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery import checks, masking
+from keras_lottery.errors import LotteryError
+from keras_lottery.masking.gradient_mask import innermost
+from keras_lottery.training.neurons import (
+    FrozenRows,
+    Neurons,
+    forward_flops,
+    neurons,
+    normalized_outputs,
+    similarity,
+)
+
+Frozen = dict[str, NDArray[np.bool_]]
+"""Path of a layer -> True = the neuron is frozen."""
+
+
+class NeuronFreezing(keras.callbacks.Callback):
+    """What the callbacks that freeze neurons share: which are, and what that saves.
+
+    A frozen neuron's kernel column, bias, batch-norm scale and shift, and their optimizer slots
+    stay bit for bit as they are for an epoch. Logs of every epoch: `frozen` (fraction of the
+    neurons), and `backprop_flops` of one example: twice the forward pass (gradients of inputs and
+    of weights), less the weight gradients of frozen neurons. Dense kernels compute those all the
+    same, so that the time does not fall with them.
+
+    Args:
+        x: a few held-out inputs, as the model takes them.
+        include: patterns of layer paths; empty: every dense, convolution and batch-norm layer.
+        exclude: patterns of layer paths that always train.
+
+    Attributes:
+        counts: one mapping an epoch, path of a layer -> neurons frozen during it.
+    """
+
+    changes_step = True
+    """A compiled step that an earlier training left behind must be traced again."""
+
+    def __init__(self, x: Any, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
+        super().__init__()
+        if x is None:
+            raise LotteryError("Expected a few inputs. Received: x=None. Pass held-out examples.")
+        self.x = x
+        self.include = checks.patterns(include, "include")
+        self.exclude = checks.patterns(exclude, "exclude")
+        self.counts: list[dict[str, int]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        optimizer = innermost(getattr(self.model, "optimizer", None))
+        if optimizer is None:
+            raise LotteryError(
+                "Expected a model with an optimizer, whose updates of frozen neurons are "
+                "undone. Received: none. Call model.compile(optimizer=...)."
+            )
+        if not optimizer.built:
+            optimizer.build(self.model.trainable_variables)
+        masking.sync_trainer(self.model)
+        self.neurons = neurons(self.model, self.x, self.include, self.exclude)
+        self._backprop = 2 * forward_flops(self.model, self.x)
+        self._rows = FrozenRows(self.model, [row for one in self.neurons for row in one.rows])
+        masking.remake_functions(self.model)
+        self.counts = []
+        self._frozen: Frozen = {one.path: np.zeros(one.count, bool) for one in self.neurons}
+        self._begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if not self._begun:  # now every callback's on_train_begin, which may load, has been called
+            self._begun = True
+            self.begin()
+            self._freeze(self.choose(0))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        masking.sync_trainer(self.model)
+        counts = {path: int(frozen.sum()) for path, frozen in self._frozen.items()}
+        self.counts.append(counts)
+        if logs is not None:
+            logs["frozen"] = sum(counts.values()) / sum(one.count for one in self.neurons)
+            logs["backprop_flops"] = float(self._backprop - self._saved(counts))
+        found = self.choose(len(self.counts))
+        if logs is not None:
+            logs |= self.measured()
+        self._freeze(found)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        masking.sync_trainer(self.model)
+        self._rows.remove()
+        masking.remake_functions(self.model)
+
+    def begin(self) -> None:
+        """Is called before the first epoch, with `neurons` known and checkpoints loaded."""
+
+    def choose(self, epoch: int) -> Frozen:
+        """Returns which neurons are frozen during an epoch, counted from the training's start."""
+        raise NotImplementedError
+
+    def measured(self) -> dict[str, float]:
+        """Returns further logs of the epoch that has ended."""
+        return {}
+
+    def _saved(self, counts: Mapping[str, int]) -> int:
+        return sum(one.flops * counts[one.path] // one.count for one in self.neurons)
+
+    def _freeze(self, frozen: Frozen) -> None:
+        self._frozen = frozen
+        for one in self.neurons:
+            for variable, _ in one.rows:
+                self._rows.freeze(variable, frozen[one.path])
+
+
+class NeuronEquilibrium(NeuronFreezing):
+    """Freezes, for one epoch, the neurons whose outputs have stopped changing.
+
+    With φ_t the cosine between a neuron's outputs after epochs t and t - 1 on held-out inputs,
+
+        v_t = (φ_t - φ_{t-1}) - μ · v_{t-1},
+
+    and it is at equilibrium, and frozen in epoch t + 1, where |v_t| < ε. Every neuron trains in
+    the first two epochs, which have no velocity yet, and whenever it moves again.
+
+    Args:
+        x: a few held-out inputs, as the model takes them.
+        epsilon: ε, above 0.
+        mu: μ, in [0, 0.5].
+        include: patterns of layer paths; empty: every dense, convolution and batch-norm layer.
+        exclude: patterns of layer paths that always train.
+
+    Attributes:
+        counts: one mapping an epoch, path of a layer -> neurons frozen during it.
+
+    Raises:
+        LotteryError: ε or μ outside its range, or no layer with neurons.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[NeuronEquilibrium(x_held_out[:50])])
+
+    Reference:
+        Bragagnolo et al. 2022, "To update or not to update? Neurons at equilibrium in deep
+        models" (2207.09455).
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        epsilon: float = 1e-3,
+        mu: float = 0.5,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> None:
+        super().__init__(x, include, exclude)
+        if not checks.number(epsilon, "epsilon") > 0:
+            raise LotteryError(
+                f"Expected epsilon above 0. Received: {epsilon}. The paper recommends 0.001."
+            )
+        if not 0 <= checks.number(mu, "mu") <= 0.5:
+            raise LotteryError(
+                f"Expected mu from 0 to 0.5. Received: {mu}. The paper recommends 0.5."
+            )
+        self.epsilon, self.mu = epsilon, mu
+
+    def begin(self) -> None:
+        self._outputs = normalized_outputs(self.model, self.neurons, self.x)
+        self._similarity: dict[str, NDArray[np.float64]] = {}
+        self._velocity = {one.path: np.zeros(one.count) for one in self.neurons}
+
+    def choose(self, epoch: int) -> Frozen:
+        if not epoch:
+            return dict(self._frozen)
+        found, outputs = {}, normalized_outputs(self.model, self.neurons, self.x)
+        for path, now in outputs.items():
+            phi = similarity(now, self._outputs[path])
+            known = path in self._similarity
+            if known:
+                change = phi - self._similarity[path]
+                self._velocity[path] = change - self.mu * self._velocity[path]
+            found[path] = (np.abs(self._velocity[path]) < self.epsilon) & known
+            self._similarity[path] = phi
+        self._outputs = outputs
+        return found
+
+    def measured(self) -> dict[str, float]:
+        return {"similarity": float(np.mean(np.concatenate(list(self._similarity.values()))))}
+
+
+class RandomFreezing(NeuronFreezing):
+    """Control: freezes as many neurons of each layer as another training did, chosen at random.
+
+    Args:
+        x: an input or more, to count operations with.
+        counts: `NeuronEquilibrium.counts` of the other training.
+        seed: of the choice, which is new every epoch.
+        include: as the other training had it.
+        exclude: as the other training had it.
+
+    Raises:
+        LotteryError: the counts are of other layers or of fewer epochs.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        counts: Sequence[Mapping[str, int]],
+        seed: int = 0,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> None:
+        super().__init__(x, include, exclude)
+        checks.instance(counts, Sequence, "counts")  # type: ignore[type-abstract]
+        for epoch in counts:
+            checks.instance(epoch, Mapping, "each of counts")  # type: ignore[type-abstract]
+        self.wanted, self.seed = [dict(epoch) for epoch in counts], checks.seed(seed)
+
+    def choose(self, epoch: int) -> Frozen:
+        if epoch >= len(self.wanted):
+            if epoch and epoch == len(self.wanted):
+                return dict(self._frozen)  # after the last epoch nothing is trained
+            raise LotteryError(
+                f"Expected counts for every epoch. Received: {len(self.wanted)}. "
+                "Train for as many epochs as the counts are of."
+            )
+        return {one.path: self._drawn(one, epoch) for one in self.neurons}
+
+    def _drawn(self, one: Neurons, epoch: int) -> NDArray[np.bool_]:
+        count = self.wanted[epoch].get(one.path, -1)
+        if not 0 <= count <= one.count:
+            raise LotteryError(
+                f"Expected a count from 0 to {one.count} for the layer {one.path}. "
+                f"Received: {self.wanted[epoch].get(one.path)}. Take the counts of this network."
+            )
+        place = [found.path for found in self.neurons].index(one.path)
+        frozen = np.zeros(one.count, bool)
+        rng = np.random.default_rng([self.seed, epoch, place])
+        frozen[rng.permutation(one.count)[:count]] = True
+        return frozen

@@ -1,0 +1,109 @@
+"""A child process takes no module from the current folder, and says why it failed."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+import keras_lottery as kl
+from keras_lottery.errors import LotteryError
+from keras_lottery.exporters.subprocess.child import environment, run_child
+
+from .made import mlp
+
+TRAP = "import pathlib\npathlib.Path({marker!r}).touch()\n"
+
+FULL_DISK = """
+import errno, os, pathlib
+
+def work(request):
+    def full(self, text):
+        self.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    pathlib.Path.write_text = full
+    return {}
+"""
+
+PACKAGE = {
+    "__init__.py": "",
+    "base.py": "FACTOR = 3.0\n",
+    "layers.py": """
+import keras
+from .base import FACTOR
+
+class Triple(keras.layers.Layer):
+    def call(self, inputs):
+        from . import late
+        return late.times(inputs, FACTOR)
+""",
+    "late.py": "def times(a, b):\n    return a * b\n",
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The current folder, from which this process imports, with modules that are traps."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", str(folder), str(tmp_path)]))
+    for name in ("numpy", "json", "sitecustomize", "keras_lottery"):
+        (folder / f"{name}.py").write_text(TRAP.format(marker=str(tmp_path / "marker")))
+    return folder
+
+
+def test_a_users_package_is_found_and_nothing_else_in_the_current_folder(here, tmp_path):
+    (here / "users_package").mkdir()
+    for name, text in PACKAGE.items():
+        (here / "users_package" / name).write_text(text)
+    layers = importlib.import_module("users_package.layers")
+    model = keras.Sequential([keras.Input((2,)), layers.Triple(), keras.layers.Dense(2)])
+    assert kl.export(model, tmp_path / "a.keras", "keras").max_abs_difference < 1e-5
+    assert not (tmp_path / "marker").exists()
+
+
+def test_the_command_and_its_children_take_nothing_from_the_current_folder(here, tmp_path):
+    mlp(4, 3, 2).save(tmp_path / "a.keras")
+    command = tmp_path / "bin" / "keras-lottery"  # as installers write it
+    command.parent.mkdir()
+    command.write_text("import sys\nfrom keras_lottery.cli import entry_point\nentry_point()\n")
+    flags = [f"--model={tmp_path}/a.keras", "--sparsity=0.5", f"--out={tmp_path}/b.keras"]
+    done = subprocess.run(
+        [sys.executable, str(command), "prune", *flags],
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "b.keras").exists() and not (tmp_path / "marker").exists()
+
+
+def test_the_environment_names_the_current_folder_nowhere(here, tmp_path):
+    found = environment(os.environ, "jax")
+    assert found["PYTHONPATH"] == str(tmp_path) and found["PYTHONSAFEPATH"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (FULL_DISK, "No space left on device"),
+        ("def work(request): raise SystemExit(0)", "exit code 0"),
+        ("import os\ndef work(request): os.kill(os.getpid(), 9)", "exit code -9"),
+        ("def work(request): raise ValueError('no such layer')", "ValueError: no such layer"),
+    ],
+    ids=["full disk", "no answer", "killed", "raised"],
+)
+def test_a_child_that_fails_is_one_error_with_its_reason(text, reason, tmp_path, monkeypatch):
+    (tmp_path / "users_work.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "users_work", raising=False)
+    importlib.import_module("users_work")
+    with pytest.raises(LotteryError, match=f"a model.*{reason}"):
+        run_child("users_work:work", {}, Path(tmp_path), "jax", "a model")

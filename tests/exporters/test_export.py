@@ -1,0 +1,246 @@
+"""What is exported answers as the model did, has its zeros, and no byte too many."""
+
+import json
+import tarfile
+
+import keras
+import numpy as np
+import pytest
+
+import keras_lottery as kl
+from keras_lottery import masking
+from keras_lottery.exporters import exporters
+from keras_lottery.exporters.subprocess.child import environment
+
+from .made import CopyExporter, mlp, values
+
+pytestmark = pytest.mark.backend
+
+LAYER = """
+import keras
+
+class Scale(keras.layers.Layer):
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(shape[-1],), initializer="ones", name="scale")
+
+    def call(self, inputs):
+        return inputs * self.scale * self.factor
+
+    def get_config(self):
+        return super().get_config() | {"factor": self.factor}
+"""
+
+
+@pytest.fixture(scope="module")
+def masked():
+    """266,610 weights, 90 % of the prunable ones pruned away."""
+    model = kl.mask(mlp(784, 300, 100, 10))
+    kl.prune(model, sparsity=0.9)
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("exported")
+
+
+@pytest.fixture(scope="module")
+def saved_model(masked, folder):
+    return kl.export(masked, folder / "saved_model")
+
+
+@pytest.fixture(scope="module")
+def keras_file(masked, folder):
+    return kl.export(masked, folder / "pruned.keras", format="keras")
+
+
+@pytest.fixture
+def copy(monkeypatch):
+    """A format that needs no child process."""
+    exporter = CopyExporter()
+    monkeypatch.setitem(exporters._entries, "copy", exporter)
+    return exporter
+
+
+@pytest.mark.parametrize("name", ["saved_model", "keras_file"])
+def test_it_holds_the_zeros_of_the_masks(name, masked, request):
+    report = request.getfixturevalue(name)
+    masks = masking.get_masks(masked)
+    assert {v.path: v.zeros for v in report.variables if v.prunable} == {
+        path: int((~mask).sum()) for path, mask in masks.items()
+    }
+    assert report.prunable_zeros == int(0.9 * 266_200)
+    assert (report.prunable, report.parameters) == (266_200, 266_610)
+
+
+@pytest.mark.parametrize("name", ["saved_model", "keras_file"])
+def test_it_is_as_large_as_its_values_and_far_smaller_gzipped(name, request):
+    report = request.getfixturevalue(name)
+    assert report.plain_bytes == 4 * 266_610
+    assert report.plain_bytes < report.bytes <= 1.1 * report.plain_bytes
+    assert report.gzipped_bytes < 0.2 * report.plain_bytes
+
+
+@pytest.mark.parametrize("name", ["saved_model", "keras_file"])
+def test_it_answers_as_the_model_did(name, request):
+    report = request.getfixturevalue(name)
+    assert report.max_abs_difference <= 1e-5 <= report.tolerance
+
+
+@pytest.mark.parametrize("name", ["saved_model", "keras_file"])
+def test_the_sizes_are_those_on_disk(name, request, tmp_path):
+    report = request.getfixturevalue(name)
+    files = [f for f in report.path.rglob("*") if f.is_file()] or [report.path]
+    assert sum(f.stat().st_size for f in files if f.name != "export.json") == report.bytes
+    with tarfile.open(tmp_path / "all.tar.gz", "w:gz", compresslevel=6) as archive:
+        for file in files:
+            archive.add(file, file.name)
+    assert (tmp_path / "all.tar.gz").stat().st_size == pytest.approx(report.gzipped_bytes, rel=0.01)
+
+
+def test_the_signature_has_names_and_a_free_batch_size(saved_model):
+    assert saved_model.inputs == {"pixels": "(None, 784) float32"}
+    assert saved_model.outputs == ("outputs",)
+
+
+def test_nothing_but_the_artifacts_and_their_reports_is_left(saved_model, keras_file, folder):
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"saved_model", "pruned.keras", "pruned.keras.export.json"}
+    for path in (folder / "saved_model/export.json", folder / "pruned.keras.export.json"):
+        assert json.loads(path.read_text())["prunable_zeros"] == saved_model.prunable_zeros
+
+
+def test_the_keras_file_is_a_plain_model(keras_file, masked):
+    plain = keras.saving.load_model(keras_file.path)
+    assert not masking.is_masked(plain)
+    stripped = values(kl.strip(masked))
+    assert all(np.array_equal(a, b) for a, b in zip(values(plain), stripped, strict=True))
+
+
+def test_the_model_itself_stays_masked_and_unchanged(saved_model, masked):
+    assert masking.is_masked(masked)
+    assert sum(int((v == 0).sum()) for v in values(kl.strip(masked))) == saved_model.zeros
+
+
+def test_several_inputs_and_outputs_and_a_layer_of_the_users_own(tmp_path, monkeypatch):
+    (tmp_path / "users_layers.py").write_text(LAYER)
+    monkeypatch.syspath_prepend(tmp_path)
+    from users_layers import Scale
+
+    words = keras.Input((None,), dtype="int32", name="words")
+    image = keras.Input((8, 8, 3), name="image")
+    text = keras.layers.LSTM(8)(keras.layers.Embedding(50, 16)(words))
+    text = keras.layers.Dropout(0.5)(text)
+    seen = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(image))
+    seen = Scale(3.0)(keras.layers.GlobalAveragePooling2D()(seen))
+    scores = keras.layers.Dense(3)(keras.layers.Concatenate()([text, seen]))
+    model = keras.Model({"words": words, "image": image}, {"scores": scores, "parts": [text, seen]})
+    report = kl.export(model, tmp_path / "out")
+    assert report.inputs == {"words": "(None, None) int32", "image": "(None, 8, 8, 3) float32"}
+    assert report.outputs == ("parts_0", "parts_1", "scores")
+    assert report.max_abs_difference < 1e-5
+    assert "layers/lstm/cell/recurrent_kernel" in {v.path for v in report.variables}
+    if keras.config.backend() == "tensorflow":  # as the model is called, and from a Keras layer
+        batch = {"words": np.ones((5, 7), "int32"), "image": np.ones((5, 8, 8, 3), "float32")}
+        served, expected = keras.layers.TFSMLayer(report.path)(batch), model(batch, training=False)
+        assert np.allclose(served["scores"], expected["scores"], atol=1e-5)
+        assert np.allclose(served["parts"][1], expected["parts"][1], atol=1e-5)
+
+
+def test_a_class_that_only_this_process_has(tmp_path):
+    class Local(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs * 2
+
+    model = keras.Sequential([keras.Input((4,)), Local(), keras.layers.Dense(2)])
+    if keras.config.backend() == "tensorflow":
+        assert kl.export(model, tmp_path / "out").max_abs_difference < 1e-5
+        return
+    with pytest.raises(kl.LotteryError, match=r"another process can import. Received: '.*Local'"):
+        kl.export(model, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["", ".bin"], ids=["folder", "file"])
+@pytest.mark.parametrize(
+    "sabotage",
+    [
+        {"wrong_output": 1.0},
+        {"wrong_output": np.nan},
+        {"lost_variables": 1},
+        {"error": OSError(28)},
+    ],
+    ids=["other answer", "nan", "lost variable", "full disk"],
+)
+def test_nothing_is_left_where_the_artifact_is_wrong(sabotage, suffix, copy, tmp_path):
+    vars(copy).update(sabotage, suffix=suffix)
+    with pytest.raises(kl.LotteryError, match="Expected"):
+        kl.export(mlp(4, 2), tmp_path / f"out{suffix}", format="copy")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_tolerance_of_the_user_is_the_limit(copy, tmp_path):
+    copy.wrong_output = 0.5
+    assert kl.export(mlp(4, 2), tmp_path / "a.bin", "copy", tolerance=0.6).tolerance == 0.6
+    with pytest.raises(kl.LotteryError, match="Expected outputs within 4"):
+        kl.export(mlp(4, 2), tmp_path / "b.bin", "copy", tolerance=0.4)
+
+
+def test_what_is_there_already_is_not_touched(copy, tmp_path):
+    (tmp_path / "a.bin").write_text("mine")
+    (tmp_path / "b.bin.export.json").write_text("mine")
+    for name in ("a.bin", "b.bin"):
+        with pytest.raises(kl.LotteryError, match=r"nothing is yet. Received: .*, which exists"):
+            kl.export(mlp(4, 2), tmp_path / name, "copy")
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {
+        "a.bin": "mine",
+        "b.bin.export.json": "mine",
+    }
+
+
+def test_the_users_own_batch_is_taken(copy, tmp_path):
+    model = mlp(4, 2)
+    kl.export(model, tmp_path / "a.bin", "copy", inputs=np.ones((5, 4)))
+    with pytest.raises(kl.LotteryError, match="runs on a batch"):
+        kl.export(model, tmp_path / "b.bin", "copy", inputs=np.ones((5, 3)))
+
+
+def test_a_model_that_answers_nan_cannot_be_verified(copy, tmp_path):
+    model = mlp(4, 2)
+    model.set_weights([np.full_like(v, np.nan) for v in values(model)])
+    with pytest.raises(kl.LotteryError, match="finite outputs"):
+        kl.export(model, tmp_path / "a.bin", "copy")
+
+
+def test_wrong_names_and_places(copy, tmp_path):
+    with pytest.raises(kl.LotteryError, match="Did you mean 'saved_model'"):
+        kl.export(mlp(4, 2), tmp_path / "out", "savedmodel")
+    with pytest.raises(kl.LotteryError, match=r"ends in \.bin"):
+        kl.export(mlp(4, 2), tmp_path / "out", "copy")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(kl.LotteryError, match="folder that can be written to"):
+        kl.export(mlp(4, 2), tmp_path / "file" / "a.bin", "copy")
+
+
+def test_without_tensorflow_the_error_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(kl.LotteryError, match=r"pip install 'keras-lottery\[export\]'"):
+        kl.export(mlp(4, 2), tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_child_runs_keras_3_on_the_cpu():
+    given = {"TF_USE_LEGACY_KERAS": "1", "KERAS_BACKEND": "torch", "HOME": "/home"}
+    found = environment(given, "tensorflow")
+    assert "TF_USE_LEGACY_KERAS" not in found
+    assert (found["KERAS_BACKEND"], found["HOME"]) == ("tensorflow", "/home")
+
+
+def test_the_function_survives_the_import_of_its_package():
+    import keras_lottery.exporters
+
+    assert callable(kl.export) and callable(keras_lottery.exporters.export)

@@ -1,0 +1,81 @@
+"""A saved model goes in, a pruned one comes out."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.exporters import prune_file
+
+from .made import mlp, values
+
+pytestmark = pytest.mark.backend
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("source") / "model.keras"
+    model = mlp(20, 30, 10)
+    model.compile("adam", "mse")
+    model.save(path)
+    return path
+
+
+def test_the_smallest_weights_of_the_file_are_zero_in_the_other(source, tmp_path):
+    before = source.read_bytes()
+    report = prune_file(source, 0.9, tmp_path / "pruned.keras")
+    assert (report.prunable, report.prunable_zeros) == (900, 810)
+    old, new = (
+        np.concatenate([v.ravel() for v in values(model) if v.ndim == 2])
+        for model in (
+            keras.saving.load_model(source, compile=False),
+            keras.saving.load_model(tmp_path / "pruned.keras"),
+        )
+    )
+    kept = np.sort(np.argsort(np.abs(old))[810:])
+    assert np.array_equal(np.flatnonzero(new), kept) and np.array_equal(new[kept], old[kept])
+    assert source.read_bytes() == before
+
+
+def test_zeros_of_the_file_stay_and_count(source, tmp_path):
+    once, twice = tmp_path / "once.keras", tmp_path / "twice.keras"
+    prune_file(source, 0.5, once)
+    report = prune_file(once, 0.6, twice, criterion="random")
+    assert (report.prunable, report.prunable_zeros) == (900, 540)
+    with pytest.raises(LotteryError, match=r"at least 0\.5"):
+        prune_file(once, 0.4, tmp_path / "thrice.keras")
+
+
+def test_options_choose_what_is_pruned(source, tmp_path):
+    report = prune_file(source, 0.5, tmp_path / "pruned.keras", output=False)
+    assert (report.prunable, report.prunable_zeros) == (600, 300)
+
+
+@pytest.mark.parametrize("sparsity", [1.0, -0.1, float("nan"), 90])
+def test_a_sparsity_outside_0_and_1(sparsity, source, tmp_path):
+    with pytest.raises(LotteryError, match=r"sparsity in \[0, 1\)"):
+        prune_file(source, sparsity, tmp_path / "pruned.keras")
+
+
+def test_a_file_that_is_missing_garbled_or_no_keras_file(source, tmp_path):
+    cut, text = tmp_path / "cut.keras", tmp_path / "text.txt"
+    cut.write_bytes(source.read_bytes()[:2000])
+    text.write_text("hello")
+    for path in (tmp_path / "missing.keras", cut, text):
+        with pytest.raises(LotteryError, match=r"Expected a \.keras file"):
+            prune_file(path, 0.5, tmp_path / "pruned.keras")
+    assert {p.name for p in tmp_path.iterdir()} == {"cut.keras", "text.txt"}
+
+
+def test_the_other_file_must_be_new_and_named_keras(source, tmp_path):
+    with pytest.raises(LotteryError, match="which exists"):
+        prune_file(source, 0.5, source)
+    with pytest.raises(LotteryError, match=r"ends in \.keras"):
+        prune_file(source, 0.5, tmp_path / "pruned")
+
+
+def test_an_unknown_criterion_or_scope(source, tmp_path):
+    for wrong in ({"criterion": "size"}, {"scope": "layers"}):
+        with pytest.raises(LotteryError, match=r"Received: '(size|layers)'"):
+            prune_file(source, 0.5, tmp_path / "pruned.keras", **wrong)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,109 @@
+"""Inputs by name: from dicts, from the user's tensor names, else numbered."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.exporters.signature import (
+    Signature,
+    given_batch,
+    map_leaves,
+    named,
+    random_batch,
+    signature_of,
+)
+
+
+class Pair(keras.Model):
+    """Takes a dict, knows nothing of its inputs until it is called."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(2)
+
+    def call(self, inputs):
+        return self.inner(inputs["left"]) + self.inner(inputs["right"])
+
+
+def names(model, example=None):
+    return [(spec.name, str(spec)) for spec in signature_of(model, example).inputs]
+
+
+def test_a_single_unnamed_input_is_called_inputs():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    assert names(model) == [("inputs", "(None, 4) float32")]
+
+
+def test_names_that_the_user_gave_stay():
+    left, right = keras.Input((4,), name="left"), keras.Input((None,), dtype="int32", name="ids")
+    model = keras.Model([left, right], keras.layers.Dense(2)(left))
+    assert names(model) == [("left", "(None, 4) float32"), ("ids", "(None, None) int32")]
+
+
+def test_unnamed_inputs_of_a_list_are_numbered():
+    inputs = [keras.Input((4,)), keras.Input((2,))]
+    model = keras.Model(inputs, keras.layers.Concatenate()(inputs))
+    assert [name for name, _ in names(model)] == ["input_0", "input_1"]
+
+
+def test_the_keys_of_a_dict_are_the_names():
+    model = Pair()
+    model({"left": np.ones((2, 3), "float32"), "right": np.ones((2, 3), "float32")})
+    assert names(model) == [("left", "(None, 3) float32"), ("right", "(None, 3) float32")]
+
+
+def test_a_fixed_batch_size_stays():
+    model = keras.Sequential([keras.Input((4,), batch_size=8), keras.layers.Dense(2)])
+    assert names(model) == [("inputs", "(8, 4) float32")]
+    assert random_batch(signature_of(model), length=1, high=2)["inputs"].shape == (8, 4)
+
+
+def test_a_model_that_is_not_built_is_an_error():
+    with pytest.raises(LotteryError, match="Expected a built model"):
+        signature_of(keras.Sequential([keras.layers.Dense(2)]))
+
+
+def test_a_random_batch_has_the_types_and_bounds_of_the_inputs():
+    inputs = {
+        "ids": keras.Input((None,), dtype="int32", name="ids"),
+        "keep": keras.Input((2,), dtype="bool", name="keep"),
+    }
+    batch = random_batch(signature_of(keras.Model(inputs, inputs)), length=50, high=5)
+    assert batch["ids"].dtype == np.int32 and batch["ids"].shape == (3, 50)
+    assert set(np.unique(batch["ids"])) == {0, 1, 2, 3, 4}
+    assert batch["keep"].dtype == np.bool_ and batch["keep"].shape == (3, 2)
+
+
+def test_a_given_batch_must_have_every_input():
+    inputs = [keras.Input((4,)), keras.Input((2,))]
+    signature = signature_of(keras.Model(inputs, keras.layers.Concatenate()(inputs)))
+    batch = given_batch(signature, [np.ones((1, 4)), np.ones((1, 2))])
+    assert {name: value.dtype for name, value in batch.items()} == {
+        "input_0": np.float32,
+        "input_1": np.float32,
+    }
+    with pytest.raises(LotteryError, match=r"2 inputs .* Received: 1 arrays"):
+        given_batch(signature, np.ones((1, 4)))
+
+
+def test_outputs_are_named_by_their_place():
+    structure = {"scores": 1, "parts": [2, {"x": 3}]}
+    assert named(structure, "output") == {"scores": 1, "parts_0": 2, "parts_1_x": 3}
+    assert named(7, "output") == {"outputs": 7}
+    assert named((7, 8), "output") == {"output_0": 7, "output_1": 8}
+
+
+def test_names_that_fall_together_are_told_apart():
+    assert list(named({"a b": 1, "a.b": 2}, "output")) == ["a_b", "a_b_1"]
+
+
+def test_a_signature_goes_through_json():
+    inputs = {"a": keras.Input((4,), name="a"), "b": keras.Input((2,), name="b")}
+    signature = signature_of(keras.Model(inputs, keras.layers.Concatenate()(list(inputs.values()))))
+    assert Signature.from_json(signature.as_json()) == signature
+    assert signature.arguments == [{"a": 0, "b": 1}]
+
+
+def test_leaves_are_mapped_in_lists_and_dicts():
+    assert map_leaves(lambda n: n + 1, {"a": (1, [2])}) == {"a": [2, [3]]}

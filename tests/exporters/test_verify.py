@@ -1,0 +1,36 @@
+"""Outputs are compared so that NaN cannot pass for agreement."""
+
+import numpy as np
+import pytest
+
+from keras_lottery.exporters.verify import output_difference
+
+NAN, INF = float("nan"), float("inf")
+
+
+def difference(one, other):
+    return output_difference({"y": np.array(one)}, {"y": np.array(other)})
+
+
+def test_the_largest_difference_and_the_largest_magnitude():
+    assert difference([1.0, -8.0], [1.5, -8.25]) == (0.5, 8.0)
+
+
+def test_equal_outputs_do_not_differ():
+    assert difference([1.0, NAN, INF], [1.0, NAN, INF])[0] == 0
+
+
+@pytest.mark.parametrize(
+    "other", [[NAN, 2.0], [INF, 2.0], [1.0], [[1.0, 2.0]]], ids=["nan", "inf", "short", "shape"]
+)
+def test_what_is_not_comparable_is_infinitely_different(other):
+    assert difference([1.0, 2.0], other)[0] == INF
+
+
+def test_a_number_where_nan_was_expected_is_different():
+    assert difference([1.0, NAN], [1.0, 2.0])[0] == INF
+
+
+def test_whole_numbers_do_not_wrap():
+    one, other = np.array([0], np.uint8), np.array([255], np.uint8)
+    assert output_difference({"y": one}, {"y": other})[0] == 255

@@ -1,0 +1,57 @@
+"""`RewindPoint` captures a state of the training, and none of another one."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import training
+from keras_lottery.errors import LotteryError
+from keras_lottery.toolkit.callbacks import RewindPoint
+from tests.training import made
+
+pytestmark = pytest.mark.backend
+
+X, Y = made.blobs()  # 120 examples: 8 steps of 15 an epoch
+SETTINGS = {"batch_size": 15, "shuffle": False, "verbose": 0}
+
+
+def weights_of(state):
+    return [state[name] for name in sorted(state) if name.startswith("weights/")]
+
+
+def assert_equal(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_both_fits_capture_the_same_step_also_after_initial_epoch():
+    keras_own, ours = made.compiled(made.network()), made.compiled(made.network())
+    point, other = RewindPoint("10it"), RewindPoint("10it")
+    keras_own.fit(X, Y, epochs=1, callbacks=[], **SETTINGS)
+    keras_own.fit(X, Y, initial_epoch=1, epochs=2, callbacks=[point], **SETTINGS)
+    training.fit(ours, X, Y, epochs=2, callbacks=[other], **SETTINGS)
+    assert point.state["step"] == other.state["step"] == 10
+    assert point.state["epoch"] == other.state["epoch"] == 1
+    assert_equal(weights_of(point.state), weights_of(other.state))
+
+
+def test_a_restored_training_captures_what_was_restored(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    def backup():
+        return keras.callbacks.BackupAndRestore(str(tmp_path), delete_checkpoint=False)
+
+    model = made.compiled(made.network())
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=2, callbacks=[backup(), Interrupt()], **SETTINGS)
+    resumed, point = made.compiled(made.network(seed=2)), RewindPoint("1ep")
+    resumed.fit(X, Y, epochs=2, callbacks=[point, backup()], **SETTINGS)
+    assert_equal(
+        sorted(map(np.sum, weights_of(point.state))), sorted(map(np.sum, model.get_weights()))
+    )
+    for passed in ("0it", "5it"):
+        with pytest.raises(LotteryError, match=r"not passed. Received: .it.*Choose '2ep'"):
+            resumed.fit(X, Y, epochs=3, callbacks=[RewindPoint(passed), backup()], **SETTINGS)

@@ -1,0 +1,62 @@
+"""Batch-norm statistics made anew, against means and variances taken by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery import masking, toolkit
+from keras_lottery.training.evaluation import reestimate_statistics
+
+pytestmark = pytest.mark.backend
+L = keras.layers
+
+
+def made(momentum=0.9, trainable=True):
+    norms = [L.BatchNormalization(momentum=momentum) for _ in range(2)]
+    norms[1].trainable = trainable
+    model = keras.Sequential([keras.Input((3,)), norms[0], L.Dense(2, use_bias=False), norms[1]])
+    for norm in norms:
+        norm.moving_mean.assign(norm.moving_mean + 7)
+    return model
+
+
+def numbers(variable):
+    return keras.ops.convert_to_numpy(variable.value)
+
+
+def test_statistics_are_those_of_the_data_and_nothing_else_moves():
+    model, rng = made(), np.random.default_rng(0)
+    x = rng.normal(2, 3, (400, 3)).astype(np.float32)
+    toolkit.mask(model)
+    masking.set_masks(model, {"layers/dense/kernel": np.array([[1, 0], [1, 1], [0, 1]], bool)})
+    before = masking.get_weights(model)
+    reestimate_statistics(model, x)
+    after = masking.get_weights(model)
+    first, second = (f"layers/batch_normalization{n}" for n in ("", "_1"))
+    np.testing.assert_allclose(after[f"{first}/moving_mean"], x.mean(axis=0), rtol=1e-4)
+    variance = after[f"{first}/moving_variance"]
+    np.testing.assert_allclose(variance, x.var(axis=0), rtol=5e-3)
+    normal = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-3)
+    inner = normal @ np.where(masking.get_masks(model)["layers/dense/kernel"],
+                              before["layers/dense/kernel"], 0)  # fmt: skip
+    np.testing.assert_allclose(after[f"{second}/moving_mean"], inner.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(after[f"{second}/moving_variance"], inner.var(axis=0), rtol=5e-3)
+    rest = [path for path in before if "moving" not in path]
+    assert rest and all(np.array_equal(before[path], after[path]) for path in rest)
+
+
+def test_batches_count_alike_and_what_is_frozen_stays():
+    model = made(momentum=0.5, trainable=False)
+    x = np.repeat(np.array([[1.0, 2, 3], [3.0, 2, 5]], np.float32), 500, axis=0)
+    reestimate_statistics(model, x)
+    first, second = model.layers[0], model.layers[2]
+    np.testing.assert_allclose(numbers(first.moving_mean), [2, 2, 4], rtol=1e-5)
+    np.testing.assert_allclose(numbers(first.moving_variance), 0, atol=1e-5)
+    np.testing.assert_allclose(numbers(second.moving_mean), 7)
+
+
+def test_a_network_without_batch_norm_stays_as_it_is():
+    model = keras.Sequential([keras.Input((3,)), L.Dense(2)])
+    before = masking.get_weights(model)
+    reestimate_statistics(model, np.ones((4, 3), np.float32))
+    assert all(np.array_equal(w, before[p]) for p, w in masking.get_weights(model).items())
