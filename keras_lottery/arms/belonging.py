@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_lottery.arms import arms, needed, rounds_of
+from keras_lottery.arms.registry import arms, needed, rounds_of
 from keras_lottery.checks import is_path_name
 from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow

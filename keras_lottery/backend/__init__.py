@@ -1,13 +1,16 @@
 """The only place that asks which backend and which devices are in use."""
 
-import platform
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
-
-import keras
-import numpy as np
-from numpy.typing import NDArray
+from keras_lottery.backend.runtime import (
+    copies,
+    devices,
+    generator_state,
+    is_cpu,
+    name,
+    seed_generator,
+    select,
+    set_generator_state,
+    versions,
+)
 
 __all__ = [
     "copies",
@@ -20,78 +23,3 @@ __all__ = [
     "set_generator_state",
     "versions",
 ]
-
-
-def name() -> str:
-    """Returns `tensorflow`, `jax` or `torch`."""
-    return str(keras.config.backend())
-
-
-def select(choices: dict[str, Any]) -> Any:
-    """Returns the entry of `choices` for the backend in use."""
-    return choices[name()]
-
-
-def devices() -> list[str]:
-    """Returns the names of the devices that the backend computes on."""
-    if name() == "jax":
-        import jax
-
-        return [str(device) for device in jax.devices()]
-    if name() == "tensorflow":
-        import tensorflow as tf
-
-        found = tf.config.list_logical_devices()
-        accelerators = [d for d in found if d.device_type in ("GPU", "TPU")]
-        return [d.name for d in (accelerators or found)]
-    import torch
-
-    return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
-
-
-def is_cpu() -> bool:
-    """Returns True where no accelerator is in use."""
-    return all("cpu" in device.lower() for device in devices())
-
-
-def copies(variables: Iterable[keras.Variable]) -> list[Any]:
-    """Returns copies of the variables' values on their device."""
-    if name() == "torch":
-        return [v.value.detach().clone() for v in variables]
-    return [keras.ops.copy(v.value) for v in variables]
-
-
-def generator_state() -> NDArray[np.uint8] | None:
-    """Returns the state of torch's own generator, which dropout draws from; None elsewhere."""
-    if name() != "torch":
-        return None
-    import torch
-
-    state: NDArray[np.uint8] = torch.get_rng_state().numpy().copy()
-    return state
-
-
-def set_generator_state(state: NDArray[np.uint8]) -> None:
-    """Puts back what `generator_state` returned."""
-    import torch
-
-    torch.set_rng_state(torch.from_numpy(np.asarray(state, np.uint8).copy()))
-
-
-def seed_generator(seed: int) -> None:
-    """Starts torch's own generator afresh; the other backends have seeds in the model only."""
-    if name() == "torch":
-        import torch
-
-        torch.manual_seed(seed)
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that decide a result."""
-    found = {"python": platform.python_version()}
-    for package in ("keras-lottery", "keras", "numpy", "tensorflow", "jax", "torch", "keras-hub"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

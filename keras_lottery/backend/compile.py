@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import backend
+from keras_lottery.backend import runtime
 
 Function = Callable[[Any], Any]
 
@@ -19,7 +19,7 @@ def compiled(function: Function, variables: Sequence[keras.Variable]) -> Functio
         function: reads the variables, and assigns none.
         variables: whose values are read anew at every call.
     """
-    make = backend.select({"tensorflow": _tensorflow, "jax": _jax, "torch": _torch})
+    make = runtime.select({"tensorflow": _tensorflow, "jax": _jax, "torch": _torch})
     made: Function = make(function, variables)
     return made
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from keras_lottery import backend
+from keras_lottery.backend import runtime
 
 Function = Callable[..., Any]
 """`(values, *arguments) -> scalar`; the values are a list of tensors."""
@@ -14,7 +14,7 @@ __all__ = ["gradient_of", "hessian_vector_of"]
 def gradient_of(function: Function) -> Callable[..., list[Any]]:
     """Returns `(values, *arguments) -> ∂function/∂values`, tensors of the values' shapes."""
     make = {"tensorflow": _tensorflow_gradient, "jax": _jax_gradient, "torch": _torch_gradient}
-    made: Callable[..., list[Any]] = backend.select(make)(function)
+    made: Callable[..., list[Any]] = runtime.select(make)(function)
     return made
 
 
@@ -26,7 +26,7 @@ def hessian_vector_of(function: Function) -> Callable[..., list[Any]]:
     Reference: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
     make = {"tensorflow": _tensorflow_product, "jax": _jax_product, "torch": _torch_product}
-    made: Callable[..., list[Any]] = backend.select(make)(function)
+    made: Callable[..., list[Any]] = runtime.select(make)(function)
     return made
 
 

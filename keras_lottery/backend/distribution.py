@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery import backend
+from keras_lottery.backend import runtime
 from keras_lottery.errors import LotteryError, unknown_name
 
 
@@ -71,10 +71,10 @@ def make(name: str, tpu: str = "") -> Distribution:
     if name not in makers:
         raise unknown_name("distribution", name, ["none", *makers])
     needed = "jax" if name == "data_parallel" else "tensorflow"
-    if backend.name() != needed:
+    if runtime.name() != needed:
         raise LotteryError(
             f"Expected the {needed} backend for --distribution={name}. "
-            f"Received: {backend.name()}. Add --backend={needed}."
+            f"Received: {runtime.name()}. Add --backend={needed}."
         )
     return makers[name]()
 

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from keras_lottery import backend
+from keras_lottery.backend import runtime
 
 
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Computes in full float32 inside, so that outputs can be compared between machines."""
-    if backend.name() == "jax":
+    if runtime.name() == "jax":
         import jax
 
         with jax.default_matmul_precision("highest"):
             yield
-    elif backend.name() == "torch":
+    elif runtime.name() == "torch":
         import torch
 
         with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from keras_lottery import backend
+from keras_lottery.backend import runtime
 
 __all__ = ["is_tracer"]
 
 
 def is_tracer(value: Any) -> bool:
     """Returns True for a JAX tracer, which must not outlive the function that is being traced."""
-    if backend.name() != "jax":
+    if runtime.name() != "jax":
         return False
     import jax
 

@@ -16,12 +16,15 @@ from keras_lottery.config.fields import (
     ReadWhen,
     Seed,
 )
-from keras_lottery.tasks.vision.datasets import PREPARED, datasets
-from keras_lottery.tasks.vision.models import models
 
 SCALINGS = ("unit", "standard", "none")
 MOST_PIXELS = 4096
 AUGMENTATIONS = ("none", "flip_crop")
+PREPARED = (
+    "mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100", "cifar10a", "cifar10b",
+    "imagenet2012", "places365_small",
+)  # fmt: skip
+"""Those that tensorflow-datasets prepares."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class VisionData:
         split_seed: seeds the choice of the held-out images.
     """
 
-    name: Annotated[str, Known("data set", datasets)] = "digits"
+    name: Annotated[str, Known("data set", "keras_lottery.tasks.vision.datasets:datasets")] = (
+        "digits"
+    )
     dir: Annotated[str, ReadWhen("name", unless=("digits",))] = ""
     path: Annotated[str, ReadWhen("name", unless=("digits", *PREPARED))] = ""
     download: Annotated[bool, ReadWhen("name", unless=("digits", "folder", "arrays", "idx"))] = (
@@ -84,7 +89,7 @@ class VisionModel:
         batch_norm_synchronized: batch norm takes its statistics over all devices.
     """
 
-    name: Annotated[str, Known("model", models)] = "lenet"
+    name: Annotated[str, Known("model", "keras_lottery.tasks.vision.models:models")] = "lenet"
     hidden: Annotated[
         tuple[Positive, ...],
         Filled(),

@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 import keras
 
-from keras_lottery import masking, pruning, toolkit
+from keras_lottery import masking, pruning
 from keras_lottery.pruning.counts import count
+from keras_lottery.toolkit.mask_model import mask_selected
+from keras_lottery.toolkit.prune_model import prune_selected, summary_selected
 from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
@@ -165,7 +167,7 @@ class GradualPruning(StepCallback):
         if not self.model.built:
             return False
         if not masking.is_masked(self.model):
-            toolkit.mask_selected(self.model, self.selection)
+            mask_selected(self.model, self.selection)
         return True
 
     def _prune_if_due(self) -> None:
@@ -178,7 +180,7 @@ class GradualPruning(StepCallback):
         self._pruned_at = due
         sparsity = self.schedule.sparsity(due)
         if not self._reaches(self.model, sparsity):
-            toolkit.prune_selected(
+            prune_selected(
                 self.model, sparsity, self.selection, criterion=self.criterion, scope=self.scope
             )
 
@@ -237,11 +239,11 @@ class GradualPruning(StepCallback):
         """Returns the fraction of the selected weights removed, 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
-        return toolkit.summary_selected(model, self.selection).sparsity
+        return summary_selected(model, self.selection).sparsity
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
         """Returns whether as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
-        found = toolkit.summary_selected(model, self.selection)
+        found = summary_selected(model, self.selection)
         return found.prunable - found.kept >= count(sparsity, found.prunable)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking, toolkit, training
-from keras_lottery.toolkit.callbacks import GradualPruning, SparsityLogger
+from keras_lottery.toolkit.callbacks import GradualPruning, SparsityLogger, gradual_pruning
 from tests.training import made
 
 pytestmark = [pytest.mark.backend, pytest.mark.filterwarnings("error::UserWarning")]
@@ -38,13 +38,13 @@ def sparsity(model):
 @pytest.fixture
 def prunings(monkeypatch):
     """What was pruned: the batches that the optimizer has seen, and the sparsity asked for."""
-    found, prune = [], toolkit.prune_selected
+    found, prune = [], gradual_pruning.prune_selected
 
     def record(model, sparsity, options, **settings):
         found.append((masking.iterations(model), pytest.approx(sparsity)))
         return prune(model, sparsity, options, **settings)
 
-    monkeypatch.setattr(masking, "prune_selected", record)
+    monkeypatch.setattr(gradual_pruning, "prune_selected", record)
     return found
 
 

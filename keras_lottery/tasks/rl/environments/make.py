@@ -9,8 +9,8 @@ import gymnasium
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.config import RLData
-from keras_lottery.tasks.rl.environments import ATARI, environments
 from keras_lottery.tasks.rl.environments.modules import from_module
+from keras_lottery.tasks.rl.environments.registry import ATARI, environments
 from keras_lottery.tasks.rl.environments.spaces import frame_dtype, playable, time_limit
 from keras_lottery.tasks.rl.environments.spec import GameSpec
 

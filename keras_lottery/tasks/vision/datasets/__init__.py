@@ -1,15 +1,12 @@
 """The data sets by name; a loader is imported when its data set is first asked for."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from keras_lottery.registry import Registry
+from keras_lottery.tasks.vision.config import PREPARED, VisionData
+from keras_lottery.tasks.vision.images import Source
 
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionData
-    from keras_lottery.tasks.vision.images import Source
-
-Loader = Callable[["VisionData"], "Source"]
+Loader = Callable[[VisionData], Source]
 
 datasets: Registry[Loader] = Registry("data set")
 
@@ -19,10 +16,5 @@ datasets.register_lazily("digits", f"{_HERE}.digits:digits")
 datasets.register_lazily("folder", f"{_HERE}.folder:folder")
 datasets.register_lazily("arrays", f"{_HERE}.arrays:arrays")
 datasets.register_lazily("idx", f"{_HERE}.idx:idx")
-PREPARED = (
-    "mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100", "cifar10a", "cifar10b",
-    "imagenet2012", "places365_small",
-)  # fmt: skip
-"""Those that tensorflow-datasets prepares."""
 for _name in PREPARED:
     datasets.register_lazily(_name, f"{_HERE}.tfds:{_name}")

@@ -1,22 +1,19 @@
 """Images from a NumPy file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split
 from keras_lottery.tasks.vision.labels import class_numbers
 from keras_lottery.tasks.vision.pixels import largest_value, plain_pixels
 
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionData
-
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
-def arrays(data: "VisionData") -> Source:
+def arrays(data: VisionData) -> Source:
     """Returns the images of an .npz file with the arrays x_train, y_train, x_test and y_test."""
     path = Path(data.dir, data.path).expanduser()
     found = _read(path)

@@ -1,21 +1,17 @@
 """The handwritten digits that ship with scikit-learn: 1,797 images of 8 × 8 pixels, 0 to 16."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from sklearn.datasets import load_digits
 
+from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, as_split
 from keras_lottery.tasks.vision.split import stratified_order
-
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionData
 
 TEST_SIZE = 397
 """Leaves 1,400 images: 1,200 to train on and 200 for validation."""
 
 
-def digits(data: "VisionData") -> Source:
+def digits(data: VisionData) -> Source:
     """Returns the digits with a fixed test set; the data set itself comes with no split."""
     bunch = load_digits()
     every = as_split(bunch.images.astype(np.uint8), bunch.target, "digits")

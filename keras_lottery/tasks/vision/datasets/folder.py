@@ -1,16 +1,13 @@
 """Images from a folder: `train/<class>/*.png` and `test/<class>/*.png`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, as_split
-
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionData
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 PARTS = ("train", "test")
@@ -18,7 +15,7 @@ PARTS = ("train", "test")
 Labelled = list[tuple[Path, int]]
 
 
-def folder(data: "VisionData") -> Source:
+def folder(data: VisionData) -> Source:
     """Returns the images under `train/` and `test/`, one sub-folder a class, sorted by name.
 
     Hidden files and folders, which begin with a dot, are skipped. Pixels become 8 bits each: 16

@@ -4,17 +4,15 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.datasets.arrays import from_arrays
 from keras_lottery.tasks.vision.images import Source
-
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionData
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """What the third byte of a file says."""
@@ -22,7 +20,7 @@ TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 PARTS = {"train": ("train",), "test": ("t10k", "test")}
 
 
-def idx(data: "VisionData") -> Source:
+def idx(data: VisionData) -> Source:
     """Returns the images and labels of the four idx files in the folder `data.path`.
 
     Raises:

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.tfds import prepared_builder
+from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split, as_split
 from keras_lottery.tasks.vision.resize import resized
 from keras_lottery.tasks.vision.split import stratified_order
-
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionData
 
 BATCH = 1000
 
@@ -35,8 +33,8 @@ class Prepared:
     half: int | None = None
 
 
-def _loader(prepared: Prepared) -> Callable[["VisionData"], Source]:
-    def load(data: "VisionData") -> Source:
+def _loader(prepared: Prepared) -> Callable[[VisionData], Source]:
+    def load(data: VisionData) -> Source:
         builder = prepared_builder(
             prepared.name, data.dir, data.download, splits=("train", prepared.test)
         )

@@ -1,11 +1,10 @@
 """The small convolutional networks of Frankle & Carbin 2019, which are scaled-down VGGs."""
 
-from typing import TYPE_CHECKING
-
 import keras
 from keras import layers
 
-from keras_lottery.tasks.vision.models import Builder, ImageInput
+from keras_lottery.tasks.vision.config import VisionModel
+from keras_lottery.tasks.vision.models.inputs import Builder, ImageInput
 from keras_lottery.tasks.vision.models.parts import (
     INITIALIZER,
     batch_norm,
@@ -15,14 +14,11 @@ from keras_lottery.tasks.vision.models.parts import (
     raw_input,
 )
 
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionModel
-
 
 def _conv_net(name: str, *blocks: int) -> Builder:
     """Returns a builder: per block two 3 × 3 convolutions and a pooling, then 256, 256, classes."""
 
-    def build(images: ImageInput, model: "VisionModel") -> keras.Model:
+    def build(images: ImageInput, model: VisionModel) -> keras.Model:
         inputs, x = raw_input(images)
         for filters in blocks:
             for _ in range(2):
@@ -40,7 +36,7 @@ def _conv_net(name: str, *blocks: int) -> Builder:
     return build
 
 
-def small_cnn(images: ImageInput, model: "VisionModel") -> keras.Model:
+def small_cnn(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns three convolutions of 16, 32 and 64 filters with batch norm, averaged at the end.
 
     Small enough for experiments on two cores; ours. The first two halve height and width. On 3

@@ -1,18 +1,14 @@
 """The fully connected network of LeCun et al. 1998."""
 
-from typing import TYPE_CHECKING
-
 import keras
 from keras import layers
 
-from keras_lottery.tasks.vision.models import ImageInput
+from keras_lottery.tasks.vision.config import VisionModel
+from keras_lottery.tasks.vision.models.inputs import ImageInput
 from keras_lottery.tasks.vision.models.parts import INITIALIZER, logits, raw_input
 
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionModel
 
-
-def lenet(images: ImageInput, model: "VisionModel") -> keras.Model:
+def lenet(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns LeNet-300-100.
 
     On 28 × 28 images: 784·300 + 300·100 + 100·10 = 266,200 kernel weights, and 410 biases.

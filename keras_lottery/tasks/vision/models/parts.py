@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_lottery import backend
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.vision.models import ImageInput
+from keras_lottery.tasks.vision.models.inputs import ImageInput
 
 INITIALIZER = "glorot_normal"
 """Frankle & Carbin 2019 (figure 2): Gaussian Glorot, for every network."""

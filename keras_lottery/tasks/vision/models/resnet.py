@@ -1,11 +1,12 @@
 """Residual networks."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from keras import layers
 
-from keras_lottery.tasks.vision.models import ImageInput
+from keras_lottery.tasks.vision.config import VisionModel
+from keras_lottery.tasks.vision.models.inputs import ImageInput
 from keras_lottery.tasks.vision.models.parts import (
     batch_norm,
     conv,
@@ -14,11 +15,8 @@ from keras_lottery.tasks.vision.models.parts import (
     synchronizable,
 )
 
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionModel
 
-
-def resnet20(images: ImageInput, model: "VisionModel") -> keras.Model:
+def resnet20(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns the 20-layer network for CIFAR, which Frankle & Carbin call Resnet-18.
 
     Three stages of three blocks with 16, 32 and 64 channels; where the channels grow, the
@@ -32,7 +30,7 @@ def resnet20(images: ImageInput, model: "VisionModel") -> keras.Model:
     return _cifar_network("resnet20", 3, images, model)
 
 
-def resnet32(images: ImageInput, model: "VisionModel") -> keras.Model:
+def resnet32(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns the 32-layer network for CIFAR: three stages of five blocks; see `resnet20`.
 
     On 3 channels and 10 classes 463,792 conv weights (432 + 23,040 + 87,552 + 350,208, and 2,560
@@ -44,7 +42,7 @@ def resnet32(images: ImageInput, model: "VisionModel") -> keras.Model:
     return _cifar_network("resnet32", 5, images, model)
 
 
-def _cifar_network(name: str, blocks: int, images: ImageInput, model: "VisionModel") -> keras.Model:
+def _cifar_network(name: str, blocks: int, images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns three stages of `blocks` blocks with 16, 32 and 64 channels."""
     synchronized = model.batch_norm_synchronized
     inputs, x = raw_input(images)
@@ -65,7 +63,7 @@ def _block(x: Any, filters: int, strides: int, synchronized: bool) -> Any:
     return layers.ReLU()(layers.Add()([inner, x]))
 
 
-def resnet50(images: ImageInput, model: "VisionModel") -> keras.Model:
+def resnet50(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns Keras' own ResNet-50 with its own initializers, untrained.
 
     On 3 channels and 1,000 classes 25,636,712 values in all, 25,502,912 of them in kernels.

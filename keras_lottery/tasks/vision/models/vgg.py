@@ -1,15 +1,11 @@
 """VGG without its dense layers, as the papers use it on small images."""
 
-from typing import TYPE_CHECKING
-
 import keras
 from keras import layers
 
-from keras_lottery.tasks.vision.models import Builder, ImageInput
+from keras_lottery.tasks.vision.config import VisionModel
+from keras_lottery.tasks.vision.models.inputs import Builder, ImageInput
 from keras_lottery.tasks.vision.models.parts import batch_norm, conv, logits, max_pool, raw_input
-
-if TYPE_CHECKING:
-    from keras_lottery.tasks.vision.config import VisionModel
 
 
 def _vgg(name: str, *blocks: tuple[int, int]) -> Builder:
@@ -18,7 +14,7 @@ def _vgg(name: str, *blocks: tuple[int, int]) -> Builder:
     Each convolution is followed by batch norm, whose shift stands in for the convolution's bias.
     """
 
-    def build(images: ImageInput, model: "VisionModel") -> keras.Model:
+    def build(images: ImageInput, model: VisionModel) -> keras.Model:
         inputs, x = raw_input(images)
         for number, (count, filters) in enumerate(blocks):
             if number:

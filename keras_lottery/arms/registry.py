@@ -1,0 +1,101 @@
+"""The arms by name, the families that are drawn together, and the rounds that each needs."""
+
+from collections.abc import Sequence
+
+from keras_lottery.arms.prune_at_init import AT_INIT
+from keras_lottery.registry import Registry
+from keras_lottery.types import Arm, Training
+
+arms: Registry[Arm] = Registry("arm")
+_SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")
+_EDGE_POPUP = ("edge_popup", "edge_popup_signed")
+LEARNED = (*_SUPERMASK, *_EDGE_POPUP)
+"""Arms that train a mask, and no weight."""
+
+_KEPT = (
+    "random_reinit",
+    "random_reshuffle",
+    "random_constant",
+    "signed_reinit",
+    "signed_reshuffle",
+    "signed_constant",
+)
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "mask_criteria": (
+        "magnitude_increase",
+        "movement",
+        "large_init_large_final",
+        "large_final_same_sign",
+        "large_final_diff_sign",
+        "large_init",
+        "small_final",
+        "small_init",
+        "small_init_small_final",
+        "random",
+    ),
+    "kept_values": (*_KEPT, "rewind_rescaled", *(f"{name}_rescaled" for name in _KEPT)),
+    "pruned_values": (
+        "freeze_init",
+        "freeze_init_zero_mask",
+        "freeze_init_zero_all",
+        "freeze_init_zero_reshuffle",
+        "freeze_init_zero_rev",
+    ),
+    "inertial_manifold_interpretation": (
+        "inertial_manifold",
+        "matched_curvature",
+        "matched_magnitude",
+        "matched_snip",
+        "matched_random",
+    ),
+}
+"""Arms that are drawn together, in a figure of their own."""
+
+_MODULES: dict[str, tuple[str, ...]] = {
+    "winning": (
+        "dense",
+        "winning",
+        "winning_init",
+        "one_shot",
+        "learning_rate_rewind",
+        "fine_tune",
+    ),
+    "reinit": ("reinit", "init_permuted", "layers_shuffled"),
+    "permuted": ("permuted_layer", "permuted_global", "random_mask"),
+    "learned": LEARNED,
+    "deconstructing": tuple(
+        _name
+        for _family in ("mask_criteria", "kept_values", "pruned_values")
+        for _name in FAMILIES[_family]
+    ),
+    "inertial_manifold_interpretation": FAMILIES["inertial_manifold_interpretation"],
+}
+for _module, _names in _MODULES.items():
+    for _name in _names:
+        arms.register_lazily(_name, f"keras_lottery.arms.{_module}:{_name.upper()}")
+
+FAMILIES["pruned_before_training"] = tuple(_arm.name for _arm in AT_INIT)
+for _arm in AT_INIT:
+    arms.register(_arm.name)(_arm)
+
+
+def rounds_of(name: str, rounds: int, given: Sequence[int] = ()) -> Sequence[int]:
+    """Returns the rounds in which an arm is trained.
+
+    Args:
+        name: of the arm.
+        rounds: of the experiment.
+        given: those that the config names; an arm with a chain of its own needs all before them.
+    """
+    if name in arms and getattr(arms[name], "once", False):
+        return (1,)  # nothing in it depends on the round
+    chain = name in arms and arms[name].iterative
+    last = max(given, default=rounds)
+    return [n for n in range(1, min(last, rounds) + 1) if chain or not given or n in given]
+
+
+def needed(arm: str) -> list[str]:
+    """Returns the other arms whose tickets an arm is made from, theirs before them."""
+    probe = Training("", "", 0, 1, arm)
+    parents = [p.arm for p in arms[arm].parents(probe) if p.arm not in ("dense", arm)]
+    return [name for parent in parents for name in (*needed(parent), parent)]
