@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_lottery import config as configs
 from keras_lottery import user_modules
+from keras_lottery.cache import keep_programs
 from keras_lottery.engine.executors.choice import choose
 from keras_lottery.engine.executors.processes import start_workers
 from keras_lottery.engine.executors.threads import limit_threads
@@ -43,6 +44,8 @@ def choose_backend(settings: Any) -> str:
             f"Run: pip install 'keras-lottery[{wanted}]'"
         )
     os.environ["KERAS_BACKEND"] = wanted
+    if wanted == "jax":
+        keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return str(wanted)
 
