@@ -24,6 +24,7 @@ from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.masking import paths as structural
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.training import ArrayData, Trainer, checkpoint, loop, programs, trainer
 from keras_lottery.types import Start, Training, TrainingResult
@@ -81,7 +82,7 @@ def quickstart(options: Options) -> list[dict[str, float]]:
 
 def _run(config: Config) -> None:
     """Runs an experiment as the command line does."""
-    paths = run_folder.run_paths(config)
+    paths = paths_of(config)
     with run_folder.held(paths):
         engine.train(config, paths, engine.make_task(config))
 

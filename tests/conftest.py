@@ -10,6 +10,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # TF-Agents needs it before TensorFlow is imported; Keras 3 takes no notice of it.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+# The tests of this process, and processes that they start, share one cache, and not the user's.
+_CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-")
+os.environ["KERAS_LOTTERY_CACHE"] = _CACHE.name
 
 
 @pytest.fixture(scope="session", autouse=True)

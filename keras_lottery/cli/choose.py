@@ -10,6 +10,10 @@ from typing import Any
 
 from keras_lottery import config as configs
 from keras_lottery import user_modules
+from keras_lottery.cache import keep_programs
+from keras_lottery.engine.executors.choice import choose
+from keras_lottery.engine.executors.processes import start_workers
+from keras_lottery.engine.executors.threads import limit_threads
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
@@ -40,6 +44,8 @@ def choose_backend(settings: Any) -> str:
             f"Run: pip install 'keras-lottery[{wanted}]'"
         )
     os.environ["KERAS_BACKEND"] = wanted
+    if wanted == "jax":
+        keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return str(wanted)
 
@@ -65,6 +71,23 @@ def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
             f"KERAS_BACKEND={chosen}."
         )
     return chosen
+
+
+def executed(config: configs.Config) -> configs.Config:
+    """Decides who trains, limits the threads, and starts the workers.
+
+    They import the backend while this process does.
+
+    Raises:
+        LotteryError: the executor, workers or threads don't fit.
+    """
+    choice = choose(config)
+    if choice.reason:
+        print(choice.reason, file=sys.stderr)
+    limit_threads(choice.config.threads)
+    if choice.config.executor == "processes":
+        start_workers(choice.config)
+    return choice.config
 
 
 def _as_the_task_needs(task: str, wanted: str) -> str:

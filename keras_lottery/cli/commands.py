@@ -11,12 +11,19 @@ from absl import flags
 
 from keras_lottery import config as configs
 from keras_lottery import studies, user_modules
-from keras_lottery.cli.choose import backend_for_run, backend_for_tools, choose_and_import
+from keras_lottery.cli.choose import (
+    backend_for_run,
+    backend_for_tools,
+    choose_and_import,
+    executed,
+)
 from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError, printable
+from keras_lottery.records.run_paths import paths_of
 
 # Fields of the config that have a flag of their own.
-_SHORT = ("out", "backend", "executor", "distribution", "tpu", "seeds")
+_SHORT = ("out", "backend", "executor", "workers", "threads", "distribution", "tpu", "seeds")
+_NUMBERS = ("seeds", "workers", "threads")
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,10 @@ def _define_run(values: flags.FlagValues) -> None:
     _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
     _text(values, "out", None, "Folder in which the run folder is made.")
     _text(values, "backend", None, "auto, tensorflow, jax or torch.")
-    _text(values, "executor", None, "Who trains (see `list executors`).")
+    text = "sequential, processes (trainings side by side), or auto, which says what it chose."
+    _text(values, "executor", None, text)
+    _text(values, "workers", None, "How many trainings side by side.")
+    _text(values, "threads", None, "Threads of each training; a run keeps its number.")
     _text(values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX).")
     _text(values, "tpu", None, "Name or address of the TPU.")
     _text(values, "seeds", None, "Seeds, such as 0,1,2.")
@@ -50,7 +60,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     for flag in _SHORT:
         if values[flag].value is not None:
             text = values[flag].value
-            overrides[flag] = literal(text) if flag == "seeds" else text
+            overrides[flag] = literal(text) if flag in _NUMBERS else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_and_import(settings, modules_of(values))
     config = _frozen(settings, name, overrides)
@@ -58,7 +68,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
         from keras_lottery.exporters import check_exportable
 
         check_exportable(config)
-    folder = studies.run(config)
+    folder = studies.run(executed(config))
     print(f"run folder: {folder}")
     if values.report:
         _show_report(folder)
@@ -71,10 +81,8 @@ def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Conf
 
     A run that an earlier version began, which checked less, goes on with the fields that it has.
     """
-    from keras_lottery.engine.run_folder import run_paths
-
     config = configs.freeze(settings, allow_unread=True)
-    if run_paths(config).config.exists() and not configs.misses_arms(config):
+    if paths_of(config).config.exists() and not configs.misses_arms(config):
         return config
     settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
     if dropped:

@@ -63,6 +63,9 @@ class Config:
         draws: fresh draws per ticket of the controls that draw.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
+        executor: what trains: `sequential`, `processes`, or the one that `auto` chooses.
+        workers: trainings side by side; None: as many as cores and memory allow.
+        threads: of each training; None: one side by side, else all cores. A run keeps its number.
     """
 
     name: Annotated[str, Slug()]
@@ -91,7 +94,9 @@ class Config:
     backend: Annotated[str, OneOf(BACKENDS)] = "auto"
     distribution: Annotated[str, OneOf(DISTRIBUTIONS)] = "none"
     tpu: Annotated[str, ReadWhen("distribution", "tpu")] = ""
-    executor: Annotated[str, Filled()] = "sequential"
+    executor: Annotated[str, Filled()] = "auto"
+    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes")] = None
+    threads: Positive | None = None
     out: Annotated[str, Filled()] = "runs"
 
     def problems(self) -> Iterable[str]:

@@ -8,8 +8,8 @@ from keras_lottery.config.experiment import Config, default_of, flatten, is_with
 # What may change between two calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
-    "executor", "tpu", "data.dir", "data.download", "transfer.sources", "transfer.arms", "report",
-    "claims",
+    "executor", "workers", "threads", "tpu", "data.dir", "data.download", "transfer.sources",
+    "transfer.arms", "report", "claims",
 )  # fmt: skip
 
 

@@ -9,7 +9,20 @@ of seeds, arms and workers, and resumes:
 - `run_folder`, `run_reader`, `run_writer`: the files of a run.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from keras_lottery.engine.executors import executors
-from keras_lottery.engine.experiment import check_rewind, make_task, open_run, run, train
+
+if TYPE_CHECKING:
+    from keras_lottery.engine.experiment import check_rewind, make_task, open_run, run, train
 
 __all__ = ["check_rewind", "executors", "make_task", "open_run", "run", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs a backend when it is asked for: executors are chosen before."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.experiment"), name)
+    return value

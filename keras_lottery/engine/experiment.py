@@ -21,7 +21,7 @@ from keras_lottery.engine.run_reader import RunReader, lost_sources, source_file
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.pools import make_pools
-from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tasks import task_schemas
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.types import Task, Training
@@ -48,7 +48,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     check(config)
-    paths = run_folder.run_paths(config)
+    paths = paths_of(config)
     with preserved(), run_folder.held(paths):
         # A config that is run is the user's own; one that is read from a run folder is not.
         user_modules.allow(*getattr(config.data, "modules", ()))
@@ -68,7 +68,7 @@ def train(config: Config, paths: RunPaths, task: Task) -> list[int]:
     """
     writer, plan = RunWriter(config, paths, task), trainings(config)
     with ProgressBar(len(plan), len(writer.done() & set(plan))) as progress:
-        executor = executors[config.executor](task, progress)
+        executor = executors[config.executor](config, task, progress)
         drive(config, RunReader(config, paths, task), writer, executor, progress)
     dense = {seed: Training("", config.task, seed, 0, "dense") for seed in config.seeds}
     return [seed for seed, training in dense.items() if writer.is_finished(training)]

@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -54,7 +55,7 @@ class NoProgress:
 
 
 class ProgressBar:
-    """A bar over all trainings and one over the steps of the present one.
+    """A bar over all trainings, and one over the steps of each that is going on.
 
     It is drawn in a terminal, and in a notebook that has ipywidgets. Elsewhere it prints a plain
     line after each training, and while one goes on.
@@ -81,9 +82,9 @@ class ProgressBar:
             TextColumn("{task.fields[note]}"),
             console=self._console,
         )
-        self._first, self._done, self._total = done, float(done), total
+        self._first, self._finished, self._total = done, done, total
+        self._parts: dict[TaskID, float] = {}  # of the trainings that are going on
         self._whole = self._bar.add_task("trainings", total=total, completed=done, note="")
-        self._steps = self._bar.add_task("steps", total=None, visible=False, note="")
         self._pause, self._began, self._printed = pause, time.monotonic(), time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
@@ -99,30 +100,37 @@ class ProgressBar:
     def training(self, training: Training) -> Iterator[TrainingProgress]:
         draw = f" draw {training.draw}" if training.draw else ""
         source = f" from {training.source}" if training.source else ""
-        name = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
-        self._name = printable(name)
-        self._before = self._done
-        self._bar.reset(self._steps, total=None, visible=True, description=self._name, note="")
+        text = f"seed {training.seed} round {training.round} {training.arm}{draw}{source}"
+        name = printable(text)
+        steps = self._bar.add_task(name, total=None, note="")
         try:
-            yield self
+            yield _Steps(self, name, steps)
         finally:
-            self._move(self._before + 1)
-        self._print(f"{int(self._done)}/{self._total} {self._name} done")
-
-    def update(self, step: int, of: int, loss: float) -> None:
-        self._move(self._before + step / of)
-        note = "" if math.isnan(loss) else f"loss {loss:.4g}"
-        self._bar.update(self._steps, completed=step, total=of, note=note)
-        if time.monotonic() - self._printed >= self._pause:
-            self._print(f"{self._name}: step {step} of {of}" + f", {note}" * bool(note))
+            self._bar.remove_task(steps)
+            self._parts.pop(steps, None)
+            self._finished += 1
+            self._move()
+        self._print(f"{self._finished}/{self._total} {name} done")
 
     def skip(self, trainings: int) -> None:
         self._first += trainings  # they say nothing about the time that a training takes
-        self._move(self._done + trainings)
+        self._finished += trainings
+        self._move()
 
-    def _move(self, done: float) -> None:
-        self._done = done
-        self._bar.update(self._whole, completed=done, note=f"{self._left()} left")
+    def _update(self, name: str, steps: TaskID, step: int, of: int, loss: float) -> None:
+        self._parts[steps] = step / of
+        self._move()
+        note = "" if math.isnan(loss) else f"loss {loss:.4g}"
+        self._bar.update(steps, completed=step, total=of, note=note)
+        if time.monotonic() - self._printed >= self._pause:
+            self._print(f"{name}: step {step} of {of}" + f", {note}" * bool(note))
+
+    @property
+    def _done(self) -> float:
+        return self._finished + sum(self._parts.values())
+
+    def _move(self) -> None:
+        self._bar.update(self._whole, completed=self._done, note=f"{self._left()} left")
 
     def _print(self, line: str) -> None:
         self._printed = time.monotonic()
@@ -137,3 +145,13 @@ class ProgressBar:
         seconds = (time.monotonic() - self._began) / done * (self._total - self._done)
         hours, rest = divmod(int(seconds), 3600)
         return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+class _Steps:
+    """Reports the steps of one training to the bar."""
+
+    def __init__(self, bar: ProgressBar, name: str, steps: TaskID) -> None:
+        self._bar, self._name, self._steps = bar, name, steps
+
+    def update(self, step: int, of: int, loss: float) -> None:
+        self._bar._update(self._name, self._steps, step, of, loss)

@@ -21,11 +21,6 @@ from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.types import Task
 
 
-def run_paths(config: Config) -> RunPaths:
-    """Returns the paths of the run that belongs to a config."""
-    return RunPaths(Path(config.out) / f"{config.name}-{digest(config)}")
-
-
 def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
     """Returns the config of a run folder and everything else its config.json says.
 

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_lottery.checks import check_path_name
+from keras_lottery.config import Config, digest
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
 
 SAMPLES = "samples"
 """Name of the table of what a trained network makes of a few test examples."""
+
+
+def paths_of(config: Config) -> "RunPaths":
+    """Returns the paths of the run that belongs to a config."""
+    return RunPaths(Path(config.out) / f"{config.name}-{digest(config)}")
 
 
 @dataclass(frozen=True)

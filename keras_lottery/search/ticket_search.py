@@ -154,7 +154,7 @@ class TicketSearch:
         run = Memory(config, task)
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
-            drive(config, run, run, Sequential(run.task, bar), bar)
+            drive(config, run, run, Sequential(run.config, run.task, bar), bar)
         higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
         measured = measured_on(task.metric)
         return TicketHistory(run.results, run.starts, task.metric, higher, measured)

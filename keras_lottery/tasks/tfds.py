@@ -38,15 +38,13 @@ def prepared_builder(
 
 
 def _builder(name: str, place: str, download: bool) -> Any:
-    root = Path(place or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    root = _root(place)
     if not root.is_dir() and not download:
         raise LotteryError(
             f"Expected the folder of prepared data sets. Received: {root}, which is not there. "
             f"Set data.dir to the folder that holds {name}/, or data.download=True."
         )
-    versions = sorted(
-        (info.parent for info in root.glob(f"{name}/**/dataset_info.json")), key=_version
-    )
+    versions = _versions(name, root)
     if not versions and not download:
         there = sorted(p.name for p in root.iterdir() if p.is_dir())
         there = [*there[:SHOWN], "..."] if len(there) > SHOWN else there
@@ -61,6 +59,21 @@ def _builder(name: str, place: str, download: bool) -> Any:
     builder = tfds.builder(name, data_dir=root)
     builder.download_and_prepare()
     return builder
+
+
+def prepared_folder(name: str, place: str) -> Path | None:
+    """Returns the folder of the newest version that is prepared, without any import; or None."""
+    versions = _versions(name, _root(place))
+    return versions[-1] if versions else None
+
+
+def _root(place: str) -> Path:
+    return Path(place or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+
+
+def _versions(name: str, root: Path) -> list[Path]:
+    folders = (info.parent for info in root.glob(f"{name}/**/dataset_info.json"))
+    return sorted(folders, key=_version)
 
 
 def _version(folder: Path) -> tuple[int, ...]:

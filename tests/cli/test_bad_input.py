@@ -4,7 +4,6 @@ import pytest
 
 from keras_lottery import cli, presets, studies
 from keras_lottery import config as configs
-from keras_lottery.engine.run_folder import run_paths
 
 CONFIG_FILES = {
     "raises.py": "raise RuntimeError('first line\\nsecond line')",
@@ -305,11 +304,11 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
     assert cli.main([*command, "--config.model.hidden=5,5"]) == cli.USAGE_ERROR
     # A run that was begun before this was checked goes on.
     as_given = presets.load(name, {"model.name": "conv2", "backend": seen[0].backend})
-    run = run_paths(configs.freeze(as_given, allow_unread=True))
+    run = paths_of(configs.freeze(as_given, allow_unread=True))
     run.root.mkdir(parents=True)
     run.config.write_text("{}")
     assert cli.main(command) == 0
-    assert run_paths(seen[1]) == run != run_paths(seen[0])
+    assert paths_of(seen[1]) == run != paths_of(seen[0])
 
 
 def test_text_flags_are_taken_as_they_are(here, monkeypatch):

@@ -4,9 +4,10 @@ from dataclasses import asdict
 
 import numpy as np
 
-from keras_lottery.engine.run_folder import run_paths, write_config
+from keras_lottery.engine.run_folder import write_config
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.engine.run_writer import RunWriter
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Start, Training, TrainingResult, VariableInfo
 from tests.engine.small import config
 
@@ -41,7 +42,7 @@ def result(training, value=0.5):
 def made(out, seeds=(0, 1), rounds=2, **fields):
     """Writes a run of the arm `winning` and returns what reads its files."""
     settings = config(out, seeds=list(seeds), prune__rounds=rounds, arms=["winning"], **fields)
-    paths, task = run_paths(settings), MadeTask()
+    paths, task = paths_of(settings), MadeTask()
     write_config(paths, settings, task)
     written = RunWriter(settings, paths, task)
     for seed in seeds:

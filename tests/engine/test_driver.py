@@ -119,6 +119,6 @@ def test_the_sequential_executor_trains_from_the_start_alone(made):
             return result
 
     run = Run()
-    drive(CONFIG, run, run, Sequential(Task(), NoProgress()), NoProgress())
+    drive(CONFIG, run, run, Sequential(CONFIG, Task(), NoProgress()), NoProgress())
     assert list(run.results) == made
     assert [r.final_value for _, r in run.results.values()] == list(range(1, len(made) + 1))

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
-from keras_lottery.engine.run_folder import held, run_paths
+from keras_lottery.engine.run_folder import held
 from keras_lottery.errors import LotteryError
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
 from tests.engine.small import config, settings
@@ -127,7 +128,7 @@ def test_masks_only_shrink_and_prune_the_smallest_trained_weights(whole):
 @pytest.mark.backend
 def test_two_runs_are_equal_and_a_run_with_more_rounds_goes_on(whole, tmp_path):
     one = engine.run(config(tmp_path / "a", arms=ALL, prune__rounds=1))
-    assert run_paths(config(tmp_path / "a", arms=ALL)).root == one
+    assert paths_of(config(tmp_path / "a", arms=ALL)).root == one
     stamps = {p: p.stat().st_mtime_ns for p in one.rglob("*.ticket.safetensors")}
     again = engine.run(config(tmp_path / "a", arms=ALL))
     assert again == one
@@ -185,7 +186,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
 def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
 
     settings_ = config(tmp_path, prune__rounds=1)
-    task, paths = engine.make_task(settings_), run_paths(settings_)
+    task, paths = engine.make_task(settings_), paths_of(settings_)
     engine.train(settings_, paths, task)
     traced = task._trainer("zero").program.traces
     more = config(tmp_path, arms=ALL)
@@ -205,7 +206,7 @@ def test_a_folder_of_another_config_is_refused(tmp_path):
 
 def test_a_folder_that_another_process_holds_is_refused(tmp_path):
     settings_ = config(tmp_path)
-    with held(run_paths(settings_)), pytest.raises(LotteryError, match="another one holds"):
+    with held(paths_of(settings_)), pytest.raises(LotteryError, match="another one holds"):
         engine.run(settings_)
 
 

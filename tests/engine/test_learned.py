@@ -5,10 +5,9 @@ import pytest
 
 from keras_lottery import engine
 from keras_lottery.engine.experiment import make_task
-from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_metrics, read_results
-from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Start, Training
 from tests.engine.small import config
@@ -100,7 +99,7 @@ def test_the_exported_model_is_the_supermask_at_its_threshold(whole):
 def test_a_run_that_goes_on_equals_one_in_one_go_and_traces_nothing_again(whole, tmp_path):
 
     first = settings(tmp_path, arms=["supermask", "edge_popup"], prune__rounds=1)
-    task, paths = make_task(first), run_paths(first)
+    task, paths = make_task(first), paths_of(first)
     engine.train(first, paths, task)
     traced = task._trainer("edge_popup").program.traces
     more = settings(tmp_path)

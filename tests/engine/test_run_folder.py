@@ -7,10 +7,10 @@ import pytest
 
 from keras_lottery.engine import run_folder
 from keras_lottery.engine.result_changes import RESULTS_VERSION
-from keras_lottery.engine.run_folder import held, run_paths, write_config
+from keras_lottery.engine.run_folder import held, write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
-from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.types import VariableInfo
 from tests.engine.made import MadeTask, made, of, result
 from tests.engine.small import config
@@ -97,8 +97,8 @@ def test_nothing_is_written_through_a_link_to_elsewhere(tmp_path):
 def test_config_json_names_the_seeds_rounds_arms_and_draws_of_all_calls(tmp_path):
     one = config(tmp_path, seeds=[3, 1], prune__rounds=4, arms=["winning", "reinit"], draws=3)
     other = config(tmp_path, seeds=[0, 1], prune__rounds=2, arms=["winning", "one_shot"])
-    paths = run_paths(one)
-    assert run_paths(other) == paths
+    paths = paths_of(one)
+    assert paths_of(other) == paths
     for call in (one, other):
         write_config(paths, call, MadeTask())
     found = record(paths)["config"]
@@ -113,8 +113,8 @@ def test_an_arm_is_limited_to_rounds_only_where_every_call_limits_it(tmp_path):
     for number, rounds in enumerate(calls):
         settings = config(tmp_path, prune__rounds=3, arms=["winning", "reinit", "one_shot"],
                           prune__arm_rounds=rounds)  # fmt: skip
-        write_config(run_paths(settings), settings, MadeTask())
-        found = record(run_paths(settings))["config"]["prune"]["arm_rounds"]
+        write_config(paths_of(settings), settings, MadeTask())
+        found = record(paths_of(settings))["config"]["prune"]["arm_rounds"]
         assert found == ({"reinit": [1], "one_shot": [2]}, {"reinit": [1, 3]})[number]
 
 
@@ -135,7 +135,7 @@ def test_a_config_of_an_older_version_takes_the_seeds_of_the_rows(tmp_path):
 
 def _opened(out, **fields):
     settings = config(out, arms=["winning"], **fields)
-    paths = run_paths(settings)
+    paths = paths_of(settings)
     write_config(paths, settings, MadeTask())
     return settings, paths, MadeTask()
 
@@ -199,7 +199,7 @@ def test_a_run_goes_on_where_no_fix_since_changed_its_results(tmp_path, version,
 )
 def test_results_of_before_a_fix_are_not_mixed_with_later_ones(tmp_path, version, fields):
     settings = config(tmp_path, **{"arms": ["winning"], **fields})
-    paths = run_paths(settings)
+    paths = paths_of(settings)
     write_config(paths, settings, MadeTask())
     write_config(paths, settings, MadeTask())
     edit(paths, lambda found: found.update(results_version=version or 0))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
-from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.errors import LotteryError
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tickets import Ticket
 from keras_lottery.types import Training
 
@@ -40,11 +40,11 @@ def source(tmp_path_factory):
 def test_a_ticket_keeps_all_but_the_output_layer_which_is_fresh_and_unmasked(source, tmp_path):
     target = with_sources(config(tmp_path, arms=("winning",)), low=str(source))
     engine.run(target)
-    paths = run_paths(target)
+    paths = paths_of(target)
     key = Training("low", "vision", 0, 2, "winning")
     ticket = Ticket.load(paths.ticket(key))
     given = Ticket.load(
-        run_paths(target).__class__(source).ticket(dataclasses.replace(key, source=""))
+        paths_of(target).__class__(source).ticket(dataclasses.replace(key, source=""))
     )
     dense = Ticket.load(paths.ticket(Training("", "vision", 0, 0, "dense")))
     assert OUTPUT in given.masks and OUTPUT not in ticket.masks
@@ -66,9 +66,9 @@ def test_a_ticket_keeps_all_but_the_output_layer_which_is_fresh_and_unmasked(sou
 def test_sources_extend_a_run(source, tmp_path):
     plain = config(tmp_path, arms=("winning",))
     engine.run(plain)
-    before = run_paths(plain).results.read_text()
+    before = paths_of(plain).results.read_text()
     engine.run(with_sources(plain, low=str(source)))
-    assert run_paths(plain).results.read_text().startswith(before)
+    assert paths_of(plain).results.read_text().startswith(before)
     with pytest.raises(LotteryError, match="Expected the source 'low' to be"):
         engine.run(with_sources(plain, low=str(shutil.copytree(source, tmp_path / "other"))))
 
@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_named(source, tmp_path):
     seeds = with_sources(config(tmp_path, arms=("winning",), seeds=(1,)), low=str(source))
     with pytest.raises(LotteryError, match="winning ticket of seed 1, round 1 in the source 'low'"):
         engine.run(seeds)
-    assert [path.name for path in tmp_path.iterdir()] == [run_paths(other).root.name]
+    assert [path.name for path in tmp_path.iterdir()] == [paths_of(other).root.name]
     chain = config(tmp_path)
     transfer = dataclasses.replace(chain.transfer, arms=("one_shot",))
     with pytest.raises(LotteryError, match=r"transfer\.arms that follow a ticket's masks"):

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable
 
+from keras_lottery.config import Config
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.registry import Registry
 from keras_lottery.types import Executor, Task
 
-executors: Registry[Callable[[Task, RunProgress], Executor]] = Registry("executor")
-executors.register_lazily("sequential", "keras_lottery.engine.executors.sequential:Sequential")
+executors: Registry[Callable[[Config, Task, RunProgress], Executor]] = Registry("executor")
+_SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"
+# The command line settles `auto` before it imports a backend. Later, workers gain little.
+executors.register_lazily("auto", _SEQUENTIAL)
+executors.register_lazily("sequential", _SEQUENTIAL)
+executors.register_lazily("processes", "keras_lottery.engine.executors.processes:Processes")
 
 __all__ = ["executors"]

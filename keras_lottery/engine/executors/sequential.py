@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from keras_lottery.config import Config
 from keras_lottery.engine.executors.worker import train
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.types import Job, Task, Training, TrainingResult
@@ -10,7 +11,7 @@ from keras_lottery.types import Job, Task, Training, TrainingResult
 class Sequential:
     """Takes one training at a time."""
 
-    def __init__(self, task: Task, progress: RunProgress) -> None:
+    def __init__(self, config: Config, task: Task, progress: RunProgress) -> None:
         self._task = task
         self._progress = progress
 

@@ -26,10 +26,10 @@ from keras_lottery.arms import chain
 from keras_lottery.config import Config
 from keras_lottery.engine.executors.worker import not_finite
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.studies.instability.options import InstabilityOptions
 from keras_lottery.studies.instability.rows import FILE, PathRow
 from keras_lottery.types import MaskSet, Start, Task, Training, Weights
@@ -82,7 +82,7 @@ def _measure(
     """Trains the copies of one subject from one point, and measures every pair not yet there."""
     point, subject, seed = key
     round = 0 if subject == "dense" else config.prune.rounds
-    training, paths = Training("", config.task, seed, round, subject), run_paths(config)
+    training, paths = Training("", config.task, seed, round, subject), paths_of(config)
     done = {row.pair for row in table.rows if (row.point, row.subject, row.seed) == key}
     pairs = [p for p in combinations(range(options.orders), 2) if f"{p[0]}-{p[1]}" not in done]
     if not (paths.rewind(seed).exists() and paths.ticket(training).exists()):

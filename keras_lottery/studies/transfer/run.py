@@ -15,9 +15,8 @@ from rich.console import Console
 from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.config import Config
-from keras_lottery.engine.run_folder import run_paths
 from keras_lottery.files import write_whole
-from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.studies.transfer.options import TransferOptions
 
 
@@ -29,7 +28,7 @@ def run(config: Config) -> Path:
     """
     options: TransferOptions = config.options
     found = {name: variant(config, name) for name in options.names}
-    folders = {name: run_paths(one).root for name, one in found.items()}
+    folders = {name: paths_of(one).root for name, one in found.items()}
     with engine.open_run(config) as (paths, _):
         for one in found.values():
             engine.check_rewind(one, engine.make_task(one))

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_lottery.cache import Arrays, decoded
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.tfds import prepared_builder
+from keras_lottery.tasks.tfds import prepared_builder, prepared_folder
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split, as_split
 from keras_lottery.tasks.vision.labels import stratified_order
@@ -34,15 +35,27 @@ class Prepared:
 
 
 def _loader(prepared: Prepared) -> Callable[[VisionData], Source]:
-    def load(data: VisionData) -> Source:
+    def read(data: VisionData) -> Arrays:
         builder = prepared_builder(
             prepared.name, data.dir, data.download, splits=("train", prepared.test)
         )
         train = _read(builder, "train", data.resize)
+        test = _read(builder, prepared.test, data.resize)
+        arrays = {"train_x": train.x, "train_y": train.y, "test_x": test.x, "test_y": test.y}
+        return arrays | {"classes": np.array(builder.info.features["label"].num_classes)}
+
+    def load(data: VisionData) -> Source:
+        folder = prepared_folder(prepared.name, data.dir)
+        if folder is None:  # it is prepared now, or an error says that it is missing
+            arrays = read(data)
+        else:
+            key = {"test": prepared.test, "resize": data.resize}
+            arrays = decoded(folder, key, lambda: read(data))
+        train = Split(arrays["train_x"], arrays["train_y"])
         return Source(
             train=train if prepared.half is None else half(train, prepared.half),
-            test=_read(builder, prepared.test, data.resize),
-            classes=builder.info.features["label"].num_classes,
+            test=Split(arrays["test_x"], arrays["test_y"]),
+            classes=int(arrays["classes"]),
             validation_size=prepared.validation_size,
         )
 

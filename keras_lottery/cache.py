@@ -1,0 +1,104 @@
+"""What is kept between runs to start sooner: decoded data sets and compiled programs.
+
+It is in `~/.cache/keras_lottery`, or where KERAS_LOTTERY_CACHE says; empty turns it off. Removing
+the folder loses nothing but time.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.files import write_whole
+
+Arrays = dict[str, NDArray[Any]]
+
+_VARIABLE = "KERAS_LOTTERY_CACHE"
+_LAYOUT = 1
+_MOST_BYTES = 4 * 2**30
+_PROGRAMS = 2**30
+
+
+def folder() -> Path | None:
+    """Returns the folder of the cache; None where it is turned off."""
+    named = os.environ.get(_VARIABLE)
+    if named is not None:
+        return Path(named).expanduser() if named else None
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "keras_lottery"
+
+
+def keep_programs() -> None:
+    """Lets JAX keep what it compiles, where the user hasn't said otherwise; before its import."""
+    root = folder()
+    if root is None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    # A home folder may be shared by machines whose CPUs differ.
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root / "jax" / (platform.node() or "local"))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(_PROGRAMS))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def decoded(source: Path, key: Mapping[str, Any], read: Callable[[], Arrays]) -> Arrays:
+    """Returns what `read` makes of the files in `source`, from the cache where it is there.
+
+    Arrays from the cache are memory-mapped and read-only, so that processes share them.
+
+    Args:
+        source: the folder of the files; when one changes, they are read again.
+        key: what else the arrays depend on; JSON values.
+        read: returns the arrays by name.
+    """
+    root = folder()
+    if root is None:
+        return read()
+    place = root / "data" / f"{source.parent.name}-{_digest(source, key)}"
+    if (kept := _load(place)) is not None:
+        return kept
+    arrays = read()
+    if sum(array.nbytes for array in arrays.values()) <= _MOST_BYTES:
+        try:
+            _save(place, arrays)
+        except LotteryError as error:
+            warnings.warn(f"The decoded data set is not kept: {error}", stacklevel=2)
+    return arrays
+
+
+def _digest(source: Path, key: Mapping[str, Any]) -> str:
+    files = [
+        (str(path.relative_to(source)), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(source.rglob("*"))
+        if path.is_file()
+    ]
+    text = json.dumps([_LAYOUT, str(source.absolute()), files, dict(key)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _load(place: Path) -> Arrays | None:
+    """Returns the arrays of a folder; None where it is not whole."""
+    try:
+        names = json.loads((place / "names.json").read_text())
+        return {n: np.load(place / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in names}
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+
+
+def _save(place: Path, arrays: Arrays) -> None:
+    for name, array in arrays.items():
+        write_whole(place / f"{name}.npy", partial(_write, array))
+    # The last file says that the others are there.
+    write_whole(place / "names.json", lambda to: to.write_text(json.dumps(list(arrays))))
+
+
+def _write(array: NDArray[Any], to: Path) -> None:
+    with to.open("wb") as file:
+        np.save(file, array, allow_pickle=False)

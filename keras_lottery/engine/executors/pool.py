@@ -1,0 +1,172 @@
+"""Worker processes, kept from one experiment to the next, so that each imports a backend once."""
+
+import atexit
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+
+from keras_lottery.engine.executors.serving import Message, Setup, serve
+from keras_lottery.engine.executors.threads import limits
+from keras_lottery.types import Job
+
+# fork would copy the locks that TensorFlow's and JAX's threads hold, and deadlock.
+_SPAWN = multiprocessing.get_context("spawn")
+_STARTING = threading.Lock()
+
+
+class Worker:
+    """A worker process, as the driver sees it.
+
+    Args:
+        slot: its place among the workers, which decides its cores.
+        threads: number of cores on which it trains.
+        gpu: the one GPU that it sees; None: all of them.
+    """
+
+    def __init__(self, slot: int, threads: int, gpu: str | None) -> None:
+        self.slot, self.threads = slot, threads
+        self._gpu = gpu
+        self._setup: Setup | None = None
+        self.connection, theirs = _SPAWN.Pipe()
+        arguments = (theirs, _cores(slot, threads))
+        self._process = _SPAWN.Process(target=serve, args=arguments, daemon=True)
+        device = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+        with _environment(limits(threads) | device):
+            self._process.start()
+        theirs.close()  # or the end of the process would not end the connection
+
+    def prepare(self, setup: Setup) -> None:
+        """Lets it make the task of the trainings that follow."""
+        if setup != self._setup:
+            self._setup = setup
+            self._send(setup)
+
+    def send(self, job: Job) -> bool:
+        """Sends a training; returns False where the process is gone."""
+        return self._send(job)
+
+    def receive(self) -> Message | None:
+        """Returns the next report; None where the process is gone."""
+        try:
+            message: Message = self.connection.recv()
+        except (OSError, EOFError):
+            return None
+        return message
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def stop(self) -> int | None:
+        """Ends the process, whatever it does, and returns its exit code."""
+        self._process.join(timeout=0)
+        exit_code = self._process.exitcode
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+        return self._process.exitcode if exit_code is None else exit_code
+
+    def successor(self) -> "Worker":
+        """Starts another process in the place of this one, which has ended."""
+        new = Worker(self.slot, self.threads, self._gpu)
+        if self._setup:
+            new.prepare(self._setup)
+        return new
+
+    def _send(self, what: Setup | Job) -> bool:
+        try:
+            self.connection.send(what)
+        except OSError:
+            return False
+        return True
+
+
+class Pool:
+    """The workers of this process."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+
+    def take(self, count: int, threads: int, setup: Setup) -> list[Worker]:
+        """Returns workers; starts those that are missing.
+
+        Args:
+            count: how many.
+            threads: of each.
+            setup: what they make their task from.
+        """
+        if any(worker.threads != threads for worker in self._workers):
+            self.close()
+        gpus = visible_gpus()
+        for slot in range(len(self._workers), count):
+            gpu = gpus[slot % len(gpus)] if len(gpus) > 1 else None
+            self._workers.append(Worker(slot, threads, gpu))
+        for worker in self._workers[:count]:
+            if not worker.is_alive():
+                self.replace(worker)
+        for worker in self._workers[:count]:
+            worker.prepare(setup)
+        return self._workers[:count]
+
+    def replace(self, worker: Worker) -> tuple[Worker, int | None]:
+        """Ends a worker; returns the one in its place, and the exit code of the old one."""
+        code = worker.stop()
+        new = self._workers[worker.slot] = worker.successor()
+        return new, code
+
+    def close(self) -> None:
+        """Ends all workers."""
+        while self._workers:
+            self._workers.pop().stop()
+
+
+pool = Pool()
+atexit.register(pool.close)
+
+
+def reporting(workers: Collection[Worker]) -> list[Worker]:
+    """Waits for workers; returns those that report something, or are gone."""
+    there = wait([worker.connection for worker in workers])
+    return [worker for worker in workers if worker.connection in there]
+
+
+def visible_gpus() -> list[str]:
+    """Returns the NVIDIA GPUs that this process may use, without importing a backend."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [gpu for gpu in named.split(",") if gpu.strip() not in ("", "-1")]
+    try:
+        return [str(i) for i in range(len(os.listdir("/proc/driver/nvidia/gpus")))]
+    except OSError:
+        return []
+
+
+def _cores(slot: int, threads: int) -> frozenset[int]:
+    """Returns the cores that a worker is pinned to; empty where the system can't."""
+    if sys.platform != "linux":
+        return frozenset()
+    allowed = sorted(os.sched_getaffinity(0))
+    return frozenset(allowed[(slot * threads + i) % len(allowed)] for i in range(threads))
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables for a process that is started meanwhile.
+
+    Its Python starts without the current folder, in which a file may have a module's name.
+    """
+    changes = {**changes, "PYTHONSAFEPATH": "1"}
+    with _STARTING:
+        before = {name: os.environ.get(name) for name in changes}
+        os.environ.update(changes)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

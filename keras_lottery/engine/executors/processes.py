@@ -1,0 +1,111 @@
+"""Trainings side by side, each in a process that keeps its compiled program."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+from keras_lottery import user_modules
+from keras_lottery.config import Config
+from keras_lottery.engine.executors.pool import Worker, pool, reporting
+from keras_lottery.engine.executors.serving import Kind, Message, Setup
+from keras_lottery.engine.executors.threads import cores
+from keras_lottery.engine.progress import RunProgress
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import Job, Progress, Task, Training, TrainingResult
+
+ATTEMPTS = 3
+"""How many workers a training may lose before the run stops."""
+
+
+class Processes:
+    """Trains as many networks at a time as there are workers.
+
+    A training whose worker is killed, or runs out of memory, begins again in another one.
+
+    Args:
+        config: of the experiment; each worker makes its task from it.
+        task: the driver's own, which stays with it.
+        progress: shows every training that is going on.
+    """
+
+    def __init__(self, config: Config, task: Task, progress: RunProgress) -> None:
+        self._progress = progress
+        self._workers = start_workers(config)
+        self._jobs: dict[Worker, Job] = {}  # of the workers that train
+        self._shown: dict[Training, tuple[ExitStack, Progress]] = {}
+        self._lost: Counter[Training] = Counter()
+
+    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
+        try:
+            while self._hand_out(take):
+                for worker in reporting(self._jobs):
+                    message = worker.receive()
+                    if message is None:
+                        self._train(self._successor(worker, self._jobs.pop(worker)))
+                    elif message.kind is Kind.PROGRESS:
+                        self._shown[self._jobs[worker][0]][1].update(*message.body)
+                    else:
+                        yield self._ended(self._jobs.pop(worker)[0], message)
+        finally:
+            for worker in self._jobs:  # an error ended the run
+                pool.replace(worker)
+
+    def _hand_out(self, take: Callable[[], Job | None]) -> bool:
+        """Gives a training to every idle worker; returns False where nobody trains any more."""
+        for worker in self._workers:
+            if worker not in self._jobs and (job := take()):
+                stack = ExitStack()
+                shown = stack.enter_context(self._progress.training(job[0]))
+                self._shown[job[0]] = stack, shown
+                self._train((worker, job))
+        return bool(self._jobs)
+
+    def _train(self, pair: tuple[Worker, Job]) -> None:
+        worker, job = pair
+        while not worker.send(job):
+            worker, job = self._successor(worker, job)
+        self._jobs[worker] = job
+
+    def _successor(self, worker: Worker, job: Job) -> tuple[Worker, Job]:
+        """Returns a new worker in the place of one that is gone, and the training for it.
+
+        Raises:
+            LotteryError: the training has lost too many.
+        """
+        training, slot = job[0], self._workers.index(worker)
+        self._lost[training] += 1
+        self._workers[slot], code = pool.replace(worker)
+        if self._lost[training] == ATTEMPTS:
+            raise LotteryError(
+                f"Expected a worker that lives through a training. Received: {ATTEMPTS} that "
+                f"ended in {_name(training)}, the last one with exit code {code} (-9: killed, as "
+                "where memory is short). Lower --workers, or look for the reason with "
+                "--executor=sequential; what is finished is kept."
+            )
+        return self._workers[slot], job
+
+    def _ended(self, training: Training, message: Message) -> tuple[Training, TrainingResult]:
+        """Returns the result that a worker reports, or raises its error."""
+        self._shown.pop(training)[0].close()
+        for category, text in message.warnings:
+            warnings.warn(text, category, stacklevel=2)
+        if message.kind is Kind.REFUSED:
+            raise LotteryError(message.body)
+        if message.kind is Kind.FAILED:
+            raise RuntimeError(f"{_name(training)} failed in its worker:\n{message.body}")
+        return training, message.body
+
+
+def start_workers(config: Config) -> list[Worker]:
+    """Starts a config's workers, or takes those that are there, and returns them.
+
+    They import their backend meanwhile, so the earlier this is called the better.
+    """
+    threads = config.threads or 1
+    count = config.workers or max(1, cores() // threads)
+    return pool.take(count, threads, Setup(config, tuple(user_modules.flags().values())))
+
+
+def _name(training: Training) -> str:
+    return f"seed {training.seed}, round {training.round}, {training.arm}"

@@ -1,0 +1,146 @@
+"""The worker's side of a process: trains what the driver sends, until the driver is gone."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from keras_lottery import user_modules
+from keras_lottery.config import Config
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import Job, Progress, Task, Training
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker makes its task from.
+
+    Args:
+        config: of the experiment.
+        modules: what `--import` named.
+    """
+
+    config: Config
+    modules: tuple[str, ...]
+
+
+class Kind(Enum):
+    """What a worker reports."""
+
+    PROGRESS = "step, number of steps and loss"
+    RESULT = "TrainingResult"
+    REFUSED = "text of a LotteryError"
+    FAILED = "traceback of any other error"
+
+
+@dataclass(frozen=True)
+class Message:
+    """A report to the driver.
+
+    Args:
+        kind: of the report.
+        body: what `kind` says.
+        warnings: category and text of what the training warned of.
+    """
+
+    kind: Kind
+    body: Any
+    warnings: tuple[tuple[type[Warning], str], ...] = ()
+
+
+def serve(connection: Connection, cores: frozenset[int]) -> None:
+    """Runs in the worker process.
+
+    It reads a `Setup`, then jobs, each of which it answers with messages, the last of which is no
+    progress; another `Setup` may follow.
+
+    Args:
+        connection: to the driver.
+        cores: those that it is pinned to; empty: all.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    if cores:
+        os.sched_setaffinity(0, cores)
+    with suppress(EOFError, OSError):  # the driver has closed the connection
+        setup = connection.recv()
+        while True:
+            setup = _serve_one(connection, setup)
+
+
+def _serve_one(connection: Connection, setup: Setup) -> Setup:
+    """Trains networks of one experiment; returns the next one's setup."""
+    from keras_lottery.backend.global_state import preserved  # imports the backend
+
+    try:
+        task = _make_task(setup)
+    except Exception as error:  # whatever the user's modules raise
+        received, problem = connection.recv(), _problem(error)
+        while not isinstance(received, Setup):
+            connection.send(problem)
+            received = connection.recv()
+        return received
+    with preserved():
+        while not isinstance(received := connection.recv(), Setup):
+            connection.send(_train(connection, task, received))
+    return received
+
+
+def _make_task(setup: Setup) -> Task:
+    for module in setup.modules:
+        user_modules.import_named(module)
+    user_modules.allow(*getattr(setup.config.data, "modules", ()))
+    from keras_lottery.engine.experiment import make_task  # imports the backend
+
+    return make_task(setup.config)
+
+
+def _train(connection: Connection, task: Task, job: Job) -> Message:
+    from keras_lottery.engine.executors.worker import train
+
+    training, start = job
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            result = train(task, training, start, _Reporter(connection))
+        except Exception as error:  # the driver raises it again
+            return _problem(error)
+    return Message(Kind.RESULT, result, tuple((w.category, str(w.message)) for w in caught))
+
+
+def _problem(error: Exception) -> Message:
+    if isinstance(error, LotteryError):
+        return Message(Kind.REFUSED, str(error))
+    return Message(Kind.FAILED, "".join(traceback.format_exception(error)))
+
+
+class _Reporter:
+    """Sends the progress of a training to the driver."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def training(self, training: Training) -> Iterator[Progress]:
+        yield self
+
+    def update(self, step: int, of: int, loss: float) -> None:
+        self._connection.send(Message(Kind.PROGRESS, (step, of, float(loss))))
+
+    def skip(self, trainings: int) -> None:
+        pass
+
+
+def _end_with_driver() -> None:
+    """Ends this process in the middle of a training where the driver is killed."""
+    if (driver := multiprocessing.parent_process()) is not None:
+        wait([driver.sentinel])
+        os._exit(1)

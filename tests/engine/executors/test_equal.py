@@ -1,0 +1,43 @@
+"""Trainings side by side end with the same bits as one at a time, in one run as in two calls."""
+
+import csv
+import os
+import subprocess
+import sys
+
+from tests.engine.small import settings
+
+
+def run(out, *flags, **fields):
+    """Runs the small experiment as a user would, and returns its rows and its tensors."""
+    overrides = [
+        f"--config.{name}={value}" for name, value in settings(out, **fields).items()
+        if name not in ("out", "seeds")
+    ]  # fmt: skip
+    command = [sys.executable, "-m", "keras_lottery", "run", "--config=quickstart", "--noreport"]
+    done = subprocess.run(
+        [*command, f"--out={out}", "--seeds=0,1", *overrides, *flags],
+        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder,) = out.iterdir()
+    with (folder / "results.csv").open() as file:
+        rows = [
+            {key: value for key, value in row.items() if "seconds" not in key}
+            for row in csv.DictReader(file)
+        ]
+    files = sorted(folder.rglob("*.safetensors"))
+    tensors = {str(file.relative_to(folder)): file.read_bytes() for file in files}
+    return sorted(rows, key=lambda row: tuple(row.values())), tensors, done.stderr
+
+
+def test_side_by_side_and_one_at_a_time_are_equal(tmp_path):
+    rows, tensors, _ = run(tmp_path / "a", "--executor=processes", "--workers=2")
+    run(tmp_path / "b", "--executor=sequential", "--threads=1", prune__rounds=1)
+    same_rows, same_tensors, said = run(tmp_path / "b", "--workers=2")
+    assert "2 trainings side by side with 1 thread each" in said
+    assert len(rows) == 10 and rows == same_rows
+    assert len(tensors) == 18 and tensors == same_tensors

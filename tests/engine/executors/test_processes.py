@@ -1,0 +1,97 @@
+"""Worker processes: results, warnings and errors come back, and a killed one costs nothing."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_lottery import user_modules
+from keras_lottery.engine.executors import processes
+from keras_lottery.engine.executors.pool import pool
+from keras_lottery.engine.executors.processes import Processes
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import Start, Training
+from tests.engine.small import config
+
+ODD_TASK = Path(__file__).with_name("odd_task.py")
+
+pytestmark = pytest.mark.filterwarnings("ignore:.* is odd")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules():
+    """Names the task's module, as --import does; ends the workers after the last test."""
+    user_modules.import_named(str(ODD_TASK))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_BACKEND", "jax")  # the quickest to import; nothing is computed
+        yield
+    pool.close()
+    user_modules._flags.pop(ODD_TASK.stem)
+
+
+def trained(folder, *arms, progress=None):
+    """Returns the results of odd trainings by arm."""
+    settings = config("out", executor="processes", workers=2, threads=1)
+    data = dataclasses.replace(settings.data, dir=str(folder))
+    settings = dataclasses.replace(settings, task="odd", data=data)
+    start = Start({"w": np.arange(3.0)})
+    jobs = [(Training("", "odd", 0, 1, arm), start) for arm in reversed(arms)]
+    take = lambda: jobs.pop() if jobs else None  # noqa: E731
+    executor = Processes(settings, None, progress or NoProgress())
+    return {training.arm: result for training, result in executor.run(take)}
+
+
+def test_each_worker_trains_on_a_core_of_its_own(tmp_path):
+    with pytest.warns(UserWarning, match="c is odd"):
+        results = trained(tmp_path, "a", "b", "c")
+    assert set(results) == {"a", "b", "c"}
+    assert all(np.array_equal(result.weights["w"], np.arange(3.0)) for result in results.values())
+    assert {result.metrics["cores"] for result in results.values()} == {1}
+    assert os.getpid() not in {result.metrics["pid"] for result in results.values()}
+
+
+def test_workers_outlive_a_run(tmp_path):
+    first, second = trained(tmp_path, "a", "b"), trained(tmp_path, "a", "b")
+    pids = [{result.metrics["pid"] for result in results.values()} for results in (first, second)]
+    assert pids[1] <= {worker._process.pid for worker in pool._workers} and pids[0] & pids[1]
+
+
+def test_a_killed_worker_costs_its_training_alone(tmp_path):
+    assert set(trained(tmp_path, "a", "killed_once", "b")) == {"a", "killed_once", "b"}
+
+
+def test_a_training_that_kills_every_worker_stops_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "ATTEMPTS", 2)
+    with pytest.raises(LotteryError, match=r"2 that ended in seed 0, round 1, killed"):
+        trained(tmp_path, "killed", "a")
+    assert set(trained(tmp_path, "b")) == {"b"}
+
+
+def test_errors_come_back(tmp_path):
+    with pytest.raises(LotteryError, match=r"^Expected patience\. Received: none\.$"):
+        trained(tmp_path, "refused")
+    with pytest.raises(RuntimeError, match=r"seed 0, round 1, failed failed(.|\n)*KeyError"):
+        trained(tmp_path, "failed")
+    (tmp_path / "no_data").touch()
+    pool.close()
+    with pytest.raises(LotteryError, match="Expected data"):
+        trained(tmp_path, "a")
+
+
+class Noted(NoProgress):
+    """Notes the progress of trainings."""
+
+    def __init__(self):
+        self.steps = []
+
+    def update(self, step, of, loss):
+        self.steps.append((step, of, loss))
+
+
+def test_progress_comes_back(tmp_path):
+    noted = Noted()
+    trained(tmp_path, "a", "b", progress=noted)
+    assert noted.steps == [(1, 2, 0.5)] * 2
