@@ -66,7 +66,7 @@ def test_controls_keep_or_permute_channels(finished):
 
 def test_arms_that_choose_single_weights_are_refused(tmp_path):
     config = small.config(tmp_path, prune__pattern="channels", arms=["winning", "edge_popup"])
-    with pytest.raises(LotteryError, match="arms that can prune channels. Received: edge_popup"):
+    with pytest.raises(LotteryError, match=r"arms that can prune channels\. Received: edge_popup"):
         experiment.run(config)
 
 

@@ -279,5 +279,5 @@ def test_tickets_of_channels_become_smaller_networks(model, data):
     assert ticket.masks["layers/dense/bias"].sum() == 8
     small = kl.compact(ticket.apply(keras.models.clone_model(model)))
     assert small.count_params() == 6 * 8 + 8 + 4 * 8 + 8 * 3 + 3
-    with pytest.raises(LotteryError, match="pattern.*Did you mean 'channels'"):
+    with pytest.raises(LotteryError, match=r"pattern.*Did you mean 'channels'"):
         kl.TicketSearch(pattern="channel")
