@@ -53,7 +53,7 @@ def bert_task(config: Config) -> Any:
     x = {"token_ids": ids, "segment_ids": 0 * ones, "padding_mask": ones}
     y = (np.arange(count) % 2).astype(np.int32)
     kind = PROBLEMS[config.data.name].kind
-    if kind == "words":
+    if kind == "masked_lm":
         x, y = x | {"mask_positions": ones[:, :2]}, ids[:, :2]
     if kind == "span":
         y = ones[:, :2]

@@ -10,7 +10,7 @@ import keras_lottery as kl
 from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main, rated
 from keras_lottery.tasks.language.translation.config import TranslationModel
-from keras_lottery.tasks.language.translation.measure import LogPerplexity, SmoothedCrossentropy
+from keras_lottery.tasks.language.translation.metrics import LogPerplexity, SmoothedCrossentropy
 from keras_lottery.tasks.language.translation.model import build
 from keras_lottery.tasks.language.translation.search import BeamSearch
 from keras_lottery.training.compilation import Compilation

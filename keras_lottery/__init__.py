@@ -7,10 +7,10 @@ Example:
     >>> plain = kl.strip(model)
 """
 
-import os
-import sys
 from importlib import import_module
 from typing import Any
+
+from keras_lottery.keras_classes import announce as _announce
 
 __version__ = "0.1.0"
 
@@ -53,14 +53,4 @@ def __dir__() -> list[str]:
     return list(__all__)
 
 
-def _is_command_line() -> bool:
-    """While `python -m keras_lottery` finds its module, argv[0] is `-m`."""
-    return sys.argv[:1] == ["-m"] or os.path.basename(sys.argv[0] or "") == "keras-lottery"
-
-
-# Keras can only load a masked or compacted model whose classes are registered, so importing this
-# package registers them. The command line chooses the backend first and imports Keras after.
-if not _is_command_line():
-    import_module(f"{__name__}.masking")
-    import_module(f"{__name__}.compaction.resized")
-    import_module(f"{__name__}.toolkit.wrapper")
+_announce()

@@ -208,7 +208,7 @@ class Task(Protocol):
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         """Returns the metrics of a network between others, as `test_<name>` and `train_<name>`.
 
-        Its batch-norm statistics are first made anew from training data.
+        Its batch-norm statistics are first re-estimated from training data.
         """
         ...
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+FILE = re.compile(r"`([\w/]+/[\w/]*\w\.py)`")
 STEP = re.compile(r"^\d+\. `(?P<file>[\w/]+\.py)`, `(?P<function>\w+)`:", re.MULTILINE)
 
 
@@ -12,3 +13,10 @@ def test_every_step_from_the_command_to_the_row_exists():
     assert 10 <= len(steps) <= 14
     for file, function in steps:
         assert re.search(rf"def {function}\(", (ROOT / file).read_text(encoding="utf-8")), file
+
+
+def test_every_file_that_is_named_exists():
+    files = FILE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    roots = (ROOT, ROOT / "keras_lottery")
+    assert len(files) > 20
+    assert [file for file in files if not any((root / file).is_file() for root in roots)] == []

@@ -139,22 +139,25 @@ def transferred(training: Training, run: RunView) -> Start:
         Morcos et al. 2019 (1906.02773), section 3.
     """
     ticket = run.source_start_of(training)
-    own = run.task.start_weights(training.seed)
+    start_weights = run.task.start_weights(training.seed)
     infos = run.task.variables()
     output = {info.path for info in infos if info.output}
     pruned = {info.path for info in infos if info.prunable} | ticket.masks.keys()
-    shared = (own.keys() & ticket.weights.keys() | pruned) - output
+    shared = (start_weights.keys() & ticket.weights.keys() | pruned) - output
     wrong = [
-        f"{path} {_shape(ticket.weights, path)} for {_shape(own, path)}"
+        f"{path} {_shape(ticket.weights, path)} for {_shape(start_weights, path)}"
         for path in sorted(shared)
-        if _shape(own, path) != _shape(ticket.weights, path)
+        if _shape(start_weights, path) != _shape(ticket.weights, path)
     ]
     if wrong:
         raise LotteryError(
             f"Expected tickets of {training.source!r} for this network. Received: "
             f"{', '.join(wrong[:8])}. Take a source with the same model and shape of inputs."
         )
-    weights = {path: ticket.weights[path] if path in shared else own[path] for path in own}
+    weights = {
+        path: ticket.weights[path] if path in shared else start_weights[path]
+        for path in start_weights
+    }
     masks = {path: mask for path, mask in ticket.masks.items() if path not in output}
     return Start(weights, masks, seed=training.seed)
 
@@ -180,5 +183,5 @@ def _kept(state: State, rewind: RewindConfig) -> State:
     What a network carries from batch to batch belongs to its place in the data.
     """
     parts = {"optimizer/": rewind.optimizer, "seeds/": rewind.seeds, "carried/": rewind.data_order}
-    restored = tuple(part for part, how in parts.items() if how == "restore")
+    restored = tuple(part for part, mode in parts.items() if mode == "restore")
     return {k: v for k, v in state.items() if k.startswith(restored)}

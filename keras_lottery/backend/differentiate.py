@@ -42,8 +42,8 @@ def _jax_product(function: Function) -> Callable[..., list[Any]]:
 
     def product(values: list[Any], vector: list[Any], *arguments: Any) -> list[Any]:
         def gradient(at: list[Any]) -> list[Any]:
-            found: list[Any] = jax.grad(function)(at, *arguments)
-            return found
+            products: list[Any] = jax.grad(function)(at, *arguments)
+            return products
 
         return list(jax.jvp(gradient, (values,), (vector,))[1])
 
@@ -59,8 +59,8 @@ def _tensorflow_gradient(function: Function) -> Callable[..., list[Any]]:
         with tf.GradientTape() as tape:
             tape.watch(tensors)
             result = function(tensors, *arguments)
-        found = tape.gradient(result, tensors, unconnected_gradients="zero")
-        return [tf.convert_to_tensor(g) for g in found]
+        gradients = tape.gradient(result, tensors, unconnected_gradients="zero")
+        return [tf.convert_to_tensor(g) for g in gradients]
 
     return gradient
 
@@ -75,13 +75,13 @@ def _tensorflow_product(function: Function) -> Callable[..., list[Any]]:
         with tf.GradientTape() as tape:
             tape.watch(tensors)
             gradient = inner(tensors, *arguments)
-        found = tape.gradient(
+        products = tape.gradient(
             gradient,
             tensors,
             output_gradients=[tf.convert_to_tensor(v) for v in vector],
             unconnected_gradients="zero",
         )
-        return [tf.convert_to_tensor(g) for g in found]
+        return [tf.convert_to_tensor(g) for g in products]
 
     return product
 
@@ -117,6 +117,6 @@ def _torch_derivatives(result: Any, tensors: Sequence[Any], graph: bool = False)
 
     if not result.requires_grad:
         return [torch.zeros_like(t) for t in tensors]
-    found = torch.autograd.grad(result, tensors, create_graph=graph, allow_unused=True)
-    pairs = zip(found, tensors, strict=True)
+    derivatives = torch.autograd.grad(result, tensors, create_graph=graph, allow_unused=True)
+    pairs = zip(derivatives, tensors, strict=True)
     return [torch.zeros_like(t) if g is None else (g if graph else g.detach()) for g, t in pairs]

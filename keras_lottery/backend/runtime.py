@@ -29,9 +29,9 @@ def devices() -> list[str]:
     if name() == "tensorflow":
         import tensorflow as tf
 
-        found = tf.config.list_logical_devices()
-        accelerators = [d for d in found if d.device_type in ("GPU", "TPU")]
-        return [d.name for d in (accelerators or found)]
+        logical = tf.config.list_logical_devices()
+        accelerators = [d for d in logical if d.device_type in ("GPU", "TPU")]
+        return [d.name for d in (accelerators or logical)]
     import torch
 
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
@@ -76,10 +76,10 @@ def seed_generator(seed: int) -> None:
 
 def versions() -> dict[str, str]:
     """Returns the versions of Python and of the packages that decide a result."""
-    found = {"python": platform.python_version()}
+    by_package = {"python": platform.python_version()}
     for package in ("keras-lottery", "keras", "numpy", "tensorflow", "jax", "torch", "keras-hub"):
         try:
-            found[package] = version(package)
+            by_package[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return by_package

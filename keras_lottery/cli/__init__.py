@@ -84,7 +84,7 @@ def _check_once(words: list[str], values: flags.FlagValues) -> None:
 
 def _overrides(words: list[str]) -> dict[str, Any]:
     """Returns the values of `--config.a.b=c`, as Python literals where they are."""
-    found = {}
+    overrides = {}
     for word in words:
         if _is_override(word):
             name, equals, text = word.removeprefix(_OVERRIDE).partition("=")
@@ -92,8 +92,8 @@ def _overrides(words: list[str]) -> dict[str, Any]:
                 raise LotteryError(
                     f"Expected {_OVERRIDE}field=value. Received: {word!r}. Add the value."
                 )
-            found[name] = literal(text)
-    return found
+            overrides[name] = literal(text)
+    return overrides
 
 
 def _overview() -> str:

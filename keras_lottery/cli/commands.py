@@ -189,7 +189,7 @@ def _nothing(*_: Any) -> None:
 
 def modules_of(values: flags.FlagValues) -> list[str]:
     """Returns the modules that `--import` names."""
-    return [name.strip() for given in values["import"].value for name in given.split(",")]
+    return [name.strip() for entry in values["import"].value for name in entry.split(",")]
 
 
 def literal(text: str) -> Any:
@@ -234,7 +234,7 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "scopes": _names("pruning", "allocations"),
     "patterns": _names("pruning", "patterns"),
     "executors": _names("engine", "executors"),
-    "formats": _names("export", "exporters"),
+    "formats": _names("exporters", "exporters"),
 }
 
 COMMANDS = {

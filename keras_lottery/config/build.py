@@ -38,8 +38,8 @@ def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
             continue
         kind = _bare(hints[key])
         if dataclasses.is_dataclass(kind):
-            given = _over_default(known[key], value)
-            values[key] = build(typing.cast(type, kind), given, prefix + key, problems)
+            fields = _over_default(known[key], value)
+            values[key] = build(typing.cast(type, kind), fields, prefix + key, problems)
         else:
             values[key] = _coerce(hints[key], value, prefix + key, problems)
     required = dataclasses.MISSING
@@ -106,9 +106,9 @@ def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
     if not isinstance(settings, Mapping) or spec.default_factory is dataclasses.MISSING:
         return settings
     default = spec.default_factory()
-    own = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
+    changed = {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
     general = {f.name: _default_of(f) for f in dataclasses.fields(default)}
-    return {k: v for k, v in own.items() if v != general[k]} | dict(settings)
+    return {k: v for k, v in changed.items() if v != general[k]} | dict(settings)
 
 
 def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:

@@ -132,16 +132,18 @@ def recorded_claims(record: Mapping[str, Any]) -> list[tuple[Claim, bool]]:
     if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
         problems.append(f"claims: expected a list of claims. Received: {type(claims).__name__}")
         claims = []
-    found = []
+    recorded = []
     for fields in claims:
         plain = {name: value for name, value in fields.items() if name != POST_HOC}
-        found.append((build(Claim, plain, "claims", problems), fields.get(POST_HOC) is not False))
+        recorded.append(
+            (build(Claim, plain, "claims", problems), fields.get(POST_HOC) is not False)
+        )
     if problems:
         raise LotteryError(
             f"Expected the claims of a config in config.json. Received: {'; '.join(problems)}. "
             "Take the file from a backup, or start the run again in another folder."
         )
-    return found
+    return recorded
 
 
 def _is_number(text: str) -> bool:

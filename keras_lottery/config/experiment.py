@@ -243,4 +243,4 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def is_within(name: str, fields: Iterable[str]) -> bool:
     """Returns whether the field `name` is one of `fields`, or in one of these sections."""
-    return any(name == one or name.startswith(f"{one}.") for one in fields)
+    return any(name == section or name.startswith(f"{section}.") for section in fields)

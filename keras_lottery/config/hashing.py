@@ -31,9 +31,9 @@ def digest(config: Config) -> str:
     return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def differences(one: Config, other: Config) -> list[str]:
+def differences(left: Config, right: Config) -> list[str]:
     """Returns the hashed fields in which two configs differ."""
-    a, b = flatten(thaw(one)), flatten(thaw(other))
+    a, b = flatten(thaw(left)), flatten(thaw(right))
     return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k) and _is_hashed(k))
 
 

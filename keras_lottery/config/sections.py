@@ -172,12 +172,12 @@ class PruneConfig:
     pattern: Annotated[str, Checked("keras_lottery.pruning:check_pattern")] = "weights"
 
     @staticmethod
-    def implied(given: Mapping[str, Any]) -> dict[str, Any]:
+    def implied(settings: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the schedule and the number of rounds that `levels` alone implies."""
-        if not given.get("levels"):
+        if not settings.get("levels"):
             return {}
-        implied = {"schedule": "levels", "rounds": len(given["levels"])}
-        return {name: value for name, value in implied.items() if name not in given}
+        implied = {"schedule": "levels", "rounds": len(settings["levels"])}
+        return {name: value for name, value in implied.items() if name not in settings}
 
     def problems(self) -> Iterable[str]:
         yield from self._level_problems()
@@ -262,4 +262,4 @@ class ReportConfig:
 
 def _rises(levels: tuple[float, ...]) -> bool:
     steps = (0.0, *levels, 1.0)
-    return all(one < other for one, other in pairwise(steps))
+    return all(low < high for low, high in pairwise(steps))

@@ -133,7 +133,7 @@ def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
 
 def named(structure: Any, kind: str) -> dict[str, Any]:
     """Returns the leaves by name: keys of dicts, numbers in lists, `<kind>s` for a single one."""
-    found: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
 
     def walk(part: Any, name: str) -> None:
         if isinstance(part, dict):
@@ -143,10 +143,10 @@ def named(structure: Any, kind: str) -> dict[str, Any]:
             for number, value in enumerate(part):
                 walk(value, f"{name or kind}_{number}")
         elif part is not None:
-            found[_unique(re.sub(r"\W", "_", name or f"{kind}s"), found)] = part
+            tensors[_unique(re.sub(r"\W", "_", name or f"{kind}s"), tensors)] = part
 
     walk(structure, "")
-    return found
+    return tensors
 
 
 def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
@@ -192,10 +192,10 @@ def _names(numbered: list[Any], leaves: list[Any]) -> list[str]:
     by_place = {index: name for name, index in named(structure, "input").items()}
     names: list[str] = []
     for index, leaf in enumerate(leaves):
-        given = getattr(leaf, "name", None) or ""
-        automatic = not given or re.fullmatch(r"(keras_tensor|input_layer)(_\d+)?", given)
+        leaf_name = getattr(leaf, "name", None) or ""
+        automatic = not leaf_name or re.fullmatch(r"(keras_tensor|input_layer)(_\d+)?", leaf_name)
         keyed = not re.fullmatch(r"inputs|input_\d+", by_place[index])
-        name = by_place[index] if automatic or keyed else re.sub(r"\W", "_", given)
+        name = by_place[index] if automatic or keyed else re.sub(r"\W", "_", leaf_name)
         names.append(_unique(name, names))
     return names
 

@@ -52,16 +52,16 @@ def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]
     """
     difference = magnitude = 0.0
     for name, value in expected.items():
-        one, other = value.astype(np.float64), received[name].astype(np.float64)
-        if one.shape != other.shape:
+        ours, theirs = value.astype(np.float64), received[name].astype(np.float64)
+        if ours.shape != theirs.shape:
             return float("inf"), magnitude
-        finite = np.isfinite(one)
-        if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
+        finite = np.isfinite(ours)
+        if not np.array_equal(ours[~finite], theirs[~finite], equal_nan=True):
             return float("inf"), magnitude
-        if not np.isfinite(other[finite]).all():
+        if not np.isfinite(theirs[finite]).all():
             return float("inf"), magnitude
-        difference = max(difference, np.abs(one[finite] - other[finite]).max(initial=0.0))
-        magnitude = max(magnitude, np.abs(one[finite]).max(initial=0.0))
+        difference = max(difference, np.abs(ours[finite] - theirs[finite]).max(initial=0.0))
+        magnitude = max(magnitude, np.abs(ours[finite]).max(initial=0.0))
     return float(difference), float(magnitude)
 
 
@@ -77,13 +77,15 @@ def _same_variables(
     expected: tuple[StoredVariable, ...], received: tuple[StoredVariable, ...]
 ) -> None:
     """Raises a LotteryError unless both hold the same values under the same paths."""
-    one = {v.path: (v.shape, v.dtype, v.digest) for v in expected}
-    other = {v.path: (v.shape, v.dtype, v.digest) for v in received}
-    wrong = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+    ours = {v.path: (v.shape, v.dtype, v.digest) for v in expected}
+    theirs = {v.path: (v.shape, v.dtype, v.digest) for v in received}
+    wrong = sorted(
+        path for path in ours.keys() | theirs.keys() if ours.get(path) != theirs.get(path)
+    )
     if wrong:
         raise LotteryError(
-            f"Expected the artifact to hold the model's {len(one)} variables. Received: "
-            f"{len(other)}, of which these differ: {', '.join(wrong[:5])}. Nothing was written; "
+            f"Expected the artifact to hold the model's {len(ours)} variables. Received: "
+            f"{len(theirs)}, of which these differ: {', '.join(wrong[:5])}. Nothing was written; "
             "check how the model saves and loads its own variables."
         )
 

@@ -76,8 +76,8 @@ def _completed(config: dict[str, Any], paths: RunPaths) -> dict[str, Any]:
     study = config.get("study", TICKETS)
     if study == TICKETS:
         return config
-    given = config.get("options") or {}
-    options = complete_options(study, given) | given
+    recorded_options = config.get("options") or {}
+    options = complete_options(study, recorded_options) | recorded_options
     return {"name": paths.root.name, "task": ""} | config | {"options": options}
 
 
@@ -90,7 +90,7 @@ def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(_DEEPEST):
         inner = [v for v in level if isinstance(v, (dict, list))]
-        level = [v for one in inner for v in (one.values() if isinstance(one, dict) else one)]
+        level = [v for node in inner for v in (node.values() if isinstance(node, dict) else node)]
         if not level:
             return
     raise ValueError(f"values nested more than {_DEEPEST} deep")

@@ -101,7 +101,7 @@ class Place:
 def _identity(folder: Path) -> tuple[int, int] | None:
     """Returns what stays the same when a folder is moved; None where there is none."""
     try:
-        found = os.stat(folder)
+        status = os.stat(folder)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

@@ -117,9 +117,9 @@ class FitTask:
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
         self._program = None
         if is_arrays(x):
-            given = check_arrays(x, y, settings.get("sample_weight"))
-            check_labels(self._model, *given)
-            self._program = prepare(self._model, *given)
+            examples = check_arrays(x, y, settings.get("sample_weight"))
+            check_labels(self._model, *examples)
+            self._program = prepare(self._model, *examples)
         self._config, self._x, self._y = config, x, y
         self._epochs = epochs_of_data(x, settings)
         epochs = Duration.parse(config.train.length).count

@@ -79,7 +79,7 @@ class TicketSearch:
     ) -> None:
         selection = options_from(include, exclude, biases, norms, embeddings, output)
         problems: list[str] = []
-        given = {
+        settings = {
             "rounds": rounds,
             "rate": rate,
             "criterion": criterion,
@@ -92,7 +92,7 @@ class TicketSearch:
             "output": output,
             "pattern": pattern,
         }
-        prune = build(PruneConfig, given, "", problems)
+        prune = build(PruneConfig, settings, "", problems)
         mode = "fine_tune" if rewind_to is None else "weights"
         to = "0it" if rewind_to is None else checks.text(rewind_to, "rewind_to")
         rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)

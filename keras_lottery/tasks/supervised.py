@@ -96,20 +96,22 @@ class NetworkTask(MaskedTask):
         trainer = self._trainer(start.parametrization)
         trainer.restore(start)
         whole = split == "test" and not examples
-        found = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
-        if self.metric not in found:
+        metrics = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
+        if self.metric not in metrics:
             raise LotteryError(
                 f"Expected the whole test set, which alone the {self.metric} of this task is "
                 f"measured on. Received: the split {split!r}, examples={examples}. Ask for it."
             )
-        return found
+        return metrics
 
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
         trainer.restore(start)
         reestimate_batch_norm(trainer.model, self._data.train[0])
-        found = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
-        return {f"{split}_{k}": v for split, one in found.items() for k, v in one.items()}
+        by_split = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
+        return {
+            f"{split}_{k}": v for split, metrics in by_split.items() for k, v in metrics.items()
+        }
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model = self._unscaled if name == "flow" else self._model
@@ -122,7 +124,7 @@ class NetworkTask(MaskedTask):
         chosen = chosen[: len(chosen) // self._replicas * self._replicas]
         x, y = keras.tree.map_structure(lambda array: array[chosen], train)
         batch_size = self.config.train.batch_size
-        found = derive(
+        derivative = derive(
             name,
             model,
             x,
@@ -134,7 +136,7 @@ class NetworkTask(MaskedTask):
         )
         # What the outputs do not depend on, such as BERT's pooler under a head for words, has none.
         return {
-            v.path: found[v.path] if v.path in found else np.zeros(v.shape, np.float32)
+            v.path: derivative[v.path] if v.path in derivative else np.zeros(v.shape, np.float32)
             for v in self.variables()
             if v.prunable
         }
@@ -181,16 +183,16 @@ class NetworkTask(MaskedTask):
         return self._trainers[parametrization]
 
     def _make_trainer(self, parametrization: str) -> Trainer:
-        how = recipe(self.config, parametrization)
+        settings = recipe(self.config, parametrization)
         return Trainer(
             self._masked(parametrization),
-            how.optimizer,
-            how.train,
+            settings.optimizer,
+            settings.train,
             self._data,
             loss=self.loss(),
             metrics=self.metrics(),
             distribution=self._distribution,
-            samples=how.samples,
+            samples=settings.samples,
             measure=self.measured,
         )
 
@@ -199,13 +201,15 @@ class NetworkTask(MaskedTask):
             lambda array: np.repeat(array[:1], self._replicas, axis=0), self._data.test[0]
         )
 
-    def _judged(self, found: dict[str, float]) -> dict[str, float]:
+    def _judged(self, metrics: dict[str, float]) -> dict[str, float]:
         """Returns what was measured, the loss by its name too where that is the metric."""
-        return {self.metric: found["loss"]} | found if found and self.judged_by_loss else found
+        return (
+            {self.metric: metrics["loss"]} | metrics if metrics and self.judged_by_loss else metrics
+        )
 
     def _with_metrics(self, result: TrainingResult) -> TrainingResult:
         measured = (result.initial, result.final, result.best)
-        initial, final, best = (self._judged(found) for found in measured)
+        initial, final, best = (self._judged(values) for values in measured)
         metrics = {"test_loss": final["loss"], "best_test_loss": best["loss"]}
         metrics |= {f"initial_{name}": value for name, value in initial.items()}
         metrics |= {k: v for k, v in final.items() if k.endswith("_sd")} | result.metrics

@@ -86,5 +86,5 @@ class Masked(keras.layers.Wrapper):
 
     def get_config(self) -> dict[str, Any]:
         options = {name: getattr(self.options, name) for name in ("biases", "norms", "embeddings")}
-        how = {"parametrization": self.parametrization, "keep": self.keep}
-        return {**super().get_config(), **options, **how}
+        masks = {"parametrization": self.parametrization, "keep": self.keep}
+        return {**super().get_config(), **options, **masks}

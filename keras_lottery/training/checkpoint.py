@@ -103,7 +103,7 @@ def restore_start(model: keras.Model, start: Start, fresh_optimizer: State) -> N
     """Restores weights, masks, optimizer, seed generators and metrics of a start, by assignment.
 
     What a network carries from batch to batch is restored, or starts from zeros. The
-    scores of learned masks are drawn anew from the start's seed.
+    scores of learned masks are re-initialized from the start's seed.
 
     Args:
         model: masked and compiled, its optimizer built.

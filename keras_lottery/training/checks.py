@@ -55,23 +55,23 @@ def check_fit(model: Any, x: Any, settings: Mapping[str, Any]) -> None:
     compiled_model(model)
     if x is None:
         raise LotteryError("Expected training data. Received: x=None. Pass arrays or a data set.")
-    given = {name: value for name, value in settings.items() if value is not None}
+    passed = {name: value for name, value in settings.items() if value is not None}
     for name, least in _LEAST.items():
-        if name in given:
-            checks.whole_number(given[name], name, least=least)
-    every = given.get("validation_freq", 1)
+        if name in passed:
+            checks.whole_number(passed[name], name, least=least)
+    every = passed.get("validation_freq", 1)
     for value in every if isinstance(every, Sequence) and not isinstance(every, str) else [every]:
         checks.whole_number(value, "validation_freq", least=1)
-    checks.seed(given.get("seed", 0))
-    checks.fraction(given.get("validation_split", 0.0), "validation_split")
-    checks.instance(given.get("class_weight", {}), Mapping, "class_weight")  # type: ignore[type-abstract]
-    for label, weight in given.get("class_weight", {}).items():
+    checks.seed(passed.get("seed", 0))
+    checks.fraction(passed.get("validation_split", 0.0), "validation_split")
+    checks.instance(passed.get("class_weight", {}), Mapping, "class_weight")  # type: ignore[type-abstract]
+    for label, weight in passed.get("class_weight", {}).items():
         checks.number(weight, f"class_weight of {label}")
-    if given.get("verbose", 0) not in (0, 1, 2, "auto"):
+    if passed.get("verbose", 0) not in (0, 1, 2, "auto"):
         raise LotteryError(
-            f"Expected verbose of 0, 1, 2 or 'auto'. Received: {given['verbose']!r}. Change it."
+            f"Expected verbose of 0, 1, 2 or 'auto'. Received: {passed['verbose']!r}. Change it."
         )
-    for callback in keras.tree.flatten(given.get("callbacks", ())):
+    for callback in keras.tree.flatten(passed.get("callbacks", ())):
         if not isinstance(callback, keras.callbacks.CallbackList):
             checks.instance(callback, keras.callbacks.Callback, "each of callbacks")
 
@@ -175,9 +175,9 @@ def _symbolic_outputs(model: keras.Model, x: Any) -> Any:
     known = list(getattr(model, "outputs", None) or [])
     if len(known) == 1:
         return known[0]
-    one = keras.tree.map_structure(lambda a: keras.KerasTensor((1, *a.shape[1:])), x)
+    example = keras.tree.map_structure(lambda a: keras.KerasTensor((1, *a.shape[1:])), x)
     with suppress(Exception):  # whatever a model's own code raises at symbolic tensors
-        return model.compute_output_spec(one)
+        return model.compute_output_spec(example)
     return None
 
 

@@ -143,9 +143,9 @@ def derive(
     names = [places[id(v)] for v in model.trainable_variables]
     kept = [(masks or {}).get(path, True) for path in names]
     subject = Subject(model, loss, x, y, batch_size, seed, kept, temperature)
-    found = dict(zip(names, subject.only_kept(quantity(subject)), strict=True))
-    _check_finite(name, found)
-    return found
+    derivative = dict(zip(names, subject.only_kept(quantity(subject)), strict=True))
+    _check_finite(name, derivative)
+    return derivative
 
 
 @quantities.register("gradient")
@@ -182,8 +182,8 @@ def hessian_diagonal(subject: Subject) -> Arrays:
         total = [np.zeros(shape) for shape in shapes]
         for _ in range(PROBES):
             signs = subject.only_kept([_signs(rng, shape) for shape in shapes])
-            found = product(subject.values(), _tensors(signs), x, y)
-            total = [t + z * _numpy(h) for t, z, h in zip(total, signs, found, strict=True)]
+            products = product(subject.values(), _tensors(signs), x, y)
+            total = [t + z * _numpy(h) for t, z, h in zip(total, signs, products, strict=True)]
         return [t / PROBES for t in total]
 
     return _mean(subject, of_batch)
@@ -246,8 +246,8 @@ def _positive(variable: keras.Variable) -> Any:
     return keras.ops.abs(variable.value)
 
 
-def _check_finite(name: str, found: Weights) -> None:
-    bad = [path for path, value in found.items() if not np.isfinite(value).all()]
+def _check_finite(name: str, derivative: Weights) -> None:
+    bad = [path for path, value in derivative.items() if not np.isfinite(value).all()]
     if bad:
         raise DivergedError(
             f"Expected a finite {name}. Received: inf or nan in {', '.join(bad[:4])}. "

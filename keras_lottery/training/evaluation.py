@@ -21,9 +21,9 @@ Evaluate = Callable[[keras.Model], dict[str, float]]
 def undisturbed(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
     """Measures a model without moving the random numbers that its training goes on with."""
     seeds = checkpoint.capture_seeds(model)
-    found = evaluate(model)
+    metrics = evaluate(model)
     checkpoint.restore_seeds(model, seeds)
-    return found
+    return metrics
 
 
 def sampled(model: keras.Model, evaluate: Evaluate, samples: int) -> dict[str, float]:
@@ -37,12 +37,12 @@ def sampled(model: keras.Model, evaluate: Evaluate, samples: int) -> dict[str, f
         return evaluate(model)
 
     seeds = checkpoint.capture_seeds(model)
-    found = [one(seed) for seed in range(samples)]
+    passes = [one(seed) for seed in range(samples)]
     checkpoint.restore_seeds(model, seeds)
-    mean = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+    mean = {name: float(np.mean([one[name] for one in passes])) for name in passes[0]}
     if samples == 1:
         return mean
-    sd = {f"{name}_sd": float(np.std([o[name] for o in found], ddof=1)) for name in found[0]}
+    sd = {f"{name}_sd": float(np.std([o[name] for o in passes], ddof=1)) for name in passes[0]}
     return mean | sd
 
 
@@ -53,11 +53,11 @@ def shipped(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
     a half, and `mean_kept`, the fraction of the weights that a sample keeps on average.
     """
     masking.set_mode(model, "threshold")
-    found = {f"threshold_{name}": value for name, value in evaluate(model).items()}
+    metrics = {f"threshold_{name}": value for name, value in evaluate(model).items()}
     masking.set_mode(model, "sample")
     scores = [keras.ops.convert_to_numpy(score.value) for score in masking.scores(model)]
     chances = np.concatenate([1 / (1 + np.exp(-s.astype(np.float64).ravel())) for s in scores])
-    return found | {"mean_kept": float(chances.mean())}
+    return metrics | {"mean_kept": float(chances.mean())}
 
 
 _BATCH = 8
@@ -82,9 +82,9 @@ def is_constant(model: keras.Model, inputs: Any, batch: int = _BATCH) -> bool:
     for at in range(0, examples, batch):
         begin = min(at, examples - batch)  # every batch is of one shape
         part = keras.tree.map_structure(lambda a, begin=begin: a[begin : begin + batch], inputs)
-        found = _outputs(model, part)
-        first = [leaf[:1] for leaf in found] if first is None else first
-        if any((leaf != one).any() for leaf, one in zip(found, first, strict=True)):
+        outputs = _outputs(model, part)
+        first = [leaf[:1] for leaf in outputs] if first is None else first
+        if any((leaf != expected).any() for leaf, expected in zip(outputs, first, strict=True)):
             return False
     return True
 

@@ -209,9 +209,9 @@ def _validator(
 
     def measured() -> dict[str, float]:
         hooks.on_test_begin()
-        found = evaluate(model)
-        hooks.on_test_end(found)
-        return found
+        metrics = evaluate(model)
+        hooks.on_test_end(metrics)
+        return metrics
 
     return measured
 
@@ -244,10 +244,10 @@ def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:
 def _defines(callbacks: Sequence[Any], hooks: Sequence[str]) -> bool:
     """Returns True where a callback has one of the hooks, from its class or set on the object."""
     base = keras.callbacks.Callback
-    own = [c for c in callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
+    defining = [c for c in callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
     return any(
         hook in vars(callback) or getattr(type(callback), hook) is not getattr(base, hook)
-        for callback in own
+        for callback in defining
         for hook in hooks
     )
 

@@ -77,8 +77,8 @@ def fit_batches(
     if skipped:
         rest = Batches(batches.at, epochs, batches.source, skipped)
         parts = [_Part(rest, first, first + 1, None), replace(parts[0], first=first + 1)]
-    own = {"shuffle": False, "class_weight": settings["class_weight"]}
-    return _fit_parts(model, parts, {**settings, "y": None, "sample_weight": None, **own})
+    arguments = {"shuffle": False, "class_weight": settings["class_weight"]}
+    return _fit_parts(model, parts, {**settings, "y": None, "sample_weight": None, **arguments})
 
 
 class Batches(keras.utils.PyDataset):

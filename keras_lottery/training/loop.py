@@ -86,9 +86,9 @@ class Evaluation:
 
 def results(model: keras.Model) -> dict[str, float]:
     """Returns what the model's metrics have gathered, and resets them."""
-    found = {k: float(v) for k, v in model.get_metrics_result().items()}
+    metrics = {k: float(v) for k, v in model.get_metrics_result().items()}
     model.reset_metrics()
-    return found
+    return metrics
 
 
 def _even_batch(examples: int, replicas: int) -> int:

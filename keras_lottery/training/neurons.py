@@ -75,7 +75,7 @@ def neurons(
     places = {n.places[0]: (*n.places, *n.alone) for n in layer_names(model).values()}
     check_matches("include", include, list(places.values()))
     check_matches("exclude", exclude, list(places.values()))
-    found = []
+    by_layer = []
     for layer in flatten_layers(model):
         rows = tuple((v, axis) for v, axis in _rows(layer) if v is not None and id(v) in trained)
         if not rows:
@@ -85,13 +85,13 @@ def neurons(
             continue
         variable, axis = rows[0]
         flops = 2 * counts.get(id(variable), 0) * int(np.prod(variable.shape))
-        found.append(Neurons(path, layer, int(variable.shape[axis]), rows, flops))
-    if not found:
+        by_layer.append(Neurons(path, layer, int(variable.shape[axis]), rows, flops))
+    if not by_layer:
         raise LotteryError(
             "Expected a model with dense, convolution or batch-norm layers that are trained. "
             "Received: none that include= and exclude= leave. Change the patterns."
         )
-    return found
+    return by_layer
 
 
 def _rows(layer: keras.Layer) -> list[tuple[Any, int]]:
@@ -110,7 +110,7 @@ def forward_flops(model: keras.Model, x: Any) -> int:
 
 
 def normalized_outputs(
-    model: keras.Model, found: Sequence[Neurons], x: Any
+    model: keras.Model, watched_neurons: Sequence[Neurons], x: Any
 ) -> dict[str, NDArray[np.float32]]:
     """Returns the outputs of each layer, scaled to length 1 per neuron.
 
@@ -118,7 +118,7 @@ def normalized_outputs(
         By path, shape `(neurons, examples · positions)`; a neuron that is always 0 stays 0.
     """
     seen: dict[int, list[NDArray[np.float32]]] = {}
-    axes = {id(one.layer): one.axis for one in found}
+    axes = {id(layer_neurons.layer): layer_neurons.axis for layer_neurons in watched_neurons}
 
     def record(layer: Any, inputs: Any, outputs: Any) -> None:
         if id(layer) in axes:
@@ -128,15 +128,17 @@ def normalized_outputs(
     with watched(record):
         model(x, training=False)
     unit = {}
-    for one in found:
-        if id(one.layer) not in seen:
+    for layer_neurons in watched_neurons:
+        if id(layer_neurons.layer) not in seen:
             raise LotteryError(
-                f"Expected every layer to run on the held-out inputs. Received: {one.path}, which "
-                "does not. Name it in exclude=."
+                "Expected every layer to run on the held-out inputs. Received: "
+                f"{layer_neurons.path}, which does not. Name it in exclude=."
             )
-        values = np.concatenate(seen[id(one.layer)], axis=1).astype(np.float32)
+        values = np.concatenate(seen[id(layer_neurons.layer)], axis=1).astype(np.float32)
         length = np.linalg.norm(values, axis=1, keepdims=True)
-        unit[one.path] = np.divide(values, length, out=np.zeros_like(values), where=length > 0)
+        unit[layer_neurons.path] = np.divide(
+            values, length, out=np.zeros_like(values), where=length > 0
+        )
     return unit
 
 
@@ -209,8 +211,8 @@ def _apply(
         shape[axis] = -1
         trained = ops.reshape(ops.convert_to_tensor(mask.value), shape)
         grads[index] = ops.where(trained, grads[index], ops.zeros_like(grads[index]))
-        for one in (variable, *(slot.variable for slot in slots(optimizer, variable))):
-            kept.append((one, trained, ops.copy(one.value)))
+        for state in (variable, *(slot.variable for slot in slots(optimizer, variable))):
+            kept.append((state, trained, ops.copy(state.value)))
     result = plain(grads, trainable_variables)
     for variable, trained, before in kept:
         variable.assign(ops.where(trained, ops.convert_to_tensor(variable.value), before))

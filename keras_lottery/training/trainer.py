@@ -93,7 +93,7 @@ class Trainer:
             start: weights, masks and the step to begin at.
             capture_at: step at which the full state is captured; None for never.
             data_seed: of the order of the data; arms that are compared share it.
-            progress: is told how far the training has come.
+            progress: reports progress.
         """
         if start.step >= self.total_steps:
             raise LotteryError(
@@ -157,8 +157,8 @@ class Trainer:
         if self._validation is None:
             return {}
         measure = undisturbed if self.draws else _as_it_is
-        found = measure(self.model, self._validation)
-        return {f"val_{k}": v for k, v in found.items()}
+        metrics = measure(self.model, self._validation)
+        return {f"val_{k}": v for k, v in metrics.items()}
 
     def is_evaluated(self, step: int) -> bool:
         """Returns True for the steps at which the validation set is looked at."""
@@ -289,8 +289,8 @@ class _Watch:
             epoch = step // self._trainer.steps_per_epoch
             self._rewind = checkpoint.capture(self._trainer.model, step, epoch)
         if step in self._trainer.averaged:
-            found = backend.copies(self._variables())
-            self._sums = [a + b for a, b in zip(self._sums, found)] if self._sums else found
+            values = backend.copies(self._variables())
+            self._sums = [a + b for a, b in zip(self._sums, values)] if self._sums else values
             self._summed += 1
 
     def _variables(self) -> list[keras.Variable]:

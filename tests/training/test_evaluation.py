@@ -1,4 +1,4 @@
-"""Measuring networks that draw their masks."""
+"""Networks that draw their masks, and constant outputs."""
 
 import keras
 import numpy as np
@@ -6,10 +6,9 @@ import pytest
 
 from keras_lottery import masking, toolkit
 from keras_lottery.training import checkpoint
-from keras_lottery.training.evaluation import sampled, shipped, undisturbed
+from keras_lottery.training.evaluation import is_constant, sampled, shipped, undisturbed
 
 pytestmark = pytest.mark.backend
-
 X = np.eye(6, dtype=np.float32)
 
 
@@ -59,3 +58,42 @@ def test_what_is_shipped_keeps_weights_of_probability_one_half_and_more():
     found = shipped(model, used)
     assert found == pytest.approx({"threshold_used": 0.8, "mean_kept": 0.8 * 0.8 + 0.2 * 0.2})
     assert used(model)["used"] != 0.8
+
+
+@pytest.fixture(scope="module")
+def model():
+    inputs = keras.Input((4,))
+    inner = keras.layers.Dense(3, activation="relu")(inputs)
+    outputs = keras.layers.Dense(2)(inner)
+    return toolkit.mask(keras.Model(inputs, outputs))
+
+
+def inputs():
+    return np.random.default_rng(0).normal(size=(21, 4)).astype("float32")
+
+
+def cut(model, layer):
+    """Sets weights of 1 and prunes one layer whole."""
+    masks = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
+    masking.set_weights(
+        model, {path: np.ones(v.shape, "float32") for path, v in masking.variables(model).items()}
+    )
+    if layer is not None:
+        masks[sorted(masks)[layer]][:] = False
+    masking.set_masks(model, masks)
+
+
+@pytest.mark.parametrize(("layer", "constant"), [(None, False), (0, True), (1, True)])
+def test_a_layer_that_is_pruned_whole_makes_the_output_constant(model, layer, constant):
+    cut(model, layer)
+    assert is_constant(model, inputs()) is constant
+
+
+def test_one_example_that_differs_is_enough_and_equal_examples_say_nothing(model):
+    cut(model, None)
+    x = np.zeros((21, 4), "float32")
+    assert not is_constant(model, x)
+    x[20] = 1
+    assert not is_constant(model, x)
+    cut(model, 0)
+    assert is_constant(model, x)

@@ -62,7 +62,7 @@ def test_compiling_is_over_before_a_training_is_timed():
     assert keras.config.backend() == "torch" or traced > 1
 
 
-def test_both_ways_train_alike():
+def test_both_compilations_train_alike():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 8, 8, 1)).astype("float32"), rng.integers(0, 3, 40).astype("int32")
     order = rng.permutation(40).reshape(5, 8).astype(np.int32)
@@ -71,7 +71,7 @@ def test_both_ways_train_alike():
         model = made.compiled(conv_net(), keras.optimizers.SGD(0.1, momentum=0.9))
         model.test_on_batch(x[:1], y[:1])
         model.optimizer.build(model.trainable_variables)
-        program = make_program(model, way=compilation)
+        program = make_program(model, compilation=compilation)
         data = program.put((x, y))
         program.train(data, order, 0)
         before = model.get_weights()

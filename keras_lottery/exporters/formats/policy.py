@@ -94,14 +94,14 @@ def read(request: Request) -> Request:
     count = len(observation)
     act = module.signatures["action"]
     _, wanted = act.structured_input_signature
-    given = {
+    time_step = {
         "step_type": np.ones(count),
         "reward": np.zeros(count),
         "discount": np.ones(count),
         "observation": observation,
     }
     tensors = {
-        name: tf.constant(next(v for k, v in given.items() if name.endswith(k)), spec.dtype)
+        name: tf.constant(next(v for k, v in time_step.items() if name.endswith(k)), spec.dtype)
         for name, spec in wanted.items()
     }
     answer = {name: value.numpy() for name, value in act(**tensors).items()}

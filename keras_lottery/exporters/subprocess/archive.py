@@ -99,8 +99,8 @@ def _is_free_of_code(parts: list[Any], config: Any) -> bool:
         LotteryError: the file holds code that no part of the live model has.
     """
     code = _code(config)
-    own = [entry for part in parts if has_code(part) for entry in _code(_config(part))]
-    if any(entry not in own for entry in code):
+    live = [entry for part in parts if has_code(part) for entry in _code(_config(part))]
+    if any(entry not in live for entry in code):
         raise LotteryError(
             "Expected a model whose code is its own. Received: one that carries a Python lambda "
             "or a pickled module in the config of a layer that does not run it. Build the model "

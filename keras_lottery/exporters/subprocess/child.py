@@ -104,14 +104,14 @@ def reload_in_child(
     return Reloaded(load_arrays(outputs), variables)
 
 
-def environment(given: Mapping[str, str], backend: str) -> dict[str, str]:
+def environment(variables: Mapping[str, str], backend: str) -> dict[str, str]:
     """Returns the child's environment: its backend, the CPU, no import from the current folder.
 
     Legacy Keras stays off, because the model is one of Keras 3; accelerators stay free, because
     the parent may hold all of their memory.
     """
-    kept = {key: value for key, value in given.items() if key != "TF_USE_LEGACY_KERAS"}
-    folders = search_path(given.get("PYTHONPATH", "").split(os.pathsep))
+    kept = {key: value for key, value in variables.items() if key != "TF_USE_LEGACY_KERAS"}
+    folders = search_path(variables.get("PYTHONPATH", "").split(os.pathsep))
     return kept | {
         "KERAS_BACKEND": backend,
         "CUDA_VISIBLE_DEVICES": "-1",
@@ -181,8 +181,8 @@ def user_modules() -> dict[str, bootstrap.Place]:
 def search_path(folders: Iterable[str]) -> list[str]:
     """Returns the folders of a search path without the current one, in whatever way it is named."""
     current = os.path.realpath(os.curdir)
-    found = [os.path.abspath(folder) for folder in folders if folder]
-    return [folder for folder in found if os.path.realpath(folder) != current]
+    absolute = [os.path.abspath(folder) for folder in folders if folder]
+    return [folder for folder in absolute if os.path.realpath(folder) != current]
 
 
 def _place(module: ModuleType) -> bootstrap.Place | None:

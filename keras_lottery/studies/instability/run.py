@@ -120,7 +120,7 @@ def between(
 ) -> Iterator[dict[str, float]]:
     """Yields `alpha` and the errors of the networks on the line from `other` (0) to `one` (1).
 
-    Batch-norm statistics are made anew for each of them, the ends too.
+    Batch-norm statistics are re-estimated for each of them, the ends too.
     """
     for alpha in np.linspace(0, 1, alphas).tolist():
         weights = {p: (alpha * one[p] + (1 - alpha) * other[p]).astype(one[p].dtype) for p in one}

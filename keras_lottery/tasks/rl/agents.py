@@ -93,18 +93,20 @@ def place_model(model: keras.Model, start: Start, fresh_optimizer: State) -> Sta
         What the state holds beside them: entries of the agent's own, without `optimizer/`.
     """
     state = start.state or {}
-    own = {k: v for k, v in state.items() if _is_own(k)}
+    agent_state = {k: v for k, v in state.items() if _is_own(k)}
     restore_start(
         model,
-        replace(start, state={k: v for k, v in state.items() if k not in own}),
+        replace(start, state={k: v for k, v in state.items() if k not in agent_state}),
         fresh_optimizer,
     )
-    return {k.removeprefix("optimizer/"): v for k, v in own.items()}
+    return {k.removeprefix("optimizer/"): v for k, v in agent_state.items()}
 
 
-def capture_model(model: keras.Model, step: int, epoch: int, own: State) -> State:
-    """Returns the full state; `own` belongs to the learner, as the optimizer's slots do."""
-    return checkpoint.capture(model, step, epoch) | {f"optimizer/{k}": v for k, v in own.items()}
+def capture_model(model: keras.Model, step: int, epoch: int, agent_state: State) -> State:
+    """Returns the full state; `agent_state` belongs to the learner, as the optimizer's slots do."""
+    return checkpoint.capture(model, step, epoch) | {
+        f"optimizer/{k}": v for k, v in agent_state.items()
+    }
 
 
 def _is_own(key: str) -> bool:

@@ -91,8 +91,10 @@ class Dqn:
         self._train(observations, tf.zeros(lead, tf.int32), zeros, zeros, observations)
 
     def restore(self, start: Start) -> None:
-        own = place_model(self.model, start, self._fresh_optimizer)
-        target = {k.removeprefix(_TARGET): v for k, v in own.items() if k.startswith(_TARGET)}
+        agent_state = place_model(self.model, start, self._fresh_optimizer)
+        target = {
+            k.removeprefix(_TARGET): v for k, v in agent_state.items() if k.startswith(_TARGET)
+        }
         masking.set_weights(self._target, target or masking.get_weights(self.model))
         masking.set_masks(
             self._target, masking.get_masks(self.model), masking.get_fills(self.model)
@@ -102,8 +104,8 @@ class Dqn:
             if "periodic_update_targets" in variable.name:
                 variable.assign(start.step % self.config.target_period)
         self._replay.clear()
-        if "replay/place" in own:
-            self._replay.restore(own)
+        if "replay/place" in agent_state:
+            self._replay.restore(agent_state)
         self._means.take()
 
     def begin(self, frames: NDArray[Any]) -> None:
@@ -148,10 +150,10 @@ class Dqn:
         return self._means.take()
 
     def capture(self, step: int, epoch: int) -> State:
-        own = {f"{_TARGET}{k}": v for k, v in masking.get_weights(self._target).items()}
+        agent_state = {f"{_TARGET}{k}": v for k, v in masking.get_weights(self._target).items()}
         if self.config.rewind_replay == "keep":
-            own |= self._replay.capture()
-        return capture_model(self.model, step, epoch, own)
+            agent_state |= self._replay.capture()
+        return capture_model(self.model, step, epoch, agent_state)
 
     @property
     def replay(self) -> Replay:

@@ -138,9 +138,9 @@ class Play:
         """Returns the steps of the next call: up to the next point that counts them."""
         step, plan = self._learned.step, self._plan
         stops = [plan.every - step % plan.every, self._agent.steps_a_call]
-        for one in (plan.end, self._pending):
-            if one is not None and not one.in_games:
-                stops.append(one.count - step)
+        for stop in (plan.end, self._pending):
+            if stop is not None and not stop.in_games:
+                stops.append(stop.count - step)
         return max(min(stops), 1)
 
     def _begin(self, phase: int) -> None:

@@ -28,8 +28,8 @@ class GreedyPolicy(tf_policy.TFPolicy):
     """
 
     def __init__(self, model: keras.Model, named: Callable[[Any], dict[str, Any]]) -> None:
-        given = model.inputs[0]
-        observation = observation_spec(given.shape[1:], given.dtype)
+        model_input = model.inputs[0]
+        observation = observation_spec(model_input.shape[1:], model_input.dtype)
         first = keras.tree.flatten(model.outputs)[0]
         time_steps, actions = specs_of(observation, first.shape[-1])
         info = {

@@ -135,7 +135,7 @@ class Ppo:
         if self._strategy is None:
             return self._learn_from(arrays)
         losses = self._strategy.run(
-            lambda given: self._learn_from(share(given, self._replicas)), args=(arrays,)
+            lambda batch: self._learn_from(share(batch, self._replicas)), args=(arrays,)
         )
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 

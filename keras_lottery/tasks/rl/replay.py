@@ -44,8 +44,8 @@ class Transitions:
 class Replay:
     """A ring of rows, each with one frame of every game.
 
-    The last frame of a game stands in a row of its own, in which nothing is done. So a game that
-    was cut off has the frame from which its value goes on, and no frame stands in two rows.
+    The last frame of a game is in a row of its own, in which nothing is done. So a game that
+    was cut off has the frame from which its value goes on, and no frame is in two rows.
 
     Args:
         spec: shapes of the game.

@@ -8,8 +8,8 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.datasets import datasets
 from keras_lottery.tasks.vision.images import Images, Source, Split
-from keras_lottery.tasks.vision.resize import resized
-from keras_lottery.tasks.vision.split import stratified_order
+from keras_lottery.tasks.vision.labels import stratified_order
+from keras_lottery.tasks.vision.preprocessing import resized
 
 
 def load(data: VisionData) -> Images:

@@ -72,13 +72,13 @@ class Images:
         return height, width, channels
 
 
-def as_split(x: NDArray[np.generic], y: NDArray[np.generic], what: str) -> Split:
+def as_split(x: NDArray[np.generic], y: NDArray[np.generic], name: str) -> Split:
     """Returns images and labels in the one form that models take.
 
     Args:
         x: images `(examples, height, width)` or `(examples, height, width, channels)`.
         y: labels `(examples,)`, whole numbers from 0.
-        what: names the arrays in an error.
+        name: names the arrays in an error.
 
     Raises:
         LotteryError: the arrays do not fit each other or the form.
@@ -90,18 +90,18 @@ def as_split(x: NDArray[np.generic], y: NDArray[np.generic], what: str) -> Split
         x = x[..., np.newaxis]
     if x.ndim != 4 or not len(x):
         raise LotteryError(
-            f"Expected {what} images of shape (examples, height, width[, channels]), one at least. "
+            f"Expected {name} images of shape (examples, height, width[, channels]), one at least. "
             f"Received: {x.shape}. Reshape them."
         )
     if y.shape != x.shape[:1] or not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
         raise LotteryError(
-            f"Expected {len(x)} {what} labels, whole numbers from 0. "
+            f"Expected {len(x)} {name} labels, whole numbers from 0. "
             f"Received: {y.dtype} of shape {y.shape}. Give one label an image."
         )
     if x.dtype in (np.uint8, np.float32):
         return Split(x, y.astype(np.int32))
     if not np.issubdtype(x.dtype, np.floating):
         raise LotteryError(
-            f"Expected {what} images as uint8 or floats. Received: {x.dtype}. Convert them."
+            f"Expected {name} images as uint8 or floats. Received: {x.dtype}. Convert them."
         )
     return Split(x.astype(np.float32), y.astype(np.int32))

@@ -62,13 +62,13 @@ def class_numbers(
     return numbers[0], numbers[1], len(classes)
 
 
-def _flat(y: NDArray[np.generic], what: str) -> NDArray[np.generic]:
+def _flat(y: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     """Returns labels as a vector of whole numbers or strings."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
         raise LotteryError(
-            f"Expected {what} labels of shape (examples,). Received: {y.dtype} of shape {y.shape}. "
+            f"Expected {name} labels of shape (examples,). Received: {y.dtype} of shape {y.shape}. "
             "Give one label an image; np.argmax(y, axis=1) makes them of one-hot rows."
         )
     if y.dtype.kind == "S":
@@ -77,13 +77,13 @@ def _flat(y: NDArray[np.generic], what: str) -> NDArray[np.generic]:
         return y.astype(np.int64) if y.dtype.kind == "b" else y
     if y.dtype.kind != "f":
         raise LotteryError(
-            f"Expected {what} labels as whole numbers or strings. Received: {y.dtype}. "
+            f"Expected {name} labels as whole numbers or strings. Received: {y.dtype}. "
             "Convert them."
         )
     wrong = np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)))
     if len(wrong):
         raise LotteryError(
-            f"Expected {what} labels that are whole numbers. Received: {y[wrong[0]]} at index "
+            f"Expected {name} labels that are whole numbers. Received: {y[wrong[0]]} at index "
             f"{wrong[0]}. Give one class an image."
         )
     return y.astype(np.int64)
@@ -92,3 +92,25 @@ def _flat(y: NDArray[np.generic], what: str) -> NDArray[np.generic]:
 def _listed(classes: NDArray[Any]) -> str:
     names = [str(name) for name in classes]
     return ", ".join(names if len(names) <= 2 * SHOWN else [*names[:SHOWN], "…", names[-1]])
+
+
+def stratified_order(labels: NDArray[np.int32], seed: int) -> NDArray[np.intp]:
+    """Returns an order of the examples in which every prefix has the classes in their shares.
+
+    An example's place is its rank among its class in a random order, divided by the size of the
+    class; of `n` examples with classes of equal size, the first `n / 2` hold half of each.
+
+    Args:
+        labels: `(examples,)`.
+        seed: seeds the random order.
+
+    Returns:
+        Indices `(examples,)`, a permutation.
+    """
+    # RandomState and not Generator: NumPy promises that its stream never changes.
+    shuffled = np.random.RandomState(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    counts = np.bincount(labels)
+    ranks = np.concatenate([np.arange(count) for count in counts])
+    sizes = np.repeat(counts, counts)
+    return by_class[np.argsort((ranks + 0.5) / sizes, kind="stable")]

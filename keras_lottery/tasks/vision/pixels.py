@@ -13,14 +13,14 @@ OVERSHOOT = 2.0
 """Bicubic resizing takes images from 0 to 1 a little past 1."""
 
 
-def plain_pixels(x: NDArray[np.generic], what: str) -> NDArray[np.generic]:
+def plain_pixels(x: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     """Returns images `(examples, height, width, channels)` as uint8, or else as float32.
 
     Whole numbers from 0 to 255 become uint8; uint16 beyond that is divided by 65535.
 
     Args:
         x: images, of any numeric dtype; the axis of channels may be missing.
-        what: names them in an error.
+        name: names them in an error.
 
     Raises:
         LotteryError: the shape is not that of images, channels come before height and width, a
@@ -29,28 +29,28 @@ def plain_pixels(x: NDArray[np.generic], what: str) -> NDArray[np.generic]:
     x = x[..., np.newaxis] if x.ndim == 3 else x
     if x.ndim != 4 or 0 in x.shape:
         raise LotteryError(
-            f"Expected {what} images of shape (examples, height, width[, channels]), one at least. "
+            f"Expected {name} images of shape (examples, height, width[, channels]), one at least. "
             f"Received: {x.shape}. Reshape them."
         )
     if _channels_first(x.shape):
         raise LotteryError(
-            f"Expected {what} images with their channels last, (examples, height, width, "
+            f"Expected {name} images with their channels last, (examples, height, width, "
             f"channels). Received: {x.shape}, with channels first. Convert them with "
             "np.moveaxis(x, 1, -1)."
         )
     if x.dtype == np.bool_:
         return x.astype(np.uint8)
     if np.issubdtype(x.dtype, np.integer):
-        return _whole(x, what)
+        return _whole(x, name)
     if not np.issubdtype(x.dtype, np.floating):
         raise LotteryError(
-            f"Expected {what} images as whole numbers or floats. Received: {x.dtype}. Convert them."
+            f"Expected {name} images as whole numbers or floats. Received: {x.dtype}. Convert them."
         )
     # Some examples at a time, so that a large array needs no second one of its size.
     for index, image in enumerate(x):
         if not np.isfinite(image).all():
             raise LotteryError(
-                f"Expected {what} images of finite numbers. Received: NaN or infinity in the image "
+                f"Expected {name} images of finite numbers. Received: NaN or infinity in the image "
                 f"at index {index}. Remove or mend it."
             )
     return x.astype(np.float32, copy=False)
@@ -63,13 +63,13 @@ def _channels_first(shape: tuple[int, ...]) -> bool:
     return last > max(CHANNELS) or (second == last and second > 1)
 
 
-def _whole(x: NDArray[np.generic], what: str) -> NDArray[np.generic]:
+def _whole(x: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     low, high = int(np.min(x)), int(np.max(x))
     if x.dtype == np.uint8 or (low >= 0 and high <= BYTE):
         return x.astype(np.uint8, copy=False)
     if low < 0 or high > WORD or x.dtype != np.uint16:
         raise LotteryError(
-            f"Expected {what} images of whole numbers from 0 to 255, or uint16. Received: "
+            f"Expected {name} images of whole numbers from 0 to 255, or uint16. Received: "
             f"{x.dtype} from {low} to {high}. Convert them to floats from 0 to 1."
         )
     return np.divide(x, WORD, dtype=np.float32)

@@ -6,11 +6,10 @@ import keras
 
 from keras_lottery.config import Config
 from keras_lottery.tasks.supervised import NetworkTask
-from keras_lottery.tasks.vision.augment import flip_crop
 from keras_lottery.tasks.vision.data import load
 from keras_lottery.tasks.vision.images import Images
 from keras_lottery.tasks.vision.models import ImageInput, models
-from keras_lottery.tasks.vision.scaling import scaling_of
+from keras_lottery.tasks.vision.preprocessing import flip_crop, scaling_of
 from keras_lottery.training import ArrayData
 
 

@@ -65,10 +65,10 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.sync_trainer(self.model)
         self.neurons = neurons(self.model, self.x, self.include, self.exclude)
         self._backprop = 2 * forward_flops(self.model, self.x)
-        self._rows = FrozenRows(self.model, [row for one in self.neurons for row in one.rows])
+        self._rows = FrozenRows(self.model, [row for layer in self.neurons for row in layer.rows])
         masking.remake_functions(self.model)
         self.counts = []
-        self._frozen: Frozen = {one.path: np.zeros(one.count, bool) for one in self.neurons}
+        self._frozen: Frozen = {layer.path: np.zeros(layer.count, bool) for layer in self.neurons}
         self._begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -82,12 +82,12 @@ class NeuronFreezing(keras.callbacks.Callback):
         counts = {path: int(frozen.sum()) for path, frozen in self._frozen.items()}
         self.counts.append(counts)
         if logs is not None:
-            logs["frozen"] = sum(counts.values()) / sum(one.count for one in self.neurons)
+            logs["frozen"] = sum(counts.values()) / sum(layer.count for layer in self.neurons)
             logs["backprop_flops"] = float(self._backprop - self._saved(counts))
-        found = self.choose(len(self.counts))
+        chosen = self.choose(len(self.counts))
         if logs is not None:
             logs |= self.measured()
-        self._freeze(found)
+        self._freeze(chosen)
 
     def on_train_end(self, logs: Any = None) -> None:
         masking.sync_trainer(self.model)
@@ -106,13 +106,13 @@ class NeuronFreezing(keras.callbacks.Callback):
         return {}
 
     def _saved(self, counts: Mapping[str, int]) -> int:
-        return sum(one.flops * counts[one.path] // one.count for one in self.neurons)
+        return sum(layer.flops * counts[layer.path] // layer.count for layer in self.neurons)
 
     def _freeze(self, frozen: Frozen) -> None:
         self._frozen = frozen
-        for one in self.neurons:
-            for variable, _ in one.rows:
-                self._rows.freeze(variable, frozen[one.path])
+        for layer in self.neurons:
+            for variable, _ in layer.rows:
+                self._rows.freeze(variable, frozen[layer.path])
 
 
 class NeuronEquilibrium(NeuronFreezing):
@@ -168,22 +168,22 @@ class NeuronEquilibrium(NeuronFreezing):
     def begin(self) -> None:
         self._outputs = normalized_outputs(self.model, self.neurons, self.x)
         self._similarity: dict[str, NDArray[np.float64]] = {}
-        self._velocity = {one.path: np.zeros(one.count) for one in self.neurons}
+        self._velocity = {layer.path: np.zeros(layer.count) for layer in self.neurons}
 
     def choose(self, epoch: int) -> Frozen:
         if not epoch:
             return dict(self._frozen)
-        found, outputs = {}, normalized_outputs(self.model, self.neurons, self.x)
+        frozen, outputs = {}, normalized_outputs(self.model, self.neurons, self.x)
         for path, now in outputs.items():
             phi = similarity(now, self._outputs[path])
             known = path in self._similarity
             if known:
                 change = phi - self._similarity[path]
                 self._velocity[path] = change - self.mu * self._velocity[path]
-            found[path] = (np.abs(self._velocity[path]) < self.epsilon) & known
+            frozen[path] = (np.abs(self._velocity[path]) < self.epsilon) & known
             self._similarity[path] = phi
         self._outputs = outputs
-        return found
+        return frozen
 
     def measured(self) -> dict[str, float]:
         return {"similarity": float(np.mean(np.concatenate(list(self._similarity.values()))))}
@@ -225,17 +225,17 @@ class RandomFreezing(NeuronFreezing):
                 f"Expected counts for every epoch. Received: {len(self.wanted)}. "
                 "Train for as many epochs as the counts are of."
             )
-        return {one.path: self._drawn(one, epoch) for one in self.neurons}
+        return {layer.path: self._drawn(layer, epoch) for layer in self.neurons}
 
-    def _drawn(self, one: Neurons, epoch: int) -> NDArray[np.bool_]:
-        count = self.wanted[epoch].get(one.path, -1)
-        if not 0 <= count <= one.count:
+    def _drawn(self, layer: Neurons, epoch: int) -> NDArray[np.bool_]:
+        count = self.wanted[epoch].get(layer.path, -1)
+        if not 0 <= count <= layer.count:
             raise LotteryError(
-                f"Expected a count from 0 to {one.count} for the layer {one.path}. "
-                f"Received: {self.wanted[epoch].get(one.path)}. Take the counts of this network."
+                f"Expected a count from 0 to {layer.count} for the layer {layer.path}. "
+                f"Received: {self.wanted[epoch].get(layer.path)}. Take the counts of this network."
             )
-        place = [found.path for found in self.neurons].index(one.path)
-        frozen = np.zeros(one.count, bool)
+        place = [other.path for other in self.neurons].index(layer.path)
+        frozen = np.zeros(layer.count, bool)
         rng = np.random.default_rng([self.seed, epoch, place])
-        frozen[rng.permutation(one.count)[:count]] = True
+        frozen[rng.permutation(layer.count)[:count]] = True
         return frozen

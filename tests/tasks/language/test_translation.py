@@ -15,9 +15,9 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import export_run
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths
-from keras_lottery.tasks.language.translation import batches, measure, pairs, search
-from keras_lottery.tasks.language.translation.bleu import bleu
+from keras_lottery.tasks.language.translation import batches, metrics, pairs, search
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
+from keras_lottery.tasks.language.translation.metrics import bleu
 from keras_lottery.tasks.language.translation.pairs import Pairs
 from keras_lottery.tasks.language.translation.subwords import END, PAD, START, Subwords
 from keras_lottery.tasks.language.translation.task import TranslationTask
@@ -197,9 +197,9 @@ def test_loss_and_perplexity_leave_padding_out():
     right = np.take_along_axis(logs, y[..., None], -1)[..., 0]
     told = y != PAD
     smooth = 0.9 * right + 0.1 * logs.mean(-1)
-    found = measure.SmoothedCrossentropy(0.1)(y, logits)
+    found = metrics.SmoothedCrossentropy(0.1)(y, logits)
     assert float(found) == pytest.approx(-(smooth * told).sum() / y.size, rel=1e-5)
-    metric = measure.LogPerplexity()
+    metric = metrics.LogPerplexity()
     for row in range(2):
         metric.update_state(y[row : row + 1], logits[row : row + 1])
     assert float(metric.result()) == pytest.approx(-right[told].mean(), rel=1e-5)

@@ -16,7 +16,7 @@ from keras_lottery.tasks.vision.datasets import datasets
 from keras_lottery.tasks.vision.datasets.arrays import from_arrays
 from keras_lottery.tasks.vision.datasets.tfds import half
 from keras_lottery.tasks.vision.images import Split
-from keras_lottery.tasks.vision.split import stratified_order
+from keras_lottery.tasks.vision.labels import stratified_order
 
 
 def numbered(per_class: int, classes: int = 10) -> Split:

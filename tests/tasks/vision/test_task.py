@@ -15,7 +15,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.tasks import supervised
 from keras_lottery.tasks.vision.config import VisionModel
 from keras_lottery.tasks.vision.images import Images, Split
-from keras_lottery.tasks.vision.scaling import scaling_of
+from keras_lottery.tasks.vision.preprocessing import scaling_of
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import Start, Training
 

@@ -1,4 +1,4 @@
-"""Sentences and pairs with a class each."""
+"""Sentences and pairs with a class each, or with a number, such as their similarity."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from keras_lottery.tasks.language.bert.glue import (
     read_tfds,
     read_tsv,
 )
-from keras_lottery.tasks.language.bert.metrics import Confusion
+from keras_lottery.tasks.language.bert.metrics import Confusion, Pearson
 from keras_lottery.tasks.language.bert.pretrained import keras_hub
 from keras_lottery.tasks.language.bert.problem import Examples, Kind, chosen, find_file, held_out
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
@@ -86,8 +86,8 @@ def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
 
 def metrics(outputs: int) -> list[keras.metrics.Metric]:
     """Returns accuracy; of two classes Matthews' correlation and F1 too."""
-    found = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    return [*found, Confusion("matthews"), Confusion("f1")] if outputs == 2 else found
+    measured = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    return [*measured, Confusion("matthews"), Confusion("f1")] if outputs == 2 else measured
 
 
 def loss() -> keras.losses.Loss:
@@ -95,4 +95,15 @@ def loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-KIND = Kind(read, build, loss, metrics)
+def squared_error() -> keras.losses.Loss:
+    """Returns the squared error."""
+    return keras.losses.MeanSquaredError()
+
+
+def correlation(outputs: int) -> list[keras.metrics.Metric]:
+    """Returns Pearson's correlation."""
+    return [Pearson()]
+
+
+CLASSES = Kind(read, build, loss, metrics)
+NUMBERS = Kind(read, build, squared_error, correlation)

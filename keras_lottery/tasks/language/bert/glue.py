@@ -86,24 +86,24 @@ def _whole_rows(path: Path, rows: list[Row], least: int, most: int, problem: Pro
 
 
 def _label_column(path: Path, header: Sequence[str]) -> str:
-    found = next((name for name in LABELS if name in header), None)
-    if found is None:
+    column = next((name for name in LABELS if name in header), None)
+    if column is None:
         raise LotteryError(
             f"Expected a label column in {path} ({', '.join(LABELS)}). Received the columns: "
             f"{', '.join(header)}. Name the column that holds the label."
         )
-    return found
+    return column
 
 
 def _sentence_columns(path: Path, header: Sequence[str]) -> tuple[str, ...]:
-    found = next((names for names in SENTENCES if set(names) <= set(header)), None)
-    if found is None:
+    columns = next((names for names in SENTENCES if set(names) <= set(header)), None)
+    if columns is None:
         known = "; ".join(", ".join(names) for names in SENTENCES)
         raise LotteryError(
             f"Expected a column or a pair of columns of sentences in {path} ({known}). Received "
             f"the columns: {', '.join(header)}. Name them so."
         )
-    return found
+    return columns
 
 
 def read_tfds(builder: Any, split: str, problem: Problem) -> Sentences:

@@ -134,4 +134,4 @@ def metrics(outputs: int) -> list[keras.metrics.Metric]:
     return [KnownAccuracy("accuracy")]
 
 
-KIND = Kind(read, build, loss, metrics)
+MASKED_LM = Kind(read, build, loss, metrics)

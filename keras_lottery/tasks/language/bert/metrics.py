@@ -31,8 +31,8 @@ class Confusion(keras.metrics.Metric):
         """
         ops = keras.ops
         true = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), 2, dtype=self.dtype)
-        said = ops.one_hot(ops.argmax(y_pred, axis=-1), 2, dtype=self.dtype)
-        self.table.assign(self.table + ops.matmul(ops.transpose(true), said))
+        predicted = ops.one_hot(ops.argmax(y_pred, axis=-1), 2, dtype=self.dtype)
+        self.table.assign(self.table + ops.matmul(ops.transpose(true), predicted))
 
     def result(self) -> Tensor:
         """Returns the score; 0 where it is not defined."""

@@ -49,29 +49,42 @@ class Kind:
     metrics: Callable[[int], list[keras.metrics.Metric]]
 
 
+_KINDS = {
+    "classes": "classes:CLASSES",
+    "number": "classes:NUMBERS",
+    "masked_lm": "masked_lm:MASKED_LM",
+    "span": "span:SPAN",
+}
+"""By `Problem.kind`, where each kind is."""
+
+
 def kind_of(name: str) -> Kind:
     """Returns the kind of the problem that `data.name` names."""
-    module = import_module(f"keras_lottery.tasks.language.bert.{PROBLEMS[name].kind}")
-    kind: Kind = module.KIND
+    module, _, attribute = _KINDS[PROBLEMS[name].kind].partition(":")
+    kind: Kind = getattr(import_module(f"{__package__}.{module}"), attribute)
     return kind
 
 
-def find_file(data: BertData, given: str, names: tuple[str, ...], field: str) -> Path:
+def find_file(data: BertData, file_name: str, names: tuple[str, ...], field: str) -> Path:
     """Returns the file of a split: the one that is given, or the first usual name that is there.
 
     Raises:
         LotteryError: there is none.
     """
     folder = Path(data.dir).expanduser() / data.name
-    tried = [folder / name for name in ((given,) if given else names)]
-    tried = [path for one in tried for path in (one, one.with_name(f"{one.name}.gz"))]
-    found = next((path for path in tried if path.is_file()), None)
-    if found is None:
+    tried = [folder / name for name in ((file_name,) if file_name else names)]
+    tried = [
+        path
+        for candidate in tried
+        for path in (candidate, candidate.with_name(f"{candidate.name}.gz"))
+    ]
+    file = next((path for path in tried if path.is_file()), None)
+    if file is None:
         raise LotteryError(
             f"Expected the file {' or '.join(path.name for path in tried)} in {folder}. "
             f"Received: no such file. Set data.dir (the folder that holds {data.name}/) or {field}."
         )
-    return found
+    return file
 
 
 def chosen(count: int, size: int, seed: int) -> NDArray[np.intp]:

@@ -25,10 +25,10 @@ def read(data: BertData, encoder: Encoder) -> Examples:
     measured = chosen(len(tested), data.test_size, data.split_seed)
     x, y, _ = windows([asked[i] for i in used], encoder, data.stride)
     questions = [tested[i] for i in measured]
-    x_test, y_test, found = windows(questions, encoder, data.stride)
+    x_test, y_test, test_windows = windows(questions, encoder, data.stride)
 
     def judge(logits: Any) -> dict[str, float]:
-        return scores(spoken(logits, found, questions), questions)
+        return scores(spoken(logits, test_windows, questions), questions)
 
     arrays = ArrayData(train=(x, y), validation=None, test=(x_test, y_test))
     return Examples(arrays, outputs=2, judge=judge)
@@ -57,4 +57,4 @@ def metrics(outputs: int) -> list[keras.metrics.Metric]:
     return [KnownAccuracy("positions")]
 
 
-KIND = Kind(read, build, loss, metrics)
+SPAN = Kind(read, build, loss, metrics)

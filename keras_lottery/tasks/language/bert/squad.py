@@ -61,7 +61,7 @@ def read_questions(path: Path) -> list[Question]:
     """
     try:
         articles = json.loads("\n".join(read_lines(path)))["data"]
-        found = [
+        questions = [
             Question(
                 qa["question"], paragraph["context"],
                 tuple(answer["text"] for answer in qa["answers"]), qa["answers"][0]["answer_start"],
@@ -75,9 +75,9 @@ def read_questions(path: Path) -> list[Question]:
             f"Expected questions with answers as SQuAD v1.1 has them in {path}. Received: "
             f"{type(error).__name__} ({error}). Give its own train-v1.1.json or dev-v1.1.json."
         ) from error
-    if not found:
+    if not questions:
         raise LotteryError(f"Expected questions in {path}. Received: none. Check the file.")
-    return found
+    return questions
 
 
 def windows(
@@ -98,7 +98,7 @@ def windows(
     first: list[Tokens] = []
     second: list[Tokens] = []
     answers: list[tuple[int, int]] = []
-    found: list[Window] = []
+    cut: list[Window] = []
     for number, question in enumerate(questions):
         tokens, places = _placed(question.context, encoder)
         start = asked[number][: min(MOST_OF_QUESTION, (encoder.max_len - 3) // 2)]
@@ -111,8 +111,8 @@ def windows(
             inside = at <= span[0] <= span[1] < at + room
             shift = window.first - at
             answers.append((span[0] + shift, span[1] + shift) if inside else (0, 0))
-            found.append(window)
-    return encoder.sequences(first, second), np.array(answers, np.int32), found
+            cut.append(window)
+    return encoder.sequences(first, second), np.array(answers, np.int32), cut
 
 
 def _placed(context: str, encoder: Encoder) -> tuple[Tokens, list[tuple[int, int]]]:
@@ -120,16 +120,16 @@ def _placed(context: str, encoder: Encoder) -> tuple[Tokens, list[tuple[int, int
     pieces = list(re.finditer(r"\w+|[^\w\s]", context))
     tokens: Tokens = []
     places: list[tuple[int, int]] = []
-    for piece, found in zip(pieces, encoder.tokenize([piece.group() for piece in pieces])):
-        tokens += found
-        places += [piece.span()] * len(found)
+    for piece, ids in zip(pieces, encoder.tokenize([piece.group() for piece in pieces])):
+        tokens += ids
+        places += [piece.span()] * len(ids)
     return tokens, places
 
 
 def _answer(question: Question, places: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Returns the first and the last token of the first answer; -1 and -1 where there is none."""
     start, end = question.start, question.start + len(question.answers[0])
-    inside = [i for i, (one, other) in enumerate(places) if one < end and other > start]
+    inside = [i for i, (begin, finish) in enumerate(places) if begin < end and finish > start]
     return (inside[0], inside[-1]) if inside else (-1, -1)
 
 
@@ -142,17 +142,17 @@ def _begins(count: int, room: int, stride: int) -> Iterator[int]:
 
 
 def spoken(
-    logits: NDArray[np.float32], found: Sequence[Window], questions: Sequence[Question]
+    logits: NDArray[np.float32], cut: Sequence[Window], questions: Sequence[Question]
 ) -> list[str]:
     """Returns the answer to each question: the best span of all of its windows.
 
     Args:
         logits: of first and last positions `(windows, 2, max_len)`.
-        found: the windows.
+        cut: the windows.
         questions: what is asked.
     """
     best = [(-np.inf, "")] * len(questions)
-    for window, (starts, ends) in zip(found, logits):
+    for window, (starts, ends) in zip(cut, logits):
         part = slice(window.first, window.first + len(window.places))
         scores = starts[part, None] + ends[None, part]
         allowed = np.triu(np.ones_like(scores, bool)) & ~np.triu(
@@ -161,11 +161,11 @@ def spoken(
         if not allowed.any():
             continue
         scores = np.where(allowed, scores, -np.inf)
-        one, other = np.unravel_index(scores.argmax(), scores.shape)
-        if scores[one, other] > best[window.question][0]:
+        begin, finish = np.unravel_index(scores.argmax(), scores.shape)
+        if scores[begin, finish] > best[window.question][0]:
             context = questions[window.question].context
-            text = context[window.places[one][0] : window.places[other][1]]
-            best[window.question] = (float(scores[one, other]), text)
+            text = context[window.places[begin][0] : window.places[finish][1]]
+            best[window.question] = (float(scores[begin, finish]), text)
     return [text for _, text in best]
 
 
@@ -174,9 +174,9 @@ def scores(answers: Sequence[str], questions: Sequence[Question]) -> dict[str, f
 
     Reference: Rajpurkar et al. 2016, arXiv 1606.05250, section 6.1.
     """
-    pairs = [(said, question.answers) for said, question in zip(answers, questions)]
-    f1 = [max(_f1(said, right) for right in known) for said, known in pairs]
-    exact = [max(plain(said) == plain(right) for right in known) for said, known in pairs]
+    pairs = [(answer, question.answers) for answer, question in zip(answers, questions)]
+    f1 = [max(_f1(answer, right) for right in known) for answer, known in pairs]
+    exact = [max(plain(answer) == plain(right) for right in known) for answer, known in pairs]
     return {"f1": float(np.mean(f1)), "exact": float(np.mean(exact))}
 
 
@@ -186,7 +186,7 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
 
 
-def _f1(said: str, right: str) -> float:
-    one, other = plain(said).split(), plain(right).split()
-    shared = sum((Counter(one) & Counter(other)).values())
-    return 2 * shared / (len(one) + len(other)) if shared else 0.0
+def _f1(answer: str, right: str) -> float:
+    predicted, expected = plain(answer).split(), plain(right).split()
+    shared = sum((Counter(predicted) & Counter(expected)).values())
+    return 2 * shared / (len(predicted) + len(expected)) if shared else 0.0

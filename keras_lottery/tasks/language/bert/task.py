@@ -53,14 +53,14 @@ class BertTask(NetworkTask):
         Raises:
             LotteryError: it is not there, or its sequences are shorter than the config's.
         """
-        found = self._given[0] or load(self.config.model.preset, self.config.data.dir)
-        longest, asked = found.sizes["max_sequence_length"], self.config.data.max_len
+        pretrained = self._given[0] or load(self.config.model.preset, self.config.data.dir)
+        longest, asked = pretrained.sizes["max_sequence_length"], self.config.data.max_len
         if asked > longest:
             raise LotteryError(
                 f"Expected data.max_len of at most {longest} tokens, as the network was trained. "
                 f"Received: {asked}. Lower it."
             )
-        return found
+        return pretrained
 
     @cached_property
     def examples(self) -> Examples:
@@ -69,12 +69,12 @@ class BertTask(NetworkTask):
         Raises:
             LotteryError: they are not there, or do not fit.
         """
-        found, data = self._given[1], self.config.data
-        if found is None:
+        examples, data = self._given[1], self.config.data
+        if examples is None:
             sizes = self.pretrained.sizes
             encoder = Encoder(self.pretrained.tokenizer, sizes["vocabulary_size"], data.max_len)
-            found = self._kind.read(data, encoder)
-        return found
+            examples = self._kind.read(data, encoder)
+        return examples
 
     def arrays(self) -> ArrayData:
         # Scores of words and attention take far more memory than images do.
@@ -103,13 +103,17 @@ class BertTask(NetworkTask):
     def start_weights(self, seed: int) -> Weights:
         """Returns the pre-trained weights, with the head drawn from the seed."""
         drawn = self.fresh_weights(seed)
-        given = self.pretrained.weights
-        return drawn | {path: given[own] for path, own in self._places.items() if own in given}
+        pretrained = self.pretrained.weights
+        return drawn | {
+            path: pretrained[source]
+            for path, source in self._places.items()
+            if source in pretrained
+        }
 
     @cached_property
     def _places(self) -> dict[str, str]:
-        """The path within the backbone of every variable of the network that lies in it."""
+        """The path within the backbone of each variable of the network that is in it."""
         backbone = self._model.get_layer("bert_backbone")
         within = {id(v): path for path, v in masking.variables(backbone).items()}
-        found = masking.variables(self._model).items()
-        return {path: within[id(v)] for path, v in found if id(v) in within}
+        items = masking.variables(self._model).items()
+        return {path: within[id(v)] for path, v in items if id(v) in within}

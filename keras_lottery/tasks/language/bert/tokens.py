@@ -45,12 +45,12 @@ class Encoder:
         Raises:
             LotteryError: the network's embedding has no row for a token.
         """
-        found: list[Tokens] = []
+        sequences: list[Tokens] = []
         for at in range(0, len(texts), _BATCH):
             rows = self.tokenizer(list(texts[at : at + _BATCH]))
-            found += [[int(token) for token in row] for row in _lists(rows)]
-        self._check(max((max(row) for row in found if row), default=0))
-        return found
+            sequences += [[int(token) for token in row] for row in _lists(rows)]
+        self._check(max((max(row) for row in sequences if row), default=0))
+        return sequences
 
     def sequences(self, first: Sequence[Tokens], second: Sequence[Tokens] = ()) -> Inputs:
         """Returns sequences of one text or of a pair, the longer one of a pair cut first."""
@@ -59,21 +59,21 @@ class Encoder:
         segments, mask = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
         start, end = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
         for row in range(len(first)):
-            one, other = self._cut(first[row], second[row] if second else None)
-            left = [start, *one, end]
-            tokens = left if other is None else [*left, *other, end]
+            head, tail = self._cut(first[row], second[row] if second else None)
+            left = [start, *head, end]
+            tokens = left if tail is None else [*left, *tail, end]
             ids[row, : len(tokens)] = tokens
             segments[row, len(left) : len(tokens)] = 1
             mask[row, : len(tokens)] = 1
         self._check(int(ids.max(initial=0)))
         return {"token_ids": ids, "segment_ids": segments, "padding_mask": mask}
 
-    def _cut(self, one: Tokens, other: Tokens | None) -> tuple[Tokens, Tokens | None]:
-        if other is None:
-            return one[: self.max_len - 2], None
+    def _cut(self, head: Tokens, tail: Tokens | None) -> tuple[Tokens, Tokens | None]:
+        if tail is None:
+            return head[: self.max_len - 2], None
         room = self.max_len - 3
-        kept = min(len(other), max(room - len(one), room // 2))
-        return one[: room - kept], other[:kept]
+        kept = min(len(tail), max(room - len(head), room // 2))
+        return head[: room - kept], tail[:kept]
 
     def _check(self, largest: int) -> None:
         if largest >= self.vocabulary_size:

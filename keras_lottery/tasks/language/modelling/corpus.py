@@ -148,4 +148,4 @@ def _lines(builder: object, split: str) -> list[str]:
     import tensorflow_datasets as tfds
 
     examples = tfds.as_numpy(builder.as_dataset(split=split))  # type: ignore[attr-defined]
-    return [line for one in examples for line in one["text"].decode("utf-8").splitlines()]
+    return [line for example in examples for line in example["text"].decode("utf-8").splitlines()]

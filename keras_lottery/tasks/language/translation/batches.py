@@ -26,10 +26,10 @@ def padded(sentences: Ids, length: int) -> NDArray[np.int32]:
 
 def arrays(source: Ids, target: Ids, length: int) -> Arrays:
     """Returns `((source, target so far), target)`: what is known, and what is to be told."""
-    told = padded(target, length)
-    known = np.concatenate([np.full((len(told), 1), START, np.int32), told[:, :-1]], axis=1)
+    labels = padded(target, length)
+    known = np.concatenate([np.full((len(labels), 1), START, np.int32), labels[:, :-1]], axis=1)
     known[known == END] = PAD
-    return (padded(source, length), known), told
+    return (padded(source, length), known), labels
 
 
 def buckets(source: Ids, target: Ids, lengths: Sequence[int]) -> list[Arrays]:
@@ -40,17 +40,17 @@ def buckets(source: Ids, target: Ids, lengths: Sequence[int]) -> list[Arrays]:
     """
     longest = np.array([max(len(s), len(t)) for s, t in zip(source, target, strict=True)])
     place = np.searchsorted(np.asarray(lengths), longest)
-    found = []
+    parts = []
     for index, length in enumerate(lengths):
         chosen = np.flatnonzero(place == index)
         if len(chosen):
-            found.append(arrays([source[i] for i in chosen], [target[i] for i in chosen], length))
-    if not found:
+            parts.append(arrays([source[i] for i in chosen], [target[i] for i in chosen], length))
+    if not parts:
         raise LotteryError(
             f"Expected pairs of at most {lengths[-1]} subwords. Received: {len(longest)} pairs, "
             f"the shortest of {longest.min()}. Set data.lengths."
         )
-    return found
+    return parts
 
 
 @dataclass(frozen=True)

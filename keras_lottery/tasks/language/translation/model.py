@@ -31,7 +31,7 @@ def build(config: TranslationModel, vocabulary: int) -> keras.Model:
     position = layers.SinePositionEncoding(name="position")
     source = keras.Input((None,), dtype="int32", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
-    told = keras.ops.not_equal(source, PAD)
+    is_token = keras.ops.not_equal(source, PAD)
     known = keras.ops.not_equal(target, PAD)
     scale = config.width**0.5
     sizes: dict[str, Any] = {
@@ -43,14 +43,14 @@ def build(config: TranslationModel, vocabulary: int) -> keras.Model:
     x = embedding(source) * scale
     x = keras.layers.Dropout(config.dropout, name="source_dropout")(x + position(x))
     for index in range(config.layers):
-        x = layers.TransformerEncoder(**sizes, name=f"encoder_{index}")(x, padding_mask=told)
+        x = layers.TransformerEncoder(**sizes, name=f"encoder_{index}")(x, padding_mask=is_token)
     encoded = x
 
     x = embedding(target) * scale
     x = keras.layers.Dropout(config.dropout, name="target_dropout")(x + position(x))
     for index in range(config.layers):
         x = layers.TransformerDecoder(**sizes, name=f"decoder_{index}")(
-            x, encoded, decoder_padding_mask=known, encoder_padding_mask=told
+            x, encoded, decoder_padding_mask=known, encoder_padding_mask=is_token
         )
     return keras.Model([source, target], embedding(x, reverse=True), name="translator")
 

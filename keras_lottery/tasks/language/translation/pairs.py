@@ -65,11 +65,11 @@ def from_wmt14(data: TranslationData) -> Corpus:
 
 
 def _prepared(builder: Any, split: str, data: TranslationData) -> Pairs:
-    found = Pairs([], [])
+    pairs = Pairs([], [])
     for example in builder.as_dataset(split=split).as_numpy_iterator():
-        found.source.append(example[data.source].decode())
-        found.target.append(example[data.target].decode())
-    return found
+        pairs.source.append(example[data.source].decode())
+        pairs.target.append(example[data.target].decode())
+    return pairs
 
 
 def _read(data: TranslationData, stem: str, part: str) -> Pairs:

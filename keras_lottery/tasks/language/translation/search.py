@@ -50,49 +50,51 @@ class BeamSearch:
         Returns:
             int32 `(any number, length + extra)`, with the end and padding behind it.
         """
-        found = []
+        translations = []
         for start in range(0, len(sources), self._sentences):
             part = sources[start : start + self._sentences]
             rows = np.resize(part, (self._sentences, self._length))  # a smaller last batch: again
-            found.append(ops.convert_to_numpy(self._run(rows))[: len(part)])
-        return np.concatenate(found)
+            translations.append(ops.convert_to_numpy(self._run(rows))[: len(part)])
+        return np.concatenate(translations)
 
     def _layer(self, name: str) -> Any:
         return self._model.get_layer(name)
 
     def _search(self, sources: Any) -> Any:
         beam, steps, batch = self._config.beam, self._steps, self._sentences
-        encoded, told = self._encode(sources)
-        encoded, told = (ops.repeat(x, beam, axis=0) for x in (encoded, told))
-        said = ops.full((batch, beam, steps), PAD, dtype="int32")
+        encoded, is_source = self._encode(sources)
+        encoded, is_source = (ops.repeat(x, beam, axis=0) for x in (encoded, is_source))
+        tokens = ops.full((batch, beam, steps), PAD, dtype="int32")
         scores = ops.tile(
             ops.convert_to_tensor([[0.0] + [LEAST] * (beam - 1)], "float32"), (batch, 1)
         )
         last = ops.full((batch, beam), START, dtype="int32")
         ended = ops.zeros((batch, beam), dtype="bool")
-        own = self._empty(steps)
-        cross = self._cross(encoded, told)
+        self_cache = self._empty(steps)
+        cross = self._cross(encoded, is_source)
 
-        def going(step: Any, said: Any, scores: Any, last: Any, ended: Any, own: Any) -> Any:
+        def going(
+            step: Any, tokens: Any, scores: Any, last: Any, ended: Any, self_cache: Any
+        ) -> Any:
             return ops.logical_and(step < steps, ops.logical_not(ops.all(ended)))
 
-        def one(step: Any, said: Any, scores: Any, last: Any, ended: Any, own: Any) -> Any:
-            logs, own = self._next(step, last, own, cross, encoded, told)
-            return self._choose(step, logs, said, scores, ended, own)
+        def one(step: Any, tokens: Any, scores: Any, last: Any, ended: Any, self_cache: Any) -> Any:
+            logs, self_cache = self._next(step, last, self_cache, cross, encoded, is_source)
+            return self._choose(step, logs, tokens, scores, ended, self_cache)
 
-        state = (ops.convert_to_tensor(0, "int32"), said, scores, last, ended, own)
-        _, said, scores, _, _, _ = ops.while_loop(going, one, state)
-        length = ops.cast(ops.sum(ops.not_equal(said, PAD), axis=-1), "float32")
+        state = (ops.convert_to_tensor(0, "int32"), tokens, scores, last, ended, self_cache)
+        _, tokens, scores, _, _, _ = ops.while_loop(going, one, state)
+        length = ops.cast(ops.sum(ops.not_equal(tokens, PAD), axis=-1), "float32")
         final = scores / ((5 + length) / 6) ** self._config.length_penalty
         best = ops.argmax(final, axis=-1)
-        return ops.squeeze(ops.take_along_axis(said, best[:, None, None], axis=1), 1)
+        return ops.squeeze(ops.take_along_axis(tokens, best[:, None, None], axis=1), 1)
 
     def _encode(self, sources: Any) -> tuple[Any, Any]:
-        told = ops.not_equal(sources, PAD)
+        is_source = ops.not_equal(sources, PAD)
         x = self._embed(sources, 0)
         for index in range(self._config.layers):
-            x = self._layer(f"encoder_{index}")(x, padding_mask=told, training=False)
-        return x, told
+            x = self._layer(f"encoder_{index}")(x, padding_mask=is_source, training=False)
+        return x, is_source
 
     def _embed(self, ids: Any, start: Any) -> Any:
         x = self._layer("embedding")(ids) * self._config.width**0.5
@@ -110,29 +112,29 @@ class BeamSearch:
         )
         return ops.zeros(shape, dtype=self._model.compute_dtype)
 
-    def _cross(self, encoded: Any, told: Any) -> list[Any]:
+    def _cross(self, encoded: Any, is_source: Any) -> list[Any]:
         """Returns the keys and values of the source for each layer, computed once."""
         config = self._config
         rows = ops.shape(encoded)[0]
         shape = (rows, 2, self._length, config.heads, config.width // config.heads)
-        found, own = [], self._empty(self._steps)
+        caches, empty = [], self._empty(self._steps)
         x = self._embed(ops.full((rows, 1), START, dtype="int32"), 0)
         for index in range(config.layers):
             x, _, cache = self._layer(f"decoder_{index}")(
                 x,
                 encoded,
-                encoder_padding_mask=told,
-                self_attention_cache=own[:, index],
+                encoder_padding_mask=is_source,
+                self_attention_cache=empty[:, index],
                 self_attention_cache_update_index=0,
                 cross_attention_cache=ops.zeros(shape, dtype=encoded.dtype),
                 cross_attention_cache_update_index=0,
                 training=False,
             )
-            found.append(cache)
-        return found
+            caches.append(cache)
+        return caches
 
     def _next(
-        self, step: Any, last: Any, own: Any, cross: list[Any], encoded: Any, told: Any
+        self, step: Any, last: Any, self_cache: Any, cross: list[Any], encoded: Any, is_source: Any
     ) -> tuple[Any, Any]:
         """Returns log P of the next subword, `(sentences, beam, vocabulary)`, and what is kept."""
         x = self._embed(ops.reshape(last, (-1, 1)), step)
@@ -141,8 +143,8 @@ class BeamSearch:
             x, cache, _ = self._layer(f"decoder_{index}")(
                 x,
                 encoded,
-                encoder_padding_mask=told,
-                self_attention_cache=own[:, index],
+                encoder_padding_mask=is_source,
+                self_attention_cache=self_cache[:, index],
                 self_attention_cache_update_index=step,
                 cross_attention_cache=cross[index],
                 training=False,
@@ -154,7 +156,7 @@ class BeamSearch:
         return ops.reshape(logs, shape), ops.stack(kept, axis=1)
 
     def _choose(
-        self, step: Any, logs: Any, said: Any, scores: Any, ended: Any, own: Any
+        self, step: Any, logs: Any, tokens: Any, scores: Any, ended: Any, self_cache: Any
     ) -> tuple[Any, ...]:
         """Keeps the best hypotheses of each sentence, one subword longer."""
         beam, batch = self._config.beam, self._sentences
@@ -167,9 +169,9 @@ class BeamSearch:
         scores, index = ops.top_k(total, beam)
         index = ops.cast(index, "int32")
         parent, word = index // vocabulary, index % vocabulary
-        said = ops.take_along_axis(said, parent[:, :, None], axis=1)
+        tokens = ops.take_along_axis(tokens, parent[:, :, None], axis=1)
         here = ops.arange(self._steps) == step
-        said = ops.where(here, word[:, :, None], said)
+        tokens = ops.where(here, word[:, :, None], tokens)
         ended = ops.logical_or(ops.take_along_axis(ended, parent, axis=1), ops.equal(word, END))
         rows = ops.reshape(parent + beam * ops.arange(batch)[:, None], (-1,))
-        return step + 1, said, scores, word, ended, ops.take(own, rows, axis=0)
+        return step + 1, tokens, scores, word, ended, ops.take(self_cache, rows, axis=0)

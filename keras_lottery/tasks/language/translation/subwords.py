@@ -59,8 +59,8 @@ class Subwords:
 
     def encode(self, sentences: Sequence[str]) -> list[NDArray[np.int32]]:
         """Returns the subwords of each sentence, with the end behind."""
-        found = self._model.encode(list(sentences), num_threads=1)
-        return [np.array([*one, END], np.int32) for one in found]
+        pieces = self._model.encode(list(sentences), num_threads=1)
+        return [np.array([*sentence, END], np.int32) for sentence in pieces]
 
     def decode(self, ids: NDArray[np.int32]) -> list[str]:
         """Returns sentences without what stands at and behind their end.

@@ -8,8 +8,11 @@ import numpy as np
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.translation.batches import BucketOrder, arrays, buckets
-from keras_lottery.tasks.language.translation.bleu import bleu
-from keras_lottery.tasks.language.translation.measure import LogPerplexity, SmoothedCrossentropy
+from keras_lottery.tasks.language.translation.metrics import (
+    LogPerplexity,
+    SmoothedCrossentropy,
+    bleu,
+)
 from keras_lottery.tasks.language.translation.model import build
 from keras_lottery.tasks.language.translation.pairs import Corpus, Pairs, load
 from keras_lottery.tasks.language.translation.search import BeamSearch
@@ -118,9 +121,9 @@ class TranslationTask(NetworkTask):
             search = BeamSearch(model, self.config.model, few, sources.shape[1])
             self._searches[id(model)] = search
         order = np.argsort((sources != 0).sum(axis=1), kind="stable")  # short ones end early
-        said = np.empty((len(sources), sources.shape[1] + self.config.model.extra), np.int32)
-        said[order] = self._searches[id(model)](sources[order])
-        return self.subwords.decode(said)
+        tokens = np.empty((len(sources), sources.shape[1] + self.config.model.extra), np.int32)
+        tokens[order] = self._searches[id(model)](sources[order])
+        return self.subwords.decode(tokens)
 
     def _padded(self, part: Pairs) -> Arrays:
         """Returns pairs at the largest length; empty ones fill the last batch, and count nothing.
@@ -130,8 +133,8 @@ class TranslationTask(NetworkTask):
         longest = self.config.data.lengths[-1]
         source, target = self.subwords.encode(part.source), self.subwords.encode(part.target)
         more = -len(part) % self._sentences(longest)
-        found = arrays(source, target, longest)
-        return keras.tree.map_structure(lambda a: np.pad(a, ((0, more), (0, 0))), found)
+        batch = arrays(source, target, longest)
+        return keras.tree.map_structure(lambda a: np.pad(a, ((0, more), (0, 0))), batch)
 
     def _sentences(self, places: int) -> int:
         """Returns how many sentences of a length make up a batch, equally many on each device."""

@@ -17,8 +17,8 @@ TIME_LIMIT = 108_000 // SKIP
 class LostLives(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Says that a life was lost, after which the game goes on."""
 
-    def reset(self, **given: Any) -> tuple[Any, dict[str, Any]]:
-        frame, info = self.env.reset(**given)
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        frame, info = self.env.reset(**options)
         self._lives = int(info.get("lives", 0))
         return frame, info
 

@@ -102,8 +102,10 @@ def from_gymnasium(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
 def unknown_environment(name: str) -> LotteryError:
     """Returns the error for a name that neither this package nor gymnasium knows."""
     known = [*environments, *gymnasium.registry]
-    short = {one.lower(): one for one in known}
-    near = [short[one] for one in get_close_matches(name.lower(), short, n=3, cutoff=0.5)]
+    short = {known_name.lower(): known_name for known_name in known}
+    near = [
+        short[known_name] for known_name in get_close_matches(name.lower(), short, n=3, cutoff=0.5)
+    ]
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of an environment. Received: {name!r}.{hint} "

@@ -16,14 +16,14 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 def arrays(data: VisionData) -> Source:
     """Returns the images of an .npz file with the arrays x_train, y_train, x_test and y_test."""
     path = Path(data.dir, data.path).expanduser()
-    found = _read(path)
-    missing = [name for name in NAMES if name not in found]
+    contents = _read(path)
+    missing = [name for name in NAMES if name not in contents]
     if missing:
         raise LotteryError(
             f"Expected the arrays {', '.join(NAMES)} in {path}. "
-            f"Received: {', '.join(found) or 'none'}. Add {', '.join(missing)}."
+            f"Received: {', '.join(contents) or 'none'}. Add {', '.join(missing)}."
         )
-    x_train, y_train, x_test, y_test = (found[name] for name in NAMES)
+    x_train, y_train, x_test, y_test = (contents[name] for name in NAMES)
     return from_arrays(x_train, y_train, x_test, y_test, data.scaling)
 
 

@@ -5,7 +5,7 @@ from sklearn.datasets import load_digits
 
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, as_split
-from keras_lottery.tasks.vision.split import stratified_order
+from keras_lottery.tasks.vision.labels import stratified_order
 
 TEST_SIZE = 397
 """Leaves 1,400 images: 1,200 to train on and 200 for validation."""

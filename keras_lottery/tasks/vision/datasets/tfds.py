@@ -10,8 +10,8 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.tfds import prepared_builder
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split, as_split
-from keras_lottery.tasks.vision.resize import resized
-from keras_lottery.tasks.vision.split import stratified_order
+from keras_lottery.tasks.vision.labels import stratified_order
+from keras_lottery.tasks.vision.preprocessing import resized
 
 BATCH = 1000
 

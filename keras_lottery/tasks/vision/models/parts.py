@@ -44,7 +44,7 @@ def batch_norm(x: Any, synchronized: bool) -> Any:
 
 
 def synchronizable(synchronized: bool) -> bool:
-    """Returns what Keras is told: JAX and torch take the statistics of the whole batch anyway."""
+    """Returns what Keras gets: JAX and torch take the statistics of the whole batch anyway."""
     return synchronized and backend.name() == "tensorflow"
 
 

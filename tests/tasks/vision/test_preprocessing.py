@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_lottery.tasks.vision.augment import SHIFT, flip_crop
+from keras_lottery.tasks.vision.preprocessing import SHIFT, flip_crop
 
 IMAGES = np.random.default_rng(0).integers(1, 256, (400, 12, 10, 3), dtype=np.uint8)
 
