@@ -109,7 +109,13 @@ def test_weights_that_are_not_finite_are_not_pruned(value):
 
 
 SETTINGS = [
-    *(({"sparsity": bad}) for bad in (-0.1, 1.1, 90, NAN, INF, None, "0.9", True, [0.5], {"a": 1})),
+    *(({"sparsity": bad}) for bad in (-0.1, 1.1, 90, NAN, INF, "0.9", True, [0.5], {"a": 1})),
+    *(({"sparsity": bad}) for bad in ({}, {3: 0.5}, {"*": None}, {"*": 2}, {"*": "0.5"})),
+    *(({"pattern": bad}) for bad in (None, 3, ["channels"], "chanels", "4:2", "block", "block:4")),
+    *(({"sparsity": None, "pattern": "channels", "flops": bad}) for bad in (1.5, NAN, "1", True)),
+    *(({"sparsity": None, "pattern": "channels", "bytes": bad}) for bad in (0, 1.5, "1", True)),
+    {"flops": 0.5, "pattern": "channels"},
+    {"sparsity": None, "bytes": 1000},
     *(({"criterion": bad}) for bad in ("nope", None, 3, [], {}, ("magnitude",))),
     *(({"scope": bad}) for bad in ("nope", None, 3, [])),
     *(({"criterion": "random", "seed": bad}) for bad in (-1, 1.5, None, "0", True, 2**40)),

@@ -163,6 +163,10 @@ def _define_prune(values: flags.FlagValues) -> None:
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
     _text(values, "criterion", "magnitude", "How weights are scored (see `list criteria`).")
     _text(values, "scope", "global", "How pruning is shared out (see `list scopes`).")
+    _text(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
+    flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
+    flags.DEFINE_integer("bytes", None, "Bytes of the parameters to prune to.", flag_values=values)
+    flags.DEFINE_bool("compact", False, "Remove pruned channels for real.", flag_values=values)
     for name, text in (
         ("include", "Patterns of paths or layer names: prune these alone."),
         ("exclude", "Patterns of paths or layer names to leave alone, such as */output/*."),
@@ -181,13 +185,14 @@ def _define_prune(values: flags.FlagValues) -> None:
 def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     model = Path(_required(values, "model", "prune"))
     out = Path(_required(values, "out", "prune"))
-    sparsity = _required(values, "sparsity", "prune")
+    if values.flops is None and values.bytes is None:
+        _required(values, "sparsity", "prune")
     backend_for_tools(modules_of(values))
     from keras_lottery.exporters import prune_file
 
     report = prune_file(
         model,
-        sparsity,
+        values.sparsity,
         out,
         criterion=values.criterion,
         scope=values.scope,
@@ -198,6 +203,10 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
         embeddings=values.embeddings,
         output=values.output,
         output_layer=values.output_layer,
+        pattern=values.pattern,
+        flops=values.flops,
+        bytes=values.bytes,
+        compact=values.compact,
     )
     print(report)
 
@@ -289,6 +298,7 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "arms": _names("arms", "arms"),
     "criteria": _names("pruning", "criteria"),
     "scopes": _names("pruning", "allocations"),
+    "patterns": _names("pruning", "patterns"),
     "executors": _names("engine", "executors"),
     "formats": _names("exporters", "exporters"),
 }

@@ -1,9 +1,8 @@
 """An experiment, from its config to a finished run."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 
 from keras_lottery import backend, pruning, user_modules
@@ -22,7 +21,7 @@ from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.pools import make_pools
 from keras_lottery.records.run_paths import RunPaths, paths_of
-from keras_lottery.tasks import task_schemas
+from keras_lottery.tasks import make_task
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.types import Task, Training
 
@@ -72,13 +71,6 @@ def train(config: Config, paths: RunPaths, task: Task) -> list[int]:
         drive(config, RunReader(config, paths, task), writer, executor, progress)
     dense = {seed: Training("", config.task, seed, 0, "dense") for seed in config.seeds}
     return [seed for seed, training in dense.items() if writer.is_finished(training)]
-
-
-def make_task(config: Config) -> Task:
-    """Returns the task that a config names."""
-    module, _, attribute = task_schemas[config.task].make.partition(":")
-    make: Callable[[Config], Task] = getattr(import_module(module), attribute)
-    return make(config)
 
 
 def check(config: Config) -> None:

@@ -12,12 +12,13 @@ from keras_lottery.exporters.export import check_free, export
 from keras_lottery.exporters.exporter import exporters
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.inflate import check_zip
+from keras_lottery.masking import options_from
 
 
 @preserved()
 def prune_file(
     model: str | Path,
-    sparsity: float,
+    sparsity: float | None,
     out: str | Path,
     *,
     criterion: str = "magnitude",
@@ -29,14 +30,18 @@ def prune_file(
     embeddings: bool = True,
     output: bool = True,
     output_layer: str = "",
+    pattern: str = "weights",
+    flops: float | None = None,
+    bytes: int | None = None,
+    compact: bool = False,
 ) -> ExportReport:
-    """Prunes a saved model to `sparsity`, folds the masks in, saves and verifies it.
+    """Prunes a saved model to a target, folds the masks in, saves and verifies it.
 
     Weights that are exactly 0 in the file count as pruned, as in `kl.mask(from_zeros=True)`.
 
     Args:
         model: a `.keras` file; it stays as it is.
-        sparsity: fraction of the prunable weights to remove, in [0, 1).
+        sparsity: fraction of the prunable weights to remove, in [0, 1); None: see `kl.prune`.
         out: the `.keras` file to write; must not be there yet.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
@@ -47,6 +52,10 @@ def prune_file(
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: pattern of the output layer, where it is not found by itself.
+        pattern: which weights are pruned together, such as `channels`.
+        flops: instead of a sparsity, fraction of the floating-point operations to remove.
+        bytes: instead of a sparsity, bytes that the parameters may have.
+        compact: remove the channels that are pruned, so that the model is smaller and faster.
 
     Raises:
         LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
@@ -54,7 +63,8 @@ def prune_file(
     """
 
     model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
-    if isinstance(sparsity, bool) or not (isinstance(sparsity, Real) and 0 <= sparsity < 1):
+    is_number = isinstance(sparsity, Real) and not isinstance(sparsity, bool)
+    if sparsity is not None and not (is_number and 0 <= sparsity < 1):
         raise LotteryError(
             f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity!r}. "
             "Write 0.9 for 90 %."
@@ -70,9 +80,16 @@ def prune_file(
         output=output,
         output_layer=output_layer,
         from_zeros=True,
+        pattern=pattern,
     )
-    toolkit.prune(masked, sparsity=sparsity, criterion=criterion, scope=scope)
-    return export(masked, out, "keras")
+    toolkit.prune_selected(
+        masked,
+        toolkit.Target(sparsity, flops, bytes),
+        options_from(include, exclude, biases, norms, embeddings, output, output_layer, pattern),
+        criterion=criterion,
+        scope=scope,
+    )
+    return export(toolkit.compact(masked) if compact else masked, out, "keras")
 
 
 def load_file(path: Path, compile: bool = False) -> Any:

@@ -1,5 +1,8 @@
 """What each domain gives the engine; importing this registers the tasks, without Keras."""
 
+from collections.abc import Callable
+from importlib import import_module
+
 from keras_lottery.config import Config, TaskSchema, task_schemas
 from keras_lottery.tasks.language.bert.config import BertData, BertModel
 from keras_lottery.tasks.language.modelling.config import (
@@ -9,6 +12,7 @@ from keras_lottery.tasks.language.modelling.config import (
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel, ignored
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
+from keras_lottery.types import Task
 
 
 def _in_own_order(config: Config) -> dict[str, str]:
@@ -56,3 +60,10 @@ task_schemas.register("language_modelling")(
         ignores=_in_own_order,
     )
 )
+
+
+def make_task(config: Config) -> Task:
+    """Returns the task that a config names; this imports what it needs, Keras included."""
+    module, _, attribute = task_schemas[config.task].make.partition(":")
+    make: Callable[[Config], Task] = getattr(import_module(module), attribute)
+    return make(config)

@@ -124,9 +124,10 @@ def mask_selected(model: keras.Model, options: MaskOptions, more_than: float = 0
 
 def mask_inventory(inventory: Inventory, options: MaskOptions, more_than: float = 0.0) -> None:
     """Does what `mask_selected` does, in a model of which there is an inventory."""
-    model, chosen = inventory.model, choose(inventory, options, "zero")
-    if any(masked(entry.variable) is None for entry, _ in chosen):
-        _hint_at_zeros(model, attach(model, chosen), more_than)
+    model = inventory.model
+    missing = [c for c in choose(inventory, options, "zero") if masked(c[0].variable) is None]
+    if missing:
+        _hint_at_zeros(model, attach(model, missing), more_than)
 
 
 def _take_zeros(added: list[MaskedVariable]) -> None:

@@ -15,6 +15,7 @@ from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.attach import choose
 from keras_lottery.masking.inventory import FROZEN, Inventory
+from keras_lottery.masking.learned import is_learned
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_inventory
@@ -162,8 +163,11 @@ class Target:
 def _sparsity(sparsity: Sparsity) -> Sparsity:
     if not isinstance(sparsity, Mapping):
         return checks.fraction(sparsity, "sparsity")
-    if not sparsity:
-        raise LotteryError("Expected a sparsity for some layers. Received: {}. Name a layer.")
+    if not sparsity or not all(isinstance(key, str) for key in sparsity):
+        raise LotteryError(
+            "Expected a sparsity by path pattern, group or 'output'. "
+            f"Received: {dict(sparsity)!r}. Name some layers."
+        )
     return {k: checks.fraction(v, f"sparsity of {k!r}") for k, v in sparsity.items()}
 
 
@@ -187,6 +191,11 @@ def prune_selected(
     _ = pruning.criteria[criterion], pruning.allocations[scope]
     if initial is not None:
         checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
+    if options.pattern != "weights" and is_learned(model):
+        raise LotteryError(
+            "Expected pattern='weights' for a model with learned masks, whose scores choose single "
+            f"weights. Received: {options.pattern!r}. Strip the model first."
+        )
     internals.sync_trainer(model)
     inventory = select(model, options)
     infos, masks = _what(inventory, options)

@@ -24,7 +24,10 @@ def select(model: keras.Layer, options: Options) -> Inventory:
     if pruning.needs_channels(options.pattern):
         return channel_inventory(inventory, options)
     infos = [entry.info for entry in inventory.entries]
-    marked = {i.path: i for i in pruning.layout_of(options.pattern, infos).infos}
+    under_pattern = pruning.layout_of(options.pattern, infos).infos
+    if under_pattern is infos:
+        return inventory
+    marked = {i.path: i for i in under_pattern}
     return replace(
         inventory,
         entries=tuple(

@@ -97,7 +97,9 @@ class Sensitivity:
         """
         from keras_lottery.toolkit.sensitivity_plot import draw
 
-        return draw(self, metric)
+        unpruned = self.unpruned.get(metric, np.nan)
+        title = f"Change of {metric} with one layer pruned\n(unpruned: {unpruned:.4g})"
+        return draw(self.values(metric) - unpruned, self.layers, self.sparsities, title)
 
     def __str__(self) -> str:
         header = ["loss with one layer pruned", "weights", *(f"{s:.0%}" for s in self.sparsities)]

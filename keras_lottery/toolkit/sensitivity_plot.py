@@ -1,29 +1,28 @@
 """The heat map of a sensitivity table."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-
-if TYPE_CHECKING:
-    from keras_lottery.toolkit.sensitivity import Sensitivity
+from numpy.typing import NDArray
 
 _MOST_NUMBERS = 60
 _LONGEST = 44
 
 
-def draw(table: "Sensitivity", metric: str) -> Figure:
-    """Draws the change of a metric per layer and sparsity; numbers where there is room."""
-    change = table.values(metric) - table.unpruned[metric]
+def draw(
+    change: NDArray[np.float64], layers: Sequence[str], sparsities: Sequence[float], title: str
+) -> Figure:
+    """Returns a heat map of changes `(layers, sparsities)`, with numbers where there is room."""
     figure = Figure(figsize=(2.6 + 0.9 * change.shape[1] + 2.6, 1.7 + 0.3 * change.shape[0]))
     figure.set_layout_engine("constrained")
     axes = figure.subplots()
     finite = np.abs(change[np.isfinite(change)])
     reach = float(finite.max(initial=0.0)) or 1.0
     image = axes.imshow(change, cmap="RdBu_r", norm=TwoSlopeNorm(0, -reach, reach), aspect="auto")
-    axes.set_xticks(range(change.shape[1]), [f"{100 * s:g}" for s in table.sparsities])
-    axes.set_yticks(range(change.shape[0]), [_shortened(layer) for layer in table.layers])
+    axes.set_xticks(range(change.shape[1]), [f"{100 * s:g}" for s in sparsities])
+    axes.set_yticks(range(change.shape[0]), [_shortened(layer) for layer in layers])
     axes.set_xlabel("removed of the layer [%]")
     axes.tick_params(labelsize=8.5)
     if change.size <= _MOST_NUMBERS:
@@ -32,7 +31,6 @@ def draw(table: "Sensitivity", metric: str) -> Figure:
             axes.text(column, row, f"{value:+.2g}", ha="center", va="center", color=colour, size=8)
     bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.ax.tick_params(labelsize=8.5)
-    title = f"Change of {metric} with one layer pruned\n(unpruned: {table.unpruned[metric]:.4g})"
     axes.set_title(title, fontsize=9.5, loc="left")
     return figure
 

@@ -61,6 +61,11 @@ def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
         for at in range(0, size - batch_size + 1, batch_size):
             yield keras.tree.map_structure(lambda a, i=at: a[i : i + batch_size], x)
         return
+    if not hasattr(x, "__iter__") and not hasattr(x, "num_batches"):
+        raise LotteryError(
+            f"Expected arrays of inputs, or batches. Received: {type(x).__name__}. Pass the inputs "
+            "that the model is trained on."
+        )
     # A PyDataset is indexed, and its iterator does not end.
     source = (x[i] for i in range(len(x))) if hasattr(x, "num_batches") else iter(x)
     seen = 0

@@ -4,6 +4,7 @@ import pytest
 
 from keras_lottery import cli, presets, studies
 from keras_lottery import config as configs
+from keras_lottery.records.run_paths import paths_of
 
 CONFIG_FILES = {
     "raises.py": "raise RuntimeError('first line\\nsecond line')",

@@ -51,6 +51,16 @@ def test_options_choose_what_is_pruned(source, tmp_path):
     assert (report.prunable, report.prunable_zeros) == (600, 300)
 
 
+def test_channels_are_removed_for_real(source, tmp_path):
+    prune_file(source, None, tmp_path / "small.keras", pattern="channels", flops=0.5, compact=True)
+    old, new = (
+        keras.saving.load_model(path, compile=False) for path in (source, tmp_path / "small.keras")
+    )
+    kernels = [value for value in values(new) if value.ndim == 2]
+    assert 0.4 * 900 < sum(kernel.size for kernel in kernels) <= 0.5 * 900
+    assert new.count_params() < old.count_params() and all(kernel.all() for kernel in kernels)
+
+
 @pytest.mark.parametrize("sparsity", [1.0, -0.1, float("nan"), 90])
 def test_a_sparsity_outside_0_and_1(sparsity, source, tmp_path):
     with pytest.raises(LotteryError, match=r"sparsity in \[0, 1\)"):

@@ -4,6 +4,8 @@ import keras
 import pytest
 
 import keras_lottery as kl
+from keras_lottery.compaction.channels import channel_inventory, size_of
+from keras_lottery.masking.inventory import read_model
 from tests.compaction.test_zoo import check
 from tests.compaction.zoo import application, randomize
 
@@ -22,6 +24,17 @@ APPLICATIONS = (
 @pytest.mark.parametrize("name", APPLICATIONS)
 def test_applications(name):
     check(application(name))
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "EfficientNetB0", "ConvNeXtTiny"])
+def test_applications_pruned_by_channels(name):
+    model = application(name)
+    kl.prune(model, flops=0.5, pattern="channels", scope="layer")
+    predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
+    small = kl.compact(model)
+    before, after = kl.compaction_report(small).flops
+    assert abs(small.count_params() - predicted) <= 0.01 * predicted
+    assert 0.45 * before < after <= 0.5 * before
 
 
 def gpt2(models):

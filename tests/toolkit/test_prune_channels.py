@@ -142,6 +142,26 @@ def test_a_model_with_masks_of_weights_gets_the_others():
     assert kl.compact(model).count_params() < 0.5 * model.count_params()
 
 
+def test_masks_of_other_kinds():
+    model = kl.mask(small(), parametrization="frozen")
+    kl.prune(model, sparsity=0.5, pattern="channels")
+    assert (kept_channels(model, "conv2d"), kept_channels(model, "conv2d_1")) != (8, 8)
+    with pytest.raises(LotteryError, match="a model with learned masks"):
+        kl.prune(kl.mask(small(), parametrization="edge_popup"), pattern="channels")
+    with pytest.raises(LotteryError, match="with the learned mask 'edge_popup'"):
+        kl.mask(small(), parametrization="edge_popup", pattern="channels")
+
+
+def test_gradual_pruning_of_channels():
+    model = small()
+    model.compile("sgd", "mse")
+    x, y = np.ones((8, 6, 6, 3), "float32"), np.ones((8, 4), "float32")
+    callback = kl.callbacks.GradualPruning(0.5, 2, frequency=1, pattern="channels", scope="layer")
+    model.fit(x, y, epochs=1, batch_size=2, callbacks=[callback], verbose=0)
+    assert (kept_channels(model, "conv2d"), kept_channels(model, "conv2d_1")) == (4, 4)
+    assert kl.compaction_report(kl.compact(model)).flops[1] > 0
+
+
 def test_two_of_four_and_blocks():
     model = small()
     summary = kl.prune(model, pattern="2:4")
@@ -195,7 +215,7 @@ unpruned = cache(small)
         ({"pattern": "2:4", "include": "first"}, "its 3 inputs are no multiple of 4"),
         ({"pattern": "channels", "include": "head"}, "its channels stay: output of the model"),
         ({"pattern": "2:4", "sparsity": 0.6}, "N of every M"),
-        ({"sparsity": {}}, "a sparsity for some layers"),
+        ({"sparsity": {}}, "a sparsity by path pattern"),
         ({"sparsity": {"first": 1.5}}, "sparsity of 'first'"),
         ({"sparsity": {"thrid": 0.5}}, "sparsity: expected a group.*'thrid'"),
     ],

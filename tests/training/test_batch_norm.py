@@ -83,3 +83,5 @@ def test_batches_of_any_kind_are_read_as_arrays_are():
     np.testing.assert_array_equal(found[0], found[2])
     with pytest.raises(LotteryError, match="data with examples"):
         reestimate_batch_norm(made(), iter([]))
+    with pytest.raises(LotteryError, match=r"inputs, or batches\. Received: NoneType"):
+        reestimate_batch_norm(made(), None)

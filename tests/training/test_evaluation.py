@@ -6,12 +6,7 @@ import pytest
 
 from keras_lottery import masking, toolkit
 from keras_lottery.training import checkpoint
-from keras_lottery.training.evaluation import (
-    is_constant,
-    sampled,
-    shipped,
-    undisturbed,
-)
+from keras_lottery.training.evaluation import is_constant, sampled, shipped, undisturbed
 
 pytestmark = pytest.mark.backend
 X = np.eye(6, dtype=np.float32)
@@ -63,9 +58,6 @@ def test_what_is_shipped_keeps_weights_of_probability_one_half_and_more():
     found = shipped(model, used)
     assert found == pytest.approx({"threshold_used": 0.8, "mean_kept": 0.8 * 0.8 + 0.2 * 0.2})
     assert used(model)["used"] != 0.8
-
-
-L = keras.layers
 
 
 @pytest.fixture(scope="module")

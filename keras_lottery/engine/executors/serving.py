@@ -16,6 +16,7 @@ from typing import Any
 from keras_lottery import user_modules
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks import make_task
 from keras_lottery.types import Job, Progress, Task, Training
 
 
@@ -98,8 +99,6 @@ def _make_task(setup: Setup) -> Task:
     for module in setup.modules:
         user_modules.import_named(module)
     user_modules.allow(*getattr(setup.config.data, "modules", ()))
-    from keras_lottery.engine.experiment import make_task  # imports the backend
-
     return make_task(setup.config)
 
 
