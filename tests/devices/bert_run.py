@@ -12,7 +12,7 @@ from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.tasks.nlp.bert.task import BertTask
 from keras_lottery.types import Start, Training
-from tests.tasks.bert import made
+from tests.tasks.nlp.bert import made
 
 
 def main(folder):

@@ -10,7 +10,7 @@ from keras_lottery.report.results import results_by_task
 from keras_lottery.report.statistics import paired
 from keras_lottery.run_paths import RunPaths
 
-from .made_run import make_run
+from tests.report.made_run import make_run
 
 
 def with_curves(root: Path) -> Path:
