@@ -1,11 +1,11 @@
-# Two commands: `make demo` and `make test`. Everything is installed into .venv.
+# Two commands: `make demo` and `make test` (`make test-fast` in between). Everything is installed into .venv.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := tensorflow,jax,nlp,rl,data,export,tensorboard,dev
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all bench lint clean install
+.PHONY: demo test test-fast test-all bench lint clean install
 
 install: $(STAMP)
 
@@ -22,6 +22,9 @@ ifeq ($(TORCH),1)
 	$(BIN)/pip install -q -c constraints.txt 'torch'
 endif
 	$(BIN)/python tests/run.py
+
+test-fast: $(STAMP)
+	$(BIN)/python tests/run.py --fast
 
 test-all: $(STAMP)
 	$(BIN)/python tests/run.py --slow

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 
 FIRST, *OTHERS = ("tensorflow", "jax", "torch")
@@ -11,6 +12,12 @@ FIRST, *OTHERS = ("tensorflow", "jax", "torch")
 # Most of the suite's time is compiling, and much of it is XLA making machine code faster than
 # programs that run once can repay.
 QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+
+# For work in between: no network is trained here but the smallest, and JAX is imported in half of
+# TensorFlow's time.
+FAST = "jax"
+FAST_FOLDERS = ("arms", "configs", "masking", "pruning", "records", "report", "tickets")
+FAST_FILES = ("test_bad_arguments", "test_config", "test_fields", "test_names", "test_registry")
 
 
 def pytest(backend: str, *arguments: str) -> int:
@@ -23,21 +30,41 @@ def pytest(backend: str, *arguments: str) -> int:
     return subprocess.call(command, env=environment)
 
 
+def fast(*arguments: str) -> int:
+    """Runs what needs no compile-heavy work, under one backend, and returns pytest's exit code."""
+    paths = [*(f"tests/{name}" for name in FAST_FOLDERS), *(f"tests/{n}.py" for n in FAST_FILES)]
+    return pytest(FAST, "-m", "not backend", *paths, *arguments)
+
+
 def main() -> int:
     """Returns 0 where every backend passed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slow", action="store_true", help="run tests/slow, too; optimize fully")
+    parser.add_argument(
+        "--fast", action="store_true", help="only what takes seconds, on one backend"
+    )
     parser.add_argument("rest", nargs="*", help="passed to pytest")
     options = parser.parse_args()
     if not options.slow:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+    if options.fast:
+        return fast(*options.rest)
     skipped = [] if options.slow else ["--ignore=tests/slow"]
-    codes = [pytest(FIRST, *skipped, *options.rest)]
+    with tempfile.TemporaryDirectory() as folder:
+        # What TensorFlow compiled with XLA, shared by the workers and their child processes.
+        kept = f"--tf_xla_persistent_cache_directory={folder}"
+        os.environ["TF_XLA_FLAGS"] = f"{os.environ.get('TF_XLA_FLAGS', '')} {kept}".strip()
+        return full(skipped, options.rest)
+
+
+def full(skipped: list[str], rest: list[str]) -> int:
+    """Runs everything on the first backend and marked tests on the others; 0: all passed."""
+    codes = [pytest(FIRST, *skipped, *rest)]
     for backend in OTHERS:
         if find_spec(backend) is None:
             print(f"\n=== {backend} is not installed: NOT TESTED on {backend}", flush=True)
             continue
-        codes.append(pytest(backend, "-m", "backend", *skipped, *options.rest))
+        codes.append(pytest(backend, "-m", "backend", *skipped, *rest))
     return max(codes)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from keras_lottery.records import ResultRow, check_masks, read_layers
 from keras_lottery.report.results import DENSE, Results, series
@@ -62,25 +63,19 @@ class SeedOverlap:
 
 def densities(results: Results, arm: str) -> Densities | None:
     """Returns the densities of an arm's masks; None where the run holds no layer tables."""
-    kept: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    sizes: dict[str, int] = {}
-    seeds = set()
-    for row in _rows(results, arm):
-        for layer in read_layers(results.paths.layers(row.training), row):
-            kept[row.round][layer.path].append(layer.kept)
-            sizes[layer.path] = layer.size
-            seeds.add(row.seed)
-    if not kept:
+    layers = [
+        (row.round, row.seed, layer.path, layer.kept, layer.size)
+        for row in _rows(results, arm)
+        for layer in read_layers(results.paths.layers(row.training), row)
+    ]
+    if not layers:
         return None
-    names = tuple(sorted(sizes, key=natural))
-    size = np.array([sizes[name] for name in names])
-    means = np.array(
-        [[np.mean(kept[r][name]) if name in kept[r] else np.nan for r in sorted(kept)]
-         for name in names]
-    )  # fmt: skip
+    table = pd.DataFrame(layers, columns=["round", "seed", "path", "kept", "size"])
+    means = table.pivot_table("kept", "path", "round").loc[sorted(set(table["path"]), key=natural)]
+    size = table.groupby("path")["size"].last()[means.index].to_numpy()
     return Densities(
-        arm, tuple(sorted(kept)), np.nansum(means, axis=0) / size.sum(), names,
-        means / np.maximum(size, 1)[:, None], size, len(seeds),
+        arm, tuple(means.columns), means.sum().to_numpy() / size.sum(), tuple(means.index),
+        means.to_numpy() / np.maximum(size, 1)[:, None], size, table["seed"].nunique(),
     )  # fmt: skip
 
 

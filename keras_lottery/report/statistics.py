@@ -4,11 +4,11 @@ The seed is the unit: fresh draws of a control, and then levels where there are 
 averaged within each seed before anything is said about the spread between seeds.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats  # type: ignore[import-untyped]
 
 from keras_lottery import records
@@ -19,9 +19,6 @@ CONFIDENCE = 0.95
 _RESAMPLES = 10_000
 _BOOTSTRAP_SEEDS = 8
 """Fewer resample too few different values: a nominal 95 % interval covers 75 % at three seeds."""
-
-Cells = dict[tuple[str, int], dict[int, float]]
-"""(arm, round) -> seed -> mean over draws."""
 
 
 @dataclass(frozen=True)
@@ -92,42 +89,39 @@ class Paired:
         return self.low > 0 or self.high < 0
 
 
-def cells(rows: Sequence[ResultRow], field: str = "value") -> Cells:
-    """Returns the mean over draws of the column `field` for every arm, round and seed."""
-    draws: dict[tuple[str, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        draws[series(row), row.round][row.seed].append(float(getattr(row, field)))
-    return {
-        key: {seed: float(np.mean(values)) for seed, values in sorted(seeds.items())}
-        for key, seeds in draws.items()
-    }
-
-
 def levels(rows: Sequence[ResultRow], arm: str, field: str = "value") -> list[Level]:
     """Returns the arm's rounds in order, with mean and spread of the column `field`."""
+    sizes = ["remaining", "kept", "flops"]
+    table = _frame(rows, arm, *sizes, field)
+    means = table.groupby("round")[sizes].mean().assign(trainings=table.groupby("round").size())
+    by_seed = table.groupby(["round", "seed"])[field].mean(skipna=False).astype(float)
     found = []
-    for (name, number), seeds in sorted(cells(rows, field).items()):
-        if name != arm:
-            continue
-        of_level = [row for row in rows if series(row) == arm and row.round == number]
-        values = np.array(list(seeds.values()))
+    for level in means.itertuples():
+        seeds = by_seed[level.Index].to_numpy()
         found.append(
             Level(
                 arm=arm,
-                round=number,
-                remaining=float(np.mean([row.remaining for row in of_level])),
-                kept=float(np.mean([row.kept for row in of_level])),
-                flops=float(np.mean([row.flops for row in of_level])),
-                mean=float(values.mean()),
-                sd=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
-                low=float(values.min()),
-                high=float(values.max()),
-                n=len(values),
-                trainings=len(of_level),
-                seeds=tuple(values.tolist()),
+                round=level.Index,
+                remaining=level.remaining,
+                kept=level.kept,
+                flops=level.flops,
+                mean=float(seeds.mean()),
+                sd=float(seeds.std(ddof=1)) if len(seeds) > 1 else float("nan"),
+                low=float(seeds.min()),
+                high=float(seeds.max()),
+                n=len(seeds),
+                trainings=level.trainings,
+                seeds=tuple(seeds.tolist()),
             )
         )
     return found
+
+
+def _frame(rows: Sequence[ResultRow], arm: str, *fields: str) -> pd.DataFrame:
+    """Returns round, seed and the columns `fields` of an arm's rows."""
+    own = [row for row in rows if series(row) == arm]
+    names = dict.fromkeys(("round", "seed", *fields))
+    return pd.DataFrame({name: [getattr(row, name) for row in own] for name in names})
 
 
 def is_bimodal(values: Sequence[float] | np.ndarray) -> bool:
@@ -147,7 +141,8 @@ def is_bimodal(values: Sequence[float] | np.ndarray) -> bool:
 
 def seed_range(rows: Sequence[ResultRow]) -> str:
     """Returns how many seeds the means stand on: `5`, or `3 to 5` while a run is going on."""
-    numbers = [len(seeds) for seeds in cells(rows).values()]
+    keys = pd.DataFrame([(series(row), row.round, row.seed) for row in rows])
+    numbers = keys.groupby([0, 1])[2].nunique()
     low, high = min(numbers), max(numbers)
     return f"{low}" if low == high else f"{low} to {high}"
 
@@ -159,11 +154,9 @@ def dense_level(rows: Sequence[ResultRow], field: str = "value") -> Level | None
 
 def remaining_by_round(rows: Sequence[ResultRow]) -> dict[int, float]:
     """Returns the mean fraction of weights remaining of every pruned round."""
-    found: dict[int, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.arm != DENSE:
-            found[row.round].append(row.remaining)
-    return {number: float(np.mean(values)) for number, values in sorted(found.items())}
+    pruned = [row for row in rows if row.arm != DENSE]
+    left = pd.Series([row.remaining for row in pruned], [row.round for row in pruned], float)
+    return left.groupby(level=0).mean().to_dict()
 
 
 def rounds_at_most(rows: Sequence[ResultRow], remaining: float) -> tuple[int, ...]:
@@ -195,36 +188,39 @@ def paired(
     Returns:
         The difference, or None if no seed has both arms at any of the rounds.
     """
-    differences = _differences(rows, arm, control, rounds, field)
-    if not differences:
+    pairs = _pairs(rows, arm, control, rounds, field)
+    if pairs.empty:
         return None
-    used = {number for by_round in differences.values() for number in by_round}
-    by_seed = {s: float(np.mean(list(d.values()))) for s, d in sorted(differences.items())}
-    values = np.array(list(by_seed.values()))
+    by_seed = (pairs["arm"] - pairs["control"]).groupby(pairs["seed"]).mean(skipna=False)
+    values = by_seed.to_numpy(float)
     t, boot = t_interval(values), bootstrap_interval(values)
+    used = tuple(sorted(set(pairs["round"])))
     mean = float(values.mean())
-    return Paired(arm, control, tuple(sorted(used)), mean, *t, *boot, len(values), by_seed)
+    return Paired(arm, control, used, mean, *t, *boot, len(values), by_seed.to_dict())
 
 
-def _differences(
+def _pairs(
     rows: Sequence[ResultRow], arm: str, control: str, rounds: Collection[int] | None, field: str
-) -> dict[int, dict[int, float]]:
-    """Returns seed -> round -> difference where both arms are there."""
-    table = cells(rows, field)
-    found: dict[int, dict[int, float]] = defaultdict(dict)
-    for (name, number), seeds in table.items():
-        if name != arm or (rounds is not None and number not in rounds):
-            continue
-        others = table.get((control, 0 if control == DENSE else number), {})
-        for seed in seeds.keys() & others.keys():
-            found[seed][number] = seeds[seed] - others[seed]
-    return found
+) -> pd.DataFrame:
+    """Returns `round`, `seed` and the two means over draws, `arm` and `control`, of each pair."""
+    keys = ["round", "seed"]
+    ours, others = (
+        _frame(rows, name, field).groupby(keys)[field].mean(skipna=False).rename(column)
+        for name, column in ((arm, "arm"), (control, "control"))
+    )
+    ours, others = ours.reset_index(), others.reset_index()
+    if rounds is not None:
+        ours = ours[ours["round"].isin(rounds)]
+    if control == DENSE:
+        others, keys = others[others["round"] == 0].drop(columns="round"), ["seed"]
+    return ours.merge(others, on=keys)
 
 
 def t_interval(values: np.ndarray) -> tuple[float, float]:
     """Returns the 95 % t interval of the mean of `values`; nan for fewer than two."""
     if len(values) < 2:
         return float("nan"), float("nan")
+    # stats.t.interval, which does the same, is nan where all values are equal.
     mean, error = values.mean(), stats.sem(values)
     half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error
     return float(mean - half), float(mean + half)
@@ -258,10 +254,10 @@ def sparsest_match(rows: Sequence[ResultRow], arm: str, higher_is_better: bool) 
     A mean that is better than dense counts. None if there is no such level, or if fewer than two
     dense networks leave the standard deviation unknown.
     """
-    dense = list(cells(rows).get((DENSE, 0), {}).values())
+    dense = dense_level(rows)
     found = {level.round: level for level in levels(rows, arm)}
     means = {number: (level.remaining, level.mean) for number, level in found.items()}
-    number = records.sparsest_match(dense, means, higher_is_better)
+    number = records.sparsest_match(dense.seeds if dense else (), means, higher_is_better)
     return None if number is None else found[number]
 
 
@@ -270,11 +266,9 @@ def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
 
     It is NaN where there are none, and where dense is not above 0: there it would say nothing.
     """
-    table = cells(rows)
-    values, dense = table.get((arm, number), {}), table.get((DENSE, 0), {})
-    seeds = values.keys() & dense.keys()
-    below = sum(dense[seed] for seed in seeds)
-    return sum(values[seed] for seed in seeds) / below if below > 0 else float("nan")
+    pairs = _pairs(rows, arm, DENSE, {number}, "value")
+    below = float(pairs["control"].sum())
+    return float(pairs["arm"].sum()) / below if below > 0 else float("nan")
 
 
 def nearest_level(rows: Sequence[ResultRow], arm: str, sparsity: float) -> Level | None:

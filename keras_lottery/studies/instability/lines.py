@@ -1,10 +1,10 @@
 """The lines between copies of one subject from one point, from the rows of path.csv."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from keras_lottery.studies.instability.rows import PathRow
 
@@ -32,35 +32,23 @@ class Line:
 
 def lines(rows: Sequence[PathRow]) -> list[Line]:
     """Returns the measured lines, by subject and then by step."""
-    cells: dict[tuple[str, int], list[PathRow]] = defaultdict(list)
-    for row in rows:
-        cells[row.subject, row.step].append(row)
-    return [_line(subject, step, cells[subject, step]) for subject, step in sorted(cells)]
+    table = pd.DataFrame(rows, columns=PathRow.columns())
+    return [
+        _line(subject, int(step), own)
+        for (subject, step), own in table.groupby(["subject", "step"])
+    ]
 
 
-def _line(subject: str, step: int, rows: Sequence[PathRow]) -> Line:
+def _line(subject: str, step: int, rows: pd.DataFrame) -> Line:
     errors: dict[str, dict[int, np.ndarray]] = {}
     barriers: dict[str, dict[int, float]] = {}
-    seeds = sorted({row.seed for row in rows})
     for split in ("test", "train"):
-        of_pairs = {seed: _of_pairs(rows, seed, f"{split}_error") for seed in seeds}
-        errors[split] = {seed: pairs.mean(axis=0) for seed, pairs in of_pairs.items()}
-        barriers[split] = {
-            seed: float(np.mean([barrier(pair) for pair in pairs]))
-            for seed, pairs in of_pairs.items()
-        }
-    alphas = tuple(sorted({row.alpha for row in rows}))
-    remaining = float(np.mean([row.remaining for row in rows]))
-    return Line(subject, step, remaining, alphas, errors, barriers)
-
-
-def _of_pairs(rows: Sequence[PathRow], seed: int, column: str) -> np.ndarray:
-    """Returns the errors of a seed's pairs along their lines, `(pairs, alphas)`."""
-    pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in rows:
-        if row.seed == seed:
-            pairs[row.pair].append((row.alpha, getattr(row, column)))
-    return np.array([[error for _, error in sorted(points)] for points in pairs.values()])
+        pairs = rows.pivot(index=["seed", "pair"], columns="alpha", values=f"{split}_error")
+        means = pairs.groupby("seed").mean()
+        errors[split] = {seed: mean.to_numpy() for seed, mean in means.iterrows()}
+        barriers[split] = pairs.apply(barrier, axis=1, raw=True).groupby("seed").mean().to_dict()
+    alphas = tuple(sorted(set(rows["alpha"])))
+    return Line(subject, step, float(rows["remaining"].mean()), alphas, errors, barriers)
 
 
 def barrier(errors: np.ndarray) -> float:

@@ -1,11 +1,10 @@
 """The page of the study `instability`: instability against the point, and the errors between."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
@@ -115,16 +114,10 @@ def _table(found: Sequence[Line]) -> Table:
 
 
 def _pairs(rows: Sequence[PathRow]) -> Table:
-    cells: dict[tuple[Any, ...], list[PathRow]] = defaultdict(list)
-    for row in rows:
-        cells[row.subject, row.step, row.seed, row.pair].append(row)
+    table = pd.DataFrame(rows).sort_values("alpha")
     shown = []
-    for key, points in sorted(cells.items()):
-        ordered = sorted(points, key=lambda row: row.alpha)
-        values = [
-            barrier(np.array([getattr(row, f"{split}_error") for row in ordered]))
-            for split in ("test", "train")
-        ]
+    for key, points in table.groupby(["subject", "step", "seed", "pair"]):
+        values = [barrier(points[f"{split}_error"].to_numpy()) for split in ("test", "train")]
         shown.append([*map(str, key), *map(_points, values)])
     header = ["network", "step", "seed", "pair", "test [points]", "training data [points]"]
     return Table("", header, shown)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
@@ -158,11 +159,9 @@ def half_ratios(sums: Sequence[TransitionRow]) -> dict[tuple[int, int], float | 
 
 def success(sums: Sequence[TransitionRow], n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns ρ and the success rate there, all targets together."""
-    rows = [row for row in sums if (row.n, row.k) == (n, k)]
-    ratios = np.array(sorted({row.ratio for row in rows}))
-    hits = [sum(r.successes for r in rows if r.ratio == rho) for rho in ratios]
-    draws = [sum(r.draws for r in rows if r.ratio == rho) for rho in ratios]
-    return ratios, np.array(hits) / np.array(draws)
+    table = pd.DataFrame([row for row in sums if (row.n, row.k) == (n, k)])
+    counts = table.groupby("ratio")[["successes", "draws"]].sum()
+    return counts.index.to_numpy(), (counts["successes"] / counts["draws"]).to_numpy()
 
 
 def half_table(found: Found) -> Table:

@@ -7,6 +7,7 @@ import keras
 Tensor = Any
 
 
+# Keras' F1Score takes one-hot labels and thresholds probabilities; ours are classes and logits.
 @keras.saving.register_keras_serializable("keras_lottery")
 class Confusion(keras.metrics.Metric):
     """A score of two classes, from how often each was taken for which.

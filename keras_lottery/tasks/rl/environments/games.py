@@ -37,6 +37,8 @@ class Played:
     first: NDArray[np.bool_]
 
 
+# gymnasium's SyncVectorEnv resets alike, but converts frames of a wrong shape or range silently,
+# and its errors do not say which game failed.
 class Games:
     """Plays games side by side; one that is over begins anew in the next step.
 

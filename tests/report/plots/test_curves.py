@@ -9,8 +9,7 @@ from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.plots import draw_ablations, draw_curves
 from keras_lottery.report.results import results_by_task
 from keras_lottery.report.statistics import paired
-
-from .made_run import make_run
+from tests.report.made_run import make_run
 
 
 def with_curves(root: Path) -> Path:
