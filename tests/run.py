@@ -16,8 +16,8 @@ QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 # For work in between: no network is trained here but the smallest, and JAX is imported in half of
 # TensorFlow's time.
 FAST = "jax"
-FAST_FOLDERS = ("arms", "configs", "masking", "pruning", "records", "report", "tickets")
-FAST_FILES = ("test_bad_arguments", "test_config", "test_fields", "test_names", "test_registry")
+FAST_FOLDERS = ("arms", "config", "configs", "pruning", "records", "report", "tickets", "toolkit")
+FAST_FILES = ("test_architecture", "test_bad_arguments", "test_checks", "test_registry")
 
 
 def pytest(backend: str, *arguments: str) -> int:

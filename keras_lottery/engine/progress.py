@@ -139,7 +139,7 @@ class ProgressBar:
 
     def _left(self) -> str:
         """Returns the time left, as the trainings of this call took it so far."""
-        # rich's TimeRemainingColumn counts skipped trainings as fast ones, and draws no plain lines.
+        # rich's TimeRemainingColumn takes skipped trainings for fast ones, and prints no lines.
         done = self._done - self._first
         if not done:
             return "?"
