@@ -163,7 +163,7 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
 def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
     """Replaces `optimizer.finalize_variable_values`.
 
-    On JAX, Keras lets the weight and its average share a buffer, which the next `fit` donates twice.
+    On JAX, Keras lets the weight and its average share a buffer; the next `fit` donates it twice.
     """
     type(self).finalize_variable_values(self, var_list)
     for variable in var_list if self.use_ema else ():

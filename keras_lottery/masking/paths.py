@@ -188,7 +188,7 @@ def _named_elements(owner: internals.KerasSaveable) -> Iterator[tuple[str, Any]]
     for name, value in internals.attributes(owner):
         if name.startswith(internals.hidden_name("")):
             continue
-        if name == "layers" and not by_layers:  # the attributes of a subclassed model have better names
+        if name == "layers" and not by_layers:  # its attributes have better names
             continue
         if isinstance(value, list | tuple | dict):
             yield from _elements(name, value)

@@ -18,9 +18,8 @@ State = tuple[list[Any], ...]
 class JaxProgram:
     """`lax.fori_loop` over `model.train_step`, with the state as its carry.
 
-    The number of steps is an argument, so one trace serves every length. Step by step, each call
-    may write over the arrays that it is given, as in Keras' own `fit`: what is to outlive a step
-    is copied.
+    The number of steps is an argument, so one trace serves every length. Without a loop, each step
+    donates the state, as in Keras' own `fit`: copy arrays that must outlive a step.
     """
 
     def __init__(
@@ -30,7 +29,7 @@ class JaxProgram:
         self._model = model
         self._distribution = distribution
         self._train = jax.jit(self._many_steps) if compilation.loop else self._step_by_step
-        self._one = jax.jit(self._counted_step, donate_argnums=0)
+        self._single_step = jax.jit(self._counted_step, donate_argnums=0)
         self._evaluate = jax.jit(self._test_batches if compilation.loop else self._counted_test)
         self._loop = compilation.loop
 
@@ -52,7 +51,7 @@ class JaxProgram:
         self._assign(self._model.metrics_variables, state[2])
 
     def exported_for(self, platform: str, data: Any, order: NDArray[np.int32]) -> Any:
-        """Returns the loop over the steps, lowered for another platform such as `tpu`."""
+        """Returns the loop over steps, lowered for another platform such as `tpu`."""
         lower = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
         return lower(self._state(), data, order, np.int32(len(order)))
 
@@ -64,7 +63,7 @@ class JaxProgram:
     def _step_by_step(self, state: State, data: Any, order: Any, steps: int) -> State:
         state = _unshared(state)
         for rows in order[:steps]:
-            state = self._one(state, data, rows)
+            state = self._single_step(state, data, rows)
         return state
 
     def _counted_step(self, state: State, data: Any, rows: Any) -> State:
@@ -96,7 +95,7 @@ class JaxProgram:
         return keras.tree.map_structure(self._shard, batch)
 
     def _shard(self, array: Any) -> Any:
-        """Shares a batch out between the devices."""
+        """Splits a batch between the devices."""
         layout = self._distribution.strategy.get_data_layout(array.shape)
         return keras.distribution.distribute_tensor(array, layout)
 
@@ -124,16 +123,16 @@ class JaxProgram:
 
 
 def _unshared(state: State) -> State:
-    """Returns the state with no array in it twice, which a call could not be given to write over.
+    """Returns the state with repeated arrays copied, since an array can't be donated twice.
 
-    An average of the weights starts as the very array of the weight.
+    The average of a weight starts as the same array as the weight.
     """
     seen: set[int] = set()
 
-    def own(array: Any) -> Any:
+    def unshared(array: Any) -> Any:
         if id(array) in seen:
             return jax.numpy.copy(array)
         seen.add(id(array))
         return array
 
-    return tuple([own(array) for array in group] for group in state)
+    return tuple([unshared(array) for array in group] for group in state)
