@@ -45,7 +45,7 @@ def no_where(patch):
     zero = type(parametrizations["zero"])
     for method in ("effective", "effective_in_step"):
         patch.setattr(zero, method, lambda self, stored, kept, extras: stored, raising=False)
-    patch.setattr(MaskedVariable, "mask_beside", lambda self, value: None)
+    patch.setattr(MaskedVariable, "mask_for", lambda self, value: None)
 
 
 def no_fresh_draw(patch):

@@ -87,7 +87,7 @@ def _ordered(total: Any, makes: tuple[int, ...], order: tuple[int, ...]) -> Any:
 
 
 def _letters(equation: str, input_rank: int, output_rank: int) -> tuple[str, str, str]:
-    """Returns the letters of input, kernel and output, with letters of its own for `...`."""
+    """Returns the letters of input, kernel and output, with unused letters for `...`."""
     operands, target = equation.replace(" ", "").split("->")
     source, kernel = operands.split(",")
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
