@@ -109,10 +109,10 @@ class MaskedLayer(internals.LayerHooks):
         reduced: Any = super().__reduce__()
         return self.keras_lottery_base._unpickle_model, reduced[1]
 
-    def refuse(self, what: str, instead: str) -> LotteryError:
+    def refuse(self, feature: str, remedy: str) -> LotteryError:
         return LotteryError(
-            f"Expected a layer without masks for {what}. Received: the masked layer {self.name!r}. "
-            f"{instead}"
+            f"Expected a layer without masks for {feature}. Received: the masked layer "
+            f"{self.name!r}. {remedy}"
         )
 
     def enable_lora(self, *args: Any, **kwargs: Any) -> None:

@@ -213,11 +213,11 @@ def _elements(
         else:
             continue
         count = used[key] = used.get(key, -1) + 1
-        place = _join(name, f"{key}_{count}" if count else key)
+        element = _join(name, f"{key}_{count}" if count else key)
         if key == "container":
-            yield from _elements(place, value, seen | {id(container)})
+            yield from _elements(element, value, seen | {id(container)})
         else:
-            yield place, value
+            yield element, value
 
 
 def _unwrapped(value: Any) -> Any:

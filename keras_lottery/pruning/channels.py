@@ -25,7 +25,7 @@ _KERNELS = ("kernel", "recurrent", "embedding")
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class _ChannelAxis:
     """One axis of a variable: the channel at each index, -1 if it can't be pruned."""
 
     info: VariableInfo
@@ -76,8 +76,8 @@ class Channels(Layout):
                 "Expected variables with channels. Received: none, so the model's channels were "
                 "not traced. Call kl.prune(model, pattern='channels')."
             )
-        self._places = _places(infos)
-        self.count = 1 + max((int(p.ids.max(initial=-1)) for p in self._places), default=-1)
+        self._axes = _channel_axes(infos)
+        self.count = 1 + max((int(p.ids.max(initial=-1)) for p in self._axes), default=-1)
         self._sets = self._make_sets()
         arrays = [self._as_array(path, ids) for path, ids in self._sets.items()]
         self.infos = arrays or [without_groups(i, i.reason or "its channels stay") for i in infos]
@@ -85,17 +85,17 @@ class Channels(Layout):
     def fold(self, masks: MaskSet) -> MaskSet:
         """Returns which channels survive: channels computed by a surviving weight."""
         alive = np.zeros(self.count)
-        for place in self._places:
-            if place.axis in place.info.makes and place.info.path in masks:
-                alive += place.sums(masks[place.info.path], self.count)
+        for entry in self._axes:
+            if entry.axis in entry.info.makes and entry.info.path in masks:
+                alive += entry.sums(masks[entry.info.path], self.count)
         return {path: alive[ids] > 0 for path, ids in self._sets.items()}
 
     def unfold(self, groups: MaskSet, masks: MaskSet) -> MaskSet:
         alive = self.alive(groups)
         unfolded = {path: mask.copy() for path, mask in masks.items()}
-        for place in self._places:
-            if place.info.path in unfolded:
-                unfolded[place.info.path] &= place.shaped(alive)
+        for entry in self._axes:
+            if entry.info.path in unfolded:
+                unfolded[entry.info.path] &= entry.shaped(alive)
         return unfolded
 
     def alive(self, groups: MaskSet) -> NDArray[np.bool_]:
@@ -112,10 +112,10 @@ class Channels(Layout):
         for path in paths:
             wanted[self._sets[path]] = True
         alive = self.alive(self.fold(masks))
-        places = [p for p in self._scored(criterion) if wanted[p.ids[p.ids >= 0]].any()]
+        entries = [p for p in self._scored(criterion) if wanted[p.ids[p.ids >= 0]].any()]
         total, parts = np.zeros(self.count), np.zeros(self.count)
-        for place in places:
-            self._add(place, score_of(place.info.path), masks, criterion, alive, total, parts)
+        for entry in entries:
+            self._add(entry, score_of(entry.info.path), masks, criterion, alive, total, parts)
         self._check(criterion, paths, parts)
         if criterion.reduction.mean:
             total = np.divide(total, parts, out=total, where=parts > 0)
@@ -138,7 +138,7 @@ class Channels(Layout):
 
     def _add(
         self,
-        place: _Place,
+        entry: _ChannelAxis,
         score: Score,
         masks: MaskSet,
         criterion: Criterion,
@@ -147,57 +147,57 @@ class Channels(Layout):
         parts: Array,
     ) -> None:
         """Adds the scores of one axis of a variable to `total`, and counts it in `parts`."""
-        reduction, mask = criterion.reduction, masks[place.info.path]
+        reduction, mask = criterion.reduction, masks[entry.info.path]
         has = np.zeros(self.count, np.bool_)
-        has[place.ids[place.ids >= 0]] = True
+        has[entry.ids[entry.ids >= 0]] = True
         if reduction.first:
             new = has & (parts == 0)
-            first = np.moveaxis(score.values, place.axis, 0).reshape(len(place.ids), -1)[:, 0]
-            where = np.flatnonzero(place.ids >= 0)[::-1]  # the first index of a channel wins
+            first = np.moveaxis(score.values, entry.axis, 0).reshape(len(entry.ids), -1)[:, 0]
+            where = np.flatnonzero(entry.ids >= 0)[::-1]  # the first index of a channel wins
             along = np.zeros(self.count)
-            along[place.ids[where]] = reduction.of(first, score.absolute)[where]
+            along[entry.ids[where]] = reduction.of(first, score.absolute)[where]
             total[new] = along[new]
             parts += has
             return
         values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
-        sums = place.sums(values, self.count)
+        sums = entry.sums(values, self.count)
         if reduction.mean:
-            sums = reduction.finish(sums, place.sums(mask, self.count))
+            sums = reduction.finish(sums, entry.sums(mask, self.count))
             scale = np.abs(sums[has & alive]).mean() if (has & alive).any() else 0.0
             sums = sums / scale if scale > 0 else sums
         total += sums
         parts += has
 
-    def _scored(self, criterion: Criterion) -> list[_Place]:
+    def _scored(self, criterion: Criterion) -> list[_ChannelAxis]:
         """Returns the axes whose weights are scored."""
         if criterion.only:
-            return [p for p in self._places if p.info.path.rpartition("/")[2] == criterion.only]
+            return [p for p in self._axes if p.info.path.rpartition("/")[2] == criterion.only]
         if not criterion.reduction.mean:
-            return self._places
-        return [p for p in self._places if p.info.kind in _KERNELS]
+            return self._axes
+        return [p for p in self._axes if p.info.kind in _KERNELS]
 
     def _check(self, criterion: Criterion, paths: Sequence[str], parts: Array) -> None:
         without = [path for path in paths if not parts[self._sets[path]].all()]
         if without:
             raise LotteryError(
-                f"Expected a {criterion.only or 'kernel'} to score every channel. Received: none "
-                f"for the channels of {', '.join(without[:4])}. Choose another criterion, or "
-                "exclude these layers."
+                f"Expected a {criterion.only or 'kernel'} for all channels, to score them. "
+                f"Received: none for the channels of {', '.join(without[:4])}. Choose another "
+                "criterion, or exclude these layers."
             )
 
     def _make_sets(self) -> dict[str, Ids]:
         """Returns the channels by the first variable that computes them, in path order."""
         makers: list[list[int]] = [[] for _ in range(self.count)]
-        for index, place in enumerate(self._places):
-            if place.axis in place.info.makes:
-                for channel in np.unique(place.ids[place.ids >= 0]).tolist():
+        for index, entry in enumerate(self._axes):
+            if entry.axis in entry.info.makes:
+                for channel in np.unique(entry.ids[entry.ids >= 0]).tolist():
                     makers[channel].append(index)
         members: dict[tuple[int, ...], list[int]] = {}
         for channel, indices in enumerate(makers):
             members.setdefault(tuple(indices), []).append(channel)
         sets: dict[str, Ids] = {}
         for makes, channels in members.items():
-            path = name = self._places[self._first(makes)].info.path
+            path = name = self._axes[self._first(makes)].info.path
             times = 1
             while name in sets:
                 times += 1
@@ -207,13 +207,13 @@ class Channels(Layout):
         return dict(sorted(sets.items()))
 
     def _first(self, makers: Sequence[int]) -> int:
-        kernels = [i for i in makers if self._places[i].info.kind in _KERNELS]
+        kernels = [i for i in makers if self._axes[i].info.kind in _KERNELS]
         return min(kernels or makers)
 
     def _as_array(self, path: str, ids: Ids) -> VariableInfo:
-        makers = [self._places[i].info for i in self._makers[path]]
-        first = self._places[self._first(self._makers[path])].info
-        names = [place for info in makers for place in info.places]
+        makers = [self._axes[i].info for i in self._makers[path]]
+        first = self._axes[self._first(self._makers[path])].info
+        names = [name for info in makers for name in info.places]
         return replace(
             first,
             path=path,
@@ -226,9 +226,9 @@ class Channels(Layout):
         )
 
 
-def _places(infos: Sequence[VariableInfo]) -> list[_Place]:
+def _channel_axes(infos: Sequence[VariableInfo]) -> list[_ChannelAxis]:
     return [
-        _Place(info, axis, ids)
+        _ChannelAxis(info, axis, ids)
         for info in infos
         if info.prunable
         for axis, ids in enumerate(info.channels)

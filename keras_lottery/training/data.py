@@ -26,7 +26,7 @@ class Order(Protocol):
     def steps_per_epoch(self) -> int: ...
 
     @property
-    def most_alike(self) -> int:
+    def longest_run(self) -> int:
         """Longest run of batches of one shape, in steps: the capacity of a compiled call."""
         ...
 
@@ -43,7 +43,7 @@ class Order(Protocol):
         """Returns the index of the part of the training arrays that a step uses."""
         ...
 
-    def last_alike(self, step: int) -> int:
+    def run_end(self, step: int) -> int:
         """Returns the end of the run from `step` with one epoch, part and batch shape."""
         ...
 
@@ -128,12 +128,12 @@ class DataOrder:
         return whole + bool(rest and not self.drop_remainder)
 
     @property
-    def most_alike(self) -> int:
+    def longest_run(self) -> int:
         return self.steps_per_epoch
 
     @property
     def shapes(self) -> tuple[int, ...]:
-        end = self.last_alike(0)
+        end = self.run_end(0)
         return (0,) if end == self.steps_per_epoch else (0, end)
 
     def epoch(self, step: int) -> int:
@@ -143,7 +143,7 @@ class DataOrder:
     def part(self, step: int) -> int:
         return 0
 
-    def last_alike(self, step: int) -> int:
+    def run_end(self, step: int) -> int:
         """Returns the end of the run of full batches from `step` within one epoch.
 
         A smaller last batch is a separate run.

@@ -14,7 +14,7 @@ from keras_lottery.training.data import length
 Evaluate = Callable[[keras.Model], dict[str, float]]
 
 
-def undisturbed(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
+def with_seeds_preserved(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
     """Evaluates a model without advancing the seeds that its training uses."""
     seeds = checkpoint.capture_seeds(model)
     metrics = evaluate(model)
@@ -42,7 +42,7 @@ def sampled(model: keras.Model, evaluate: Evaluate, samples: int) -> dict[str, f
     return mean | sd
 
 
-def shipped(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
+def thresholded(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
     """Returns the metrics of the network that `strip` and `export` make of stochastic masks.
 
     Keys: `threshold_<metric>` of the network that keeps the weights whose probability is at least

@@ -197,7 +197,7 @@ def _fit_parts(
 class _Hooks(keras.callbacks.CallbackList):
     """Callbacks that see a single training although `model.fit` is called for each part."""
 
-    _begun = False
+    _started = False
     _ended = False
     _is_last = True
     _x: Any = None
@@ -213,8 +213,8 @@ class _Hooks(keras.callbacks.CallbackList):
             self.on_train_end(self._logs)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if not self._begun:
-            self._begun, self._logs = True, None
+        if not self._started:
+            self._started, self._logs = True, None
             super().on_train_begin(logs)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

@@ -37,23 +37,23 @@ def train_steps(
         every: also yield at multiples of this; epochs always end a call.
         shift: added to a step to get its position in the data order.
     """
-    capacity = steps_a_call(order, every)
+    capacity = steps_per_call(order, every)
     step = steps.start
     while step < steps.stop:
-        place = step + shift
-        ends = [steps.stop, step + capacity, order.last_alike(place) - shift]
+        position = step + shift
+        ends = [steps.stop, step + capacity, order.run_end(position) - shift]
         ends += [step - step % every + every, *(s for s in stops if s > step)]
         end = min(ends)
-        rows = order.rows(place, end + shift)
-        arrays = data.at(order.epoch(place), order.seed, order.part(place))
+        rows = order.rows(position, end + shift)
+        arrays = data.at(order.epoch(position), order.seed, order.part(position))
         program.train(arrays, _padded(rows, capacity), end - step)
         step = end
         yield step
 
 
-def steps_a_call(order: Order, every: int) -> int:
+def steps_per_call(order: Order, every: int) -> int:
     """Returns the capacity of a compiled call in steps."""
-    return min(every, MOST_STEPS, order.most_alike)
+    return min(every, MOST_STEPS, order.longest_run)
 
 
 def _padded(rows: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:

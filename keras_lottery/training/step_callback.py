@@ -16,12 +16,12 @@ class StepCallback(keras.callbacks.Callback):
     """
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._begun = False
+        self._started = False
         self._before = self._step = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if not self._begun:  # after every on_train_begin, which may load a checkpoint
-            self._begun = True
+        if not self._started:  # after every on_train_begin, which may load a checkpoint
+            self._started = True
             self._step = self._steps_before(epoch)
             self.on_first_epoch(epoch)
         self._before = self._step

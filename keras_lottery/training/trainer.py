@@ -19,8 +19,13 @@ from keras_lottery.training import checkpoint
 from keras_lottery.training.checkpoint import restore_start
 from keras_lottery.training.compilation import choose_compilation
 from keras_lottery.training.data import ArrayData, EpochData, length
-from keras_lottery.training.evaluation import is_constant, sampled, shipped, undisturbed
-from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
+from keras_lottery.training.evaluation import (
+    is_constant,
+    sampled,
+    thresholded,
+    with_seeds_preserved,
+)
+from keras_lottery.training.loop import Evaluation, results, steps_per_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.programs import make_program
 from keras_lottery.types import Progress, Start, State, TrainingResult
@@ -142,9 +147,9 @@ class Trainer:
         """Returns the test metrics and the further metrics of a trained model."""
         return self.evaluate() | (self._measure(self.model) if self._measure else {})
 
-    def evaluate_shipped(self) -> dict[str, float]:
+    def evaluate_thresholded(self) -> dict[str, float]:
         """Returns the test metrics of the stripped model if masks are stochastic, else {}."""
-        return shipped(self.model, self._test) if self.draws else {}
+        return thresholded(self.model, self._test) if self.draws else {}
 
     def is_constant(self) -> bool:
         """Returns True if the output is the same for every test example."""
@@ -156,7 +161,7 @@ class Trainer:
         """Returns the validation metrics as `val_<name>`; empty without validation data."""
         if self._validation is None:
             return {}
-        measure = undisturbed if self.draws else _evaluate
+        measure = with_seeds_preserved if self.draws else _evaluate
         metrics = measure(self.model, self._validation)
         return {f"val_{k}": v for k, v in metrics.items()}
 
@@ -189,7 +194,7 @@ class Trainer:
         if self._compiled:
             return 0.0
         started = time.perf_counter()
-        capacity = steps_a_call(self._order, self._every)
+        capacity = steps_per_call(self._order, self._every)
         for step in self._order.shapes:
             batch = self._order.rows(step, step + 1).shape[1]
             arrays = self._train.at(0, seed, self._order.part(step))
@@ -259,7 +264,7 @@ class _Recorder:
         masks = masking.get_masks(trainer.model) if learned else {}
         weights = masking.effective_weights(trainer.model)
         final = trainer.judge()
-        metrics = trainer.evaluate_shipped()
+        metrics = trainer.evaluate_thresholded()
         if trainer.is_constant():
             metrics[CONSTANT_OUTPUT] = 1.0
         best, best_step = final, trainer.total_steps

@@ -241,7 +241,7 @@ def test_errors_of_learned_masks(mlp, data, compiled):
         toolkit.mask(mlp(), keep=0.5)
     model = compiled(mlp())
     model.fit(*data, verbose=0)
-    with pytest.raises(LotteryError, match=r"compiled and begun. Mask a plain copy"):
+    with pytest.raises(LotteryError, match=r"which has been trained. Mask a plain copy"):
         toolkit.mask(model, parametrization="edge_popup")
     with pytest.raises(LotteryError, match="bernoulli"):
         masking.set_mode(toolkit.mask(mlp(), parametrization="edge_popup"), "sample")

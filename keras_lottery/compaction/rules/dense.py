@@ -77,8 +77,8 @@ def einsum_dense(call: Call) -> None:
     if simple:
         total = _ordered(total, makes, order)
         total = total if bias is None else total + bias
-        places = [target.index(letter) for letter in fresh]
-        set_output(call.output, {p: call.output.axes[p] for p in places}, total)
+        positions = [target.index(letter) for letter in fresh]
+        set_output(call.output, {p: call.output.axes[p] for p in positions}, total)
     activate(call, call.output, layer.activation)
 
 

@@ -46,8 +46,10 @@ def expand_dims(call: Call) -> None:
 def squeeze(call: Call) -> None:
     shape = call.input.shape
     axis = call.operation.axis
-    gone = [i for i, size in enumerate(shape) if size == 1] if axis is None else np.atleast_1d(axis)
-    axes = {int(i) % len(shape) for i in gone}
+    removed = (
+        [i for i, size in enumerate(shape) if size == 1] if axis is None else np.atleast_1d(axis)
+    )
+    axes = {int(i) % len(shape) for i in removed}
     call.graph.pin(tuple(call.input.axes[i] for i in axes), f"{call.path} drops it")
     call.output.axes = tuple(ids for i, ids in enumerate(call.input.axes) if i not in axes)
     if call.input.constant is not None:
@@ -105,16 +107,16 @@ def matmul(call: Call) -> None:
 def _product(call: Call, operands: list[str], target: str) -> None:
     units: dict[str, Any] = {}
     for letter in sorted(set("".join(operands))):
-        found = [
+        operands_with = [
             (x, x.axes[letters.index(letter)], x.shape[letters.index(letter)])
             for letters, x in zip(operands, call.inputs)
             if letter in letters
         ]
-        size = max(size for _, _, size in found)
-        for _, ids, own in found:
-            if own != size:
+        size = max(size for _, _, size in operands_with)
+        for _, ids, length in operands_with:
+            if length != size:
                 call.graph.pin((ids,), f"{call.path} repeats it")
-        axes = [ids for _, ids, own in found if own == size]
+        axes = [ids for _, ids, length in operands_with if length == size]
         if letter in target:
             units[letter] = call.couple(*axes)
         else:

@@ -169,7 +169,7 @@ class LayerHooks(BuildHook):
     def _check_quantize_args(self, mode: Any, compute_dtype: Any) -> None:
         raise self.refuse("quantization", "Strip the model first and quantize the plain one.")
 
-    def refuse(self, what: str, instead: str) -> Exception:
+    def refuse(self, feature: str, remedy: str) -> Exception:
         """Returns the error for a Keras feature that a masked layer cannot serve."""
         raise NotImplementedError
 

@@ -75,7 +75,7 @@ class RewindPoint(StepCallback):
             self._capture()
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self.state is None and not self.at.count and not self._begun:
+        if self.state is None and not self.at.count and not self._started:
             self._epochs = 0  # a fit of no epochs
             self._capture()
         if self.state is None:

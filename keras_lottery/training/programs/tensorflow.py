@@ -73,7 +73,7 @@ class TensorFlowProgram:
         self._strategy.run(share, args=(data,))
 
 
-def _nothing(done: Any) -> tf.Tensor:
+def _nothing(result: Any) -> tf.Tensor:
     return tf.constant(0)
 
 

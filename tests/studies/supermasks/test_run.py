@@ -159,7 +159,7 @@ def test_the_page_names_the_best_mask_and_compares_the_weights(whole):
         ({"options.weights": ("ones",)}, r"options\.weights: expected one of init, signed"),
         ({"options.levels": 0}, r"options\.levels: expected at least 1"),
         ({"options.validation_examples": -1}, r"options\.validation_examples: expected at least 0"),
-        ({"data.validation_size": 0, "train.value": "final"}, r"Hold some out"),
+        ({"data.validation_size": 0, "train.value": "final"}, r"Hold data out"),
     ],
 )
 def test_bad_options_are_named(tmp_path, fields, message):

@@ -167,7 +167,7 @@ def test_an_epoch_has_each_sentence_at_most_once_and_every_whole_batch():
     assert order.steps_per_epoch == 2 + 2
     seen: dict[int, list[int]] = {0: [], 1: []}
     for step in range(4):
-        rows = order.rows(step, order.last_alike(step))
+        rows = order.rows(step, order.run_end(step))
         assert rows.shape == (1, (4, 3)[order.part(step)])
         seen[order.part(step)] += rows[0].tolist()
     assert [len(set(seen[part])) for part in (0, 1)] == [8, 6]

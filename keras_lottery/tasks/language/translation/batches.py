@@ -87,7 +87,7 @@ class BucketOrder:
         return sum(self.counts)
 
     @property
-    def most_alike(self) -> int:
+    def longest_run(self) -> int:
         return 1
 
     @cached_property
@@ -101,7 +101,7 @@ class BucketOrder:
     def part(self, step: int) -> int:
         return int(self._shuffled(self.epoch(step))[0][step % self.steps_per_epoch])
 
-    def last_alike(self, step: int) -> int:
+    def run_end(self, step: int) -> int:
         return step + 1
 
     def rows(self, start: int, stop: int) -> NDArray[np.int32]:
