@@ -221,7 +221,7 @@ def _itemsize(dtype: str) -> int:
 
 def _wiring(model: keras.Layer) -> _Wiring:
     """Reads a model's dependency graph, again only where its variables have changed since."""
-    signature = [id(variable) for variable in model.variables]
+    signature = [id(variable) for variable in variables(model).values()]  # masks don't count
     if model not in _known or _known[model][0] != signature:
         _known[model] = signature, _read(model)
     return _known[model][1]
