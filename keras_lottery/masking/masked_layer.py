@@ -127,15 +127,8 @@ class MaskedModel(MaskedLayer):
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
-        return (
-            "call",
-            "get_config",
-            "compile",
-            "load_weights",
-            "train_step",
-            "fit",
-            "train_on_batch",
-        )
+        trains = ("train_step", "fit", "train_on_batch")
+        return ("call", "get_config", "compile", "load_weights", *trains)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
