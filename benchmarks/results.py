@@ -166,6 +166,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "frankle2020/instability:small_cnn_digits",
         "--backend=tensorflow",
     ),
+    "channels": ("channels", "--backend=tensorflow"),
     "rewinding_digits": ("renda2020/rewinding:digits",),
     "multi30k": MULTI30K,
     "multi30k_layers": (

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "masked_step": ("jax", "tensorflow"),
     "epoch_vs_fit": ("jax", "tensorflow"),
     "round_cost": ("jax", "tensorflow"),
+    "compaction": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
     "lstm": ("jax", "tensorflow"),
     "translation": ("jax", "tensorflow"),

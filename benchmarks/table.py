@@ -15,7 +15,7 @@ DATA = Path(__file__).with_name("results.json")
 
 _HEAD = """# Results of the benchmarks
 
-RunWriter by `make bench`. Every ratio is the time of *this* by the time of *against*, taken in turn
+Written by `make bench`. Every ratio is the time of *this* by the time of *against*, taken in turn
 in one process (compiling excluded): the median over the pairs and its 95 % interval. A limit holds
 when the median is within it or the interval contains it. Figures other than ratios are medians,
 and as good as the machine was quiet: see its load.

@@ -63,12 +63,12 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
             overrides[flag] = literal(text) if flag in _NUMBERS else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_and_import(settings, modules_of(values))
-    config = _frozen(settings, name, overrides)
+    config = executed(_frozen(settings, name, overrides))
     if values.export:
         from keras_lottery.exporters import check_exportable
 
         check_exportable(config)
-    folder = studies.run(executed(config))
+    folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
         _show_report(folder)

@@ -221,7 +221,7 @@ def _itemsize(dtype: str) -> int:
 
 def _wiring(model: keras.Layer) -> _Wiring:
     """Returns a model's wiring, cached until its variables change."""
-    signature = [id(variable) for variable in model.variables]
+    signature = [id(variable) for variable in variables(model).values()]  # masks don't count
     if model not in _cache or _cache[model][0] != signature:
         _cache[model] = signature, _read(model)
     return _cache[model][1]

@@ -127,7 +127,8 @@ class MaskedModel(MaskedLayer):
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
-        return ("call", "get_config", "compile", "load_weights", "train_step", "fit")
+        trains = ("train_step", "fit", "train_on_batch")
+        return ("call", "get_config", "compile", "load_weights", *trains)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
@@ -157,6 +158,10 @@ class MaskedModel(MaskedLayer):
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it
         return super().fit(*args, **kwargs)  # type: ignore[misc]
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        zero_stored(self)
+        return super().train_on_batch(*args, **kwargs)  # type: ignore[misc]
 
     def set_weights(self, weights: list[Any]) -> None:
         super().set_weights(weights)  # type: ignore[misc]

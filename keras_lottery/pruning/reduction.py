@@ -38,7 +38,7 @@ class Reduction:
 
     def finish(self, total: Array, count: Array) -> Array:
         """Returns the scores of groups from their sums and numbers of weights."""
-        if self.mean and not self.first:
+        if self.mean:
             total = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
         if self.power == 2:
             return np.sqrt(total)
@@ -49,4 +49,4 @@ MEAN = Reduction()
 ROOT_MEAN_SQUARE = Reduction(power=2)
 SUM = Reduction(mean=False)
 SUM_MAGNITUDE = Reduction(mean=False, magnitude=True)
-FIRST = Reduction(first=True)
+FIRST = Reduction(mean=False, first=True)

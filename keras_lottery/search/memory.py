@@ -31,7 +31,7 @@ from keras_lottery.training.checkpoint import capture_optimizer, restore_start
 from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
-from keras_lottery.training.programs.timed import TimedProgram
+from keras_lottery.training.timed_program import TimedProgram
 from keras_lottery.types import (
     FINISHED,
     MaskSet,

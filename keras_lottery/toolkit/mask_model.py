@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_lottery import checks
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import arguments, learned
+from keras_lottery.masking import arguments, learned, state
 from keras_lottery.masking.attach import choose
 from keras_lottery.masking.copying import copy_model
 from keras_lottery.masking.inventory import Inventory
@@ -106,6 +106,7 @@ def mask(
     added = attach(model, choose(inventory, options, parametrization), keep)
     if from_zeros:
         _take_zeros(added)
+        state.set_masks(model, state.get_masks(model))  # also zeroes optimizer slots
     else:
         _hint_at_zeros(model, added)
     return model

@@ -249,8 +249,15 @@ def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:
     order = list(layers)
     joined.sort(key=lambda group: order.index(group[1][0]))
     return {
-        " + ".join(names): [info for name in names for info in layers[name]] for _, names in joined
+        _label(names, layers): [info for name in names for info in layers[name]]
+        for _, names in joined
     }
+
+
+def _label(names: Sequence[str], layers: Mapping[str, Sequence[VariableInfo]]) -> str:
+    """Returns the names of the layers with a kernel; normalizations are left out."""
+    with_kernel = [n for n in names if any(info.kind not in ("bias", "norm") for info in layers[n])]
+    return " + ".join(with_kernel or names)
 
 
 def _output_channels(info: VariableInfo) -> set[int]:

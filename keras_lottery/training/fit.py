@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_lottery.masking.keras_internals import resumed_epoch
+from keras_lottery.masking.mask_layer import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
@@ -118,6 +119,7 @@ def _fit_arrays(
         settings |= {"class_weight": None, "validation_data": validation, "validation_split": 0.0}
         settings["steps_per_epoch"] = None
         return fit_batches(model, batches, settings, initial_step)
+    zero_stored(model)  # the compiled steps rely on it
     callbacks, verbose, last = (settings[n] for n in ("callbacks", "verbose", "epochs"))
     if any(getattr(callback, "changes_step", False) for callback in callbacks):
         program = None

@@ -46,6 +46,7 @@ WEIGHTS = [
     ("zhou2019/deconstructing:conv2", 4_301_642, 4_300_992),
     ("zhou2019/deconstructing:conv4", 2_425_930, 2_425_024),
     ("zhou2019/deconstructing:conv6", 2_262_602, 2_261_184),
+    ("channels", 24_058, 24_048),
     ("bragagnolo2022/equilibrium:resnet32_cifar10", 466_906, 464_432),
     ("bragagnolo2022/equilibrium:small_cnn_digits", 24_058, 23_824),
     ("natale2024/strong_tickets_digits", 1_210, 1_184),
@@ -141,7 +142,7 @@ def shortened(name: str) -> Config:
     short["optimizer.learning_rate"] = 1e-3  # the papers' are for larger batches
     if settings.rewind.to != "0it":
         short["rewind.to"] = "1it"
-    return freeze(presets.load(name, short).to_dict())
+    return freeze(presets.load(name, short).to_dict(), allow_unread=True)
 
 
 def test_every_preset_is_here():
@@ -173,7 +174,8 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     masks = prune_round(first.weights, {}, variables, config.prune, 1, seed=0)
     kept = sum(np.count_nonzero(m) for m in masks.values())
     rate = config.prune.levels[0] if config.prune.levels else config.prune.rate
-    assert kept / prunable == pytest.approx(1 - rate, abs=0.11 if config.prune.rates else 1e-3)
+    loose = config.prune.rates or config.prune.pattern != "weights"  # channels differ in size
+    assert kept / prunable == pytest.approx(1 - rate, abs=0.11 if loose else 1e-3)
 
     state = first.rewind
     step = state["step"].item()

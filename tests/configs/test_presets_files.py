@@ -163,7 +163,7 @@ def test_what_the_user_set_without_effect_is_refused_all_the_same(tmp_path):
                for name in ("model.hidden", "data.path"))  # fmt: skip
     file = tmp_path / "mine.py"  # what a file alone sets without effect, its author set
     file.write_text(
-        "from keras_lottery import presets\n"
+        "from keras_lottery.config import presets\n"
         "def get_config():\n    return presets.load('quickstart', {'data.path': 'x'})"
     )
     settings, dropped = presets.settled(presets.load(str(file)), str(file), {"seeds": (1,)})

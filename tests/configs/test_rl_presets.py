@@ -82,7 +82,7 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total):
         "data.eval_games": 0,
     }
     short |= SHORT[presets.load(name).model.algorithm]
-    config = freeze(presets.load(name, short).to_dict())
+    config = freeze(presets.load(name, short).to_dict(), allow_unread=True)
     task = RLTask(config)
     variables = task.variables()
     assert sum(v.size for v in variables) == total

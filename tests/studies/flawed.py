@@ -1,11 +1,11 @@
 """The digits with NaN where `data.path` says: a data set that no reader would let through."""
 
 import numpy as np
-from keras_lottery.tasks.vision.split import stratified_order
 
 from keras_lottery.tasks.vision.datasets import datasets
 from keras_lottery.tasks.vision.datasets.digits import digits
 from keras_lottery.tasks.vision.images import Source, Split
+from keras_lottery.tasks.vision.labels import stratified_order
 
 NAME = "flawed_digits"
 
