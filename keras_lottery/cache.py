@@ -37,7 +37,7 @@ def folder() -> Path | None:
 
 
 def keep_programs() -> None:
-    """Turns on JAX's compilation cache, unless the user configured one; call before importing JAX."""
+    """Turns on JAX's compilation cache, unless the user configured one, before JAX's import."""
     root = folder()
     if root is None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return

@@ -46,7 +46,7 @@ def check_matches(option: str, patterns: Sequence[str], known: Sequence[Iterable
 
 
 def _near(pattern: str, known: Sequence[tuple[str, ...]]) -> list[str]:
-    """Returns the paths that are similar to a pattern, or have a part similar to one of its parts."""
+    """Returns the paths that are similar to a pattern, or share a similar part with it."""
     everything = list(dict.fromkeys(path for paths in known for path in paths))
     if near := get_close_matches(pattern.strip("*/"), everything, n=3, cutoff=0.7):
         return near

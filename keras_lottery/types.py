@@ -164,7 +164,7 @@ class TrainingResult:
 
     @property
     def best_value(self) -> float:
-        """The headline metric at the minimum of the validation loss; NaN if nothing was measured."""
+        """The headline metric at the minimum of the validation loss; NaN if not measured."""
         return self.best.get(self.metric, math.nan)
 
 

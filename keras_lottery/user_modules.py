@@ -156,7 +156,7 @@ def _check_file(name: str, file: Path, location: str) -> None:
     source = file / "__init__.py" if file.is_dir() else file
     if not source.is_file():
         raise LotteryError(
-            f"Expected a Python file. Received: --import={location}, which does not exist. Check it."
+            f"Expected a Python file. Received: --import={location}, which is not there. Check it."
         )
     _search_last(file.parent)
     importable = _file_of(name)

@@ -84,7 +84,7 @@ class Records:
         """Writes kept, size and density of every masked variable; see `layer_rows`."""
         self._write(self._paths.layers(training), rows, LayerRow.columns())
 
-    def write_found(
+    def write_extra(
         self, training: Training, name: str, rows: Iterable[Mapping[str, float | str]]
     ) -> None:
         """Writes a table of what was found on the way."""
