@@ -10,7 +10,7 @@ from keras_lottery.report.gaps import diverged, missing
 from keras_lottery.report.results import results_by_task, results_of_rows
 from keras_lottery.report.sentences import (
     ablations,
-    beside_dense,
+    relative_to_dense,
     headline,
     learning_speed,
     measured_otherwise,
@@ -97,7 +97,7 @@ def test_below_0_a_difference_stands_for_the_ratio(bare: Path) -> None:
     lower = tuple(dataclasses.replace(r, value=r.value - 2) for r in results.rows)
     pair = paired(results.rows, "winning", "dense", {near.round}) if near else None
     assert near and pair
-    assert beside_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
+    assert relative_to_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
     said = headline(dataclasses.replace(results, rows=lower))[-1]
     assert "its value there is" in said and "from dense at" in said and "÷" not in said
 

@@ -16,7 +16,7 @@ from keras_lottery.report.formatting import Unit, percent, unit_of
 from keras_lottery.report.gaps import diverged
 from keras_lottery.report.pages import StudyPage, measurement, result_measurements
 from keras_lottery.report.results import DENSE, read_config
-from keras_lottery.report.sentences import beside, contains_zero
+from keras_lottery.report.sentences import compared_with, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
 from keras_lottery.report.verdicts import Measurement
 from keras_lottery.studies.supermasks.plots import draw_supermasks
@@ -109,7 +109,7 @@ def _headline(
 
 def _compared(difference: Paired, unit: Unit, better: bool) -> str:
     """Returns the sentence on two masks, each at the levels that its held-out images chose."""
-    compared = beside(difference, _words(difference.control), unit, better)
+    compared = compared_with(difference, _words(difference.control), unit, better)
     text = f"At the chosen levels, {_words(difference.arm)} {compared})."
     return text + contains_zero(difference)
 
