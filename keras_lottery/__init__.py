@@ -14,7 +14,7 @@ from keras_lottery.keras_classes import announce as _announce
 
 __version__ = "0.1.0"
 
-# Where each public name lives; imported when it is first asked for.
+# Module of each public name; imported on first access.
 _HOMES = {
     "Masked": "toolkit",
     "mask": "toolkit",

@@ -1,7 +1,7 @@
-"""What is kept between runs to start sooner: decoded data sets and compiled programs.
+"""The on-disk cache of decoded data sets and compiled programs.
 
-It is in `~/.cache/keras_lottery`, or where KERAS_LOTTERY_CACHE says; empty turns it off. Removing
-the folder loses nothing but time.
+It is in `~/.cache/keras_lottery`, or in the folder that KERAS_LOTTERY_CACHE names; an empty value
+disables it. It is safe to delete.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _PROGRAMS = 2**30
 
 
 def folder() -> Path | None:
-    """Returns the folder of the cache; None where it is turned off."""
+    """Returns the cache folder; None if the cache is disabled."""
     named = os.environ.get(_VARIABLE)
     if named is not None:
         return Path(named).expanduser() if named else None
@@ -37,7 +37,7 @@ def folder() -> Path | None:
 
 
 def keep_programs() -> None:
-    """Lets JAX keep what it compiles, where the user hasn't said otherwise; before its import."""
+    """Turns on JAX's compilation cache, unless the user configured one, before JAX's import."""
     root = folder()
     if root is None or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
@@ -49,27 +49,27 @@ def keep_programs() -> None:
 
 
 def decoded(source: Path, key: Mapping[str, Any], read: Callable[[], Arrays]) -> Arrays:
-    """Returns what `read` makes of the files in `source`, from the cache where it is there.
+    """Returns the arrays that `read` decodes from the files in `source`, cached.
 
     Arrays from the cache are memory-mapped and read-only, so that processes share them.
 
     Args:
-        source: the folder of the files; when one changes, they are read again.
-        key: what else the arrays depend on; JSON values.
+        source: the folder of the files; if one changes, they are decoded again.
+        key: everything else that the arrays depend on; JSON values.
         read: returns the arrays by name.
     """
     root = folder()
     if root is None:
         return read()
     place = root / "data" / f"{source.parent.name}-{_digest(source, key)}"
-    if (kept := _load(place)) is not None:
-        return kept
+    if (cached := _load(place)) is not None:
+        return cached
     arrays = read()
     if sum(array.nbytes for array in arrays.values()) <= _MOST_BYTES:
         try:
             _save(place, arrays)
         except LotteryError as error:
-            warnings.warn(f"The decoded data set is not kept: {error}", stacklevel=2)
+            warnings.warn(f"The decoded data set is not cached: {error}", stacklevel=2)
     return arrays
 
 
@@ -84,7 +84,7 @@ def _digest(source: Path, key: Mapping[str, Any]) -> str:
 
 
 def _load(place: Path) -> Arrays | None:
-    """Returns the arrays of a folder; None where it is not whole."""
+    """Returns the arrays of a folder; None if it is incomplete."""
     try:
         names = json.loads((place / "names.json").read_text())
         return {n: np.load(place / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in names}
@@ -95,7 +95,7 @@ def _load(place: Path) -> Arrays | None:
 def _save(place: Path, arrays: Arrays) -> None:
     for name, array in arrays.items():
         write_whole(place / f"{name}.npy", partial(_write, array))
-    # The last file says that the others are there.
+    # Written last: its presence means that the others are complete.
     write_whole(place / "names.json", lambda to: to.write_text(json.dumps(list(arrays))))
 
 

@@ -1,4 +1,4 @@
-"""Checks of the arguments of public functions: each returns the value, or says what is wrong."""
+"""Argument checks for public functions: each returns the value or raises an error."""
 
 import math
 import numbers
@@ -19,10 +19,10 @@ _SEPARATORS = frozenset("/\\:")
 
 
 def whole_number(value: Any, name: str, least: int = 0, most: int | None = None) -> int:
-    """Returns an int, which a NumPy integer may be given for; a bool is none.
+    """Returns an int; accepts NumPy integers but not bools.
 
     Raises:
-        LotteryError: it is another type, or out of range.
+        LotteryError: it has another type, or is out of range.
     """
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
@@ -32,15 +32,15 @@ def whole_number(value: Any, name: str, least: int = 0, most: int | None = None)
 
 
 def seed(value: Any, name: str = "seed") -> int:
-    """Returns a seed as an int, as `whole_number` does."""
+    """Returns a seed as an int; see `whole_number`."""
     return whole_number(value, name, most=MOST_SEED)
 
 
 def number(value: Any, name: str, least: float | None = None, most: float | None = None) -> float:
-    """Returns a finite float, which any real number but a bool may be given for.
+    """Returns a finite float; accepts any real number except a bool.
 
     Raises:
-        LotteryError: it is another type, not finite, or out of range.
+        LotteryError: it has another type, is not finite, or is out of range.
     """
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if (
@@ -57,12 +57,12 @@ def number(value: Any, name: str, least: float | None = None, most: float | None
 
 
 def fraction(value: Any, name: str) -> float:
-    """Returns a float from 0 to 1, as `number` does."""
+    """Returns a float from 0 to 1; see `number`."""
     return number(value, name, least=0, most=1)
 
 
 def truth(value: Any, name: str) -> bool:
-    """Returns a bool, which a NumPy bool may be given for.
+    """Returns a bool; accepts NumPy bools.
 
     Raises:
         LotteryError: it is anything else, such as 1 or "false".
@@ -84,10 +84,10 @@ def text(value: Any, name: str) -> str:
 
 
 def names(value: Any, name: str) -> tuple[str, ...]:
-    """Returns a sequence of names as a tuple; one string is none, lest it be read letter by letter.
+    """Returns a sequence of names as a tuple; refuses a single string.
 
     Raises:
-        LotteryError: it is no sequence, or holds anything but filled strings.
+        LotteryError: it is not a sequence, or holds anything but non-empty strings.
     """
     listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
     if not listed or not all(isinstance(item, str) and item for item in value):
@@ -127,11 +127,11 @@ def instance(value: Any, kind: type[T], name: str) -> T:
 
 
 def finite_weights(weights: Mapping[str, Any], paths: Iterable[str]) -> None:
-    """Raises LotteryError where a weight is NaN or infinite.
+    """Raises LotteryError if a weight is NaN or infinite.
 
     Args:
         weights: by path.
-        paths: those that are looked at.
+        paths: the weights to check.
     """
     bad = [path for path in paths if not np.isfinite(weights[path]).all()]
     if bad:
@@ -142,7 +142,7 @@ def finite_weights(weights: Mapping[str, Any], paths: Iterable[str]) -> None:
 
 
 def is_path_name(name: str) -> bool:
-    """Returns True for a name that stays inside its folder as part of a file's name."""
+    """Returns True if a file name built from `name` stays inside its folder."""
     return bool(
         name.strip(". ")
         and len(name) <= _LONGEST_NAME
@@ -159,7 +159,7 @@ def check_path_name(kind: str, name: str) -> str:
         name: the name.
 
     Raises:
-        LotteryError: it is empty, too long, or could lead out of the folder.
+        LotteryError: it is empty, too long, or could escape the folder.
     """
     if not is_path_name(name):
         raise LotteryError(

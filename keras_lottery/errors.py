@@ -8,10 +8,10 @@ _KEPT = "\n\t"
 
 
 class LotteryError(ValueError):
-    """A mistake in what the user gave: what was expected, what was received, what to do.
+    """A mistake in the user's input: what was expected, what was received, what to do.
 
-    The command line prints it as one line and ends with exit code 2. Control characters in what
-    was received are written out, so that a file can't send escape sequences to the terminal.
+    The command line prints it as one line and exits with code 2. Control characters in the received
+    value are escaped, so that a file can't send escape sequences to the terminal.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -33,9 +33,9 @@ class MissingExtraError(LotteryError, ImportError):
 
 
 def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryError:
-    """Returns the error for a wrong name: near names first, then all that are known.
+    """Returns the error for an unknown name: similar names first, then all known ones.
 
-    Names of a registry can be added, and it says by what.
+    For a registry, it also says how to add a name.
     """
     remedy = getattr(known, "remedy", "")
     known = sorted(known)
@@ -48,10 +48,10 @@ def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryEr
 
 
 def printable(text: str) -> str:
-    """Returns the text with its control characters written out, such as `\\x1b`.
+    """Returns the text with its control characters escaped, such as `\\x1b`.
 
-    Line feeds, tabs and every kind of space stay; escape sequences, NUL, surrogates and the
-    characters that reverse the direction of writing don't.
+    Line feeds, tabs and all kinds of space stay; escape sequences, NUL, surrogates and the
+    characters that override the text direction don't.
     """
     return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
 
@@ -69,6 +69,6 @@ def _is_shown(character: str) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """Returns the first line of the text of an error, or its class name where it has none."""
+    """Returns the first line of an error's message, or its class name if it has none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return f"{lines[0][:200].rstrip('.')}."

@@ -1,4 +1,4 @@
-"""Writing a file so that it is there whole or not at all, also after a kill or a power cut."""
+"""Atomic file writes that survive a kill or a power cut."""
 
 import errno
 import os
@@ -11,12 +11,12 @@ from keras_lottery.errors import LotteryError
 
 try:
     import fcntl
-except ImportError:  # Windows, where nothing is swept
+except ImportError:  # Windows: temporary files are not swept
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".lottery-"
 _TEMPORARY = f"{PREFIX}*.tmp"
-# What a system answers that cannot flush a folder, or a file on this disk.
+# Errors of systems that cannot flush a folder, or a file on this disk.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
 
 
@@ -26,7 +26,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Temporary files of killed processes in the same folder are removed.
 
     Raises:
-        LotteryError: the folder cannot be made or written to.
+        LotteryError: the folder cannot be created or written to.
     """
     try:
         make_folder(path.parent)
@@ -54,12 +54,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` to `path`, whole or not at all."""
+    """Writes `text` to `path` atomically."""
     write_whole(path, lambda temporary: temporary.write_text(text))
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and its parents, and flushes their names to disk."""
+    """Creates a folder and its parents, and flushes their names to disk."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
@@ -67,7 +67,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flushes a file, or the names in a folder, to disk where the system can.
+    """Flushes a file, or the names in a folder, to disk if the system supports it.
 
     Raises:
         OSError: the disk is full or broken.
@@ -84,13 +84,13 @@ def sync(path: Path) -> None:
 
 
 def sync_tree(path: Path) -> None:
-    """Flushes a file, or everything in a folder, to disk where the system can."""
+    """Flushes a file, or everything in a folder, to disk if the system supports it."""
     for part in (*path.rglob("*"), path):
         sync(part)
 
 
 def sweep(folder: Path, pattern: str = _TEMPORARY) -> None:
-    """Removes temporary files whose writer was killed; one that is still written is locked."""
+    """Removes temporary files whose writer was killed; a live writer holds a lock on its file."""
     for path in folder.glob(pattern):
         with suppress(OSError):
             handle = os.open(path, os.O_RDWR)
@@ -102,9 +102,9 @@ def sweep(folder: Path, pattern: str = _TEMPORARY) -> None:
 
 
 def lock(handle: int) -> bool:
-    """Takes the lock of an open file; returns False where another open file holds it.
+    """Locks an open file; returns False if another handle holds the lock.
 
-    The lock ends with the process, however it ends.
+    The lock is released when the process ends, however it ends.
 
     Raises:
         OSError: this system or disk has no locks.
@@ -119,15 +119,15 @@ def lock(handle: int) -> bool:
 
 
 def locked_by_us(handle: int, path: Path) -> bool:
-    """Locks a file that was just made; returns False where a sweep took it in between."""
-    with suppress(OSError):  # without locks nothing is swept either
+    """Locks a file that was just created; returns False if a sweep removed it in between."""
+    with suppress(OSError):  # without locks, nothing is swept either
         if not lock(handle):
             return False
     return path.exists()
 
 
 def _temporary(folder: Path) -> tuple[int, Path]:
-    """Makes a temporary file and locks it; returns its handle and path."""
+    """Creates and locks a temporary file; returns its handle and path."""
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=PREFIX, suffix=".tmp")
         if locked_by_us(handle, Path(name)):

@@ -1,4 +1,4 @@
-"""Reading compressed files whose content may be far larger than they are."""
+"""Guards against decompression bombs."""
 
 import gzip
 import io
@@ -16,12 +16,12 @@ _CHUNK = 2**20
 
 
 def check_inflated(path: Path, stored: int, inflated: int) -> None:
-    """Raises LotteryError where a file's content is implausibly larger than the file.
+    """Raises LotteryError if a file inflates to implausibly many bytes.
 
     Args:
         path: of the file, for the error.
-        stored: bytes that it has, or that a part of it has.
-        inflated: bytes that it claims to hold, or that came out of it so far.
+        stored: compressed size in bytes, of the file or one member.
+        inflated: size in bytes that it declares, or that was inflated so far.
     """
     if inflated > MOST_BYTES and inflated > MOST_RATIO * stored:
         raise LotteryError(
@@ -31,9 +31,9 @@ def check_inflated(path: Path, stored: int, inflated: int) -> None:
 
 
 def check_zip(path: Path) -> None:
-    """Raises LotteryError where a member of a zip file claims to be implausibly large.
+    """Raises LotteryError if a member of a zip file declares an implausible size.
 
-    A file that is no zip file passes: whoever reads it says so. Readers stop at what is claimed.
+    Other files pass: their reader raises. Readers stop at the declared size.
     """
     if not zipfile.is_zipfile(path):
         return
@@ -43,10 +43,10 @@ def check_zip(path: Path) -> None:
 
 
 def read_plain(path: Path) -> bytes:
-    """Returns the bytes of a file, inflated where they are gzipped, whatever its name.
+    """Returns the bytes of a file, inflated if they are gzipped, whatever its name.
 
     Raises:
-        LotteryError: they inflate to implausibly many.
+        LotteryError: they inflate to implausibly many bytes.
         OSError, EOFError, zlib.error: the file cannot be read, or is damaged.
     """
     raw = path.read_bytes()

@@ -1,9 +1,9 @@
-"""The classes of this package that a `.keras` file can name, known to Keras as soon as it is there.
+"""Registers this package's serializable classes with Keras when Keras is imported.
 
 Keras loads a model only if the classes in its file are registered, and registering a class imports
-its module, which imports Keras and a backend. So that `import keras_lottery` loads neither, Keras
-gets a stand-in for each class at the end of its own import; a stand-in imports the class when a
-file names it.
+its module, which imports Keras and a backend. To keep `import keras_lottery` light, Keras gets a
+stand-in for each class at the end of its own import. A stand-in imports the real class when a file
+names it.
 """
 
 import sys
@@ -31,11 +31,11 @@ MODULES = {
     "KnownAccuracy": "tasks.language.bert.metrics",
     "Pearson": "tasks.language.bert.metrics",
 }
-"""Where each class is that this package registers with Keras."""
+"""Module of each class that this package registers with Keras."""
 
 
 def announce() -> None:
-    """Makes the classes known to Keras: now if it is imported, else at the end of its import."""
+    """Registers the classes: now if Keras is imported, otherwise at the end of its import."""
     if "keras" in sys.modules:
         _register()
     else:
@@ -43,7 +43,7 @@ def announce() -> None:
 
 
 class _AfterKeras(MetaPathFinder):
-    """Finds Keras as Python does, and registers the classes when it has been imported."""
+    """Finds Keras as Python does, and registers the classes after its import."""
 
     def __init__(self) -> None:
         self._looking = False
@@ -81,7 +81,7 @@ def _register() -> None:
 
 
 def _stand_in(name: str, home: str) -> type:
-    """Returns a class that turns a config into an object of the class that it stands for."""
+    """Returns a class whose `from_config` imports the real class and delegates to it."""
 
     def from_config(cls: type, config: dict[str, Any], **kwargs: Any) -> Any:
         import_module(home)  # registers the class itself under the name

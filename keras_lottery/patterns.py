@@ -1,4 +1,4 @@
-"""Path patterns: what they match, and the error for one that matches nothing."""
+"""Path patterns: matching, and the error for a pattern that matches nothing."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -10,9 +10,9 @@ __all__ = ["check_matches", "matches"]
 
 
 def matches(paths: Iterable[str], patterns: Sequence[str]) -> str:
-    """Returns the first pattern that one of the paths matches, else an empty string.
+    """Returns the first pattern that matches one of the paths, or an empty string.
 
-    `*/x/*` also matches a path that begins with `x/`.
+    `*/x/*` also matches a path that starts with `x/`.
     """
     paths = tuple(paths)
     for pattern in patterns:
@@ -25,9 +25,9 @@ def check_matches(option: str, patterns: Sequence[str], known: Sequence[Iterable
     """Checks that each pattern matches something.
 
     Args:
-        option: name of the option that has the patterns.
+        option: name of the option that holds the patterns.
         patterns: path patterns.
-        known: of each thing the paths under which it can be matched, the structural one first.
+        known: for each variable or layer, its paths, the structural one first.
 
     Raises:
         LotteryError: a pattern matches nothing.
@@ -46,7 +46,7 @@ def check_matches(option: str, patterns: Sequence[str], known: Sequence[Iterable
 
 
 def _near(pattern: str, known: Sequence[tuple[str, ...]]) -> list[str]:
-    """Returns the paths that are like a pattern, or have a part like one of its parts."""
+    """Returns the paths that are similar to a pattern, or share a similar part with it."""
     everything = list(dict.fromkeys(path for paths in known for path in paths))
     if near := get_close_matches(pattern.strip("*/"), everything, n=3, cutoff=0.7):
         return near

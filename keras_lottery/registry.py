@@ -1,4 +1,4 @@
-"""Names for the things that can be added: criteria, arms, tasks, exporters, executors."""
+"""Registries of extensible components: criteria, arms, tasks, exporters, executors."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ class Origin:
     """Where a name was registered.
 
     Args:
-        module: the module; for one that was named with `--import`, or that a plugin names, that
-            one, whichever of its parts has the registration.
-        file: the file of the registration.
+        module: the module; for `--import` and plugins the named module, even if one of its
+            submodules registers the name.
+        file: the file that registers the name.
         built_in: True for a module of this package.
     """
 
@@ -30,7 +30,7 @@ class Origin:
 
 
 class Registry(Generic[T]):
-    """Maps names to things of one kind; an entry may be a `"module:attribute"` loaded on first use.
+    """Maps names to components; an entry may be a `"module:attribute"` loaded on first use.
 
     Example:
         >>> criteria: Registry[Criterion] = Registry("criterion")
@@ -39,7 +39,7 @@ class Registry(Generic[T]):
         >>> criteria["magnitude"]
     """
 
-    remedy = "Where a module of your own registers it, pass --import=MODULE."
+    remedy = "If a module of your own registers it, pass --import=MODULE."
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -48,7 +48,7 @@ class Registry(Generic[T]):
         registries.add(self)
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Returns a decorator that registers what it decorates under `name`."""
+        """Returns a decorator that registers its target under `name`."""
 
         def add(entry: T) -> T:
             self._add(name, entry)
@@ -57,7 +57,7 @@ class Registry(Generic[T]):
         return add
 
     def register_lazily(self, name: str, location: str) -> None:
-        """Registers `"package.module:attribute"`, imported when `name` is first asked for."""
+        """Registers `"package.module:attribute"`, imported on first use of `name`."""
         self._add(name, location)
 
     def _add(self, name: str, entry: T | str) -> None:
@@ -76,7 +76,7 @@ class Registry(Generic[T]):
         return name in self._entries
 
     def added(self) -> dict[str, Origin]:
-        """Returns the names that modules outside of this package have registered."""
+        """Returns the names registered by modules outside this package."""
         return {name: origin for name, origin in self._origins.items() if not origin.built_in}
 
     def __getitem__(self, name: str) -> T:
@@ -95,8 +95,9 @@ class Registry(Generic[T]):
             if name not in self.added() or isinstance(error, LotteryError):
                 raise
             raise LotteryError(
-                f"Expected {location!r}, where {self._origins[name].module} says that the "
-                f"{self.kind} {name!r} is. Received: {error}. Correct what it registers."
+                f"Expected the {self.kind} {name!r} at {location!r}, as "
+                f"{self._origins[name].module} registers it. Received: {error}. Correct the "
+                "registration."
             ) from error
 
     def __contains__(self, name: object) -> bool:
@@ -116,13 +117,13 @@ class Registry(Generic[T]):
 
 
 registries: WeakSet[Registry[Any]] = WeakSet()
-"""All that there are so far: a registry comes with the module that defines it."""
+"""All registries created so far, by the modules imported so far."""
 
 
 def _origin() -> Origin:
-    """Returns which module's code registers a name right now.
+    """Returns the origin of the registration in progress.
 
-    That is the innermost caller outside of this package, unless this package is being imported.
+    This is the innermost caller outside this package, unless this package is being imported.
     """
     module = __name__
     for name, file in _callers():
@@ -135,7 +136,7 @@ def _origin() -> Origin:
 
 
 def _callers() -> Iterator[tuple[str, str]]:
-    """Yields module and file of each function that is running, innermost first."""
+    """Yields module and file of each stack frame, innermost first."""
     frame = sys._getframe(1).f_back
     while frame is not None:
         yield str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename

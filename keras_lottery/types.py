@@ -1,4 +1,4 @@
-"""The nouns that every layer shares, and what a task, an arm and an executor must offer."""
+"""The data types shared by all packages, and the protocols of tasks, arms and executors."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -15,36 +15,36 @@ Weights = dict[str, NDArray[Any]]
 """Structural path -> value of that variable."""
 
 State = dict[str, NDArray[Any]]
-"""Everything that a training needs to go on bit for bit.
+"""Everything needed to resume a training bit for bit.
 
 Keys: `weights/<path>` (every variable of the model, batch-norm statistics too),
-`seeds/<path>` (seed generators), `carried/<path>` (what a network carries from batch to batch),
-`optimizer/<i>` (its variables in their order), and `step` and `epoch`, arrays of shape `(1,)`.
+`seeds/<path>` (seed generators), `carried/<path>` (state carried from batch to batch),
+`optimizer/<i>` (its variables in order), and `step` and `epoch`, arrays of shape `(1,)`.
 """
 
 
 FINISHED, DIVERGED, SKIPPED = STATUSES = ("finished", "diverged", "skipped")
-"""How a training ended; one that descends from a diverged training is skipped."""
+"""Status of an ended training; descendants of a diverged training are skipped."""
 
 
 @dataclass(frozen=True)
 class VariableInfo:
-    """What pruning has to know of one variable.
+    """One variable, as pruning sees it.
 
     Args:
         path: structural path, e.g. `layers/dense/kernel`.
         shape: shape of the variable.
         kind: `kernel`, `recurrent`, `embedding`, `bias`, `norm`, `other`, or `state` (not trained).
         layer: class name of the owning layer, e.g. `Conv2D`.
-        group: `conv`, `dense`, `recurrent`, `embedding` or `other`; what `prune.rates` can name.
+        group: `conv`, `dense`, `recurrent`, `embedding` or `other`; the keys of `prune.rates`.
         output: True for the variables of the output layer.
-        prunable: False where the options or the patterns leave it out.
+        prunable: False if the options or patterns exclude it.
         reason: why it is not prunable; empty if it is.
-        names: further paths that patterns match: those with the names that layers were given.
-        input_axis: innermost axis along which the weights of one output are; None: no kernel.
-        channels: pattern `channels` only: along each axis the number of the channel at every
-            index, the same for coupled channels, and -1 for one that stays; None: no channels.
-        makes: axes along which the variable computes its channels; it reads the others.
+        names: further paths that patterns match, built from user-given layer names.
+        input_axis: innermost input axis of a kernel; None for other variables.
+        channels: pattern `channels` only: for each axis the channel number at every index, equal
+            for coupled channels and -1 for one that is never removed; None: no channels.
+        makes: axes of output channels; the others are input channels.
     """
 
     path: str
@@ -62,7 +62,7 @@ class VariableInfo:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Every path that patterns match, the structural one first."""
+        """All paths that patterns match, the structural one first."""
         return (self.path, *self.names)
 
     @property
@@ -92,15 +92,15 @@ class Start:
         masks: masks of the prunable variables; empty for the dense network.
         fills: fixed values of pruned weights that are not zero, by path.
         step: optimizer step at which the training starts; it ends at the task's full length.
-        learning_rate_step: step from which the learning-rate schedule runs (`step`, or 0 where
-            the schedule is restarted).
-        state: state whose optimizer and seed entries are restored; None starts them fresh.
-        seed: seeds dropout and the like where they start fresh.
-        data_order_step: step from which the order of the data runs.
-        data_seed: seeds the order of the data; None: the training's own seed.
-        parametrization: how the weight that is used is made from what is stored.
-        metrics: what the arm found out while it made the ticket, by name; written beside the
-            training's own metrics.
+        learning_rate_step: step at which the learning-rate schedule starts (`step`, or 0 if the
+            schedule is restarted).
+        state: state whose optimizer and seed entries are restored; None initializes them.
+        seed: seed of dropout and other random layers if `state` is None.
+        data_order_step: step at which the data order starts.
+        data_seed: seed of the data order; None: the training's seed.
+        parametrization: how the effective weight is computed from the stored one.
+        metrics: metrics measured while the ticket was made, by name; written next to those of
+            the training.
         tables: likewise, rows of `<arm>.<name>.csv`.
     """
 
@@ -120,25 +120,25 @@ class Start:
 
 @dataclass
 class TrainingResult:
-    """What a training ends with.
+    """The result of a training.
 
     Args:
         weights: trained value of every variable, pruned weights at their fixed values.
-        rewind: full state at the rewind point, where this training passed it.
+        rewind: full state at the rewind point; None if this training didn't pass it.
         steps: optimizer steps done.
         seconds: wall time of the training, without compilation.
         compile_seconds: wall time of compilation.
         final: metrics on the test set at the end, by name.
-        best: the same at the minimum of the validation loss (at the end, where there is none).
+        best: the same at the minimum of the validation loss (at the end without validation data).
         best_step: step of that minimum.
         metric: the name of the headline metric in `final` and `best`.
-        initial: metrics on the test set before the first step, where the config asks for them.
-        masks: masks that the training ended with, where it learned them; empty: those of the start.
+        initial: metrics on the test set before the first step, if the config asks for them.
+        masks: learned masks; empty: those of the start.
         metrics: further metrics by name, for metrics.csv.
         history: rows of `<arm>.history.csv`, one per evaluation.
         samples: rows of `<arm>.samples.csv`: a few test examples as text, and the trained
             network's output under `answer`.
-        status: `finished`, or `diverged` where a weight, the loss or the metric is not finite.
+        status: `finished`, or `diverged` if a weight, the loss or the metric is not finite.
     """
 
     weights: Weights
@@ -159,88 +159,88 @@ class TrainingResult:
 
     @property
     def final_value(self) -> float:
-        """The headline metric at the end; NaN where nothing was measured."""
+        """The headline metric at the end; NaN if nothing was measured."""
         return self.final.get(self.metric, math.nan)
 
     @property
     def best_value(self) -> float:
-        """The headline metric at the minimum of the validation loss; NaN likewise."""
+        """The headline metric at the minimum of the validation loss; NaN if not measured."""
         return self.best.get(self.metric, math.nan)
 
 
 class Task(Protocol):
-    """What a domain gives the engine, which never knows which domain it runs."""
+    """The interface of a domain; the engine knows nothing else about it."""
 
     name: str
     metric: str
     higher_is_better: bool
 
     def variables(self) -> Sequence[VariableInfo]:
-        """Returns every trainable variable of the model, with the config's prunable ones marked."""
+        """Returns all trainable variables of the model, the prunable ones marked."""
         ...
 
     def start_weights(self, seed: int) -> Weights:
-        """Returns the weights that the dense network starts from."""
+        """Returns the initial weights of the dense network."""
         ...
 
     def fresh_weights(self, seed: int) -> Weights:
-        """Returns a fresh draw from the initializers."""
+        """Returns newly initialized weights."""
         ...
 
     def steps(self, duration: str) -> int:
-        """Returns a length such as `1ep` or `500it` in optimizer steps."""
+        """Returns a duration such as `1ep` or `500it` in optimizer steps."""
         ...
 
     def fit(self, training: Training, start: Start, progress: "Progress") -> TrainingResult:
-        """Trains the network and measures it."""
+        """Trains and evaluates the network."""
         ...
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
-        """Returns the metrics by name of a network at its start, without any training.
+        """Evaluates a network without training it; returns metrics by name.
 
         Args:
-            start: the network.
+            start: weights and masks of the network.
             split: `test` or `validation`.
-            examples: how many of its first examples; 0: all of them.
+            examples: number of examples, from the first on; 0: all of them.
         """
         ...
 
     def evaluate_averaged(self, start: Start) -> dict[str, float]:
-        """Returns the metrics of a network between others, as `test_<name>` and `train_<name>`.
+        """Evaluates an interpolated network; returns `test_<name>` and `train_<name>`.
 
         Its batch-norm statistics are first re-estimated from training data.
         """
         ...
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        """Returns a derivative of the training loss at `weights`, for criteria that ask.
+        """Returns a derivative of the training loss at `weights`, for criteria that need one.
 
         Args:
             name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`; see
                 `derivatives.derive`.
             weights: value of every variable.
-            masks: what is kept; the derivative is 0 elsewhere.
-            seed: of the examples over which it is the mean, and of what is drawn.
+            masks: kept weights; the derivative is 0 elsewhere.
+            seed: seed of the examples that it averages over and of other random choices.
         """
         ...
 
     def flops(self, masks: MaskSet) -> int:
-        """Returns floating-point operations of one example's forward pass, pruned weights free."""
+        """Returns the FLOPs of one example's forward pass; pruned weights cost nothing."""
         ...
 
     def export_model(self, weights: Weights) -> Any:
-        """Returns a plain Keras model of trained weights, pruned ones at their fixed values."""
+        """Returns a plain Keras model with trained weights, pruned ones at their fixed values."""
         ...
 
     def assets(self) -> dict[str, bytes]:
-        """Returns what an exported model needs to be used, by file name, e.g. its vocabulary."""
+        """Returns the files that an exported model needs, e.g. its vocabulary, by file name."""
         ...
 
 
 class Arm(Protocol):
-    """One way of training at a round: the winning ticket or a control.
+    """One kind of network trained in each round: the winning ticket or a control.
 
-    One with `once = True` is trained in the first round alone: nothing in it depends on the round.
+    An arm with `once = True` doesn't depend on the round and is trained in the first one only.
     """
 
     @property
@@ -250,12 +250,12 @@ class Arm(Protocol):
 
     @property
     def iterative(self) -> bool:
-        """True where each round prunes what the same arm trained in the round before."""
+        """True if each round prunes the network that this arm trained in the previous round."""
         ...
 
     @property
     def stochastic(self) -> bool:
-        """True where something is drawn, so that there are several draws of a ticket."""
+        """True if the arm is random, so that there can be several draws per ticket."""
         ...
 
     def parents(self, training: Training) -> tuple[Training, ...]:
@@ -263,18 +263,18 @@ class Arm(Protocol):
         ...
 
     def start(self, training: Training, run: "RunView") -> Start:
-        """Returns the ticket that is trained, and the point at which its training starts."""
+        """Returns the ticket, and the point at which its training starts."""
         ...
 
 
 class RunView(Protocol):
-    """What an arm may read of the run so far."""
+    """The part of a run that arms may read."""
 
     config: Any
     task: Task
 
     def start_of(self, training: Training) -> Start:
-        """Returns where a finished training started: its ticket."""
+        """Returns the start (the ticket) of a finished training."""
         ...
 
     def source_start_of(self, training: Training) -> Start:
@@ -297,14 +297,14 @@ class RunView(Protocol):
         criterion: str = "",
         keep: int | None = None,
     ) -> MaskSet:
-        """Returns the masks of one more round, or of all rounds at once for one-shot arms.
+        """Returns the masks after one more round, or after all rounds at once for one-shot arms.
 
         Args:
-            training: whose masks they are.
-            weights: what is pruned.
-            masks: what survives so far; `{}` is all.
-            criterion: instead of the config's.
-            keep: exactly as many weights are kept, whatever the round and the rates.
+            training: the training that gets the masks.
+            weights: weights to prune.
+            masks: surviving weights so far; `{}` means all.
+            criterion: overrides the config's.
+            keep: exact number of weights to keep, overriding round and rates.
         """
         ...
 
@@ -313,22 +313,22 @@ class Progress(Protocol):
     """Reports the progress of a training."""
 
     def update(self, step: int, of: int, loss: float) -> None:
-        """Reports `step` of `of` optimizer steps done."""
+        """Reports that `step` of `of` optimizer steps are done."""
         ...
 
 
 Job = tuple[Training, Start]
-"""All that a worker needs to train a network."""
+"""Everything that a worker needs to train a network."""
 
 
 class Executor(Protocol):
     """Trains networks, one or several at a time; it never reads or writes the run."""
 
     def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
-        """Yields results in the order in which trainings finish, until nothing is left.
+        """Yields results as trainings finish, until none is left.
 
         Args:
-            take: returns the next training that is ready, each one once; None while those that
-                were taken must finish first. More may be ready after each yielded result.
+            take: returns the next ready training, each one once; None if none is ready until a
+                training in flight finishes. More may be ready after each yielded result.
         """
         ...

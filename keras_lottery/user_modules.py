@@ -1,8 +1,8 @@
-"""Modules of the user's own: imported where the user names them, and nowhere else.
+"""User modules: imported only if the user names them.
 
 `--import` names one, or an installed package offers one as an entry point of the group
-`keras_lottery.plugins`. A run folder is data: a module that its config.json names is not imported
-for that reason.
+`keras_lottery.plugins`. A run folder is data: a module that only its config.json names is not
+imported.
 """
 
 import os
@@ -21,14 +21,14 @@ GROUP = "keras_lottery.plugins"
 """The group of entry points whose modules register names when they are imported."""
 
 _allowed: set[str] = set()
-_flags: dict[str, str] = {}  # module -> what `--import` said
+_flags: dict[str, str] = {}  # module -> value of `--import`
 _importing: list[str] = []
 _looked_for: set[str] = set()  # the groups of entry points
 _failed: list[LotteryError] = []
 
 
 def allow(*names: str) -> None:
-    """Notes modules that the user named, on the command line or in a config of their own."""
+    """Allows modules that the user named on the command line or in their own config."""
     _allowed.update(names)
 
 
@@ -41,7 +41,7 @@ def load(name: str) -> ModuleType:
     """Returns a module that the user named, that is imported already, or that is a plugin.
 
     Raises:
-        LotteryError: it is none of these, or importing it fails.
+        LotteryError: it is none of these, or its import fails.
     """
     if name not in _allowed and name in sys.modules:
         return sys.modules[name]
@@ -49,7 +49,7 @@ def load(name: str) -> ModuleType:
         load_installed()
     if name not in _allowed:
         raise LotteryError(
-            "Expected a module that you named yourself: what a run folder names is not imported. "
+            "Expected a module that you named yourself: one named by a run folder is not imported. "
             f"Received: {name!r}. If you trust it, pass --import={name}; in Python, call "
             f"keras_lottery.user_modules.allow({name!r})."
         )
@@ -64,43 +64,43 @@ def load(name: str) -> ModuleType:
         ) from error
 
 
-def import_named(given: str) -> ModuleType:
-    """Imports what `--import` names: a dotted module, or a `.py` file.
+def import_named(location: str) -> ModuleType:
+    """Imports the value of `--import`: a dotted module name or a `.py` file.
 
     A module that Python doesn't find elsewhere is looked for in the current folder. That folder,
-    or the file's, is then searched last of all, for what the module imports in turn.
+    or the file's, becomes the last entry of `sys.path`, for the module's own imports.
 
     Raises:
-        LotteryError: there is no such module, another one has its name, or importing it fails.
+        LotteryError: there is no such module, another one has its name, or its import fails.
     """
-    file = Path(given).expanduser().absolute() if given.endswith(".py") else None
+    file = Path(location).expanduser().absolute() if location.endswith(".py") else None
     if file is not None and file.name == "__init__.py":
         file = file.parent
-    name = given if file is None else file.stem
+    name = location if file is None else file.stem
     if not all(part.isidentifier() for part in name.split(".")):
         raise LotteryError(
             "Expected --import=MODULE, a dotted name or the path of a .py file named like a "
-            f"variable. Received: {given!r}. Name the module as in an import statement."
+            f"variable. Received: {location!r}. Name the module as in an import statement."
         )
     if file is not None:
-        _check_file(name, file, given)
+        _check_file(name, file, location)
     elif _file_of(name.partition(".")[0]) is None:
         _search_last(Path.cwd())
     allow(name)
     with _attributed(name):
         module = load(name)
-    _flags[name] = given
+    _flags[name] = location
     return module
 
 
 def load_installed() -> None:
-    """Imports the modules that installed packages offer as plugins; once.
+    """Imports the plugins of installed packages, once.
 
     Raises:
-        LotteryError: one fails; names its package.
+        LotteryError: one fails; the error names its package.
     """
     if GROUP not in _looked_for:
-        _looked_for.add(GROUP)  # before: what they import may look names up
+        _looked_for.add(GROUP)  # set first: plugins may look names up while they are imported
         for plugin in plugins():
             try:
                 _load(plugin)
@@ -116,12 +116,12 @@ def plugins() -> list[EntryPoint]:
 
 
 def importing() -> str:
-    """Returns the module that is being imported for `--import` or as a plugin, else nothing."""
+    """Returns the `--import` or plugin module being imported, or an empty string."""
     return _importing[-1] if _importing else ""
 
 
 def flags() -> dict[str, str]:
-    """Returns what `--import` said, by module."""
+    """Returns the values of `--import`, by module."""
     return dict(_flags)
 
 
@@ -147,31 +147,35 @@ def _attributed(name: str) -> Iterator[None]:
         _importing.pop()
 
 
-def _check_file(name: str, file: Path, given: str) -> None:
+def _check_file(name: str, file: Path, location: str) -> None:
     """Makes `file` importable as `name`.
 
     Raises:
-        LotteryError: it is not there, or another module has its name.
+        LotteryError: it does not exist, or another module has its name.
     """
-    whole = file / "__init__.py" if file.is_dir() else file
-    if not whole.is_file():
+    source = file / "__init__.py" if file.is_dir() else file
+    if not source.is_file():
         raise LotteryError(
-            f"Expected a Python file. Received: --import={given}, which is not there. Check it."
+            f"Expected a Python file. Received: --import={location}, which is not there. Check it."
         )
     _search_last(file.parent)
-    there = _file_of(name)
-    if there is None or not os.path.exists(there) or not os.path.samefile(there, whole):
+    importable = _file_of(name)
+    if (
+        importable is None
+        or not os.path.exists(importable)
+        or not os.path.samefile(importable, source)
+    ):
         raise LotteryError(
-            f"Expected a file with a name that no other module has. Received: --import={given}, "
-            f"while {name!r} is {there or 'another module'}. Rename the file."
+            f"Expected a file with a name that no other module has. Received: --import={location}, "
+            f"while {name!r} is {importable or 'another module'}. Rename the file."
         )
 
 
 def _file_of(name: str) -> str | None:
-    """Returns where a top-level module is, or would be imported from; None if there is none."""
+    """Returns the file of a top-level module, imported or not; None if there is none."""
     try:
         spec = find_spec(name)
-    except ValueError:  # imported by other means than a search
+    except ValueError:  # imported without a spec
         return str(getattr(sys.modules[name], "__file__", None) or name)
     if spec is None:
         return None

@@ -73,7 +73,7 @@ def test_no_cache(source, monkeypatch):
 
 def test_a_cache_that_cannot_be_written_costs_nothing_else(source, monkeypatch):
     monkeypatch.setenv("KERAS_LOTTERY_CACHE", str(source / "part"))
-    with pytest.warns(UserWarning, match="is not kept"):
+    with pytest.warns(UserWarning, match="is not cached"):
         decoded(source, Reader())
 
 

@@ -1,4 +1,4 @@
-"""The networks trained in each round: the winning ticket and its controls, one file a family."""
+"""The networks trained in each round: the winning ticket and its controls; one file per family."""
 
 from keras_lottery.arms.registry import FAMILIES, LEARNED, arms, needed, rounds_of
 

@@ -1,4 +1,4 @@
-"""Which rows of results.csv belong to a run, judged by what its config.json has recorded."""
+"""Checks that the rows of results.csv belong to the run that config.json records."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ WINNING = "winning"
 
 
 def check_rows(path: Path, rows: Sequence[ResultRow], record: Mapping[str, Any]) -> None:
-    """Checks that every row is of a training that the run's calls asked for.
+    """Checks that every row belongs to a training that the run's config asks for.
 
     Args:
-        path: the results.csv that the rows are from, for the error.
-        rows: all of its rows in their order.
-        record: what config.json holds.
+        path: the results.csv of the rows, for the error.
+        rows: all of its rows, in order.
+        record: contents of config.json.
 
     Raises:
-        LotteryError: a row doesn't belong; says its number and why.
+        LotteryError: a row doesn't belong; the error has its number and the reason.
     """
     run = _Run.of(record, rows)
     for number, row in enumerate(rows, start=2):
@@ -38,13 +38,13 @@ def check_rows(path: Path, rows: Sequence[ResultRow], record: Mapping[str, Any])
 
 @dataclass(frozen=True)
 class _Run:
-    """What a run's config.json accounts for; None where it doesn't say.
+    """The trainings that a run's config.json allows; None means not recorded.
 
     Args:
-        is_union: whether the config is that of all calls. Older versions recorded the last call
-            alone: there a row beyond it may stand where the trainings that it needs are there too.
-        there: the status of the trainings that have a row.
-        sizes: by source and task, `total` and `prunable` of its first row, which all networks have.
+        is_union: whether the config is that of all calls. Older versions recorded only the last
+            call: other rows are then allowed if the trainings that they need have rows.
+        statuses: status of the trainings that have a row.
+        sizes: by source and task, the `total` and `prunable` that all rows must have.
     """
 
     metric: str | None
@@ -57,7 +57,7 @@ class _Run:
     sources: Collection[str]
     source_arms: Collection[str]
     is_union: bool
-    there: Mapping[Training, str]
+    statuses: Mapping[Training, str]
     sizes: Mapping[tuple[str, str], tuple[int, int]]
 
     @classmethod
@@ -65,24 +65,26 @@ class _Run:
         config = record["config"]
         prune, transfer = config.get("prune") or {}, config.get("transfer") or {}
         names = config.get("arms")
-        wanted = None if names is None else {DENSE, *names, *(n for a in names for n in _needed(a))}
+        allowed = (
+            None if names is None else {DENSE, *names, *(n for a in names for n in _needed(a))}
+        )
         return cls(
             metric=record.get("metric"),
             task=config.get("task"),
             seeds=config.get("seeds"),
-            arms=wanted,
+            arms=allowed,
             rounds=prune.get("rounds"),
             arm_rounds=prune.get("arm_rounds") or {},
             draws=config.get("draws"),
             sources=transfer.get("sources") or (),
             source_arms={WINNING, *(transfer.get("arms") or ())},
             is_union=RESULTS_VERSION_KEY in record,
-            there={row.training: row.status for row in rows},
+            statuses={row.training: row.status for row in rows},
             sizes={(r.source, r.task): (r.total, r.prunable) for r in reversed(rows)},
         )
 
     def problems(self, row: ResultRow) -> Iterator[tuple[str, str]]:
-        """Yields (column, what was expected) for what is wrong with a row."""
+        """Yields (column, expected value) for each problem of a row."""
         for column in ("task", "arm", *(["source"] if row.source else [])):
             if not is_path_name(getattr(row, column)):
                 yield column, f"the name of {column}s without '/', '\\', ':' or control characters"
@@ -103,9 +105,9 @@ class _Run:
             yield from self._beyond(row)
 
     def _status(self, row: ResultRow) -> Iterator[tuple[str, str]]:
-        """Yields a problem where a row's status doesn't follow from those of its parents."""
+        """Yields a problem if a row's status doesn't follow from those of its parents."""
         parents = arms[row.arm].parents(row.training) if row.arm in arms else ()
-        lost = any(self.there.get(parent, FINISHED) != FINISHED for parent in parents)
+        lost = any(self.statuses.get(parent, FINISHED) != FINISHED for parent in parents)
         if lost and row.status != SKIPPED:
             yield "status", f"{SKIPPED}, since a training that it descends from diverged"
         elif row.status == SKIPPED and not lost and not row.source:
@@ -115,9 +117,9 @@ class _Run:
         return 1 if arm in arms and not arms[arm].stochastic else self.draws
 
     def _could_be_older(self, row: ResultRow) -> bool:
-        """Returns True for an arm that is known and whose parents are trained."""
+        """Returns True if the row's arm is known and its parents are trained."""
         known = row.arm in arms and (not row.source or row.arm != DENSE)
-        return known and all(p in self.there for p in arms[row.arm].parents(row.training))
+        return known and all(p in self.statuses for p in arms[row.arm].parents(row.training))
 
     def _beyond(self, row: ResultRow) -> Iterator[tuple[str, str]]:
         if self.is_union and row.task != self.task:

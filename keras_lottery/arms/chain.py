@@ -1,4 +1,4 @@
-"""What arms share: who came before, where a ticket starts, and seeds of their own."""
+"""Helpers of the arms: parent trainings, starts of tickets, and seeds."""
 
 import zlib
 from dataclasses import replace
@@ -27,14 +27,14 @@ def winning_of(training: Training) -> Training:
 
 
 def previous(training: Training) -> Training:
-    """Returns the training of the round before in the same chain; before round 1 stands dense."""
+    """Returns the same arm's training in the previous round; the dense one for round 1."""
     if training.round == 1:
         return dense_of(training)
     return replace(training, round=training.round - 1, draw=0)
 
 
 def seed_of(training: Training) -> int:
-    """Returns a seed for the fresh draws of this training alone."""
+    """Returns a seed that only this training uses."""
     words = [training.seed, training.round, zlib.crc32(training.arm.encode()), training.draw]
     return int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
 
@@ -50,17 +50,17 @@ def layout(run: RunView) -> pruning.Layout:
 
 
 def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> MaskSet:
-    """Returns the masks of the chain's next round, pruned from its last trained weights.
+    """Returns the masks of the arm's next round, pruned from its last trained weights.
 
     Args:
-        criterion: how weights are scored; empty: as the config says.
+        criterion: name of the pruning criterion; empty: the config's.
     """
     before = previous(training)
     return run.prune(training, run.trained(before), run.start_of(before).masks, criterion)
 
 
 def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
-    """Returns `masks` over freshly drawn weights, trained from step 0."""
+    """Returns `masks` over re-initialized weights, trained from step 0."""
     seed = seed_of(training)
     return Start(run.task.fresh_weights(seed), masks, seed=seed)
 
@@ -71,11 +71,11 @@ def rewound(
     """Returns `masks` over the weights that the config rewinds to.
 
     Args:
-        training: what is to be trained.
+        training: the training that starts.
         run: the run so far.
-        masks: the masks of its ticket.
-        before: the training whose weights the modes without rewinding keep.
-        mode: `weights`, `learning_rate` or `fine_tune`, instead of the config's.
+        masks: masks of its ticket.
+        before: the training whose weights are kept by the modes that don't rewind weights.
+        mode: `weights`, `learning_rate` or `fine_tune`; empty: the config's.
 
     Reference:
         Frankle et al. 2019 (1903.01611) for `weights`; Renda et al. 2020 (2003.02389) for
@@ -86,18 +86,18 @@ def rewound(
     start = from_state(training, run, masks, state)
     if mode == "weights":
         return start
-    # The weights go on from the end of the last training, so the slots of step `to` are stale.
+    # The weights continue from the end of the last training: the slots of step `to` are stale.
     last = run.task.steps(run.config.train.length)
     return replace(
         start,
         weights=run.trained(before),
         learning_rate_step=last if mode == "fine_tune" else start.learning_rate_step,
-        state=_kept(state, replace(run.config.rewind, optimizer="reset")),
+        state=_restored(state, replace(run.config.rewind, optimizer="reset")),
     )
 
 
 def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -> Start:
-    """Returns `masks` over the weights of the rewind point, restored as far as the config says."""
+    """Returns `masks` over the weights of the rewind point, with the state that it restores."""
     rewind = run.config.rewind
     step = int(state["step"][0])
     return Start(
@@ -106,7 +106,7 @@ def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -
         step=step,
         learning_rate_step=0 if rewind.schedule == "restart" else step,
         data_order_step=0 if rewind.data_order == "restart" else step,
-        state=_kept(state, rewind),
+        state=_restored(state, rewind),
         seed=training.seed,
     )
 
@@ -114,11 +114,11 @@ def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -
 def pruned_early(
     training: Training, run: RunView, criterion: str, keep: int | None = None
 ) -> Start:
-    """Returns the network of the rewind point, pruned there and trained on from there.
+    """Returns the network of the rewind point, pruned and trained from there.
 
     Args:
-        criterion: how weights are scored.
-        keep: weights that are kept; None: as many as the round keeps.
+        criterion: name of the pruning criterion.
+        keep: number of weights to keep; None: as many as the round keeps.
     """
     start = from_state(training, run, {}, run.rewind_state(training.seed))
     masks = run.prune(training, start.weights, {}, criterion, keep)
@@ -126,14 +126,14 @@ def pruned_early(
 
 
 def transferred(training: Training, run: RunView) -> Start:
-    """Returns the winning ticket of another experiment, ready to be trained on this task.
+    """Returns the winning ticket of another experiment, for training on this task.
 
-    The output layer gets the start weights that the dense network of the same seed has, and no
-    mask. A head is whatever else only one of the two has and does not prune: the source's is left
-    out, the target's is at its start weights. The training has its full length.
+    The output layer gets the start weights of the dense network of the same seed, and no mask.
+    Unpruned variables that only one of the two networks has are heads: the source's is dropped, the
+    target's keeps its start weights. The training has its full length.
 
     Raises:
-        LotteryError: the ticket is of another architecture; names the variables.
+        LotteryError: the ticket has another architecture; the error names the variables.
 
     Reference:
         Morcos et al. 2019 (1906.02773), section 3.
@@ -152,7 +152,7 @@ def transferred(training: Training, run: RunView) -> Start:
     if wrong:
         raise LotteryError(
             f"Expected tickets of {training.source!r} for this network. Received: "
-            f"{', '.join(wrong[:8])}. Take a source with the same model and shape of inputs."
+            f"{', '.join(wrong[:8])}. Use a source with the same model and input shape."
         )
     weights = {
         path: ticket.weights[path] if path in shared else start_weights[path]
@@ -177,10 +177,10 @@ def _weights(state: State, batch_norm: str) -> Weights:
     return weights
 
 
-def _kept(state: State, rewind: RewindConfig) -> State:
-    """Returns the parts of the state that are put back.
+def _restored(state: State, rewind: RewindConfig) -> State:
+    """Returns the parts of the state that are restored.
 
-    What a network carries from batch to batch belongs to its place in the data.
+    State carried from batch to batch is restored with the data order.
     """
     parts = {"optimizer/": rewind.optimizer, "seeds/": rewind.seeds, "carried/": rewind.data_order}
     restored = tuple(part for part, mode in parts.items() if mode == "restore")

@@ -1,19 +1,19 @@
-"""Other mask criteria, other values of kept weights, other values of pruned weights.
+"""Variants of the mask criterion, of kept values, and of pruned values.
 
 Reference: Zhou et al. 2019, "Deconstructing lottery tickets: zeros, signs, and the supermask"
 (1905.01067).
 
-- Mask criteria (section 3): chains pruned by another criterion than the config's, and rewound like
-  `winning`. The formulas are in `keras_lottery.pruning.mask_criteria`; the config's own criterion
-  is the paper's `large_final`.
+- Mask criteria (section 3): arms that prune by their own criterion and rewind like `winning`. The
+  formulas are in `keras_lottery.pruning.mask_criteria`; the config's criterion is the paper's
+  `large_final`.
 - Kept values, the mask-1 actions (section 4): the winning ticket's mask over other values of the
-  kept weights. Each takes the values that the weights had before training, layer by layer: a value
-  drawn without regard to its place (`random_*`), or one of that size with the sign that the weight
-  had (`signed_*`). `*_rescaled` multiplies every variable by weights ÷ kept. That all of them
-  follow the masks of `winning` is ours: the arms then differ in nothing but the values.
-- Pruned values, the mask-0 actions (section 5): chains whose pruned weights are frozen instead of
-  zero. A pruned weight stays at its initial value w_i, or at 0 where the rule says so; w_f is its
-  value at the end of the training that it was pruned after. A frozen weight never changes again.
+  kept weights, taken layer by layer from the initial values: `random_*` ignores which weight had
+  which value, `signed_*` also gives each value the weight's initial sign. `*_rescaled` multiplies
+  every variable by weights ÷ kept. Using the masks of `winning` for all of them is ours: the arms
+  then differ only in the values.
+- Pruned values, the mask-0 actions (section 5): arms whose pruned weights are frozen instead of set
+  to zero. A pruned weight stays at its initial value w_i, or at 0 if the rule says so; w_f is its
+  value at the end of the training after which it was pruned. Frozen weights never change again.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from keras_lottery.types import RunView, Start, Training
 
 @dataclass(frozen=True)
 class MaskCriterion:
-    """Prunes a chain of its own by the criterion of its name."""
+    """Prunes its own networks iteratively, by the criterion that it is named after."""
 
     name: str
     iterative: bool = True
@@ -61,12 +61,12 @@ Values = Callable[[Array, Array, np.random.Generator], Array]
 
 @dataclass(frozen=True)
 class KeptValues:
-    """Trains the winning ticket's mask from other values, from step 0.
+    """Trains the winning ticket's mask over other values, from step 0.
 
     Args:
-        values: the values of one variable.
-        signed: give each value the sign of the initial weight in its place.
-        rescaled: multiply by weights ÷ kept.
+        values: returns the values of one variable.
+        signed: whether to give each value the sign of the initial weight.
+        rescaled: whether to multiply by weights ÷ kept.
     """
 
     name: str
@@ -99,19 +99,19 @@ def same(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
 
 
 def reinit(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
-    """All initial values of the variable, kept and pruned ones, in a random order."""
+    """All initial values of the variable, kept and pruned, in random order."""
     return rng.permutation(initial.reshape(-1)).reshape(initial.shape)
 
 
 def reshuffle(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
-    """The initial values of the kept places, in a random order among them."""
+    """The initial values of the kept weights, in random order."""
     values = initial.copy()
     values[mask] = rng.permutation(initial[mask])
     return values
 
 
 def constant(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
-    """The standard deviation of the initial values, with their signs in a random order."""
+    """The standard deviation of the initial values, with their signs in random order."""
     signs = np.sign(reinit(initial, mask, rng))
     return signs * initial.std(dtype=np.float64)
 
@@ -137,16 +137,16 @@ SIGNED_CONSTANT_RESCALED = replace(SIGNED_CONSTANT, name="signed_constant_rescal
 
 Bools = NDArray[np.bool_]
 ToZero = Callable[[Array, Array, Bools, np.random.Generator], Bools]
-"""`(w_i, w_f, newly pruned, rng) -> True where the weight is set to 0`."""
+"""`(w_i, w_f, newly pruned, rng) -> True for weights that are set to 0`."""
 
 
 @dataclass(frozen=True)
 class PrunedValues:
-    """Prunes a chain of its own, rewound like `winning`.
+    """Prunes its own networks iteratively, rewound like `winning`.
 
     Args:
-        to_zero: which newly pruned weights are frozen at 0, not at w_i.
-        kept_too: kept weights that came closer to 0 start there; they are still trained.
+        to_zero: selects the newly pruned weights that are frozen at 0 instead of w_i.
+        kept_too: whether kept weights that moved towards 0 start at 0; they are still trained.
     """
 
     name: str
@@ -178,23 +178,23 @@ class PrunedValues:
 
 
 def none(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
-    """None of them."""
+    """No weights."""
     return np.zeros_like(pruned)
 
 
 def shrank(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
-    """Those that training moved towards 0."""
+    """Weights that training moved towards 0."""
     closer: Bools = np.abs(first) > np.abs(last)
     return closer
 
 
 def grew(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
-    """Those that training moved away from 0."""
+    """Weights that training moved away from 0."""
     return ~shrank(first, last, pruned, rng)
 
 
 def as_many(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) -> Bools:
-    """As many as training moved towards 0, chosen at random."""
+    """As many weights as training moved towards 0, chosen at random."""
     places = np.flatnonzero(pruned)
     count = int((pruned & shrank(first, last, pruned, rng)).sum())
     chosen = np.zeros(pruned.size, bool)

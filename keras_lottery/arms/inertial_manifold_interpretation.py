@@ -1,19 +1,18 @@
-"""One-shot pruning by inertial manifold: an interpretation, and controls of equal sparsity.
+"""One-shot pruning by inertial manifold: an interpretation, with controls of equal sparsity.
 
 Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold theory" (NeurIPS
 2021), prune once after a few steps of SGD, to a dimension "in terms of the gap in their spectrum".
-Of their six steps only the first and the last are public. What stands here between them is OURS:
+Only the first and the last of their six steps are public. The steps between them are OURS:
 
 1. the network takes a few steps (theirs: ten; `rewind.to="10it"`), which gives the weights W;
-2. h = diag ∂²L/∂W², estimated by random signs (`derivatives.derive`), stands for the spectrum;
-3. the largest relative gap of the sorted |h| is sought among the numbers of weights that lie
-   around those of the round (`pruning.window`);
-4. the weights that are enslaved are pruned, and the rest is trained once from W. In the theory
-   slow modes determine the fast ones, so what lies above the gap (large |h|) goes. Weights with
-   h = 0, such as those of inputs that are always 0, take no part in the dynamics and go first.
+2. h = diag ∂²L/∂W², estimated with random signs (`derivatives.derive`), is the spectrum;
+3. the cut is the largest relative gap of the sorted |h|, near the number of weights that the round
+   keeps (`pruning.window`);
+4. the fast modes are pruned, and the rest is trained once from W. In the theory slow modes
+   determine the fast ones, so weights above the gap (large |h|) are pruned. Weights with h = 0,
+   such as those of inputs that are always 0, take no part in the dynamics and are pruned first.
 
-`matched_curvature` keeps as many weights from the other end of the spectrum, those of the largest
-|h|, as one would who reads it the other way round.
+`matched_curvature` does the opposite: it keeps as many weights, those of the largest |h|.
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ class InertialManifold:
     """Prunes once, at a gap in the spectrum of the curvature, over all layers together.
 
     Args:
-        name: of the arm.
+        name: name of the arm.
     """
 
     name: str
@@ -75,11 +74,11 @@ class InertialManifold:
 
 @dataclass(frozen=True)
 class Matched:
-    """Control: as many weights as the ticket of `inertial_manifold`, chosen by a criterion.
+    """Control: keeps as many weights as `inertial_manifold`, chosen by a criterion.
 
     Args:
-        name: of the arm.
-        criterion: which weights go, of the network at the same step.
+        name: name of the arm.
+        criterion: name of the pruning criterion, at the same step.
     """
 
     name: str

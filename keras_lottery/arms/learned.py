@@ -13,11 +13,11 @@ from keras_lottery.types import MaskSet, RunView, Start, Training, Weights
 
 
 class Supermask:
-    """Trains the probabilities of a Bernoulli mask over the start weights, which stay as they are.
+    """Trains the probabilities of a Bernoulli mask over the start weights, which are not trained.
 
-    How many weights it keeps settles by itself, so it is trained once whatever the rounds are. The
-    value is the mean over `supermask.samples` samples; the row's `kept` counts the weights whose
-    probability is at least a half, which is the network that ticket and export hold (metrics.csv:
+    Its sparsity is learned, so it is trained once, independent of the rounds. The value is the mean
+    over `supermask.samples` samples; the row's `kept` counts the weights whose probability is at
+    least a half. This thresholded network is in the ticket and the export (metrics.csv:
     `threshold_accuracy`, and `mean_kept`, the fraction that a sample keeps on average).
 
     Args:
@@ -57,14 +57,14 @@ SUPERMASK_RESCALED_SIGNED = Supermask("supermask_rescaled_signed", signed=True, 
 
 
 class EdgePopup:
-    """Trains scores over random weights, and keeps of each layer as many as the rounds do.
+    """Trains scores over random weights; each layer keeps as many weights as in the same round.
 
-    Where the config prunes globally, every layer keeps the same fraction (of its pool), since
+    If the config prunes globally, every layer keeps the same fraction (of its pool), since
     edge-popup chooses within a layer.
 
     Args:
         name: name of the arm.
-        signed: random signs times √(2 / fan_in) instead of normal values of that deviation.
+        signed: random signs times √(2 / fan_in) instead of normal values with that deviation.
 
     Reference: Ramanujan et al. 2020 (1911.13299), sections 3 and 4.
     """
@@ -92,7 +92,7 @@ class EdgePopup:
 
 
 def _counts(training: Training, run: RunView) -> MaskSet:
-    """Returns masks that say how many weights of each layer are kept; which ones is learned."""
+    """Returns masks with the right number of kept weights per layer; which ones is learned."""
     settings = run.config.prune
     scope = "layer" if settings.scope == "global" else settings.scope
     settings = replace(settings, criterion="random", scope=scope)
@@ -105,28 +105,28 @@ EDGE_POPUP_SIGNED = EdgePopup("edge_popup_signed", signed=True)
 
 
 def signed_constant(weights: Weights, masks: MaskSet) -> Weights:
-    """Returns sign(w) std(w) of each masked variable in place of its values.
+    """Replaces the values of each masked variable with sign(w) std(w).
 
     Reference: Zhou et al. 2019 (1905.01067), section 5.
     """
 
-    def of(value: NDArray[Any]) -> NDArray[Any]:
+    def scaled(value: NDArray[Any]) -> NDArray[Any]:
         return (np.sign(value) * np.std(value)).astype(value.dtype)
 
-    return weights | {path: of(weights[path]) for path in masks}
+    return weights | {path: scaled(weights[path]) for path in masks}
 
 
 def kaiming(weights: Weights, masks: MaskSet, signed: bool) -> Weights:
-    """Returns each masked variable's values scaled to the deviation √(2 / fan_in), or its signs.
+    """Scales each masked variable, or its signs, to the standard deviation √(2 / fan_in).
 
-    fan_in is the product of all axes of a variable but the last.
+    fan_in is the product of all axes but the last.
 
     Reference: Ramanujan et al. 2020 (1911.13299), section 4: Kaiming normal, signed constant.
     """
 
-    def of(value: NDArray[Any]) -> NDArray[Any]:
+    def scaled(value: NDArray[Any]) -> NDArray[Any]:
         deviation = np.sqrt(2 / max(math.prod(value.shape[:-1]), 1))
         spread = np.sign(value) if signed else value / (np.std(value) or 1.0)
         return (spread * deviation).astype(value.dtype)
 
-    return weights | {path: of(weights[path]) for path in masks}
+    return weights | {path: scaled(weights[path]) for path in masks}

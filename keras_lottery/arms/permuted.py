@@ -1,4 +1,4 @@
-"""Controls with another mask than the ticket's, of the same density."""
+"""Controls with a random mask of the ticket's density."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from keras_lottery.types import RunView, Start, Training
 
 
 class PermutedLayer:
-    """Keeps only the density of each variable.
+    """Shuffles the ticket's mask within each variable, over re-initialized weights.
 
     Reference: the locally permuted mask of Morcos et al. 2019 (1906.02773), appendix A.2.
     """
@@ -30,7 +30,7 @@ PERMUTED_LAYER = PermutedLayer()
 
 
 class PermutedGlobal:
-    """Keeps only the density of the whole network: the easiest control to beat.
+    """Shuffles the ticket's mask over all variables: the easiest control to beat.
 
     Reference: the random ticket of Morcos et al. 2019 (1906.02773), section 3.
     """
@@ -52,9 +52,9 @@ PERMUTED_GLOBAL = PermutedGlobal()
 
 
 class RandomMask:
-    """Keeps the ticket's start weights and its number of weights, in places drawn anew.
+    """Keeps the ticket's start weights under a random mask of the same size.
 
-    With pre-trained weights this says what the choice of the mask is worth.
+    With pre-trained weights, this measures the value of the mask.
 
     Reference: the random mask of Chen et al. 2020 (2007.12223), section 4.1.
     """

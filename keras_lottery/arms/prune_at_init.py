@@ -1,9 +1,9 @@
-"""Pruning before training: straight to the round's sparsity at the rewind point, then one training.
+"""Pruning before training: straight to the round's sparsity at the rewind point, trained once.
 
-With `rewind.to="0it"` that is at initialization; with a later one, early in training. Each arm has
-the two sanity controls of the source: the mask shuffled within each variable under the same
-weights, and the same mask over fresh weights. A mask that says which weights matter should lose
-by either.
+With `rewind.to="0it"` this prunes at initialization; with a later point, early in training. Each
+arm has the paper's two sanity controls: the mask shuffled within each variable over the same
+weights, and the same mask over re-initialized weights. If a mask identifies weights that matter,
+both controls are worse.
 
 Reference: Frankle et al. 2021, "Pruning neural networks at initialization: why are we missing the
 mark?" (2009.08576), for the controls.
@@ -21,11 +21,11 @@ CRITERIA = ("magnitude", "random", "snip", "grasp", "synflow")
 
 @dataclass(frozen=True)
 class AtInit:
-    """Prunes the dense network as it is at the rewind point, and trains what is left once.
+    """Prunes the dense network at the rewind point, and trains the rest once.
 
     Args:
-        name: of the arm.
-        criterion: which weights go.
+        name: name of the arm.
+        criterion: name of the pruning criterion.
     """
 
     name: str
@@ -42,7 +42,7 @@ class AtInit:
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Control: the mask of `of` shuffled within each variable; weights and all else as there."""
+    """Control: the mask of the arm `of` shuffled within each variable, otherwise unchanged."""
 
     name: str
     of: str

@@ -1,4 +1,4 @@
-"""The arms by name, the families that are drawn together, and the rounds that each needs."""
+"""The arms by name, the families that share a figure, and the rounds that each arm needs."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ arms: Registry[Arm] = Registry("arm")
 _SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")
 _EDGE_POPUP = ("edge_popup", "edge_popup_signed")
 LEARNED = (*_SUPERMASK, *_EDGE_POPUP)
-"""Arms that train a mask, and no weight."""
+"""Arms that train only a mask."""
 
 _KEPT = (
     "random_reinit",
@@ -49,7 +49,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "matched_random",
     ),
 }
-"""Arms that are drawn together, in a figure of their own."""
+"""Arms that share a separate figure."""
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "winning": (
@@ -79,23 +79,26 @@ for _arm in AT_INIT:
     arms.register(_arm.name)(_arm)
 
 
-def rounds_of(name: str, rounds: int, given: Sequence[int] = ()) -> Sequence[int]:
+def rounds_of(name: str, rounds: int, limited_to: Sequence[int] = ()) -> Sequence[int]:
     """Returns the rounds in which an arm is trained.
 
     Args:
-        name: of the arm.
-        rounds: of the experiment.
-        given: those that the config names; an arm with a chain of its own needs all before them.
+        name: name of the arm.
+        rounds: number of rounds of the experiment.
+        limited_to: rounds named by the config; empty: all. An iterative arm needs all before
+            them, too.
     """
     if name in arms and getattr(arms[name], "once", False):
-        return (1,)  # nothing in it depends on the round
-    chain = name in arms and arms[name].iterative
-    last = max(given, default=rounds)
-    return [n for n in range(1, min(last, rounds) + 1) if chain or not given or n in given]
+        return (1,)  # it doesn't depend on the round
+    iterative = name in arms and arms[name].iterative
+    last = max(limited_to, default=rounds)
+    return [
+        n for n in range(1, min(last, rounds) + 1) if iterative or not limited_to or n in limited_to
+    ]
 
 
 def needed(arm: str) -> list[str]:
-    """Returns the other arms whose tickets an arm is made from, theirs before them."""
+    """Returns the other arms that an arm is made from, in the order of training."""
     probe = Training("", "", 0, 1, arm)
     parents = [p.arm for p in arms[arm].parents(probe) if p.arm not in ("dense", arm)]
     return [name for parent in parents for name in (*needed(parent), parent)]

@@ -9,10 +9,10 @@ from keras_lottery.types import RunView, Start, Training
 
 @dataclass(frozen=True)
 class Reinit:
-    """Keeps the mask of another arm and draws the weights anew, trained from step 0.
+    """Keeps the mask of another arm and re-initializes the weights, trained from step 0.
 
     Args:
-        name: of the arm.
+        name: name of the arm.
         of: the arm whose mask is kept.
 
     Reference: "random reinitialization" of Frankle & Carbin 2019 (1803.03635), section 2.
@@ -35,10 +35,10 @@ REINIT = Reinit()
 
 
 class InitPermuted:
-    """Keeps the mask and the distribution of the start values, but not which weight has which.
+    """Keeps the mask, and shuffles the start values of the kept weights.
 
-    It starts at the ticket's own step; the optimizer's slots start fresh, since those of the
-    rewind point belong to other values.
+    It starts at the ticket's step; the optimizer slots are reset, since those of the rewind point
+    belong to other values.
 
     Reference: "reshuffle" of Zhou et al. 2019 (1905.01067), section 4.
     """
@@ -62,9 +62,9 @@ INIT_PERMUTED = InitPermuted()
 
 
 class LayersShuffled:
-    """Keeps the mask and every start matrix whole, but not the layer that it belongs to.
+    """Keeps the mask, and swaps whole weight matrices between layers.
 
-    The optimizer's slots start fresh, since those of the rewind point belong to other values.
+    The optimizer slots are reset, since those of the rewind point belong to other values.
 
     Reference: the shuffled pre-trained weights of Chen et al. 2020 (2007.12223), section 4.1.
     """

@@ -1,8 +1,8 @@
-"""The dense network, the winning ticket, and tickets that are rewound or retrained otherwise.
+"""The dense network, the winning ticket, and its variants in rewinding and retraining.
 
-With `learning_rate_rewind` and `fine_tune` next to `winning`, one experiment compares the three of
-Renda et al. 2020 (2003.02389). Under a constant learning rate the two do the same but for their
-optimizer steps, since they keep the trained weights and differ in the learning rate alone.
+With `winning`, `learning_rate_rewind` and `fine_tune`, one experiment compares the three methods of
+Renda et al. 2020 (2003.02389). The last two keep the trained weights and differ only in the
+learning rate: with a constant one, they are equal except for their optimizer steps.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from keras_lottery.types import RunView, Start, Training
 
 
 class Dense:
-    """Trains the whole network from the task's start weights; the rewind point is taken here."""
+    """Trains the dense network from the task's start weights, and captures the rewind point."""
 
     name = "dense"
     iterative = True
@@ -29,9 +29,9 @@ DENSE = Dense()
 
 
 class Winning:
-    """Prunes the last round's trained weights and rewinds what survives.
+    """Prunes the last round's trained weights and rewinds the surviving ones.
 
-    Where the training names a source, it takes that experiment's ticket instead.
+    If the training names a source, it transfers that experiment's ticket instead.
 
     Reference: Frankle & Carbin 2019 (1803.03635), section 2.
     """
@@ -54,7 +54,7 @@ WINNING = Winning()
 
 
 class WinningInit:
-    """Prunes a chain of its own, which always starts again from the start weights at step 0.
+    """Prunes its own networks iteratively, always rewound to the start weights at step 0.
 
     Reference: the ablation of Yu et al. 2019 (1906.02768), section 4.
     """
@@ -98,12 +98,12 @@ ONE_SHOT = OneShot()
 
 @dataclass(frozen=True)
 class Retrained:
-    """Prunes a chain of its own, and trains on in a mode of its own from `rewind.to`.
+    """Prunes its own networks iteratively, and retrains them in its own mode from `rewind.to`.
 
     Args:
-        name: of the arm.
-        mode: as `rewind.mode`: `learning_rate` replays the learning rates from `rewind.to` on;
-            `fine_tune` goes on with the last one, for as many steps.
+        name: name of the arm.
+        mode: as in `rewind.mode`: `learning_rate` replays the learning rates from `rewind.to` on;
+            `fine_tune` continues with the last one, for as many steps.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The command line: absl flags, one set of them for each command."""
+"""The command line: absl flags, one set per command."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _dispatch(list(arguments[1:]))
     except KeyboardInterrupt:
-        print("keras-lottery: stopped. Run the same command to go on.", file=sys.stderr)
+        print("keras-lottery: stopped. Run the same command to resume.", file=sys.stderr)
         return STOPPED
     except (LotteryError, flags.Error) as error:
         print(f"keras-lottery: {' '.join(str(error).split())}", file=sys.stderr)
@@ -42,20 +42,20 @@ def _dispatch(words: list[str]) -> None:
         raise unknown_name("command", name, COMMANDS)
     values = flags.FlagValues()
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h", flag_values=values)
-    text = "Module of your own to import first, dotted or a .py file; may be repeated."
+    text = "Your own module to import first: dotted name or .py file; may be repeated."
     flags.DEFINE_multi_string("import", [], text, flag_values=values)
     COMMANDS[name].define(values)
     _check_once(words[1:], values)
     values.set_gnu_getopt(True)  # flags may follow the words of `list`
     overrides = {} if name != "run" else _overrides(words)
-    left = values([name, *(w for w in words[1:] if name != "run" or not _is_override(w))])[1:]
+    positional = values([name, *(w for w in words[1:] if name != "run" or not _is_override(w))])[1:]
     if values.help:
         print(_help(name, values))
     elif name == "list":
-        _list(left, modules_of(values))
-    elif left:
+        _list(positional, modules_of(values))
+    elif positional:
         raise LotteryError(
-            f"Expected flags such as --name=value only. Received: {left[0]!r}. "
+            f"Expected flags such as --name=value only. Received: {positional[0]!r}. "
             f"See keras-lottery {name} --help."
         )
     else:
@@ -67,7 +67,7 @@ def _is_override(word: str) -> bool:
 
 
 def _check_once(words: list[str], values: flags.FlagValues) -> None:
-    """Raises LotteryError where a flag is given twice, of which only the last would count."""
+    """Raises LotteryError if a flag is repeated, since only the last value would count."""
     seen: set[str] = set()
     for word in words:
         if not word.startswith("-"):
@@ -83,7 +83,7 @@ def _check_once(words: list[str], values: flags.FlagValues) -> None:
 
 
 def _overrides(words: list[str]) -> dict[str, Any]:
-    """Returns the values of `--config.a.b=c`, as Python literals where they are."""
+    """Returns the values of `--config.a.b=c`, parsed as Python literals if possible."""
     overrides = {}
     for word in words:
         if _is_override(word):
@@ -99,7 +99,7 @@ def _overrides(words: list[str]) -> dict[str, Any]:
 def _overview() -> str:
     lines = ["keras-lottery finds, studies and ships sparse trainable networks.", ""]
     lines += [f"  keras-lottery {name:<7} {c.summary}" for name, c in COMMANDS.items()]
-    lines += ["", "Each has flags of its own: keras-lottery run --help", "", "Start with:"]
+    lines += ["", "Each has its own flags: keras-lottery run --help", "", "Start with:"]
     return "\n".join([*lines, f"  {COMMANDS['run'].example}"])
 
 

@@ -1,4 +1,4 @@
-"""Choosing the backend before Keras is imported, which reads it then."""
+"""Chooses the backend before Keras is imported, which reads it on import."""
 
 import json
 import os
@@ -20,43 +20,43 @@ from keras_lottery.tasks import task_schemas
 
 
 def choose_backend(settings: Any) -> str:
-    """Settles `auto` and tells Keras, which reads its backend when it is first imported."""
-    wanted = settings.get("backend", "auto")
+    """Resolves `auto` and sets KERAS_BACKEND, which Keras reads on import."""
+    chosen = settings.get("backend", "auto")
     distribution = settings.get("distribution", "none")
     for kind, name, known in (
-        ("backend", wanted, configs.BACKENDS),
+        ("backend", chosen, configs.BACKENDS),
         ("distribution", distribution, configs.DISTRIBUTIONS),
     ):
         if name not in known:
             raise unknown_name(kind, name, known)
-    wanted = _as_the_task_needs(str(settings.get("task", "")), wanted)
-    if wanted == "auto":
-        needed = {"mirrored": "tensorflow", "tpu": "tensorflow", "data_parallel": "jax"}
-        wanted = os.environ.get("KERAS_BACKEND") or needed.get(distribution) or _installed()
-    if wanted not in configs.BACKENDS:
+    chosen = _required_by_task(str(settings.get("task", "")), chosen)
+    if chosen == "auto":
+        required = {"mirrored": "tensorflow", "tpu": "tensorflow", "data_parallel": "jax"}
+        chosen = os.environ.get("KERAS_BACKEND") or required.get(distribution) or _installed()
+    if chosen not in configs.BACKENDS:
         raise LotteryError(
             f"Expected KERAS_BACKEND to be one of {', '.join(configs.BACKENDS[1:])}. "
-            f"Received: {wanted!r}. Unset it, or pass --backend."
+            f"Received: {chosen!r}. Unset it, or pass --backend."
         )
-    if find_spec(wanted) is None:
+    if find_spec(chosen) is None:
         raise LotteryError(
-            f"Expected an installed backend. Received: {wanted}. "
-            f"Run: pip install 'keras-lottery[{wanted}]'"
+            f"Expected an installed backend. Received: {chosen}. "
+            f"Run: pip install 'keras-lottery[{chosen}]'"
         )
-    os.environ["KERAS_BACKEND"] = wanted
-    if wanted == "jax":
+    os.environ["KERAS_BACKEND"] = chosen
+    if chosen == "jax":
         keep_programs()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return str(wanted)
+    return str(chosen)
 
 
 def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
     """Chooses the backend, then imports the user's modules, which may import Keras.
 
-    A task that they register may need another backend, so it is chosen once more.
+    A task that they register may require another backend, so it is chosen again.
 
     Raises:
-        LotteryError: a module cannot be imported, or its task needs another backend.
+        LotteryError: a module cannot be imported, or its task requires another backend.
     """
     task, first = str(settings.get("task", "")), choose_backend(settings)
     for module in modules:
@@ -66,17 +66,17 @@ def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
     chosen = choose_backend(settings)
     if chosen != first and "keras" in sys.modules:
         raise LotteryError(
-            f"Expected the {chosen} backend, on which alone the task {task!r} runs. Received: "
-            f"{first}, with which the module that registers it imported Keras. Set "
+            f"Expected the {chosen} backend, the only one that the task {task!r} runs on. "
+            f"Received: {first}, with which the module that registers it imported Keras. Set "
             f"KERAS_BACKEND={chosen}."
         )
     return chosen
 
 
 def executed(config: configs.Config) -> configs.Config:
-    """Decides who trains, limits the threads, and starts the workers.
+    """Chooses the executor, limits the threads, and starts the workers.
 
-    They import the backend while this process does.
+    Workers import the backend at the same time as this process.
 
     Raises:
         LotteryError: the executor, workers or threads don't fit.
@@ -90,18 +90,18 @@ def executed(config: configs.Config) -> configs.Config:
     return choice.config
 
 
-def _as_the_task_needs(task: str, wanted: str) -> str:
+def _required_by_task(task: str, requested: str) -> str:
     """Returns the backend that a task runs on, and sets the environment that it needs."""
     if not task_schemas.registered(task):
-        return wanted
+        return requested
     schema = task_schemas[task]
-    if schema.backend and wanted not in ("auto", schema.backend):
+    if schema.backend and requested not in ("auto", schema.backend):
         raise LotteryError(
-            f"Expected the {schema.backend} backend, on which alone the task {task!r} runs. "
-            f"Received: {wanted}. Add --backend={schema.backend}."
+            f"Expected the {schema.backend} backend, the only one that the task {task!r} runs on. "
+            f"Received: {requested}. Add --backend={schema.backend}."
         )
     os.environ.update(schema.environment)
-    return schema.backend or wanted
+    return schema.backend or requested
 
 
 def _installed() -> str:
@@ -115,14 +115,14 @@ def _installed() -> str:
 
 
 def backend_for_tools(modules: Iterable[str] = ()) -> None:
-    """Takes the user's backend, or whichever is installed, and imports the user's modules."""
+    """Chooses the user's backend, or an installed one, and imports the user's modules."""
     choose_and_import({"backend": "auto"}, modules)
 
 
 def backend_for_run(folder: Path, modules: Iterable[str] = ()) -> None:
-    """Takes the backend that the task of a run folder needs, or as `backend_for_tools` does."""
+    """Chooses the backend that the task of a run folder requires, else as `backend_for_tools`."""
     try:
         task = json.loads(RunPaths(folder).config.read_text())["config"]["task"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        task = ""  # whoever reads the folder says what is wrong with it
+        task = ""  # the reader of the folder reports the problem
     choose_and_import({"backend": "auto", "task": task}, modules)

@@ -1,4 +1,4 @@
-"""The commands: what each says of itself, its flags, and what it does."""
+"""The commands: help, flags and action of each."""
 
 import ast
 import sys
@@ -21,14 +21,14 @@ from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError, printable
 from keras_lottery.records.run_paths import paths_of
 
-# Fields of the config that have a flag of their own.
+# Fields of the config with their own flag.
 _SHORT = ("out", "backend", "executor", "workers", "threads", "distribution", "tpu", "seeds")
 _NUMBERS = ("seeds", "workers", "threads")
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command: what it says of itself, its flags, and what it does.
+    """One command: help, flags and action.
 
     `run` gets the flags, and the `--config.a.b=c` overrides by field.
     """
@@ -41,17 +41,17 @@ class Command:
 
 def _define_run(values: flags.FlagValues) -> None:
     _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
-    _text(values, "out", None, "Folder in which the run folder is made.")
+    _text(values, "out", None, "Parent folder of the run folder.")
     _text(values, "backend", None, "auto, tensorflow, jax or torch.")
-    text = "sequential, processes (trainings side by side), or auto, which says what it chose."
+    text = "sequential, processes (trainings in parallel), or auto, which reports its choice."
     _text(values, "executor", None, text)
-    _text(values, "workers", None, "How many trainings side by side.")
-    _text(values, "threads", None, "Threads of each training; a run keeps its number.")
+    _text(values, "workers", None, "Number of parallel trainings.")
+    _text(values, "threads", None, "Threads of each training; fixed when a run starts.")
     _text(values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX).")
     _text(values, "tpu", None, "Name or address of the TPU.")
     _text(values, "seeds", None, "Seeds, such as 0,1,2.")
     flags.DEFINE_bool("report", True, "Draw the report when done.", flag_values=values)
-    text = "Export what `export` takes by default, into <run folder>/export."
+    text = "Export the model that `export` picks by default, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
 
 
@@ -77,9 +77,9 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
 
 
 def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:
-    """Returns the config to run, without what the overrides leave without effect in its file.
+    """Returns the config to run, without the file's fields that the overrides make ineffective.
 
-    A run that an earlier version began, which checked less, goes on with the fields that it has.
+    A run begun by an earlier version, which checked less, resumes with the fields that it has.
     """
     config = configs.freeze(settings, allow_unread=True)
     if paths_of(config).config.exists() and not configs.misses_arms(config):
@@ -87,14 +87,14 @@ def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Conf
     settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
     if dropped:
         print(
-            f"note: {', '.join(dropped)} of {name} left out, without effect under your flags",
+            f"note: left out {', '.join(dropped)} of {name}, which your flags make ineffective",
             file=sys.stderr,
         )
     return configs.freeze(settings)
 
 
 def _export_once(folder: Path) -> None:
-    """Exports into the run folder, unless an earlier call has."""
+    """Exports into the run folder, unless an earlier call did."""
     from keras_lottery.exporters import export_run
 
     out = folder / "export"
@@ -133,16 +133,14 @@ def _show_report(folder: Path) -> None:
 
 def _define_export(values: flags.FlagValues) -> None:
     _text(values, "run", None, "Run folder.")
-    _text(values, "out", None, "Folder or file to write; must not be there yet.")
+    _text(values, "out", None, "Folder or file to write; must not exist.")
     _text(values, "format", "saved_model", "saved_model, keras, or policy (TF-Agents).")
-    _text(values, "arm", "winning", "Which arm's trained weights.")
-    flags.DEFINE_integer(
-        "seed", None, "Which seed; the run's first if left out.", flag_values=values
-    )
+    _text(values, "arm", "winning", "Arm whose trained weights to export.")
+    flags.DEFINE_integer("seed", None, "Seed; default: the run's first.", flag_values=values)
     flags.DEFINE_integer(
         "round",
         None,
-        "Which round; if left out the sparsest whose mean is within a standard deviation of dense.",
+        "Round; default: the sparsest whose mean is within one standard deviation of dense.",
         flag_values=values,
     )
 
@@ -161,15 +159,19 @@ def _define_prune(values: flags.FlagValues) -> None:
     _text(values, "model", None, "A .keras file.")
     _text(values, "out", None, "The .keras file to write.")
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
-    _text(values, "criterion", "magnitude", "How weights are scored (see `list criteria`).")
-    _text(values, "scope", "global", "How pruning is shared out (see `list scopes`).")
+    _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
+    _text(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
     _text(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
     flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
-    flags.DEFINE_integer("bytes", None, "Bytes of the parameters to prune to.", flag_values=values)
-    flags.DEFINE_bool("compact", False, "Remove pruned channels for real.", flag_values=values)
+    flags.DEFINE_integer(
+        "bytes", None, "Target size of the parameters in bytes.", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "compact", False, "Remove pruned channels from the layers.", flag_values=values
+    )
     for name, text in (
-        ("include", "Patterns of paths or layer names: prune these alone."),
-        ("exclude", "Patterns of paths or layer names to leave alone, such as */output/*."),
+        ("include", "Patterns of paths or layer names: prune only these."),
+        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
     ):
         flags.DEFINE_list(name, [], text, flag_values=values)
     for name, default, text in (
@@ -179,7 +181,7 @@ def _define_prune(values: flags.FlagValues) -> None:
         ("output", True, "Prune the output layer."),
     ):
         flags.DEFINE_bool(name, default, text, flag_values=values)
-    _text(values, "output_layer", "", "Pattern of the output layer, where it is not found.")
+    _text(values, "output_layer", "", "Pattern of the output layer, if it is not detected.")
 
 
 def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
@@ -215,14 +217,14 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
     _text(values, "model", None, "A .keras file.")
     _text(values, "data", None, "An .npz file with the arrays x and y.")
     _text(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
-    _text(values, "loss", None, "What Keras calls the loss; if left out, the file's own.")
+    _text(values, "loss", None, "Keras name of the loss; default: the file's.")
     text = "Fractions to remove of each layer, in (0, 1]."
     flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
     _text(values, "pattern", "weights", "weights, channels, N:M such as 2:4, or block:4x4.")
-    _text(values, "criterion", "magnitude", "How weights are scored (see `list criteria`).")
+    _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
     for name, text in (
-        ("include", "Patterns of paths or layer names: measure these alone."),
-        ("exclude", "Patterns of paths or layer names to leave alone, such as */output/*."),
+        ("include", "Patterns of paths or layer names: measure only these."),
+        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
     ):
         flags.DEFINE_list(name, [], text, flag_values=values)
 
@@ -250,16 +252,16 @@ def _sensitivity(values: flags.FlagValues, _: dict[str, Any]) -> None:
 
 
 def _nothing(*_: Any) -> None:
-    """`list` takes words, and no flags of its own."""
+    """Does nothing: `list` has no flags of its own."""
 
 
 def modules_of(values: flags.FlagValues) -> list[str]:
-    """Returns the modules that `--import` names."""
+    """Returns the modules named with `--import`."""
     return [name.strip() for entry in values["import"].value for name in entry.split(",")]
 
 
 def literal(text: str) -> Any:
-    """Returns a Python literal, or the text itself where it is none."""
+    """Returns the value of a Python literal, or the text itself."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -305,19 +307,19 @@ KINDS: dict[str, Callable[[], list[str]]] = {
 
 COMMANDS = {
     "run": Command(
-        "Runs an experiment, or goes on with it.",
+        "Runs or resumes an experiment.",
         "keras-lottery run --config=quickstart --config.prune.rounds=5",
         _define_run,
         _run,
     ),
     "report": Command(
-        "Draws the figures and the page of a run.",
+        "Writes the report of a run.",
         "keras-lottery report --run=runs/quickstart-1a2b3c4d",
         _define_report,
         _report,
     ),
     "export": Command(
-        "Ships the trained network of a ticket, verified.",
+        "Exports the trained network of a ticket, and verifies it.",
         "keras-lottery export --run=runs/quickstart-1a2b3c4d --seed=0 --round=5 --out=model",
         _define_export,
         _export,
@@ -335,7 +337,7 @@ COMMANDS = {
         _sensitivity,
     ),
     "list": Command(
-        f"Lists what is known: {', '.join(KINDS)}.",
+        f"Lists the known {', '.join(KINDS)}.",
         "keras-lottery list criteria",
         _nothing,
         _nothing,

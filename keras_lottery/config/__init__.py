@@ -1,4 +1,4 @@
-"""The config of an experiment: sections, what their fields may be, the hash, presets."""
+"""The config of an experiment: sections, constraints on fields, the hash, presets."""
 
 from keras_lottery.config.experiment import (
     BACKENDS,

@@ -1,4 +1,4 @@
-"""Settings from plain values: builds a section and checks it, and finds fields without effect."""
+"""Builds and checks config sections from plain values, and finds fields without effect."""
 
 import dataclasses
 import math
@@ -15,12 +15,12 @@ from keras_lottery.errors import unknown_name
 
 
 def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
-    """Returns the dataclass `cls` made from plain values, or None.
+    """Returns the dataclass `cls` built from plain values, or None.
 
     Args:
-        settings: a mapping; the class' defaults hold for what is missing.
+        settings: a mapping; missing fields get their defaults.
         where: name of the section, for the messages.
-        problems: unknown fields and bad values are added here.
+        problems: list to which unknown fields and bad values are added.
     """
     prefix = f"{where}." if where else ""
     if dataclasses.is_dataclass(settings):
@@ -59,8 +59,8 @@ class Unread(NamedTuple):
 
     Args:
         name: with its section, e.g. `data.path`.
-        value: what it is set to.
-        reason: why, a clause that follows on "has no effect".
+        value: its value.
+        reason: the reason, a clause that follows "has no effect".
     """
 
     name: str
@@ -81,15 +81,15 @@ def unread(section: Any, where: str = "") -> Iterator[Unread]:
         needed = [c for c in conditions if not c.holds(section)]
         default = _default_of(spec)
         if needed and value != default:
-            why = needed[0].reason(section)
+            reason = needed[0].reason(section)
             for name, received in _changed(spec.name, value, default):
-                yield Unread(f"{prefix}{name}", received, why)
+                yield Unread(f"{prefix}{name}", received, reason)
         elif dataclasses.is_dataclass(value) and not needed:
             yield from unread(value, prefix + spec.name)
 
 
 def _changed(name: str, value: Any, default: Any) -> Iterator[tuple[str, Any]]:
-    """Yields the names and values of what differs; of a section, its fields."""
+    """Yields names and values that differ; for a section, those of its fields."""
     if not dataclasses.is_dataclass(value):
         yield name, value
         return
@@ -119,7 +119,7 @@ def _constraints(kind: Any) -> tuple[Any, ...]:
 
 
 def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
-    """Returns a section's fields over those in which its default differs from its class'."""
+    """Returns a section's fields, with a field-specific default for the missing ones."""
     if not isinstance(settings, Mapping) or spec.default_factory is dataclasses.MISSING:
         return settings
     default = spec.default_factory()
@@ -129,7 +129,7 @@ def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
 
 
 def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
-    """Returns `value` as the type `kind`; ints become floats, lists tuples, 1,2 a tuple."""
+    """Returns `value` as type `kind`; ints become floats, lists and `1,2` tuples."""
     before = len(problems)
     coerced = _convert(_bare(kind), value, where, problems)
     if len(problems) == before:
@@ -143,8 +143,8 @@ def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
 def _convert(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        wanted = next(a for a in arguments if a is not type(None))
-        return None if value is None else _coerce(wanted, value, where, problems)
+        inner = next(a for a in arguments if a is not type(None))
+        return None if value is None else _coerce(inner, value, where, problems)
     if origin is tuple:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",")] if value.strip() else []
@@ -158,8 +158,8 @@ def _convert(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
         }
     if origin is not dict and (kind is Any or _is_a(kind, value)):
         return _as(kind, value)
-    wanted = f"fields such as {where}.name=value" if origin is dict else kind.__name__
-    problems.append(f"{where}: expected {wanted}. Received: {value!r}")
+    expected = f"fields such as {where}.name=value" if origin is dict else kind.__name__
+    problems.append(f"{where}: expected {expected}. Received: {value!r}")
     return None
 
 
@@ -176,12 +176,12 @@ def _is_a(kind: type, value: Any) -> bool:
 def _is_finite(value: Any) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # an int that no float holds
+    except OverflowError:  # an int too large for a float
         return False
 
 
 def _as(kind: Any, value: Any) -> Any:
-    if kind is str and isinstance(value, bool):  # a flag's `false`, which is a word here
+    if kind is str and isinstance(value, bool):  # a flag's `false`, parsed to a bool
         return str(value).lower()
     if kind is int:
         return operator.index(value)

@@ -1,4 +1,4 @@
-"""A paper's claim, declared in a config as a comparison that the experiment can decide."""
+"""A paper's claim, declared in a config as a comparison."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ _WORDS = {">": ("by",), "<": ("by",), ">=": ("within",), "==": ("within",)}
 
 @dataclass(frozen=True)
 class Claim:
-    """One comparison that a paper makes, and when ours agrees with it.
+    """A comparison that a paper makes, and the rule for agreeing with it.
 
     The effect is the mean over seeds s of `d_s = sign · (A_s - B_s)`, where `sign` makes
     a positive difference the better one. With its 95 % t interval [low, high] and the margin
@@ -31,7 +31,7 @@ class Claim:
     | `A >= B` | low > -m | high < -m |
     | `A == B` | -m < low and high < m | high < -m or low > m |
 
-    Anything else, and fewer than two seeds, is *not shown*.
+    Anything else, or fewer than two seeds, is *not shown*.
 
     Args:
         says: what the paper claims, in one sentence.
@@ -39,12 +39,12 @@ class Claim:
             sources share the part before the first comma are corrected together.
         compare: the comparison: `winning > reinit`, with a margin `winning > dense by 0.001`;
             `A < B` and `A < B by M` for worse, `A >= B within M` for not worse, `A == B within M`
-            for equal. B is the arm that A is compared with at the same round (`dense`: at round
+            for equal. B is the arm that A is compared with in the same round (`dense`: in round
             0), or a number in the metric's unit; `winning from NAME` is a transferred ticket.
         remaining: lowest and highest fraction of the prunable weights remaining.
-        by_level: judge every level alone instead of the mean over levels within a seed.
-        field: column of results.csv that is compared.
-        target: target of a transfer whose table is read; empty: results.csv.
+        by_level: judge every level separately instead of the mean over levels within a seed.
+        field: column of results.csv to compare.
+        target: transfer target whose table is used; empty: results.csv.
         not_comparable: why this experiment cannot decide the claim; empty if it can.
     """
 
@@ -69,7 +69,7 @@ class Claim:
 
     @property
     def control(self) -> str:
-        """The arm that it is compared with; empty where that is a number."""
+        """The arm that it is compared with; empty if it is a number."""
         right = self._parts()[2]
         return "" if _is_number(right) else right
 
@@ -116,17 +116,17 @@ class Claim:
 
 
 POST_HOC = "post_hoc"
-"""Key in config.json of a claim that was declared when its networks were trained already."""
+"""Key in config.json of a claim that was declared after its networks were trained."""
 
 
 def recorded_claims(record: Mapping[str, Any]) -> list[tuple[Claim, bool]]:
     """Returns the claims that a config.json records, and whether each is post hoc.
 
     Args:
-        record: what config.json holds; folders of older versions record none.
+        record: contents of config.json; older versions recorded no claims.
 
     Raises:
-        LotteryError: one is no claim.
+        LotteryError: a claim is malformed.
     """
     claims, problems = record.get("claims", []), list[str]()
     if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):

@@ -1,4 +1,4 @@
-"""A length of training: steps (`500it`) or epochs (`1ep`)."""
+"""A training duration: steps (`500it`) or epochs (`1ep`)."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> "Duration":
-        """Reads `"500it"` or `"1ep"`.
+        """Parses `"500it"` or `"1ep"`.
 
         Raises:
             LotteryError: anything else.
@@ -36,7 +36,7 @@ class Duration:
         return cls(int(match[1]), match[2])
 
     def steps(self, steps_per_epoch: int) -> int:
-        """Returns the length in optimizer steps."""
+        """Returns the duration in optimizer steps."""
         return self.count if self.unit == "it" else self.count * steps_per_epoch
 
     def __str__(self) -> str:

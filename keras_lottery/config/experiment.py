@@ -1,7 +1,7 @@
 """The settings of one experiment: frozen dataclasses, validated as a whole, and their hash.
 
 A config file's `get_config()` returns an `ml_collections.ConfigDict` with the fields of
-`Config`; `freeze` turns it into the dataclasses or says all that is wrong with it.
+`Config`; `freeze` turns it into the dataclasses or reports all of its problems.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ DISTRIBUTIONS = ("none", "mirrored", "tpu", "data_parallel")
 
 
 class ReadWhenDrawn(ReadWhen):
-    """The field has an effect only with an arm of which there are several draws."""
+    """The field has an effect only with a stochastic arm."""
 
     def __init__(self) -> None:
         super().__init__("arms")
@@ -45,7 +45,7 @@ class ReadWhenDrawn(ReadWhen):
         return any(known[name].stochastic for name in (*section.arms, *section.transfer.arms))
 
     def reason(self, section: object) -> str:
-        return "unless an arm draws, such as 'reinit'"
+        return "unless an arm is stochastic, such as 'reinit'"
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,19 @@ class Config:
 
     Args:
         name: short name; the run folder is `<name>-<hash>`.
-        task: name of a registered task; it decides the fields of `data` and `model`.
-        study: name of a registered study, `tickets` or another; it decides the fields of `options`.
-        supermask: how the arms `supermask...` train.
-        edge_popup: how the arms `edge_popup...` train.
+        task: name of a registered task; it defines the fields of `data` and `model`.
+        study: name of a registered study, e.g. `tickets`; it defines the fields of `options`.
+        supermask: settings of the arms `supermask...`.
+        edge_popup: settings of the arms `edge_popup...`.
         seeds: one independent repetition each.
-        arms: what is trained at every round besides `dense`.
-        draws: fresh draws per ticket of the controls that draw.
+        arms: networks trained in every round besides `dense`.
+        draws: draws per ticket of stochastic arms.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
-        executor: what trains: `sequential`, `processes`, or the one that `auto` chooses.
-        workers: trainings side by side; None: as many as cores and memory allow.
-        threads: of each training; None: one side by side, else all cores. A run keeps its number.
+        executor: `sequential`, `processes`, or `auto`, which chooses one.
+        workers: parallel trainings; None: as many as cores and memory allow.
+        threads: threads of each training, fixed when a run starts; None: one for parallel
+            trainings, else all cores.
     """
 
     name: Annotated[str, Slug()]
@@ -110,15 +111,15 @@ class Config:
 
 @dataclass(frozen=True)
 class TaskSchema:
-    """The task-specific sections of a config, and where the task itself is made.
+    """The task-specific sections of a config, and the function that makes the task.
 
     Args:
         data: dataclass of the `data` section.
         model: dataclass of the `model` section.
-        make: `"module:function"` of one argument, the Config, that returns the Task.
-        backend: the one Keras backend that it runs on; empty: any.
-        environment: variables that have to be set before that backend is first imported.
-        ignores: fields of other sections that the task does not read, with the reason.
+        make: `"module:function"` that takes the Config and returns the Task.
+        backend: the only Keras backend that it runs on; empty: any.
+        environment: environment variables to set before that backend is imported.
+        ignores: returns fields of other sections that the task does not read, with reasons.
     """
 
     data: type
@@ -134,13 +135,13 @@ task_schemas: Registry[TaskSchema] = Registry("task")
 
 @dataclass(frozen=True)
 class StudySchema:
-    """What is done with a task: the search for tickets, or an experiment with a loop of its own.
+    """A study: the search for tickets, or an experiment with its own training loop.
 
     Args:
         options: dataclass of the config's `options` section.
-        run: `"module:function"` of one argument, the Config, that returns the run folder.
-        ignores: fields and sections that it does not read; they stay at their defaults.
-        exports: whether the run folder keeps trained networks of winning tickets to export.
+        run: `"module:function"` that takes the Config and returns the run folder.
+        ignores: fields and sections that it does not read; they must stay at their defaults.
+        exports: whether the run folder has trained networks of winning tickets to export.
         page: `"module:attribute"` of its `report.pages.StudyPage`.
     """
 
@@ -153,7 +154,7 @@ class StudySchema:
 
 @dataclass(frozen=True)
 class NoOptions:
-    """The `options` of a study that has none."""
+    """The `options` of a study without options."""
 
 
 study_schemas: Registry[StudySchema] = Registry("study")
@@ -164,12 +165,12 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
     """Returns the validated config for `settings`, a nested mapping or a `ConfigDict`.
 
     Args:
-        settings: by field name; what is missing is at its default.
-        allow_unread: accept fields that are set and have no effect, and no arms, as in a run
-            folder's config.json that an earlier version wrote.
+        settings: values by field name; missing fields get their defaults.
+        allow_unread: accept fields without effect, and no arms, as in a config.json written by an
+            earlier version.
 
     Raises:
-        LotteryError: with one line that names every unknown field and every bad value.
+        LotteryError: fields are unknown or have bad values; one line names them all.
     """
     settings = settings.to_dict() if hasattr(settings, "to_dict") else settings
     if not isinstance(settings, Mapping) or "task" not in settings:
@@ -192,15 +193,15 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
 
 
 def _study_schema(name: Any) -> StudySchema:
-    import_module("keras_lottery.studies")  # registers them; it is above the config
+    import_module("keras_lottery.studies")  # registers the studies
     return study_schemas[name]
 
 
 def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a study's options as plain JSON values, with defaults for those that are left out.
+    """Returns a study's options as plain JSON values, with defaults for missing ones.
 
     Raises:
-        LotteryError: the study is not known, or an option doesn't fit.
+        LotteryError: the study is unknown, or an option is invalid.
     """
     problems: list[str] = []
     built = build(_study_schema(study).options, options, "options", problems)
@@ -227,22 +228,22 @@ def default_of(config: Config) -> Config:
 
 
 def misses_arms(config: Config) -> bool:
-    """Returns True where nothing is trained, since a study that reads `arms` has none."""
+    """Returns True if the study reads `arms` and there are none, so that nothing is trained."""
     return not config.arms and "arms" not in _study_schema(config.study).ignores
 
 
 def unread_fields(config: Config) -> list[Unread]:
     """Returns the fields that are set and have no effect."""
     ignores = _study_schema(config.study).ignores
-    why = dict.fromkeys(ignores, f"in the study {config.study!r}")
-    why |= ineffective(config) | task_schemas[config.task].ignores(config)
+    reasons = dict.fromkeys(ignores, f"in the study {config.study!r}")
+    reasons |= ineffective(config) | task_schemas[config.task].ignores(config)
     defaults = flatten(thaw(default_of(config)))
     changed = {k: v for k, v in flatten(thaw(config)).items() if v not in (defaults.get(k), [])}
     fields = {field.name: field for field in unread(config)}
     for name, value in changed.items():
-        reasons = [text for field, text in why.items() if is_within(name, (field,))]
-        if reasons:
-            fields.setdefault(name, Unread(name, value, reasons[0]))
+        matching = [text for field, text in reasons.items() if is_within(name, (field,))]
+        if matching:
+            fields.setdefault(name, Unread(name, value, matching[0]))
     return list(fields.values())
 
 
@@ -258,5 +259,5 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def is_within(name: str, fields: Iterable[str]) -> bool:
-    """Returns whether the field `name` is one of `fields`, or in one of these sections."""
+    """Returns whether the field `name` is in `fields`, or in a section in `fields`."""
     return any(name == section or name.startswith(f"{section}.") for section in fields)

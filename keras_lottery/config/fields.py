@@ -1,9 +1,9 @@
-"""What a config field may be, declared in its annotation: a range, known names, when it is read.
+"""Constraints on config fields, declared in their annotations: ranges, known names, conditions.
 
     length: Annotated[str, Length(least=1)] = "1000it"
     levels: Annotated[tuple[Share, ...], ReadWhen("schedule", "levels")] = ()
 
-`build.build` makes a section from plain values and checks them.
+`build.build` builds a section from plain values and checks them.
 """
 
 import typing
@@ -21,7 +21,7 @@ class Constraint(Protocol):
     """A restriction on the value of a field, or on the elements of a tuple or a dict."""
 
     def problem(self, value: Any) -> str:
-        """Returns what was expected and received; empty where the value is allowed."""
+        """Returns what was expected and received; empty if the value is allowed."""
         ...
 
 
@@ -34,7 +34,7 @@ class Range:
         most: largest allowed value.
         above: values must be larger.
         below: values must be smaller.
-        unit: noun that follows in the message, e.g. `steps`.
+        unit: noun for the message, e.g. `steps`.
     """
 
     least: float | None = None
@@ -95,7 +95,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a function accepts that raises LotteryError otherwise.
+    """Values that a function accepts without raising LotteryError.
 
     Args:
         function: its `"module:attribute"`, imported when a value is checked.
@@ -168,9 +168,9 @@ class ReadWhen:
     """The field has an effect only while another field of the section matches a pattern.
 
     Args:
-        field: the other field; of several values one has to match.
-        patterns: as in `fnmatch`; none: the other field is neither empty, False nor 0.
-        unless: patterns under which the field has no effect, where other names may read it.
+        field: the other field; if it has several values, one must match.
+        patterns: `fnmatch` patterns; none: the other field must not be empty, False or 0.
+        unless: instead of `patterns`, those for which the field has no effect.
     """
 
     field: str
@@ -213,7 +213,7 @@ Pattern = Annotated[str, Filled()]
 
 
 def plain(error: Exception) -> str:
-    """Returns the message in the form that is joined to others."""
+    """Returns the message as a clause that can be joined to others."""
     text = str(error).rstrip(".")
     return text[0].lower() + text[1:]
 

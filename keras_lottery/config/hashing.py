@@ -5,7 +5,7 @@ import json
 
 from keras_lottery.config.experiment import Config, default_of, flatten, is_within, thaw
 
-# What may change between two calls of `run` without changing the result of any training.
+# Fields that may change between calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
     "executor", "workers", "threads", "tpu", "data.dir", "data.download", "transfer.sources",
@@ -14,9 +14,9 @@ _NOT_HASHED = (
 
 
 def digest(config: Config) -> str:
-    """Returns 8 hex digits over everything that changes a training's result.
+    """Returns 8 hex digits of the hash of everything that changes a training's result.
 
-    A field at its default is left out, so that a field which is added later changes no hash.
+    Fields at their defaults are left out, so that a field added later changes no hash.
     """
     defaults = flatten(thaw(default_of(config)))
     flat = {
@@ -34,5 +34,5 @@ def differences(left: Config, right: Config) -> list[str]:
 
 
 def _is_hashed(name: str) -> bool:
-    """Returns False for what only extends a run, and for what says where things lie."""
+    """Returns False for fields that only extend a run, and for locations."""
     return not is_within(name, _NOT_HASHED)

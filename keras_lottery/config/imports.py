@@ -1,6 +1,6 @@
-"""Which modules of the user's a run needs: recorded in its config.json, checked when it is read.
+"""The user modules that a run needs: recorded in its config.json, checked when it is read.
 
-A run folder is data. Its record says which `--import` to pass, and imports nothing.
+A run folder is data. Its record names the `--import` to pass, and imports nothing.
 """
 
 import sys
@@ -23,8 +23,8 @@ class Need:
 
     Args:
         module: its name.
-        flag: what `--import` said, or can say.
-        names: what the run's config uses of it: names by kind.
+        flag: value for `--import`.
+        names: the names that the run's config uses, by kind.
     """
 
     module: str
@@ -55,7 +55,7 @@ class Need:
 
 
 def needs_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what config.json records: modules named with `--import`, and those of names in use.
+    """Returns the record for config.json: modules named with `--import`, and those of used names.
 
     Args:
         config: the config as plain values.
@@ -74,14 +74,14 @@ def needs_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_needs(record: Mapping[str, Any], folder: Path) -> None:
-    """Checks that the modules that a run needs are imported, or are plugins that are installed.
+    """Checks that the modules that a run needs are imported, or are installed plugins.
 
     Args:
-        record: what config.json holds.
+        record: contents of config.json.
         folder: the run folder, for the error.
 
     Raises:
-        LotteryError: one is not; says which `--import` to pass.
+        LotteryError: one is not; the error has the `--import` to pass.
     """
     needs = _read(record, folder)
     if not all(need.is_met() for need in needs):

@@ -9,14 +9,14 @@ from keras_lottery.config.sections import OptimizerConfig
 
 @dataclass(frozen=True)
 class SupermaskConfig:
-    """How the arms `supermask...` train the probabilities of a mask over untrained weights.
+    """Settings of the arms `supermask...`, which train mask probabilities over untrained weights.
 
     Args:
-        optimizer: of the scores; their gradients are small, so 100 is no typing error.
+        optimizer: optimizer of the scores, whose small gradients need a learning rate like 100.
         length: length of a training, as a duration in batches of this section.
-        batch_size: examples a step.
+        batch_size: examples per step.
         eval_every: steps between evaluations on the validation set; 0: once an epoch.
-        samples: passes over the test set, each with samples of its own, whose mean is the value.
+        samples: passes over the test set, each with new mask samples; their mean is the value.
 
     Reference: Zhou et al. 2019 (1905.01067), section 5.
     """
@@ -32,12 +32,12 @@ class SupermaskConfig:
 
 @dataclass(frozen=True)
 class EdgePopupConfig:
-    """How the arms `edge_popup...` train scores over random weights.
+    """Settings of the arms `edge_popup...`, which train scores over random weights.
 
     Args:
-        optimizer: of the scores, weight decay included.
+        optimizer: optimizer of the scores, including weight decay.
         length: length of a training, as a duration in batches of this section.
-        batch_size: examples a step.
+        batch_size: examples per step.
         eval_every: steps between evaluations on the validation set; 0: once an epoch.
         scale: multiply the weights of a variable by √(1 / fraction kept).
 

@@ -1,9 +1,9 @@
-"""The experiments that come with the package, and those in a user's own config files.
+"""Loads the package's configs and the user's own config files.
 
 A config is a Python file with `get_config() -> ConfigDict`, or with `get_config(argument: str =
 DEFAULT)` for a family of experiments, after ml_collections' convention: `yu2019/atari:breakout`,
-`path/to/file.py:argument`. `VARIANTS` of a file maps each argument to a line that describes it. A
-file whose arguments are too many to list says their form in `ARGUMENT` and checks them itself.
+`path/to/file.py:argument`. `VARIANTS` of a file maps each argument to a one-line description. A
+file with too many arguments to list describes their form in `ARGUMENT` and checks them itself.
 """
 
 import importlib.util
@@ -23,11 +23,11 @@ _DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
 
 
 def folder() -> Path:
-    """Returns the folder of the configs: inside the package, or beside it in its repository."""
+    """Returns the folder of the configs: in the package, or next to it in the repository."""
     package = Path(__file__).resolve().parent.parent
-    beside = package.parent
-    if not (package / "configs").is_dir() and (beside / "pyproject.toml").is_file():
-        return beside / "configs"
+    repository = package.parent
+    if not (package / "configs").is_dir() and (repository / "pyproject.toml").is_file():
+        return repository / "configs"
     return package / "configs"
 
 
@@ -43,7 +43,7 @@ def names() -> list[str]:
 
 
 def descriptions() -> dict[str, str]:
-    """Returns one line about each of the package's configs, by name."""
+    """Returns a one-line description of each of the package's configs, by name."""
     lines: dict[str, str] = {}
     for family in families():
         loaded = module(family)
@@ -56,25 +56,25 @@ def descriptions() -> dict[str, str]:
 
 
 def listing() -> list[str]:
-    """Returns a line of name and description about each of the package's configs."""
+    """Returns a line with name and description for each of the package's configs."""
     lines = descriptions()
     width = max(map(len, lines))
     return [f"{name:<{width}}  {line}" for name, line in lines.items()]
 
 
 def split(name_or_path: str) -> tuple[str, str]:
-    """Returns the name or path of a config file, and the argument behind its colon or ""."""
+    """Returns the name or path of a config file, and the argument after the colon or ""."""
     path, suffix, argument = name_or_path.partition(".py:")
     if suffix:
         return f"{path}.py", argument
-    if name_or_path.endswith(".py"):  # the colon of `C:\mine.py` has no argument behind it
+    if name_or_path.endswith(".py"):  # no argument follows the colon of `C:\mine.py`
         return name_or_path, ""
     family, _, argument = name_or_path.partition(":")
     return family, argument
 
 
 def find(name_or_path: str) -> Path:
-    """Returns the config file of that name, or at that path; the argument is left aside.
+    """Returns the config file with that name or path; ignores the argument.
 
     Raises:
         LotteryError: there is none.
@@ -96,10 +96,10 @@ def find(name_or_path: str) -> Path:
 
 
 def module(name_or_path: str) -> ModuleType:
-    """Returns the config file as a module; the argument is left aside.
+    """Returns the config file as a module; ignores the argument.
 
     Raises:
-        LotteryError: it is not there, does not run, or has no `get_config`.
+        LotteryError: it does not exist, does not run, or has no `get_config`.
     """
     path = find(name_or_path)
     spec = importlib.util.spec_from_file_location(f"keras_lottery_config_{path.stem}", path)
@@ -122,13 +122,13 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
     """Returns a config with some of its fields replaced.
 
     Args:
-        name_or_path: `name`, `name:argument`, `file.py` or `file.py:argument`. A family without
-            an argument is its default variant.
-        overrides: `{"prune.rounds": 5}`; a field that the file leaves out may be given too.
+        name_or_path: `name`, `name:argument`, `file.py` or `file.py:argument`. Without an argument,
+            a family has its default variant.
+        overrides: e.g. `{"prune.rounds": 5}`; may have fields that the file omits.
 
     Raises:
-        LotteryError: there is no such config or variant, it does not run, or an override does not
-            fit.
+        LotteryError: there is no such config or variant, it does not run, or an override is
+            invalid.
     """
     loaded = module(name_or_path)
     arguments = _arguments(loaded, name_or_path)
@@ -159,17 +159,17 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
 def settled(
     settings: ConfigDict, name_or_path: str, overrides: Mapping[str, Any]
 ) -> tuple[ConfigDict, list[str]]:
-    """Leaves fields of a config file at their defaults that overrides make meaningless.
+    """Resets fields of a config file to their defaults if overrides make them ineffective.
 
-    A field that has no effect is refused where the user set it, or where the file alone sets it.
+    Fields without effect are still refused if the user set them, or if they have none in the file.
 
     Args:
-        settings: of `load`; its task is registered by now.
-        name_or_path: of the config file.
-        overrides: as given to `load`, and whatever else was decided since, such as `backend`.
+        settings: the result of `load`, whose task is registered.
+        name_or_path: name or path of the config file.
+        overrides: those passed to `load`, and later decisions such as `backend`.
 
     Returns:
-        The settings, and the names of the fields that were left out.
+        The settings, and the names of the fields that were reset.
 
     Raises:
         LotteryError: a field is unknown, or a value doesn't fit.
@@ -177,7 +177,7 @@ def settled(
     plain, dropped = settings.to_dict(), list[str]()
     try:
         alone = _unread(load(name_or_path))
-    except LotteryError:  # only the overrides complete it
+    except LotteryError:  # the file is incomplete without the overrides
         alone = []
     while names := [n for n in _unread(plain) if n not in alone and not _is_among(n, overrides)]:
         for name in names:
@@ -195,12 +195,12 @@ def _unread(settings: Any) -> list[str]:
 
 
 def _is_among(name: str, overrides: Iterable[str]) -> bool:
-    """Returns whether a field was set by itself, with its section, or in parts."""
+    """Returns whether overrides set a field, its section, or a part of it."""
     return any(f"{name}.".startswith(f"{o}.") or o.startswith(f"{name}.") for o in overrides)
 
 
 def _drop_replaced(settings: dict[str, Any], overrides: Mapping[str, Any]) -> None:
-    """Removes what the file says for the task, study or schedule that an override replaces."""
+    """Removes the file's settings for a task, study or schedule that an override replaces."""
     for field, sections in (("task", ("data", "model")), ("study", ("options",))):
         if field in overrides and overrides[field] != settings.get(field):
             for section in sections:
@@ -220,7 +220,7 @@ def _variants(loaded: ModuleType) -> dict[str, str]:
 
 
 def _arguments(loaded: ModuleType, name_or_path: str) -> tuple[str, ...]:
-    """Returns what `get_config` is called with: the argument, or nothing for its default."""
+    """Returns the arguments of `get_config`: one, or none for the default."""
     family, argument = split(name_or_path)
     if not argument:
         return ()
@@ -249,4 +249,4 @@ def _override(settings: dict[str, Any], field: str, value: Any) -> None:
 
 def _broken(path: Path, error: BaseException) -> LotteryError:
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    return LotteryError(f"Expected a config file that runs: {path}. Received: {text}. Mend it.")
+    return LotteryError(f"Expected a config file that runs: {path}. Received: {text}. Fix it.")

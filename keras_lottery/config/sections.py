@@ -37,10 +37,10 @@ OPTIMIZERS = {
     "schedulefreeadamw": ("beta_1", "beta_2", "epsilon"),
     "sgd": ("momentum", "nesterov"),
 }
-"""Keras' optimizers, and which of the fields that not all of them have each one reads."""
+"""Keras' optimizers, with the optional fields that each one reads."""
 
 WITH_L2 = ("sgd", "adam")
-"""Those that take `l2`."""
+"""Optimizers that accept `l2`."""
 
 DTYPE_POLICIES = ("float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 MOST_ROUNDS = 1000
@@ -56,7 +56,7 @@ def _reads(field: str) -> ReadWhen:
 
 
 class _ReadWithMomentum(ReadWhen):
-    """The field has an effect only with momentum, which SGD has none of by default."""
+    """The field has an effect only with momentum, which is off in SGD by default."""
 
     def __init__(self) -> None:
         super().__init__("momentum")
@@ -73,12 +73,12 @@ class OptimizerConfig:
         name: Keras name, e.g. `adam`, `sgd`, `adamw`.
         learning_rate: peak learning rate.
         schedule: `constant`, `piecewise`, `cosine`, `linear` or `inverse_sqrt`.
-        boundaries: `piecewise`: where the rate drops, as durations (`80ep`, `20000it`).
-        factor: `piecewise`: what the rate is multiplied by at each boundary.
+        boundaries: `piecewise`: when the rate drops, as durations (`80ep`, `20000it`).
+        factor: `piecewise`: factor that the rate is multiplied by at each boundary.
         warmup: linear warm-up from 0, as a duration.
-        weight_decay: decoupled, as Keras has it: weights shrink by `learning_rate · weight_decay`.
+        weight_decay: decoupled, as in Keras: weights shrink by `learning_rate · weight_decay`.
         l2: added to the gradient as `l2 · w`, after clipping and before momentum, for biases and
-            normalization too, as PyTorch's SGD and Adam do it. Only `sgd` and `adam` take it.
+            normalization too, as in PyTorch's SGD and Adam. Only for `sgd` and `adam`.
     """
 
     name: Annotated[str, Known("optimizer", OPTIMIZERS)] = "adam"
@@ -102,26 +102,26 @@ class OptimizerConfig:
         if self.schedule == "piecewise" and not self.boundaries:
             yield "boundaries: expected at least one under schedule 'piecewise'. Received none"
         if self.l2 and self.weight_decay:
-            yield "l2: expected no weight_decay beside it. Received both"
+            yield "l2: expected no weight_decay with it. Received both"
         if self.clipnorm and self.global_clipnorm:
-            yield "clipnorm: expected no global_clipnorm beside it. Received both"
+            yield "clipnorm: expected no global_clipnorm with it. Received both"
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long a network trains and when it is measured.
+    """Length of a training, batches and evaluation.
 
     Args:
         length: length of a whole training, as a duration.
-        batch_size: examples a step, over all devices.
+        batch_size: examples per step, over all devices.
         eval_every: steps between evaluations on the validation set; 0: once an epoch.
-        evaluate_start: measure the network on the test set before its first step too.
+        evaluate_start: evaluate the network on the test set before its first step, too.
         value: `final` (metric at the end) or `best` (at the minimum of the validation loss).
-        drop_remainder: leave out an epoch's last, smaller batch (each epoch is shuffled anew).
+        drop_remainder: drop an epoch's last, smaller batch (every epoch is reshuffled).
         dtype_policy: Keras dtype policy, e.g. `float32` or `mixed_bfloat16`.
         jit: `auto`, `true` or `false`: compile with XLA.
-        average: checkpoints, the last ones, whose mean is kept and measured at the end; 0: none.
-        average_every: how far they are apart, as a duration.
+        average: number of last checkpoints to average and evaluate at the end; 0: none.
+        average_every: interval between them, as a duration.
     """
 
     length: Annotated[str, Length(least=1)] = "1000it"
@@ -138,14 +138,14 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class PruneConfig:
-    """What is pruned, how much, and by which score.
+    """Pruning: which weights, how many, and by which criterion.
 
     Args:
         rounds: number of pruning rounds.
-        rate: geometric: share of the surviving weights that a round prunes; linear: share of the
-            original weights that a round prunes.
-        schedule: `geometric`, `linear`, `one_shot`, or `levels`, which `levels` lists.
-        levels: fraction of the original weights that is pruned after each round.
+        rate: fraction that a round prunes: of the surviving weights (geometric) or of the original
+            weights (linear).
+        schedule: `geometric`, `linear`, `one_shot`, or `levels`, as listed in `levels`.
+        levels: fraction of the original weights pruned after each round.
         criterion: name of a registered criterion.
         scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
         rates: other rates by group (`conv`, `dense`, `output`, ...) or by path pattern.
@@ -155,13 +155,13 @@ class PruneConfig:
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        min_per_layer: weights that every variable keeps at least; channels or blocks, where the
-            pattern prunes these.
-        arm_rounds: rounds in which an arm is trained, by its name; arms not named: in all. One
-            with a chain of its own is trained in the rounds before them, too.
-        pattern: which weights are pruned together: `weights` (each for itself), `channels`
-            (coupled ones are one group), `2:4` or any other N of M, `block:4x4`. Rates are shares
-            of such groups.
+        min_per_layer: minimum number of weights (or channels, or blocks, by pattern) that every
+            variable keeps.
+        arm_rounds: rounds in which an arm is trained, by arm; others: in all. An iterative arm is
+            trained in the rounds before them, too.
+        pattern: which weights are pruned together: `weights` (single weights), `channels` (coupled
+            ones are one group), `2:4` or any other N of M, `block:4x4`. Rates are fractions of
+            such groups.
     """
 
     rounds: Annotated[int, Range(least=1, most=MOST_ROUNDS)] = 10
@@ -185,14 +185,14 @@ class PruneConfig:
     pattern: Annotated[str, Checked("keras_lottery.pruning:check_pattern")] = "weights"
 
     @staticmethod
-    def implied(given: Mapping[str, Any]) -> dict[str, Any]:
+    def implied(settings: Mapping[str, Any]) -> dict[str, Any]:
         """Returns the schedule and rounds that `levels` implies, and the round of `one_shot`."""
         implied: dict[str, Any] = {}
-        if given.get("levels"):
-            implied = {"schedule": "levels", "rounds": len(given["levels"])}
-        elif given.get("schedule") == "one_shot":
+        if settings.get("levels"):
+            implied = {"schedule": "levels", "rounds": len(settings["levels"])}
+        elif settings.get("schedule") == "one_shot":
             implied = {"rounds": 1}
-        return {name: value for name, value in implied.items() if name not in given}
+        return {name: value for name, value in implied.items() if name not in settings}
 
     def problems(self) -> Iterable[str]:
         yield from self._level_problems()
@@ -218,12 +218,12 @@ class PruneConfig:
             )
         elif self.rounds > len(self.levels):
             most = len(self.levels)
-            yield f"rounds: expected at most {most}, one a level. Received: {self.rounds}"
+            yield f"rounds: expected at most {most}, one per level. Received: {self.rounds}"
 
 
 @dataclass(frozen=True)
 class RewindConfig:
-    """Where a pruned network starts again.
+    """The rewind point, and the state restored there.
 
     Args:
         to: `0it` (the start weights), or a later duration such as `500it` or `1ep`.
@@ -231,7 +231,7 @@ class RewindConfig:
             `to`) or `fine_tune` (keep the weights and the last learning rate).
         optimizer: `restore` the slots of the rewind point, or `reset` them.
         schedule: `resume` the learning-rate schedule at `to`, or `restart` it at 0.
-        data_order: `restore` (go on as from `to`) or `restart` at the first epoch's order.
+        data_order: `restore` (continue as from `to`) or `restart` with the first epoch's order.
         seeds: `restore` the seed generators (dropout), or `reset` them.
         batch_norm: `restore` the moving statistics of the rewind point, or `reset` them to 0 and 1.
     """
@@ -247,12 +247,12 @@ class RewindConfig:
 
 @dataclass(frozen=True)
 class TransferConfig:
-    """Tickets of other experiments that are trained on this one's task.
+    """Tickets of other experiments to train on this one's task.
 
     Args:
-        sources: run folders by a name of one's own; the winning ticket of every round and seed is
-            trained here too, with this task's start weights in the output layer, not masked.
-        arms: what is trained from each: `winning`, and controls that follow its masks.
+        sources: run folders by a name of your choice; the winning ticket of every round and seed is
+            trained here, too, with this task's start weights in the unmasked output layer.
+        arms: arms trained from each: `winning`, and controls that use its masks.
     """
 
     sources: dict[str, Annotated[str, Filled()]] = field(default_factory=dict)
@@ -266,10 +266,10 @@ class TransferConfig:
 
 @dataclass(frozen=True)
 class ReportConfig:
-    """What the report says of a run; it changes no training.
+    """Settings of the report; they change no training.
 
     Args:
-        sparse: fraction of the weights remaining at and below which its sentences compare arms.
+        sparse: fraction of weights remaining; sentences compare arms at this level and sparser.
     """
 
     sparse: Annotated[float, Range(above=0, most=1)] = 0.1

@@ -1,11 +1,11 @@
-"""Runs an experiment: what is ready to train, where it is trained, and what is written.
+"""Runs an experiment: schedules its trainings, runs them and writes their results.
 
 `algorithm.py` is the whole idea in one loop; start there. The engine does the same for any number
 of seeds, arms and workers, and resumes:
 
 - `experiment`: from a config to a finished run.
-- `graph`: which trainings there are, and which are ready.
-- `driver`: makes their starts, hands them to an executor (`executors/`) and keeps the results.
+- `graph`: the task graph: all trainings of an experiment, and those that are ready.
+- `driver`: makes their starts, hands them to an executor (`executors/`) and saves the results.
 - `run_folder`, `run_reader`, `run_writer`: the files of a run.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["check_rewind", "executors", "make_task", "open_run", "run", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what needs a backend when it is asked for: executors are chosen before."""
+    """Imports lazily what needs a backend, since executors are chosen before its import."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.experiment"), name)

@@ -1,8 +1,7 @@
-"""Iterative magnitude pruning with rewinding, as the papers write it down.
+"""Iterative magnitude pruning with rewinding, as in the papers.
 
-This is the specification of the engine: it does for one seed in one loop what the engine does for
-any number of seeds, arms and processes, with resuming. A test compares every ticket and every
-trained weight of the two bit for bit.
+This is the specification of the engine, which does the same for any number of seeds, arms and
+processes, and can resume. A test compares all their tickets and trained weights bit for bit.
 
 References:
     Frankle & Carbin 2019, "The lottery ticket hypothesis" (1803.03635), section 1.
@@ -29,7 +28,7 @@ def iterative_magnitude_pruning(
     Args:
         task: the network f(x; W), its data and its training for T steps.
         config: N = `prune.rounds`, p = `prune.rate`, k = `rewind.to`.
-        seed: of W_0 and of the order of the data.
+        seed: seed of W_0 and of the data order.
 
     Yields:
         A ticket and its trained weights: first the dense network, then one for each round.

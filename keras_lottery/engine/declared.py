@@ -1,4 +1,4 @@
-"""Which claims a run declared before its trainings existed."""
+"""Claims declared before a run's trainings existed, and post hoc ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,19 +14,18 @@ def declared_claims(
 ) -> list[dict[str, Any]]:
     """Returns the claims of a config as config.json records them.
 
-    A claim that an earlier call recorded keeps its mark, and stays even if the config has dropped
-    it. A new claim, or one that changed in any field, is post hoc if networks that it compares
-    are already trained.
+    A claim recorded by an earlier call keeps its mark, and stays even if the config dropped it. A
+    new or changed claim is post hoc if networks that it compares are already trained.
 
     Args:
         config: the config of this call.
-        recorded: what config.json holds; empty for a new run.
+        recorded: contents of config.json; empty for a new run.
         paths: the run folder.
     """
     before = recorded_claims(recorded)
     known = [claim for claim, _ in before]
-    now = [(c, _is_late(c, config, paths)) for c in config.claims if c not in known]
-    return [json_values(claim) | {POST_HOC: is_late} for claim, is_late in [*before, *now]]
+    new = [(c, _is_late(c, config, paths)) for c in config.claims if c not in known]
+    return [json_values(claim) | {POST_HOC: is_late} for claim, is_late in [*before, *new]]
 
 
 def _is_late(claim: Claim, config: Config, paths: RunPaths) -> bool:

@@ -1,4 +1,4 @@
-"""The driver: hands trainings with their starts to the executor, and keeps the results."""
+"""The driver: hands trainings with their starts to the executor, and saves the results."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -14,35 +14,35 @@ from keras_lottery.types import DIVERGED, Executor, Job, RunView, Start, Trainin
 
 
 class Results(Protocol):
-    """Where the driver puts results: a run folder, or memory."""
+    """Where the driver saves results: a run folder, or memory."""
 
     def done(self) -> Collection[Training]:
         """Returns the trainings that are finished, diverged or skipped."""
         ...
 
     def write(self, training: Training, start: Start, result: TrainingResult) -> None:
-        """Keeps the result of a training, and where it started."""
+        """Saves the result and the start of a training."""
         ...
 
     def skip(self) -> int:
-        """Gives up what descends from a diverged training; returns how many are new."""
+        """Skips the descendants of diverged trainings; returns how many are newly skipped."""
         ...
 
 
 def drive(
     config: Config, run: RunView, results: Results, executor: Executor, progress: RunProgress
 ) -> None:
-    """Trains whatever is ready until nothing is left.
+    """Trains whatever is ready until all trainings are done.
 
-    The driver alone reads and writes the run. It makes the start of a training (the ticket, pruned
-    from what is already trained), so that a worker needs no access to the run.
+    Only the driver reads and writes the run. It makes the start of each training (the ticket,
+    pruned from earlier trained weights), so that workers need no access to the run.
 
     Args:
-        config: of the experiment.
-        run: what starts are made from.
-        results: where results are kept.
-        executor: trains.
-        progress: counts what is skipped.
+        config: config of the experiment.
+        run: gives the arms the state of the run.
+        results: saves the results.
+        executor: trains the networks.
+        progress: reports skipped trainings.
     """
     driver = _Driver(config, run, results, progress)
     driver.skip()
@@ -61,7 +61,7 @@ class _Driver:
         self._in_flight: dict[Training, Start] = {}
 
     def take(self) -> Job | None:
-        """Returns the next training that is ready, with its start; None where there is none yet."""
+        """Returns the next ready training with its start; None if there is none yet."""
         while training := self._next():
             try:
                 start = arms[training.arm].start(training, self._run)

@@ -27,7 +27,7 @@ from keras_lottery.types import Task, Training
 
 
 def run(config: Config) -> Path:
-    """Runs an experiment, or resumes it, and returns the run folder.
+    """Runs or resumes an experiment, and returns the run folder.
 
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
@@ -49,7 +49,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
     check(config)
     paths = paths_of(config)
     with preserved(), run_folder.held(paths):
-        # A config that is run is the user's own; one that is read from a run folder is not.
+        # A config passed to `run` is the user's own, unlike one read from a run folder.
         user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
@@ -60,7 +60,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
 
 
 def train(config: Config, paths: RunPaths, task: Task) -> list[int]:
-    """Trains whatever an open run still lacks: the dense network, and the config's arms.
+    """Trains the missing networks of an open run: the dense one and the config's arms.
 
     Returns:
         The seeds whose dense network is finished; the others diverged.
@@ -74,7 +74,7 @@ def train(config: Config, paths: RunPaths, task: Task) -> list[int]:
 
 
 def check(config: Config) -> None:
-    """Raises LotteryError where a name or a source is not known, before anything is built."""
+    """Raises LotteryError for unknown names or sources, before anything is built."""
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
         _ = arms[name]
     for name in config.transfer.sources:
@@ -83,12 +83,12 @@ def check(config: Config) -> None:
         parents = arms[name].parents(Training("", "", 0, 1, name))
         if name != "winning" and {parent.arm for parent in parents} != {"winning"}:
             raise LotteryError(
-                f"Expected transfer.arms that follow a ticket's masks. Received: {name!r}, which "
-                "prunes weights of its own. Leave it out."
+                f"Expected transfer.arms that use a ticket's masks. Received: {name!r}, which "
+                "prunes its own weights. Leave it out."
             )
-    if config.train.jit != "auto" and (why := without_xla(backend.name())):
-        # A config for several backends may set it for one of them.
-        warnings.warn(f"train.jit has no effect {why['train.jit']}.", stacklevel=3)
+    if config.train.jit != "auto" and (reasons := without_xla(backend.name())):
+        # A warning only: the config may be meant for several backends.
+        warnings.warn(f"train.jit has no effect {reasons['train.jit']}.", stacklevel=3)
     lost = lost_sources(config)
     for training in trainings(config):
         if training.source and training.arm == "winning" and training not in lost:
@@ -102,9 +102,9 @@ def check(config: Config) -> None:
 
 
 def _check_pattern(config: Config) -> None:
-    """Raises LotteryError for arms that choose single weights under another pattern."""
-    alone = {*LEARNED, *FAMILIES["inertial_manifold_interpretation"]}
-    wrong = sorted(alone.intersection(config.arms))
+    """Raises LotteryError for arms that choose single weights under a structured pattern."""
+    unstructured = {*LEARNED, *FAMILIES["inertial_manifold_interpretation"]}
+    wrong = sorted(unstructured.intersection(config.arms))
     if wrong and config.prune.pattern != "weights":
         raise LotteryError(
             f"Expected arms that can prune {config.prune.pattern}. Received: {', '.join(wrong)}, "
@@ -113,7 +113,7 @@ def _check_pattern(config: Config) -> None:
 
 
 def check_rewind(config: Config, task: Task) -> None:
-    """Raises LotteryError where the rewind point lies past the training."""
+    """Raises LotteryError if the rewind point is not before the end of training."""
     last, point = task.steps(config.train.length), task.steps(config.rewind.to)
     if point >= last:
         raise LotteryError(

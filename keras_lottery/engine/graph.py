@@ -1,4 +1,4 @@
-"""Which trainings an experiment has, and which of them are ready."""
+"""The task graph: all trainings of an experiment, and those that are ready."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -10,26 +10,26 @@ from keras_lottery.types import Training
 
 
 def trainings(config: Config) -> list[Training]:
-    """Returns every training of the experiment, in the order that finishes seed by seed.
+    """Returns all trainings of the experiment, seed by seed.
 
     Raises:
-        LotteryError: a training's ticket is made from one of a training that is left out, or
-            `prune.arm_rounds` names an arm that isn't known.
+        LotteryError: a training depends on one that `prune.arm_rounds` leaves out, or
+            `prune.arm_rounds` names an unknown arm.
     """
     plan, names = [], _in_order(config.arms)
-    rounds, given = config.prune.rounds, config.prune.arm_rounds
-    for name in given:
-        _ = arms[name]  # one that is known and not trained here may come from the preset
+    rounds, arm_rounds = config.prune.rounds, config.prune.arm_rounds
+    for name in arm_rounds:
+        _ = arms[name]  # must exist; need not be trained, since presets name more arms
     for seed in config.seeds:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, rounds + 1):
             for arm in names:
-                if number not in rounds_of(arm, rounds, given.get(arm, ())):
+                if number not in rounds_of(arm, rounds, arm_rounds.get(arm, ())):
                     continue
                 draws = config.draws if arms[arm].stochastic else 1
                 plan += [Training("", config.task, seed, number, arm, d) for d in range(draws)]
         plan += _transferred(config, seed)
-    if given:
+    if arm_rounds:
         _check_parents(plan)
     return plan
 
@@ -40,14 +40,14 @@ def _check_parents(plan: Sequence[Training]) -> None:
         for parent in arms[training.arm].parents(training):
             if parent not in known:
                 raise LotteryError(
-                    f"Expected prune.arm_rounds to leave what other arms are made from. Received: "
-                    f"none of {parent.arm!r} in round {parent.round}, which {training.arm!r} "
+                    f"Expected prune.arm_rounds to keep the trainings that other arms need. "
+                    f"Received: no {parent.arm!r} in round {parent.round}, which {training.arm!r} "
                     "needs. Add that round, or leave the arm out of prune.arm_rounds."
                 )
 
 
 def _transferred(config: Config, seed: int) -> list[Training]:
-    """Returns the trainings of other experiments' tickets; controls come after the ticket."""
+    """Returns the trainings of transferred tickets; controls come after the ticket."""
     names = ["winning", *(a for a in config.transfer.arms if a != "winning")]
     return [
         Training(source, config.task, seed, number, arm, draw)
@@ -59,7 +59,7 @@ def _transferred(config: Config, seed: int) -> list[Training]:
 
 
 def descendants(config: Config, lost: Collection[Training]) -> list[Training]:
-    """Returns the trainings that cannot start, since one that they are made from is lost."""
+    """Returns the trainings that cannot start because one that they depend on is lost."""
 
     @cache
     def descends(training: Training) -> bool:
@@ -70,7 +70,7 @@ def descendants(config: Config, lost: Collection[Training]) -> list[Training]:
 
 
 def ready(config: Config, done: Collection[Training]) -> list[Training]:
-    """Returns the trainings that are not done and whose parents are."""
+    """Returns the trainings whose parents are done and that are not done themselves."""
     return [
         training
         for training in trainings(config)
@@ -80,9 +80,9 @@ def ready(config: Config, done: Collection[Training]) -> list[Training]:
 
 
 def _in_order(names: Collection[str]) -> list[str]:
-    """Returns the arms with chains of their own first, `winning` before all others.
+    """Returns iterative arms first, `winning` before all others.
 
-    An arm that another one needs is trained too where the config leaves it out.
+    An arm that another one needs is trained even if the config leaves it out.
     """
     wanted = list(dict.fromkeys(name for arm in names for name in (*needed(arm), arm)))
     chains = sorted(

@@ -1,4 +1,4 @@
-"""Progress of an experiment: which training of how many, and the time left."""
+"""Progress of an experiment: finished trainings and the time left."""
 
 import math
 import time
@@ -23,10 +23,10 @@ from keras_lottery.types import Training
 
 
 class RunProgress(Protocol):
-    """Reports every training that begins and ends."""
+    """Reports the start and end of every training."""
 
     def training(self, training: Training) -> AbstractContextManager[TrainingProgress]:
-        """Returns a context in which one training runs."""
+        """Returns the context in which one training runs."""
         ...
 
     def skip(self, trainings: int) -> None:
@@ -55,16 +55,16 @@ class NoProgress:
 
 
 class ProgressBar:
-    """A bar over all trainings, and one over the steps of each that is going on.
+    """A bar over all trainings, and one over the steps of each running training.
 
-    It is drawn in a terminal, and in a notebook that has ipywidgets. Elsewhere it prints a plain
-    line after each training, and while one goes on.
+    It is drawn in a terminal, and in a notebook with ipywidgets. Elsewhere it prints a plain line
+    after each training, and during long ones.
 
     Args:
-        total: trainings of the experiment.
-        done: trainings that an earlier call finished.
+        total: number of trainings of the experiment.
+        done: number of trainings finished by earlier calls.
         console: where to draw.
-        pause: seconds between plain lines within a training, at least.
+        pause: minimum seconds between plain lines within a training.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ProgressBar:
             console=self._console,
         )
         self._first, self._finished, self._total = done, done, total
-        self._parts: dict[TaskID, float] = {}  # of the trainings that are going on
+        self._parts: dict[TaskID, float] = {}  # finished fractions of the running trainings
         self._whole = self._bar.add_task("trainings", total=total, completed=done, note="")
         self._pause, self._began, self._printed = pause, time.monotonic(), time.monotonic()
 
@@ -113,7 +113,7 @@ class ProgressBar:
         self._print(f"{self._finished}/{self._total} {name} done")
 
     def skip(self, trainings: int) -> None:
-        self._first += trainings  # they say nothing about the time that a training takes
+        self._first += trainings  # they must not count in the time per training
         self._finished += trainings
         self._move()
 
@@ -138,8 +138,8 @@ class ProgressBar:
             self._console.print(f"{line}, {self._left()} left", markup=False)
 
     def _left(self) -> str:
-        """Returns the time left, as the trainings of this call took it so far."""
-        # rich's TimeRemainingColumn takes skipped trainings for fast ones, and prints no lines.
+        """Returns the time left, from the average speed of this call so far."""
+        # rich's TimeRemainingColumn counts skipped trainings as fast ones, and prints no lines.
         done = self._done - self._first
         if not done:
             return "?"

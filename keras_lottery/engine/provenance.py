@@ -1,4 +1,4 @@
-"""Which training of which run a file belongs to, written into it and compared when it is read."""
+"""Provenance of a file: its run and training, written into it and checked on reading."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,36 +13,36 @@ TICKET, TRAINED, REWIND = "ticket", "trained", "rewind"
 
 
 def provenance(config: Config, training: Training, kind: str) -> dict[str, Any]:
-    """Returns what a file says of where it came from.
+    """Returns the provenance of a file.
 
     Args:
-        config: of the run; its hash is named.
-        training: of which the file is.
+        config: config of the run, identified by its hash.
+        training: training that the file belongs to.
         kind: `ticket`, `trained` or `rewind`.
     """
     key = {name: getattr(training, name) for name in KEY}
     return {"experiment": config.name, "run": digest(config), "kind": kind, **key}
 
 
-def check_provenance(file: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Checks that a file is of the training that it stands for.
+def check_provenance(file: Path, stored: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Checks that a file belongs to the expected training.
 
-    What older versions didn't write is not compared; they named no run.
+    Keys that older versions didn't write are not compared; they named no run.
 
     Args:
         file: the file, for the error.
-        found: the provenance that it holds.
-        expected: values by name; those that are None are not compared.
+        stored: the provenance in the file.
+        expected: values by name; None values are not compared.
 
     Raises:
-        LotteryError: it is of another training, kind or run.
+        LotteryError: it belongs to another training, kind or run.
     """
     for name, value in expected.items():
-        if name == "seed" and "run" not in found:
-            continue  # older tickets named the seed of the start there
-        if value is not None and name in found and found[name] != value:
+        if name == "seed" and "run" not in stored:
+            continue  # older tickets stored the seed of the start there
+        if value is not None and name in stored and stored[name] != value:
             raise LotteryError(
                 f"Expected {file} to be of {name} {shortened(str(value))}. Received: "
-                f"{shortened(str(found[name]))}. Put the right file back, or start the run again "
+                f"{shortened(str(stored[name]))}. Put the right file back, or start the run again "
                 "in another folder."
             )

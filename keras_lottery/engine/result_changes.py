@@ -1,4 +1,4 @@
-"""Which fixes changed the results of trainings, and which runs they concern."""
+"""Fixes that changed the results of trainings, and the runs they affect."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -14,26 +14,26 @@ from keras_lottery.records import RESULTS_VERSION_KEY
 
 @dataclass(frozen=True)
 class Change:
-    """A fix after which the same config trains to other results.
+    """A fix after which the same config gives different results.
 
     Args:
-        version: the first results version that has it.
-        what: a clause that says what changed.
-        concerns: returns whether it changes results of a config.
-        certain: False where it depends on the user's own files or code, which a config doesn't
-            hold: such a run goes on, with a warning.
+        version: the first results version with the fix.
+        summary: what changed, as a clause.
+        concerns: returns whether it changes the results of a config.
+        certain: False if it depends on the user's own files or code, which are not in the config:
+            such a run resumes with a warning.
     """
 
     version: int
-    what: str
+    summary: str
     concerns: Callable[[Config], bool]
     certain: bool = True
 
 
 def _prunes_by_grasp(config: Config) -> bool:
     names = (*config.arms, *config.transfer.arms)
-    taken = {parent for name in names for parent in (name, *needed(name))}
-    criteria = {getattr(arms[name], "criterion", "") for name in taken}
+    trained = {parent for name in names for parent in (name, *needed(name))}
+    criteria = {getattr(arms[name], "criterion", "") for name in trained}
     return "grasp" in {config.prune.criterion, *criteria}
 
 
@@ -58,27 +58,27 @@ CHANGES = (
            certain=False),
     Change(2, "GraSP scores with a temperature and a batch of every class", _prunes_by_grasp),
 )  # fmt: skip
-"""Every fix that changed results under an unchanged hash, the oldest first.
+"""All fixes that changed results under an unchanged hash, oldest first.
 
-Version 0 is that of runs whose config.json names none.
+Runs whose config.json names no version have version 0.
 """
 
 RESULTS_VERSION = max(change.version for change in CHANGES)
 
 
-def checked_version(recorded: Mapping[str, Any], found: Config, folder: Path) -> int:
-    """Returns the results version of a run that goes on: of what is there and what is added.
+def checked_version(recorded: Mapping[str, Any], earlier: Config, folder: Path) -> int:
+    """Returns the results version of a resumed run, for its old and new results.
 
-    Arms that the run has not asked for so far have no results that new ones could differ from.
+    Arms that are new to the run have no earlier results to differ from.
 
     Args:
-        recorded: what config.json holds.
-        found: the config of all calls before this one.
+        recorded: contents of config.json.
+        earlier: united config of all earlier calls.
         folder: the run folder.
 
     Raises:
-        LotteryError: what is there has other results than this version would give, or a newer
-            version wrote it.
+        LotteryError: this version would give different results, or the run was written by a newer
+            version.
     """
     version: int = recorded.get(RESULTS_VERSION_KEY, 0)
     if version > RESULTS_VERSION:
@@ -86,17 +86,17 @@ def checked_version(recorded: Mapping[str, Any], found: Config, folder: Path) ->
             f"Expected a run folder with results of version {RESULTS_VERSION} or before. "
             f"Received: {folder}, of version {version}, from a newer keras-lottery. Upgrade it."
         )
-    changes = [c for c in CHANGES if c.version > version and c.concerns(found)]
+    changes = [c for c in CHANGES if c.version > version and c.concerns(earlier)]
     for change in changes:
         if change.certain:
             raise LotteryError(
                 f"Expected a run folder whose results are those of this version. Received: "
-                f"{folder}, begun before a fix: {change.what}. Start a new folder with another "
-                "--out, or go on with the version that began it; `report` reads it as before."
+                f"{folder}, begun before a fix: {change.summary}. Start a new folder with another "
+                "--out, or resume it with the version that began it; `report` still reads it."
             )
         warnings.warn(
-            f"{folder.name} was begun before a fix: {change.what}. Where that holds for your "
-            "files or code, start a new folder with another --out.",
+            f"{folder.name} was begun before a fix: {change.summary}. If that affects your files "
+            "or code, start a new folder with another --out.",
             stacklevel=2,
         )
     return version if changes else RESULTS_VERSION

@@ -22,10 +22,10 @@ from keras_lottery.types import Task
 
 
 def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
-    """Returns the config of a run folder and everything else its config.json says.
+    """Returns the config of a run folder, and the contents of its config.json.
 
     Raises:
-        LotteryError: it is no run folder.
+        LotteryError: it is not a run folder.
     """
     recorded = read_config(paths)
     try:
@@ -40,13 +40,13 @@ def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
 
 
 def write_config(paths: RunPaths, config: Config, task: Task) -> None:
-    """Writes config.json, or checks that the one that is there is of the same experiment.
+    """Writes config.json, or checks that an existing one belongs to the same experiment.
 
-    Its `config` names the seeds, rounds, arms, draws and sources of all calls so far.
+    Its `config` has the seeds, rounds, arms, draws and sources of all calls so far.
 
     Raises:
-        LotteryError: the folder is of another config; names the fields that differ. Or a fix has
-            changed the results of what is there, or the network.
+        LotteryError: the folder belongs to another config (the error names the differing fields),
+            or a fix has changed its results, or the network has changed.
     """
     record: dict[str, Any] = {
         "hash": digest(config),
@@ -71,56 +71,56 @@ def write_config(paths: RunPaths, config: Config, task: Task) -> None:
 
 
 def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dict[str, Any], int]:
-    """Returns the union of all calls' configs, what config.json says, and its results version."""
-    found, recorded = load_config(paths)
-    if differ := differences(found, config):
+    """Returns the united config, the contents of config.json, and the results version."""
+    earlier, recorded = load_config(paths)
+    if differ := differences(earlier, config):
         raise LotteryError(
             f"Expected a run folder of this config. Received: {paths.root}, which differs in "
             f"{', '.join(differ)}. Choose another --out, or remove the folder."
         )
-    _check_sources(found, config, paths)
+    _check_sources(earlier, config, paths)
     if paths.results.exists():
         rows = read_results(paths.results)
         check_rows(paths.results, rows, recorded)
         _check_network(paths, rows, task)
         if (
             RESULTS_VERSION_KEY not in recorded
-        ):  # config.json names the last call's seeds and arms alone
-            found = with_rows(found, rows)
-    version = checked_version(recorded, found, paths.root)
-    return united(found, config), recorded, version
+        ):  # config.json has only the last call's seeds and arms
+            earlier = with_rows(earlier, rows)
+    version = checked_version(recorded, earlier, paths.root)
+    return united(earlier, config), recorded, version
 
 
 def _check_network(paths: RunPaths, rows: Sequence[ResultRow], task: Task) -> None:
-    """Raises LotteryError where the network, or what of it can be pruned, is another one now."""
+    """Raises LotteryError if the network's total or prunable weights have changed."""
     infos = task.variables()
-    now = (sum(i.size for i in infos), sum(i.size for i in infos if i.prunable))
+    sizes = (sum(i.size for i in infos), sum(i.size for i in infos if i.prunable))
     for row in rows:
-        if not row.source and (row.total, row.prunable) != now:
+        if not row.source and (row.total, row.prunable) != sizes:
             raise LotteryError(
                 f"Expected the network of {paths.results}, with {row.prunable} prunable weights "
-                f"of {row.total}. Received: {now[1]} of {now[0]}, as this version or the data "
-                "have it now. Start a new folder with another --out."
+                f"of {row.total}. Received: {sizes[1]} of {sizes[0]}, with this version or the "
+                "present data. Start a new folder with another --out."
             )
 
 
-def _check_sources(found: Config, config: Config, paths: RunPaths) -> None:
-    """Raises LotteryError where a source has become another experiment under the same name."""
-    old, new = found.transfer.sources, config.transfer.sources
+def _check_sources(earlier: Config, config: Config, paths: RunPaths) -> None:
+    """Raises LotteryError if a source's name now means another experiment."""
+    old, new = earlier.transfer.sources, config.transfer.sources
     for name in sorted(old.keys() & new.keys()):
-        was, given = Path(old[name]).name, Path(new[name]).name
-        if was != given:
+        before, after = Path(old[name]).name, Path(new[name]).name
+        if before != after:
             raise LotteryError(
-                f"Expected the source {name!r} to be {was}, whose tickets {paths.root} holds. "
-                f"Received: {given}. Give it another name."
+                f"Expected the source {name!r} to be {before}, whose tickets {paths.root} holds. "
+                f"Received: {after}. Give it another name."
             )
 
 
 @contextmanager
 def held(paths: RunPaths) -> Iterator[None]:
-    """Holds the folder for this process; the hold ends with it, however it ends.
+    """Locks the folder; the lock is released when the process ends, however it ends.
 
-    A folder in which nothing but the lock was written is removed again.
+    A folder that contains only the lock is removed again.
 
     Raises:
         LotteryError: another process runs this experiment, or the folder cannot be written to.
@@ -130,11 +130,11 @@ def held(paths: RunPaths) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # moved or removed while it was held
+        with suppress(OSError):  # moved or removed while it was locked
             is_empty = [path.name for path in paths.root.iterdir()] == [".lock"]
             if is_empty:
-                # Before the release: afterwards it may be another process's lock. Windows removes
-                # no file that is open; there the release does.
+                # Before the release: afterwards it may be another process's lock. Windows can't
+                # remove an open file; there the release removes it.
                 (paths.root / ".lock").unlink()
         lock.release()
         if is_empty:
@@ -151,8 +151,8 @@ def _locked(paths: RunPaths) -> FileLock:
         lock.acquire()
     except Timeout as error:
         raise LotteryError(
-            f"Expected a run folder that no process works in. Received: {paths.root}, which "
-            "another one holds. Wait for it, or stop it."
+            f"Expected a run folder that no other process uses. Received: {paths.root}, which "
+            "another process has locked. Wait for it, or stop it."
         ) from error
     except OSError as error:
         raise LotteryError(
@@ -163,7 +163,7 @@ def _locked(paths: RunPaths) -> FileLock:
 
 
 def _refuse_link(file: Path) -> None:
-    # filelock follows no link either where the system lets it; this one says what is wrong.
+    # filelock refuses links too on some systems, but without a clear error.
     if file.is_symlink():
         raise LotteryError(
             f"Expected the lock of a run folder to be a file. Received: {file}, a symbolic link. "

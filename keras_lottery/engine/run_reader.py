@@ -1,4 +1,4 @@
-"""Reads what arms need of a run from its files: starts, trained weights, the rewind point."""
+"""Reads starts, trained weights and the rewind point from a run's files, for arms."""
 
 import warnings
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ from keras_lottery.types import SKIPPED, MaskSet, Start, State, Task, Training, 
 
 _STEPS = ("step", "learning_rate_step", "data_order_step")
 _SEED = "start_seed"
-"""Seed of the start, which for fresh draws is not that of the training."""
+"""Seed of the start; differs from the training's seed for re-initialized networks."""
 
 
 class Pruner:
-    """The part of a `RunView` that prunes, wherever the run keeps its results."""
+    """The part of a `RunView` that prunes, independent of where results are stored."""
 
     config: Config
     task: Task
@@ -39,18 +39,18 @@ class Pruner:
         criterion: str = "",
         keep: int | None = None,
     ) -> MaskSet:
-        """Prunes once more; from no masks, an arm without a chain goes straight to the round."""
-        ours, task = self.config.prune, self.task
-        settings = replace(ours, criterion=criterion or ours.criterion)
+        """Prunes one round; without masks, a one-shot arm goes straight to the round's sparsity."""
+        configured, task = self.config.prune, self.task
+        settings = replace(configured, criterion=criterion or configured.criterion)
         extra: dict[str, Any] = {"seed": training.seed}
         if "initial" in pruning.criteria[settings.criterion].needs:
             extra["initial"] = task.start_weights(training.seed)
-        extra["derive"] = lambda name, now: task.derived(name, weights, now, training.seed)
+        extra["derive"] = lambda name, masks: task.derived(name, weights, masks, training.seed)
         infos = task.variables()
         if keep is not None:
             return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
-        one_by_one = bool(masks) or arms[training.arm].iterative
-        prune = pruning.prune_round if one_by_one else pruning.prune_to_round
+        is_iterative = bool(masks) or arms[training.arm].iterative
+        prune = pruning.prune_round if is_iterative else pruning.prune_to_round
         return prune(weights, masks, infos, settings, training.round, **extra)
 
 
@@ -66,11 +66,11 @@ class RunReader(Pruner):
         return _read_ticket(self._paths.ticket(training), provenance(self.config, training, TICKET))
 
     def source_start_of(self, training: Training) -> Start:
-        file, taken = source_file(self.config, training), _taken(training)
+        file, origin = source_file(self.config, training), _in_source(training)
         paths = RunPaths(Path(self.config.transfer.sources[training.source]))
         run = read_config(paths).get("hash") if paths.config.exists() else None
-        # A source may be of another task.
-        expected = provenance(self.config, taken, TICKET)
+        # A source may have another task.
+        expected = provenance(self.config, origin, TICKET)
         return _read_ticket(file, expected | {"run": run, "task": None})
 
     def trained(self, training: Training) -> Weights:
@@ -87,20 +87,20 @@ class RunReader(Pruner):
 
 def _read_state(file: Path, expected: Mapping[str, Any]) -> State:
     stored = read_stored(file)
-    if stored.metadata is None:  # every version wrote some
+    if stored.metadata is None:  # every version wrote metadata
         raise no_metadata(file)
-    found = stored.metadata.get("provenance") or {}
-    if not isinstance(found, dict):
+    origin = stored.metadata.get("provenance") or {}
+    if not isinstance(origin, dict):
         raise _no_such_file(file, "a JSON object for its provenance")
-    if not stored.is_checked and "run" in found:
+    if not stored.is_checked and "run" in origin:
         raise _no_such_file(file, "checksums, which are gone")
     if not stored.is_checked:
         warnings.warn(
             f"{file.name} was written by an older version, without checksums and provenance: "
-            "damage, and another file in its place, go unnoticed.",
+            "a damaged or swapped file goes unnoticed.",
             stacklevel=2,
         )
-    check_provenance(file, found, _compared(expected))
+    check_provenance(file, origin, _compared(expected))
     return stored.arrays
 
 
@@ -114,15 +114,15 @@ def _read_ticket(file: Path, expected: Mapping[str, Any]) -> Start:
 
 
 def _compared(expected: Mapping[str, Any]) -> dict[str, Any]:
-    """The experiment's name is not compared: a run may be given another one."""
+    """Leaves out the experiment's name, since runs may be renamed."""
     return {name: value for name, value in expected.items() if name != "experiment"}
 
 
 def is_finite(values: np.ndarray) -> bool:
-    """Returns False where an array of floats holds NaN or infinity."""
+    """Returns False if an array contains NaN or infinity."""
     try:
         return bool(np.isfinite(values).all())
-    except TypeError:  # a type that has no such values
+    except TypeError:  # a type without such values
         return True
 
 
@@ -133,19 +133,19 @@ def _no_such_file(file: Path, expected: str) -> LotteryError:
     )
 
 
-def _taken(training: Training) -> Training:
-    """Returns the training of the source whose ticket a training takes."""
+def _in_source(training: Training) -> Training:
+    """Returns the source's training whose ticket is transferred."""
     return replace(training, source="", arm="winning", draw=0)
 
 
 def source_file(config: Config, training: Training) -> Path:
-    """Returns the file of the ticket that `training` takes from its source.
+    """Returns the file of the ticket that is transferred from the source of `training`.
 
     Raises:
         LotteryError: the source has no such ticket.
     """
     paths = RunPaths(Path(config.transfer.sources[training.source]))
-    file = paths.ticket(_taken(training))
+    file = paths.ticket(_in_source(training))
     if not file.exists():
         raise LotteryError(
             f"Expected the winning ticket of seed {training.seed}, round {training.round} in the "
@@ -157,37 +157,39 @@ def source_file(config: Config, training: Training) -> Path:
 
 def lost_sources(config: Config) -> list[Training]:
     """Returns the trainings whose ticket was skipped in their source."""
-    found = []
+    affected = []
     for name, folder in config.transfer.sources.items():
         file = RunPaths(Path(folder)).results
         rows = read_results(file) if file.exists() else []
         lost = {(row.seed, row.round) for row in rows
                 if row.arm == "winning" and not row.source and row.status == SKIPPED}  # fmt: skip
         plan = (t for t in trainings(config) if t.source == name and t.arm == "winning")
-        found += [training for training in plan if (training.seed, training.round) in lost]
-    return found
+        affected += [training for training in plan if (training.seed, training.round) in lost]
+    return affected
 
 
 def to_ticket(start: Start, provenance: Mapping[str, Any]) -> Ticket:
     """Returns the ticket of a start; its steps and seed go into the provenance."""
-    how: dict[str, Any] = {name: getattr(start, name) for name in _STEPS}
-    how |= {_SEED: start.seed, "parametrization": start.parametrization}
-    return Ticket(start.masks, start.weights, start.fills, dict(provenance) | how)
+    settings: dict[str, Any] = {name: getattr(start, name) for name in _STEPS}
+    settings |= {_SEED: start.seed, "parametrization": start.parametrization}
+    return Ticket(start.masks, start.weights, start.fills, dict(provenance) | settings)
 
 
 def to_start(ticket: Ticket) -> Start:
     """Returns the start that a ticket was made from, without optimizer state.
 
     Raises:
-        LotteryError: its provenance doesn't say where it starts.
+        LotteryError: its provenance lacks the steps or the seed of the start.
     """
-    made = {_SEED: ticket.provenance.get("seed"), **ticket.provenance}  # as older versions had it
-    if wrong := [name for name in (*_STEPS, _SEED) if not is_count(made.get(name))]:
+    # Older versions stored the seed of the start as `seed`.
+    stored = {_SEED: ticket.provenance.get("seed"), **ticket.provenance}
+    if wrong := [name for name in (*_STEPS, _SEED) if not is_count(stored.get(name))]:
         raise LotteryError(
             f"Expected a ticket of a run, whose provenance has whole numbers for "
-            f"{', '.join((*_STEPS, _SEED))}. Received: {shortened(str(made.get(wrong[0])))} for "
-            f"{wrong[0]}. Take a ticket that `keras-lottery run` wrote."
+            f"{', '.join((*_STEPS, _SEED))}. Received: {shortened(str(stored.get(wrong[0])))} for "
+            f"{wrong[0]}. Use a ticket that `keras-lottery run` wrote."
         )
-    how: dict[str, Any] = {name: int(made[name]) for name in _STEPS} | {"seed": int(made[_SEED])}
-    how["parametrization"] = str(made.get("parametrization", "zero"))
-    return replace(Start(ticket.start, ticket.masks, ticket.fills), **how)
+    fields: dict[str, Any] = {name: int(stored[name]) for name in _STEPS}
+    fields |= {"seed": int(stored[_SEED])}
+    fields["parametrization"] = str(stored.get("parametrization", "zero"))
+    return replace(Start(ticket.start, ticket.masks, ticket.fills), **fields)

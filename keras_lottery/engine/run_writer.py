@@ -28,9 +28,9 @@ from keras_lottery.types import (
 
 
 class RunWriter:
-    """Adds results to a run folder, and knows which it holds.
+    """Adds results to a run folder, and knows which ones it has.
 
-    A process may be killed at any moment: a training without its row is trained again.
+    The process may be killed at any moment: a training without a row is trained again.
     """
 
     def __init__(self, config: Config, paths: RunPaths, task: Task) -> None:
@@ -49,39 +49,39 @@ class RunWriter:
         return self._records.done()
 
     def is_finished(self, training: Training) -> bool:
-        """Returns True where a training ended with a network."""
+        """Returns True if a training ended without diverging."""
         return any(row.training == training and row.finished for row in self._records.results)
 
     def write(self, training: Training, start: Start, result: TrainingResult) -> None:
         """Writes the files of a training, then its row.
 
-        A training that diverged leaves its ticket, history and row, and no weights.
+        A diverged training gets a ticket, history and row, but no weights.
 
         Raises:
             LotteryError: the run folder was moved or removed, or cannot be written to.
         """
         self._place.check(self._paths.ticket(training))
         masks = pruning.complete_masks(result.masks or start.masks, self._infos)
-        if result.masks:  # what was learned, over the weights that it was learned on
+        if result.masks:  # learned masks, stored with the weights that they were learned on
             start = replace(start, masks=result.masks, parametrization="zero")
         if start.weights:
-            made = {"metric": self._task.metric, **provenance(self._config, training, TICKET)}
-            to_ticket(start, made).save(self._paths.ticket(training))
+            origin = {"metric": self._task.metric, **provenance(self._config, training, TICKET)}
+            to_ticket(start, origin).save(self._paths.ticket(training))
         if result.status == FINISHED:
             self._save_states(training, result)
         self._records.write_history(training, result.history)
         self._records.write_layers(training, layer_rows(masks))
         for name, rows in start.tables.items():
-            self._records.write_found(training, name, rows)
+            self._records.write_extra(training, name, rows)
         if result.samples:
-            self._records.write_found(training, SAMPLES, result.samples)
+            self._records.write_extra(training, SAMPLES, result.samples)
         self._records.append(self._row(training, result, masks), result.metrics)
         self._forget(training)
 
     def skip(self) -> int:
-        """Writes the rows of trainings that cannot start; returns how many are new.
+        """Writes rows for trainings that cannot start; returns how many are new.
 
-        They descend from a training that diverged, here or in a transfer's source.
+        They descend from a diverged training, here or in a transfer's source.
         """
         lost = {row.training for row in self._records.results if not row.finished}
         sources = lost_sources(self._config)
@@ -102,13 +102,13 @@ class RunWriter:
         save_state(file, arrays, {"provenance": provenance(self._config, training, kind)})
 
     def _is_needed(self, training: Training) -> bool:
-        """The next round of a chain prunes these weights."""
+        """Returns True if the next round prunes these weights, or the config keeps them."""
         if training.source:
             return False
         return arms[training.arm].iterative or training.arm in self._config.keep_trained
 
     def _forget(self, training: Training) -> None:
-        """Removes trained weights that only this training was waiting for."""
+        """Removes trained weights that only this training needed."""
         if not arms[training.arm].iterative or not training.round or training.source:
             return
         before = chain.previous(training)

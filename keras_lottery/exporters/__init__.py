@@ -1,4 +1,4 @@
-"""Ships a ticket: folds the masks in, writes a format, reloads it and compares."""
+"""Exports a ticket: folds the masks in, writes a format, reloads it and compares."""
 
 from keras_lottery.exporters.export import export
 from keras_lottery.exporters.exporter import Exporter, exporters

@@ -1,4 +1,4 @@
-"""Exports a model whole or not at all: write, reload, compare, rename."""
+"""Exports a model atomically: write, reload, compare, rename."""
 
 import gzip
 import json
@@ -41,23 +41,23 @@ def export(
     """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
 
     Args:
-        model: a Keras model, masked or plain, on any backend; it stays as it is.
-        out: a new folder, or a new file where the format is one. The report is kept with it:
-            `export.json` in the folder, `<out>.export.json` beside the file.
+        model: a Keras model, masked or plain, on any backend; not modified.
+        out: a new folder or file, depending on the format. The report is written with it:
+            `export.json` in the folder, or `<out>.export.json` next to the file.
         format: name of a registered format: `saved_model`, `keras`, ...
-        inputs: a batch to compare on, given as the model is called; drawn at random if None.
-        tolerance: largest difference allowed between an output of the artifact and the model's;
-            None: 1e-4 of the largest output, and of 1 at least (2e-2 in half precision).
-        assets: further files that are kept with it like the report, by name, e.g. a vocabulary.
-        prunable: paths of the variables that the report counts as prunable; None: those that
-            have a mask, or for a plain model those that `kl.mask` would take.
+        inputs: a batch to compare on, as passed to the model; None: random.
+        tolerance: largest allowed difference between an output of the artifact and the model's;
+            None: 1e-4 times the largest output or 1 (2e-2 in half precision).
+        assets: other files to write like the report, by name, e.g. a vocabulary.
+        prunable: paths of the variables that the report counts as prunable; None: those with a
+            mask, or for a plain model those that `kl.mask` would mask.
 
     Returns:
-        What was written, and how it compares.
+        A report on the artifact and its comparison with the model.
 
     Raises:
         LotteryError: `out` exists or cannot be written, the model cannot be saved, or the
-            artifact differs from it; nothing is left behind then.
+            artifact differs from it; no files are left behind.
         MissingExtraError: the format needs a package that is not installed.
 
     Example:
@@ -102,19 +102,19 @@ def export(
         )
         text = json.dumps(report.as_json(), indent=2) + "\n"
         files = {REPORT: text.encode()} | dict(assets or {})
-        companions = {_beside(out, exporter, name): files[name] for name in files}
+        companions = {_companion(out, exporter, name): files[name] for name in files}
         publish(folder, artifact, out, companions)
     return report
 
 
 def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Subject:
-    """Notes what the plain `model` answers to `example`, or to a batch drawn at random.
+    """Records the outputs of the plain `model` for `example`, or for a random batch.
 
-    Integers are drawn below the smallest embedding of the model. Where a shape leaves a length
-    open, longer ones are tried until the model runs.
+    Integers are drawn below the size of the model's smallest embedding. If a shape has an unknown
+    length, longer ones are tried until the model runs.
 
     Raises:
-        LotteryError: the model does not run on the batch, or answers with nothing finite.
+        LotteryError: the model does not run on the batch, or has no finite outputs.
     """
     signature = signature_of(model, example)
     if example is not None:
@@ -149,28 +149,28 @@ def _check_finite(subject: Subject) -> None:
 
 
 def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> None:
-    """Checks that nothing stands in the way of an artifact and the files that go with it.
+    """Checks that the paths of an artifact and its companion files are free.
 
-    What a killed export left there is removed first.
+    Files of killed exports are removed first.
 
     Raises:
-        LotteryError: `out` has the wrong ending, or something is there already.
+        LotteryError: `out` has the wrong suffix, or a file exists.
     """
     if exporter.suffix and out.suffix != exporter.suffix:
         raise LotteryError(
             f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it."
         )
     clear_killed(out.parent)
-    for path in (out, *(_beside(out, exporter, name) for name in (REPORT, *assets))):
+    for path in (out, *(_companion(out, exporter, name) for name in (REPORT, *assets))):
         if os.path.lexists(path):
             raise LotteryError(
-                f"Expected a path where nothing is yet. Received: {path}, which exists. "
+                f"Expected a path that does not exist. Received: {path}, which exists. "
                 "Choose another with --out, or remove it."
             )
 
 
-def _beside(out: Path, exporter: Exporter, name: str) -> Path:
-    """Returns where a file that goes with an artifact lies: in its folder, or beside its file."""
+def _companion(out: Path, exporter: Exporter, name: str) -> Path:
+    """Returns the path of an artifact's companion file: in its folder, or next to its file."""
     return Path(f"{out}.{name}") if exporter.suffix else out / name
 
 
@@ -179,7 +179,7 @@ def _files(artifact: Path) -> list[Path]:
 
 
 def _gzipped_bytes(artifact: Path) -> int:
-    """Returns the size of the artifact's `.tar.gz`, at gzip's own level, without writing one."""
+    """Returns the size of the artifact's `.tar.gz` at gzip's default level, without writing it."""
 
     class Counter:
         total = 0

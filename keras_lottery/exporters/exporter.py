@@ -1,4 +1,4 @@
-"""What a format must offer, and the formats by name."""
+"""The interface of export formats, and the formats by name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ from keras_lottery.registry import Registry
 
 @dataclass(frozen=True)
 class Subject:
-    """What is exported, and what the artifact has to give back.
+    """The model to export, and the outputs that the artifact must reproduce.
 
     Args:
         model: the plain Keras model.
         signature: names, shapes and types of its inputs, and their structure.
         inputs: the batch on which model and artifact are compared, by input name.
-        outputs: what the model answers to it on the backend in use, by output name.
+        outputs: the model's outputs for it on the current backend, by output name.
     """
 
     model: Any
@@ -30,11 +30,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Reloaded:
-    """What a fresh process found in an artifact.
+    """An artifact's outputs and variables, read in a fresh process.
 
     Args:
-        outputs: its answer to the inputs of the subject, by output name.
-        variables: what it holds.
+        outputs: its outputs for the subject's inputs, by output name.
+        variables: its variables.
     """
 
     outputs: dict[str, NDArray[Any]]
@@ -42,10 +42,10 @@ class Reloaded:
 
 
 class Exporter(Protocol):
-    """One format.
+    """An export format.
 
     Args:
-        suffix: how the artifact's name must end; empty for a folder.
+        suffix: required suffix of the artifact's name; empty for a folder.
     """
 
     suffix: str
@@ -55,7 +55,7 @@ class Exporter(Protocol):
         ...
 
     def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
-        """Loads the artifact in a process of its own and runs it on the subject's inputs."""
+        """Loads the artifact in a separate process and runs it on the subject's inputs."""
         ...
 
 

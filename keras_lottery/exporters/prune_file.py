@@ -1,4 +1,4 @@
-"""Prunes a `.keras` file into another one."""
+"""Prunes the model of a `.keras` file, and writes a new file."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -40,26 +40,26 @@ def prune_file(
     Weights that are exactly 0 in the file count as pruned, as in `kl.mask(from_zeros=True)`.
 
     Args:
-        model: a `.keras` file; it stays as it is.
+        model: a `.keras` file; not modified.
         sparsity: fraction of the prunable weights to remove, in [0, 1); None: see `kl.prune`.
-        out: the `.keras` file to write; must not be there yet.
+        out: the `.keras` file to write; must not exist.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
-        include: patterns; only matching variables are pruned. See `kl.mask`, as for what follows.
+        include: patterns; only matching variables are pruned. This and the rest: see `kl.mask`.
         exclude: patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        output_layer: pattern of the output layer, where it is not found by itself.
+        output_layer: pattern of the output layer, if it is not detected.
         pattern: which weights are pruned together, such as `channels`.
-        flops: instead of a sparsity, fraction of the floating-point operations to remove.
-        bytes: instead of a sparsity, bytes that the parameters may have.
-        compact: remove the channels that are pruned, so that the model is smaller and faster.
+        flops: instead of a sparsity, fraction of the FLOPs to remove.
+        bytes: instead of a sparsity, target size of the parameters in bytes.
+        compact: remove pruned channels, so that the model is smaller and faster.
 
     Raises:
         LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
-            what the file has, or a pattern matches nothing.
+            that of the file, or a pattern matches nothing.
     """
 
     model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
@@ -93,10 +93,10 @@ def prune_file(
 
 
 def load_file(path: Path, compile: bool = False) -> Any:
-    """Returns the model of a `.keras` file from wherever it came; no code in it is run.
+    """Returns the model of an untrusted `.keras` file, without running code in it.
 
     Raises:
-        LotteryError: it is no such file, Keras cannot load it, or it holds code.
+        LotteryError: it is not a `.keras` file, Keras cannot load it, or it contains code.
     """
     import keras
 
@@ -121,7 +121,7 @@ def load_file(path: Path, compile: bool = False) -> Any:
             "as a Lambda layer's, and Keras' safe mode runs none. If you trust its source, load it "
             "in Python with safe_mode=False, and use kl.mask, kl.prune and kl.export."
         ) from error
-    except Exception as error:  # a damaged file fails in whichever library meets it first
+    except Exception as error:  # a damaged file can fail in any of the libraries that read it
         raise _unreadable(path, error) from error
 
 

@@ -1,4 +1,4 @@
-"""What an export says about itself."""
+"""The report of an export."""
 
 import dataclasses
 import hashlib
@@ -16,15 +16,15 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class StoredVariable:
-    """One variable as the artifact holds it.
+    """One variable of an artifact.
 
     Args:
         path: structural path.
         shape: its shape.
-        dtype: its type.
-        zeros: entries that are exactly 0.
+        dtype: its dtype.
+        zeros: number of entries that are exactly 0.
         digest: SHA-256 of the values, in C order.
-        prunable: True where the model's masks, or the defaults for a plain model, may prune it.
+        prunable: whether the model's masks, or the defaults for a plain model, may prune it.
     """
 
     path: str
@@ -36,7 +36,7 @@ class StoredVariable:
 
     @classmethod
     def of(cls, path: str, value: NDArray[Any], dtype: str = "") -> "StoredVariable":
-        """Describes `value`; half-precision types are compared as float32, which holds them."""
+        """Describes `value`; half-precision values are compared as float32, which is exact."""
         dtype = dtype or str(value.dtype)
         if dtype in ("bfloat16", "float16"):
             value = value.astype(np.float32)
@@ -47,7 +47,7 @@ class StoredVariable:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "StoredVariable":
-        """Reads what `dataclasses.asdict` gave."""
+        """Reads the result of `dataclasses.asdict`."""
         return cls(**(value | {"shape": tuple(value["shape"])}))
 
     @property
@@ -70,16 +70,16 @@ class ExportReport:
     Args:
         path: where the artifact is.
         format: name of the format.
-        bytes: size on disk, of the whole folder where it is one.
+        bytes: size of the file or folder on disk.
         gzipped_bytes: size as `.tar.gz`.
-        plain_bytes: bytes of the values of all variables; what `bytes` cannot go below.
+        plain_bytes: bytes of the values of all variables, a lower bound on `bytes`.
         max_abs_difference: largest absolute difference between the outputs of the artifact and
             those of the model on the backend that exported it.
         tolerance: the difference that was allowed.
         inputs: name -> shape and type, e.g. `"(None, 64) float32"`.
         outputs: names of the outputs.
-        variables: what the artifact holds.
-        versions: of Python, Keras and this package, and the backend.
+        variables: variables of the artifact.
+        versions: versions of Python, Keras and this package, and the backend.
     """
 
     path: Path
@@ -130,7 +130,7 @@ class ExportReport:
         return self.bytes / max(self.plain_bytes, 1)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns everything as JSON values, the derived numbers too."""
+        """Returns everything as JSON values, including the derived numbers."""
         derived = (
             "parameters",
             "prunable",
@@ -145,7 +145,7 @@ class ExportReport:
 
     def __rich__(self) -> Table:
         table = Table(title=f"{self.path}  ({self.format})", title_justify="left")
-        table.add_column("what")
+        table.add_column("")
         for column in ("value", "of", "fraction"):
             table.add_column(column, justify="right")
         for name, part, whole in (

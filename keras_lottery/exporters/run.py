@@ -35,27 +35,28 @@ def export_run(
     arm: str = _WINNING,
     draw: int = 0,
 ) -> ExportReport:
-    """Exports trained weights of a run folder, masks folded in, and verifies them.
+    """Exports trained weights of a run folder, with the masks folded in, and verifies them.
 
     Args:
         run: the run folder.
-        out: a new folder, or file, as the format has it.
+        out: a new folder or file, depending on the format.
         format: name of a registered format.
-        seed: the first that is there if None.
-        round: if None the sparsest whose mean is within one standard deviation of dense. Where
-            there is none, or only one seed, the one with the best mean. 0 is the dense network.
-        arm: which arm's weights.
-        draw: which draw of a control.
+        seed: the seed; None: the first one with weights.
+        round: the round, 0 for the dense network; None: the sparsest whose mean is within one
+            standard deviation of dense or, if there is none or only one seed, the best mean.
+        arm: the arm.
+        draw: the draw of a stochastic control.
 
     Raises:
-        LotteryError: it is no run folder, or it holds no such trained weights; lists those it has.
+        LotteryError: it is not a run folder, or lacks these trained weights; the error lists those
+            that it has.
     """
     paths, out = RunPaths(Path(run)), Path(out)
     check_free(out, exporters[format])
     config, recorded = run_folder.load_config(paths)
-    every = read_results(paths.results)
-    check_rows(paths.results, every, recorded)
-    rows = [row for row in every if not row.source and row.finished]
+    all_rows = read_results(paths.results)
+    check_rows(paths.results, all_rows, recorded)
+    rows = [row for row in all_rows if not row.source and row.finished]
     shipped = [row for row in rows if paths.trained(row.training).exists()]
     if not shipped:
         raise LotteryError(
@@ -79,7 +80,7 @@ def export_run(
 
 
 def check_exportable(config: Config) -> None:
-    """Checks before a run that `export_run` with its defaults will find a network afterwards.
+    """Checks before a run that `export_run` with its defaults will have a network to export.
 
     Raises:
         LotteryError: the study keeps no trained network of a winning ticket.
@@ -101,34 +102,34 @@ def check_exportable(config: Config) -> None:
 
 
 def _choose(
-    there: Sequence[Training], seed: int | None, round: int, arm: str, draw: int
+    trained: Sequence[Training], seed: int | None, round: int, arm: str, draw: int
 ) -> Training:
-    """Returns the training that is asked for, going from seed to round and draw.
+    """Returns the requested training, selected by seed, then round, then draw.
 
     Raises:
-        LotteryError: it has no trained weights; lists what has.
+        LotteryError: it has no trained weights; the error lists the alternatives.
     """
-    left = [t for t in there if t.arm == arm]
-    seed = min(t.seed for t in left) if seed is None else seed
+    candidates = [t for t in trained if t.arm == arm]
+    seed = min(t.seed for t in candidates) if seed is None else seed
     for name, value in {"seed": seed, "round": round, "draw": draw}.items():
-        known = sorted({getattr(t, name) for t in left})
-        left = [t for t in left if getattr(t, name) == value]
-        if not left:
+        known = sorted({getattr(t, name) for t in candidates})
+        candidates = [t for t in candidates if getattr(t, name) == value]
+        if not candidates:
             raise LotteryError(
                 f"Expected a {name} with trained weights of the arm {arm!r}: "
                 f"{', '.join(map(str, known))}. Received: {value}. Choose one of them."
             )
-    return left[0]
+    return candidates[0]
 
 
 def _best_round(
     rows: Sequence[ResultRow], choice: Sequence[ResultRow], higher_is_better: bool
 ) -> int:
-    """Returns the sparsest round that is as good as dense, else the best one.
+    """Returns the sparsest round that matches dense, else the best one.
 
     Args:
-        rows: every finished training, over whose seeds a round is judged.
-        choice: those of one arm whose rounds can be chosen.
+        rows: all finished trainings; rounds are judged by their means over seeds.
+        choice: the rows of one arm whose rounds can be chosen.
     """
     sign = 1 if higher_is_better else -1
     dense = [row.value for row in rows if row.arm == _DENSE and not math.isnan(row.value)]

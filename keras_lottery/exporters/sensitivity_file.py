@@ -1,4 +1,4 @@
-"""Measures how sensitive the layers of a `.keras` file are to pruning."""
+"""Measures the pruning sensitivity of the layers of a `.keras` file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,8 +36,8 @@ def sensitivity_file(
         data: an `.npz` file with the arrays `x` and `y`.
         sparsities: fractions to remove of each layer, in (0, 1).
         out: a folder for `sensitivity.csv` and `sensitivity.png`; None: nothing is written.
-        loss: what Keras calls the loss; None: the one that the file was compiled with.
-        pattern: which weights are pruned together; see `kl.prune`, as for what follows.
+        loss: Keras name of the loss; None: the one that the file was compiled with.
+        pattern: which weights are pruned together. This and the rest: see `kl.prune`.
         criterion: name of a registered criterion.
         include: patterns; only matching variables are pruned.
         exclude: patterns of variables that are not pruned.
@@ -81,7 +81,7 @@ def _loss(name: str) -> Any:
         return keras.losses.get(name)
     except ValueError as error:
         raise LotteryError(
-            f"Expected what Keras calls a loss, such as mse. Received: --loss={name}. Check it."
+            f"Expected the Keras name of a loss, such as mse. Received: --loss={name}. Check it."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The inputs of a model: names, shapes, types and structure, and a random batch of them."""
+"""The signature of a model: names, shapes, dtypes and structure of its inputs; random batches."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Input:
-    """One tensor that the model takes; None in `shape` is any length."""
+    """One input tensor; None in `shape` is any length."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -27,10 +27,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a model is called with.
+    """The inputs of a model's call.
 
     Args:
-        inputs: its tensors, in order.
+        inputs: the input tensors, in order.
         arguments: the positional arguments of the call, nested lists and dicts with the index of
             an input at each leaf.
     """
@@ -39,7 +39,7 @@ class Signature:
     arguments: list[Any]
 
     def bind(self, values: dict[str, Any]) -> list[Any]:
-        """Returns the positional arguments of a call, made of tensors by input name."""
+        """Returns the positional arguments of a call, from tensors by input name."""
         tensors = [values[i.name] for i in self.inputs]
         return [map_leaves(lambda index: tensors[index], a) for a in self.arguments]
 
@@ -54,10 +54,10 @@ class Signature:
 
 
 def signature_of(model: Any, example: Any = None) -> Signature:
-    """Reads the signature of a built model; one that does not know its inputs takes `example`'s.
+    """Returns the signature of a built model, from `example` if the model doesn't know its inputs.
 
     Raises:
-        LotteryError: the model has no known inputs, or takes strings.
+        LotteryError: the model has no known inputs, or string inputs.
     """
     arguments, symbolic = _arguments(model, example)
     leaves: list[Any] = []
@@ -101,12 +101,12 @@ def given_batch(signature: Signature, example: Any) -> Arrays:
 
 
 def random_batch(signature: Signature, *, length: int, high: int, batch: int = 3) -> Arrays:
-    """Draws inputs: floats from a standard normal, integers below `high`, fair booleans.
+    """Draws random inputs: standard normal floats, integers below `high`, fair booleans.
 
     Args:
-        length: what stands for None in a shape.
-        high: bound of the integers.
-        batch: examples, where the model does not fix their number.
+        length: length used for None in a shape.
+        high: exclusive upper bound of integers.
+        batch: number of examples, if the model does not fix it.
     """
     rng = np.random.default_rng(0)
     values: Arrays = {}
@@ -150,7 +150,7 @@ def named(structure: Any, kind: str) -> dict[str, Any]:
 
 
 def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
-    """Returns the positional arguments of a call, and whether their batch size is the model's."""
+    """Returns the positional arguments of a call, and whether the model sets their batch size."""
     import keras
 
     if not getattr(model, "built", False):
@@ -163,7 +163,7 @@ def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
     try:
         return [model.input], True
     except AttributeError:
-        pass  # a subclassed model knows no more than the shapes of its first call
+        pass  # a subclassed model knows only the shapes of its first call
     if example is not None:
         return [map_leaves(np.asarray, example)], False
     config = model.get_build_config() or {}
@@ -187,7 +187,7 @@ def _from_shapes(shapes: Any, dtype: str) -> Any:
 
 
 def _names(numbered: list[Any], leaves: list[Any]) -> list[str]:
-    """Names by the keys of dicts, else by the user's own tensor names, else by number."""
+    """Returns names: keys of dicts, else the user's tensor names, else numbers."""
     structure = numbered[0] if len(numbered) == 1 else numbered
     by_place = {index: name for name, index in named(structure, "input").items()}
     names: list[str] = []
@@ -211,11 +211,13 @@ def _dtype(leaf: Any) -> str:
     import keras
 
     dtype = str(keras.backend.standardize_dtype(leaf.dtype))
-    if isinstance(leaf, np.ndarray) and dtype == "float64":  # NumPy's default, not the user's wish
+    if (
+        isinstance(leaf, np.ndarray) and dtype == "float64"
+    ):  # NumPy's default, not the user's choice
         return str(keras.config.floatx())
     return dtype
 
 
 def _storable(dtype: str) -> str:
-    """NumPy cannot write bfloat16 to a file; float32 holds its values."""
+    """Replaces bfloat16, which NumPy cannot write to a file, with float32."""
     return "float32" if dtype == "bfloat16" else dtype

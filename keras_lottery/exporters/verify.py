@@ -1,6 +1,4 @@
-"""Compares what a fresh process found in an artifact with the model that it was made from:
-every variable by path, and the outputs on one batch.
-"""
+"""Compares a reloaded artifact with its model: all variables by path, and outputs on one batch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +20,10 @@ def verify(
     reloaded: Reloaded,
     tolerance: float | None,
 ) -> tuple[float, float]:
-    """Returns the largest absolute difference of an output, and the difference that is allowed.
+    """Returns the largest absolute difference of an output, and the allowed difference.
 
     Raises:
-        LotteryError: a variable is not bit for bit the model's, or an output differs by more.
+        LotteryError: a variable differs in any bit, or an output differs by more than allowed.
     """
     _same_variables(expected, reloaded.variables)
     if set(reloaded.outputs) != set(subject.outputs):
@@ -45,10 +43,10 @@ def verify(
 
 
 def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]:
-    """Returns the largest absolute difference, and the largest magnitude that was expected.
+    """Returns the largest absolute difference, and the largest expected magnitude.
 
-    Infinities and NaN are equal to themselves in the same place; anywhere else they make the
-    difference infinite.
+    Infinities and NaN equal themselves in the same place; otherwise they make the difference
+    infinite.
     """
     difference = magnitude = 0.0
     for name, value in expected.items():
@@ -66,7 +64,7 @@ def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]
 
 
 def _tolerance(model: Any, magnitude: float) -> float:
-    """1e-4 of the largest output, and of 1 at least; 2e-2 where anything is in half precision."""
+    """Returns 1e-4 times the largest output or 1; 2e-2 if anything is in half precision."""
     layers = [model, *getattr(model, "layers", ())]
     types = {str(layer.compute_dtype) for layer in layers} | {str(v.dtype) for v in model.weights}
     share = 2e-2 if types & {"float16", "bfloat16"} else 1e-4
@@ -76,7 +74,7 @@ def _tolerance(model: Any, magnitude: float) -> float:
 def _same_variables(
     expected: tuple[StoredVariable, ...], received: tuple[StoredVariable, ...]
 ) -> None:
-    """Raises a LotteryError unless both hold the same values under the same paths."""
+    """Raises LotteryError unless both have the same values under the same paths."""
     ours = {v.path: (v.shape, v.dtype, v.digest) for v in expected}
     theirs = {v.path: (v.shape, v.dtype, v.digest) for v in received}
     wrong = sorted(
@@ -91,7 +89,7 @@ def _same_variables(
 
 
 def stored_variables(model: Any) -> tuple[StoredVariable, ...]:
-    """Describes every variable of the plain `model`, seeds and metrics left out."""
+    """Describes every variable of the plain `model`, except seeds and metrics."""
     import keras
 
     from keras_lottery import masking

@@ -1,4 +1,4 @@
-"""The folder in which an export is prepared, and what a killed export leaves behind."""
+"""The folder in which an export is prepared, and the cleanup after killed exports."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from keras_lottery.files import (
     write_whole,
 )
 
-_LOCK = "export.lock"  # holds the name of what is exported
+_LOCK = "export.lock"  # contains the name of the artifact
 _COMPANIONS = "companions"
 
 
@@ -28,7 +28,7 @@ def workspace(out: Path) -> Iterator[Path]:
     """Yields a temporary folder on the disk of `out`, and removes it at the end.
 
     Raises:
-        LotteryError: it cannot be made, or the disk is full.
+        LotteryError: it cannot be created, or the disk is full.
     """
     try:
         make_folder(out.parent)
@@ -54,14 +54,14 @@ def workspace(out: Path) -> Iterator[Path]:
 def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]) -> None:
     """Renames the artifact to `out`, together with its companion files.
 
-    Next to a file the companions are written first, and copies stay in the workspace until the
-    end: by them `clear_killed` knows which files a killed export has put there.
+    Companions of a file are written first, with copies in the workspace until the end, from which
+    `clear_killed` knows which files a killed export has written.
 
     Args:
         folder: the workspace.
-        artifact: what to rename, in the workspace.
+        artifact: the artifact in the workspace.
         out: its new name.
-        files: the companions' contents, by path.
+        files: contents of the companion files, by path.
     """
     if artifact.is_dir():
         for path, data in files.items():
@@ -88,21 +88,21 @@ def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]
 
 
 def clear_killed(folder: Path) -> None:
-    """Removes what killed exports left in a folder; those of live processes are locked."""
+    """Removes workspaces of killed exports in a folder; those of live processes are locked."""
     sweep(folder)
-    for left in folder.glob(f"{PREFIX}*.partial"):
+    for workspace_folder in folder.glob(f"{PREFIX}*.partial"):
         with suppress(OSError):
-            handle = os.open(left / _LOCK, os.O_RDWR | os.O_CREAT)
+            handle = os.open(workspace_folder / _LOCK, os.O_RDWR | os.O_CREAT)
             try:
                 if lock(handle):
-                    _take_back(left)
-                    shutil.rmtree(left)
+                    _remove_companions(workspace_folder)
+                    shutil.rmtree(workspace_folder)
             finally:
                 os.close(handle)
 
 
 def _locked_folder(parent: Path) -> tuple[int, Path]:
-    """Makes a folder with a lock that ends with this process; returns the lock's handle and it."""
+    """Creates a folder that is locked while this process lives; returns lock handle and folder."""
     while True:
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX, suffix=".partial"))
         with suppress(FileNotFoundError):  # swept before it was locked
@@ -112,12 +112,12 @@ def _locked_folder(parent: Path) -> tuple[int, Path]:
             os.close(handle)
 
 
-def _take_back(left: Path) -> None:
+def _remove_companions(folder: Path) -> None:
     """Removes the companion files of an artifact that was never renamed."""
-    name = (left / _LOCK).read_text()
-    if not name or os.path.lexists(left.parent / name):
+    name = (folder / _LOCK).read_text()
+    if not name or os.path.lexists(folder.parent / name):
         return
-    for copy in (left / _COMPANIONS).glob("*"):
-        file = left.parent / copy.name
+    for copy in (folder / _COMPANIONS).glob("*"):
+        file = folder.parent / copy.name
         if file.is_file() and file.read_bytes() == copy.read_bytes():
             file.unlink()

@@ -1,4 +1,4 @@
-"""What a run writes down: the rows of results.csv and metrics.csv, histories, layers, scalars."""
+"""The tables of a run: results.csv, metrics.csv, histories, layers, and TensorBoard scalars."""
 
 from keras_lottery.records.beside import check_masks, read_history, read_layers
 from keras_lottery.records.growing import GrowingTable

@@ -1,6 +1,6 @@
 """The tables next to tickets, checked against the training's row in results.csv.
 
-They hold no provenance, so that another training's file in their place is found by its numbers.
+They have no provenance, so a file of another training is detected by its numbers.
 """
 
 import itertools
@@ -18,10 +18,10 @@ from keras_lottery.types import MaskSet
 
 
 def read_history(path: Path, row: ResultRow) -> list[dict[str, float]]:
-    """Returns the history of a finished training; empty where there is no file.
+    """Returns the history of a finished training; empty if there is no file.
 
     Raises:
-        LotteryError: it is no table of numbers, or its steps are not those of the row.
+        LotteryError: it is not a table of numbers, or its steps don't match the row.
     """
     history = read_numbers(path) if path.exists() else []
     steps = [entry["step"] for entry in history if "step" in entry]
@@ -40,21 +40,21 @@ def read_history(path: Path, row: ResultRow) -> list[dict[str, float]]:
 
 
 def read_layers(path: Path, row: ResultRow) -> list[LayerRow]:
-    """Returns the layer table of a finished training; empty where there is no file.
+    """Returns the layer table of a finished training; empty if there is no file.
 
     Raises:
-        LotteryError: it is of another form, or does not add up to the weights of the row.
+        LotteryError: it has another form, or doesn't add up to the weights of the row.
     """
     layers = read_rows(path, LayerRow) if path.exists() else []
-    found = (sum(layer.kept for layer in layers), sum(layer.size for layer in layers))
-    if layers and found != (row.kept, row.prunable):
+    kept, size = sum(layer.kept for layer in layers), sum(layer.size for layer in layers)
+    if layers and (kept, size) != (row.kept, row.prunable):
         expected = f"{row.kept} of {row.prunable} weights kept, as in results.csv"
-        raise _foreign(path, expected, f"{found[0]} of {found[1]}")
+        raise _foreign(path, expected, f"{kept} of {size}")
     return layers
 
 
 def check_masks(path: Path, layers: Sequence[LayerRow], masks: MaskSet, ticket: Path) -> None:
-    """Raises LotteryError where a layer table is not that of a ticket's masks."""
+    """Raises LotteryError if a layer table doesn't match a ticket's masks."""
     kept: Mapping[str, int] = {layer.path: layer.kept for layer in layers}
     for name, mask in masks.items():
         count = int(np.count_nonzero(mask))
@@ -64,7 +64,7 @@ def check_masks(path: Path, layers: Sequence[LayerRow], masks: MaskSet, ticket: 
 
 
 def _best_step(history: Sequence[Mapping[str, float]]) -> float | None:
-    """Returns the first step of the least validation loss; None where it is not known."""
+    """Returns the first step of the least validation loss; None if it is unknown."""
     losses = [entry.get("val_loss", math.nan) for entry in history]
     if not all(map(math.isfinite, losses)):
         return None

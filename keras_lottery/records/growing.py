@@ -1,4 +1,4 @@
-"""A table that grows while a study runs, so that a study killed at any moment goes on from it."""
+"""A table that grows while a study runs, so that a killed study can resume from it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +14,14 @@ Row = TypeVar("Row", bound=TableRow)
 
 
 class GrowingTable(Generic[Row]):
-    """The rows of a CSV file, and more of them; the file is replaced as a whole.
+    """A CSV file that rows are appended to; every append replaces the file atomically.
 
     Args:
-        path: the file; not there yet where nothing is finished.
+        path: the file; it need not exist yet.
         kind: dataclass of its rows.
 
     Raises:
-        LotteryError: the file is cut off or of another kind.
+        LotteryError: the file is truncated or has another form.
     """
 
     def __init__(self, path: Path, kind: type[Row]) -> None:
@@ -36,15 +36,15 @@ class GrowingTable(Generic[Row]):
         """The rows so far, in the order of completion."""
         return tuple(self._rows)
 
-    def keep(self, wanted: Callable[[Row], bool]) -> None:
-        """Leaves out the rows that are not wanted, such as those of what a kill cut short."""
-        kept = [row for row in self._rows if wanted(row)]
+    def keep(self, condition: Callable[[Row], bool]) -> None:
+        """Drops the rows that don't meet a condition, such as those of a killed training."""
+        kept = [row for row in self._rows if condition(row)]
         if len(kept) != len(self._rows):
             self._rows = kept
             self.append()
 
     def append(self, *rows: Row) -> None:
-        """Adds rows that belong together: after a kill all of them are there or none.
+        """Appends rows that belong together: after a kill, all or none of them are there.
 
         Raises:
             LotteryError: the table's folder was moved or removed, or cannot be written to.

@@ -1,4 +1,4 @@
-"""What config.json of a run folder records, checked before anything relies on it."""
+"""Reads and checks config.json of a run folder."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records.run_paths import RunPaths
 
 RESULTS_VERSION_KEY = "results_version"
-"""Key of config.json: which fixes its results have, a number of `engine.result_changes`.
+"""Key of config.json: the results version, see `engine.result_changes`.
 
-Where it is there, `config` holds the union of the seeds, rounds, arms, draws and sources of all
-calls; older versions kept those of the last call alone.
+If it is present, `config` has the union of the seeds, rounds, arms, draws and sources of all calls;
+older versions kept only those of the last call.
 """
 
 TICKETS = "tickets"
-"""The study that searches for tickets, whose rows are those of results.csv."""
+"""The study that searches for tickets and writes results.csv."""
 
 _MOST_BYTES = 16 * 2**20
 _DEEPEST = 40
@@ -26,14 +26,14 @@ _ADVICE = "Give the folder that `keras-lottery run` printed, e.g. --run=runs/qui
 
 
 def read_config(paths: RunPaths) -> dict[str, Any]:
-    """Returns what config.json holds; `config` is a dictionary, whose fields have the right types.
+    """Returns the contents of config.json; fields of `config` have the right types.
 
-    Unknown fields are left as they are: the config may be one of a task from elsewhere. Options of
-    a study that an older version did not write have their defaults.
+    Unknown fields stay as they are: the config may be that of a user's task. Study options that an
+    older version didn't write get their defaults.
 
     Raises:
-        LotteryError: the file is missing, cut off, too large, or of another kind; or the run needs
-            a module of the user's that is not imported.
+        LotteryError: the file is missing, truncated, too large, or has another form; or the run
+            needs a user module that is not imported.
     """
     file = paths.config
     if not file.is_file():
@@ -86,7 +86,7 @@ def _not_json(constant: str) -> Never:
 
 
 def _check_depth(value: Any) -> None:
-    """Raises ValueError where values are nested deeper than any config."""
+    """Raises ValueError if values are nested deeper than any config."""
     level = [value]
     for _ in range(_DEEPEST):
         inner = [v for v in level if isinstance(v, (dict, list))]
@@ -104,7 +104,7 @@ def _field(record: Mapping[str, Any], name: str) -> Any:
 
 
 def is_count(value: Any) -> bool:
-    """Returns True for a whole number that is not negative and fits into 64 bits."""
+    """Returns True for a non-negative whole number that fits into 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
 
 
@@ -128,7 +128,7 @@ def _by_name(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, dict) and all(kind(item) for item in value.values())
 
 
-# Sections come before their fields, so that the error names the outermost that is wrong.
+# Sections come before their fields, so that the error names the outermost wrong one.
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "metric": _is_text,
     "hash": _is_text,

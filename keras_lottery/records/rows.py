@@ -1,4 +1,4 @@
-"""One row of results.csv, one row of metrics.csv, and their text."""
+"""The rows of results.csv, metrics.csv and layer tables, and their text form."""
 
 import dataclasses
 import functools
@@ -12,10 +12,10 @@ from keras_lottery.errors import shortened
 from keras_lottery.types import FINISHED, STATUSES, Training
 
 KEY = tuple(field.name for field in dataclasses.fields(Training))
-"""The columns that name a training, first in every table: source, task, seed, round, arm, draw."""
+"""The columns that identify a training, first in every table."""
 
 CONSTANT_OUTPUT = "constant_output"
-"""Metric that is 1 where a network's output is the same for every test example; else left out."""
+"""Metric that is 1 if a network's output is the same for every test example, else absent."""
 
 Row = TypeVar("Row", bound="TableRow")
 
@@ -56,14 +56,14 @@ class TableRow:
         """Returns the row of `{column: text}`; an added column may be missing.
 
         Raises:
-            ValueError: a cell is not of its column's type.
+            ValueError: a cell doesn't have its column's type.
         """
         kinds = cls.kinds()
-        there = [name for name in kinds if name in texts or name not in cls.added()]
-        return cls(**{name: _parsed(texts[name], kinds[name]) for name in there})
+        names = [name for name in kinds if name in texts or name not in cls.added()]
+        return cls(**{name: _parsed(texts[name], kinds[name]) for name in names})
 
     def problem(self) -> str:
-        """Returns what can't be true of a row, as `expected …, not …`; empty if all can."""
+        """Returns an inconsistency of the row, as `expected …, not …`; empty if there is none."""
         return ""
 
 
@@ -91,22 +91,22 @@ class ResultRow(KeyedRow):
     A skipped training has no network: its row keeps all weights, and its values are NaN.
 
     Args:
-        source: experiment that the ticket came from; empty for the run's own.
+        source: experiment that the ticket was transferred from; empty for the run's own.
         sparsity: fraction of the prunable weights removed, in [0, 1].
         kept: prunable weights kept.
-        prunable: prunable weights in all.
-        total: weights of the model in all.
-        flops: floating-point operations of one example's forward pass, pruned weights free.
+        prunable: number of prunable weights.
+        total: number of weights of the model.
+        flops: FLOPs of one example's forward pass; pruned weights cost nothing.
         steps: optimizer steps done.
-        seconds: wall time of the training, compilation left out.
-        compile_seconds: wall time spent in compiling.
+        seconds: wall time of the training, without compilation.
+        compile_seconds: wall time of compilation.
         metric: name of the headline metric.
         value: the metric as the config measures it, `final_value` or `best_value`.
         final_value: the metric at the end.
         best_value: the metric at the minimum of the validation loss.
         best_step: step of that minimum.
-        status: `finished`; `diverged` where a weight, the loss or the metric is not finite;
-            `skipped` where the training descends from a diverged one.
+        status: `finished`; `diverged` if a weight, the loss or the metric is not finite;
+            `skipped` if the training descends from a diverged one.
     """
 
     sparsity: float
@@ -130,7 +130,7 @@ class ResultRow(KeyedRow):
 
     @property
     def finished(self) -> bool:
-        """True where the training brought a network."""
+        """True if the training ended without diverging."""
         return self.status == FINISHED
 
     @property
@@ -148,7 +148,7 @@ class ResultRow(KeyedRow):
         if not self.kept <= self.prunable <= self.total:
             counts = f"{self.kept}, {self.prunable} and {self.total}"
             return f"expected kept ≤ prunable ≤ total, not {counts}"
-        # Rows made by hand round it.
+        # Hand-edited rows round it.
         if not abs(self.sparsity - (1 - self.remaining)) <= _ROUNDED:
             return f"expected a sparsity of {1 - self.remaining:g}, not {self.sparsity}"
         return self._problem_of_values() if self.finished else ""
@@ -216,5 +216,5 @@ def _parsed(text: str, kind: type) -> Any:
 
 
 def _text(value: Any, kind: type) -> str:
-    """Returns a cell's text; NumPy scalars become Python's own first: their repr is no number."""
+    """Returns a cell's text; NumPy scalars become Python's first, as their repr isn't a number."""
     return repr(kind(value)) if kind in (int, float) else str(value)

@@ -1,4 +1,4 @@
-"""Every file name of a run folder."""
+"""All file names of a run folder."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
 
 SAMPLES = "samples"
-"""Name of the table of what a trained network makes of a few test examples."""
+"""Name of the table of a trained network's outputs for a few test examples."""
 
 
 def paths_of(config: Config) -> "RunPaths":
@@ -60,11 +60,11 @@ class RunPaths:
         return self._of(training, "layers.csv")
 
     def table(self, training: Training, name: str) -> Path:
-        """What was found on the way: by the arm that made the ticket, or by the trained network."""
+        """An extra table, written by the arm that made the ticket or from the trained network."""
         return self._of(training, f"{check_path_name('a table', name)}.csv")
 
     def _of(self, training: Training, ending: str) -> Path:
-        """`<arm>.<ending>`; later draws and other sources are marked in front of the dot."""
+        """Returns `<arm>.<ending>`; later draws and sources are marked before the dot."""
         name = check_path_name("an arm", training.arm)
         if training.draw:
             name = f"{name}-{training.draw}"
@@ -75,10 +75,10 @@ class RunPaths:
 
 
 class Place:
-    """A run folder as it is now, so that nothing is written outside it or to its ghost.
+    """The identity of a run folder, so that nothing is written outside it or after it was moved.
 
     Args:
-        root: the run folder; one that is not there yet may be made later.
+        root: the run folder; it may be created later.
     """
 
     def __init__(self, root: Path) -> None:
@@ -86,7 +86,7 @@ class Place:
         self._identity = _identity(root)
 
     def check(self, file: Path) -> None:
-        """Checks the place of a file that is about to be written.
+        """Checks the location of a file before it is written.
 
         Raises:
             LotteryError: the run folder was moved or removed, or `file` would not be inside it.
@@ -105,7 +105,7 @@ class Place:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Returns what stays the same when a folder is moved; None where there is none."""
+    """Returns device and inode, which a moved folder keeps; None if there is no folder."""
     try:
         status = os.stat(folder)
     except OSError:

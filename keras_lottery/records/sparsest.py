@@ -10,7 +10,7 @@ def sparsest_match(
 ) -> int | None:
     """Returns the round with the fewest weights whose mean is within one sd of dense.
 
-    A mean that is better than dense counts.
+    Means better than dense count, too.
 
     Args:
         dense: value of the dense network for each seed.

@@ -1,4 +1,4 @@
-"""Small CSV files: written whole, read with an error that says what is wrong with them."""
+"""Small CSV files: atomic writes, and reads with precise errors."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from keras_lottery.types import MaskSet
 
 _SHOWN = 300
 _MOST_STEPS = 2**53
-"""Whole numbers up to here are floats, too."""
+"""Floats represent all whole numbers up to here."""
 
 
 def layer_rows(masks: MaskSet) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def layer_rows(masks: MaskSet) -> list[dict[str, Any]]:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Writes a CSV file, whole or not at all; lines end with a line feed on every machine."""
+    """Writes a CSV file atomically; lines end with a line feed on every system."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -51,11 +51,11 @@ def read_table(
 
     Args:
         path: the file.
-        columns: what its header must be; None takes any.
-        added: those of `columns`, the last ones, that older files lack.
+        columns: the required header; None accepts any.
+        added: the last of `columns`, which older files lack.
 
     Raises:
-        LotteryError: the file is cut off, not a table, or has another header.
+        LotteryError: the file is truncated, not a table, or has another header.
     """
     try:
         text = path.read_bytes().decode()
@@ -77,7 +77,7 @@ def read_table(
         if any("\0" in cell for cell in row):
             received = shortened(",".join(row))
             raise _unreadable(path, f"row {number} without NUL characters. Received: {received}")
-    # A cut inside the last cell leaves the right number of cells: the line feed alone tells.
+    # A cut inside the last cell leaves the right number of cells; only the line feed is missing.
     if not text.endswith("\n"):
         raise _unreadable(path, f"a whole last line. Received: {shortened(text[-80:])}")
     return [dict(zip(header, row, strict=True)) for row in rows]
@@ -87,7 +87,7 @@ def read_numbers(path: Path) -> list[dict[str, float]]:
     """Returns the rows of a CSV file of numbers, such as a history; empty cells are left out.
 
     Raises:
-        LotteryError: the file is no such table, or a step is no number of steps.
+        LotteryError: the file is not a table of numbers, or a step is out of range.
     """
     rows = read_table(path)
     try:

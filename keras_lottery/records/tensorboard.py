@@ -1,4 +1,4 @@
-"""TensorBoard scalars of a run, behind an optional package."""
+"""TensorBoard scalars of a run; needs the optional package `tensorboard`."""
 
 import io
 import time
@@ -18,10 +18,10 @@ _REMAINING = "value against weights remaining, in hundredths of a percent"
 
 
 class Scalars(Protocol):
-    """Is told every finished training."""
+    """A writer of finished trainings."""
 
     def add(self, row: ResultRow, history: Sequence[Mapping[str, float]]) -> None:
-        """Takes a training's row and its evaluations (`step`, then values by name)."""
+        """Adds a training's row and its evaluations (`step`, then values by name)."""
         ...
 
 
@@ -32,32 +32,31 @@ class NoScalars:
         """Does nothing."""
 
 
-def scalars(paths: RunPaths, wanted: bool | None = None) -> Scalars:
+def scalars(paths: RunPaths, enabled: bool | None = None) -> Scalars:
     """Returns the writer of `report/tensorboard/`.
 
     Args:
         paths: file names of the run.
-        wanted: None writes where the package is installed; False writes nothing.
+        enabled: None writes if the package is installed; False writes nothing.
 
     Raises:
-        MissingExtraError: `wanted` is True and `tensorboard` is not installed.
+        MissingExtraError: `enabled` is True and `tensorboard` is not installed.
     """
-    if wanted is False or (wanted is None and find_spec("tensorboard") is None):
+    if enabled is False or (enabled is None and find_spec("tensorboard") is None):
         return NoScalars()
     return TensorBoardScalars(paths.tensorboard)
 
 
 class TensorBoardScalars:
-    """Writes event files that TensorBoard shows; adding a training again changes nothing.
+    """Writes event files for TensorBoard; adding a training again changes nothing.
 
     `trainings/seed_0/round_03/winning` holds the training's history against its steps, and
-    `arms/winning/seed_0` the values of one arm. TensorBoard's horizontal axis counts in whole
-    numbers, so the fraction of weights remaining is given in hundredths of a percent: 10,000 is
-    dense, 350 is 3.5 %.
+    `arms/winning/seed_0` the values of one arm. TensorBoard's horizontal axis has whole numbers, so
+    the fraction of weights remaining is in hundredths of a percent: 10,000 is dense, 350 is 3.5 %.
 
     Args:
-        folder: where to write.
-        now: seconds since 1970 that the events carry.
+        folder: folder to write to.
+        now: timestamp of the events, in seconds since 1970.
 
     Raises:
         MissingExtraError: `tensorboard` is not installed.
@@ -71,7 +70,7 @@ class TensorBoardScalars:
         self._values: dict[Path, dict[int, dict[str, float]]] = {}
 
     def add(self, row: ResultRow, history: Sequence[Mapping[str, float]]) -> None:
-        """Writes one training's history, and its arm's values with this one among them.
+        """Writes one training's history, and its arm's values including this one.
 
         Raises:
             LotteryError: the name of its arm or source can't be part of a path.

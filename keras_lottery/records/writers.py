@@ -1,4 +1,4 @@
-"""The tables of a run: results.csv, metrics.csv, and one history and one layer table a training."""
+"""Writes and reads the tables of a run: results.csv, metrics.csv, histories and layer tables."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,17 +15,16 @@ Row = TypeVar("Row", bound=TableRow)
 
 
 class Records:
-    """Writes what a run has finished; only the driver holds one.
+    """Writes the tables of finished trainings; only the driver has one.
 
-    Every file is replaced as a whole, and a training's row in results.csv is written last, so
-    that a process killed at any moment leaves whole files, and what it leaves of an unfinished
-    training is overwritten when the run goes on.
+    Every file is replaced atomically, and a training's row in results.csv is written last. A killed
+    process thus leaves complete files, and resuming overwrites those of an unfinished training.
 
     Args:
         paths: file names of the run.
 
     Raises:
-        LotteryError: results.csv or metrics.csv is cut off or of another kind.
+        LotteryError: results.csv or metrics.csv is truncated or has another form.
     """
 
     def __init__(self, paths: RunPaths) -> None:
@@ -35,7 +34,7 @@ class Records:
         self._done = {row.training for row in self._results}
         metrics = read_metrics(paths.metrics) if paths.metrics.exists() else []
         kept = [row for row in metrics if row.training in self._done]
-        # The text of every row is kept, so that one more row costs no formatting of the others.
+        # Rows are kept as text, so that appending one doesn't format the others again.
         self._result_texts = [row.texts() for row in self._results]
         self._metric_texts = [row.texts() for row in kept]
         if len(kept) != len(metrics):
@@ -48,18 +47,18 @@ class Records:
         return tuple(self._results)
 
     def done(self) -> set[Training]:
-        """Returns the trainings that have ended, diverged and skipped ones among them."""
+        """Returns the trainings that have ended, including diverged and skipped ones."""
         return set(self._done)
 
     def append(self, row: ResultRow, metrics: Mapping[str, float] | None = None) -> None:
-        """Marks a training as finished; its other files must be written before.
+        """Adds the row that marks a training as ended; its other files must be written before.
 
         Args:
             row: its row in results.csv.
             metrics: its further metrics by name.
 
         Raises:
-            LotteryError: the training is already there, or a file cannot be written.
+            LotteryError: the training already has a row, or a file cannot be written.
         """
         if row.training in self._done:
             raise LotteryError(
@@ -81,13 +80,13 @@ class Records:
         self._write(self._paths.history(training), rows, ("step",))
 
     def write_layers(self, training: Training, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Writes kept, size and density of every masked variable; see `layer_rows`."""
+        """Writes kept, size and density of each masked variable; see `layer_rows`."""
         self._write(self._paths.layers(training), rows, LayerRow.columns())
 
-    def write_found(
+    def write_extra(
         self, training: Training, name: str, rows: Iterable[Mapping[str, float | str]]
     ) -> None:
-        """Writes a table of what was found on the way."""
+        """Writes an extra table, e.g. of samples."""
         self._write(self._paths.table(training, name), rows, ())
 
     def _write(
@@ -104,7 +103,7 @@ def read_results(path: Path) -> list[ResultRow]:
     """Returns the rows of a results.csv in the order of completion.
 
     Raises:
-        LotteryError: the file is missing, cut off, of another kind, or has a training twice.
+        LotteryError: the file is missing or truncated, has another form, or has a training twice.
     """
     rows = read_rows(path, ResultRow)
     seen: set[Training] = set()
@@ -122,7 +121,7 @@ def read_metrics(path: Path) -> list[MetricRow]:
     """Returns the rows of a metrics.csv.
 
     Raises:
-        LotteryError: the file is missing, cut off or of another kind.
+        LotteryError: the file is missing or truncated, or has another form.
     """
     return read_rows(path, MetricRow)
 
@@ -131,7 +130,7 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """Returns the rows of a table whose columns are the fields of `kind`.
 
     Raises:
-        LotteryError: the file is missing, cut off or of another kind.
+        LotteryError: the file is missing or truncated, or has another form.
     """
     rows = []
     for number, texts in enumerate(read_table(path, kind.columns(), kind.added()), start=2):

@@ -1,4 +1,4 @@
-"""Makes the report of a run folder."""
+"""Writes the report of a run folder."""
 
 import shutil
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ from keras_lottery.report.tables import terminal_cells
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """What a report consists of.
+    """The files of a report.
 
     Args:
-        html: the page that needs nothing beside it.
-        markdown: the same as Markdown, with links to the figures.
-        figures: the PNGs; `tickets.png` first.
+        html: the self-contained page.
+        markdown: the same page as Markdown, with links to the figures.
+        figures: the PNGs, `tickets.png` first.
         headline: the sentences that compare the arms.
     """
 
@@ -44,7 +44,7 @@ class ReportFiles:
 
     @property
     def figure(self) -> Path:
-        """The figure that everyone wants first."""
+        """The main figure."""
         return self.figures[0]
 
 
@@ -53,15 +53,15 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
 
     Args:
         run: the run folder.
-        tensorboard: write TensorBoard scalars too; None writes them where the package is
+        tensorboard: whether to write TensorBoard scalars; None writes them if the package is
             installed.
 
     Returns:
         The files.
 
     Raises:
-        LotteryError: the folder is no run folder, no training is finished, or `report/` is a link
-            to somewhere else.
+        LotteryError: the folder is not a run folder, no training is finished, or `report/` links
+            to another place.
         MissingExtraError: `tensorboard` is True and the package is not installed.
     """
     if tensorboard is not None:
@@ -83,28 +83,28 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
 
 
 def page_of(run: Path) -> Content:
-    """Returns the page of a run, drawn from its tables and its config.json alone.
+    """Returns the page of a run, made only from its tables and its config.json.
 
     Raises:
-        LotteryError: the folder is no run folder, or nothing in it is finished.
+        LotteryError: the folder is not a run folder, or nothing in it is finished.
     """
     return study_page(study_name(run)).content(Path(run))
 
 
 def headline(run: Path) -> list[str]:
-    """Returns the sentences that a run's page is about, computed from its tables.
+    """Returns the headline sentences of a run's page, computed from its tables.
 
     Raises:
-        LotteryError: the folder is no run folder, or nothing in it is finished.
+        LotteryError: the folder is not a run folder, or nothing in it is finished.
     """
     return headlines(results_by_task(run)) if study_name(run) == TICKETS else page_of(run).headline
 
 
 def terminal_table(run: Path) -> RichTable:
-    """Returns the table that says most, for a terminal: of a search mean ± sd per level and arm.
+    """Returns the main table for a terminal; for a ticket search, mean ± sd per level and arm.
 
     Raises:
-        LotteryError: the folder is no run folder, or nothing in it is finished.
+        LotteryError: the folder is not a run folder, or nothing in it is finished.
     """
     if study_name(run) != TICKETS:
         return _first_table(page_of(run))
@@ -123,7 +123,7 @@ def terminal_table(run: Path) -> RichTable:
             _plain(name),
             justify="right",
             overflow="fold",
-            # Names may be broken over lines, numbers not.
+            # Names may wrap, numbers may not.
             min_width=max(len(row[index]) for row in table.rows),
             style="bold" if name == results.main else "",
         )
@@ -148,12 +148,12 @@ def _first_table(page: Content) -> RichTable:
 
 
 def _plain(text: str) -> Text:
-    """Returns the text for rich, which takes brackets in a string for markup."""
+    """Returns the text for rich, which would read brackets in a string as markup."""
     return Text(printable(text))
 
 
 def write_figures(drawings: list[Drawing], folder: Path) -> tuple[Path, ...]:
-    """Writes the figures as PNG; equal figures give equal bytes."""
+    """Writes the figures as PNGs; equal figures give equal bytes."""
     paths = []
     for drawing in drawings:
         path = folder / check_path_name("a figure", drawing.file)
@@ -169,13 +169,13 @@ def write_figures(drawings: list[Drawing], folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _write_scalars(paths: RunPaths, found: list[Results], wanted: bool | None) -> None:
-    """Writes every training's scalars anew."""
-    writer = scalars(paths, wanted)
+def _write_scalars(paths: RunPaths, by_task: list[Results], enabled: bool | None) -> None:
+    """Rewrites the scalars of all trainings."""
+    writer = scalars(paths, enabled)
     if isinstance(writer, NoScalars):
         return
     shutil.rmtree(paths.tensorboard, ignore_errors=True)
-    for row in (row for results in found for row in results.rows):
+    for row in (row for results in by_task for row in results.rows):
         writer.add(row, read_history(paths.history(row.training), row))
 
 

@@ -20,7 +20,7 @@ _LOWER_IS_BETTER = ("best_step", "flops")
 
 
 def verdicts(run: Path) -> list[Verdict]:
-    """Returns a verdict per declared comparison of the run folder `run`, p not yet corrected.
+    """Returns a verdict per declared comparison of the run folder `run`, with uncorrected p.
 
     Raises:
         LotteryError: the folder is no run folder, or a table is damaged.
@@ -28,45 +28,46 @@ def verdicts(run: Path) -> list[Verdict]:
     record = read_config(RunPaths(run))
     page = study_page(str(record["config"].get("study", TICKETS)))
     higher = page.higher_is_better
-    found: list[Verdict] = []
+    all_verdicts: list[Verdict] = []
     for claim, post_hoc in recorded_claims(record):
         up = bool(record["higher_is_better"]) if higher is None else higher
         up = up and claim.field not in _LOWER_IS_BETTER
         judged = judge(claim, page.measurements(run, claim), up, post_hoc)
-        found += [one for one in judged if one.n or _is_asked(claim, record["config"])]
-    return found
+        is_planned = _is_planned(claim, record["config"])
+        all_verdicts += [verdict for verdict in judged if verdict.n or is_planned]
+    return all_verdicts
 
 
-def _is_asked(claim: Claim, config: Mapping[str, Any]) -> bool:
-    """Returns False for a claim of the preset whose arms this run was told not to train."""
+def _is_planned(claim: Claim, config: Mapping[str, Any]) -> bool:
+    """Returns False for a claim of the preset whose arms this run doesn't train."""
     options = config.get("options") or {}
     if claim.target and claim.target not in options.get("targets", ()):
         return False
     arms = {"dense", "", *config.get("arms", ())}
     sources = {f"{arm} from {name}" for arm in arms for name in options.get("sources", ())}
-    own = config.get("study", TICKETS) in (TICKETS, "transfer")
-    return not own or {claim.arm, claim.control} <= arms | sources
+    has_arms = config.get("study", TICKETS) in (TICKETS, "transfer")
+    return not has_arms or {claim.arm, claim.control} <= arms | sources
 
 
 def claims_table(run: Path) -> Table | None:
     """Returns the table of a run's claims, corrected within the run; None if it declares none."""
-    found = adjust(verdicts(run))
-    if not found:
+    corrected = adjust(verdicts(run))
+    if not corrected:
         return None
-    return Table("Claims", _HEADER, [_cells(verdict) for verdict in found], _NOTE)
+    return Table("Claims", _HEADER, [_cells(verdict) for verdict in corrected], _NOTE)
 
 
 def write_claims(results: Path) -> Path:
-    """Writes claims.md: every claim of every experiment in `results`, by paper.
+    """Writes claims.md: all claims of all experiments in `results`, by paper.
 
     Raises:
         LotteryError: an experiment's files are damaged.
     """
     folders = sorted(path.parent for path in results.rglob("config.json"))
-    found = [(folder, verdict) for folder in folders for verdict in verdicts(folder)]
-    corrected = adjust([verdict for _, verdict in found])
+    judged = [(folder, verdict) for folder in folders for verdict in verdicts(folder)]
+    corrected = adjust([verdict for _, verdict in judged])
     papers: dict[str, list[list[str]]] = {}
-    for (folder, _), verdict in zip(found, corrected):
+    for (folder, _), verdict in zip(judged, corrected):
         name = folder.relative_to(results).as_posix()
         rows = papers.setdefault(verdict.claim.paper, [])
         rows.append([name, *_cells(verdict)])
@@ -82,13 +83,13 @@ def write_claims(results: Path) -> Path:
     return results / _FILE
 
 
-def _counts(found: Sequence[Verdict]) -> str:
-    names = dict.fromkeys(verdict.verdict for verdict in found)
-    counted = {name: sum(v.verdict == name for v in found) for name in sorted(names)}
+def _counts(corrected: Sequence[Verdict]) -> str:
+    names = dict.fromkeys(verdict.verdict for verdict in corrected)
+    counted = {name: sum(v.verdict == name for v in corrected) for name in sorted(names)}
     parts = ", ".join(f"{count} *{name}*" for name, count in counted.items())
-    declared = sum(not verdict.post_hoc for verdict in found)
+    declared = sum(not verdict.post_hoc for verdict in corrected)
     return (
-        f"{len(found)} comparisons: {parts or 'none'}. {declared} were declared before their "
+        f"{len(corrected)} comparisons: {parts or 'none'}. {declared} were declared before their "
         "trainings were run; the others are marked *post hoc*."
     )
 
@@ -103,16 +104,16 @@ _NOTE = (
     "in the metric's unit, with its t interval. p: exact one-sided sign-flip permutation test of "
     "the claim's direction, at least 1/2ⁿ; adjusted by Holm's method within the paper. "
     "d: mean ÷ standard deviation of the seeds' differences. The verdict follows from the interval "
-    "and the margin that was declared: *agrees* if the whole interval lies on the claimed side and "
-    "the mean reaches the margin, *disagrees* if the interval leaves out every difference as large "
-    "as the margin, *not shown* otherwise."
+    "and the declared margin: *agrees* if the whole interval is on the claimed side and the mean "
+    "reaches the margin, *disagrees* if the interval excludes all differences as large as the "
+    "margin, *not shown* otherwise."
 )
 
 
 def _cells(verdict: Verdict) -> list[str]:
     claim = verdict.claim
-    where = percent(verdict.level) + " remaining" if verdict.level is not None else _range(claim)
-    compared = f"`{claim.compare}`, {where}"
+    levels = percent(verdict.level) + " remaining" if verdict.level is not None else _range(claim)
+    compared = f"`{claim.compare}`, {levels}"
     mean, low, high = _figures(verdict.mean, verdict.low, verdict.high)
     interval = "–" if math.isnan(verdict.low) else f"{low} to {high}"
     text = f"**{verdict.verdict}**" + (" (post hoc)" if verdict.post_hoc else "")
@@ -134,7 +135,7 @@ def _range(claim: Claim) -> str:
 
 
 def _figures(*values: float) -> list[str]:
-    """Returns a difference and the ends of its interval, the largest to three digits."""
+    """Formats a difference and the ends of its interval, the largest to three digits."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
     return [Unit("", digits=digits).difference(value) for value in values]

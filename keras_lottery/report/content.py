@@ -1,4 +1,4 @@
-"""What stands in a report, in its order: the blocks, and the figures that they show."""
+"""The content of a report: its blocks in order, and their figures."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,9 +36,9 @@ class Content:
 
     Args:
         title: heading of the page.
-        headline: the sentences that the page is about, computed from the tables.
-        blocks: what stands on the page, the title first.
-        drawings: the figures that the blocks show.
+        headline: the main sentences, computed from the tables.
+        blocks: the blocks of the page, the title first.
+        drawings: the figures of the blocks.
     """
 
     title: str
@@ -47,7 +47,7 @@ class Content:
     drawings: list[Drawing] = field(default_factory=list)
 
     def add(self, *blocks: Any) -> None:
-        """Adds blocks; None and lists without a sentence are left out."""
+        """Adds blocks; skips None and empty lists."""
         self.blocks.extend(b for b in blocks if b is not None and b != Bullets([]))
 
     def show(self, drawing: Drawing, suffix: str) -> None:
@@ -57,29 +57,29 @@ class Content:
         self.add(Image(file, drawing.caption, drawing.alt))
 
 
-def content(found: list[Results]) -> Content:
-    """Returns the report of a search for tickets, the config's own task first."""
-    page = Content(f"{found[0].name}: tickets and controls", headlines(found))
+def content(by_task: list[Results]) -> Content:
+    """Returns the report of a ticket search, the config's task first."""
+    page = Content(f"{by_task[0].name}: tickets and controls", headlines(by_task))
     page.add(Heading(page.title, 1))
-    for index, results in enumerate(found):
+    for index, results in enumerate(by_task):
         if index:
             page.add(Heading(f"Task {results.task}", 1))
         _add_results(page, results, f"-{results.task}" if index else "")
-    add_settings(page, found[0].config, found[0].facts)
+    add_settings(page, by_task[0].config, by_task[0].facts)
     return page
 
 
 def add_settings(page: Content, config: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Adds what stands at the end of every page: the config, and what it was made with."""
+    """Adds the last sections of every page: the config, and the environment of the run."""
     page.add(Heading("Settings"), tables.config_table(config))
     page.add(Details("All settings", [tables.full_config_table(config)]))
-    page.add(Heading("Made with"), tables.facts_table(facts))
+    page.add(Heading("Environment"), tables.facts_table(facts))
 
 
-def headlines(found: list[Results]) -> list[str]:
-    """Returns the sentences that a search for tickets is about, without drawing anything."""
-    many = len(found) > 1
-    return [f"{s.task}: {text}" if many else text for s in found for text in _headline(s)]
+def headlines(by_task: list[Results]) -> list[str]:
+    """Returns the headline sentences of a ticket search, without drawing anything."""
+    many = len(by_task) > 1
+    return [f"{s.task}: {text}" if many else text for s in by_task for text in _headline(s)]
 
 
 def _headline(results: Results) -> list[str]:
@@ -100,17 +100,16 @@ def nothing_finished(
 def _add_results(page: Content, whole: Results, suffix: str) -> None:
     results = without_families(whole)
     page.add(Bullets(_headline(whole), strong=True))
-    lacking = missing(whole)
-    if lacking:
-        page.add(Heading("What is missing", 3), Bullets(lacking))
+    if gaps := missing(whole):
+        page.add(Heading("Missing trainings", 3), Bullets(gaps))
     if not whole.rows:
         return
     page.show(draw_tickets(results), suffix)
     page.add(samples_table(results))
     page.add(Heading("Numbers"), tables.level_table(results), tables.difference_table(results))
     page.add(tables.match_table(results))
-    if (beside := tables.beside_table(results)) is not None:
-        page.add(Details("Beside the dense network at every level", [beside]))
+    if (ratios := tables.ratio_table(results)) is not None:
+        page.add(Details("Compared with dense at every level", [ratios]))
     page.add(Details("Every level and arm", [tables.arm_table(results)]))
     _add_ablations(page, results, suffix)
     _add_learning(page, results, suffix)
@@ -120,7 +119,7 @@ def _add_results(page: Content, whole: Results, suffix: str) -> None:
 
 
 def _add_ablations(page: Content, results: Results, suffix: str) -> None:
-    """Adds what iteration and late rewinding bring, where the arms without them were trained."""
+    """Adds the gains from iteration and late rewinding, if the arms without them were trained."""
     drawing = draw_ablations(results)
     if drawing is not None:
         page.add(Heading("Iteration and late rewinding"), Bullets(ablations(results)))
@@ -128,7 +127,7 @@ def _add_ablations(page: Content, results: Results, suffix: str) -> None:
 
 
 def _add_learning(page: Content, results: Results, suffix: str) -> None:
-    """Adds learning curves of a task whose metric is measured as it learns, else its speed."""
+    """Adds learning curves for reinforcement learning, and the learning speed for other tasks."""
     drawing = draw_curves(results) if results.task == "rl" else None
     if drawing is not None:
         page.add(Heading("Learning curves"))
@@ -143,7 +142,7 @@ def _add_learning(page: Content, results: Results, suffix: str) -> None:
 
 
 def _add_family(page: Content, title: str, results: Results, suffix: str) -> None:
-    """Adds the arms that are drawn together, after their training and before it."""
+    """Adds a family of arms, after and before training."""
     name = title.lower().replace(" ", "_")
     family, results = results, prune_at_init.without_sanity_controls(results)
     page.add(Heading(title), Bullets(comparisons(results, results.controls)))
@@ -158,49 +157,49 @@ def _add_family(page: Content, title: str, results: Results, suffix: str) -> Non
 
 
 def _add_prune_at_init(page: Content, results: Results, suffix: str) -> None:
-    """Adds what belongs to a family of arms that prune before training."""
+    """Adds the sections of arms that prune before training."""
     if prune_at_init.controlled(results):
         page.add(Heading("Sanity controls", 3), Bullets(prune_at_init.sanity_sentences(results)))
         page.show(draw_sanity(results, prune_at_init.controlled(results)), suffix)
         page.add(Details("Every level", [prune_at_init.sanity_table(results)]))
     if prune_at_init.has_manifold(results):
-        page.add(Heading("What is interpreted, and what it chose", 3), Text(_INTERPRETATION))
+        page.add(Heading("The interpretation, and the chosen dimension", 3), Text(_INTERPRETATION))
         page.add(
             Bullets(prune_at_init.manifold_sentences(results)),
             prune_at_init.dimension_table(results),
         )
-        found = prune_at_init.spectra(results)
-        if found:
-            page.show(draw_spectrum(found, results), suffix)
+        spectra = prune_at_init.spectra(results)
+        if spectra:
+            page.show(draw_spectrum(spectra, results), suffix)
     page.add(prune_at_init.cost_table(prune_at_init.without_sanity_controls(results)))
 
 
 _INTERPRETATION = (
-    "Of the algorithm of Zhang et al. 2021 only the first and the last step are public. What "
-    "decides between them here is an interpretation, and no reproduction of their method: the "
-    "diagonal of the Hessian after the first steps, cut at the largest relative gap near each "
-    "level. In the theory slow modes determine the fast ones, so `inertial_manifold` keeps the "
-    "weights of small curvature below the gap. `matched_…` keep exactly as many weights: "
+    "Only the first and the last step of the algorithm of Zhang et al. 2021 are public. The steps "
+    "between them are an interpretation here, not a reproduction of their method: the diagonal of "
+    "the Hessian after the first steps, cut at the largest relative gap near each level. In the "
+    "theory slow modes determine the fast ones, so `inertial_manifold` keeps the weights of small "
+    "curvature below the gap. The `matched_…` arms keep exactly as many weights: "
     "`matched_curvature` those of the largest curvature, from the other end of the spectrum."
 )
 
 
 def _add_masks(page: Content, results: Results, suffix: str) -> None:
-    """Adds densities and overlap, or says that the run holds no masks to read them from."""
+    """Adds densities and overlap, or a note that the run has no masks."""
     arm = results.main or (results.arms[0] if results.arms else None)
     if arm is None:
         return
     page.add(Heading("Density per variable"))
-    found = densities(results, arm)
-    if found is None:
-        page.add(Text(f"The folder holds no layer tables of `{arm}`."))
+    by_layer = densities(results, arm)
+    if by_layer is None:
+        page.add(Text(f"The folder has no layer tables of `{arm}`."))
     else:
-        page.show(draw_density(found), suffix)
-        page.add(Details("Densities", [tables.density_table(found)]))
+        page.show(draw_density(by_layer), suffix)
+        page.add(Details("Densities", [tables.density_table(by_layer)]))
     page.add(Heading("Overlap between seeds"))
     shared = overlaps(results, arm)
     if not shared:
-        page.add(Text(f"An overlap takes tickets of `{arm}` from two seeds of one round."))
+        page.add(Text(f"An overlap needs tickets of `{arm}` from two seeds in one round."))
     else:
         page.show(draw_overlap(arm, shared), suffix)
         page.add(Details("Overlaps", [tables.overlap_table(shared)]))

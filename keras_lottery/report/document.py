@@ -1,4 +1,4 @@
-"""A report as blocks, so that the HTML page and the Markdown page say the same."""
+"""A report as blocks, so that the HTML and Markdown pages have the same content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of sentences; `strong` ones are what the page is about."""
+    """A list of sentences; `strong` marks the headline."""
 
     items: Sequence[str]
     strong: bool = False
@@ -29,7 +29,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Image:
-    """A PNG beside the page, its caption, and its text for those who cannot see it."""
+    """A PNG next to the page, its caption, and its alternative text."""
 
     file: str
     caption: str
@@ -41,10 +41,10 @@ class Table:
     """A table of text.
 
     Args:
-        title: what it holds; empty where the heading says it.
+        title: its title; empty if the heading suffices.
         header: names of its columns.
-        rows: one list of cells a row; the first cell names the row.
-        note: how to read it.
+        rows: one list of cells per row; the first cell names the row.
+        note: explanation below it.
     """
 
     title: str
@@ -55,7 +55,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Details:
-    """Tables that are folded away at first."""
+    """Collapsed tables."""
 
     summary: str
     tables: Sequence[Table]

@@ -1,4 +1,4 @@
-"""Arms that are drawn together, each family in figures of its own beside the winning ticket."""
+"""Families of arms, each drawn in separate figures together with the winning ticket."""
 
 from dataclasses import replace
 
@@ -8,23 +8,23 @@ from keras_lottery.report.results import WINNING, Results
 
 
 def without_families(results: Results) -> Results:
-    """Returns the results of the arms that belong to no family."""
-    together = {arm for arms in FAMILIES.values() for arm in arms}
-    return results.subset([arm for arm in results.arms if arm not in together])
+    """Returns the results of the arms outside all families."""
+    members = {arm for arms in FAMILIES.values() for arm in arms}
+    return results.subset([arm for arm in results.arms if arm not in members])
 
 
 def families(results: Results) -> dict[str, Results]:
-    """Returns the winning ticket with the arms of each family that was trained, by its title."""
-    found = {name: [arm for arm in arms if arm in results.arms] for name, arms in FAMILIES.items()}
+    """Returns by title, for each trained family, the winning ticket and the family's arms."""
+    trained = {n: [arm for arm in arms if arm in results.arms] for n, arms in FAMILIES.items()}
     return {
         name.replace("_", " ").capitalize(): results.subset([WINNING, *arms])
-        for name, arms in found.items()
+        for name, arms in trained.items()
         if arms
     }
 
 
 def at_start(results: Results) -> Results | None:
-    """Returns the results with the metric before the first step; None where it was not measured."""
+    """Returns the results with the metric before the first step; None if it was not measured."""
     name = f"initial_{results.metric}"
     values = {}
     if results.paths.metrics.exists():

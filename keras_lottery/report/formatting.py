@@ -1,4 +1,4 @@
-"""How numbers are written: values of a metric, differences, fractions, counts."""
+"""Number formats: values of a metric, differences, fractions, counts."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from keras_lottery.records import ResultRow
 
 @dataclass(frozen=True)
 class Unit:
-    """How a metric's values are shown.
+    """The format of a metric's values.
 
     Args:
         name: name of the metric.
-        factor: what a value is multiplied by.
-        symbol: written after a value, e.g. ` %`.
-        points: written after a difference, e.g. ` points`.
-        digits: decimals of a value and of a difference.
+        factor: factor that a value is multiplied by.
+        symbol: suffix of a value, e.g. ` %`.
+        points: suffix of a difference, e.g. ` points`.
+        digits: decimals of values and differences.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Unit:
         return self.bare(value) + self.symbol
 
     def spread(self, mean: float, sd: float) -> str:
-        """Returns `mean ± sd`, or the mean alone where the spread is unknown."""
+        """Returns `mean ± sd`, or only the mean if the spread is unknown."""
         return self.bare(mean) + ("" if math.isnan(sd) else f" ± {self.bare(sd)}")
 
     def difference(self, value: float) -> str:
@@ -51,8 +51,8 @@ class Unit:
 def unit_of(rows: Sequence[ResultRow]) -> Unit:
     """Returns the unit of the rows' metric.
 
-    Accuracies in [0, 1] are shown in percent, other metrics with the decimals that show the
-    distance between the best and the worst row to three digits.
+    Accuracies in [0, 1] are shown in percent. Other metrics get enough decimals to show the
+    difference between the best and the worst row to three digits.
     """
     metric = rows[0].metric
     values = [row.value for row in rows if math.isfinite(row.value)]

@@ -1,4 +1,4 @@
-"""What a report has to say of trainings that are missing, diverged, or brought a dead network."""
+"""Sentences about missing and diverged trainings, and about dead networks."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,11 +11,11 @@ from keras_lottery.types import DIVERGED, SKIPPED, Training
 
 def diverged(rows: Sequence[ResultRow]) -> list[str]:
     """Returns which trainings diverged, and how many were skipped because of them."""
-    found = [row.training for row in rows if row.status == DIVERGED]
+    trainings = [row.training for row in rows if row.status == DIVERGED]
     skipped = sum(row.status == SKIPPED for row in rows)
-    if not found and not skipped:
+    if not trainings and not skipped:
         return []
-    text = f"Diverged: {_names(found)}." if found else "A source's trainings diverged."
+    text = f"Diverged: {_names(trainings)}." if trainings else "A source's trainings diverged."
     if skipped:
         noun = "training that descends" if skipped == 1 else "trainings that descend"
         text += (
@@ -25,47 +25,46 @@ def diverged(rows: Sequence[ResultRow]) -> list[str]:
 
 
 def dead(results: Results) -> list[str]:
-    """Returns which networks give the same output for every test example."""
+    """Returns a sentence that names the networks with a constant output, if there are any."""
     if not results.paths.metrics.exists():
         return []
     metrics = read_metrics(results.paths.metrics)
     dead = {row.training for row in metrics if row.name == CONSTANT_OUTPUT and row.value}
-    found = [row.training for row in results.rows if row.training in dead]
-    if not found:
+    trainings = [row.training for row in results.rows if row.training in dead]
+    if not trainings:
         return []
     return [
         f"The output no longer depends on the input, it is the same for every test example: "
-        f"{_names(found)}."
+        f"{_names(trainings)}."
     ]
 
 
 def missing(results: Results) -> list[str]:
-    """Returns what the config asks for and the run does not have yet."""
+    """Returns sentences about trainings of the config that the run doesn't have yet."""
     config = results.config
     prune = config.get("prune", {})
-    rounds, given = int(prune.get("rounds", 0)), prune.get("arm_rounds", {})
-    wanted = {(DENSE, seed, 0) for seed in config.get("seeds", ())}
-    wanted |= {
+    rounds, arm_rounds = int(prune.get("rounds", 0)), prune.get("arm_rounds", {})
+    planned = {(DENSE, seed, 0) for seed in config.get("seeds", ())}
+    planned |= {
         (arm, seed, number)
         for arm in config.get("arms", ())
         for seed in config.get("seeds", ())
-        for number in rounds_of(arm, rounds, given.get(arm, ()))
+        for number in rounds_of(arm, rounds, arm_rounds.get(arm, ()))
         if arm != DENSE
     }
-    there = {(row.arm, row.seed, row.round) for row in (*results.rows, *results.lost)}
-    found = []
+    ended = {(row.arm, row.seed, row.round) for row in (*results.rows, *results.lost)}
+    sentences = []
     for arm in dict.fromkeys([DENSE, *config.get("arms", ())]):
-        asked = {key for key in wanted if key[0] == arm}
-        lack = asked - there
-        if lack:
-            numbers = sorted({key[2] for key in lack})
-            found.append(
-                f"`{arm}`: {len(lack)} of {len(asked)} trainings (seed and round) are not "
+        of_arm = {key for key in planned if key[0] == arm}
+        if pending := of_arm - ended:
+            numbers = sorted({key[2] for key in pending})
+            sentences.append(
+                f"`{arm}`: {len(pending)} of {len(of_arm)} trainings (seed and round) are not "
                 f"finished, in {rounds_text(numbers)}."
             )
     if len(results.seeds) == 1:
-        found.append("One seed: no spread and no interval can be given.")
-    return found
+        sentences.append("One seed: there is no spread and no interval.")
+    return sentences
 
 
 def _names(trainings: Iterable[Training]) -> str:

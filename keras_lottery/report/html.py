@@ -1,4 +1,4 @@
-"""A document as one HTML page that needs nothing beside it: no script, no font, no network."""
+"""A document as one self-contained HTML page, without scripts, fonts and network access."""
 
 import base64
 import re

@@ -10,7 +10,7 @@ from keras_lottery.report.document import Bullets, Details, Heading, Image, Tabl
 
 
 def to_markdown(blocks: Sequence[Any]) -> str:
-    """Returns the Markdown of a document's blocks; images are links to files beside it."""
+    """Returns the Markdown of a document's blocks; images link to files next to it."""
     return "\n\n".join(_render(block) for block in blocks) + "\n"
 
 
@@ -61,10 +61,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def inline(text: str) -> str:
-    """Returns text on one line that begins no HTML and no link.
+    """Returns text on one line, with HTML tags and links escaped.
 
-    Names come from data. A tag is escaped within backquotes too, where Markdown shows `&lt;` as
-    it is written: where they begin and end is up to the data as well.
+    Names come from data. Tags are escaped within backquotes, too, although Markdown then shows
+    `&lt;`: the data may contain backquotes as well.
     """
     line = printable(text).replace("\n", " ").replace("](", "]\\(")
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", line)

@@ -1,4 +1,4 @@
-"""What the masks of a run look like: density per variable, overlap between seeds."""
+"""Statistics of a run's masks: density per variable, overlap between seeds."""
 
 import itertools
 from collections import defaultdict
@@ -16,16 +16,16 @@ from keras_lottery.types import MaskSet
 
 @dataclass(frozen=True)
 class Densities:
-    """Density per variable over the rounds of one arm, means over seeds.
+    """Density per variable over the rounds of one arm, as means over seeds.
 
     Args:
-        arm: whose masks.
+        arm: the arm of the masks.
         rounds: rounds with layer tables.
         remaining: fraction of all masked weights kept, `(rounds,)`.
         paths: variables.
         density: fraction of each variable kept, `(paths, rounds)`.
         sizes: weights of each variable, `(paths,)`.
-        seeds: seeds behind the means.
+        seeds: number of seeds.
     """
 
     arm: str
@@ -39,16 +39,16 @@ class Densities:
 
 @dataclass(frozen=True)
 class SeedOverlap:
-    """How far the masks of different seeds agree at one round.
+    """Overlap of the masks of different seeds in one round.
 
     Args:
         remaining: fraction of the weights kept, mean over seeds.
         mean: share of the kept weights that a pair of seeds has in common, mean over pairs.
-        low: smallest pair.
-        high: largest pair.
+        low: the same of the pair with the smallest share.
+        high: the same of the pair with the largest share.
         chance: the share expected of masks shuffled within each variable.
         chance_global: the share expected of masks shuffled over all variables.
-        pairs: pairs of seeds.
+        pairs: number of pairs of seeds.
     """
 
     round: int
@@ -62,7 +62,7 @@ class SeedOverlap:
 
 
 def densities(results: Results, arm: str) -> Densities | None:
-    """Returns the densities of an arm's masks; None where the run holds no layer tables."""
+    """Returns the densities of an arm's masks; None if the run has no layer tables."""
     layers = [
         (row.round, row.seed, layer.path, layer.kept, layer.size)
         for row in _rows(results, arm)
@@ -79,68 +79,71 @@ def densities(results: Results, arm: str) -> Densities | None:
     )  # fmt: skip
 
 
-def grouped(found: Densities, most: int) -> Densities:
-    """Returns the densities with variables put together by the start of their paths.
+def grouped(densities: Densities, most: int) -> Densities:
+    """Groups the variables by the start of their paths.
 
     Args:
-        found: the densities.
-        most: groups at most; fewer variables stay as they are. Paths are cut as late as possible.
+        densities: the densities.
+        most: maximum number of groups; fewer variables stay as they are. Paths are cut as late as
+            possible.
     """
-    depth = max(path.count("/") for path in found.paths)
-    names = list(found.paths)
+    depth = max(path.count("/") for path in densities.paths)
+    names = list(densities.paths)
     while depth and len(set(names)) > most:
-        names = ["/".join(path.split("/")[:depth]) for path in found.paths]
+        names = ["/".join(path.split("/")[:depth]) for path in densities.paths]
         depth -= 1
     groups = tuple(dict.fromkeys(names))
     rows = [np.array([name == group for name in names]) for group in groups]
-    sizes = np.array([found.sizes[row].sum() for row in rows])
-    density = [np.average(found.density[row], axis=0, weights=np.maximum(found.sizes[row], 1))
-               for row in rows]  # fmt: skip
-    return replace(found, paths=groups, density=np.array(density), sizes=sizes)
+    sizes = np.array([densities.sizes[row].sum() for row in rows])
+    density = [
+        np.average(densities.density[row], axis=0, weights=np.maximum(densities.sizes[row], 1))
+        for row in rows
+    ]
+    return replace(densities, paths=groups, density=np.array(density), sizes=sizes)
 
 
 def overlaps(results: Results, arm: str) -> list[SeedOverlap]:
-    """Returns the overlap between seeds per round; empty with fewer than two seeds' tickets."""
+    """Returns the overlap between seeds per round; empty with tickets of fewer than two seeds."""
     by_round: dict[int, list[ResultRow]] = defaultdict(list)
     for row in _rows(results, arm):
         if results.paths.ticket(row.training).exists():
             by_round[row.round].append(row)
-    found = []
+    by_level = []
     for number, rows in sorted(by_round.items()):
-        # One round's masks at a time: those of a whole run need not fit into memory.
+        # One round at a time: the masks of a whole run may not fit into memory.
         masks = [_masks(results, row) for row in rows]
         if len(masks) > 1:
-            found.append(seed_overlap(number, masks))
-    return found
+            by_level.append(seed_overlap(number, masks))
+    return by_level
 
 
 def seed_overlap(number: int, masks: Sequence[MaskSet]) -> SeedOverlap:
-    """Returns the overlap between every two of `masks`.
+    """Returns the pairwise overlap of `masks`.
 
     A pair shares Σ_l |a_l ∧ b_l| of its (|a| + |b|) / 2 kept weights. Shuffled within each
     variable l of n_l weights, Σ_l |a_l| |b_l| / n_l are expected; over all n, |a| |b| / n.
     """
     pairs = [total(overlap(a, b).values()) for a, b in itertools.combinations(masks, 2)]
     shares = [pair.share for pair in pairs]
-    everywhere = [
+    expected_globally = [
         2 * pair.kept_a * pair.kept_b / pair.size / max(pair.kept_a + pair.kept_b, 1)
         for pair in pairs
     ]
-    left = [sum(m.sum() for m in ms.values()) / sum(m.size for m in ms.values()) for ms in masks]
+    kept = [sum(m.sum() for m in ms.values()) / sum(m.size for m in ms.values()) for ms in masks]
     return SeedOverlap(
         round=number,
-        remaining=float(np.mean(left)),
+        remaining=float(np.mean(kept)),
         mean=float(np.mean(shares)),
         low=min(shares),
         high=max(shares),
         chance=float(np.mean([pair.expected_share for pair in pairs])),
-        chance_global=float(np.mean(everywhere)),
+        chance_global=float(np.mean(expected_globally)),
         pairs=len(pairs),
     )
 
 
 def short_names(paths: tuple[str, ...]) -> list[str]:
-    """Returns the paths without the parts that all of them begin or end with."""
+    """Returns the paths without their common leading and trailing parts."""
     if len(paths) < 2:
         return list(paths)
     parts = [path.split("/") for path in paths]

@@ -1,4 +1,4 @@
-"""The results that are kept in the repository: one folder an experiment, and their index."""
+"""The results kept in the repository: one folder per experiment, and their index."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ from keras_lottery.report.statistics import (
     nearest_level,
     sparsest_match,
 )
-from keras_lottery.report.tables import beside_cell
+from keras_lottery.report.tables import ratio_cell
 
 _INDEX = "index.md"
 
@@ -29,9 +29,9 @@ _INDEX = "index.md"
 def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Path:
     """Copies a run's tables into `results/<name>/`, draws its figures and writes page.md.
 
-    What stands in page.md between `<!-- head -->` and `<!-- /head -->` (free text) and between
-    `<!-- paper -->` and `<!-- /paper -->` (one line: what the paper says) is kept; everything
-    else is made anew from the run.
+    The text of page.md between `<!-- head -->` and `<!-- /head -->` (free text) and between
+    `<!-- paper -->` and `<!-- /paper -->` (one line: the paper's result) is kept; everything else
+    is regenerated from the run.
 
     Args:
         run: the run folder.
@@ -39,10 +39,10 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
         results: folder of all results.
 
     Returns:
-        The page; the index beside it is brought up to date too.
+        The page; the index is updated, too.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is not a run folder, or no training is finished.
     """
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", checks.text(name, "name")) or ".." in name:
         raise LotteryError(
@@ -89,10 +89,10 @@ def write_index(results: Path = Path("docs/results")) -> Path:
         raise LotteryError(f"Expected a folder of results. Received: {results}. Check the path.")
     path = results / _INDEX
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    found = [page for page in sorted(results.rglob("page.md"))
+    pages = [page for page in sorted(results.rglob("page.md"))
              if (page.parent / "config.json").exists()]  # fmt: skip
-    searches = [page for page in found if study_name(page.parent) == TICKETS]
-    others = [page for page in found if page not in searches]
+    searches = [page for page in pages if study_name(page.parent) == TICKETS]
+    others = [page for page in pages if page not in searches]
     text = "\n".join([
         "# Results", "", "<!-- Generated; only the marked region is kept. -->", "",
         region("head", kept(old, "head")), "",
@@ -100,14 +100,14 @@ def write_index(results: Path = Path("docs/results")) -> Path:
         *_table(_STUDIES, [_study_row(page, results) for page in others]),
     ])  # fmt: skip
     _write(path, text.rstrip("\n") + "\n")
-    for page in found:
+    for page in pages:
         _show_claims(page)
     write_claims(results)
     return path
 
 
 def _show_claims(page: Path) -> None:
-    """Brings the region `claims` of a page up to date; an old page gets one below `seen`."""
+    """Updates the region `claims` of a page; an old page gets one below `seen`."""
     table, text = claims_table(page.parent), page.read_text(encoding="utf-8")
     shown = region("claims", to_markdown([table]).strip() if table else "")
     if "<!-- claims -->" in text:
@@ -119,8 +119,8 @@ def _show_claims(page: Path) -> None:
 
 _SEARCHES = ["experiment", "metric", "dense", "sparsest `winning` within 1 sd of dense",
              "value ÷ dense there", "near 67 % pruned", "near 90 % pruned",
-             "studied beside it, at its sparsest level", "what the paper says"]  # fmt: skip
-_STUDIES = ["study", "what was seen", "what the paper says"]
+             "other methods, at their sparsest level", "what the paper says"]  # fmt: skip
+_STUDIES = ["study", "our result", "what the paper says"]
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:
@@ -139,9 +139,9 @@ def _row(page: Path, results: Path) -> list[str]:
 
 
 def _studied(results: Results) -> str:
-    """Returns the methods that are neither `winning` nor a control: the best three at the end.
+    """Returns up to three methods that are neither `winning` nor a control, the best at the end.
 
-    Those that a claim names come first.
+    Methods named by a claim come first.
     """
     methods = {*LEARNED, *(arm for arms in FAMILIES.values() for arm in arms)}
     claimed = {word for c in results.facts.get("claims", ()) for word in c["compare"].split()}
@@ -152,7 +152,7 @@ def _studied(results: Results) -> str:
         if arm in methods
     ]
     last.sort(key=lambda level: (level.arm not in claimed, sign * level.mean))
-    cells = [f"`{level.arm}` {beside_cell(results, level.arm, level)}" for level in last[:3]]
+    cells = [f"`{level.arm}` {ratio_cell(results, level.arm, level)}" for level in last[:3]]
     return "; ".join(cells) or "–"
 
 
@@ -172,7 +172,7 @@ def _cell(page: Path, name: str) -> str:
 
 
 def numbers(results: Results) -> list[str]:
-    """Returns dense, the sparsest level that keeps up with it, and value ÷ dense at three."""
+    """Returns dense, the sparsest level that matches it, and value ÷ dense at three levels."""
     if not results.rows:
         return ["–"] * 5
     unit, dense = unit_of(results.rows), dense_level(results.rows)
@@ -182,7 +182,7 @@ def numbers(results: Results) -> list[str]:
     match = sparsest_match(results.rows, results.main, results.higher_is_better)
     cells.append(f"{percent(match.remaining)} remaining" if match else "–")
     for level in (match, *(nearest_level(results.rows, results.main, s) for s in (0.67, 0.90))):
-        cells.append(beside_cell(results, results.main, level))
+        cells.append(ratio_cell(results, results.main, level))
     return cells
 
 

@@ -1,4 +1,4 @@
-"""What a study adds to the report: its page, and how claims read its tables."""
+"""A study's part of the report: its page, and the measurements for its claims."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ from keras_lottery.report.verdicts import Measurement
 
 
 def result_measurements(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads results.csv, or of a claim about a transfer target the table of that target."""
+    """Reads results.csv or, for a claim about a transfer target, the table of that target."""
     file = run / (f"{claim.target}.csv" if claim.target else "results.csv")
     rows = read_results(file) if file.exists() else []
     return [measurement(row, claim.field) for row in rows]
 
 
 def measurement(row: ResultRow, field: str) -> Measurement:
-    """Returns a row of results.csv as far as a claim on the column `field` reads it."""
+    """Returns the measurement of a row of results.csv, for a claim about the column `field`."""
     value = float(getattr(row, field))
     return Measurement(series(row), row.round, row.remaining, row.seed, value)
 
 
 @dataclass(frozen=True)
 class StudyPage:
-    """The page of a study, made from the tables and the config.json of its run folder alone.
+    """The page of a study, made only from the tables and the config.json of its run folder.
 
     Args:
         content: takes the run folder and returns the page.
-        measurements: takes the run folder and a claim and returns what the claim compares.
-        higher_is_better: direction of the compared value; None: as config.json says.
+        measurements: takes the run folder and a claim and returns the values to compare.
+        higher_is_better: direction of the compared value; None: that of config.json.
     """
 
     content: Callable[[Path], Content]

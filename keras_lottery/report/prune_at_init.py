@@ -1,4 +1,4 @@
-"""What a report adds where arms prune before training: sanity controls, spectra, steps in all."""
+"""Report sections of arms that prune before training: sanity controls, spectra, total steps."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ Spectra = dict[int, list[dict[str, float]]]
 
 
 def controlled(results: Results) -> list[str]:
-    """Returns the arms that have sanity controls of their own."""
+    """Returns the arms that have sanity controls."""
     return [
         a for a in results.arms if any(f"{a}_{control}" in results.arms for control in CONTROLS)
     ]
 
 
 def sanity_sentences(results: Results) -> list[str]:
-    """Returns how far each method is above its shuffled and its fresh control at the sparse end."""
+    """Returns sentences that compare each method with its sanity controls at the sparse end."""
     return [
         sentence
         for arm in controlled(results)
@@ -39,13 +39,13 @@ def sanity_sentences(results: Results) -> list[str]:
 
 
 def without_sanity_controls(results: Results) -> Results:
-    """Returns the results without the controls that belong to one of its other arms."""
+    """Returns the results without sanity controls."""
     extra = {f"{arm}_{control}" for arm in controlled(results) for control in CONTROLS}
     return results.subset([arm for arm in results.arms if arm not in extra])
 
 
 def sanity_table(results: Results) -> Table:
-    """Returns per method and level its value, and the differences to its controls."""
+    """Returns the value of each method and level, and its differences from the controls."""
     unit, rows = unit_of(results.rows), []
     for arm in controlled(results):
         for level in levels(results.rows, arm):
@@ -65,25 +65,25 @@ def sanity_table(results: Results) -> Table:
     note = (
         "`_shuffled` has the same mask shuffled within each variable over the same weights, "
         "`_reinit` the same mask over fresh weights; differences are paired by seed, with their "
-        "95 % t intervals. A method that tells which weights matter loses by both."
+        "95 % t intervals. If a method identifies the weights that matter, both make it worse."
     )
     return Table("", header, rows, note)
 
 
 def manifold_sentences(results: Results) -> list[str]:
-    """Returns how the interpretation does beside its controls, `winning` and dense."""
+    """Returns sentences that compare the interpretation with its controls and `winning`."""
     others = [arm for arm in (*MATCHED, WINNING) if arm in results.arms]
     return comparisons(results, others, MANIFOLD)
 
 
 def dimension_table(results: Results) -> Table | None:
     """Returns the dimension that each seed's spectrum chose, and the gap there."""
-    found: dict[int, dict[str, dict[int, float]]] = defaultdict(dict)
+    by_round: dict[int, dict[str, dict[int, float]]] = defaultdict(dict)
     for row in _metrics(results):
         if row.arm == MANIFOLD:
-            found[row.round].setdefault(row.name, {})[row.seed] = row.value
+            by_round[row.round].setdefault(row.name, {})[row.seed] = row.value
     rows = []
-    for round, metrics in sorted(found.items()):
+    for round, metrics in sorted(by_round.items()):
         dimensions = metrics.get("dimension", {})
         sizes = metrics.get("gap_size", {})
         values = np.array(list(dimensions.values()))
@@ -97,43 +97,43 @@ def dimension_table(results: Results) -> Table | None:
     header = ["round", "dimension, by seed", "spread [% of mean]", "relative gap, by seed"]
     note = (
         "The dimension is the number of weights kept: where the gap between neighbours in the "
-        "sorted |∂²L/∂w²| is largest within the round's window. A gap near 0 says that nothing "
-        "sets one dimension apart from its neighbours."
+        "sorted |∂²L/∂w²| is largest within the round's window. A gap near 0 means that no "
+        "dimension stands out."
     )
     return Table("The chosen dimension", header, rows, note)
 
 
 def cost_table(results: Results) -> Table | None:
-    """Returns the optimizer steps that a ticket takes in all, those of the search included."""
+    """Returns the total optimizer steps of each ticket, including the search."""
     searched = {(r.arm, r.round): r.value for r in _metrics(results) if r.name == "search_steps"}
     if not searched or WINNING not in results.arms:
         return None
-    own = {(row.arm, row.round): row.steps for row in results.rows}
+    trained = {(row.arm, row.round): row.steps for row in results.rows}
     arms = [arm for arm in results.arms if any(key[0] == arm for key in searched)]
     rows = []
     for level in levels(results.rows, WINNING):
-        chain = [own[DENSE, 0], *(own[WINNING, r] for r in range(1, level.round + 1))]
+        chain = [trained[DENSE, 0], *(trained[WINNING, r] for r in range(1, level.round + 1))]
         cells = [
-            count(searched[arm, level.round] + own[arm, level.round])
+            count(searched[arm, level.round] + trained[arm, level.round])
             if (arm, level.round) in searched
             else "–"
             for arm in arms
         ]
         rows.append([percent(level.remaining), count(sum(chain)), *cells])
-    note = "Dense training and every round before count for `winning`, the steps before pruning "
-    note += "for the others."
-    return Table("Steps of training in all", ["remaining", WINNING, *arms], rows, note)
+    note = "`winning` counts dense training and all earlier rounds, the others the steps before "
+    note += "pruning."
+    return Table("Total training steps", ["remaining", WINNING, *arms], rows, note)
 
 
 def spectra(results: Results) -> Spectra:
-    """Returns the spectrum of each seed, as far as the run holds them."""
-    found: Spectra = {}
+    """Returns the spectrum of each seed that has one."""
+    by_seed: Spectra = {}
     for row in results.rows:
-        if row.arm == MANIFOLD and row.seed not in found:
+        if row.arm == MANIFOLD and row.seed not in by_seed:
             file = results.paths.table(row.training, "spectrum")
             if file.exists():
-                found[row.seed] = read_numbers(file)
-    return found
+                by_seed[row.seed] = read_numbers(file)
+    return by_seed
 
 
 def _metrics(results: Results) -> Sequence[MetricRow]:
@@ -143,5 +143,5 @@ def _metrics(results: Results) -> Sequence[MetricRow]:
 
 
 def has_manifold(results: Results) -> bool:
-    """Returns True where the arm of the interpretation is there."""
+    """Returns True if the run has the arm of the interpretation."""
     return MANIFOLD in results.arms

@@ -1,4 +1,4 @@
-"""What a report is made from: the rows of one task of a run and the facts of its config.json."""
+"""The data of a report: the rows of one task of a run, and its config.json."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -22,13 +22,13 @@ class Results:
     """The finished trainings of one task.
 
     Args:
-        paths: file names of the run; what is not there is left out of the report.
+        paths: file names of the run; missing files are left out of the report.
         task: name of the task.
-        rows: its rows, sorted by key.
+        rows: finished rows, sorted by key.
         higher_is_better: direction of the metric.
         config: the full config as plain values.
-        facts: versions, backend, devices and whatever else config.json says.
-        lost: rows of trainings that diverged or were skipped; nothing is computed from them.
+        facts: versions, backend, devices and everything else in config.json.
+        lost: rows of trainings that diverged or were skipped; no statistic uses them.
     """
 
     paths: RunPaths
@@ -57,14 +57,14 @@ class Results:
     @property
     def arms(self) -> list[str]:
         """Arms with rows, without `dense`: `winning`, then as in the config, then the others."""
-        there = dict.fromkeys(series(row) for row in self.rows)
-        wanted = [WINNING, *self.config.get("arms", ())]
-        order = [arm for arm in dict.fromkeys(wanted) if arm in there]
-        return [arm for arm in dict.fromkeys([*order, *there]) if arm != DENSE]
+        trained = dict.fromkeys(series(row) for row in self.rows)
+        configured = [WINNING, *self.config.get("arms", ())]
+        order = [arm for arm in dict.fromkeys(configured) if arm in trained]
+        return [arm for arm in dict.fromkeys([*order, *trained]) if arm != DENSE]
 
     @property
     def sparse(self) -> float:
-        """Fraction of weights remaining at and below which arms are compared."""
+        """Fraction of weights remaining; arms are compared at this level and sparser ones."""
         return float(self.config.get("report", {}).get("sparse", ReportConfig().sparse))
 
     @property
@@ -79,21 +79,21 @@ class Results:
         return [arm for arm in self.arms if arm != self.main] + dense
 
     def subset(self, arms: Collection[str]) -> "Results":
-        """Returns the rows of these lines alone, and of `dense`."""
+        """Returns the results of only these arms, and of `dense`."""
         rows = tuple(row for row in self.rows if series(row) in {DENSE, *arms})
         return replace(self, rows=rows)
 
 
 def series(row: ResultRow | Training) -> str:
-    """Returns the name of the line that a row belongs to: its arm, and where the ticket is from."""
+    """Returns the name of a row's line: its arm, and the source of a transferred ticket."""
     return f"{row.arm} from {row.source}" if row.source else row.arm
 
 
 def results_by_task(run: Path) -> list[Results]:
-    """Returns the results of each task of the run in the folder `run`, the config's own task first.
+    """Returns the results of each task of a run, the config's task first.
 
     Raises:
-        LotteryError: the folder is no run folder, no training is finished, or a row of
+        LotteryError: the folder is not a run folder, no training is finished, or a row of
             results.csv doesn't belong to the run.
     """
     paths = RunPaths(checks.file_path(run, "run"))
@@ -102,13 +102,13 @@ def results_by_task(run: Path) -> list[Results]:
     if not rows:
         raise LotteryError(
             f"Expected at least one finished training in {paths.results}. Received: none. "
-            "Go on with `keras-lottery run` and the same config."
+            "Continue with `keras-lottery run` and the same config."
         )
     check_rows(paths.results, rows, record)
     config = record["config"]
     facts = {k: v for k, v in record.items() if k != "config"}
-    own = str(config.get("task", ""))
-    names = sorted({row.task for row in rows}, key=lambda name: (name != own, name))
+    main_task = str(config.get("task", ""))
+    names = sorted({row.task for row in rows}, key=lambda name: (name != main_task, name))
     return [
         results_of_rows(
             paths,
@@ -123,10 +123,10 @@ def results_by_task(run: Path) -> list[Results]:
 
 
 def study_name(run: Path) -> str:
-    """Returns the name of the study that a run folder is of.
+    """Returns the name of a run folder's study.
 
     Raises:
-        LotteryError: the folder is no run folder.
+        LotteryError: the folder is not a run folder.
     """
     return str(read_config(RunPaths(checks.file_path(run, "run")))["config"].get("study", TICKETS))
 
@@ -139,7 +139,7 @@ def results_of_rows(
     config: dict[str, Any],
     facts: dict[str, Any],
 ) -> Results:
-    """Returns the results of a task's rows, the finished ones set apart from the others."""
+    """Returns the results of a task's rows, split into finished and lost ones."""
     rows = sorted(rows, key=lambda row: row.training)
     finished = tuple(row for row in rows if row.finished)
     lost = tuple(row for row in rows if not row.finished)

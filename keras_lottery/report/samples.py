@@ -1,4 +1,4 @@
-"""What trained networks make of a few test examples, in words."""
+"""Outputs of trained networks for a few test examples, as text."""
 
 from collections.abc import Mapping
 
@@ -12,28 +12,28 @@ ANSWER = "answer"
 
 
 def samples_table(results: Results) -> Table | None:
-    """Returns the first seed's samples: dense, and each arm that has some at its sparsest level.
+    """Returns the first seed's samples of dense, and of each arm at its sparsest level.
 
-    None where the task gives no samples.
+    None if the task has no samples.
     """
     seed = min(results.seeds, default=None)
-    found: dict[str, list[dict[str, str]]] = {}
+    by_arm: dict[str, list[dict[str, str]]] = {}
     for arm in dict.fromkeys((DENSE, results.main, *results.arms)):
         rows = [row for row in results.rows if (row.arm, row.seed) == (arm, seed)]
         last = max(rows, key=lambda row: row.round, default=None)
         path = results.paths.table(last.training, SAMPLES) if last else None
         if last and path and path.exists() and (answers := read_table(path)):
-            found[_title(last)] = answers
-    if not found:
+            by_arm[_title(last)] = answers
+    if not by_arm:
         return None
-    first = next(iter(found.values()))
-    known = [name for name in first[0] if name != ANSWER]
+    first = next(iter(by_arm.values()))
+    inputs = [name for name in first[0] if name != ANSWER]
     cells = [
-        [_cell(rows[0], name) for name in known] + [_cell(row, ANSWER) for row in rows]
-        for rows in zip(*found.values(), strict=False)
+        [_cell(rows[0], name) for name in inputs] + [_cell(row, ANSWER) for row in rows]
+        for rows in zip(*by_arm.values(), strict=False)
     ]
-    note = f"The first test examples, seed {seed}; arms at the sparsest level that is finished."
-    return Table("Samples", [*known, *found], cells, note)
+    note = f"The first test examples, seed {seed}; each arm at its sparsest finished level."
+    return Table("Samples", [*inputs, *by_arm], cells, note)
 
 
 def _title(row: ResultRow) -> str:

@@ -1,4 +1,4 @@
-"""The sentences of a report, each computed from the rows."""
+"""The sentences of a report, computed from the rows."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -21,14 +21,14 @@ from keras_lottery.report.statistics import (
 )
 
 ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
-"""Arms that lack one part of the method, and the part."""
+"""Arms without one part of the method, and that part."""
 
 RANDOM = "permuted_global"
 """The random tickets of Yu et al. 2019 (1906.02768)."""
 
 
 def sparse_range(results: Results) -> tuple[tuple[int, ...], str]:
-    """Returns the rounds that the headline compares and what they are called."""
+    """Returns the rounds that the headline compares, and their description."""
     rounds = rounds_at_most(results.rows, results.sparse)
     if rounds:
         return rounds, f"at ≤ {results.sparse * 100:g} % of the weights remaining"
@@ -40,13 +40,13 @@ def sparse_range(results: Results) -> tuple[tuple[int, ...], str]:
 
 
 def headline(results: Results) -> list[str]:
-    """Returns the sentences that compare the arms; one that says why not if they cannot be."""
+    """Returns the sentences that compare the arms, or one on why they can't be compared."""
     dense = dense_level(results.rows)
     if not results.arms:
-        what = f"{unit_of(results.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
+        value = f"{unit_of(results.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
         seeds = _seeds(dense.n) if dense else "no seed"
         return [
-            f"Only dense networks are trained so far: {results.metric} {what} over {seeds}. "
+            f"Only dense networks are trained so far: {results.metric} {value} over {seeds}. "
             "There is no ticket to compare yet."
         ]
     learned = _against_dense(results, [arm for arm in results.arms if arm in LEARNED])
@@ -61,7 +61,7 @@ def headline(results: Results) -> list[str]:
 def _against_dense(results: Results, arms: Sequence[str]) -> list[str]:
     """Returns a sentence per arm on its difference to dense at its best level, best arms first."""
     unit, sign = unit_of(results.rows), 1 if results.higher_is_better else -1
-    found = []
+    sentences = []
     tops = [max(levels(results.rows, a), key=lambda level: sign * level.mean) for a in arms]
     for best in sorted(tops, key=lambda level: -sign * level.mean):
         difference = paired(results.rows, best.arm, DENSE, {best.round})
@@ -69,8 +69,8 @@ def _against_dense(results: Results, arms: Sequence[str]) -> list[str]:
             where = f"at {percent(best.remaining)} of the weights remaining"
             mean = f"Its mean is {unit.spread(best.mean, best.sd)}{unit.symbol}."
             text = comparison(difference, where, unit, results.higher_is_better)
-            found.append(f"{text} {mean}")
-    return found
+            sentences.append(f"{text} {mean}")
+    return sentences
 
 
 def comparisons(
@@ -79,19 +79,19 @@ def comparisons(
     """Returns one sentence per control on the paired difference to it at the sparse end."""
     rounds, where = sparse_range(results)
     unit = unit_of(results.rows)
-    found = []
+    sentences = []
     for control in controls:
         difference = paired(results.rows, arm, control, rounds, field)
         if difference:
-            found.append(comparison(difference, where, unit, results.higher_is_better))
-    return found
+            sentences.append(comparison(difference, where, unit, results.higher_is_better))
+    return sentences
 
 
 def measured_otherwise(results: Results) -> tuple[str, list[str]]:
-    """Returns the moment at which the values are not, and what the arms differ by then.
+    """Returns the other moment of measurement, and sentences on the differences there.
 
-    Values are those of the end of a training or of the minimum of its validation loss, as the
-    config has it; none of the sentences where both are one.
+    Values are measured at the end of a training or at the minimum of its validation loss, as the
+    config says. There are no sentences if both are always equal.
     """
     best = results.config.get("train", {}).get("value") == "best"
     field = "final_value" if best else "best_value"
@@ -102,39 +102,39 @@ def measured_otherwise(results: Results) -> tuple[str, list[str]]:
 
 
 def ablations(results: Results) -> list[str]:
-    """Returns which part of the method brings more, and what random tickets say of its lack."""
+    """Returns sentences on which part of the method gains more, and on random tickets."""
     rounds, where = sparse_range(results)
     if not {WINNING, *ABLATIONS} <= set(results.arms):
         return []
-    found = []
+    sentences = []
     without, other = ABLATIONS
     difference = paired(results.rows, other, without, rounds)
     if difference:
         unit, better = unit_of(results.rows), results.higher_is_better == (difference.mean > 0)
         (lost, more), (_, less) = list(ABLATIONS.items())[:: 1 if better else -1]
-        own = paired(results.rows, WINNING, lost, rounds)
-        helps = own and results.higher_is_better == (own.mean > 0) and own.excludes_zero
+        gain = paired(results.rows, WINNING, lost, rounds)
+        helps = gain and results.higher_is_better == (gain.mean > 0) and gain.excludes_zero
         text = comparison(difference, where, unit, results.higher_is_better)
         if not difference.excludes_zero:
-            what = f"{more} or {less}: not settled"
+            verdict = f"{more} or {less}: not settled"
         elif helps:
-            what = f"{more} brings more than {less}"
+            verdict = f"{more} gains more than {less}"
         else:
-            what = f"going without {less} does better than without {more}"
-        found.append(f"{what[0].upper()}{what[1:]}. {text}")
+            verdict = f"leaving out {less} does better than leaving out {more}"
+        sentences.append(f"{verdict[0].upper()}{verdict[1:]}. {text}")
     if RANDOM in results.arms:
-        found += [text for arm in ABLATIONS for text in comparisons(results, [RANDOM], arm)]
-    return found
+        sentences += [text for arm in ABLATIONS for text in comparisons(results, [RANDOM], arm)]
+    return sentences
 
 
 def comparison(difference: Paired, where: str, unit: Unit, higher_is_better: bool) -> str:
-    """Returns one sentence on a paired difference: mean, intervals, n."""
+    """Returns a sentence on a paired difference: mean, intervals, n."""
     if not math.isfinite(difference.mean):
         return (
             f"{where[0].upper()}{where[1:]}, `{difference.arm}` and `{difference.control}` cannot "
             f"be compared: some values of {unit.name} are not finite."
         )
-    compared = beside(difference, f"`{difference.control}`", unit, higher_is_better)
+    compared = compared_with(difference, f"`{difference.control}`", unit, higher_is_better)
     text = (
         f"{where[0].upper()}{where[1:]}, `{difference.arm}` {compared}, "
         f"{rounds_text(difference.rounds)})."
@@ -142,7 +142,7 @@ def comparison(difference: Paired, where: str, unit: Unit, higher_is_better: boo
     return text + contains_zero(difference)
 
 
-def beside(difference: Paired, control: str, unit: Unit, higher_is_better: bool) -> str:
+def compared_with(difference: Paired, control: str, unit: Unit, higher_is_better: bool) -> str:
     """Returns `is above X in accuracy by 1.20 points (mean paired difference; …`, or `equals X`."""
     name = unit.name + ("" if higher_is_better else " (lower is better)")
     size = unit.difference(abs(difference.mean)).lstrip("+")
@@ -155,7 +155,7 @@ def beside(difference: Paired, control: str, unit: Unit, higher_is_better: bool)
 
 
 def interval(difference: Paired, unit: Unit) -> str:
-    """Returns the text of the t interval, the bootstrap's where there is one, and n."""
+    """Returns the text of the t interval, the bootstrap interval if there is one, and n."""
     if difference.n < 2:
         return "n = 1 seed, so no interval"
     ends = (difference.low, difference.high, difference.boot_low, difference.boot_high)
@@ -165,12 +165,12 @@ def interval(difference: Paired, unit: Unit) -> str:
 
 
 def contains_zero(difference: Paired) -> str:
-    """Returns a sentence where the interval does not exclude that there is no difference."""
+    """Returns a sentence if the interval contains 0, else an empty string."""
     return " The interval contains 0." if difference.contains_zero else ""
 
 
-def beside_dense(rows: Sequence[ResultRow], arm: str, level: Level) -> str:
-    """Returns value ÷ dense; where dense is not above 0, the difference from it."""
+def relative_to_dense(rows: Sequence[ResultRow], arm: str, level: Level) -> str:
+    """Returns value ÷ dense or, if dense is not above 0, the difference from dense."""
     ratio = ratio_to_dense(rows, arm, level.round)
     if math.isfinite(ratio):
         return number(ratio, 3)
@@ -179,11 +179,11 @@ def beside_dense(rows: Sequence[ResultRow], arm: str, level: Level) -> str:
 
 
 def _match(results: Results) -> list[str]:
-    """The sparsest level that keeps up with dense, and value ÷ dense there and at two others."""
+    """Returns a sentence on the sparsest level that matches dense, and on value ÷ dense."""
     rows, unit = results.rows, unit_of(results.rows)
     dense = dense_level(rows)
     if dense is None:
-        return ["No dense network is finished, so nothing can be set against it."]
+        return ["No dense network is finished, so there is nothing to compare with."]
     ratios, positive = [], dense.mean > 0
     sized = positive and not unit.symbol
     for sparsity in (0.67, 0.90):
@@ -191,16 +191,16 @@ def _match(results: Results) -> list[str]:
         if level:
             apart = paired(rows, WINNING, DENSE, {level.round})
             size = f", {unit.difference(apart.mean)} from it," if apart and sized else ""
-            said = beside_dense(rows, WINNING, level)
-            ratios.append(f"{said}{size} at {percent(1 - level.remaining)} pruned")
-    what = "Value ÷ dense" if positive else f"`{WINNING}`"
-    tail = f"{what} is {' and '.join(ratios)}." if ratios else ""
+            relative = relative_to_dense(rows, WINNING, level)
+            ratios.append(f"{relative}{size} at {percent(1 - level.remaining)} pruned")
+    subject = "Value ÷ dense" if positive else f"`{WINNING}`"
+    tail = f"{subject} is {' and '.join(ratios)}." if ratios else ""
     if dense.n < 2:
-        said = (
+        unknown = (
             "With one dense network its standard deviation is unknown, so no level can be said to "
-            "keep up with it."
+            "match it."
         )
-        return [f"{said} {tail}".strip()]
+        return [f"{unknown} {tail}".strip()]
     level = sparsest_match(rows, WINNING, results.higher_is_better)
     around = f"dense ({unit.spread(dense.mean, dense.sd)}{unit.symbol}, n = {_seeds(dense.n)})"
     if level is None:
@@ -208,11 +208,12 @@ def _match(results: Results) -> list[str]:
             f"At no level is the mean of `{WINNING}` within one standard deviation of {around}. "
             f"{tail}".strip()
         ]
-    what = "value ÷ dense there" if positive else "its value there"
+    subject = "value ÷ dense there" if positive else "its value there"
     return [
         f"The sparsest level at which the mean of `{WINNING}` is within one standard deviation of "
         f"{around}, or better, has {percent(level.remaining)} of the weights remaining "
-        f"(round {level.round}); {what} is {beside_dense(rows, WINNING, level)}. {tail}".strip()
+        f"(round {level.round}); {subject} is {relative_to_dense(rows, WINNING, level)}. "
+        f"{tail}".strip()
     ]
 
 
@@ -223,23 +224,23 @@ def learning_speed(results: Results) -> list[str]:
         return []
     where = f"{where[0].upper()}{where[1:]}"
     unit = Unit("steps", points=" steps", digits=0)
-    found = []
+    sentences = []
     for control in results.controls:
         difference = paired(results.rows, WINNING, control, rounds, "best_step")
         if difference:
             size = unit.difference(difference.mean).lstrip("+−")
             side = "earlier" if difference.mean < 0 else "later"
             when = "at the same step as" if size == "0" else f"{size} steps {side} than"
-            found.append(
+            sentences.append(
                 f"{where}, `{WINNING}` reaches the minimum of its validation loss {when} "
                 f"`{control}` (mean paired difference; {interval(difference, unit)})."
                 + contains_zero(difference)
             )
-    return [*found, *_still_falling(results, rounds, where)]
+    return [*sentences, *_still_falling(results, rounds, where)]
 
 
 def _still_falling(results: Results, rounds: Collection[int], where: str) -> list[str]:
-    """Says how often the minimum is the end of the training, where speed cannot be told."""
+    """Returns how many trainings ended at the minimum, where the speed is unknown."""
     length = max(row.steps for row in results.rows)
     pruned = [row for row in results.rows if row.round in rounds and row.arm != DENSE]
     falling = sum(row.best_step >= length for row in pruned)

@@ -1,7 +1,7 @@
-"""Means over seeds, paired differences between arms, and how far an arm keeps up with dense.
+"""Means over seeds, paired differences between arms, and comparisons with dense.
 
-The seed is the unit: fresh draws of a control, and then levels where there are several, are
-averaged within each seed before anything is said about the spread between seeds.
+The seed is the unit: draws of a control, and then levels if there are several, are averaged within
+each seed before the spread between seeds is computed.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ from keras_lottery.report.results import DENSE, series
 CONFIDENCE = 0.95
 _RESAMPLES = 10_000
 _BOOTSTRAP_SEEDS = 8
-"""Fewer resample too few different values: a nominal 95 % interval covers 75 % at three seeds."""
+"""With fewer seeds the bootstrap is too narrow: a 95 % interval covers 75 % at three seeds."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Level:
         flops: floating-point operations of one example's forward pass, the same mean.
         mean: mean over seeds.
         sd: standard deviation between seeds (n - 1); nan for one seed.
-        low: smallest seed.
-        high: largest seed.
-        n: seeds.
-        trainings: finished trainings, every draw counted.
+        low: smallest value of a seed.
+        high: largest value of a seed.
+        n: number of seeds.
+        trainings: number of finished trainings, including all draws.
         seeds: mean over draws of each seed, in the order of the seeds.
     """
 
@@ -54,7 +54,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Paired:
-    """The difference `arm - control`, pairs being equal seeds.
+    """The difference `arm - control`, paired by seed.
 
     Args:
         rounds: the rounds averaged within each seed.
@@ -80,12 +80,12 @@ class Paired:
 
     @property
     def contains_zero(self) -> bool:
-        """True if 0 lies in the t interval; False where there is no interval."""
+        """True if the t interval contains 0; False if there is no interval."""
         return self.low <= 0 <= self.high
 
     @property
     def excludes_zero(self) -> bool:
-        """True if the t interval leaves 0 out; False where one seed gives no interval."""
+        """True if the t interval excludes 0; False if there is no interval."""
         return self.low > 0 or self.high < 0
 
 
@@ -95,10 +95,10 @@ def levels(rows: Sequence[ResultRow], arm: str, field: str = "value") -> list[Le
     table = _frame(rows, arm, *sizes, field)
     means = table.groupby("round")[sizes].mean().assign(trainings=table.groupby("round").size())
     by_seed = table.groupby(["round", "seed"])[field].mean(skipna=False).astype(float)
-    found = []
+    by_round = []
     for level in means.itertuples():
         seeds = by_seed[level.Index].to_numpy()
-        found.append(
+        by_round.append(
             Level(
                 arm=arm,
                 round=level.Index,
@@ -114,22 +114,21 @@ def levels(rows: Sequence[ResultRow], arm: str, field: str = "value") -> list[Le
                 seeds=tuple(seeds.tolist()),
             )
         )
-    return found
+    return by_round
 
 
 def _frame(rows: Sequence[ResultRow], arm: str, *fields: str) -> pd.DataFrame:
     """Returns round, seed and the columns `fields` of an arm's rows."""
-    own = [row for row in rows if series(row) == arm]
+    of_arm = [row for row in rows if series(row) == arm]
     names = dict.fromkeys(("round", "seed", *fields))
-    return pd.DataFrame({name: [getattr(row, name) for row in own] for name in names})
+    return pd.DataFrame({name: [getattr(row, name) for row in of_arm] for name in names})
 
 
 def is_bimodal(values: Sequence[float] | np.ndarray) -> bool:
-    """Returns True where the values fall into two groups, so that a mean describes neither.
+    """Returns True if the values form two groups, so that a mean describes neither.
 
-    The largest gap between neighbours is more than half of the range, with two values or more on
-    either side of it. (Sarle's coefficient of skewness and kurtosis does not see two groups in
-    fewer than some twenty values.)
+    The largest gap between neighbours is more than half of the range, with at least two values on
+    either side. (Sarle's bimodality coefficient needs some twenty values.)
     """
     ordered = np.sort(values)
     gaps = np.diff(ordered)
@@ -140,7 +139,7 @@ def is_bimodal(values: Sequence[float] | np.ndarray) -> bool:
 
 
 def seed_range(rows: Sequence[ResultRow]) -> str:
-    """Returns how many seeds the means stand on: `5`, or `3 to 5` while a run is going on."""
+    """Returns the number of seeds behind the means: `5`, or `3 to 5` in an unfinished run."""
     keys = pd.DataFrame([(series(row), row.round, row.seed) for row in rows])
     numbers = keys.groupby([0, 1])[2].nunique()
     low, high = min(numbers), max(numbers)
@@ -182,7 +181,7 @@ def paired(
         rows: rows of one task.
         arm: minuend.
         control: subtrahend.
-        rounds: rounds to average over; None takes all that both have.
+        rounds: rounds to average over; None: all that both arms have.
         field: column to compare.
 
     Returns:
@@ -220,14 +219,14 @@ def t_interval(values: np.ndarray) -> tuple[float, float]:
     """Returns the 95 % t interval of the mean of `values`; nan for fewer than two."""
     if len(values) < 2:
         return float("nan"), float("nan")
-    # stats.t.interval, which does the same, is nan where all values are equal.
+    # stats.t.interval does the same, but returns nan if all values are equal.
     mean, error = values.mean(), stats.sem(values)
     half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error
     return float(mean - half), float(mean + half)
 
 
 def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
-    """Returns the 95 % BCa bootstrap interval of the mean, the same at every call.
+    """Returns the 95 % BCa bootstrap interval of the mean, with a fixed seed.
 
     It is nan for fewer than 8 values.
 
@@ -237,7 +236,7 @@ def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         (values,),
         np.mean,
         n_resamples=_RESAMPLES,
@@ -245,26 +244,26 @@ def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
         method="BCa",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)
 
 
 def sparsest_match(rows: Sequence[ResultRow], arm: str, higher_is_better: bool) -> Level | None:
     """Returns the arm's sparsest level whose mean is within one standard deviation of dense.
 
-    A mean that is better than dense counts. None if there is no such level, or if fewer than two
-    dense networks leave the standard deviation unknown.
+    Means better than dense count, too. None if there is no such level, or if fewer than two dense
+    networks leave the standard deviation unknown.
     """
     dense = dense_level(rows)
-    found = {level.round: level for level in levels(rows, arm)}
-    means = {number: (level.remaining, level.mean) for number, level in found.items()}
+    by_round = {level.round: level for level in levels(rows, arm)}
+    means = {number: (level.remaining, level.mean) for number, level in by_round.items()}
     number = records.sparsest_match(dense.seeds if dense else (), means, higher_is_better)
-    return None if number is None else found[number]
+    return None if number is None else by_round[number]
 
 
 def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
     """Returns mean value of `arm` at a round ÷ mean value of dense, over seeds that have both.
 
-    It is NaN where there are none, and where dense is not above 0: there it would say nothing.
+    It is NaN if there are none, or if dense is not above 0, where a ratio is meaningless.
     """
     pairs = _pairs(rows, arm, DENSE, {number}, "value")
     below = float(pairs["control"].sum())
@@ -273,6 +272,6 @@ def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
 
 def nearest_level(rows: Sequence[ResultRow], arm: str, sparsity: float) -> Level | None:
     """Returns the arm's level nearest to `sparsity`; None if it is more than 0.1 away."""
-    found = levels(rows, arm)
-    best = min(found, key=lambda lv: abs(1 - lv.remaining - sparsity), default=None)
+    candidates = levels(rows, arm)
+    best = min(candidates, key=lambda lv: abs(1 - lv.remaining - sparsity), default=None)
     return best if best and abs(1 - best.remaining - sparsity) <= 0.1 else None

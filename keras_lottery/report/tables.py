@@ -10,7 +10,7 @@ from keras_lottery.report.formatting import Unit, count, percent, rounds_text, u
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.style import ticks
 from keras_lottery.report.results import DENSE, Results, series
-from keras_lottery.report.sentences import beside_dense, sparse_range
+from keras_lottery.report.sentences import relative_to_dense, sparse_range
 from keras_lottery.report.statistics import (
     Level,
     dense_level,
@@ -25,21 +25,21 @@ _STEPS = Unit("step", digits=0)
 
 
 def level_table(results: Results) -> Table:
-    """Returns one row a level with mean ± standard deviation of every arm."""
+    """Returns one row per level with mean ± standard deviation of every arm."""
     unit = unit_of(results.rows)
-    note = f"{unit.axis}, mean ± standard deviation between seeds; in brackets the seeds."
+    note = f"{unit.axis}, mean ± standard deviation between seeds (number of seeds)."
     return _wide(results, "value", unit, f"{unit.name.capitalize()} by weights remaining", note)
 
 
 def terminal_cells(results: Results) -> tuple[Table, str]:
-    """Returns the same numbers for 80 characters, and the line that goes below them."""
+    """Returns the same table for 80 columns, and its caption."""
     unit, dense = unit_of(results.rows), dense_level(results.rows)
-    found = _by_round(results, results.arms or [DENSE])
-    narrow = len(found) > 4
+    by_arm = _by_round(results, results.arms or [DENSE])
+    narrow = len(by_arm) > 4
     full = dense.flops if dense else 0.0
     rows = []
-    for round_number in sorted({row.round for row in results.rows if series(row) in found}):
-        at = {arm: by_round.get(round_number) for arm, by_round in found.items()}
+    for round_number in sorted({row.round for row in results.rows if series(row) in by_arm}):
+        at = {arm: by_round.get(round_number) for arm, by_round in by_arm.items()}
         shown = at.get(results.main or "") or next(level for level in at.values() if level)
         flops = percent(shown.flops / full) if full else count(shown.flops)
         cells = [
@@ -47,9 +47,9 @@ def terminal_cells(results: Results) -> tuple[Table, str]:
         ]
         facts = [str(round_number), percent(shown.remaining), *([] if narrow else [flops])]
         rows.append([*facts, *cells])
-    # Long names of arms are broken rather than their numbers.
+    # Long arm names wrap rather than numbers.
     facts = ["round", "left", *([] if narrow else ["FLOPs"])]
-    header = [*facts, *(arm.replace("_", "_\n") for arm in found)]
+    header = [*facts, *(arm.replace("_", "_\n") for arm in by_arm)]
     caption = ["mean over seeds" if narrow else "mean ± sd over seeds"]
     if dense:
         caption.append(f"dense {unit.spread(dense.mean, dense.sd)}{unit.symbol}")
@@ -58,27 +58,29 @@ def terminal_cells(results: Results) -> tuple[Table, str]:
 
 
 def speed_table(results: Results) -> Table:
-    """Returns one row a level with the step of the minimum validation loss of every arm."""
-    note = "Optimizer steps, mean ± standard deviation between seeds; in brackets the seeds."
+    """Returns one row per level with the step of the minimum validation loss of every arm."""
+    note = "Optimizer steps, mean ± standard deviation between seeds (number of seeds)."
     return _wide(results, "best_step", _STEPS, "", note)
 
 
 def _wide(results: Results, field: str, unit: Unit, title: str, note: str) -> Table:
     arms = [DENSE, *results.arms]
-    found = _by_round(results, arms, field)
-    arms = [arm for arm in arms if found[arm]]
-    numbers = sorted({number for by_round in found.values() for number in by_round})
+    by_arm = _by_round(results, arms, field)
+    arms = [arm for arm in arms if by_arm[arm]]
+    numbers = sorted({number for by_round in by_arm.values() for number in by_round})
     reference = results.main or (results.arms[0] if results.arms else DENSE)
     rows = []
-    others = False
+    differ = False
     for round_number in numbers:
-        there = [by_round[round_number] for by_round in found.values() if round_number in by_round]
-        at = found[reference].get(round_number, there[0])
-        others |= any(level.kept != at.kept for level in there)
+        measured = [
+            by_round[round_number] for by_round in by_arm.values() if round_number in by_round
+        ]
+        at = by_arm[reference].get(round_number, measured[0])
+        differ |= any(level.kept != at.kept for level in measured)
         facts = [str(round_number), percent(at.remaining), count(at.kept), count(at.flops)]
-        rows.append([*facts, *(_cell(found[arm].get(round_number), unit) for arm in arms)])
-    if others:
-        note += f" Some arms keep other numbers of weights than `{reference}`, whose are shown."
+        rows.append([*facts, *(_cell(by_arm[arm].get(round_number), unit) for arm in arms)])
+    if differ:
+        note += f" Some arms keep other numbers of weights; those of `{reference}` are shown."
     return Table(title, ["round", "remaining", "kept", "FLOPs", *arms], rows, note)
 
 
@@ -94,7 +96,7 @@ def _cell(level: Level | None, unit: Unit) -> str:
 
 
 def arm_table(results: Results) -> Table:
-    """Returns one row per level and arm with everything that is known of it."""
+    """Returns one row per level and arm with all of its statistics."""
     unit = unit_of(results.rows)
     rows = [
         [
@@ -125,8 +127,8 @@ def difference_table(results: Results) -> Table | None:
                     unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
                     str(pair.n),
                 ])  # fmt: skip
-    what = unit.points.strip() or unit.name
-    header = ["difference", "at", "rounds", f"mean [{what}]", "95 % t interval",
+    noun = unit.points.strip() or unit.name
+    header = ["difference", "at", "rounds", f"mean [{noun}]", "95 % t interval",
               "seeds"]  # fmt: skip
     note = (
         "Pairs share a seed; levels and fresh draws are averaged within a seed, and the interval "
@@ -136,47 +138,47 @@ def difference_table(results: Results) -> Table | None:
     return Table("Paired differences", header, rows, note) if rows else None
 
 
-def beside_cell(results: Results, arm: str, level: Level | None) -> str:
-    """Returns what a level is worth beside dense, and the fraction pruned there."""
+def ratio_cell(results: Results, arm: str, level: Level | None) -> str:
+    """Returns a level's value relative to dense, and the fraction pruned there."""
     if level is None:
         return "–"
-    return f"{beside_dense(results.rows, arm, level)} at {percent(1 - level.remaining)}"
+    return f"{relative_to_dense(results.rows, arm, level)} at {percent(1 - level.remaining)}"
 
 
 def match_table(results: Results) -> Table | None:
-    """Returns how far each arm keeps up with dense."""
+    """Returns the sparsest level of each arm that matches dense, and values relative to dense."""
     rows = []
     for arm in results.arms:
         sparsest = sparsest_match(results.rows, arm, results.higher_is_better)
-        found = [sparsest, *(nearest_level(results.rows, arm, s) for s in (0.67, 0.90))]
-        cells = [beside_cell(results, arm, level) for level in found]
+        shown = [sparsest, *(nearest_level(results.rows, arm, s) for s in (0.67, 0.90))]
+        cells = [ratio_cell(results, arm, level) for level in shown]
         rows.append([arm, percent(sparsest.remaining) if sparsest else "–", *cells])
     dense = dense_level(results.rows)
-    what = "difference from dense" if dense and dense.mean <= 0 else "value ÷ dense"
-    header = ["arm", "sparsest within 1 sd of dense [remaining]", f"{what} there",
+    noun = "difference from dense" if dense and dense.mean <= 0 else "value ÷ dense"
+    header = ["arm", "sparsest within 1 sd of dense [remaining]", f"{noun} there",
               "near 67 % pruned", "near 90 % pruned"]  # fmt: skip
     note = (
-        f"{what.capitalize()}, and the fraction pruned where it was measured. Means better than "
-        "dense count as within; – : no such level, or too few dense networks to know their spread."
+        f"{noun.capitalize()}, and the fraction pruned there. Means better than dense count as "
+        "within; – : no such level, or too few dense networks to estimate their spread."
     )
-    return Table("Beside the dense network", header, rows, note) if rows else None
+    return Table("Compared with dense", header, rows, note) if rows else None
 
 
-def beside_table(results: Results) -> Table | None:
-    """Returns what every arm is worth beside dense, a row a level."""
+def ratio_table(results: Results) -> Table | None:
+    """Returns the values of all arms relative to dense, one row per level."""
     dense = dense_level(results.rows)
     if dense is None or not results.arms:
         return None
-    found = _by_round(results, results.arms)
+    by_arm = _by_round(results, results.arms)
     rows = []
-    for number in sorted({number for by_round in found.values() for number in by_round}):
-        there = [by_round.get(number) for by_round in found.values()]
-        main = found.get(results.main or "", {}).get(number) or next(lv for lv in there if lv)
-        cells = [beside_dense(results.rows, lv.arm, lv) if lv else "–" for lv in there]
+    for number in sorted({number for by_round in by_arm.values() for number in by_round}):
+        measured = [by_round.get(number) for by_round in by_arm.values()]
+        main = by_arm.get(results.main or "", {}).get(number) or next(lv for lv in measured if lv)
+        cells = [relative_to_dense(results.rows, lv.arm, lv) if lv else "–" for lv in measured]
         rows.append([str(number), percent(main.remaining), *cells])
     unit = unit_of(results.rows)
-    what = f"{unit.name} ÷ dense {unit.name}" if dense.mean > 0 else "Differences from dense"
-    return Table("", ["round", "remaining", *results.arms], rows, f"{what}, means over seeds.")
+    noun = f"{unit.name} ÷ dense {unit.name}" if dense.mean > 0 else "Differences from dense"
+    return Table("", ["round", "remaining", *results.arms], rows, f"{noun}, means over seeds.")
 
 
 def density_table(densities: Densities) -> Table:
@@ -188,12 +190,14 @@ def density_table(densities: Densities) -> Table:
         [path, count(size), *(percent(row[i]) if math.isfinite(row[i]) else "–" for i in index)]
         for path, size, row in zip(densities.paths, densities.sizes, densities.density, strict=True)
     ]
-    note = f"Fraction of each variable kept by `{densities.arm}` where so much of all remains."
+    note = (
+        f"Fraction of each variable kept by `{densities.arm}`, by the fraction of all weights kept."
+    )
     return Table("", header, rows, note)
 
 
 def overlap_table(overlaps: Sequence[SeedOverlap]) -> Table:
-    """Returns overlap between seeds and its expectation per round."""
+    """Returns the overlap between seeds and its expectation, per round."""
     rows = [
         [
             str(o.round), percent(o.remaining), percent(o.mean),
@@ -208,7 +212,7 @@ def overlap_table(overlaps: Sequence[SeedOverlap]) -> Table:
 
 
 def config_table(config: dict[str, Any]) -> Table:
-    """Returns the settings that say most."""
+    """Returns the most important settings."""
     flat = flatten(config)
     short = [
         "task", "data.name", "model.name", "seeds", "arms", "draws", "train.length",
@@ -218,7 +222,7 @@ def config_table(config: dict[str, Any]) -> Table:
     ]  # fmt: skip
     rates = [name for name in flat if name.startswith("prune.rates.")]
     rows = [[name, plain(flat[name])] for name in [*short, *rates] if name in flat]
-    return Table("", ["setting", "value"], rows, "All of them are in config.json.")
+    return Table("", ["setting", "value"], rows, "All settings are in config.json.")
 
 
 def full_config_table(config: dict[str, Any]) -> Table:
@@ -230,7 +234,7 @@ def full_config_table(config: dict[str, Any]) -> Table:
 def facts_table(facts: dict[str, Any]) -> Table | None:
     """Returns versions, backend and devices."""
     rows = [[name, plain(value)] for name, value in flatten(facts).items()]
-    return Table("", ["what", "value"], rows) if rows else None
+    return Table("", ["item", "value"], rows) if rows else None
 
 
 def plain(value: Any) -> str:

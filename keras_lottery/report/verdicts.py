@@ -1,4 +1,4 @@
-"""What an experiment says about a declared claim: effect, interval, p, power, verdict."""
+"""The verdict of an experiment on a declared claim: effect, interval, p, power."""
 
 import math
 from collections import defaultdict
@@ -26,14 +26,14 @@ _ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Measurement:
-    """One trained network, as far as a claim reads it.
+    """One trained network's value for a claim.
 
     Args:
         arm: name of its line, e.g. `winning` or `winning from mnist`.
         round: pruning round; 0 for the dense network.
         remaining: fraction of the prunable weights remaining.
         seed: the seed.
-        value: what is compared.
+        value: the value to compare.
     """
 
     arm: str
@@ -45,20 +45,20 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim next to what was measured.
+    """A claim and its measured effect.
 
     Args:
         claim: the claim.
         post_hoc: the claim was added after trainings that it reads were finished.
-        level: fraction remaining, where the claim is judged level by level.
-        mean: mean paired difference `arm - control` (not turned by the metric's direction).
+        level: fraction remaining, if the claim is judged level by level.
+        mean: mean paired difference `arm - control` (sign not adjusted for the metric's direction).
         low: lower end of its 95 % t interval; NaN for fewer than two seeds.
         high: its upper end.
         n: seeds.
         p: exact one-sided sign-flip p of the claim's direction (see `sign_flip_p`).
         adjusted_p: p after Holm's correction over all comparisons of the paper.
         effect: mean ÷ standard deviation of the seeds' differences.
-        needed: seeds that would show this effect with 80 % power; None where none would.
+        needed: seeds needed to show this effect with 80 % power; None if there is no such number.
         verdict: `agrees`, `disagrees`, `not shown` or `not comparable`.
         seeds: the differences, by seed.
     """
@@ -84,11 +84,11 @@ def judge(
     higher_is_better: bool,
     post_hoc: bool = False,
 ) -> list[Verdict]:
-    """Returns the verdict on a claim, or one per level where it is judged level by level.
+    """Returns the verdict on a claim, or one per level if it is judged level by level.
 
     Args:
         claim: the claim.
-        measured: every finished training; draws of one seed are averaged.
+        measured: all finished trainings; draws of one seed are averaged.
         higher_is_better: direction of the compared column.
         post_hoc: the claim was declared after the rows existed.
     """
@@ -99,32 +99,32 @@ def judge(
         return [replace(empty, verdict=NOT_COMPARABLE) if claim.not_comparable else empty]
     if not claim.by_level:
         return [_judged(claim, _mean_by_seed(differences), higher_is_better, post_hoc)]
-    found = []
+    by_level = []
     for number in sorted(differences, key=lambda number: -levels[number]):
         verdict = _judged(claim, differences[number], higher_is_better, post_hoc)
-        found.append(replace(verdict, level=levels[number]))
-    return found
+        by_level.append(replace(verdict, level=levels[number]))
+    return by_level
 
 
 def adjust(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Returns the verdicts with Holm's correction of p over all comparisons of each paper.
 
     Holm 1979: with the m p-values in rising order, adjusted p_(i) is the largest of
-    (m - j + 1) · p_(j) over j ≤ i, at most 1. A comparison without p takes no part.
+    (m - j + 1) · p_(j) over j ≤ i, at most 1. Comparisons without p are skipped.
     """
     by_paper: dict[str, list[int]] = defaultdict(list)
     for index, verdict in enumerate(verdicts):
         if not math.isnan(verdict.p):
             by_paper[verdict.claim.paper].append(index)
-    found = list(verdicts)
+    corrected = list(verdicts)
     for indices in by_paper.values():
         for index, p in zip(indices, holm([verdicts[i].p for i in indices])):
-            found[index] = replace(found[index], adjusted_p=p)
-    return found
+            corrected[index] = replace(corrected[index], adjusted_p=p)
+    return corrected
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Returns p-values after Holm's step-down correction, in the order given."""
+    """Returns p-values after Holm's step-down correction, in their original order."""
     adjusted = [0.0] * len(values)
     highest = 0.0
     for rank, index in enumerate(sorted(range(len(values)), key=lambda i: values[i])):
@@ -167,13 +167,13 @@ def seeds_needed(effect: float) -> int | None:
     n = np.arange(2, _MOST_SEEDS + 1)
     critical = stats.t.ppf(1 - _ALPHA / 2, n - 1)
     power = stats.nct.sf(critical, n - 1, abs(effect) * np.sqrt(n))
-    # Beyond the reach of the noncentral t distribution the power is 1.
+    # SciPy's noncentral t is nan for very large effects, where the power is 1.
     enough = n[np.nan_to_num(power, nan=1.0) >= _POWER]
     return int(enough[0]) if len(enough) else None
 
 
 def verdict_of(claim: Claim, low: float, mean: float, high: float) -> str:
-    """Returns the verdict for a difference turned so that positive is better; see `Claim`."""
+    """Returns the verdict for a difference whose positive direction is better; see `Claim`."""
     if claim.not_comparable:
         return NOT_COMPARABLE
     if math.isnan(low):
@@ -215,7 +215,7 @@ def _judged(
 
 
 def _p(claim: Claim, better: NDArray[np.float64]) -> float:
-    """Returns the p of the claim: of equality the larger of two one-sided ones."""
+    """Returns the p of the claim; for equality, the larger of two one-sided p."""
     if claim.not_comparable or not 2 <= len(better) <= _EXACT_SEEDS:
         return math.nan
     if claim.expect == "better":
@@ -230,22 +230,22 @@ def _p(claim: Claim, better: NDArray[np.float64]) -> float:
 
 def _levels(measured: Sequence[Measurement]) -> dict[int, float]:
     """Returns the mean fraction remaining of every round."""
-    found: dict[int, list[float]] = defaultdict(list)
-    for one in measured:
-        found[one.round].append(one.remaining)
-    return {number: float(np.mean(values)) for number, values in found.items()}
+    by_round: dict[int, list[float]] = defaultdict(list)
+    for network in measured:
+        by_round[network.round].append(network.remaining)
+    return {number: float(np.mean(values)) for number, values in by_round.items()}
 
 
 def _differences(claim: Claim, measured: Sequence[Measurement]) -> dict[int, dict[int, float]]:
     """Returns round -> seed -> difference at the levels that the claim names."""
     table: dict[tuple[str, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     levels: dict[int, list[float]] = defaultdict(list)
-    for one in measured:
-        table[one.arm, one.round][one.seed].append(one.value)
-        if one.arm == claim.arm:
-            levels[one.round].append(one.remaining)
+    for network in measured:
+        table[network.arm, network.round][network.seed].append(network.value)
+        if network.arm == claim.arm:
+            levels[network.round].append(network.remaining)
     lowest, highest = claim.remaining
-    found: dict[int, dict[int, float]] = {}
+    by_round: dict[int, dict[int, float]] = {}
     for number, fractions in levels.items():
         if not lowest <= round(float(np.mean(fractions)), 3) <= highest:
             continue
@@ -256,8 +256,8 @@ def _differences(claim: Claim, measured: Sequence[Measurement]) -> dict[int, dic
             others = dict.fromkeys(ours, claim.value or 0.0)
         shared = {seed: ours[seed] - others[seed] for seed in ours.keys() & others.keys()}
         if shared:
-            found[number] = shared
-    return found
+            by_round[number] = shared
+    return by_round
 
 
 def _means(draws: dict[int, list[float]]) -> dict[int, float]:
@@ -265,6 +265,6 @@ def _means(draws: dict[int, list[float]]) -> dict[int, float]:
 
 
 def _mean_by_seed(differences: dict[int, dict[int, float]]) -> dict[int, float]:
-    """Returns each seed's mean over the levels; a seed that lacks a level takes no part."""
+    """Returns each seed's mean over the levels; skips seeds that lack a level."""
     seeds = set.intersection(*(set(by_seed) for by_seed in differences.values()))
     return {s: float(np.mean([d[s] for d in differences.values()])) for s in seeds}

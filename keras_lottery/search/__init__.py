@@ -1,4 +1,4 @@
-"""Finding tickets of a model and data in memory."""
+"""The search for tickets of a model on data in memory."""
 
 from keras_lottery.search.history import TicketHistory
 from keras_lottery.search.ticket_search import TicketSearch

@@ -1,4 +1,4 @@
-"""What a `TicketSearch` found."""
+"""The result of a `TicketSearch`."""
 
 import math
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from keras_lottery.types import DIVERGED, Start, Training, TrainingResult, Weigh
 
 
 class TicketHistory:
-    """The tickets of a search, and the value each of them reached.
+    """The tickets of a search, and their values.
 
     Attributes:
-        results: one for each training, in the order they finished.
-        starts: where each of them started.
-        metric: name of the metric in `value`.
-        higher_is_better: whether larger values are better; None where that isn't known.
-        measured_on: `validation`, or `training` where the search had no validation data.
+        results: results by training, in the order of completion.
+        starts: starts by training.
+        metric: name of the metric.
+        higher_is_better: whether larger values are better; None if unknown.
+        measured_on: `validation`, or `training` if the search had no validation data.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TicketHistory:
     def values(self, arm: str = "winning") -> dict[int, float]:
         """Returns the metric at the end of each round's training, with dense as round 0.
 
-        It is NaN where a training diverged, whatever the metric says of its weights.
+        It is NaN for diverged trainings, even if their metric is finite.
 
         Raises:
             LotteryError: no such arm was trained.
@@ -79,17 +79,16 @@ class TicketHistory:
         """Returns the last round whose value is no worse than dense by more than `within`.
 
         Args:
-            within: in units of the metric.
-            higher_is_better: of a metric of your own, of which Keras doesn't know it.
+            within: tolerance, in units of the metric.
+            higher_is_better: direction of a custom metric that Keras doesn't know.
 
         Raises:
-            LotteryError: it isn't known which values of the metric are better, or the dense
-                network diverged.
+            LotteryError: the metric's direction is unknown, or the dense network diverged.
         """
         higher = self.higher_is_better if higher_is_better is None else higher_is_better
         if higher is None:
             raise LotteryError(
-                f"Expected a metric of which Keras knows whether higher is better. "
+                f"Expected a metric whose direction Keras knows. "
                 f"Received: {self.metric!r}. Pass higher_is_better=True or False."
             )
         if math.isnan(self.values("dense")[0]):
@@ -110,10 +109,10 @@ class TicketHistory:
             masks = self.starts[training].masks
             remaining = 1 - pruning.sparsity(masks) if masks else 1.0
             row = (training.round, training.arm, f"{remaining:.1%}")
-            ended = (f"{result.final_value:.4f}", f"{result.best_value:.4f}", str(result.best_step))
+            cells = (f"{result.final_value:.4f}", f"{result.best_value:.4f}", str(result.best_step))
             if result.status == DIVERGED:
-                ended = (DIVERGED, "–", "–")
-            table.add_row(*map(str, row), *ended)
+                cells = (DIVERGED, "–", "–")
+            table.add_row(*map(str, row), *cells)
         return table
 
     def __str__(self) -> str:
@@ -125,9 +124,9 @@ class TicketHistory:
     __repr__ = __str__
 
     def _find(self, round: int, arm: str) -> Training:
-        wanted = "dense" if round == 0 else arm
+        name = "dense" if round == 0 else arm
         for training in self.results:
-            if (training.round, training.arm) == (round, wanted):
+            if (training.round, training.arm) == (round, name):
                 return training
         known = sorted({(training.round, training.arm) for training in self.results})
         raise LotteryError(

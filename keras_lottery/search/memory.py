@@ -1,4 +1,4 @@
-"""The engine's run and task over a model and data in memory."""
+"""The engine's run and task for a model and data in memory."""
 
 import math
 import time
@@ -46,11 +46,11 @@ from keras_lottery.types import (
 
 
 class Memory(Pruner):
-    """The run of a search: it reads and keeps results in memory."""
+    """The run of a search, with its results in memory."""
 
     def __init__(self, config: Config, task: "FitTask") -> None:
         self.config = config
-        # What a run's files ask for beside, flops and exports, no arm needs.
+        # It lacks FLOPs and export, which only runs with files need.
         self.task = cast(Task, task)
         self.starts: dict[Training, Start] = {}
         self.results: dict[Training, TrainingResult] = {}
@@ -63,7 +63,7 @@ class Memory(Pruner):
         self.starts[training], self.results[training] = start, result
 
     def skip(self) -> int:
-        """Gives up what descends from a training that diverged; returns how many are new."""
+        """Skips the descendants of diverged trainings; returns how many are newly skipped."""
         lost = {t for t, result in self.results.items() if result.status != FINISHED}
         new = set(descendants(self.config, lost)) - self.skipped
         self.skipped |= new
@@ -73,7 +73,7 @@ class Memory(Pruner):
         return self.starts[training]
 
     def source_start_of(self, training: Training) -> Start:
-        """Is never asked for: a search has no sources."""
+        """Is never called: a search has no sources."""
         raise KeyError(training.source)
 
     def trained(self, training: Training) -> Weights:
@@ -90,7 +90,7 @@ class Memory(Pruner):
 
 
 class FitTask:
-    """A `Task` over the arguments of `fit`: the network is trained on a clone of the model."""
+    """A `Task` from the arguments of `fit`, which trains a clone of the model."""
 
     name = "search"
 
@@ -137,18 +137,18 @@ class FitTask:
         return self._start
 
     def fresh_weights(self, seed: int) -> Weights:
-        """Returns a fresh draw from the initializers.
+        """Returns newly initialized weights.
 
         Raises:
-            LotteryError: the draw gives the prunable weights that the model came with.
+            LotteryError: the initializers return the model's prunable weights again.
         """
         with seeded(seed):
             fresh = masking.fresh_weights(self._original)
         prunable = [v.path for v in self.variables() if v.prunable]
         if all(np.array_equal(fresh[path], self._start[path]) for path in prunable):
             raise LotteryError(
-                "Expected initializers that draw other weights each time, for arms that train "
-                "from fresh ones. Received: initializers that return the same weights as before. "
+                "Expected initializers that return new weights each time, for arms that "
+                "re-initialize. Received: initializers that return the same weights as before. "
                 "Give them an argument and attribute `seed`, or leave these arms out."
             )
         return fresh
@@ -197,7 +197,7 @@ class FitTask:
 
     @property
     def _compile_seconds(self) -> float:
-        """Seconds of compiling so far; 0 where Keras' own `fit` trains, which doesn't tell them."""
+        """Seconds of compilation so far; 0 with Keras' own `fit`, which doesn't report them."""
         return self._program.compile_seconds if self._program else 0.0
 
     def _result(
@@ -211,7 +211,7 @@ class FitTask:
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
         self.metric = choose_metric(self._model, names)
         self.higher_is_better = higher_is_better(self._model, self.metric)
-        # Epochs that were measured: with `validation_freq` some are not.
+        # Only validated epochs: `validation_freq` may skip some.
         values = {epoch: row[self.metric] for epoch, row in rows.items() if self.metric in row}
         loss = next((n for n in ("val_loss", "loss") if n in names), self.metric)
         best = min(values, key=lambda epoch: _nan_last(rows[epoch].get(loss, float("nan"))))
@@ -230,7 +230,7 @@ class FitTask:
         )
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        """Refuses: the data of a search need not be arrays."""
+        """Always raises: the data of a search need not be arrays."""
         raise LotteryError(
             f"Expected arms and a criterion that need no derivatives of the loss. Received: one "
             f"that needs the {name}. Use kl.prune(model, data=(x, y)), or leave it out."
@@ -238,7 +238,7 @@ class FitTask:
 
 
 class _Rows(keras.callbacks.Callback):
-    """Keeps the logs of each epoch, of which Keras' history loses the epoch."""
+    """Stores the logs by epoch, since Keras' history loses the epoch."""
 
     def __init__(self) -> None:
         super().__init__()

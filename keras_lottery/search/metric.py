@@ -1,4 +1,4 @@
-"""The metric by which tickets are compared, and which of two of its values is better."""
+"""The metric by which tickets are compared, and its direction."""
 
 import re
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ _DIRECTIONS = {"up": True, "down": False}
 
 
 def choose_metric(model: keras.Model, names: Sequence[str]) -> str:
-    """Returns the log by which tickets are compared, of the validation data where there are any.
+    """Returns the log by which tickets are compared, on validation data if there are any.
 
-    It is the first metric that the model was compiled with; without one, the total loss, and
-    without that, the model's own first log.
+    It is the first metric that the model was compiled with, otherwise the total loss, otherwise the
+    model's first log.
 
     Args:
-        model: trained.
-        names: of its logs, in their order.
+        model: the trained model.
+        names: names of its logs, in order.
     """
     held_out = [name for name in names if name.startswith("val_")] or list(names)
     compiled = [name for name in held_out if _metric(model, name) is not None]
@@ -29,14 +29,14 @@ def choose_metric(model: keras.Model, names: Sequence[str]) -> str:
 
 
 def measured_on(metric: str) -> str:
-    """Returns whether a log is of the `validation` or of the `training` data."""
+    """Returns whether a log is measured on `validation` or `training` data."""
     return VALIDATION if metric.startswith("val_") else TRAINING
 
 
 def higher_is_better(model: keras.Model, name: str) -> bool | None:
-    """Returns True where larger values of a log are better, False where smaller ones are.
+    """Returns True if larger values of a log are better, False if smaller ones are.
 
-    Keras knows it of its own metrics and losses. None: of this one it doesn't.
+    Keras knows the direction of its own metrics and losses. None: unknown.
     """
     metric = _metric(model, name)
     direction = metric_direction(metric) if metric is not None else None
@@ -46,7 +46,7 @@ def higher_is_better(model: keras.Model, name: str) -> bool | None:
 
 
 def _metric(model: keras.Model, name: str) -> keras.metrics.Metric | None:
-    """Returns the compiled metric of a log, which an output's name may stand before."""
+    """Returns the compiled metric of a log, whose name may start with that of an output."""
     name = name.removeprefix("val_")
     for metric in compiled_metrics(model):
         if re.fullmatch(rf"(.*_)?{re.escape(metric.name)}(_\d+)?", name):
@@ -55,7 +55,7 @@ def _metric(model: keras.Model, name: str) -> keras.metrics.Metric | None:
 
 
 def _by_name(name: str) -> bool | None:
-    """Returns what Keras knows of a metric or a loss of this name."""
+    """Returns the direction of Keras' metric or loss with this name; None if there is none."""
     if name == "loss" or name.endswith("_loss"):
         return False
     with suppress(ValueError, TypeError):

@@ -8,7 +8,7 @@ from keras_lottery.types import Progress
 
 
 class ProgressCallback(StepCallback):
-    """Reports steps where Keras knows how many an epoch has, and epochs otherwise."""
+    """Reports steps if the number of steps per epoch is known, and epochs otherwise."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__()

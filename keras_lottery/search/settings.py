@@ -1,4 +1,4 @@
-"""What a search is given: the model, the data and the arguments of `fit`, checked at once."""
+"""Checks of a search's model, data and arguments of `fit`."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,18 @@ from keras_lottery.training import (
 
 _OWN = {
     "seed": "Pass it to TicketSearch(seed=...).",
-    "initial_epoch": "Tickets begin where TicketSearch(rewind_to=...) says.",
-    "initial_step": "Tickets begin where TicketSearch(rewind_to=...) says.",
+    "initial_epoch": "Tickets start at TicketSearch(rewind_to=...).",
+    "initial_step": "Tickets start at TicketSearch(rewind_to=...).",
     "program": "A search compiles its own.",
 }
 _KNOWN = set(inspect.signature(fit).parameters) - {"model", *_OWN}
 
 
 def check_model(model: keras.Model) -> None:
-    """Checks that a search can begin from a model.
+    """Checks that a search can start from a model.
 
     Raises:
-        LotteryError: it is not built or compiled, or it is pruned already.
+        LotteryError: it is not built or compiled, or it is already pruned.
     """
     if not model.built or not model.compiled:
         raise LotteryError(
@@ -50,7 +50,7 @@ def check_model(model: keras.Model) -> None:
 
 
 def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
-    """Checks the data and the further arguments of `TicketSearch.fit`.
+    """Checks the data and the other arguments of `TicketSearch.fit`.
 
     Raises:
         LotteryError: data that can be read only once, or an unknown argument.
@@ -67,27 +67,27 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
         if is_one_shot(data):
             raise LotteryError(
                 f"Expected data that every network of a search can read again. Received: {name} is "
-                f"a {type(data).__name__}, which gives each batch once. Pass arrays, a "
+                f"a {type(data).__name__}, which yields each batch once. Pass arrays, a "
                 "PyDataset, or tf.data.Dataset.from_generator(function, ...)."
             )
 
 
 def validate_last(frequency: int | Sequence[int], epochs: int) -> list[int]:
-    """Returns a `validation_freq`, as a list of epochs, by which the last is measured, too."""
+    """Returns a `validation_freq`, as a list of epochs, that includes the last epoch."""
     if isinstance(frequency, Sequence):
         return sorted({*frequency, epochs})
     return sorted({*range(frequency, epochs + 1, frequency), epochs})
 
 
 def with_length(x: Any, settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Returns data and settings; tf.data of unknown length are counted in one pass, and repeated.
+    """Returns data and settings; counts the batches of tf.data of unknown length, and repeats it.
 
     Args:
-        x: whatever `fit` takes.
+        x: as in `fit`.
         settings: its other arguments.
     """
     length_is_unknown = epochs_of(x, None, settings.get("steps_per_epoch")) is None
-    # -1 stands for a dataset without end.
+    # -1 means an infinite dataset.
     if not length_is_unknown or not hasattr(x, "cardinality") or int(x.cardinality()) == -1:
         return x, dict(settings)
     return x.repeat(), {**settings, "steps_per_epoch": sum(1 for _ in x)}
@@ -97,7 +97,7 @@ def epochs_of_data(x: Any, settings: Mapping[str, Any]) -> Epochs:
     """Returns the steps of each epoch.
 
     Raises:
-        LotteryError: data that do not say their length, and no `steps_per_epoch`.
+        LotteryError: the length of the data is unknown, and `steps_per_epoch` is not set.
     """
     if is_arrays(x) and settings.get("validation_data") is None:
         kept = kept_for_training(length(x), settings.get("validation_split", 0.0))
@@ -105,7 +105,7 @@ def epochs_of_data(x: Any, settings: Mapping[str, Any]) -> Epochs:
     epochs = epochs_of(x, settings.get("batch_size"), settings.get("steps_per_epoch"))
     if epochs is None:
         raise LotteryError(
-            "Expected data that say how many batches an epoch has. "
+            "Expected data with a known number of batches per epoch. "
             f"Received: a {type(x).__name__} without a length. Pass steps_per_epoch."
         )
     return epochs

@@ -1,4 +1,4 @@
-"""`TicketSearch`: the experiment of the engine, on a model and data in memory."""
+"""`TicketSearch`: the engine's experiment for a model and data in memory."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,22 +30,22 @@ class TicketSearch:
     Args:
         rounds: number of pruning rounds.
         rate: fraction of the surviving weights that a round prunes, in (0, 1).
-        rewind_to: `0it` (the weights the model comes with), `500it` or `1ep`; None keeps the
+        rewind_to: `0it` (the model's weights), `500it` or `1ep`; None keeps the
             trained weights and fine-tunes them, as for a pre-trained model.
         arms: `winning` and any controls (see `keras-lottery list arms`).
         criterion: name of a registered criterion that needs no gradients.
         scope: name of a registered allocation.
-        include: patterns of what is pruned; empty: all that is trained. See `kl.mask`.
-        exclude: patterns to leave alone.
+        include: patterns of variables to prune; empty: all trainable ones. See `kl.mask`.
+        exclude: patterns of variables not to prune.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
         pattern: which weights are pruned together, such as `channels`; `rate` is then the fraction
             of such groups. See `kl.prune`.
-        seed: of the data order and of the controls' draws.
-        higher_is_better: whether larger values of the model's metric are better; None: as Keras
-            knows of its own metrics.
+        seed: seed of the data order and of stochastic controls.
+        higher_is_better: whether larger values of the model's metric are better; None: Keras'
+            direction of the metric.
         verbose: show a progress bar.
 
     Example:
@@ -132,18 +132,18 @@ class TicketSearch:
 
         Args:
             model: built, compiled and not pruned; left as it is.
-            x: as in `keras.Model.fit`; data that can be read once (generators) are refused, since
-                every network must be trained on the same ones.
+            x: as in `keras.Model.fit`; data that can be read only once (generators) are refused,
+                since every network must be trained on the same data.
             y: as in `keras.Model.fit`.
-            settings: its further arguments but `initial_epoch`: the rewind point is where
-                tickets begin. The last epoch is always validated.
+            settings: its other arguments except `initial_epoch`: tickets start at the rewind
+                point. The last epoch is always validated.
 
         Returns:
-            The tickets and what each of them reached.
+            The tickets and their values.
 
         Raises:
-            LotteryError: the model is not compiled, is pruned already or cannot be cloned, a
-                setting that a search cannot take, or the rewind point does not lie within the
+            LotteryError: the model is not compiled, is already pruned or cannot be cloned, a
+                setting is not supported by a search, or the rewind point is not within the
                 training.
         """
         epochs = checks.whole_number(settings.pop("epochs", 1), "epochs", least=1)

@@ -1,8 +1,8 @@
-"""What is done with a task: the search for tickets, and experiments with a loop of their own.
+"""Studies: the search for tickets, and experiments with their own training loop.
 
 Importing this registers the studies, without Keras. A study is a folder: `options.py` (the config's
 `options`), `run.py` (`run(config)`), `rows.py` (its tables), `page.py` (`PAGE`) and `plots.py`.
-The page is drawn from the run folder alone and needs no Keras.
+The page needs only the run folder, and no Keras.
 """
 
 from importlib import import_module
@@ -43,7 +43,7 @@ _register("transfer", TransferOptions, ("transfer",))
 
 
 def run(config: Config) -> Path:
-    """Runs the study that a config names, or goes on with it, and returns its folder.
+    """Runs or resumes a config's study, and returns its run folder.
 
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.

@@ -206,7 +206,7 @@ def test_a_folder_of_another_config_is_refused(tmp_path):
 
 def test_a_folder_that_another_process_holds_is_refused(tmp_path):
     settings_ = config(tmp_path)
-    with held(paths_of(settings_)), pytest.raises(LotteryError, match="another one holds"):
+    with held(paths_of(settings_)), pytest.raises(LotteryError, match="another process has locked"):
         engine.run(settings_)
 
 

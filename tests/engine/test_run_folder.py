@@ -54,7 +54,7 @@ def test_a_folder_is_held_once_and_again_after_its_release(tmp_path):
     paths = RunPaths(tmp_path / "run")
     with held(paths):
         paths.results.write_text("")
-        with pytest.raises(LotteryError, match="another one holds"), held(paths):
+        with pytest.raises(LotteryError, match="another process has locked"), held(paths):
             pass
     with held(paths):
         pass

@@ -85,5 +85,5 @@ def test_what_does_not_fit_is_named(source, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [paths_of(other).root.name]
     chain = config(tmp_path)
     transfer = dataclasses.replace(chain.transfer, arms=("one_shot",))
-    with pytest.raises(LotteryError, match=r"transfer\.arms that follow a ticket's masks"):
+    with pytest.raises(LotteryError, match=r"transfer\.arms that use a ticket's masks"):
         engine.run(dataclasses.replace(chain, transfer=transfer))

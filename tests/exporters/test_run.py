@@ -67,7 +67,7 @@ def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     assert kernel(tmp_path / "a.bin") == [13.0, 0.0]
     assert (report.zeros, report.parameters) == (1, 2)
     assert (tmp_path / "a.bin.words.txt").read_text() == "one\n"
-    with pytest.raises(LotteryError, match="a path where nothing is yet"):
+    with pytest.raises(LotteryError, match="a path that does not exist"):
         export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
 
 

@@ -42,13 +42,13 @@ def test_without_the_package(paths: RunPaths, monkeypatch: pytest.MonkeyPatch) -
     writer.add(row(), HISTORY)
     assert not paths.root.exists()
     with pytest.raises(MissingExtraError, match=r"keras-lottery\[tensorboard\]"):
-        scalars(paths, wanted=True)
+        scalars(paths, enabled=True)
     with pytest.raises(MissingExtraError):
         TensorBoardScalars(paths.tensorboard)
 
 
 def test_not_wanted(paths: RunPaths) -> None:
-    assert isinstance(scalars(paths, wanted=False), NoScalars)
+    assert isinstance(scalars(paths, enabled=False), NoScalars)
 
 
 def test_writing_needs_no_backend(tmp_path: Path) -> None:

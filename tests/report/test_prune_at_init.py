@@ -74,7 +74,7 @@ def test_the_page_has_their_figures_and_says_what_is_an_interpretation(run):
     names = {file.name for file in built.figures}
     assert {"sanity.png", "spectrum.png"} <= names
     text = (run / "report" / "report.md").read_text()
-    assert "interpretation" in text and "no reproduction" in text
+    assert "interpretation" in text and "not a reproduction" in text
     assert "`inertial_manifold` is below `matched_curvature`" in text
     assert set(prune_at_init.spectra(families(run))) == {0, 1}
     assert np.isfinite([row["value"] for row in prune_at_init.spectra(families(run))[0]]).all()

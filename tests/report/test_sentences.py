@@ -10,10 +10,10 @@ from keras_lottery.report.gaps import diverged, missing
 from keras_lottery.report.results import results_by_task, results_of_rows
 from keras_lottery.report.sentences import (
     ablations,
-    beside_dense,
     headline,
     learning_speed,
     measured_otherwise,
+    relative_to_dense,
     sparse_range,
 )
 from keras_lottery.report.statistics import (
@@ -97,7 +97,7 @@ def test_below_0_a_difference_stands_for_the_ratio(bare: Path) -> None:
     lower = tuple(dataclasses.replace(r, value=r.value - 2) for r in results.rows)
     pair = paired(results.rows, "winning", "dense", {near.round}) if near else None
     assert near and pair
-    assert beside_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
+    assert relative_to_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
     said = headline(dataclasses.replace(results, rows=lower))[-1]
     assert "its value there is" in said and "from dense at" in said and "÷" not in said
 
@@ -132,7 +132,7 @@ def test_ablations_say_which_part_brings_more(tmp_path: Path, lower: bool) -> No
     arms = ("winning", "one_shot", "winning_init", "permuted_global")
     results = results_by_task(make_run(tmp_path / "run", arms=arms, masks=False, lower=lower))[0]
     said = ablations(results)  # made so that one_shot falls earliest, before it the random ticket
-    assert said[0].startswith("Iteration brings more than late rewinding. At ≤ 10 %")
+    assert said[0].startswith("Iteration gains more than late rewinding. At ≤ 10 %")
     assert "`winning_init` is " + ("below" if lower else "above") + " `one_shot`" in said[0]
     assert [text.split("`")[1::2][:2] for text in said[1:]] == [
         ["one_shot", "permuted_global"],

@@ -252,7 +252,7 @@ def test_mistakes_are_named(model, data):
         ({"initial_epoch": 1}, "rewind_to"),
         ({"validation_frequency": 2}, "Did you mean 'validation_freq'"),
         ({"validation_freq": 0}, "validation_freq, a whole number from 1"),
-        ({"x": iter("ab")}, "x is a str_.*iterator, which gives each batch once. Pass arrays"),
+        ({"x": iter("ab")}, "x is a str_.*iterator, which yields each batch once. Pass arrays"),
         ({"validation_data": (_ for _ in "ab")}, "validation_data is a generator"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where trainings run: one file for each executor."""
+"""Executors, which decide where trainings run: one file each."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from keras_lottery.types import Executor, Task
 
 executors: Registry[Callable[[Config, Task, RunProgress], Executor]] = Registry("executor")
 _SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"
-# The command line settles `auto` before it imports a backend. Later, workers gain little.
+# The command line resolves `auto` before it imports a backend. Later, workers gain little.
 executors.register_lazily("auto", _SEQUENTIAL)
 executors.register_lazily("sequential", _SEQUENTIAL)
 executors.register_lazily("processes", "keras_lottery.engine.executors.processes:Processes")

@@ -1,4 +1,4 @@
-"""Which executor an experiment takes, with how many workers and threads."""
+"""Chooses the executor of an experiment, and its number of workers and threads."""
 
 import os
 import sys
@@ -17,19 +17,19 @@ from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Training
 
 _STUDIES = ("tickets", "transfer")
-"""Those whose trainings an executor gets; the others train in a loop of their own."""
+"""Studies that use an executor; the others have their own training loop."""
 
 _WORKER_BYTES = 2**30
-"""What a worker takes at least: a backend and a compiled program."""
+"""Minimum memory of a worker: a backend and a compiled program."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A config whose executor, workers and threads are decided.
+    """A config with executor, workers and threads chosen.
 
     Args:
-        config: for this run.
-        reason: one line for the user; empty where nothing had to be decided.
+        config: config of this run.
+        reason: one line for the user; empty if nothing had to be chosen.
     """
 
     config: Config
@@ -37,9 +37,9 @@ class Choice:
 
 
 def choose(config: Config) -> Choice:
-    """Decides how an experiment is trained, before any backend is imported.
+    """Chooses how an experiment is trained, before any backend is imported.
 
-    A run that was begun keeps its number of threads, on which results depend.
+    A resumed run keeps its number of threads, since results depend on it.
 
     Raises:
         LotteryError: the workers or the threads don't fit the experiment.
@@ -71,8 +71,8 @@ def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
         )
     if config.distribution != "none":
         raise LotteryError(
-            f"Expected no --distribution with --executor=processes, each of whose trainings has "
-            f"one device. Received: {config.distribution}. Leave one of them out."
+            f"Expected no --distribution with --executor=processes, which gives each training one "
+            f"device. Received: {config.distribution}. Leave one of them out."
         )
     plan, gpus = len(trainings(config)), visible_gpus()
     if config.study == "tickets" and (config.workers or 0) > plan:
@@ -81,10 +81,10 @@ def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
             f"Received: {config.workers}. Lower --workers."
         )
     threads = threads or (1 if len(gpus) < 2 else max(1, cores() // len(gpus)))
-    room = len(gpus) if len(gpus) > 1 else min(cores() // threads, _that_fit())
-    workers = config.workers or max(1, min(room, _width(config)))
+    capacity = len(gpus) if len(gpus) > 1 else min(cores() // threads, _that_fit())
+    workers = config.workers or max(1, min(capacity, _width(config)))
     reason = (
-        f"{workers} trainings side by side with {threads} thread{'s' * (threads > 1)} each "
+        f"{workers} trainings in parallel with {threads} thread{'s' * (threads > 1)} each "
         "(--executor=sequential: one at a time)"
     )
     chosen = replace(config, executor="processes", threads=threads, workers=workers)
@@ -92,13 +92,13 @@ def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
 
 
 def _against_processes(config: Config, has_all_cores: bool) -> str:
-    """Returns why trainings don't run side by side; empty if they do."""
+    """Returns why trainings don't run in parallel; empty if they do."""
     reasons = {
-        f"the study {config.study!r} has an order of its own": config.study not in _STUDIES,
+        f"the study {config.study!r} trains in its own order": config.study not in _STUDIES,
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
         "the run was begun with all cores for each training": has_all_cores,
         "Keras is already imported, with all cores": _is_imported(),
-        "each needs the one before": _width(config) < 2,
+        "each training needs the one before": _width(config) < 2,
         "there is one GPU": len(visible_gpus()) == 1,
         "there is one core": cores() < 2,
         "memory is short": _that_fit() < 2,
@@ -120,7 +120,7 @@ def _recorded(config: Config) -> tuple[bool, int | None]:
 
 
 def _width(config: Config) -> int:
-    """Returns how many trainings are ready at a time, at most."""
+    """Returns the largest number of trainings that can be ready at a time."""
 
     @cache
     def depth(training: Training) -> int:
@@ -128,13 +128,13 @@ def _width(config: Config) -> int:
             (depth(parent) for parent in arms[training.arm].parents(training)), default=0
         )
 
-    if config.study == "transfer":  # its searches and targets have plans of their own
+    if config.study == "transfer":  # its searches and targets have their own plans
         return len(config.seeds) * max(1, len(config.arms))
     return max(Counter(depth(training) for training in trainings(config)).values())
 
 
 def _that_fit() -> int:
-    """Returns how many workers the free memory has room for."""
+    """Returns how many workers fit into free memory."""
     try:
         pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not on every system

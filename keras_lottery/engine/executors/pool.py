@@ -1,4 +1,4 @@
-"""Worker processes, kept from one experiment to the next, so that each imports a backend once."""
+"""A pool of worker processes that outlives an experiment, so that each imports a backend once."""
 
 import atexit
 import multiprocessing
@@ -22,35 +22,35 @@ class Worker:
     """A worker process, as the driver sees it.
 
     Args:
-        slot: its place among the workers, which decides its cores.
+        slot: its index in the pool, which decides its cores.
         threads: number of cores on which it trains.
-        gpu: the one GPU that it sees; None: all of them.
+        gpu: the only GPU that it sees; None: all of them.
     """
 
     def __init__(self, slot: int, threads: int, gpu: str | None) -> None:
         self.slot, self.threads = slot, threads
         self._gpu = gpu
         self._setup: Setup | None = None
-        self.connection, theirs = _SPAWN.Pipe()
-        arguments = (theirs, _cores(slot, threads))
+        self.connection, child_connection = _SPAWN.Pipe()
+        arguments = (child_connection, _cores(slot, threads))
         self._process = _SPAWN.Process(target=serve, args=arguments, daemon=True)
         device = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
         with _environment(limits(threads) | device):
             self._process.start()
-        theirs.close()  # or the end of the process would not end the connection
+        child_connection.close()  # otherwise the connection would outlive the process
 
     def prepare(self, setup: Setup) -> None:
-        """Lets it make the task of the trainings that follow."""
+        """Makes it build the task of the trainings that follow."""
         if setup != self._setup:
             self._setup = setup
             self._send(setup)
 
     def send(self, job: Job) -> bool:
-        """Sends a training; returns False where the process is gone."""
+        """Sends a training; returns False if the process has died."""
         return self._send(job)
 
     def receive(self) -> Message | None:
-        """Returns the next report; None where the process is gone."""
+        """Returns the next message; None if the process has died."""
         try:
             message: Message = self.connection.recv()
         except (OSError, EOFError):
@@ -61,7 +61,7 @@ class Worker:
         return self._process.is_alive()
 
     def stop(self) -> int | None:
-        """Ends the process, whatever it does, and returns its exit code."""
+        """Kills the process and returns its exit code."""
         self._process.join(timeout=0)
         exit_code = self._process.exitcode
         self._process.kill()
@@ -70,15 +70,15 @@ class Worker:
         return self._process.exitcode if exit_code is None else exit_code
 
     def successor(self) -> "Worker":
-        """Starts another process in the place of this one, which has ended."""
+        """Starts a process that replaces this one, which has ended."""
         new = Worker(self.slot, self.threads, self._gpu)
         if self._setup:
             new.prepare(self._setup)
         return new
 
-    def _send(self, what: Setup | Job) -> bool:
+    def _send(self, item: Setup | Job) -> bool:
         try:
-            self.connection.send(what)
+            self.connection.send(item)
         except OSError:
             return False
         return True
@@ -91,12 +91,12 @@ class Pool:
         self._workers: list[Worker] = []
 
     def take(self, count: int, threads: int, setup: Setup) -> list[Worker]:
-        """Returns workers; starts those that are missing.
+        """Returns workers, starting new ones as needed.
 
         Args:
-            count: how many.
-            threads: of each.
-            setup: what they make their task from.
+            count: number of workers.
+            threads: threads of each.
+            setup: settings from which they build their task.
         """
         if any(worker.threads != threads for worker in self._workers):
             self.close()
@@ -112,13 +112,13 @@ class Pool:
         return self._workers[:count]
 
     def replace(self, worker: Worker) -> tuple[Worker, int | None]:
-        """Ends a worker; returns the one in its place, and the exit code of the old one."""
+        """Kills a worker; returns its replacement, and the old one's exit code."""
         code = worker.stop()
         new = self._workers[worker.slot] = worker.successor()
         return new, code
 
     def close(self) -> None:
-        """Ends all workers."""
+        """Kills all workers."""
         while self._workers:
             self._workers.pop().stop()
 
@@ -128,9 +128,9 @@ atexit.register(pool.close)
 
 
 def reporting(workers: Collection[Worker]) -> list[Worker]:
-    """Waits for workers; returns those that report something, or are gone."""
-    there = wait([worker.connection for worker in workers])
-    return [worker for worker in workers if worker.connection in there]
+    """Waits for workers; returns those that sent a message or died."""
+    readable = wait([worker.connection for worker in workers])
+    return [worker for worker in workers if worker.connection in readable]
 
 
 def visible_gpus() -> list[str]:
@@ -145,7 +145,7 @@ def visible_gpus() -> list[str]:
 
 
 def _cores(slot: int, threads: int) -> frozenset[int]:
-    """Returns the cores that a worker is pinned to; empty where the system can't."""
+    """Returns the cores that a worker is pinned to; empty if the system can't pin."""
     if sys.platform != "linux":
         return frozenset()
     allowed = sorted(os.sched_getaffinity(0))
@@ -154,9 +154,9 @@ def _cores(slot: int, threads: int) -> frozenset[int]:
 
 @contextmanager
 def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """Sets variables for a process that is started meanwhile.
+    """Sets environment variables for a process started in this context.
 
-    Its Python starts without the current folder, in which a file may have a module's name.
+    Its Python starts without the current folder, where a file could shadow a module.
     """
     changes = {**changes, "PYTHONSAFEPATH": "1"}
     with _STARTING:

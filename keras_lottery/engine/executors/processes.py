@@ -1,4 +1,4 @@
-"""Trainings side by side, each in a process that keeps its compiled program."""
+"""Parallel trainings in worker processes that keep their compiled programs."""
 
 import warnings
 from collections import Counter
@@ -19,20 +19,20 @@ ATTEMPTS = 3
 
 
 class Processes:
-    """Trains as many networks at a time as there are workers.
+    """Trains one network per worker at a time.
 
-    A training whose worker is killed, or runs out of memory, begins again in another one.
+    If a worker is killed or runs out of memory, its training restarts in another one.
 
     Args:
-        config: of the experiment; each worker makes its task from it.
-        task: the driver's own, which stays with it.
-        progress: shows every training that is going on.
+        config: config of the experiment, from which each worker builds its task.
+        task: the driver's task; workers build their own.
+        progress: shows all running trainings.
     """
 
     def __init__(self, config: Config, task: Task, progress: RunProgress) -> None:
         self._progress = progress
         self._workers = start_workers(config)
-        self._jobs: dict[Worker, Job] = {}  # of the workers that train
+        self._jobs: dict[Worker, Job] = {}  # trainings in flight
         self._shown: dict[Training, tuple[ExitStack, Progress]] = {}
         self._lost: Counter[Training] = Counter()
 
@@ -52,7 +52,7 @@ class Processes:
                 pool.replace(worker)
 
     def _hand_out(self, take: Callable[[], Job | None]) -> bool:
-        """Gives a training to every idle worker; returns False where nobody trains any more."""
+        """Gives a training to every idle worker; returns False if no worker trains any more."""
         for worker in self._workers:
             if worker not in self._jobs and (job := take()):
                 stack = ExitStack()
@@ -68,25 +68,25 @@ class Processes:
         self._jobs[worker] = job
 
     def _successor(self, worker: Worker, job: Job) -> tuple[Worker, Job]:
-        """Returns a new worker in the place of one that is gone, and the training for it.
+        """Replaces a worker that died; returns the new one and its training.
 
         Raises:
-            LotteryError: the training has lost too many.
+            LotteryError: the training has lost too many workers.
         """
         training, slot = job[0], self._workers.index(worker)
         self._lost[training] += 1
         self._workers[slot], code = pool.replace(worker)
         if self._lost[training] == ATTEMPTS:
             raise LotteryError(
-                f"Expected a worker that lives through a training. Received: {ATTEMPTS} that "
-                f"ended in {_name(training)}, the last one with exit code {code} (-9: killed, as "
-                "where memory is short). Lower --workers, or look for the reason with "
-                "--executor=sequential; what is finished is kept."
+                f"Expected a worker that survives a training. Received: {ATTEMPTS} that died in "
+                f"{_name(training)}, the last one with exit code {code} (-9: killed, often for "
+                "lack of memory). Lower --workers, or look for the reason with "
+                "--executor=sequential; finished trainings are kept."
             )
         return self._workers[slot], job
 
     def _ended(self, training: Training, message: Message) -> tuple[Training, TrainingResult]:
-        """Returns the result that a worker reports, or raises its error."""
+        """Returns the result from a worker, or raises its error."""
         self._shown.pop(training)[0].close()
         for category, text in message.warnings:
             warnings.warn(text, category, stacklevel=2)
@@ -98,9 +98,9 @@ class Processes:
 
 
 def start_workers(config: Config) -> list[Worker]:
-    """Starts a config's workers, or takes those that are there, and returns them.
+    """Starts a config's workers, or reuses running ones, and returns them.
 
-    They import their backend meanwhile, so the earlier this is called the better.
+    They import their backend in the background, so call this early.
     """
     threads = config.threads or 1
     count = config.workers or max(1, cores() // threads)

@@ -1,4 +1,4 @@
-"""One training after the other, in this process, with one compiled program."""
+"""One training after another, in this process, with one compiled program."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from keras_lottery.types import Job, Task, Training, TrainingResult
 
 
 class Sequential:
-    """Takes one training at a time."""
+    """Trains one network at a time."""
 
     def __init__(self, config: Config, task: Task, progress: RunProgress) -> None:
         self._task = task

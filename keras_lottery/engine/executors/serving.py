@@ -1,4 +1,4 @@
-"""The worker's side of a process: trains what the driver sends, until the driver is gone."""
+"""The main loop of a worker process: trains what the driver sends, until the driver ends."""
 
 import multiprocessing
 import os
@@ -22,11 +22,11 @@ from keras_lottery.types import Job, Progress, Task, Training
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker makes its task from.
+    """The settings from which a worker builds its task.
 
     Args:
-        config: of the experiment.
-        modules: what `--import` named.
+        config: config of the experiment.
+        modules: values of `--import`.
     """
 
     config: Config
@@ -34,7 +34,7 @@ class Setup:
 
 
 class Kind(Enum):
-    """What a worker reports."""
+    """The kinds of messages."""
 
     PROGRESS = "step, number of steps and loss"
     RESULT = "TrainingResult"
@@ -44,12 +44,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """A report to the driver.
+    """A message to the driver.
 
     Args:
-        kind: of the report.
-        body: what `kind` says.
-        warnings: category and text of what the training warned of.
+        kind: kind of the message.
+        body: its content; see `Kind`.
+        warnings: category and text of the training's warnings.
     """
 
     kind: Kind
@@ -60,14 +60,14 @@ class Message:
 def serve(connection: Connection, cores: frozenset[int]) -> None:
     """Runs in the worker process.
 
-    It reads a `Setup`, then jobs, each of which it answers with messages, the last of which is no
-    progress; another `Setup` may follow.
+    It reads a `Setup`, then jobs. It answers each job with progress messages and one final message.
+    Another `Setup` may follow.
 
     Args:
-        connection: to the driver.
-        cores: those that it is pinned to; empty: all.
+        connection: connection to the driver.
+        cores: cores to pin the process to; empty: all.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles Ctrl-C
     threading.Thread(target=_end_with_driver, daemon=True).start()
     if cores:
         os.sched_setaffinity(0, cores)
@@ -139,7 +139,7 @@ class _Reporter:
 
 
 def _end_with_driver() -> None:
-    """Ends this process in the middle of a training where the driver is killed."""
+    """Ends this process, even during a training, if the driver dies."""
     if (driver := multiprocessing.parent_process()) is not None:
         wait([driver.sentinel])
         os._exit(1)

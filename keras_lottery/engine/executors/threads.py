@@ -1,7 +1,7 @@
-"""How many threads a training computes with.
+"""The number of threads of a training.
 
-TensorFlow sums in another order with another number of threads, so the number is part of what makes
-two trainings equal: a run folder records it, and every executor keeps to it.
+TensorFlow's summation order depends on the number of threads, so equal results need an equal
+number: a run folder records it, and every executor keeps to it.
 """
 
 import os
@@ -11,10 +11,10 @@ _QUIET = "--xla_cpu_multi_thread_eigen=false"
 
 
 def limits(threads: int | None) -> dict[str, str]:
-    """Returns the environment in which a backend that is imported later uses so many threads.
+    """Returns the environment variables that limit a backend imported later.
 
     Args:
-        threads: of one training; None: as many as there are cores.
+        threads: threads of one training; None: one per core.
     """
     if threads is None:
         return {}
@@ -27,7 +27,7 @@ def limits(threads: int | None) -> dict[str, str]:
 
 
 def limit_threads(threads: int | None) -> None:
-    """Limits this process, before its backend computes anything."""
+    """Limits the threads of this process; call before its backend computes anything."""
     os.environ.update(limits(threads))
     if threads is not None and (torch := sys.modules.get("torch")):
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""What a worker does: trains one network, in this process or another."""
+"""Trains one network, in this process or in a worker."""
 
 import math
 import warnings
@@ -12,13 +12,13 @@ from keras_lottery.types import DIVERGED, Start, Task, Training, TrainingResult
 
 
 def train(task: Task, training: Training, start: Start, progress: RunProgress) -> TrainingResult:
-    """Trains one network; one that diverges is marked as such, with a warning.
+    """Trains one network; marks it as diverged, with a warning, if it diverges.
 
     Args:
         task: builds and trains the network.
-        training: which one.
-        start: where it starts. Nothing else of the run is read.
-        progress: shows how far the training is.
+        training: the training.
+        start: its start; nothing else of the run is read.
+        progress: shows its progress.
     """
     try:
         with progress.training(training) as shown:
@@ -32,25 +32,25 @@ def train(task: Task, training: Training, start: Start, progress: RunProgress) -
 
 
 def diverged(training: Training, problem: str) -> TrainingResult:
-    """Returns the result of a training that was broken off, with a warning."""
+    """Returns the result of a diverged training, with a warning."""
     _warn(training, problem)
     return nothing(DIVERGED)
 
 
 def nothing(status: str) -> TrainingResult:
-    """Returns the result of a training that left nothing."""
+    """Returns an empty result."""
     return TrainingResult({}, None, 0, 0.0, 0.0, {}, {}, 0, status=status)
 
 
 def not_finite(result: TrainingResult) -> str:
-    """Returns the name of a value that is infinite or NaN; empty where all are finite."""
+    """Returns the name of a value that is infinite or NaN; empty if all are finite."""
     for path, value in result.weights.items():
         if not np.isfinite(value).all():
             return path
     last = result.history[-1] if result.history else {}
     values = {
         "its last loss": last.get("loss", 0.0),
-        # Of finite weights it comes from the data; a NaN output counts as class 0 in an accuracy.
+        # With finite weights, NaN comes from the data; accuracy counts a NaN output as class 0.
         "its last validation loss": last.get("val_loss", 0.0),
         "its test loss": result.final.get("loss", 0.0),
         "its metric": result.final_value,
@@ -61,6 +61,6 @@ def not_finite(result: TrainingResult) -> str:
 def _warn(training: Training, problem: str) -> None:
     warnings.warn(
         f"Seed {training.seed}, round {training.round}, {training.arm} diverged: {problem} "
-        "What descends from it is skipped; the others go on.",
+        "Trainings that descend from it are skipped; the others continue.",
         stacklevel=2,
     )

@@ -16,7 +16,7 @@ from keras_lottery.exporters.verify import answers, stored_variables
 
 
 class KerasExporter:
-    """Writes with Keras, reads in a child process on the same backend."""
+    """Writes with Keras, reloads in a child process on the same backend."""
 
     suffix = ".keras"
 
@@ -42,7 +42,7 @@ class KerasExporter:
 
 
 def read(request: Request) -> Request:
-    """Runs `artifact` on `inputs`, writes `outputs`, and answers with the variables."""
+    """Runs `artifact` on `inputs`, writes `outputs`, and returns the variables."""
     model = load_archive(request)
     signature = Signature.from_json(request["signature"])
     outputs = answers(model, signature, load_arrays(Path(request["inputs"])))

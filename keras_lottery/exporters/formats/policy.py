@@ -20,16 +20,16 @@ from keras_lottery.exporters.subprocess.child import (
 )
 
 _INFO = "info/"
-# Where the saver keeps the variables of the policy's network, in their order.
+# Checkpoint keys of the policy network's variables, in order.
 _KEY = "_all_assets/_network/variables/{}/.ATTRIBUTES/VARIABLE_VALUE"
 _LEGACY = {"TF_USE_LEGACY_KERAS": "1"}  # TF-Agents is written for Keras 2
 
 
 class PolicyExporter:
-    """Writes in a child process on TensorFlow; TensorFlow alone reads.
+    """Writes in a child process on TensorFlow; reloads with only TensorFlow.
 
-    The policy acts greedily; the network's outputs stand in the step's `info`, by which the
-    artifact is compared with the model.
+    The policy acts greedily; the network's outputs are in the step's `info`, which is compared with
+    the model's outputs.
     """
 
     suffix = ""
@@ -39,7 +39,7 @@ class PolicyExporter:
 
         Raises:
             MissingExtraError: TF-Agents is not installed.
-            LotteryError: the model is not from one observation to one number an action.
+            LotteryError: the model doesn't map one observation to one value per action.
         """
         if find_spec("tf_agents") is None:
             raise MissingExtraError("tf_agents", "rl")
@@ -53,12 +53,12 @@ class PolicyExporter:
         archive, artifact = folder / "model.keras", folder / "artifact"
         save_archive(subject.model, archive)
         request = loading(subject.model, archive) | {"artifact": str(artifact)}
-        work, expected = f"{__name__}:write", "a network that is a policy"
+        work, expected = f"{__name__}:write", "a network that can be saved as a policy"
         run_child(work, request, folder, "tensorflow", expected, _LEGACY)
         return artifact
 
     def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
-        """Loads the SavedModel with TensorFlow alone and lets it act."""
+        """Loads the SavedModel with only TensorFlow and runs its actions."""
         from keras_lottery import masking
 
         return reload_in_child(
@@ -82,10 +82,10 @@ def write(request: Request) -> Request:
 
 
 def read(request: Request) -> Request:
-    """Runs `artifact` on `inputs`, writes `outputs`, and answers with the variables.
+    """Runs `artifact` on `inputs`, writes `outputs`, and returns the variables.
 
     Raises:
-        ValueError: an action is not the best by the policy's own values.
+        ValueError: an action is not the one with the largest value.
     """
     import tensorflow as tf
 

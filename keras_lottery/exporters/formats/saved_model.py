@@ -1,4 +1,4 @@
-"""The TensorFlow SavedModel, of plain size, from whatever backend trained."""
+"""The TensorFlow SavedModel, without duplicate variables, from any backend."""
 
 import dataclasses
 import importlib.util
@@ -22,10 +22,10 @@ _TRACEABLE = "a model that TensorFlow can load and trace"
 
 
 class SavedModelExporter:
-    """Writes and reads in child processes on the TensorFlow backend.
+    """Writes and reloads in child processes on the TensorFlow backend.
 
-    Keras' own export holds every variable twice when TensorFlow is the backend, and fails from
-    torch; a plain `tf.Module` that owns each variable once does neither.
+    Keras' own export stores every variable twice on the TensorFlow backend, and fails on torch; a
+    plain `tf.Module` that owns each variable once does neither.
     """
 
     suffix = ""
@@ -55,7 +55,7 @@ class SavedModelExporter:
         return artifact
 
     def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
-        """Loads the SavedModel with TensorFlow alone and runs its signature."""
+        """Loads the SavedModel with only TensorFlow and runs its signature."""
         return reload_in_child(
             f"{__name__}:read",
             subject,
@@ -67,7 +67,7 @@ class SavedModelExporter:
 
 
 def _write_here(subject: Subject, artifact: Path) -> None:
-    """Writes without a child: the classes of a script or a notebook are in no other process."""
+    """Writes without a child process, which can't import classes of a script or a notebook."""
     try:
         write_saved_model(subject.model, subject.signature, artifact)
     except OSError:
@@ -87,11 +87,11 @@ def write(request: Request) -> Request:
 
 
 def write_saved_model(model: Any, signature: Signature, folder: Path) -> None:
-    """Writes every variable of `model` once, and two ways to call it.
+    """Writes every variable of `model` once, with two callables.
 
-    `serve` takes and returns what the model does; the signature `serving_default` takes inputs
-    and returns outputs by name. `weights` maps structural paths to variables, and `state` holds
-    what else a call reads, such as the seed of a layer that is random when it serves.
+    `serve` has the arguments and outputs of the model; the signature `serving_default` has named
+    inputs and outputs. `weights` maps structural paths to variables, and `state` has the other
+    variables that a call reads, such as the seed of a layer that is random at inference.
     """
     import tensorflow as tf
 
@@ -107,7 +107,7 @@ def write_saved_model(model: Any, signature: Signature, folder: Path) -> None:
     @tf.function(autograph=False)
     def by_name(**inputs: Any) -> dict[str, Any]:
         outputs = named(serve(*signature.bind(inputs)), "output")
-        # A node of its own, for where an input is passed through.
+        # A separate node, in case an input is passed through.
         return {name: tf.identity(value) for name, value in outputs.items()}
 
     specs = {i.name: tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in signature.inputs}
@@ -120,7 +120,7 @@ def write_saved_model(model: Any, signature: Signature, folder: Path) -> None:
 
 
 def read(request: Request) -> Request:
-    """Runs `artifact` on `inputs`, writes `outputs`, and answers with the variables."""
+    """Runs `artifact` on `inputs`, writes `outputs`, and returns the variables."""
     import tensorflow as tf
 
     module = tf.saved_model.load(request["artifact"])

@@ -1,1 +1,1 @@
-"""Work in a process of its own, on another backend: what it imports, and models that it loads."""
+"""Work in a separate process on another backend: its imports, and the models that it loads."""

@@ -1,8 +1,8 @@
-"""A `.keras` file that another process can load: saving it, and what its classes are there.
+"""A `.keras` file that another process can load: saving it, and finding its classes there.
 
-The strings in such a file decide nothing: a model that was loaded from somebody else's file
-carries whatever that file hides in its config. Another process gets the classes and functions
-that the live model refers to, or that Keras has registered, and no code but the model's own.
+Strings in such a file are not trusted: a model loaded from somebody else's file carries whatever
+that file hides in its config. The other process gets only the classes and functions that the live
+model refers to, or that Keras has registered, and only the model's own code.
 """
 
 import importlib
@@ -39,11 +39,11 @@ def save_archive(model: Any, path: Path) -> None:
 
 
 def loading(model: Any, path: Path) -> dict[str, Any]:
-    """Returns what `load_archive` needs in another process to load `model`, saved at `path`.
+    """Returns the arguments for `load_archive` in another process, for `model` saved at `path`.
 
     Raises:
-        LotteryError: it cannot import one of the classes, or the file holds code that is not the
-            live model's.
+        LotteryError: it cannot import one of the classes, or the file contains code that is not
+            the live model's.
     """
     with zipfile.ZipFile(path) as file:
         config = json.loads(file.read("config.json"))
@@ -56,7 +56,7 @@ def loading(model: Any, path: Path) -> dict[str, Any]:
 
 
 def load_archive(request: dict[str, Any]) -> Any:
-    """Loads an archive, uncompiled, in a process that has imported nothing yet."""
+    """Loads an archive, uncompiled, in a fresh process."""
     import keras
 
     objects = {}
@@ -72,7 +72,7 @@ def load_archive(request: dict[str, Any]) -> Any:
 
 
 def _custom_objects(parts: list[Any], config: Any) -> dict[str, str]:
-    """Returns `{registered name: "module:qualified name"}` of what the file names."""
+    """Returns `{registered name: "module:qualified name"}` of the objects named in the file."""
     import keras
 
     names = {
@@ -93,10 +93,10 @@ def _custom_objects(parts: list[Any], config: Any) -> dict[str, str]:
 
 
 def _is_free_of_code(parts: list[Any], config: Any) -> bool:
-    """Returns True where Keras' safe mode can load the file.
+    """Returns True if Keras' safe mode can load the file.
 
     Raises:
-        LotteryError: the file holds code that no part of the live model has.
+        LotteryError: the file contains code that no part of the live model has.
     """
     code = _code(config)
     live = [entry for part in parts if has_code(part) for entry in _code(_config(part))]
@@ -110,11 +110,11 @@ def _is_free_of_code(parts: list[Any], config: Any) -> bool:
 
 
 def _config(part: Any) -> Any:
-    """Returns what a `.keras` file says of a part of a model."""
+    """Returns the config of a part of a model, as in a `.keras` file."""
     import keras
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras has warned of a lambda when the file was written
+        warnings.simplefilter("ignore")  # Keras warned of the lambda when the file was written
         return json.loads(json.dumps(keras.saving.serialize_keras_object(part)))
 
 
@@ -156,7 +156,7 @@ def _location(thing: Any) -> str:
 
 
 def _home(thing: Any) -> tuple[Any, str]:
-    """Returns module and qualified name; of an instance, which has none, its class's."""
+    """Returns module and qualified name; for an instance, those of its class."""
     return getattr(thing, "__module__", None), getattr(thing, "__qualname__", type(thing).__name__)
 
 
@@ -167,10 +167,10 @@ def _attribute(module: Any, qualified_name: str) -> Any:
 
 
 def references(model: Any) -> list[Any]:
-    """Returns every Keras object, class and function that is reached from the attributes of one.
+    """Returns all Keras objects, classes and functions reachable through an object's attributes.
 
     Args:
-        model: a model, layer, or whatever else has a `get_config`.
+        model: a model, layer or other object with `get_config`.
     """
     seen: dict[int, Any] = {}
     waiting = [model]
@@ -186,7 +186,7 @@ def references(model: Any) -> list[Any]:
 
 
 def has_code(part: Any) -> bool:
-    """Returns True for a part that Keras saves as code: with a lambda, or of another library."""
+    """Returns True for a part that Keras saves as code: one with a lambda, or a wrapped module."""
     import keras
 
     wrappers = (keras.layers.TorchModuleWrapper, keras.layers.TFSMLayer)

@@ -1,7 +1,7 @@
-"""The script that a child process starts with: where its modules come from, then its work.
+"""The entry script of a child process: sets up its imports, then runs its work.
 
-It is run by its path and imports nothing of this package before `start`, because the child does
-not search the current folder, from which the parent may have imported this package.
+It is run by path and imports nothing of this package before `start`, because the child doesn't
+search the current folder, from which the parent may have imported this package.
 """
 
 import importlib
@@ -21,8 +21,8 @@ class ParentModules(MetaPathFinder):
     """Finds the user's modules where the parent found them.
 
     Args:
-        places: by module name its file (None: it has none) and the folders of its submodules
-            (None: it is no package).
+        places: for each module its file (None: it has none) and the folders of its submodules
+            (None: it is not a package).
     """
 
     def __init__(self, places: Mapping[str, Place]) -> None:
@@ -45,7 +45,7 @@ class ParentModules(MetaPathFinder):
 
 
 def start(work: str, question: Path, answer: Path) -> None:
-    """Answers the question with `work`, a `"module:function"`, the parent's modules in reach."""
+    """Answers a request with `work`, a `"module:function"`; can import the parent's modules."""
     request = json.loads(question.read_text())
     sys.meta_path.insert(0, ParentModules(request["modules"]))
     sys.path.extend(folder for folder in request["path"] if folder not in sys.path)

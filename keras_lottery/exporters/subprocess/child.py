@@ -1,4 +1,4 @@
-"""Work in a process of its own: on another backend, free of what this one has loaded."""
+"""Work in a separate, fresh process on another backend."""
 
 import json
 import os
@@ -33,25 +33,25 @@ def run_child(
 ) -> Request:
     """Runs `work` on `request` in a fresh Python and returns its answer.
 
-    The child imports nothing from the current folder. The user's modules that are imported here
-    are loaded from the same files.
+    The child imports nothing from the current folder. User modules imported here are loaded from
+    the same files.
 
     Args:
         work: `"module:function"`, a function from request to answer.
         request: JSON values.
-        folder: where request and answer are exchanged.
+        folder: folder for request and answer.
         backend: the Keras backend of the child.
-        expected: what the error says was expected where the child fails.
-        extra: further variables of the child's environment.
+        expected: what was expected, for the error if the child fails.
+        extra: additional environment variables of the child.
 
     Raises:
-        LotteryError: with the reason that the child gave.
+        LotteryError: the child failed; the error has its reason.
     """
     name = work.rpartition(":")[2]
     question, answer = folder / f"{name}.request.json", folder / f"{name}.answer.json"
     origin = {"modules": user_modules(), "path": search_path(sys.path)}
     question.write_text(json.dumps(request | origin))
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-P", bootstrap.__file__, work, str(question), str(answer)],
         env=environment(os.environ, backend) | dict(extra or {}),
         capture_output=True,
@@ -60,9 +60,9 @@ def run_child(
         check=False,
     )
     received = _read(answer)
-    if received is None or done.returncode or "error" in received:
-        last = (done.stderr.strip().splitlines() or ["nothing on standard error"])[-1]
-        reason = (received or {}).get("error") or f"exit code {done.returncode}, {last}."
+    if received is None or process.returncode or "error" in received:
+        last = (process.stderr.strip().splitlines() or ["nothing on standard error"])[-1]
+        reason = (received or {}).get("error") or f"exit code {process.returncode}, {last}."
         raise LotteryError(
             f"Expected {expected}. Received, from a fresh process on the {backend} backend: "
             f"{reason} Nothing was written."
@@ -82,16 +82,16 @@ def reload_in_child(
 ) -> Reloaded:
     """Runs `work` on the artifact and the subject's inputs.
 
-    The child reads `artifact` and `inputs`, writes `outputs`, and answers with `variables`.
+    The child reads `artifact` and `inputs`, writes `outputs`, and returns `variables`.
 
     Args:
         work: `"module:function"` that `run_child` can run.
-        subject: gives the inputs.
-        artifact: what to load.
-        folder: where files are exchanged.
+        subject: the exported model with its inputs.
+        artifact: the artifact to load.
+        folder: folder for exchanged files.
         backend: the Keras backend of the child.
-        expected: what the error says was expected where the child fails.
-        extra: further entries of the request.
+        expected: what was expected, for the error if the child fails.
+        extra: additional entries of the request.
 
     Raises:
         LotteryError: the artifact does not load or run.
@@ -107,8 +107,8 @@ def reload_in_child(
 def environment(variables: Mapping[str, str], backend: str) -> dict[str, str]:
     """Returns the child's environment: its backend, the CPU, no import from the current folder.
 
-    Legacy Keras stays off, because the model is one of Keras 3; accelerators stay free, because
-    the parent may hold all of their memory.
+    Legacy Keras stays off, because the model needs Keras 3. Accelerators are hidden, because the
+    parent may hold all of their memory.
     """
     kept = {key: value for key, value in variables.items() if key != "TF_USE_LEGACY_KERAS"}
     folders = search_path(variables.get("PYTHONPATH", "").split(os.pathsep))
@@ -133,7 +133,7 @@ def answer(work: Callable[[Request], Request], request: Request, path: Path) -> 
 
 
 def _read(answer: Path) -> Request | None:
-    """Returns a child's answer; None where it is missing or cut off, as by a full disk."""
+    """Returns a child's answer; None if it is missing or truncated, e.g. by a full disk."""
     try:
         received: Request = json.loads(answer.read_text())
     except (OSError, ValueError):
@@ -142,13 +142,13 @@ def _read(answer: Path) -> Request | None:
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Writes arrays by name; bfloat16, which the file cannot hold, as float32."""
+    """Writes arrays by name; bfloat16, which the file doesn't support, as float32."""
     values = {name: np.asarray(value) for name, value in arrays.items()}
     np.savez(path, **{k: _plain(v) for k, v in values.items()})  # type: ignore[arg-type]
 
 
 def load_arrays(path: Path) -> Arrays:
-    """Reads what `save_arrays` wrote."""
+    """Reads arrays written by `save_arrays`."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
 
@@ -158,10 +158,10 @@ def _plain(value: NDArray[Any]) -> NDArray[Any]:
 
 
 def user_modules() -> dict[str, bootstrap.Place]:
-    """Returns file and submodule folders of the imported modules that were not installed.
+    """Returns file and submodule folders of imported modules that are not installed packages.
 
-    Submodules are left out, since they are found in the folders of their package, unless that
-    package has none, as some test runners make them.
+    Submodules are skipped, since they are found in their package's folders, unless the package has
+    none, as with some test runners.
     """
     places: dict[str, bootstrap.Place] = {}
     for name, module in list(sys.modules.items()):
@@ -179,14 +179,14 @@ def user_modules() -> dict[str, bootstrap.Place]:
 
 
 def search_path(folders: Iterable[str]) -> list[str]:
-    """Returns the folders of a search path without the current one, in whatever way it is named."""
+    """Returns the folders of a search path without the current one, however it is spelled."""
     current = os.path.realpath(os.curdir)
     absolute = [os.path.abspath(folder) for folder in folders if folder]
     return [folder for folder in absolute if os.path.realpath(folder) != current]
 
 
 def _place(module: ModuleType) -> bootstrap.Place | None:
-    """Returns where a module was loaded from; None if it is installed, or came from no file."""
+    """Returns the location of a module; None if it is installed, or has no file."""
     spec = getattr(module, "__spec__", None)
     if spec is None:
         return None

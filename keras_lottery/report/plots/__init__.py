@@ -1,4 +1,4 @@
-"""The figures of a report, one idea a file."""
+"""The figures of a report, one file each."""
 
 from keras_lottery.report.plots.ablations import draw_ablations
 from keras_lottery.report.plots.curves import draw_curves

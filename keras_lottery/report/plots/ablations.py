@@ -1,4 +1,4 @@
-"""What iteration and what late rewinding bring: the winning ticket without one or the other."""
+"""The gains from iteration and late rewinding: the winning ticket without one or the other."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def draw_ablations(results: Results) -> Drawing | None:
     """Draws winning − one_shot and winning − winning_init at every level, paired by seed.
 
     Returns:
-        None where the run has not all three.
+        None if the run lacks one of the three.
 
     Reference:
         The ablations of Yu et al. 2019 (1906.02768).
@@ -42,26 +42,26 @@ def draw_ablations(results: Results) -> Drawing | None:
             (level.remaining, paired(results.rows, WINNING, arm, {level.round}))
             for level in levels(results.rows, WINNING)
         ]
-        found = [(left, pair) for left, pair in pairs if pair]
-        low = [pair.mean - pair.low for _, pair in found]
-        high = [pair.high - pair.mean for _, pair in found]
+        measured = [(remaining, pair) for remaining, pair in pairs if pair]
+        low = [pair.mean - pair.low for _, pair in measured]
+        high = [pair.high - pair.mean for _, pair in measured]
         bars = np.array([low, high]) * unit.factor
-        places = dodge([left for left, _ in found], index, len(ABLATIONS), every)
-        means = [pair.mean * unit.factor for _, pair in found]
-        seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in found]
+        places = dodge([remaining for remaining, _ in measured], index, len(ABLATIONS), every)
+        means = [pair.mean * unit.factor for _, pair in measured]
+        seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in measured]
         label = f"{part}: {WINNING} − {arm}"
         mean_bars(axes, places, means, bars, _LOOKS[arm], seeds, label=label)
     remaining_axis(axes, every)
     side = "above" if results.higher_is_better else "below"
-    what = unit.points.strip() or unit.name
-    axes.set_ylabel(f"what it brings\n[{what}], {side} 0: it helps", fontsize=9.5)
+    noun = unit.points.strip() or unit.name
+    axes.set_ylabel(f"gain\n[{noun}], {side} 0: it helps", fontsize=9.5)
     axes.legend(fontsize=8, loc="best")
     return Drawing(
         "ablations.png",
         figure,
-        "What iteration and what late rewinding bring: the winning ticket less the one pruned in "
-        "one shot, and less the one that is always rewound to the start. Mean differences paired "
-        "by seed with their 95 % t intervals, "
+        "Gains from iteration and from late rewinding: the winning ticket minus the one pruned in "
+        "one shot, and minus the one always rewound to initialization. Mean differences paired by "
+        "seed with their 95 % t intervals, "
         f"n = {seed_range(results.rows)} seeds.{SEEDS_CAPTION}",
         "Differences between the winning ticket and its ablations at every level.",
     )

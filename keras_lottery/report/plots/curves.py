@@ -1,4 +1,4 @@
-"""Learning curves: the metric along the training, a panel a level, a line an arm."""
+"""Learning curves: the metric during training, one panel per level, one line per arm."""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,20 +29,20 @@ def draw_curves(results: Results) -> Drawing | None:
     """Draws the metric against training steps at the first, a middle and the last level.
 
     Returns:
-        None where the run's histories do not hold the metric, or there are none.
+        None if the run's histories lack the metric, or there are none.
     """
     rounds = _chosen(list(remaining_by_round(results.rows)))
-    found = {number: _curves(results, number) for number in rounds}
-    found = {number: curves for number, curves in found.items() if curves}
-    if not found:
+    by_round = {number: _curves(results, number) for number in rounds}
+    by_round = {number: curves for number, curves in by_round.items() if curves}
+    if not by_round:
         return None
-    unit, left = unit_of(results.rows), remaining_by_round(results.rows)
-    figure = new_figure(3.4 * len(found) + 0.8, 3.4)
-    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    unit, remaining = unit_of(results.rows), remaining_by_round(results.rows)
+    figure = new_figure(3.4 * len(by_round) + 0.8, 3.4)
+    panels = figure.subplots(1, len(by_round), sharey=True, squeeze=False)[0]
     looks = lines(results.arms)
-    for axes, (number, curves) in zip(panels, found.items(), strict=True):
+    for axes, (number, curves) in zip(panels, by_round.items(), strict=True):
         tidy(axes)
-        axes.set_title(f"{percent(left[number])} remaining", fontsize=9.5)
+        axes.set_title(f"{percent(remaining[number])} remaining", fontsize=9.5)
         for arm, (steps, mean, sd) in _dense_first(curves).items():
             colour = DENSE_COLOUR if arm == DENSE else looks[arm].colour
             style = "-" if arm == DENSE else looks[arm].dashes
@@ -56,8 +56,8 @@ def draw_curves(results: Results) -> Drawing | None:
     return Drawing(
         "curves.png",
         figure,
-        f"Learning curves: {results.metric} along the training, mean over seeds and draws, shaded "
-        "± 1 standard deviation. Arms that are rewound late begin at the rewind point.",
+        f"Learning curves: {results.metric} during training, mean over seeds and draws, shaded "
+        "± 1 standard deviation. Arms with late rewinding start at the rewind point.",
         f"{results.metric} against training steps for {', '.join([DENSE, *results.arms])}.",
     )
 
@@ -71,27 +71,29 @@ def _chosen(rounds: Sequence[int]) -> list[int]:
 
 
 def _curves(results: Results, number: int) -> dict[str, Curve]:
-    found: dict[str, list[list[tuple[float, float]]]] = {}
+    by_arm: dict[str, list[list[tuple[float, float]]]] = {}
     for row in results.rows:
         if row.round == number or row.arm == DENSE:
             points = _points(results, row)
             if points:
-                found.setdefault(series(row), []).append(points)
-    if set(found) <= {DENSE}:
+                by_arm.setdefault(series(row), []).append(points)
+    if set(by_arm) <= {DENSE}:
         return {}
-    return {arm: _mean(curves) for arm, curves in found.items()}
+    return {arm: _mean(curves) for arm, curves in by_arm.items()}
 
 
 def _points(results: Results, row: ResultRow) -> list[tuple[float, float]]:
-    """Returns (step, metric) of a training; nothing where its history does not hold the metric."""
+    """Returns (step, metric) of a training; empty if its history lacks the metric."""
     rows = read_history(results.paths.history(row.training), row)
     return [
-        (one["step"], one[results.metric]) for one in rows if "step" in one and row.metric in one
+        (entry["step"], entry[results.metric])
+        for entry in rows
+        if "step" in entry and row.metric in entry
     ]
 
 
 def _mean(curves: Sequence[Sequence[tuple[float, float]]]) -> Curve:
-    """Returns the mean curve over the steps that all of them have gone through."""
+    """Returns the mean curve over the steps that all curves cover."""
     begin = max(curve[0][0] for curve in curves)
     end = max(begin, min(curve[-1][0] for curve in curves))
     steps = np.linspace(begin, end, _POINTS)

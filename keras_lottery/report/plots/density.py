@@ -49,12 +49,12 @@ def draw_density(densities: Densities) -> Drawing:
 def _lines(axes: Axes, densities: Densities) -> None:
     tidy(axes)
     count = len(densities.paths)
-    left = densities.remaining
-    axes.plot([1, left.min()], [100, 100 * left.min()], color=DENSE_COLOUR, linewidth=1,
+    remaining = densities.remaining
+    axes.plot([1, remaining.min()], [100, 100 * remaining.min()], color=DENSE_COLOUR, linewidth=1,
               linestyle=":", label="all weights")  # fmt: skip
     for index, name in enumerate(short_names(densities.paths)):
         axes.plot(
-            left,
+            remaining,
             100 * densities.density[index],
             label=name,
             color=colormaps["viridis"](0.05 + 0.8 * index / max(count - 1, 1)),
@@ -64,7 +64,7 @@ def _lines(axes: Axes, densities: Densities) -> None:
             markeredgewidth=0.5,
             linewidth=1.5,
         )
-    remaining_axis(axes, list(left))
+    remaining_axis(axes, list(remaining))
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_ylabel("kept of the variable [%]", fontsize=9.5)

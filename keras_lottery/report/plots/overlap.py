@@ -1,4 +1,4 @@
-"""Overlap of masks between seeds, beside the overlap expected by chance."""
+"""Overlap of masks between seeds, and the overlap expected by chance."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,12 +22,12 @@ def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
     figure = new_figure(7.2, 3.8)
     axes = figure.subplots()
     tidy(axes)
-    left = [level.remaining for level in overlaps]
+    remaining = [level.remaining for level in overlaps]
     mean = np.array([level.mean for level in overlaps])
     below = mean - [level.low for level in overlaps]
     above = np.array([level.high for level in overlaps]) - mean
     axes.errorbar(
-        left,
+        remaining,
         100 * mean,
         yerr=[100 * below, 100 * above],
         label=f"{arm}, two seeds",
@@ -37,12 +37,12 @@ def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
     )
     chance = [100 * level.chance for level in overlaps]
     everywhere = [100 * level.chance_global for level in overlaps]
-    dots: dict[str, Any] = {"marker": "_", "markersize": 9}  # a line of one level is none
-    axes.plot(left, chance, color="black", linewidth=1.3, linestyle="--", **dots,
+    dots: dict[str, Any] = {"marker": "_", "markersize": 9}  # one level gives no line
+    axes.plot(remaining, chance, color="black", linewidth=1.3, linestyle="--", **dots,
               label="chance, same density per variable")  # fmt: skip
-    axes.plot(left, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":", **dots,
+    axes.plot(remaining, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":", **dots,
               label="chance, same density in all")  # fmt: skip
-    remaining_axis(axes, left)
+    remaining_axis(axes, remaining)
     axes.set_ylim(0, 1.1 * max(1, *(100 * level.high for level in overlaps), *chance))
     axes.set_ylabel("kept by both seeds\n[% of kept]", fontsize=9.5)
     legend(axes)

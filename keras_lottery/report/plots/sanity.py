@@ -1,4 +1,4 @@
-"""What methods that prune before training lose by their own sanity controls, a panel a method."""
+"""Methods that prune before training minus their sanity controls, one panel per method."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _LOOKS = {"shuffled": Line("#009E73", "^", "-."), "reinit": Line("#D55E00", "s",
 
 
 def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
-    """Draws how far each of `arms` is above its shuffled and its fresh control, paired by seed."""
+    """Draws the differences between `arms` and their sanity controls, paired by seed."""
     unit = unit_of(results.rows)
     columns = min(3, len(arms))
     rows = -(-len(arms) // columns)
@@ -57,9 +57,9 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
     return Drawing(
         "sanity.png",
         figure,
-        "Each method less its own mask shuffled within layers over the same weights, and less "
-        "fresh weights under its own mask: mean differences paired by seed with their 95 % t "
-        f"intervals, n = {seed_range(results.rows)} seeds; the axis holds every mean, and cuts "
-        f"intervals that are wider.{SEEDS_CAPTION}",
+        "Each method minus its mask shuffled within layers over the same weights, and minus its "
+        "mask over re-initialized weights: mean differences paired by seed with their 95 % t "
+        f"intervals, n = {seed_range(results.rows)} seeds; the axis shows all means and cuts off "
+        f"wider intervals.{SEEDS_CAPTION}",
         f"Differences between {', '.join(arms)} and their sanity controls.",
     )

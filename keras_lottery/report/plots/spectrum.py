@@ -1,4 +1,4 @@
-"""The spectrum in whose gaps the arms of the inertial manifold cut."""
+"""The spectrum of the curvature, with the cuts of `inertial_manifold`."""
 
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from keras_lottery.report.prune_at_init import Spectra
 
 
-def draw_spectrum(found: "Spectra", results: Results) -> Drawing:
-    """Draws the sorted curvature of every seed, and where each level cuts it."""
+def draw_spectrum(spectra: "Spectra", results: Results) -> Drawing:
+    """Draws the sorted curvature of every seed, and the cut of each level."""
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
     tidy(axes)
-    for rows in found.values():
+    for rows in spectra.values():
         axes.plot(
             [row["index"] for row in rows],
             [row["value"] for row in rows],
@@ -35,8 +35,8 @@ def draw_spectrum(found: "Spectra", results: Results) -> Drawing:
         "spectrum.png",
         figure,
         "Absolute diagonal of the Hessian at the rewind point, estimated with random signs, sorted "
-        f"over all prunable weights that have a curvature; one line a seed ({len(found)} seeds). "
-        "Both axes are logarithmic. Vertical: the mean ranks at which each level cuts; what is "
-        "left of the line is kept.",
-        "Sorted absolute curvature of the prunable weights, with the places of the cuts.",
+        f"over all prunable weights with a curvature; one line per seed ({len(spectra)} seeds). "
+        "Both axes are logarithmic. Vertical lines: mean rank of each level's cut; weights left of "
+        "the line are kept.",
+        "Sorted absolute curvature of the prunable weights, with the cuts.",
     )

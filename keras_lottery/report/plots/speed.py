@@ -24,17 +24,17 @@ def draw_speed(results: Results) -> Drawing:
     axes = figure.subplots()
     tidy(axes)
     by_arm = {arm: levels(results.rows, arm, "best_step") for arm in results.arms}
-    every = [level.remaining for found in by_arm.values() for level in found]
+    every = [level.remaining for of_arm in by_arm.values() for level in of_arm]
     dense = dense_level(results.rows, "best_step")
     if dense:
         axes.axhline(dense.mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
         sd = float(np.nan_to_num(dense.sd))
         axes.axhspan(dense.mean - sd, dense.mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0)
     looks = lines(results.arms)
-    for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
-        spread = np.nan_to_num([level.sd for level in found])
-        places = dodge([level.remaining for level in found], index, len(by_arm), every)
-        means, seeds = [level.mean for level in found], [level.seeds for level in found]
+    for index, (arm, of_arm) in reversed(list(enumerate(by_arm.items()))):
+        spread = np.nan_to_num([level.sd for level in of_arm])
+        places = dodge([level.remaining for level in of_arm], index, len(by_arm), every)
+        means, seeds = [level.mean for level in of_arm], [level.seeds for level in of_arm]
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm)
     remaining_axis(axes, every)
     axes.set_ylim(bottom=0)
@@ -45,7 +45,7 @@ def draw_speed(results: Results) -> Drawing:
         figure,
         "Learning speed: the optimizer step at which the validation loss is smallest, mean over "
         "seeds, bars and band ± 1 standard deviation between seeds. Lower is faster; a step at "
-        f"the end of the training means that the loss was still falling.{SEEDS_CAPTION}",
+        f"the end of training means that the loss was still falling.{SEEDS_CAPTION}",
         f"Step of the minimum validation loss of {', '.join(by_arm) or 'dense'} against the "
         "fraction of weights remaining.",
     )

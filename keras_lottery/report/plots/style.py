@@ -1,4 +1,4 @@
-"""What every figure shares: colours, markers, and the axis of weights remaining."""
+"""Shared style of all figures: colours, markers, and the axis of weights remaining."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from keras_lottery.errors import printable
 from keras_lottery.report.results import DENSE, WINNING
 from keras_lottery.report.statistics import is_bimodal
 
-# Okabe and Ito's palette, told apart with every common colour blindness; markers and dashes
-# differ too, so that the figures survive a grey printer.
+# Okabe and Ito's palette is safe for common colour blindness; markers and dashes differ, too, for
+# greyscale prints.
 _BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 _BLUE, _VERMILLION, _PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 DENSE_COLOUR = "#6b6b6b"
@@ -25,7 +25,7 @@ DENSE_COLOUR = "#6b6b6b"
 
 @dataclass(frozen=True)
 class Line:
-    """How one arm is drawn."""
+    """The line style of an arm."""
 
     colour: str
     marker: str
@@ -74,7 +74,7 @@ _OTHERS = [
 
 
 def lines(arms: Sequence[str]) -> dict[str, Line]:
-    """Returns how each arm is drawn; an arm has the same look in every figure of a report."""
+    """Returns the line style of each arm, the same in all figures of a report."""
     unknown = [arm for arm in arms if arm not in _KNOWN]
     taken = {_KNOWN[arm].colour for arm in arms if arm in _KNOWN}
     free = sorted(_OTHERS, key=lambda line: line.colour in taken)
@@ -84,13 +84,13 @@ def lines(arms: Sequence[str]) -> dict[str, Line]:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure and what is said of it.
+    """A figure and its texts.
 
     Args:
         file: name of its PNG.
         figure: the figure.
-        caption: what is drawn, and how the spread is.
-        alt: one sentence for those who cannot see it.
+        caption: explains the figure and its spread.
+        alt: alternative text, one sentence.
     """
 
     file: str
@@ -103,8 +103,7 @@ Heights = Sequence[float] | np.ndarray
 
 FEW_SEEDS = 8
 SEEDS_CAPTION = (
-    f" Small points are seeds, drawn where there are fewer than {FEW_SEEDS} or they fall into two "
-    "groups."
+    f" Small points are seeds, drawn if there are fewer than {FEW_SEEDS} or they form two groups."
 )
 
 
@@ -117,22 +116,22 @@ def mean_bars(
     seeds: Sequence[Heights] = (),
     **options: Any,
 ) -> None:
-    """Draws means with their bars, and the seeds where mean and bar say too little about them.
+    """Draws means with error bars, and single seeds if there are few or they form two groups.
 
     Args:
         axes: the panel.
         places: horizontal positions; a single one gets no line.
         means: heights, `(places,)`.
-        bars: half lengths, `(places,)`, or below and above, `(2, places)`; NaN is no bar.
+        bars: half lengths, `(places,)`, or below and above, `(2, places)`; NaN means no bar.
         look: colour, marker and line.
         seeds: heights of the seeds at each place.
-        options: Matplotlib's keywords of the means.
+        options: Matplotlib's keywords for the means.
     """
     shown = look.options() | ({"linestyle": ""} if len(means) == 1 else {}) | options
     lengths = np.nan_to_num(np.asarray(bars, dtype=float))
     yerr = lengths if lengths.any() else None
     axes.errorbar(places, means, yerr=yerr, elinewidth=1.0, capsize=1.5, **shown)
-    beside = offset_copy(
+    shifted = offset_copy(
         axes.transData, axes.get_figure(root=True), x=3, units="points"
     )  # not on the bars
     for place, values in zip(places, seeds):
@@ -140,19 +139,19 @@ def mean_bars(
             axes.plot(
                 [place] * len(values), values, linestyle="", marker=".", markersize=4.5,
                 markeredgewidth=0, color=look.colour, alpha=0.6, zorder=2.2,
-                transform=beside,
+                transform=shifted,
             )  # fmt: skip
 
 
 def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:
-    """Returns an empty figure, inches wide and high, that no global state knows of."""
+    """Returns an empty figure in inches, outside pyplot's global state."""
     return Figure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
 
 
 def draw_text_as_it_is(figure: Figure) -> None:
-    """Makes names with `$` plain text, not formulas, and writes control characters out.
+    """Makes names with `$` plain text, not formulas, and escapes control characters.
 
-    Ticks that Matplotlib labels are left alone: those of logarithmic axes are formulas.
+    Matplotlib's tick labels stay as they are: those of logarithmic axes are formulas.
     """
     labels = {text for axes in figure.axes for axis in _axes_of(axes) for text in _tick_texts(axis)}
     for text in figure.findobj(Text):
@@ -176,7 +175,7 @@ def _tick_texts(axis: Axis) -> Iterator[Text]:
 
 
 def tidy(axes: Axes) -> None:
-    """Takes away the frame's upper and right side and draws a faint grid."""
+    """Removes the upper and right spines and draws a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, color="#e4e4e4", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -184,22 +183,22 @@ def tidy(axes: Axes) -> None:
 
 
 MANY = 7
-"""From so many lines on, their names stand beside the panel."""
+"""With at least this many lines, the legend is placed next to the panel."""
 
 
 def legend(axes: Axes, first: Sequence[str] = (), outside: bool = False) -> None:
-    """Names the lines in the order of `first`, then the others: where there is room, or beside."""
+    """Adds a legend, the names of `first` first: inside the panel, or next to it."""
     handles, labels = axes.get_legend_handles_labels()
     rank = {label: index for index, label in enumerate(first)}
     order = sorted(range(len(labels)), key=lambda i: rank.get(labels[i], len(rank)))
     away = outside or len(labels) >= MANY
-    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
+    next_to = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     names = axes.legend(
         [handles[i] for i in order],
         [labels[i] for i in order],
         fontsize=8,
         ncols=2 if len(labels) > 4 and not away else 1,
-        **(beside if away else {"loc": "best"}),
+        **(next_to if away else {"loc": "best"}),
     )
     names.get_frame().set(edgecolor="none", alpha=0.85)
 
@@ -226,7 +225,7 @@ def remaining_axis(axes: Axes, remaining: Sequence[float], label: bool = True) -
 def ticks(remaining: Sequence[float], most: int = 9) -> list[float]:
     """Returns at most `most` of the fractions, about evenly spaced on a logarithmic axis."""
     every = sorted({fraction for fraction in remaining if fraction > 0}, reverse=True)
-    # Labels that are nearer than half an even distance would lie on each other.
+    # Labels closer than half an even distance would overlap.
     apart = np.log(every[0] / every[-1]) / (most if len(every) > most else 2 * most)
     chosen = every[:1]
     for fraction in every[1:]:
@@ -236,7 +235,7 @@ def ticks(remaining: Sequence[float], most: int = 9) -> list[float]:
 
 
 def dodge(remaining: Sequence[float], index: int, of: int, every: Sequence[float]) -> np.ndarray:
-    """Returns positions shifted a little per arm, so that error bars do not hide each other."""
+    """Returns positions shifted slightly per arm, so that error bars don't overlap."""
     levels = np.sort(np.unique(np.round(np.log([1.0, *every]), 2)))
     gap = float(np.diff(levels).min()) if len(levels) > 1 else 0.2
     shift = (index - (of - 1) / 2) / max(of, 1) * 0.45 * min(gap, 0.3)
@@ -249,19 +248,19 @@ _FEW = 0.2
 def window(
     values: Sequence[float], bars: Sequence[float] = (), higher_is_better: bool = True
 ) -> tuple[float, float, bool]:
-    """Returns the limits of an axis on which a collapse does not flatten everything else.
+    """Returns axis limits with which a collapsed value doesn't flatten everything else.
 
     The worse end is cut at eight times the distance between the best value and the median, unless
-    more than a fifth of the values lie beyond; bars widen the axis by at most two fifths on either
-    side.
+    more than a fifth of the values are beyond it. Bars widen the axis by at most two fifths on
+    either side.
 
     Args:
-        values: means that are drawn.
-        bars: ends of their bars.
-        higher_is_better: which end is the worse one.
+        values: the means.
+        bars: ends of their error bars.
+        higher_is_better: direction of the values.
 
     Returns:
-        The lower and upper limit, and whether anything lies outside.
+        The lower and upper limit, and whether anything is outside.
     """
     sign = 1.0 if higher_is_better else -1.0
     data = sign * np.array([value for value in values if np.isfinite(value)])

@@ -55,7 +55,7 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
 def _values(
     axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: Unit, every: Sequence[float]
 ) -> bool:
-    """Draws the upper panel; returns whether values lie outside it."""
+    """Draws the upper panel; returns whether values are outside it."""
     tidy(axes)
     centres: list[float] = []
     ends: list[float] = []
@@ -90,7 +90,7 @@ def _dense_band(axes: Axes, dense: Level, unit: Unit) -> list[float]:
 def _differences(
     axes: Axes, results: Results, compared: Sequence[str], unit: Unit, every: Sequence[float]
 ) -> bool:
-    """Draws the lower panel; returns whether values lie outside it."""
+    """Draws the lower panel; returns whether values are outside it."""
     tidy(axes)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
     looks, centres, ends = lines(results.arms), [0.0], [0.0]
@@ -109,17 +109,17 @@ def _differences(
         mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
         centres += [*means]
         ends += [*(means - half), *(means + half)]
-    # A control that collapses makes a large difference: the side to cut is the better one.
+    # A collapsed control makes a large difference, so the better side is cut.
     low, high, cut = window(centres, ends, not results.higher_is_better)
     axes.set_ylim(low, high)
     better = "above 0: better" if results.higher_is_better else "below 0: better"
-    what = unit.points.strip() or unit.name
-    axes.set_ylabel(f"{results.main} − control\n[{what}], {better}", fontsize=9.5)
+    noun = unit.points.strip() or unit.name
+    axes.set_ylabel(f"{results.main} − control\n[{noun}], {better}", fontsize=9.5)
     return cut
 
 
 def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
-    """Writes the FLOPs of the main arm's forward pass above the same ticks."""
+    """Adds an upper axis with the FLOPs of the main arm's forward pass."""
     dense = dense_level(results.rows)
     found = levels(results.rows, results.main) if results.main else []
     if not found or dense is None or not dense.flops:
@@ -139,8 +139,8 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
         f"{results.metric} ({'higher' if results.higher_is_better else 'lower'} is better) against "
         "the fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
         "deviation between seeds, the band dense ± 1 standard deviation; fresh draws of a control "
-        f"are averaged within a seed; n = {seed_range(results.rows)} seeds. Arms are set apart a "
-        f"little sideways.{SEEDS_CAPTION}"
+        f"are averaged within a seed; n = {seed_range(results.rows)} seeds. Arms are shifted "
+        f"sideways slightly.{SEEDS_CAPTION}"
     )
     if compared:
         text += (
@@ -148,7 +148,7 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
             "interval."
         )
     if len(results.seeds) == 1:
-        text += " One seed: no spread and no interval."
+        text += " One seed: there is no spread and no interval."
     if cut:
-        text += " The vertical axis is cut; the table holds what lies outside."
+        text += " The vertical axis is cut; the table has all values."
     return text

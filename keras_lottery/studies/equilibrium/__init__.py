@@ -1,1 +1,1 @@
-"""Neurons at equilibrium: what it costs and saves to freeze neurons that have stopped changing."""
+"""Neurons at equilibrium: the cost and savings of freezing neurons that have stopped changing."""

@@ -11,13 +11,13 @@ ARMS = ("full", "equilibrium", "random")
 
 @dataclass(frozen=True)
 class EquilibriumOptions:
-    """Which neurons are frozen, and by what they are judged.
+    """The choice of frozen neurons.
 
     Args:
-        epsilon: ε: a neuron is frozen where its velocity is smaller.
-        mu: μ, how much of the last velocity is taken off the new one.
-        examples: held-out images whose outputs are compared, from the validation set.
-        exclude: patterns of paths of layers that always train.
+        epsilon: ε: neurons with a smaller velocity are frozen.
+        mu: μ, the fraction of the last velocity subtracted from the new one.
+        examples: number of validation images whose outputs are compared.
+        exclude: path patterns of layers that are never frozen.
         arms: `full` (nothing is frozen), `equilibrium`, `random` (as many as `equilibrium` of
             the same seed, in each layer and epoch, chosen at random).
     """
@@ -30,4 +30,4 @@ class EquilibriumOptions:
 
     def problems(self) -> Iterable[str]:
         if "random" in self.arms and "equilibrium" not in self.arms:
-            yield f"arms: expected equilibrium beside random. Received: {self.arms}"
+            yield f"arms: expected equilibrium together with random. Received: {self.arms}"

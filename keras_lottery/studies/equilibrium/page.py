@@ -1,4 +1,4 @@
-"""The page of neurons at equilibrium: accuracy, operations and time beside full training."""
+"""The page of neurons at equilibrium: accuracy, FLOPs and time compared with full training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def content(run: Path) -> Content:
     """Returns the page of the run in the folder `run`.
 
     Raises:
-        LotteryError: the folder is no run folder, or no training is finished.
+        LotteryError: the folder is not a run folder, or no training is finished.
     """
     record = read_config(RunPaths(run))
     config = record.pop("config")
@@ -48,18 +48,18 @@ def content(run: Path) -> Content:
     if not rows:
         raise LotteryError(
             f"Expected at least one finished training in {run / TRAININGS}. Received: none. "
-            "Go on with `keras-lottery run` and the same config."
+            "Continue with `keras-lottery run` and the same config."
         )
     arms = [arm for arm in ARMS if any(row.arm == arm for row in rows)]
-    there = {(row.seed, row.arm) for row in rows}
-    epochs = [r for r in read_rows(run / EPOCHS, EpochRow) if (r.seed, r.arm) in there]
+    finished = {(row.seed, row.arm) for row in rows}
+    epochs = [r for r in read_rows(run / EPOCHS, EpochRow) if (r.seed, r.arm) in finished]
     page = Content(title, [*sentences(rows), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.show(draw_epochs(epochs, arms), "")
     page.add(Heading("Numbers"), arm_table(rows, arms), difference_table(rows))
     page.add(Details("Every training", [_training_table(rows)]))
     counts = read_rows(run / COUNTS, CountRow) if (run / COUNTS).exists() else []
-    counts = [row for row in counts if (row.seed, "equilibrium") in there]
+    counts = [row for row in counts if (row.seed, "equilibrium") in finished]
     if counts:
         page.add(Heading("By layer"), layer_table(counts))
     add_settings(page, config, record)
@@ -75,35 +75,35 @@ def _diverged(rows: Sequence[TrainingRow]) -> list[str]:
 
 
 def sentences(rows: Sequence[TrainingRow]) -> list[str]:
-    """Returns what the page is about, computed from the table."""
-    said = []
+    """Returns the headline sentences, computed from the table."""
+    headline = []
     full, frozen = (_of(rows, arm) for arm in ("full", "equilibrium"))
     if full and frozen:
         mean, sd = _mean(full), _sd(full)
         gap = abs(_mean(frozen) - mean)
         text = (
-            f"With neurons at equilibrium frozen the accuracy is "
+            f"With neurons at equilibrium frozen, the accuracy is "
             f"{_ACCURACY.spread(_mean(frozen), _sd(frozen))} %, in full training "
             f"{_ACCURACY.spread(mean, sd)} % (n = {len(frozen)})"
         )
         if np.isfinite(sd):
             text += ": within" if gap <= sd else ": not within"
             text += " one standard deviation of full training"
-        said.append(f"{text}.")
+        headline.append(f"{text}.")
     if frozen:
         saved = np.mean([1 - row.backprop_flops / row.full_flops for row in frozen])
-        text = f"Freezing leaves out {percent(float(saved))} of the operations of backpropagation"
+        text = f"Freezing saves {percent(float(saved))} of the FLOPs of backpropagation"
         if full:
-            taken = [float(np.mean([r.epoch_seconds for r in rows])) for rows in (frozen, full)]
-            ratio = taken[0] / taken[1]
-            text += f"; dense kernels do them all the same: an epoch takes {number(ratio, 2)} ×"
+            seconds = [float(np.mean([r.epoch_seconds for r in rows])) for rows in (frozen, full)]
+            ratio = seconds[0] / seconds[1]
+            text += f", but dense kernels compute them anyway: an epoch takes {number(ratio, 2)} ×"
             text += " the time of full training"
-        said.append(f"{text}.")
+        headline.append(f"{text}.")
     for control in ("random", "full"):
-        found = _difference(rows, control)
-        if found is not None:
-            said.append(_difference_text(control, found))
-    return said
+        differences = _difference(rows, control)
+        if differences is not None:
+            headline.append(_difference_text(control, differences))
+    return headline
 
 
 def _difference_text(control: str, values: np.ndarray) -> str:
@@ -116,27 +116,27 @@ def _difference_text(control: str, values: np.ndarray) -> str:
 
 
 def arm_table(rows: Sequence[TrainingRow], arms: Sequence[str]) -> Table:
-    """Returns accuracy, operations and time of every arm."""
+    """Returns accuracy, FLOPs and time of every arm."""
     cells = []
     for arm in arms:
-        found = _of(rows, arm)
-        flops = float(np.mean([row.backprop_flops for row in found]))
-        full = float(np.mean([row.full_flops for row in found]))
+        of_arm = _of(rows, arm)
+        flops = float(np.mean([row.backprop_flops for row in of_arm]))
+        full = float(np.mean([row.full_flops for row in of_arm]))
         cells.append([
-            arm, _ACCURACY.spread(_mean(found), _sd(found)), count(flops), percent(flops / full),
-            number(1e3 * float(np.mean([row.epoch_seconds for row in found])), 1),
-            number(float(np.mean([row.seconds for row in found])), 1),
-            number(float(np.mean([row.choosing_seconds for row in found])), 1), str(len(found)),
+            arm, _ACCURACY.spread(_mean(of_arm), _sd(of_arm)), count(flops), percent(flops / full),
+            number(1e3 * float(np.mean([row.epoch_seconds for row in of_arm])), 1),
+            number(float(np.mean([row.seconds for row in of_arm])), 1),
+            number(float(np.mean([row.choosing_seconds for row in of_arm])), 1), str(len(of_arm)),
         ])  # fmt: skip
-    header = ["arm", "accuracy [%]", "FLOPs of backpropagation", "of full", "ms an epoch",
+    header = ["arm", "accuracy [%]", "FLOPs of backpropagation", "of full", "ms per epoch",
               "s of all steps", "s of choosing", "seeds"]  # fmt: skip
     note = (
         "Accuracy on the test set at the end, mean ± standard deviation between seeds. FLOPs: one "
-        "example, mean over epochs: twice the forward pass, less the weight gradients of frozen "
-        "neurons. Times are measured: the median epoch leaves out compiling, which all steps hold; "
+        "example, mean over epochs: twice the forward pass minus the weight gradients of frozen "
+        "neurons. Times are measured: the median epoch excludes compilation, all steps include it; "
         "choosing is the comparison of outputs."
     )
-    return Table("Accuracy, operations and time", header, cells, note)
+    return Table("Accuracy, FLOPs and time", header, cells, note)
 
 
 def difference_table(rows: Sequence[TrainingRow]) -> Table | None:
@@ -156,15 +156,15 @@ def difference_table(rows: Sequence[TrainingRow]) -> Table | None:
 
 
 def layer_table(counts: Sequence[CountRow]) -> Table:
-    """Returns the mean fraction frozen of each layer, over quarters of the training."""
+    """Returns the mean fraction frozen of each layer, in each quarter of the training."""
     last = max(row.epoch for row in counts)
     parts = [(q * last // 4, (q + 1) * last // 4) for q in range(4)]
     cells = []
     for layer in dict.fromkeys(row.layer for row in counts):
-        own = [row for row in counts if row.layer == layer]
-        inside = [[r.frozen / r.neurons for r in own if a < r.epoch <= b] for a, b in parts]
-        shares = [percent(float(np.mean(v))) if v else "–" for v in inside]
-        cells.append([layer, count(own[0].neurons), *shares])
+        of_layer = [row for row in counts if row.layer == layer]
+        by_part = [[r.frozen / r.neurons for r in of_layer if a < r.epoch <= b] for a, b in parts]
+        shares = [percent(float(np.mean(v))) if v else "–" for v in by_part]
+        cells.append([layer, count(of_layer[0].neurons), *shares])
     header = ["layer", "neurons", *(f"epochs {a + 1} to {b}" for a, b in parts)]
     return Table("", header, cells, "Mean fraction frozen by `equilibrium`, over seeds.")
 
@@ -193,14 +193,14 @@ def _sd(rows: Sequence[TrainingRow]) -> float:
 
 
 def _difference(rows: Sequence[TrainingRow], control: str) -> np.ndarray | None:
-    one = {row.seed: row.accuracy for row in _of(rows, "equilibrium")}
-    other = {row.seed: row.accuracy for row in _of(rows, control)}
-    values = [one[seed] - other[seed] for seed in sorted(one.keys() & other.keys())]
+    ours = {row.seed: row.accuracy for row in _of(rows, "equilibrium")}
+    theirs = {row.seed: row.accuracy for row in _of(rows, control)}
+    values = [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
     return np.array(values) if values else None
 
 
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads a training per arm, as round 0."""
+    """Returns one measurement per training, as round 0."""
     rows = read_rows(run / TRAININGS, TrainingRow) if (run / TRAININGS).exists() else []
     return [Measurement(row.arm, 0, 1.0, row.seed, row.accuracy) for row in rows if row.finished]
 

@@ -1,4 +1,4 @@
-"""Neurons at equilibrium: how many are frozen as training goes on, and what that does."""
+"""Neurons at equilibrium: fraction frozen and validation accuracy during training."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -14,7 +14,7 @@ class TrainingRow(TableRow):
     """One training that has ended.
 
     Args:
-        seed: of weights and the order of the data.
+        seed: seed of the weights and the data order.
         arm: `full`, `equilibrium` or `random`.
         accuracy: on the test set at the end.
         loss: on the test set at the end.
@@ -22,10 +22,10 @@ class TrainingRow(TableRow):
             without the weight gradients of frozen neurons.
         full_flops: the same with nothing frozen.
         seconds: wall time of the steps of all epochs.
-        epoch_seconds: median wall time of an epoch's steps, which compiling does not touch.
-        choosing_seconds: wall time of choosing what to freeze.
-        status: `finished`; `diverged` where a weight or a loss is not finite; `skipped` where the
-            `equilibrium` that `random` follows diverged.
+        epoch_seconds: median wall time of an epoch's steps, without compilation.
+        choosing_seconds: wall time of choosing the frozen neurons.
+        status: `finished`; `diverged` if a weight or a loss is not finite; `skipped` for `random`
+            if its `equilibrium` training diverged.
     """
 
     seed: int
@@ -41,7 +41,7 @@ class TrainingRow(TableRow):
 
     @property
     def finished(self) -> bool:
-        """True where there is a network to compare."""
+        """True if there is a network to compare."""
         return self.status == FINISHED and math.isfinite(self.loss)
 
     def problem(self) -> str:
@@ -83,8 +83,8 @@ class CountRow(TableRow):
         seed: of the training.
         epoch: from 1.
         layer: path of the layer.
-        frozen: how many.
-        neurons: of how many.
+        frozen: number of frozen neurons.
+        neurons: number of neurons.
     """
 
     seed: int

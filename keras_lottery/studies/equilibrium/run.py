@@ -21,7 +21,7 @@ from keras_lottery.types import Task
 
 
 def run(config: Config) -> Path:
-    """Trains every seed in every arm, or goes on with it, and returns the run folder.
+    """Trains every seed in every arm, or resumes, and returns the run folder.
 
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
@@ -73,17 +73,17 @@ class _Tables:
         return {(row.seed, row.arm) for row in self._trainings.rows}
 
     def is_finished(self, seed: int, arm: str) -> bool:
-        """Returns True where a training ended with a network."""
+        """Returns True if a training ended without diverging."""
         key = (seed, arm)
         return any(row.finished and (row.seed, row.arm) == key for row in self._trainings.rows)
 
     def counts(self, seed: int) -> list[dict[str, int]]:
-        """Returns what `equilibrium` froze, one mapping of layers an epoch."""
-        found: dict[int, dict[str, int]] = {}
+        """Returns the neurons that `equilibrium` froze per layer, one mapping per epoch."""
+        by_epoch: dict[int, dict[str, int]] = {}
         for row in self._counts.rows:
             if row.seed == seed:
-                found.setdefault(row.epoch, {})[row.layer] = row.frozen
-        return [found[epoch] for epoch in sorted(found)]
+                by_epoch.setdefault(row.epoch, {})[row.layer] = row.frozen
+        return [by_epoch[epoch] for epoch in sorted(by_epoch)]
 
     def append(self, trained: Trained) -> None:
         self._epochs.append(*trained.epochs)

@@ -43,11 +43,11 @@ def train(
     """Trains one network.
 
     Args:
-        config: of the study.
+        config: config of the study.
         task: its task.
-        seed: of the start weights and the order of the data, the same for every arm.
+        seed: seed of the start weights and the data order, the same for every arm.
         arm: `full`, `equilibrium` or `random`.
-        counts: what `equilibrium` froze under this seed, for `random`.
+        counts: neurons that `equilibrium` froze with this seed, for `random`.
     """
     images, arrays = task.images, task.arrays()
     validation = images.validation or images.test
@@ -110,19 +110,19 @@ def train(
 
 
 def skipped(seed: int, arm: str) -> Trained:
-    """Returns what stands for a training that has nothing to follow."""
+    """Returns the rows of a `random` training whose `equilibrium` training diverged."""
     nan = float("nan")
     row = TrainingRow(seed, arm, nan, nan, nan, nan, 0.0, 0.0, 0.0, SKIPPED)
     return Trained(row, [], [])
 
 
 def _status(seed: int, arm: str, losses: Mapping[str, float]) -> str:
-    """Returns whether a training is finished; of one that diverged it warns."""
+    """Returns the status of a training; warns if it diverged."""
     wrong = [name for name, loss in losses.items() if not math.isfinite(loss)]
     if not wrong:
         return FINISHED
     warnings.warn(
-        f"Seed {seed}, {arm} diverged: its last {wrong[0]} loss is not finite. The others go on.",
+        f"Seed {seed}, {arm} diverged: its last {wrong[0]} loss is not finite. Others continue.",
         stacklevel=3,
     )
     return DIVERGED
@@ -145,7 +145,7 @@ def _callback(
 def _count_rows(seed: int, callback: NeuronFreezing | None) -> list[CountRow]:
     if not isinstance(callback, NeuronEquilibrium):
         return []
-    size = {one.path: one.count for one in callback.neurons}
+    size = {layer.path: layer.count for layer in callback.neurons}
     return [
         CountRow(seed, epoch, path, frozen, size[path])
         for epoch, counts in enumerate(callback.counts, start=1)

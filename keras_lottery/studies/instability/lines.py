@@ -11,14 +11,14 @@ from keras_lottery.studies.instability.rows import PathRow
 
 @dataclass(frozen=True)
 class Line:
-    """The networks between the copies of one subject from one point.
+    """The networks on the lines between copies of one subject from one point.
 
     Args:
         subject: `dense` or `winning`.
-        step: of the point.
+        step: optimizer step of the point.
         remaining: fraction of the prunable weights kept.
-        alphas: places on the line.
-        errors: by split and seed, the error at each place, mean over pairs.
+        alphas: positions on the line.
+        errors: by split and seed, the error at each position, mean over pairs.
         barriers: by split and seed, the instability, mean over pairs.
     """
 

@@ -10,13 +10,13 @@ SUBJECTS = ("dense", "winning")
 
 @dataclass(frozen=True)
 class InstabilityOptions:
-    """From where copies are trained, and how the line between them is measured.
+    """Where the copies branch off, and how the line between them is measured.
 
     Args:
-        points: durations at which training goes apart, instead of `rewind.to`.
+        points: durations at which the copies branch off, instead of `rewind.to`.
         subjects: `dense`, and `winning`: the ticket of the last round, rewound to the point.
-        orders: copies trained from a point, each in a data order of its own; every two are a pair.
-        alphas: networks measured on the line between a pair, the ends included.
+        orders: copies trained from a point, each with its own data order; every two are a pair.
+        alphas: networks measured on the line between a pair, including the ends.
     """
 
     points: Annotated[tuple[Annotated[str, Length()], ...], Distinct(least=1)] = ("0it",)

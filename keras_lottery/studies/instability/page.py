@@ -1,4 +1,4 @@
-"""The page of the study `instability`: instability against the point, and the errors between."""
+"""The page of the study `instability`: instability by point, and errors between the copies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from keras_lottery.studies.instability.plots import draw_instability, draw_path
 from keras_lottery.studies.instability.rows import FILE, PathRow, read
 
 STABLE = 0.02
-"""Frankle et al. 2020: copies are stable where their instability is below this."""
+"""Frankle et al. 2020: copies are stable if their instability is below this."""
 
 
 def content(run: Path) -> Content:
@@ -34,27 +34,27 @@ def content(run: Path) -> Content:
     record = read_config(paths)
     config = record.pop("config")
     title = f"{config['name']}: instability to the order of the data"
-    measured = read(paths) if (run / FILE).exists() else []
-    rows = [row for row in measured if not np.isnan(row.test_error)]
-    lost = _diverged([row for row in measured if np.isnan(row.test_error)])
+    recorded = read(paths) if (run / FILE).exists() else []
+    rows = [row for row in recorded if not np.isnan(row.test_error)]
+    lost = _diverged([row for row in recorded if np.isnan(row.test_error)])
     if lost and not rows:
         return nothing_finished(title, lost, config, record)
     if not rows:
         raise LotteryError(
             f"Expected at least one measured pair in {run / FILE}. Received: none. "
-            "Go on with `keras-lottery run` and the same config."
+            "Continue with `keras-lottery run` and the same config."
         )
-    found = lines(rows)
-    page = Content(title, [*_headline(found), *lost])
+    measured = lines(rows)
+    page = Content(title, [*_headline(measured), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
-    page.show(draw_instability(found, STABLE), "")
-    page.add(_table(found))
-    page.add(Heading("Between the copies"))
-    page.show(draw_path(found), "")
+    page.show(draw_instability(measured, STABLE), "")
+    page.add(_table(measured))
+    page.add(Heading("Errors between the copies"))
+    page.show(draw_path(measured), "")
     page.add(Details("Every pair", [_pairs(rows)]))
     page.add(Text(
-        "Batch-norm statistics are made anew from training data for every network on a line, the "
-        "copies themselves too. The instability of a pair is the largest error on its line less "
+        "Batch-norm statistics are re-estimated from training data for every network on a line, "
+        "including the copies. The instability of a pair is the largest error on its line minus "
         "the mean error of its ends; pairs are averaged within a seed."
     ))  # fmt: skip
     add_settings(page, config, record)
@@ -62,27 +62,31 @@ def content(run: Path) -> Content:
 
 
 def _diverged(rows: Sequence[PathRow]) -> list[str]:
-    """Returns which pairs have no line, since a copy or the network before it diverged."""
+    """Returns the pairs without a line, because a copy or its parent diverged."""
     names = [f"seed {r.seed} `{r.subject}` from {r.point} pair {r.pair}" for r in rows]
     return [f"Diverged: {'; '.join(names)}. Means and intervals leave them out."] if rows else []
 
 
-def _headline(found: Sequence[Line]) -> list[str]:
-    """One sentence a subject: instability at its first point, and from where on it is stable."""
+def _headline(measured: Sequence[Line]) -> list[str]:
+    """Returns a sentence per subject: instability at its first point, and where it gets stable."""
     sentences = []
-    for subject in dict.fromkeys(line.subject for line in found):
-        own = [line for line in found if line.subject == subject]
-        means = [np.mean(list(line.barriers["test"].values())) for line in own]
-        first = next((i for i in range(len(own)) if max(means[i:]) < STABLE), None)
-        text = f"`{subject}` at step {own[0].step:,}: instability {_cell(own[0], 'test')}"
+    for subject in dict.fromkeys(line.subject for line in measured):
+        points = [line for line in measured if line.subject == subject]
+        means = [np.mean(list(line.barriers["test"].values())) for line in points]
+        first = next((i for i in range(len(points)) if max(means[i:]) < STABLE), None)
+        text = f"`{subject}` at step {points[0].step:,}: instability {_cell(points[0], 'test')}"
         if first is None:
-            last = f" (at step {own[-1].step:,}: {_cell(own[-1], 'test')})" if len(own) > 1 else ""
+            last = (
+                f" (at step {points[-1].step:,}: {_cell(points[-1], 'test')})"
+                if len(points) > 1
+                else ""
+            )
             sentences.append(f"{text}; it is not stable from any of the points{last}.")
         elif first == 0:
             sentences.append(f"{text}; it is stable from every point.")
         else:
-            stable = f"{_cell(own[first], 'test')}"
-            sentences.append(f"{text}; stable from step {own[first].step:,} on ({stable}).")
+            stable = f"{_cell(points[first], 'test')}"
+            sentences.append(f"{text}; stable from step {points[first].step:,} on ({stable}).")
     return sentences
 
 
@@ -98,9 +102,9 @@ def _points(value: float) -> str:
     return number(value * 100, 2)
 
 
-def _table(found: Sequence[Line]) -> Table:
+def _table(measured: Sequence[Line]) -> Table:
     rows = []
-    for line in found:
+    for line in measured:
         ends = [np.mean([e[0], e[-1]]) for e in line.errors["test"].values()]
         stable = np.mean(list(line.barriers["test"].values())) < STABLE
         rows.append([
@@ -125,8 +129,8 @@ def _pairs(rows: Sequence[PathRow]) -> Table:
 
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
     """Reads the instability in test error of every subject, as the arm `SUBJECT at STEP`."""
-    found = read(RunPaths(run)) if (run / FILE).exists() else []
-    rows = [row for row in found if not np.isnan(row.test_error)]
+    recorded = read(RunPaths(run)) if (run / FILE).exists() else []
+    rows = [row for row in recorded if not np.isnan(row.test_error)]
     return [
         Measurement(f"{line.subject} at {line.step}", 1, line.remaining, seed, barrier)
         for line in lines(rows)

@@ -1,4 +1,4 @@
-"""Instability against the step at which copies go apart, and the errors between them."""
+"""Instability against the step at which copies branch off, and the errors between them."""
 
 from collections.abc import Sequence
 
@@ -40,8 +40,8 @@ def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
     return Drawing(
         "instability.png",
         figure,
-        "Instability of copies trained from step k in different data orders: the largest error on "
-        "the line between two copies less the mean of their errors. Means over seeds, bars ± 1 "
+        "Instability of copies trained from step k with different data orders: the largest error "
+        "on the line between two copies minus the mean of their errors. Means over seeds, bars ± 1 "
         f"standard deviation between seeds; dashed: {stable:.0%}, below which copies count as "
         "stable. Steps are evenly spaced.",
         f"Instability of {' and '.join(subjects)} against the step from which copies are trained.",
@@ -49,7 +49,7 @@ def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
 
 
 def draw_path(found: "Sequence[Line]") -> Drawing:
-    """Draws the mean test error along the lines, one panel a subject, one curve a step."""
+    """Draws the mean test error along the lines, one panel per subject, one curve per step."""
     subjects = list(dict.fromkeys(line.subject for line in found))
     figure = new_figure(3.7 * max(2, len(subjects)), 3.6)
     panels = figure.subplots(1, len(subjects), sharey=True, squeeze=False)[0]
@@ -70,7 +70,7 @@ def draw_path(found: "Sequence[Line]") -> Drawing:
     return Drawing(
         "path.png",
         figure,
-        "Test error of α W₁ + (1 − α) W₂, for copies W₁ and W₂ trained from step k in different "
+        "Test error of α W₁ + (1 − α) W₂, for copies W₁ and W₂ trained from step k with different "
         "data orders: means over pairs and seeds.",
         f"Test error on the line between copies of {' and '.join(subjects)}.",
     )

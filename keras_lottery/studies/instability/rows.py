@@ -13,16 +13,16 @@ class PathRow(TableRow):
     """One network on the line between two copies.
 
     Args:
-        point: duration at which the copies part.
+        point: duration at which the copies branch off.
         subject: `dense`, or the arm whose ticket is copied.
-        seed: of the network that they come from.
+        seed: seed of their parent network.
         pair: numbers of the two copies.
         step: optimizer step of the point.
         remaining: fraction of the prunable weights kept, in [0, 1].
-        alpha: place on the line: 0 is the second copy, 1 the first.
-        test_error: fraction of the test set that is wrong, in [0, 1]; NaN, in one row for the
-            pair, where a copy or the network that it comes from diverged.
-        train_error: likewise of the training data.
+        alpha: position on the line: 0 is the second copy, 1 the first.
+        test_error: error on the test set, in [0, 1]; NaN, in one row for the pair, if a copy or
+            its parent diverged.
+        train_error: likewise on the training data.
     """
 
     point: str

@@ -1,13 +1,13 @@
 """Instability to the order of the data (Frankle et al. 2020, arXiv 1912.05671).
 
-Copies of one network are trained from a step k, each in a data order of its own. With E the error
+Copies of one network are trained from a step k, each with its own data order. With E the error
 of a network, the instability of a pair is the height of the barrier between them:
 
     sup_α E(α W₁ + (1 - α) W₂) - mean(E(W₁), E(W₂))
 
-Every point k of the options is an experiment with a run folder of its own, which gives the dense
-network's state at k and, where they are asked for, the tickets of iterative pruning with rewinding
-to k. The study's folder holds `path.csv`: one row for each network measured.
+Every point k of the options is an experiment with its own run folder. It provides the dense
+network's state at k and, if needed, the tickets of iterative pruning with rewinding to k. The
+study's folder has `path.csv`, with one row per measured network.
 """
 
 from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ def run(config: Config) -> Path:
 
 
 def at(config: Config, point: str) -> Config:
-    """Returns the experiment that gives the states and tickets of a point."""
+    """Returns the experiment that provides the states and tickets of a point."""
     options: InstabilityOptions = config.options
     settings: dict[str, Any] = configs.thaw(config)
     settings |= {
@@ -79,7 +79,7 @@ def _measure(
     key: tuple[str, str, int],
     table: GrowingTable[PathRow],
 ) -> None:
-    """Trains the copies of one subject from one point, and measures every pair not yet there."""
+    """Trains the copies of one subject from one point, and measures all missing pairs."""
     point, subject, seed = key
     round = 0 if subject == "dense" else config.prune.rounds
     training, paths = Training("", config.task, seed, round, subject), paths_of(config)
@@ -133,7 +133,7 @@ _SPLITS = ("test", "train")
 
 
 def data_seed(seed: int, order: int) -> int:
-    """Returns the seed of a copy's data order; none is that of the network they come from."""
+    """Returns the seed of a copy's data order, which differs from the parent network's."""
     return int(np.random.SeedSequence([seed, order, 1912]).generate_state(1)[0] >> 1)
 
 

@@ -1,1 +1,1 @@
-"""Strong lottery tickets of a given sparsity: a random network that is only pruned."""
+"""Strong lottery tickets of a given sparsity: random networks that are pruned but not trained."""

@@ -1,4 +1,4 @@
-"""What the theory of strong tickets says of sizes, with its constants left open; NumPy alone.
+"""Size bounds from the theory of strong tickets, up to constants; needs only NumPy.
 
 Reference:
     Natale et al. 2024, "On the Sparsity of the Strong Lottery Ticket Hypothesis".
@@ -20,7 +20,7 @@ def binary_entropy(share: float) -> float:
 
 
 def check_density(density: float) -> None:
-    """Raises LotteryError where the kept fraction k/n is not above 0 and below 1."""
+    """Raises LotteryError unless the kept fraction k/n is above 0 and below 1."""
     if not 0 < density < 1:
         raise LotteryError(
             f"Expected a density, the kept fraction k/n, above 0 and below 1. Received: {density}. "
@@ -29,12 +29,12 @@ def check_density(density: float) -> None:
 
 
 def subset_scale(k: float, density: float, error: float) -> float:
-    """Returns log₂(k/ε) / H₂(k/n), what n grows with in Theorem 2; its constant is not in it."""
+    """Returns log₂(k/ε) / H₂(k/n), the growth of n in Theorem 2, without its constant."""
     return math.log2(k / error) / binary_entropy(density)
 
 
 def ratio(n: int, k: int, error: float) -> float:
-    """Returns ρ = n · H₂(k/n) / log₂(k/ε): candidates over what Theorem 2 lets them grow with."""
+    """Returns ρ = n · H₂(k/n) / log₂(k/ε): candidates over the growth rate of Theorem 2."""
     return n / subset_scale(k, k / n, error)
 
 
@@ -46,7 +46,7 @@ def error_at(n: int, k: int, rho: float) -> float:
 def network_scale(
     layers: int, fan_in: int, fan_out: int, density: float, n: float, error: float
 ) -> float:
-    """Returns log₂²(2ℓ d_{i-1} d_i γ n/ε) / H₂(γ), what n* grows with in Theorem 3.
+    """Returns log₂²(2ℓ d_{i-1} d_i γ n/ε) / H₂(γ), the growth of n* in Theorem 3.
 
     Args:
         layers: ℓ, layers of the target.
@@ -61,14 +61,14 @@ def network_scale(
 
 
 def lower_bound(weights: int, kept: float, density: float, error: float) -> float:
-    """Returns (d²/2) · log₂(k/ε) / H₂(k/n): parameters without which not all targets are reached.
+    """Returns (d²/2) · log₂(k/ε) / H₂(k/n), the parameters needed to reach all targets.
 
-    Theorem 5 says so of linear maps of d inputs and d outputs; d² is taken to be the number of a
-    target layer's weights here, which is ours.
+    Theorem 5 is about linear maps of d inputs and d outputs; using the number of a target layer's
+    weights for d² is ours.
 
     Args:
         weights: d², weights of the target.
-        kept: k, parameters that are kept of the random network.
+        kept: k, kept parameters of the random network.
         density: k/n.
         error: ε, below 1/16.
     """

@@ -1,4 +1,4 @@
-"""A pruned random network that computes nearly what a trained one does; NumPy alone.
+"""A pruned random network that approximates a trained one; needs only NumPy.
 
 Every layer of the target, biases included, becomes two layers of the random network. With d inputs
 (the last of them the constant 1, whose weights are the biases) the first has 2n·d neurons; each
@@ -6,8 +6,8 @@ keeps its connection with one input, and every input has n neurons of either sig
 the target layer's outputs; of the n weights of an input, an output and a sign exactly k are kept,
 so that they are a `gadget` for the target's weight.
 
-Which neuron goes with which input is chosen after the draw, so that the signs come out even: ours.
-The paper cuts the neurons into blocks beforehand, and leaves those of the wrong sign unused.
+Neurons are assigned to inputs after the draw, so that the signs are balanced: ours. The paper cuts
+the neurons into blocks beforehand, and leaves those with the wrong sign unused.
 
 Reference:
     Natale et al. 2024, Theorem 3: M_{2i-1} has 2d·n* rows and d columns, M_{2i} d_i rows.
@@ -27,14 +27,14 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two random layers, and what is kept of them in place of one layer of the target.
+    """Two random layers with masks, which replace one layer of the target.
 
     Args:
-        weights: the draw, as kernels: shapes `(d, 2n·d)` and `(2n·d, outputs)`.
+        weights: the random kernels; shapes `(d, 2n·d)` and `(2n·d, outputs)`.
         masks: True = kept; the same shapes.
         target: weights of the target's layer, its biases the last row; shape `(d, outputs)`.
-        positive: weights that the pair has for inputs ≥ 0; shape `(d, outputs)`.
-        negative: those for inputs < 0.
+        positive: effective weights for inputs ≥ 0; shape `(d, outputs)`.
+        negative: effective weights for inputs < 0.
     """
 
     weights: tuple[Array, Array]
@@ -58,7 +58,7 @@ def draw(fan_in: int, fan_out: int, n: int, seed: Sequence[int]) -> tuple[Array,
     """Returns two layers drawn from Uniform[-1, 1], in float32.
 
     Args:
-        fan_in: d, inputs with the constant one.
+        fan_in: d, inputs including the constant.
         fan_out: outputs.
         n: candidates per target weight and sign.
         seed: equal seeds give equal bits.
@@ -70,12 +70,12 @@ def draw(fan_in: int, fan_out: int, n: int, seed: Sequence[int]) -> tuple[Array,
 
 
 def construct(target: Array, weights: tuple[Array, Array], k: int) -> Pair:
-    """Prunes two random layers to stand for one layer of the target.
+    """Prunes two random layers to approximate one layer of the target.
 
     Args:
         target: its weights, biases the last row; shape `(d, outputs)`, d from 2.
-        weights: the draw.
-        k: weights kept of the n of an input, an output and a sign.
+        weights: the random kernels.
+        k: weights kept of the n of each input, output and sign.
 
     Raises:
         LotteryError: k is not from 1 to n.
@@ -95,10 +95,10 @@ def construct(target: Array, weights: tuple[Array, Array], k: int) -> Pair:
 
 
 def owner(first: Array) -> NDArray[np.intp]:
-    """Returns the input that each neuron is left connected with, signs evenly shared out.
+    """Returns the input that each neuron stays connected to, with balanced signs.
 
-    Neurons start in blocks. Where an input has too many of one sign, one of them changes places
-    with a neuron of another input that has the missing sign here, and whose sign there is the same.
+    Neurons start in blocks. If an input has too many of one sign, one of them is swapped with a
+    neuron of another input that has the missing sign here and the same sign there.
 
     Args:
         first: weights of the first layer; shape `(d, 2n·d)`, d from 2.
@@ -107,22 +107,22 @@ def owner(first: Array) -> NDArray[np.intp]:
         Shape `(2n·d,)`; every input has n neurons with a positive weight, n with a negative one.
 
     Raises:
-        LotteryError: no exchange is left; only a network of very few neurons can come to that.
+        LotteryError: no swap is left, which happens only with very few neurons.
     """
     fan_in, width = first.shape
     owners = np.repeat(np.arange(fan_in), width // fan_in)
     up, every = first > 0, np.arange(width)
     for i in range(fan_in):
         while excess := int(up[i, owners == i].sum()) - width // fan_in // 2:
-            one = np.flatnonzero((owners == i) & (up[i] == (excess > 0)))[0]
-            alike = up[owners, every] == up[owners, one]
+            surplus = np.flatnonzero((owners == i) & (up[i] == (excess > 0)))[0]
+            alike = up[owners, every] == up[owners, surplus]
             others = np.flatnonzero((owners != i) & (up[i] == (excess < 0)) & alike)
             if not len(others):
                 raise LotteryError(
-                    f"Expected a draw whose signs can be shared out evenly. Received: {width} "
-                    f"neurons for {fan_in} inputs, which cannot. Raise n, or take another seed."
+                    f"Expected random weights whose signs can be balanced. Received: {width} "
+                    f"neurons for {fan_in} inputs, where they can't. Raise n, or use another seed."
                 )
-            owners[[one, others[0]]] = owners[[others[0], one]]
+            owners[[surplus, others[0]]] = owners[[others[0], surplus]]
     return owners
 
 
@@ -136,7 +136,7 @@ def error_bound(pairs: Sequence[Pair]) -> float:
     delta = np.zeros_like(size)
     for index, pair in enumerate(pairs):
         size, delta = np.append(size, 1.0), np.append(delta, 0.0)  # the constant input
-        errors = pair.errors(both=index == 0)  # hidden values are never below 0
+        errors = pair.errors(both=index == 0)  # hidden values are not negative
         absolute = np.abs(pair.target)
         delta = (errors * (size + delta)[:, None] + absolute * delta[:, None]).sum(axis=0)
         size = absolute.T @ size

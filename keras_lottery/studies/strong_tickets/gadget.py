@@ -11,10 +11,10 @@ from keras_lottery.studies.strong_tickets.subset_sum import SubsetSums
 
 @dataclass(frozen=True, eq=False)
 class Gadget:
-    """The neurons that stand for one target weight.
+    """The neurons that approximate one target weight.
 
     For x ≥ 0 only the neurons with b_j > 0 are active, and y = (Σ a_j b_j) x over them; for x < 0
-    those with b_j < 0. Each of the two slopes is a subset sum of its own.
+    those with b_j < 0. Each of the two slopes is a separate subset sum.
 
     Args:
         chosen: True = the weight a_j is kept; shape `(candidates,)`.
@@ -54,7 +54,7 @@ def gadget(a: NDArray[np.floating], b: NDArray[np.floating], weight: float, k: i
             raise LotteryError(
                 "Expected incoming weights of both signs. Received: only one. Draw more of them."
             )
-        found = SubsetSums(products[places], k).nearest(k, [weight])
-        chosen[places[found.chosen[0]]] = True
-        slopes.append(float(found.sums[0]))
+        nearest = SubsetSums(products[places], k).nearest(k, [weight])
+        chosen[places[nearest.chosen[0]]] = True
+        slopes.append(float(nearest.sums[0]))
     return Gadget(chosen, slopes[0], slopes[1], float(weight))

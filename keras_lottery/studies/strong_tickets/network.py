@@ -1,4 +1,4 @@
-"""The pruned random network as a Keras model, and what is read from the target's."""
+"""The pruned random network as a Keras model, and the weights of the target."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,10 +24,10 @@ def target_layers(target: keras.Model) -> list[Array]:
         target: a chain of dense layers with biases, relu between them.
 
     Returns:
-        One array a layer, in their order; shapes `(inputs + 1, outputs)`.
+        One array per layer, in order; shapes `(inputs + 1, outputs)`.
 
     Raises:
-        LotteryError: the network is of another kind.
+        LotteryError: it is another kind of network.
     """
     dense = [layer for layer in target.layers if isinstance(layer, layers.Dense)]
     others = [layer for layer in target.layers if not isinstance(layer, (layers.Dense, *_BEFORE))]
@@ -45,8 +45,8 @@ def random_network(target: keras.Model, pairs: Sequence[Pair]) -> keras.Model:
     """Returns an unpruned network of the pairs' shapes, from the target's inputs to its outputs.
 
     Args:
-        target: as `target_layers` takes it; what comes before its dense layers is shared.
-        pairs: two layers each.
+        target: as in `target_layers`; the layers before its dense layers are shared.
+        pairs: pairs of layers.
     """
     x = next(layer for layer in target.layers if isinstance(layer, layers.Dense)).input
     for index, pair in enumerate(pairs):
@@ -59,7 +59,7 @@ def random_network(target: keras.Model, pairs: Sequence[Pair]) -> keras.Model:
 
 
 def ticket_of(model: keras.Model, pairs: Sequence[Pair], provenance: dict[str, object]) -> Ticket:
-    """Returns the draw and its masks as a ticket of `random_network`'s model."""
+    """Returns the random weights and their masks as a ticket of `random_network`'s model."""
     paths = [path for path, variable in masking.variables(model).items() if variable.ndim == 2]
     values = [w for pair in pairs for w in pair.weights]
     kept = [m for pair in pairs for m in pair.masks]

@@ -14,17 +14,17 @@ Size = Annotated[int, Range(least=2, most=MOST)]
 
 @dataclass(frozen=True)
 class StrongTicketsOptions:
-    """How large the random networks are, and what they are to reach.
+    """The sizes of the random networks, and the required accuracy of the approximation.
 
     Args:
-        densities: fractions of every block of candidates that are kept, k/n.
+        densities: fractions k/n of every block of candidates to keep.
         error: largest difference of an output from the target's on the test set.
-        agreement: least fraction of test examples with the target's prediction.
-        most: largest n tried: candidates per target weight and sign.
-        sums: numbers n of the random subset sums.
+        agreement: minimum fraction of test examples with the target's prediction.
+        most: largest n to try: candidates per target weight and sign.
+        sums: sizes n of the random subset sums.
         sum_draws: independent draws of the n numbers.
         targets: targets z, as fractions of √k.
-        ratios: values of n · H₂(k/n) / log₂(k/ε); they decide the ε at which success is counted.
+        ratios: values of n · H₂(k/n) / log₂(k/ε); they determine ε.
         gadget_draws: independent draws of the single-weight gadget.
     """
 

@@ -35,14 +35,14 @@ from keras_lottery.studies.strong_tickets.rows import (
 
 @dataclass(frozen=True)
 class Found:
-    """What a run folder of the study holds.
+    """The tables of a run folder of the study.
 
     Args:
         options: the config's section.
         sums: the subset sums.
         gadgets: the single weights.
         targets: the targets' layers.
-        networks: every network that was tried.
+        networks: all networks that were tried.
     """
 
     options: dict[str, Any]
@@ -57,7 +57,7 @@ class Found:
         return sorted({row.density for row in self.networks})
 
     def enough(self, density: float) -> list[NetworkRow]:
-        """Returns the network of smallest n that was enough, of every seed that has one."""
+        """Returns, for each seed, the sufficient network with the smallest n, if there is one."""
         return [row for row in self.networks if row.enough and row.density == density]
 
 
@@ -77,7 +77,7 @@ def content(run: Path) -> Content:
     if not (run / NETWORKS).exists():
         raise LotteryError(
             f"Expected at least one network in {run / NETWORKS}. Received: none. "
-            "Go on with `keras-lottery run` and the same config."
+            "Continue with `keras-lottery run` and the same config."
         )
     tried = read_rows(run / NETWORKS, NetworkRow)
     networks = [row for row in tried if np.isfinite(row.output_error)]
@@ -107,15 +107,15 @@ def content(run: Path) -> Content:
 
 _DENSITIES = (
     "Every block of n candidates for one target weight and one sign of its input keeps exactly k: "
-    "that is the density of the tables. A first layer, fully connected by its draw, keeps one "
-    "connection a neuron; all others are pruned, so that the density over all weights is lower. "
+    "k/n is the density in the tables. The first layer of each pair keeps one connection per "
+    "neuron and prunes all others, so the density over all weights is lower. "
     "Biases are weights from a constant input of 1."
 )
 
 
 def sentences(found: Found) -> list[str]:
-    """Returns what the page is about, computed from the tables."""
-    said = []
+    """Returns the headline sentences, computed from the tables."""
+    headline = []
     seeds = len({row.seed for row in found.networks})
     sizes = []
     for density in found.densities:
@@ -126,19 +126,19 @@ def sentences(found: Found) -> list[str]:
             if rows
             else f"none up to {found.options['most']} at {percent(density)}"
         )
-    said.append(
+    headline.append(
         f"A random network that is only pruned has outputs within {found.options['error']:g} of a "
         f"trained one's, and its prediction on {percent(found.options['agreement'])} of the test "
         f"set, from n = {', '.join(sizes)} of the candidates kept."
     )
     halves = [rho for rho in half_ratios(found.sums).values() if rho]
     if halves:
-        said.append(
+        headline.append(
             f"Half of the random draws have a subset near enough at n · H₂(k/n) / log₂(k/ε) "
             f"from {number(min(halves), 2)} to {number(max(halves), 2)}, over {len(halves)} pairs "
             "(n, k)."
         )
-    return said
+    return headline
 
 
 def half_ratios(sums: Sequence[TransitionRow]) -> dict[tuple[int, int], float | None]:
@@ -176,7 +176,7 @@ def half_table(found: Found) -> Table:
 
 
 def size_table(found: Found) -> Table:
-    """Returns the smallest sufficient n beside what the theorems let it grow with."""
+    """Returns the smallest sufficient n, and its growth according to the theorems."""
     rows, error = [], float(found.options["error"])
     layers = max((t.layer for t in found.targets), default=1)
     widest = max(found.targets, key=lambda t: t.inputs * t.outputs)
@@ -201,14 +201,14 @@ def size_table(found: Found) -> Table:
     note = (
         f"ε = {error:g}, the error of an output. The two quotients in the middle are fitted "
         "constants (c_hyp of Theorem 2, c_amp of Theorem 3), not the paper's. The lower bound is "
-        "Theorem 5's, for as many candidates per weight as the second layers have, d² taken to be "
-        "the target's weights. n runs over the numbers of which k/n is a whole one."
+        "Theorem 5's, for as many candidates per weight as the second layers have, with the "
+        "target's weights for d². n takes the values for which k is a whole number."
     )
     return Table("Smallest sufficient n", header, rows, note)
 
 
 def network_table(found: Found) -> Table:
-    """Returns the networks that were enough, one row a density and seed."""
+    """Returns the sufficient networks, one row per density and seed."""
     rows = [
         [
             percent(row.density), str(row.seed), str(row.n), str(row.k),
@@ -223,7 +223,7 @@ def network_table(found: Found) -> Table:
               "accuracy", "target's", "kept", "weights", "density over all", "seconds"]  # fmt: skip
     note = (
         "Output error: largest difference of a logit on the test set, through Keras. The bound "
-        "holds for every input from -1 to 1. Seconds: choosing what is kept."
+        "holds for every input from -1 to 1. Seconds: choosing the kept weights."
     )
     return Table("The networks", header, rows, note)
 

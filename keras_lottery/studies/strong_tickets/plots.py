@@ -12,7 +12,7 @@ _LOOKS = ("winning", "reinit", "permuted_layer", "permuted_global", "init_permut
 
 
 def _looks(densities: Sequence[float]) -> dict[float, dict[str, Any]]:
-    """Returns how each density is drawn, in the colours and markers of the other figures."""
+    """Returns the line style of each density, with the colours and markers of other figures."""
     known = list(lines(_LOOKS).values())
     thin = {"linestyle": "-", "linewidth": 1.2, "markersize": 4.0}
     return {d: known[i % len(known)].options() | thin for i, d in enumerate(densities)}
@@ -89,7 +89,7 @@ def draw_networks(networks: Sequence[NetworkRow], error: float) -> Drawing:
         "networks.png",
         figure,
         "Largest difference between an output of the pruned random network and the trained "
-        "target's, against the number of candidates n; one line a seed, each up to the first n "
-        "that is enough.",
+        "target's, against the number of candidates n; one line per seed, each up to the first "
+        "sufficient n.",
         "Output error of pruned random networks against the number of candidates, by density.",
     )

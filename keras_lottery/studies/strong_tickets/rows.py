@@ -38,7 +38,7 @@ class GadgetRow(TableRow):
 
     Args:
         n: candidates of either sign.
-        k: kept of them.
+        k: number kept.
         draws: independent draws of w and the candidates.
         median: median of the largest |y - w·x| over x in [-1, 1].
         ninety: 90th percentile of the same.
@@ -72,14 +72,14 @@ class TargetRow(TableRow):
 
 @dataclass(frozen=True)
 class NetworkRow(TableRow):
-    """One pruned random network beside its target.
+    """One pruned random network and its target.
 
     Args:
         seed: of the target and of the draw.
         density: k/n, the fraction kept of every block.
         n: candidates per target weight and sign.
-        k: kept of them.
-        enough: 1 where the output error and the agreement are as asked.
+        k: number kept.
+        enough: 1 if the output error and the agreement are sufficient.
         output_error: largest difference of an output from the target's on the test set.
         bound: bound on that difference for all inputs in [-1, 1].
         weight_error: largest error of a target weight.
@@ -89,7 +89,7 @@ class NetworkRow(TableRow):
         target_weights: weights and biases of the target.
         kept: weights kept of the random network.
         total: weights of the random network.
-        seconds: wall time of choosing what is kept.
+        seconds: wall time of choosing the kept weights.
     """
 
     seed: int
@@ -110,5 +110,5 @@ class NetworkRow(TableRow):
 
 
 def ticket_file(root: Path, seed: int, density: float, n: int) -> Path:
-    """Returns the file of the pruned random network that was enough."""
+    """Returns the file of the sufficient pruned random network."""
     return root / f"seed_{seed}" / f"strong-{density:g}-{n}.ticket.safetensors"

@@ -1,4 +1,4 @@
-"""Strong lottery tickets: a random network, pruned and never trained, computes a trained one."""
+"""Strong lottery tickets: random networks, pruned but not trained, that match trained ones."""
 
 import time
 from pathlib import Path
@@ -49,7 +49,7 @@ def run(config: Config) -> Path:
 
     Reference:
         Natale et al. 2024, "On the Sparsity of the Strong Lottery Ticket Hypothesis"; the paper
-        has no experiments, so that all of them are ours.
+        has no experiments, so all of them are ours.
     """
     with open_run(config) as (paths, task):
         _measure_sums(config, paths)
@@ -86,7 +86,7 @@ def _search(
     seed: int,
     density: float,
 ) -> None:
-    """Tries n in ascending order until a random network is enough; what is tried is not again."""
+    """Tries n in ascending order until a random network is sufficient; skips n already tried."""
     done = {row.n: row for row in table.rows if (row.seed, row.density) == (seed, density)}
     for n in candidates(density, config.options.most):
         if n not in done:
@@ -100,25 +100,25 @@ def _search(
 
 
 def candidates(density: float, most: int) -> list[int]:
-    """Returns the n from 2 to `most` of which `density` is a whole number.
+    """Returns the n from 2 to `most` for which n · density is a whole number.
 
     Raises:
         LotteryError: there are none.
     """
-    found = [n for n in range(2, most + 1) if abs(n * density - round(n * density)) < 1e-9]
-    if not found:
+    sizes = [n for n in range(2, most + 1) if abs(n * density - round(n * density)) < 1e-9]
+    if not sizes:
         raise LotteryError(
             f"Expected densities k/n with n up to options.most = {most}. Received: {density}. "
             "Choose another density, or raise options.most."
         )
-    return found
+    return sizes
 
 
 class _Target:
-    """A trained network, and what the test set says of it.
+    """A trained network, with its outputs and accuracy on the test set.
 
     Args:
-        model: plain, from raw images to logits.
+        model: plain model from raw images to logits.
         images: the test set.
         labels: their classes.
     """

@@ -1,4 +1,4 @@
-"""Fixed-size subset sums: which k of n numbers add up to nearly a target; NumPy alone."""
+"""Fixed-size subset sums: the k of n numbers whose sum is nearest to a target; only NumPy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ class SubsetSums:
 
     Meet in the middle: a subset of k numbers has i of the first half and k - i of the second.
     For each i the sums of the first half are looked up in the sorted ones of the second, so that
-    time and memory go with the subsets of a half, C(n/2, i), not with C(n, k).
+    time and memory grow with the subsets of a half, C(n/2, i), not with C(n, k).
 
     Args:
         values: the numbers; shape `(n,)`.
-        largest: largest subset that will be asked for; None: all n numbers.
+        largest: largest subset size that will be requested; None: all n numbers.
 
     Raises:
         LotteryError: there are no numbers, more than `MOST`, or `largest` is not from 1 to n.
@@ -75,7 +75,7 @@ class SubsetSums:
             targets: shape `(targets,)`.
 
         Raises:
-            LotteryError: k does not lie between 1 and `largest`.
+            LotteryError: k is not between 1 and `largest`.
         """
         checked_size(size, self.largest)
         targets = np.asarray(targets, np.float64)
@@ -91,13 +91,13 @@ class SubsetSums:
         return Nearest(chosen, sums, np.abs(sums - targets))
 
     def _pairs(self, size: int) -> Iterator[tuple[int, Floats, Floats]]:
-        """Yields, one at a time, the sums of both halves that together have `size` members."""
+        """Yields pairs of sums of both halves that together have `size` members."""
         for i in range(max(0, size - len(self._second) + 1), min(size, len(self._first) - 1) + 1):
             yield i, self._first[i], self._second[size - i]
 
     def _sums(self, size: int, place: NDArray[np.int64]) -> Floats:
-        found = [self._first[i][a] + self._second[size - i][b] for i, a, b in place.tolist()]
-        return np.array(found)
+        sums = [self._first[i][a] + self._second[size - i][b] for i, a, b in place.tolist()]
+        return np.array(sums)
 
     def _members(self, size: int, i: int, left: int, right: int) -> NDArray[np.bool_]:
         half = self.n // 2
@@ -108,10 +108,10 @@ class SubsetSums:
 
 
 def checked_size(size: int, n: int) -> int:
-    """Returns `size` where it lies between 1 and n.
+    """Returns `size` if it is between 1 and n.
 
     Raises:
-        LotteryError: it does not.
+        LotteryError: it is not.
     """
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= n:
         raise LotteryError(

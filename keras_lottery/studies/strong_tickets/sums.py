@@ -1,4 +1,4 @@
-"""How often random numbers have a subset sum near a target, and what single weights cost."""
+"""Success rates of random subset sums, and errors of single weights."""
 
 import math
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ def sizes(options: StrongTicketsOptions) -> Iterator[tuple[int, int]]:
 def transition(n: int, k: int, options: StrongTicketsOptions) -> list[TransitionRow]:
     """Returns the success rates of k of n numbers, one row per target and ratio.
 
-    All targets are sought among the same draws; an ε that grows takes in what a smaller one did.
+    All targets use the same draws; success at some ε implies success at any larger one.
     """
     targets = np.array(options.targets) * math.sqrt(k)
-    found = [
+    results = [
         SubsetSums(np.random.default_rng([n, k, draw]).uniform(-1, 1, n), k).nearest(k, targets)
         for draw in range(options.sum_draws)
     ]
-    nearest = np.stack([one.errors for one in found])
+    nearest = np.stack([result.errors for result in results])
     rows = []
     for place, share in enumerate(options.targets):
         for rho in options.ratios:

@@ -28,13 +28,13 @@ WEIGHTS = ("init", "signed_constant")
 
 @dataclass(frozen=True)
 class SupermasksOptions:
-    """Which masks over which untrained weights are measured.
+    """The masks and untrained weights to measure.
 
     Args:
-        criteria: names of registered criteria, each of which makes a mask of every level.
-        weights: `init`, the weights that training began with, and `signed_constant`, their signs
+        criteria: names of registered criteria, each of which gives a mask for every level.
+        weights: `init`, the initial weights, and `signed_constant`, their signs
             times the standard deviation of their variable.
-        levels: numbers of pruning rounds from 0, each cut in one go; `prune.rounds` is not used.
+        levels: numbers of pruning rounds from 0, each pruned at once; `prune.rounds` is not used.
         validation_examples: held-out images on which the levels are compared; 0: all of them.
     """
 

@@ -16,7 +16,7 @@ from keras_lottery.report.formatting import Unit, percent, unit_of
 from keras_lottery.report.gaps import diverged
 from keras_lottery.report.pages import StudyPage, measurement, result_measurements
 from keras_lottery.report.results import DENSE, read_config
-from keras_lottery.report.sentences import beside, contains_zero
+from keras_lottery.report.sentences import compared_with, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
 from keras_lottery.report.verdicts import Measurement
 from keras_lottery.studies.supermasks.plots import draw_supermasks
@@ -44,15 +44,15 @@ def content(run: Path) -> Content:
     if not chosen:
         raise LotteryError(
             f"Expected at least one measured criterion in {run}. Received: none. "
-            "Go on with `keras-lottery run` and the same config."
+            "Continue with `keras-lottery run` and the same config."
         )
     measured = {row.arm for row in chosen}
-    found = [row for row in _rows(run / LEVELS) if row.arm in measured]
-    unit = unit_of([*chosen, *found])
+    swept = [row for row in _rows(run / LEVELS) if row.arm in measured]
+    unit = unit_of([*chosen, *swept])
     dense = [row for row in trained if row.arm == DENSE and row.finished]
     page = Content(title, [*_headline(chosen, dense, unit, better), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
-    panels = {text: _of(found, weights) for weights, text in WEIGHTS.items()}
+    panels = {text: _of(swept, weights) for weights, text in WEIGHTS.items()}
     mean = float(np.mean([row.value for row in dense])) if dense else None
     drawn = {t: rows for t, rows in panels.items() if rows}
     page.show(draw_supermasks(drawn, mean, unit, better), "")
@@ -69,7 +69,7 @@ def _rows(path: Path) -> list[ResultRow]:
 
 
 def _of(rows: Sequence[ResultRow], weights: str) -> list[ResultRow]:
-    """Returns the rows over one kind of weights, their arm being the criterion alone."""
+    """Returns the rows over one kind of weights, with the criterion as arm."""
     return [
         replace(row, arm=row.arm.partition("/")[0])
         for row in rows
@@ -78,7 +78,7 @@ def _of(rows: Sequence[ResultRow], weights: str) -> list[ResultRow]:
 
 
 def _level(rows: Sequence[ResultRow], arm: str, field: str = "value") -> Level:
-    """Returns mean and spread of an arm's chosen levels, whatever levels they are."""
+    """Returns mean and spread of an arm's chosen levels, which differ between seeds."""
     return levels([replace(row, round=1) for row in rows], arm, field)[0]
 
 
@@ -87,29 +87,31 @@ def _headline(
 ) -> list[str]:
     arms = _by_validation(chosen, better)
     best = _level(chosen, arms[0])
-    said = [
+    sentences = [
         f"Of {len(arms)} masks without training (criteria × weights), {_words(arms[0])} is best on "
         f"held-out images: {unit.spread(best.mean, best.sd)}{unit.symbol} on the test set "
         f"(n = {best.n}) with {percent(best.remaining)} of the weights remaining."
     ]
     if dense:
         trained = levels(list(dense), DENSE)[0]
-        said[0] += f" The trained network has {unit.spread(trained.mean, trained.sd)}{unit.symbol}."
+        sentences[0] += (
+            f" The trained network has {unit.spread(trained.mean, trained.sd)}{unit.symbol}."
+        )
     flat = [replace(row, round=1) for row in chosen]
     pairs = [
         (arm_name(SIGNED, "signed_constant"), arm_name(SIGNED, "init")),
         (arm_name(SIGNED, "signed_constant"), arm_name(PLAIN, "signed_constant")),
     ]
-    for one, other in pairs:
-        difference = paired(flat, one, other, {1})
+    for arm, control in pairs:
+        difference = paired(flat, arm, control, {1})
         if difference:
-            said.append(_compared(difference, unit, better))
-    return said
+            sentences.append(_compared(difference, unit, better))
+    return sentences
 
 
 def _compared(difference: Paired, unit: Unit, better: bool) -> str:
-    """Returns the sentence on two masks, each at the levels that its held-out images chose."""
-    compared = beside(difference, _words(difference.control), unit, better)
+    """Returns a sentence on two masks, each at its levels chosen on held-out images."""
+    compared = compared_with(difference, _words(difference.control), unit, better)
     text = f"At the chosen levels, {_words(difference.arm)} {compared})."
     return text + contains_zero(difference)
 
@@ -140,8 +142,8 @@ def _chosen_table(chosen: Sequence[ResultRow], unit: Unit, better: bool) -> Tabl
         ])  # fmt: skip
     header = ["criterion", "weights", "test", "held out", "remaining", "level"]
     note = (
-        f"{unit.axis}, mean ± standard deviation between seeds; in brackets the seeds. "
-        "Each seed's level is the one of best value on held-out images."
+        f"{unit.axis}, mean ± standard deviation between seeds (number of seeds). "
+        "Each seed's level is the one with the best value on held-out images."
     )
     return Table("", header, cells, note)
 
@@ -152,26 +154,26 @@ def _level_table(rows: Sequence[ResultRow], unit: Unit) -> Table:
     cells = []
     for number in sorted({row.round for row in rows}):
         at = [by_criterion[name].get(number) for name in criteria]
-        left = next(level.remaining for level in at if level)
+        remaining = next(level.remaining for level in at if level)
         cells.append([
-            str(number), percent(left), *(unit.bare(lv.mean) if lv else "–" for lv in at),
+            str(number), percent(remaining), *(unit.bare(lv.mean) if lv else "–" for lv in at),
         ])  # fmt: skip
     note = f"{unit.axis} on held-out images, mean over seeds."
     return Table("", ["level", "remaining", *criteria], cells, note)
 
 
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads the masks that were chosen on held-out images, as round 1.
+    """Returns the masks chosen on held-out images, as round 1.
 
-    `best` is each seed's best of them by the accuracy on those images, which is `best_value`.
+    `best` is each seed's best mask by the accuracy on those images, which is `best_value`.
     """
     rows = _rows(run / CHOSEN)
-    found = [replace(measurement(row, claim.field), round=1) for row in rows]
+    measured = [replace(measurement(row, claim.field), round=1) for row in rows]
     best: dict[int, tuple[float, Measurement]] = {}
-    for row, one in zip(rows, found):
+    for row, mask in zip(rows, measured):
         if row.seed not in best or row.best_value > best[row.seed][0]:
-            best[row.seed] = (row.best_value, replace(one, arm="best"))
-    return [*result_measurements(run, claim), *found, *(one for _, one in best.values())]
+            best[row.seed] = (row.best_value, replace(mask, arm="best"))
+    return [*result_measurements(run, claim), *measured, *(mask for _, mask in best.values())]
 
 
 PAGE = StudyPage(content, measurements)

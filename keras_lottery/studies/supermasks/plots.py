@@ -1,4 +1,4 @@
-"""Value of untrained networks against the weights that their masks keep, one line a criterion."""
+"""Value of untrained networks against the weights that their masks keep, one line per criterion."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ from keras_lottery.report.plots.style import (
 from keras_lottery.report.statistics import levels, seed_range
 
 RANDOM = "random"
-"""The criterion that prunes at random: what it reaches is chance."""
+"""The criterion that prunes at random: its value is the chance level."""
 
 
 def draw_supermasks(
@@ -29,9 +29,9 @@ def draw_supermasks(
     """Draws one panel for each kind of untrained weights.
 
     Args:
-        panels: what the weights are -> rows whose `arm` is the criterion; none of them empty.
+        panels: title -> rows whose `arm` is the criterion; none is empty.
         dense: mean of the trained dense networks on the test set, or None.
-        unit: of the values.
+        unit: unit of the values.
         higher_is_better: direction of the values.
     """
     figure = new_figure(7.2, 4.6)
@@ -45,24 +45,27 @@ def draw_supermasks(
         if dense is not None:
             panel.axhline(dense * unit.factor, color=DENSE_COLOUR, linewidth=1.2, label="dense")
         for name in criteria:
-            found = levels(rows, name)
-            left, means = [lv.remaining for lv in found], [lv.mean * unit.factor for lv in found]
+            by_level = levels(rows, name)
+            remaining = [lv.remaining for lv in by_level]
+            means = [lv.mean * unit.factor for lv in by_level]
             if name in chance:
                 label = "at chance level" if name == chance[0] else None
-                panel.plot(left, means, label=label, color="#b8b8b8", linewidth=0.8, zorder=1.5)
+                panel.plot(
+                    remaining, means, label=label, color="#b8b8b8", linewidth=0.8, zorder=1.5
+                )
             else:
                 shown = looks[name].options() | {"markersize": 3.0}
-                panel.plot(left, means, label=name, **shown)
+                panel.plot(remaining, means, label=name, **shown)
         remaining_axis(panel, [row.remaining for row in rows])
         panel.set_xticks(panel.get_xticks()[::2])
     axes[0].set_ylabel(unit.axis, fontsize=9.5)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7.5, frameon=False)
-    rows = [row for one in panels.values() for row in one]
+    rows = [row for panel_rows in panels.values() for row in panel_rows]
     caption = (
         f"{unit.name} on held-out images of networks that are never trained, against the fraction "
-        "of prunable weights that their masks keep. The masks are of a trained network, by each "
-        f"criterion; means over n = {seed_range(rows)} seeds. "
+        "of prunable weights that their masks keep. Each criterion derives the masks from a "
+        f"trained network; means over n = {seed_range(rows)} seeds. "
         "The horizontal line is the trained dense network on the test set."
     )
     if chance:
@@ -72,7 +75,7 @@ def draw_supermasks(
 
 
 def _at_chance(panels: Mapping[str, Sequence[ResultRow]], criteria: Sequence[str]) -> list[str]:
-    """Returns the criteria whose best level is in no panel a third better than a random mask's."""
+    """Returns the criteria that are nowhere a third better than the best random mask."""
     if RANDOM not in criteria:
         return []
     best = {

@@ -4,12 +4,12 @@
 """
 
 LEVELS = "levels.csv"
-"""Every criterion and level; `value` on held-out images."""
+"""All criteria and levels; `value` on held-out images."""
 
 CHOSEN = "chosen.csv"
-"""The level of best value on held-out images (`best_value`); `value` on the test set."""
+"""The level with the best value on held-out images (`best_value`); `value` on the test set."""
 
 
 def arm_name(criterion: str, weights: str) -> str:
-    """Returns what a mask criterion over some untrained weights is called."""
+    """Returns the arm name of a mask criterion over a kind of untrained weights."""
     return f"{criterion}/{weights}"

@@ -49,10 +49,10 @@ class Sweep:
     """The supermasks of one seed's dense network.
 
     Args:
-        config: of the study.
-        task: what measures.
-        paths: of the run, which holds the network before and after its training.
-        seed: which network.
+        config: config of the study.
+        task: evaluates the networks.
+        paths: files of the run, with the network before and after training.
+        seed: seed of the network.
     """
 
     def __init__(self, config: Config, task: Task, paths: RunPaths, seed: int) -> None:
@@ -69,7 +69,7 @@ class Sweep:
         self._weights = {"init": self._initial, "signed_constant": constants}
 
     def measure(self, criterion: str, levels: Rows, chosen: Rows) -> None:
-        """Measures every level on held-out images, and the best of them on the test set."""
+        """Measures every level on held-out images, and the best one on the test set."""
         names = {arm_name(criterion, weights): weights for weights in self._options.weights}
         done = {row.training for row in levels.rows}
         for level in range(self._options.levels):
@@ -88,10 +88,10 @@ class Sweep:
                                   best_value=best.value))  # fmt: skip
 
     def _best(self, arm: str, levels: Rows) -> ResultRow:
-        """Returns the level of the best validation value; of equal ones the densest."""
+        """Returns the level with the best validation value; among equal ones, the densest."""
         sign = 1 if self._task.higher_is_better else -1
-        own = [row for row in levels.rows if row.seed == self._seed and row.arm == arm]
-        return max(own, key=lambda row: (sign * row.value, -row.round))
+        rows = [row for row in levels.rows if row.seed == self._seed and row.arm == arm]
+        return max(rows, key=lambda row: (sign * row.value, -row.round))
 
     def _masks(self, criterion: str, level: int) -> MaskSet:
         settings = replace(self._config.prune, criterion=criterion)
@@ -100,12 +100,12 @@ class Sweep:
         )
 
     def _value(self, weights: str, masks: MaskSet, split: str) -> tuple[float, float]:
-        """Returns the metric of an untrained network under a mask, and the seconds that it took."""
+        """Returns the metric of an untrained masked network, and the seconds of measuring it."""
         examples = self._options.validation_examples if split == "validation" else 0
         began = time.perf_counter()
         start = Start(self._weights[weights], masks, seed=self._seed)
-        found = self._task.evaluate(start, split, examples)
-        return found[self._task.metric], time.perf_counter() - began
+        metrics = self._task.evaluate(start, split, examples)
+        return metrics[self._task.metric], time.perf_counter() - began
 
     def _training(self, arm: str, level: int) -> Training:
         return Training("", self._task.name, self._seed, level, arm)
@@ -139,6 +139,6 @@ def _check(config: Config) -> None:
     for name in config.options.criteria:
         if pruning.criteria[name].derived:
             raise LotteryError(
-                "Expected options.criteria that look at weights alone. "
+                "Expected options.criteria that need only weights. "
                 f"Received: {name!r}, which needs gradients. Leave it out."
             )

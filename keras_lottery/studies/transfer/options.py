@@ -10,13 +10,13 @@ from keras_lottery.config.sections import ArmName
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """Which experiments give tickets, and which take them.
+    """The source and target experiments.
 
     Args:
-        variants: by name, the fields in which an experiment differs from the config.
-        sources: variants whose tickets are taken; empty: all.
+        variants: experiments by name, as fields that differ from the config.
+        sources: variants whose tickets are transferred; empty: all.
         targets: variants that they are trained on; empty: all.
-        arms: what is trained from each source's tickets: `winning`, and controls that follow it.
+        arms: arms trained from each source's tickets: `winning`, and controls that use its masks.
     """
 
     variants: dict[str, Any] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class TransferOptions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The variants that take part, sources first."""
+        """The variants in use, sources first."""
         return tuple(dict.fromkeys((*self.of("sources"), *self.of("targets"))))
 
     def of(self, role: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The page of the study `transfer`: one figure per target, a matrix, and the size of the source."""
+"""The page of the study `transfer`: one figure per target, a matrix, and the source's size."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,14 +21,14 @@ from keras_lottery.report.statistics import levels
 from keras_lottery.studies.transfer.plots import draw_matrix, draw_sizes
 
 RANDOM = ("permuted_global", "random_mask")
-"""The random tickets of the papers, which no source changes: over fresh weights, or over the
-pre-trained ones. The first that the targets have counts."""
+"""The random tickets of the papers, which don't depend on a source: over re-initialized weights, or
+over the pre-trained ones. The first one that all targets have is used."""
 
 _NOTES = {
-    "bert": "A taken ticket starts from the source's weights at its rewind point, the pre-trained "
-    "ones where that is step 0, with a head drawn from the seed, and is trained for the target's "
-    "full length. No preset carries a head for masked words: where `mlm` is a source, that head "
-    "is drawn from the seed too, and not pruned.",
+    "bert": "A transferred ticket starts from the source's weights at its rewind point (the "
+    "pre-trained ones at step 0), with a head initialized from the seed, and is trained for the "
+    "target's full length. No preset has a pre-trained head for masked words: if `mlm` is a "
+    "source, that head is initialized from the seed, too, and not pruned.",
 }
 
 
@@ -42,21 +42,21 @@ def content(run: Path) -> Content:
     record = read_config(paths)
     config, options = record["config"], record["config"]["options"]
     facts = {key: value for key, value in record.items() if key != "config"}
-    names = dict.fromkeys([*options["targets"], *options["variants"]])  # as the config has them
+    names = dict.fromkeys([*options["targets"], *options["variants"]])  # in the config's order
     found = {name: _study(paths, name, record) for name in names}
     targets = {
         name: results
         for name, results in found.items()
         if results and any(row.source for row in results.rows)
     }
-    title = f"{config['name']}: tickets carried to other experiments"
+    title = f"{config['name']}: tickets transferred to other experiments"
     lost = [f"{n}: {s}" for n, results in found.items() if results for s in diverged(results.lost)]
     if lost and not targets:
         return nothing_finished(title, lost, config, facts)
     if not targets:
         raise LotteryError(
             f"Expected a target with finished trainings in {run}. Received: none. "
-            "Go on with `keras-lottery run` and the same config."
+            "Continue with `keras-lottery run` and the same config."
         )
     random = next((a for a in RANDOM if all(a in s.arms for s in targets.values())), RANDOM[0])
     page = Content(title, [*_headline(targets, random), *lost])
@@ -77,7 +77,7 @@ def content(run: Path) -> Content:
         if len({source for source in sizes if f"{WINNING} from {source}" in results.arms}) > 1:
             page.add(Heading(f"Size of the source, target {name}"))
             page.show(draw_sizes(results, name, sizes, random), "")
-    page.add(Text("In a target's own rows the output layer is not pruned either."))
+    page.add(Text("In a target's own rows, the output layer is not pruned, either."))
     page.add(Text(_NOTES[config["task"]]) if config["task"] in _NOTES else None)
     add_settings(page, config, facts)
     return page
@@ -96,7 +96,7 @@ def _sources(results: Results) -> list[str]:
 
 
 def _headline(targets: Mapping[str, Results], random: str) -> list[str]:
-    """Each source's tickets beside the random ticket, and beside the target's own."""
+    """Returns sentences that compare each source's tickets with random and the target's tickets."""
     return [
         f"{name}: {sentence}"
         for name, results in targets.items()
@@ -108,7 +108,7 @@ def _headline(targets: Mapping[str, Results], random: str) -> list[str]:
 
 
 def _reuse_table(targets: Mapping[str, Results]) -> Table:
-    """Returns the optimizer steps that a ticket costs: searched on the target, or taken."""
+    """Returns the optimizer steps that a ticket costs: searched on the target, or transferred."""
     rows = []
     for name, results in targets.items():
         rounds, _ = sparse_range(results)
@@ -119,20 +119,20 @@ def _reuse_table(targets: Mapping[str, Results]) -> Table:
         last = min(row.round for row in there)
         seed = min(row.seed for row in there if row.round == last)
         steps = {row.round: row.steps for row in own if row.seed == seed}
-        search = sum(taken for number, taken in steps.items() if number < last)
+        search = sum(n for number, n in steps.items() if number < last)
         level = next(lv for lv in levels(results.rows, WINNING) if lv.round == last)
         rows.append([name, percent(level.remaining), count(search), "0", count(steps[last])])
     note = (
-        "Optimizer steps a seed before the ticket of that level can be trained: iterative pruning "
-        "on the target itself, or none where another experiment's ticket is taken."
+        "Optimizer steps per seed before the ticket of that level can be trained: iterative "
+        "pruning on the target itself, or none with another experiment's ticket."
     )
     header = ["target", "remaining", "steps of search on the target", "with a source's ticket",
               "steps to train the ticket"]  # fmt: skip
-    return Table("What reuse saves", header, rows, note)
+    return Table("Savings from reuse", header, rows, note)
 
 
 def _sizes(variants: Mapping[str, Any]) -> dict[str, int]:
-    """Returns the training images of the variants that name them; 0: all."""
+    """Returns the number of training images of each variant; 0: all."""
     named = {name: int(v.get("data", {}).get("train_size", 0)) for name, v in variants.items()}
     return named if sum(1 for size in named.values() if size) > 1 else {}
 

@@ -1,4 +1,4 @@
-"""What tickets of other experiments are worth: source by target, and by the size of the source."""
+"""The value of transferred tickets, by source and target, and by the size of the source."""
 
 from collections.abc import Mapping
 
@@ -23,9 +23,9 @@ SPARSITIES = (0.80, 0.90, 0.95)
 
 
 def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
-    """Draws a cell per source and target: the ticket's value less that of the control.
+    """Draws a cell per source and target: the ticket's value minus that of the control.
 
-    Targets of one metric share the scale of the colours.
+    Targets with the same metric share the colour scale.
     """
     found = {row.source or name for name, results in targets.items() for row in results.rows}
     sources = [*targets, *sorted(found - targets.keys(), key=natural)]  # own tickets: the diagonal
@@ -71,13 +71,13 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
     _, where = sparse_range(next(iter(targets.values())))
     caption = (
         f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval; "
-        "where source and target are one experiment, its own ticket."
+        "on the diagonal, the target's own ticket."
     )
-    return Drawing("matrix.png", figure, caption, "Sources against targets, a value a cell.")
+    return Drawing("matrix.png", figure, caption, "Sources against targets, one value per cell.")
 
 
 def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control: str) -> Drawing:
-    """Draws value against the number of images that the source was trained on, a line a level.
+    """Draws value against the number of training images of the source, one line per level.
 
     Args:
         results: rows of the target.

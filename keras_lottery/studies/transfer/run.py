@@ -1,8 +1,7 @@
 """Tickets found in some experiments, trained in others (Morcos et al. 2019, arXiv 1906.02773).
 
-Every variant of the config is an experiment with a run folder of its own, so that the search for
-its tickets is done once, whatever takes them. The study's folder holds each target's rows, as
-`<variant>.csv`, and those of variants that are sources alone.
+Every variant of the config is an experiment with its own run folder, so that the search for its
+tickets runs only once. The study's folder has the rows of each variant, as `<variant>.csv`.
 """
 
 import dataclasses
@@ -21,25 +20,27 @@ from keras_lottery.studies.transfer.options import TransferOptions
 
 
 def run(config: Config) -> Path:
-    """Searches the sources' tickets, then trains them on the targets; returns the run folder.
+    """Searches for tickets on the sources, then trains them on the targets; returns the run folder.
 
     Raises:
-        LotteryError: a variant does not fit, or a source's tickets are of another network.
+        LotteryError: a variant does not fit, or a source's tickets are for another network.
     """
     options: TransferOptions = config.options
-    found = {name: variant(config, name) for name in options.names}
-    folders = {name: paths_of(one).root for name, one in found.items()}
+    experiments = {name: variant(config, name) for name in options.names}
+    folders = {name: paths_of(experiment).root for name, experiment in experiments.items()}
     with engine.open_run(config) as (paths, _):
-        for one in found.values():
-            engine.check_rewind(one, engine.make_task(one))
-        for name in options.of("sources"):  # all tickets are there before a target asks for one
-            _say(f"{name}: the search for its tickets")
-            _keep(paths, name, engine.run(dataclasses.replace(found[name], arms=("winning",))))
+        for experiment in experiments.values():
+            engine.check_rewind(experiment, engine.make_task(experiment))
+        for name in options.of("sources"):  # all tickets must exist before a target needs one
+            _say(f"{name}: searching for tickets")
+            search = dataclasses.replace(experiments[name], arms=("winning",))
+            _keep(paths, name, engine.run(search))
         for name in options.of("targets"):
             sources = {s: str(folders[s]) for s in options.of("sources") if s != name}
-            _say(f"{name}: its controls, and tickets from {', '.join(sources)}")
+            _say(f"{name}: training controls, and tickets from {', '.join(sources)}")
             transfer = configs.TransferConfig(sources, options.arms)
-            _keep(paths, name, engine.run(dataclasses.replace(found[name], transfer=transfer)))
+            target = dataclasses.replace(experiments[name], transfer=transfer)
+            _keep(paths, name, engine.run(target))
     return paths.root
 
 

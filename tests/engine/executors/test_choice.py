@@ -33,13 +33,13 @@ def test_auto_takes_as_many_workers_as_trainings_are_ready(tmp_path, arms, seeds
     chosen = choose(settings)
     assert (chosen.config.executor, chosen.config.threads) == ("processes", 1)
     assert chosen.config.workers == workers
-    assert chosen.reason.startswith(f"{workers} trainings side by side")
+    assert chosen.reason.startswith(f"{workers} trainings in parallel")
 
 
 def test_auto_trains_one_at_a_time_where_each_needs_the_one_before(tmp_path):
     chosen = choose(config(tmp_path, arms=["winning"]))
     assert (chosen.config.executor, chosen.config.threads) == ("sequential", None)
-    assert "each needs the one before" in chosen.reason
+    assert "each training needs the one before" in chosen.reason
 
 
 def test_auto_gives_each_of_several_gpus_a_worker(tmp_path, monkeypatch):

@@ -38,6 +38,6 @@ def test_side_by_side_and_one_at_a_time_are_equal(tmp_path):
     rows, tensors, _ = run(tmp_path / "a", "--executor=processes", "--workers=2")
     run(tmp_path / "b", "--executor=sequential", "--threads=1", prune__rounds=1)
     same_rows, same_tensors, said = run(tmp_path / "b", "--workers=2")
-    assert "2 trainings side by side with 1 thread each" in said
+    assert "2 trainings in parallel with 1 thread each" in said
     assert len(rows) == 10 and rows == same_rows
     assert len(tensors) == 18 and tensors == same_tensors

@@ -65,7 +65,7 @@ def test_a_killed_worker_costs_its_training_alone(tmp_path):
 
 def test_a_training_that_kills_every_worker_stops_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "ATTEMPTS", 2)
-    with pytest.raises(LotteryError, match=r"2 that ended in seed 0, round 1, killed"):
+    with pytest.raises(LotteryError, match=r"2 that died in seed 0, round 1, killed"):
         trained(tmp_path, "killed", "a")
     assert set(trained(tmp_path, "b")) == {"b"}
 

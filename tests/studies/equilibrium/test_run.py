@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_to_the_same_tables(tmp_path, monkeypatch):
         ({"options.mu": 0.7}, r"mu: expected at least 0 and at most 0\.5"),
         ({"options.examples": 0}, "examples: expected at least 1"),
         ({"options.arms": ("ful",)}, "arms: expected one of full, equilibrium, random"),
-        ({"options.arms": ("full", "random")}, "arms: expected equilibrium beside random"),
+        ({"options.arms": ("full", "random")}, "arms: expected equilibrium together with random"),
     ],
 )
 def test_options_that_do_not_fit_are_one_line(tmp_path, fields, words):
