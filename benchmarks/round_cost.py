@@ -1,4 +1,4 @@
-"""What a training of the quickstart costs besides its steps, and beside cloning and compiling.
+"""The overhead of a quickstart training beyond its steps, and compared with cloning and compiling.
 
 KERAS_BACKEND=jax python -m benchmarks.round_cost [--pairs 11]
 """
@@ -30,8 +30,8 @@ from keras_lottery.training import ArrayData, Trainer, checkpoint, loop, program
 from keras_lottery.types import Start, Training, TrainingResult
 
 ABOUT = (
-    "Everything of a training of the quickstart but its steps, against those steps; and an "
-    "assignment against a clone that is compiled."
+    "Everything in a quickstart training except its steps, against those steps; and resetting a "
+    "model by assignment against cloning and compiling it."
 )
 STEPS = "steps"
 
@@ -39,8 +39,8 @@ STEPS = "steps"
 def measure(options: Options) -> Measured:
     """Returns the rows of both comparisons and where the time of a training goes."""
     taken = quickstart(options)
-    steps = np.array([one[STEPS] for one in taken])
-    rest = np.array([sum(one.values()) - one[STEPS] for one in taken])
+    steps = np.array([training[STEPS] for training in taken])
+    rest = np.array([sum(training.values()) - training[STEPS] for training in taken])
     length = "100" if options.quick else "1,000"
     row = Row.of(
         f"quickstart, one training of {length} steps",
@@ -88,7 +88,7 @@ def _run(config: Config) -> None:
 
 
 def _places() -> dict[str, list[tuple[Any, str]]]:
-    """Returns what is timed under which name; what a name calls by another name is not in it."""
+    """Returns the functions timed under each name; nested names are not counted twice."""
     module = importlib.import_module(f"{programs.__name__}.{backend.name()}")
     names = {"jax": "JaxProgram", "tensorflow": "TensorFlowProgram", "torch": "TorchProgram"}
     return {
@@ -110,22 +110,22 @@ def _difference(now: dict[str, float], before: dict[str, float]) -> dict[str, fl
 
 
 def _breakdown(taken: list[dict[str, float]]) -> list[str]:
-    """Returns a table of the mean seconds by name, the most first."""
-    means = {n: float(np.mean([one.get(n, 0.0) for one in taken])) for n in taken[-1]}
+    """Returns a table of the mean seconds by name, largest first."""
+    means = {n: float(np.mean([training.get(n, 0.0) for training in taken])) for n in taken[-1]}
     ordered = sorted(means.items(), key=lambda item: -item[1])
     lines = ["Means over the trainings of the quickstart:", "", "| | seconds |", "| --- | --- |"]
     return lines + [f"| {name or 'anything else'} | {value:.4f} |" for name, value in ordered]
 
 
 def _against_clone(options: Options) -> Row:
-    """Compares the start of another training in one trainer with a new model and trainer."""
+    """Compares starting another training in the same trainer with a new model and trainer."""
     case = made.lenet(2)
     data = case.data(2)
     kept = _trainer(case, data)
     start = Start(masking.get_weights(kept.model), masking.get_masks(kept.model))
 
-    def train(one: Trainer) -> None:
-        one.fit(start, capture_at=None, data_seed=0, progress=NoProgress())
+    def train(trainer: Trainer) -> None:
+        trainer.fit(start, capture_at=None, data_seed=0, progress=NoProgress())
 
     candidates: dict[str, Callable[[], object]] = {
         "assign": lambda: train(kept),
@@ -158,6 +158,6 @@ if __name__ == "__main__":
     if backend.name() == "jax":
         import jax
 
-        # A call returns when it is done, so that the steps' time is not found in what follows.
+        # Calls return when they are done, so that the steps' time isn't counted elsewhere.
         jax.config.update("jax_cpu_enable_async_dispatch", False)
     main("round_cost", ABOUT, measure, keras=True)
