@@ -94,7 +94,7 @@ def _places() -> dict[str, list[tuple[Any, str]]]:
     return {
         STEPS: [(getattr(module, names[backend.name()]), "train")],
         "evaluating": [(loop.Evaluation, "__call__"), (loop, "results"), (trainer, "results")],
-        "placing weights, masks and slots": [(trainer, "place")],
+        "restoring weights, masks and slots": [(trainer, "restore_start")],
         "finding structural paths": [(structural, "variables"), (masking, "variables")],
         "copying weights and state": [(masking, "get_weights"), (checkpoint, "capture")],
         "pruning": [(RunReader, "prune")],

@@ -2,8 +2,9 @@
 
 import pytest
 
-from keras_lottery import cli, presets, studies
+from keras_lottery import cli, studies
 from keras_lottery import config as configs
+from keras_lottery.config import presets
 from keras_lottery.records.run_paths import paths_of
 
 CONFIG_FILES = {
