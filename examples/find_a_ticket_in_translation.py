@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=tensorflow python examples/find_a_ticket_in_translation.py
 
-All weights and biases are pruned together, and pruned networks are rewound to an update early in the
-warm-up, as in Yu et al. 2019 (1906.02768). The 400 sentence pairs are alike and share a few words,
-so that a small network learns them within a minute.
+All weights and biases are pruned together, and pruned networks are rewound to an update early in
+the warm-up, as in Yu et al. 2019 (1906.02768). The 400 sentence pairs are alike and share a few
+words, so that a small network learns them within a minute.
 """
 
 import tempfile

@@ -1,7 +1,7 @@
 """From Keras 3 to TF-Agents: networks, and the optimizer.
 
-TF-Agents is written for Keras 2 and rejects Keras 3 layers. It needs a network's `call` and lists of
-`tf.Variable`, which are the `value` of Keras 3 variables.
+TF-Agents is written for Keras 2 and rejects Keras 3 layers. It needs a network's `call` and lists
+of `tf.Variable`, which are the `value` of Keras 3 variables.
 """
 
 from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ class KerasOptimizer:
 def observation_spec(shape: Any, dtype: str) -> tf.TensorSpec:
     """Returns the spec of one observation.
 
-    TF-Agents samples an observation to infer a network's outputs, and fails on the range of `uint8`.
+    TF-Agents samples an observation to infer a network's outputs, and fails for `uint8` ranges.
     """
     if dtype == "uint8":
         return tensor_spec.BoundedTensorSpec(shape, dtype, 0, 1, name="observation")

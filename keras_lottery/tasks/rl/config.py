@@ -1,8 +1,8 @@
 """The `data` and `model` sections of reinforcement learning: games and budget, agent and network.
 
-Lengths of training: `it` counts training steps: one per `frames_per_update` frames under DQN, one per
-rollout of all environments under PPO. `ep` counts epochs of `data.epoch` games or frames. Frames are
-those that the agent sees: with a frame skip of 4, each stands for 4 emulator frames.
+Lengths of training: `it` counts training steps, one per `frames_per_update` frames under DQN and
+one per rollout of all environments under PPO. `ep` counts epochs of `data.epoch` games or frames.
+Frames are those that the agent sees: with a frame skip of 4, each stands for 4 emulator frames.
 """
 
 from collections.abc import Iterable

@@ -57,7 +57,7 @@ def _nature_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
 
 
 def _yu_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
-    """The network of Yu et al. 2019, table A1: four convolutions, each followed by max-pooling of 2.
+    """The network of Yu et al. 2019, table A1: four convolutions, each with max-pooling of 2.
 
     The paper's first dense layer has 1920 inputs, as for frames of about 105 × 80; frames of
     84 × 84 give 1600.

@@ -151,7 +151,7 @@ def as_numbers(labels: Sequence[str], path: str, places: Sequence[str]) -> NDArr
             numbers[index] = np.nan
         if not np.isfinite(numbers[index]):
             raise LotteryError(
-                f"Expected numbers as labels in {path}. Received: {label!r} in {place}. Correct it, "
+                f"Expected numbers as labels in {path}. Received: {label!r} in {place}. Fix it, "
                 "or choose another data.name."
             )
     return numbers

@@ -114,7 +114,8 @@ class HiddenCrossentropy(keras.losses.Loss):
     """Cross-entropy of the masked words.
 
     The sum is divided by the number of all positions, including those without a masked word, so
-    that it doesn't depend on how a batch is split between devices; sequences are about equally full.
+    that it doesn't depend on how a batch is split between devices; sequences are about equally
+    full.
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

@@ -82,7 +82,7 @@ def find_file(data: BertData, file_name: str, names: tuple[str, ...], field: str
     if file is None:
         raise LotteryError(
             f"Expected the file {' or '.join(path.name for path in tried)} in {folder}. "
-            f"Received: no such file. Set data.dir (the folder that contains {data.name}/) or {field}."
+            f"Received: no such file. Set data.dir (the folder that has {data.name}/) or {field}."
         )
     return file
 

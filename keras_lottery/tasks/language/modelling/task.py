@@ -66,7 +66,7 @@ class LanguageModellingTask(NetworkTask):
         return self._build(self.config.train.batch_size)
 
     def export_model(self, weights: Weights) -> keras.Model:
-        """Returns a plain model from token ids `(batch, steps)` to logits, without carried states."""
+        """Returns a plain model from token ids `(batch, steps)` to logits, without states."""
         model = self._new(partial(self._build, streams=0))
         masking.set_weights(model, weights)
         return model
@@ -79,7 +79,7 @@ class LanguageModellingTask(NetworkTask):
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return []  # the loss is the log-perplexity; this avoids a second softmax over the vocabulary
+        return []  # the loss is the log-perplexity; a metric would need a second softmax
 
     def _build(self, streams: int) -> keras.Model:
         return language_model(self.config.model, len(self.corpus.vocabulary), streams)

@@ -139,7 +139,7 @@ class Games:
     def _died(self, index: int, error: Exception) -> LotteryError:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return LotteryError(
-            f"Expected the environment {self._name!r} to keep running. Received, from game {index} of "
+            f"Expected the environment {self._name!r} to run. Received, from game {index} of "
             f"{self.count} after {self._steps} steps: {reason} Finished trainings are kept; fix "
             "the environment and run the same command to resume."
         )

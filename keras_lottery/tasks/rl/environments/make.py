@@ -109,8 +109,8 @@ def unknown_environment(name: str) -> LotteryError:
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of an environment. Received: {name!r}.{hint} "
-        f"Known here: {', '.join(environments)}; any other ALE/<game>, everything that gymnasium has "
-        "registered, and module:Name."
+        f"Known here: {', '.join(environments)}; any other ALE/<game>, everything registered with "
+        "gymnasium, and module:Name."
     )
 
 

@@ -50,7 +50,7 @@ def _file(folder: Path, part: str, kind: str) -> Path:
     if len(plain or fits) != 1:
         words = " or ".join(PARTS[part])
         raise LotteryError(
-            f"Expected one idx file of {part} {kind} in {folder}, whose name contains {words}, {kind} "
+            f"Expected one idx file of {part} {kind} in {folder}, whose name has {words}, {kind} "
             f"and idx, such as {PARTS[part][0]}-{kind}-idx{3 if kind == 'images' else 1}-ubyte.gz. "
             f"Received: {', '.join(fits or names[:8]) or 'an empty folder'}. Add it, or keep one."
         )

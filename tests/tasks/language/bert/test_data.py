@@ -142,7 +142,9 @@ def test_few_of_quoras_rows_that_are_cut_short_are_left_out(folder):
     header = ("question1", "question2", "is_duplicate")
     made.write_tsv(folder / "qqp/train.tsv", header, rows)
     made.write_tsv(folder / "qqp/dev.tsv", header, rows[:2])
-    with pytest.warns(UserWarning, match=r"train\.tsv: rows cut short \(1 in 1 of 121.*line 122"):
+    with pytest.warns(
+        UserWarning, match=r"truncated rows of .*train\.tsv \(1 in 1 of 121.*line 122"
+    ):
         _, y = task(folder, data__name="qqp").arrays().train
     assert y.tolist() == [1, 0] * 60
     made.write_tsv(
