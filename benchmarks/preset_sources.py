@@ -33,14 +33,14 @@ def sources(name: str) -> dict[str, str]:
         settings = presets.load(name)
     finally:
         sys.settrace(before)
-    found: dict[str, str] = {}
+    comments: dict[str, str] = {}
     for file, number in ran:
         if match := _FIELD.match(linecache.getline(file, number)):
-            found = {f: text for f, text in found.items() if not _within(f, match[1])}
+            comments = {f: text for f, text in comments.items() if not _within(f, match[1])}
             if match[2]:
-                found[match[1]] = match[2]
+                comments[match[1]] = match[2]
     fields = flatten(settings.to_dict())  # a variant may have deleted some
-    return {f: text for f, text in found.items() if any(_within(field, f) for field in fields)}
+    return {f: text for f, text in comments.items() if any(_within(field, f) for field in fields)}
 
 
 def _within(field: str, section: str) -> bool:

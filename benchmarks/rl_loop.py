@@ -56,9 +56,9 @@ class Case:
 def cartpole(games: int, calls: int, steps: int) -> Case:
     """One frame for every training step; `calls` training steps in one compiled call."""
     dqn = {"frames_per_update": 1, "updates_per_call": calls, "learning_starts": 64}
-    how = "one game, a call a step" if calls == 1 else f"{games} games, {calls} steps a call"
+    setting = "one game, a call a step" if calls == 1 else f"{games} games, {calls} steps a call"
     return Case(
-        f"CartPole, 3 layers of 128, batch 64, {how}",
+        f"CartPole, 3 layers of 128, batch 64, {setting}",
         {"name": "CartPole-v1", "envs": games},
         {"hidden": (128, 128, 128), "dqn": dqn},
         64,

@@ -38,9 +38,9 @@ STEPS = "steps"
 
 def measure(options: Options) -> Measured:
     """Returns the rows of both comparisons and where the time of a training goes."""
-    taken = quickstart(options)
-    steps = np.array([training[STEPS] for training in taken])
-    rest = np.array([sum(training.values()) - training[STEPS] for training in taken])
+    trainings = quickstart(options)
+    steps = np.array([training[STEPS] for training in trainings])
+    rest = np.array([sum(training.values()) - training[STEPS] for training in trainings])
     length = "100" if options.quick else "1,000"
     row = Row.of(
         f"quickstart, one training of {length} steps",
@@ -48,7 +48,7 @@ def measure(options: Options) -> Measured:
         f"steps: {np.median(steps):.3f} s",
         Sample(rest / steps),
     )
-    return Measured([row, _against_clone(options)], _breakdown(taken))
+    return Measured([row, _against_clone(options)], _breakdown(trainings))
 
 
 def quickstart(options: Options) -> list[dict[str, float]]:
@@ -109,9 +109,11 @@ def _difference(now: dict[str, float], before: dict[str, float]) -> dict[str, fl
     return {name: now[name] - before.get(name, 0.0) for name in now}
 
 
-def _breakdown(taken: list[dict[str, float]]) -> list[str]:
+def _breakdown(trainings: list[dict[str, float]]) -> list[str]:
     """Returns a table of the mean seconds by name, largest first."""
-    means = {n: float(np.mean([training.get(n, 0.0) for training in taken])) for n in taken[-1]}
+    means = {
+        n: float(np.mean([training.get(n, 0.0) for training in trainings])) for n in trainings[-1]
+    }
     ordered = sorted(means.items(), key=lambda item: -item[1])
     lines = ["Means over the trainings of the quickstart:", "", "| | seconds |", "| --- | --- |"]
     return lines + [f"| {name or 'anything else'} | {value:.4f} |" for name, value in ordered]

@@ -91,8 +91,8 @@ class Section:
         return f"{self.benchmark} {self.backend}"
 
     @classmethod
-    def load(cls, found: dict[str, Any]) -> "Section":
-        return cls(**found | {"rows": [Row(**row) for row in found["rows"]]})
+    def load(cls, record: dict[str, Any]) -> "Section":
+        return cls(**record | {"rows": [Row(**row) for row in record["rows"]]})
 
 
 def machine(*packages: str) -> dict[str, str]:

@@ -37,13 +37,13 @@ def measure(options: Options) -> Measured:
     compilation = Compilation(loop=True, xla=backend_name() != "tensorflow")  # the faster on a CPU
     models = {name: _compiled(build(config, words), name == "masked") for name in MODELS}
     training = {name: made.steps_call(models[name], arrays, order, compilation) for name in MODELS}
-    said = sentences * (length + config.extra)
+    subwords = sentences * (length + config.extra)
     searches = {name: BeamSearch(models[name], config, sentences, length) for name in MODELS}
     saying = {name: lambda search=searches[name]: search(ids[:sentences]) for name in MODELS}
     case = f"{config.layers} + {config.layers} layers of {config.width}, {words:,} subwords"
     rows = [
         rated(f"{case}, trained", training, STEPS * sentences * length, "subwords", options),
-        rated(f"{case}, translating", saying, said, "subwords", options),
+        rated(f"{case}, translating", saying, subwords, "subwords", options),
     ]
     return Measured(rows, [])
 

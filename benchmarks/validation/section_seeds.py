@@ -42,7 +42,7 @@ def seeds_section(tables: Tables, drawings: list[Drawing]) -> list[Any]:
     rounds = sorted({row.round for row in rows if row.arm == "other_seed"})
     levels = [row.remaining for row in rows if row.round in rounds]
     where = f"at {percent(max(levels))} to {percent(min(levels))} of the weights remaining"
-    known = {pair: one for pair in PAIRS if (one := paired(rows, *pair, rounds))}
+    known = {pair: diff for pair in PAIRS if (diff := paired(rows, *pair, rounds))}
     drawing = draw_differences(list(known.values()), where)
     drawings.append(drawing)
     draws = max(row.draw for row in rows) + 1
@@ -52,7 +52,7 @@ def seeds_section(tables: Tables, drawings: list[Drawing]) -> list[Any]:
         Text(SETTING.format(levels=len(rounds), draws=draws)),
         Bullets(CONTROLS),
         Text("The differences in full:"),
-        Bullets([comparison(one, where, unit_of(rows), True) for one in known.values()]),
+        Bullets([comparison(diff, where, unit_of(rows), True) for diff in known.values()]),
         Image(drawing.file, drawing.caption, drawing.alt),
         _connected(tables, rounds[-1], min(levels)),
     ]

@@ -112,13 +112,13 @@ def losses_section(tables: Tables, drawings: list[Drawing]) -> list[Any]:
 
 def _distances(tables: Tables, backends: Sequence[str]) -> list[list[str]]:
     key = ("optimizer", "masks", "every")
-    found = []
+    lines = []
     for case in dict.fromkeys(tuple(row[k] for k in key) for row in tables.losses):
         rows = [row for row in tables.losses if tuple(row[k] for k in key) == case]
         largest = {n: max(abs(r[n] - r["plain"]) for r in rows) for n in (*backends, "double")}
         optimizer, masks, every = case
         pruned = f"{percent(SPARSITY)} pruned" if masks == "sparse" else "dense"
         cells = [f"{largest[name]:.1e}" for name in backends]
-        own = f"{largest['double']:.1e}" if optimizer == "adam" else "–"
-        found.append([f"{optimizer}, {pruned}", f"{every:g}", *cells, own])
-    return found
+        double = f"{largest['double']:.1e}" if optimizer == "adam" else "–"
+        lines.append([f"{optimizer}, {pruned}", f"{every:g}", *cells, double])
+    return lines

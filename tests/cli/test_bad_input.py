@@ -1,4 +1,4 @@
-"""What cannot be meant ends with exit code 2 and one line on standard error; nothing is written."""
+"""Invalid input ends with exit code 2 and one line on standard error; nothing is written."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every config file freezes, says where each field comes from, and is found by name or path."""
+"""Every config file freezes, cites the source of each field, and is found by name or path."""
 
 import re
 from pathlib import Path

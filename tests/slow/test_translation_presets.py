@@ -1,4 +1,4 @@
-"""The Transformers of translation: the small one, and those of Vaswani et al. 2017 at full size."""
+"""The translation Transformers: the small one, and Vaswani et al. 2017's at full size."""
 
 import pytest
 

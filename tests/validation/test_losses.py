@@ -1,4 +1,4 @@
-"""Losses of the compiled training are those of a plain torch loop, on every backend."""
+"""Losses of the compiled training equal those of a plain torch loop, on every backend."""
 
 import numpy as np
 import pytest

@@ -108,13 +108,13 @@ def held_out(count: int, data: BertData) -> tuple[NDArray[np.intp], NDArray[np.i
     Raises:
         LotteryError: there are too few, or none is left.
     """
-    wanted = data.validation_size + max(1, data.train_size)
-    if wanted > count:
+    needed = data.validation_size + max(1, data.train_size)
+    if needed > count:
         raise LotteryError(
-            f"Expected at least {wanted} training examples for {data.validation_size} of "
+            f"Expected at least {needed} training examples for {data.validation_size} of "
             f"validation and {data.train_size or 'some'} to train on. Received: {count}. "
             "Lower data.validation_size or data.train_size."
         )
     order = np.random.RandomState(data.split_seed).permutation(count)
-    end = wanted if data.train_size else count
+    end = needed if data.train_size else count
     return np.sort(order[data.validation_size : end]), np.sort(order[: data.validation_size])

@@ -1,4 +1,4 @@
-"""Texts become arrays: files, columns, labels, cuts and masks; what does not fit is one line."""
+"""Reading texts: files, columns, labels, truncation and masks; errors in one line."""
 
 import sys
 import tempfile
@@ -137,7 +137,7 @@ def test_prepared_glue_is_read(folder, monkeypatch):
     }
 
 
-def test_few_of_quoras_rows_that_are_cut_short_are_left_out(folder):
+def test_a_few_truncated_rows_of_quora_are_skipped(folder):
     rows = [("it was good", "fine", 1), ("a \r bare return", "dull", 0)] * 60 + [("cut short",)]
     header = ("question1", "question2", "is_duplicate")
     made.write_tsv(folder / "qqp/train.tsv", header, rows)
