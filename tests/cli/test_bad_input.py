@@ -297,6 +297,7 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
         "run",
         f"--config={name}",
         "--noreport",
+        "--executor=sequential",
         "--config.model.name=conv2",
     ]
     assert cli.main(command) == 0
@@ -308,7 +309,7 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
     as_given = presets.load(name, {"model.name": "conv2", "backend": seen[0].backend})
     run = paths_of(configs.freeze(as_given, allow_unread=True))
     run.root.mkdir(parents=True)
-    run.config.write_text("{}")
+    run.config.write_text('{"config": {}, "higher_is_better": true}')
     assert cli.main(command) == 0
     assert paths_of(seen[1]) == run != paths_of(seen[0])
 
