@@ -1,4 +1,4 @@
-"""Arms for one question alone: does a mask hold more than its densities for another seed?"""
+"""Arms that test whether a mask helps another seed by more than its densities."""
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms, chain
@@ -30,7 +30,7 @@ def permute_within_inputs(masks: MaskSet, training: Training) -> MaskSet:
 
 
 class _OtherSeed:
-    """The winning mask of another seed over freshly drawn weights."""
+    """The winning mask of another seed over re-initialized weights."""
 
     name = "other_seed"
     iterative = False
@@ -46,7 +46,7 @@ class _OtherSeed:
 
 
 class _OtherSeedInputPermuted(_OtherSeed):
-    """The same, its input layer shuffled within itself."""
+    """The same, with the input layer's mask shuffled."""
 
     name = "other_seed_input_permuted"
 
@@ -73,7 +73,7 @@ CONTROLS = (_OtherSeed(), _OtherSeedInputPermuted(), _PermutedInput())
 
 
 def register() -> None:
-    """Lets configs name these arms."""
+    """Registers these arms, so that configs can name them."""
     for arm in CONTROLS:
         if arm.name not in arms:
             arms.register(arm.name)(arm)

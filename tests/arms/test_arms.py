@@ -1,4 +1,4 @@
-"""What every arm promises, on a run made up in memory."""
+"""The contract of every arm, on a synthetic run in memory."""
 
 import numpy as np
 import pytest
@@ -155,7 +155,7 @@ def test_without_weight_rewinding_the_trained_weights_stay(mode):
     assert not any(key.startswith("optimizer/") for key in start.state)
 
 
-def test_the_inertial_manifold_keeps_what_is_below_its_gap_and_its_controls_as_many(run):
+def test_the_inertial_manifold_keeps_directions_below_its_gap_and_controls_keep_as_many(run):
     slow, fast = (
         arms[a].start(training(a), run) for a in ("inertial_manifold", "matched_curvature")
     )

@@ -1,4 +1,4 @@
-"""What the families of Zhou et al. 2019 promise beyond what every arm does."""
+"""The families of Zhou et al. 2019, beyond the contract of every arm."""
 
 from dataclasses import replace
 

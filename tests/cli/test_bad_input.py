@@ -1,4 +1,4 @@
-"""What cannot be meant ends with exit code 2 and one line on standard error; nothing is written."""
+"""Invalid input ends with exit code 2 and one line on standard error; nothing is written."""
 
 import pytest
 
@@ -297,6 +297,7 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
         "run",
         f"--config={name}",
         "--noreport",
+        "--executor=sequential",
         "--config.model.name=conv2",
     ]
     assert cli.main(command) == 0

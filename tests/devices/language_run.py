@@ -1,4 +1,4 @@
-"""Trains a language model a round on several virtual CPU devices; prints what it got."""
+"""Trains a language model for one round on several virtual CPU devices; prints the results."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What the functional mask cannot see is stopped at the optimizer."""
+"""Optimizers can't move pruned weights, even if the functional mask doesn't cover the gradient."""
 
 import copy
 

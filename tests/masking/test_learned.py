@@ -139,7 +139,7 @@ def test_the_expected_supermask_is_its_paper_by_hand(name, rescaled):
     np.testing.assert_allclose(to_numpy(model(x)), x @ (w * kept) * factor, rtol=1e-5)
 
 
-def test_a_supermask_is_drawn_anew_at_every_use_with_its_probabilities(data):
+def test_a_supermask_is_sampled_at_every_use_with_its_probabilities(data):
     x, _ = data
     inputs = keras.Input((6,))
     model = keras.Model(inputs, keras.layers.Dense(40, use_bias=False)(inputs))
@@ -217,7 +217,7 @@ def test_a_copy_has_the_scores(mlp):
     assert kl.summary(copy).kept == kl.summary(model).kept
 
 
-def test_the_wrapper_learns_its_layer_alone(data, compiled):
+def test_the_wrapper_learns_only_its_layer(data, compiled):
     inputs = keras.Input((6,))
     hidden = kl.Masked(keras.layers.Dense(4), parametrization="edge_popup", keep=0.25)(inputs)
     model = compiled(keras.Model(inputs, keras.layers.Dense(3)(hidden)), opt.SGD(1.0))

@@ -1,4 +1,4 @@
-"""Stored weights and the optimizer's slots are exactly zero where pruned, after any training."""
+"""Pruned weights and their optimizer slots are exactly zero after any training."""
 
 import keras
 import numpy as np

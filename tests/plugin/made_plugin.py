@@ -1,4 +1,4 @@
-"""Added from outside: a task, a data set, a network with a layer, an arm and a criterion."""
+"""A plugin: a task, a data set, a network with a custom layer, an arm and a criterion."""
 
 import keras
 import numpy as np

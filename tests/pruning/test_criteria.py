@@ -113,7 +113,7 @@ def test_magnitude_copies_nothing():
     assert score("magnitude").values is FINAL["w"]
 
 
-def test_random_depends_on_seed_and_path_alone():
+def test_random_depends_only_on_seed_and_path():
     one, again = score("random", seed=3), score("random", seed=3)
     np.testing.assert_array_equal(one.values, again.values)
     assert (one.values != score("random", seed=4).values).any()

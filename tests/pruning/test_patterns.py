@@ -247,7 +247,7 @@ def test_random_channels_are_one_draw_each():
     assert counts.min() > 40 and counts.max() < 105  # 71 each
 
 
-def test_sparsities_of_some_layers_leave_the_others_alone():
+def test_sparsities_per_layer_leave_other_layers_dense():
     masks = prune_to(weights(), {}, INFOS, {"b/*": 0.5}, pattern="channels")
     groups = groups_of(masks, "channels")
     assert [groups[path].sum() for path in ("a/kernel", "b/kernel")] == [WIDTH, HIDDEN // 2]

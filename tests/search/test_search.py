@@ -77,7 +77,7 @@ def test_tickets_have_exact_counts_and_apply_to_a_new_model(history, tmp_path):
         assert np.array_equal(masking.get_weights(other)[path], expected)
 
 
-def test_what_is_excluded_keeps_its_weights_and_a_full_mask(history):
+def test_excluded_variables_keep_their_weights_and_a_full_mask(history):
     other = made.network(dropout=0.1, norm=True, seed=9)
     before = masking.get_weights(other)
     ticket = history.ticket(round=2)

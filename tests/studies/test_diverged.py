@@ -1,4 +1,4 @@
-"""What diverges in a study is recorded, the other seeds go on, and the page says which it was."""
+"""A diverged training of a study is recorded, other seeds go on, and the page names it."""
 
 import csv
 

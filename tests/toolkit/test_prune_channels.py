@@ -114,7 +114,7 @@ def test_a_target_of_flops_or_bytes():
     assert kl.compaction_report(kl.compact(model)).bytes[1] > 2000
 
 
-def test_layers_with_sparsities_of_their_own():
+def test_sparsities_per_layer():
     model = small()
     kl.prune(model, sparsity={"first": 0.75}, pattern="channels")
     assert (kept_channels(model, "conv2d"), kept_channels(model, "conv2d_1")) == (2, 8)

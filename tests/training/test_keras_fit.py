@@ -1,4 +1,4 @@
-"""Data that are not arrays: any step to begin at, and the order of the seed where there is one."""
+"""Data that isn't arrays: any initial step, and the order of the seed if there is one."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Learning curves and ablations: what the figures show, read from the figures themselves."""
+"""Learning curves and ablations, checked by reading the figures."""
 
 from pathlib import Path
 

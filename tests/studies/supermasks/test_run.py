@@ -103,7 +103,7 @@ def test_the_level_is_chosen_on_held_out_images_and_measured_on_the_test_set(who
         assert row.value == sweep._value(weights, masks, "test")[0]
 
 
-def test_a_killed_study_goes_on_to_the_same_tables_and_measures_nothing_twice(
+def test_a_killed_study_resumes_to_the_same_tables_and_measures_nothing_twice(
     whole, tmp_path, monkeypatch
 ):
     _, run = whole

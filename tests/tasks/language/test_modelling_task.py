@@ -107,7 +107,7 @@ def test_training_and_measuring_equal_a_plain_loop_of_keras_layers():
     assert outcome.final_value == outcome.metrics["test_loss"]
 
 
-def test_a_rewind_into_an_epoch_goes_on_bit_for_bit():
+def test_a_rewind_into_an_epoch_continues_bit_for_bit():
     one = task(rewind={"to": "10it"}, model={"dropout": 0.3})
     first = one.fit(DENSE, Start(one.start_weights(0)), Silent())
     state = first.rewind
@@ -132,7 +132,7 @@ def full(one):
     return {v.path: np.ones(v.shape, bool) for v in one.variables() if v.prunable}
 
 
-def test_every_weight_is_pooled_and_what_is_carried_is_none():
+def test_every_weight_is_pruned_and_carried_states_are_not_weights():
     one = task()
     variables = one.variables()
     assert all(v.prunable for v in variables)
@@ -195,7 +195,7 @@ def test_the_loop_is_called_as_the_fused_kernel_of_a_gpu_asks(monkeypatch):
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="XLA is a choice there alone")
-def test_xla_does_not_stand_in_the_way_of_the_fused_kernel():
+def test_xla_does_not_prevent_the_fused_kernel():
     assert choose_compilation(task()._model, Distribution()).xla is False
 
 

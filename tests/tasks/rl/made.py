@@ -1,4 +1,4 @@
-"""A small agent, and a game that can be worked out in the head."""
+"""A small agent, and a game whose results can be worked out by hand."""
 
 from types import SimpleNamespace
 

@@ -170,7 +170,7 @@ def spoken(
 
 
 def scores(answers: Sequence[str], questions: Sequence[Question]) -> dict[str, float]:
-    """Returns F1 over words and exact matches, each the best of a question's answers, averaged.
+    """Returns F1 over words and exact match, averaged over questions, for the best answer of each.
 
     Reference: Rajpurkar et al. 2016, arXiv 1606.05250, section 6.1.
     """
@@ -181,7 +181,7 @@ def scores(answers: Sequence[str], questions: Sequence[Question]) -> dict[str, f
 
 
 def plain(text: str) -> str:
-    """Returns a text in lower case without punctuation, articles and needless spaces."""
+    """Returns a text in lower case, without punctuation, articles and extra spaces."""
     kept = "".join(c for c in text.lower() if c not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
 
