@@ -84,7 +84,7 @@ def _run(config: Config) -> None:
     """Runs an experiment as the command line does."""
     paths = paths_of(config)
     with run_folder.held(paths):
-        engine.train(config, paths, engine.make_task(config))
+        engine.train_all(config, paths, engine.make_task(config))
 
 
 def _places() -> dict[str, list[tuple[Any, str]]]:

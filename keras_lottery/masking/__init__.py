@@ -1,7 +1,7 @@
 """Masks on any Keras 3 model: attach, read and write by path, strip.
 
 Masking a model takes five steps: read it into an inventory (`inventory`), choose variables, add
-their masks to the layers (`attach`), swap the classes of the layers and the model
+their masks to the layers (`add_masks`), swap the classes of the layers and the model
 (`masked_layer`, which explains why), and mask the gradients of its optimizers (`gradient_mask`).
 """
 

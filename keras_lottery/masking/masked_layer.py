@@ -23,7 +23,7 @@ from keras_lottery import backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, learned, paths
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.attach import Choice, add_masks, choose, choose_paths
+from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
 from keras_lottery.masking.inventory import read_model
 from keras_lottery.masking.mask_layer import (
     MaskedVariable,

@@ -12,7 +12,7 @@ from keras_lottery import masking, toolkit
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
 from keras_lottery.engine.graph import descendants
-from keras_lottery.engine.run_reader import Pruner
+from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.metric import choose_metric, higher_is_better

@@ -7,7 +7,7 @@ import keras
 
 from keras_lottery import tickets
 from keras_lottery.masking import arguments, state
-from keras_lottery.masking.attach import choose_paths
+from keras_lottery.masking.add_masks import choose_paths
 from keras_lottery.masking.inventory import Inventory, read_model
 from keras_lottery.masking.masked_layer import attach
 from keras_lottery.masking.options import Patterns, options_from

@@ -10,7 +10,7 @@ from keras import ops
 from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, learned, state
-from keras_lottery.masking.attach import choose
+from keras_lottery.masking.add_masks import choose
 from keras_lottery.masking.copying import copy_model
 from keras_lottery.masking.inventory import Inventory
 from keras_lottery.masking.mask_layer import MaskedVariable, masked

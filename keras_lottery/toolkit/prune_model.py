@@ -13,7 +13,7 @@ from keras_lottery.compaction.channels import size_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.attach import choose
+from keras_lottery.masking.add_masks import choose
 from keras_lottery.masking.inventory import FROZEN, Inventory
 from keras_lottery.masking.learned import is_learned
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from

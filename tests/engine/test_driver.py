@@ -6,7 +6,7 @@ from keras_lottery.arms import arms
 from keras_lottery.engine import driver
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
-from keras_lottery.engine.executors.worker import nothing
+from keras_lottery.engine.executors.train_one import nothing
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import DivergedError

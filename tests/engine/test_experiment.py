@@ -187,10 +187,10 @@ def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
 
     settings_ = config(tmp_path, prune__rounds=1)
     task, paths = engine.make_task(settings_), paths_of(settings_)
-    engine.train(settings_, paths, task)
+    engine.train_all(settings_, paths, task)
     traced = task._trainer("zero").program.traces
     more = config(tmp_path, arms=ALL)
-    engine.train(more, paths, task)
+    engine.train_all(more, paths, task)
     assert task._trainer("zero").program.traces == traced
 
 

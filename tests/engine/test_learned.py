@@ -100,10 +100,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one_and_retraces_nothing(whole, t
 
     first = settings(tmp_path, arms=["supermask", "edge_popup"], prune__rounds=1)
     task, paths = make_task(first), paths_of(first)
-    engine.train(first, paths, task)
+    engine.train_all(first, paths, task)
     traced = task._trainer("edge_popup").program.traces
     more = settings(tmp_path)
-    engine.train(more, paths, task)
+    engine.train_all(more, paths, task)
     assert task._trainer("edge_popup").program.traces == traced
     for key, row in rows(paths).items():
         assert row.value == rows(whole)[key].value, key

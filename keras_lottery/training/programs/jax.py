@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.training.compilation import Compilation
 
-State = tuple[list[Any], ...]
+Carry = tuple[list[Any], ...]
 
 
 class JaxProgram:
@@ -55,35 +55,35 @@ class JaxProgram:
         lower = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
         return lower(self._state(), data, order, np.int32(len(order)))
 
-    def _many_steps(self, state: State, data: Any, order: Any, steps: Any) -> State:
+    def _many_steps(self, state: Carry, data: Any, order: Any, steps: Any) -> Carry:
         self.traces += 1
         body = partial(self._step, data=data)
         return jax.lax.fori_loop(0, steps, lambda i, state: body(state, rows=order[i]), state)
 
-    def _step_by_step(self, state: State, data: Any, order: Any, steps: int) -> State:
+    def _step_by_step(self, state: Carry, data: Any, order: Any, steps: int) -> Carry:
         state = _unshared(state)
         for rows in order[:steps]:
             state = self._single_step(state, data, rows)
         return state
 
-    def _counted_step(self, state: State, data: Any, rows: Any) -> State:
+    def _counted_step(self, state: Carry, data: Any, rows: Any) -> Carry:
         self.traces += 1
         return self._step(state, data, rows)
 
-    def _step(self, state: State, data: Any, rows: Any) -> State:
+    def _step(self, state: Carry, data: Any, rows: Any) -> Carry:
         _, state = self._model.train_step(state, self._batch(data, rows))
         return state
 
-    def _test_batches(self, state: State, data: Any, order: Any) -> State:
+    def _test_batches(self, state: Carry, data: Any, order: Any) -> Carry:
         self.traces += 1
 
-        def body(i: Any, state: State) -> State:
+        def body(i: Any, state: Carry) -> Carry:
             _, state = self._model.test_step(state, self._batch(data, order[i]))
             return state
 
         return jax.lax.fori_loop(0, len(order), body, state)
 
-    def _counted_test(self, state: State, data: Any, rows: Any) -> State:
+    def _counted_test(self, state: Carry, data: Any, rows: Any) -> Carry:
         self.traces += 1
         _, state = self._model.test_step(state, self._batch(data, rows))
         return state
@@ -99,7 +99,7 @@ class JaxProgram:
         layout = self._distribution.strategy.get_data_layout(array.shape)
         return keras.distribution.distribute_tensor(array, layout)
 
-    def _state(self) -> State:
+    def _state(self) -> Carry:
         model = self._model
         groups = (
             model.trainable_variables,
@@ -109,7 +109,7 @@ class JaxProgram:
         )
         return tuple([v.value for v in group] for group in groups)
 
-    def _assign_all(self, state: State) -> None:
+    def _assign_all(self, state: Carry) -> None:
         model = self._model
         self._assign(model.trainable_variables, state[0])
         self._assign(model.non_trainable_variables, state[1])
@@ -122,7 +122,7 @@ class JaxProgram:
             variable.assign(value)
 
 
-def _unshared(state: State) -> State:
+def _unshared(state: Carry) -> Carry:
     """Returns the state with repeated arrays copied, since an array can't be donated twice.
 
     The average of a weight starts as the same array as the weight.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
@@ -113,14 +113,14 @@ def test_a_rewind_into_an_epoch_continues_bit_for_bit():
     state = first.rewind
     carried = [name for name in state if name.startswith("carried/")]
     assert len(carried) == 4 and all(state[name].any() for name in carried)
-    rewound = chain.from_state(WINNING, SimpleNamespace(config=one.config), full(one), state)
+    rewound = starts.from_state(WINNING, SimpleNamespace(config=one.config), full(one), state)
     again = one.fit(WINNING, rewound, Silent())
     for path, value in first.weights.items():
         np.testing.assert_array_equal(value, again.weights[path])
     # In another order of the data, what was carried is no other place's.
     restarted = task(rewind={"to": "10it", "data_order": "restart"})
     view = SimpleNamespace(config=restarted.config)
-    bare = chain.from_state(WINNING, view, full(one), state).state
+    bare = starts.from_state(WINNING, view, full(one), state).state
     assert bare.keys() == {name for name in rewound.state if not name.startswith("carried/")}
     other = one.fit(WINNING, dataclasses.replace(rewound, state=bare), Silent())
     assert any((other.weights[p] != v).any() for p, v in first.weights.items())
