@@ -47,7 +47,7 @@ def test_a_missing_file_lists_the_existing_ones(tmp_path):
     assert text_path(str(tmp_path), "other.txt", "data.train").is_file()
     for name, message in [
         ("", "data.train. Received: none"),
-        ("text.txt", "beside it: other.txt"),
+        ("text.txt", "next to it: other.txt"),
         (".", "Received: a folder"),
         ("no/text.txt", "no folder"),
     ]:
