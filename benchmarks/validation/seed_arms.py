@@ -21,10 +21,10 @@ def input_kernel(masks: MaskSet) -> str:
     return min(masks)
 
 
-def permute_within_inputs(masks: MaskSet, training: Training) -> MaskSet:
+def permute_within_inputs(masks: MaskSet, training: Training, layout: pruning.Layout) -> MaskSet:
     """Shuffles the input layer among the units of each input, other layers within themselves."""
     rng = starts.generator(training)
-    shuffled = pruning.permute_layer(masks, rng)
+    shuffled = pruning.permute_layer(masks, rng, layout)
     path = input_kernel(masks)
     return shuffled | {path: rng.permuted(masks[path], axis=1)}
 
@@ -54,7 +54,9 @@ class _OtherSeedInputPermuted(_OtherSeed):
     def start(training: Training, run: RunView) -> Start:
         masks = run.start_of(other_winning(training)).masks
         path = input_kernel(masks)
-        shuffled = pruning.permute_layer({path: masks[path]}, starts.generator(training))
+        shuffled = pruning.permute_layer(
+            {path: masks[path]}, starts.generator(training), starts.layout(run)
+        )
         return starts.fresh_start(training, run, masks | shuffled)
 
 
@@ -66,7 +68,9 @@ class _PermutedInput(_OtherSeed):
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
         masks = run.start_of(starts.winning_of(training)).masks
-        return starts.fresh_start(training, run, permute_within_inputs(masks, training))
+        return starts.fresh_start(
+            training, run, permute_within_inputs(masks, training, starts.layout(run))
+        )
 
 
 CONTROLS = (_OtherSeed(), _OtherSeedInputPermuted(), _PermutedInput())

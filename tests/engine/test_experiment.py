@@ -150,6 +150,7 @@ def command(out, **fields):
         "run",
         "--config=quickstart",
         "--report=false",
+        "--executor=sequential",
         f"--backend={keras.config.backend()}",
         *flags,
     ]

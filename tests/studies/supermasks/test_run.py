@@ -37,7 +37,9 @@ def config(out, **fields):
     import keras
 
     small = SMALL | {"out": str(out), "backend": keras.config.backend()}
-    return configs.freeze(presets.load("quickstart", small | fields))
+    loaded = presets.load("quickstart", small | fields)
+    del loaded.prune.rounds  # the study has levels of its own
+    return configs.freeze(loaded)
 
 
 def rows(run, name):
