@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_lottery import imports
 from keras_lottery.arms import arms, needed
-from keras_lottery.config import Config, thaw
+from keras_lottery.config import Config, imports, thaw
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import RESULTS_VERSION_KEY
 

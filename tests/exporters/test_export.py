@@ -194,7 +194,9 @@ def test_what_is_there_already_is_not_touched(copy, tmp_path):
     (tmp_path / "a.bin").write_text("mine")
     (tmp_path / "b.bin.export.json").write_text("mine")
     for name in ("a.bin", "b.bin"):
-        with pytest.raises(kl.LotteryError, match=r"that does not exist. Received: .*, which exists"):
+        with pytest.raises(
+            kl.LotteryError, match=r"that does not exist. Received: .*, which exists"
+        ):
             kl.export(mlp(4, 2), tmp_path / name, "copy")
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {
         "a.bin": "mine",
