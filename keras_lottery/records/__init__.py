@@ -1,6 +1,5 @@
 """The tables of a run: results.csv, metrics.csv, histories, layers, and TensorBoard scalars."""
 
-from keras_lottery.records.beside import check_masks, read_history, read_layers
 from keras_lottery.records.growing import GrowingTable
 from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, read_config
 from keras_lottery.records.rows import (
@@ -15,6 +14,7 @@ from keras_lottery.records.rows import (
 from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
+from keras_lottery.records.ticket_tables import check_masks, read_history, read_layers
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [

@@ -41,12 +41,12 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
                 (level.remaining, paired(results.rows, arm, f"{arm}_{control}", {level.round}))
                 for level in levels(results.rows, arm)
             ]
-            found = [(left, pair) for left, pair in pairs if pair]
-            half = np.nan_to_num([pair.high - pair.mean for _, pair in found]) * unit.factor
-            means += [pair.mean * unit.factor for _, pair in found]
-            places = dodge([left for left, _ in found], index, len(_LOOKS), every)
-            values = [pair.mean * unit.factor for _, pair in found]
-            seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in found]
+            measured = [(remaining, pair) for remaining, pair in pairs if pair]
+            half = np.nan_to_num([pair.high - pair.mean for _, pair in measured]) * unit.factor
+            means += [pair.mean * unit.factor for _, pair in measured]
+            places = dodge([remaining for remaining, _ in measured], index, len(_LOOKS), every)
+            values = [pair.mean * unit.factor for _, pair in measured]
+            seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in measured]
             mean_bars(axes, places, values, half, look, seeds, label=f"− {control}")
         remaining_axis(axes, every)
     reach = 1.2 * max(abs(mean) for mean in means) or 1.0

@@ -35,7 +35,7 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1.15))
     else:
         top, bottom = figure.subplots(), None
-    every = [level.remaining for found in by_arm.values() for level in found]
+    every = [level.remaining for of_arm in by_arm.values() for level in of_arm]
     cut = _values(top, results, by_arm, unit, every)
     marks = remaining_axis(bottom or top, every)
     _flops_axis(top, results, marks)
@@ -65,11 +65,11 @@ def _values(
         ends += _dense_band(axes, dense, unit)
     looks = lines(results.arms)
     # The main arm is drawn last, above the others.
-    for index, (arm, found) in reversed(list(enumerate(by_arm.items()))):
-        means = np.array([level.mean for level in found]) * unit.factor
-        spread = np.nan_to_num([level.sd for level in found]) * unit.factor
-        seeds = [unit.factor * np.array(level.seeds) for level in found]
-        places = dodge([level.remaining for level in found], index, len(by_arm), every)
+    for index, (arm, of_arm) in reversed(list(enumerate(by_arm.items()))):
+        means = np.array([level.mean for level in of_arm]) * unit.factor
+        spread = np.nan_to_num([level.sd for level in of_arm]) * unit.factor
+        seeds = [unit.factor * np.array(level.seeds) for level in of_arm]
+        places = dodge([level.remaining for level in of_arm], index, len(by_arm), every)
         rank = 3 if arm == results.main else 2.5
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
         centres += [*means]
@@ -121,10 +121,10 @@ def _differences(
 def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
     """Adds an upper axis with the FLOPs of the main arm's forward pass."""
     dense = dense_level(results.rows)
-    found = levels(results.rows, results.main) if results.main else []
-    if not found or dense is None or not dense.flops:
+    by_level = levels(results.rows, results.main) if results.main else []
+    if not by_level or dense is None or not dense.flops:
         return
-    known = sorted((lv.remaining, lv.flops) for lv in (dense, *found) if lv.remaining > 0)
+    known = sorted((lv.remaining, lv.flops) for lv in (dense, *by_level) if lv.remaining > 0)
     left, flops = np.array(known).T
     shares = np.interp(np.log(marks), np.log(left), flops) / dense.flops
     upper = axes.secondary_xaxis("top")

@@ -52,13 +52,13 @@ def draw_epochs(epochs: Sequence[EpochRow], arms: Sequence[str]) -> Drawing:
 
 def _band(axes: Axes, epochs: Sequence[EpochRow], arm: str, field: str) -> None:
     numbers = sorted({row.epoch for row in epochs if row.arm == arm})
-    found = [
+    by_epoch = [
         [100 * getattr(r, field) for r in epochs if (r.arm, r.epoch) == (arm, number)]
         for number in numbers
     ]
     look = _look(arm)
-    axes.plot(numbers, [np.mean(values) for values in found], label=arm, **look)
-    axes.fill_between(numbers, [min(v) for v in found], [max(v) for v in found],
+    axes.plot(numbers, [np.mean(values) for values in by_epoch], label=arm, **look)
+    axes.fill_between(numbers, [min(v) for v in by_epoch], [max(v) for v in by_epoch],
                       color=look["color"], alpha=0.15, linewidth=0)  # fmt: skip
 
 

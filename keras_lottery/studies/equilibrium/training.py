@@ -82,9 +82,9 @@ def train(
             pass
         logs = results(model)  # waits for the last step
         seconds.append(time.perf_counter() - began)
-        found = {"frozen": 0.0, "backprop_flops": full, "similarity": float("nan")} | logs
+        measured = {"frozen": 0.0, "backprop_flops": full, "similarity": float("nan")} | logs
         if callback:
-            callback.on_epoch_end(epoch, found)
+            callback.on_epoch_end(epoch, measured)
             choosing += time.perf_counter() - began - seconds[-1]
         validated = validate(model)
         epochs.append(
@@ -92,9 +92,9 @@ def train(
                 seed,
                 arm,
                 epoch + 1,
-                found["frozen"],
-                found["backprop_flops"],
-                found["similarity"],
+                measured["frozen"],
+                measured["backprop_flops"],
+                measured["similarity"],
                 logs["loss"],
                 validated["accuracy"],
             )

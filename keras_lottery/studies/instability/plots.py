@@ -8,19 +8,19 @@ from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure,
 from keras_lottery.studies.instability.lines import Line
 
 
-def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
+def draw_instability(measured: "Sequence[Line]", stable: float) -> Drawing:
     """Draws the mean instability of each subject over seeds, on test and on training data."""
     figure = new_figure(7.2, 3.8)
     axes = figure.subplots()
     tidy(axes)
-    subjects = list(dict.fromkeys(line.subject for line in found))
-    steps = sorted({line.step for line in found})
+    subjects = list(dict.fromkeys(line.subject for line in measured))
+    steps = sorted({line.step for line in measured})
     looks = lines(subjects)
     for subject in subjects:
-        own = [line for line in found if line.subject == subject]
-        places = [steps.index(line.step) for line in own]
+        of_subject = [line for line in measured if line.subject == subject]
+        places = [steps.index(line.step) for line in of_subject]
         for split, shown in (("test", {}), ("train", {"alpha": 0.45, "linestyle": ":"})):
-            values = [np.array(list(line.barriers[split].values())) * 100 for line in own]
+            values = [np.array(list(line.barriers[split].values())) * 100 for line in of_subject]
             spread = [v.std(ddof=1) if len(v) > 1 else 0.0 for v in values]
             axes.errorbar(
                 places,
@@ -48,22 +48,22 @@ def draw_instability(found: "Sequence[Line]", stable: float) -> Drawing:
     )
 
 
-def draw_path(found: "Sequence[Line]") -> Drawing:
+def draw_path(measured: "Sequence[Line]") -> Drawing:
     """Draws the mean test error along the lines, one panel per subject, one curve per step."""
-    subjects = list(dict.fromkeys(line.subject for line in found))
+    subjects = list(dict.fromkeys(line.subject for line in measured))
     figure = new_figure(3.7 * max(2, len(subjects)), 3.6)
     panels = figure.subplots(1, len(subjects), sharey=True, squeeze=False)[0]
-    steps = sorted({line.step for line in found})
+    steps = sorted({line.step for line in measured})
     looks = lines([f"k = {step:,}" for step in steps])
     for axes, subject in zip(panels, subjects, strict=True):
         tidy(axes)
-        own = [line for line in found if line.subject == subject]
-        for line in own:
+        of_subject = [line for line in measured if line.subject == subject]
+        for line in of_subject:
             mean = np.mean(list(line.errors["test"].values()), axis=0) * 100
             name = f"k = {line.step:,}"
             options = looks[name].options() | {"marker": "", "linestyle": "-"}
             axes.plot(line.alphas, mean, label=name, **options)
-        axes.set_title(f"{subject}, {own[0].remaining:.0%} of the weights", fontsize=9.5)
+        axes.set_title(f"{subject}, {of_subject[0].remaining:.0%} of the weights", fontsize=9.5)
         axes.set_xlabel("α [share of W₁]", fontsize=9.5)
     panels[0].set_ylabel("test error [%]", fontsize=9.5)
     legend(panels[0])

@@ -124,8 +124,8 @@ def between(
     """
     for alpha in np.linspace(0, 1, alphas).tolist():
         weights = {p: (alpha * one[p] + (1 - alpha) * other[p]).astype(one[p].dtype) for p in one}
-        found = task.evaluate_averaged(Start(weights, masks))
-        errors = {f"{split}_error": 1 - found[f"{split}_{task.metric}"] for split in _SPLITS}
+        metrics = task.evaluate_averaged(Start(weights, masks))
+        errors = {f"{split}_error": 1 - metrics[f"{split}_{task.metric}"] for split in _SPLITS}
         yield {"alpha": alpha, **errors}
 
 

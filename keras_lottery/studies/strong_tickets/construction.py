@@ -88,9 +88,9 @@ def construct(target: Array, weights: tuple[Array, Array], k: int) -> Pair:
     positive, negative = np.zeros(target.shape), np.zeros(target.shape)
     for i, o in np.ndindex(target.shape):
         block = neurons[owners == i]
-        found = gadget(second[block, o], first[i, block], float(target[i, o]), k)
-        masks[1][block, o] = found.chosen
-        positive[i, o], negative[i, o] = found.positive, found.negative
+        nearest = gadget(second[block, o], first[i, block], float(target[i, o]), k)
+        masks[1][block, o] = nearest.chosen
+        positive[i, o], negative[i, o] = nearest.positive, nearest.negative
     return Pair(weights, masks, target, positive, negative)
 
 

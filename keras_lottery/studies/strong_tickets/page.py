@@ -34,7 +34,7 @@ from keras_lottery.studies.strong_tickets.rows import (
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyTables:
     """The tables of a run folder of the study.
 
     Args:
@@ -84,23 +84,23 @@ def content(run: Path) -> Content:
     lost += _not_finite([row for row in tried if row not in networks])
     if not networks:
         return nothing_finished(title, lost, config, record)
-    found = Found(
+    tables = StudyTables(
         config["options"],
         read_rows(run / TRANSITION, TransitionRow),
         read_rows(run / GADGETS, GadgetRow),
         read_rows(run / TARGETS, TargetRow),
         networks,
     )
-    page = Content(title, [*sentences(found), *lost])
+    page = Content(title, [*sentences(tables), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(Heading("Random subset sums"))
-    page.show(draw_transition(found.sums), "")
-    page.add(half_table(found), Details("Success rates", [_sums_table(found.sums)]))
-    page.add(Heading("Single weights"), _gadget_table(found.gadgets))
+    page.show(draw_transition(tables.sums), "")
+    page.add(half_table(tables), Details("Success rates", [_sums_table(tables.sums)]))
+    page.add(Heading("Single weights"), _gadget_table(tables.gadgets))
     page.add(Heading("Whole networks"), Text(_DENSITIES))
-    page.show(draw_networks(found.networks, found.options["error"]), "")
-    page.add(size_table(found), network_table(found))
-    page.add(Details("Every network tried", [_every_table(found.networks)]))
+    page.show(draw_networks(tables.networks, tables.options["error"]), "")
+    page.add(size_table(tables), network_table(tables))
+    page.add(Details("Every network tried", [_every_table(tables.networks)]))
     add_settings(page, config, record)
     return page
 
@@ -113,25 +113,25 @@ _DENSITIES = (
 )
 
 
-def sentences(found: Found) -> list[str]:
+def sentences(tables: StudyTables) -> list[str]:
     """Returns the headline sentences, computed from the tables."""
     headline = []
-    seeds = len({row.seed for row in found.networks})
+    seeds = len({row.seed for row in tables.networks})
     sizes = []
-    for density in found.densities:
-        rows = found.enough(density)
+    for density in tables.densities:
+        rows = tables.enough(density)
         ns = [row.n for row in rows]
         sizes.append(
             f"{_span(ns)} at {percent(density)} ({len(rows)} of {seeds} seeds)"
             if rows
-            else f"none up to {found.options['most']} at {percent(density)}"
+            else f"none up to {tables.options['most']} at {percent(density)}"
         )
     headline.append(
-        f"A random network that is only pruned has outputs within {found.options['error']:g} of a "
-        f"trained one's, and its prediction on {percent(found.options['agreement'])} of the test "
+        f"A random network that is only pruned has outputs within {tables.options['error']:g} of a "
+        f"trained one's, and its prediction on {percent(tables.options['agreement'])} of the test "
         f"set, from n = {', '.join(sizes)} of the candidates kept."
     )
-    halves = [rho for rho in half_ratios(found.sums).values() if rho]
+    halves = [rho for rho in half_ratios(tables.sums).values() if rho]
     if halves:
         headline.append(
             f"Half of the random draws have a subset near enough at n · H₂(k/n) / log₂(k/ε) "
@@ -143,18 +143,18 @@ def sentences(found: Found) -> list[str]:
 
 def half_ratios(sums: Sequence[TransitionRow]) -> dict[tuple[int, int], float | None]:
     """Returns (n, k) -> ρ at which half of the draws succeed, targets together; None: nowhere."""
-    found: dict[tuple[int, int], float | None] = {}
+    halves: dict[tuple[int, int], float | None] = {}
     for n, k in sorted({(row.n, row.k) for row in sums}):
         ratios, rates = success(sums, n, k)
         above = np.flatnonzero(rates >= 0.5)
         place = int(above[0]) if len(above) else 0
         if not place:
-            found[n, k] = None
+            halves[n, k] = None
             continue
         low, high = rates[place - 1], rates[place]
         share = (0.5 - low) / (high - low)
-        found[n, k] = float(ratios[place - 1] + share * (ratios[place] - ratios[place - 1]))
-    return found
+        halves[n, k] = float(ratios[place - 1] + share * (ratios[place] - ratios[place - 1]))
+    return halves
 
 
 def success(sums: Sequence[TransitionRow], n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -164,9 +164,9 @@ def success(sums: Sequence[TransitionRow], n: int, k: int) -> tuple[np.ndarray, 
     return counts.index.to_numpy(), (counts["successes"] / counts["draws"]).to_numpy()
 
 
-def half_table(found: Found) -> Table:
+def half_table(tables: StudyTables) -> Table:
     """Returns the ρ at which half of the draws succeed."""
-    halves = half_ratios(found.sums)
+    halves = half_ratios(tables.sums)
     rows = [
         [str(n), str(k), percent(k / n), number(rho, 2) if rho else "–"]
         for (n, k), rho in halves.items()
@@ -175,14 +175,14 @@ def half_table(found: Found) -> Table:
     return Table("Where half succeed", ["n", "k", "k/n", "ρ"], rows, note)
 
 
-def size_table(found: Found) -> Table:
+def size_table(tables: StudyTables) -> Table:
     """Returns the smallest sufficient n, and its growth according to the theorems."""
-    rows, error = [], float(found.options["error"])
-    layers = max((t.layer for t in found.targets), default=1)
-    widest = max(found.targets, key=lambda t: t.inputs * t.outputs)
-    weights = found.networks[0].target_weights
-    for density in found.densities:
-        enough = found.enough(density)
+    rows, error = [], float(tables.options["error"])
+    layers = max((t.layer for t in tables.targets), default=1)
+    widest = max(tables.targets, key=lambda t: t.inputs * t.outputs)
+    weights = tables.networks[0].target_weights
+    for density in tables.densities:
+        enough = tables.enough(density)
         if not enough:
             rows.append([percent(density), "–", "–", *["–"] * 6])
             continue
@@ -207,7 +207,7 @@ def size_table(found: Found) -> Table:
     return Table("Smallest sufficient n", header, rows, note)
 
 
-def network_table(found: Found) -> Table:
+def network_table(tables: StudyTables) -> Table:
     """Returns the sufficient networks, one row per density and seed."""
     rows = [
         [
@@ -216,8 +216,8 @@ def network_table(found: Found) -> Table:
             percent(row.accuracy), percent(row.target_accuracy), count(row.kept),
             count(row.total), percent(row.kept / row.total), number(row.seconds, 1),
         ]
-        for density in found.densities
-        for row in found.enough(density)
+        for density in tables.densities
+        for row in tables.enough(density)
     ]  # fmt: skip
     header = ["k/n", "seed", "n", "k", "output error", "bound on [-1, 1]", "equal predictions",
               "accuracy", "target's", "kept", "weights", "density over all", "seconds"]  # fmt: skip

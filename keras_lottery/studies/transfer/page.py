@@ -43,14 +43,19 @@ def content(run: Path) -> Content:
     config, options = record["config"], record["config"]["options"]
     facts = {key: value for key, value in record.items() if key != "config"}
     names = dict.fromkeys([*options["targets"], *options["variants"]])  # in the config's order
-    found = {name: _study(paths, name, record) for name in names}
+    results_by_name = {name: _study(paths, name, record) for name in names}
     targets = {
         name: results
-        for name, results in found.items()
+        for name, results in results_by_name.items()
         if results and any(row.source for row in results.rows)
     }
     title = f"{config['name']}: tickets transferred to other experiments"
-    lost = [f"{n}: {s}" for n, results in found.items() if results for s in diverged(results.lost)]
+    lost = [
+        f"{n}: {s}"
+        for n, results in results_by_name.items()
+        if results
+        for s in diverged(results.lost)
+    ]
     if lost and not targets:
         return nothing_finished(title, lost, config, facts)
     if not targets:
@@ -69,7 +74,7 @@ def content(run: Path) -> Content:
         page.add(Details("Every level and arm", [tables.arm_table(results)]))
     page.add(Heading("Sources and targets"))
     page.show(draw_matrix(targets, random), "")
-    for name, source in found.items():
+    for name, source in results_by_name.items():
         if source and name not in targets:
             page.add(Details(f"Every level of {name}, a source alone", [tables.arm_table(source)]))
     sizes = _sizes(options["variants"])
@@ -112,13 +117,15 @@ def _reuse_table(targets: Mapping[str, Results]) -> Table:
     rows = []
     for name, results in targets.items():
         rounds, _ = sparse_range(results)
-        own = [row for row in results.rows if row.arm in ("dense", WINNING) and not row.source]
-        there = [row for row in own if row.round in rounds]
-        if not there:
+        untransferred = [
+            row for row in results.rows if row.arm in ("dense", WINNING) and not row.source
+        ]
+        compared = [row for row in untransferred if row.round in rounds]
+        if not compared:
             continue
-        last = min(row.round for row in there)
-        seed = min(row.seed for row in there if row.round == last)
-        steps = {row.round: row.steps for row in own if row.seed == seed}
+        last = min(row.round for row in compared)
+        seed = min(row.seed for row in compared if row.round == last)
+        steps = {row.round: row.steps for row in untransferred if row.seed == seed}
         search = sum(n for number, n in steps.items() if number < last)
         level = next(lv for lv in levels(results.rows, WINNING) if lv.round == last)
         rows.append([name, percent(level.remaining), count(search), "0", count(steps[last])])

@@ -27,8 +27,8 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
 
     Targets with the same metric share the colour scale.
     """
-    found = {row.source or name for name, results in targets.items() for row in results.rows}
-    sources = [*targets, *sorted(found - targets.keys(), key=natural)]  # own tickets: the diagonal
+    known = {row.source or name for name, results in targets.items() for row in results.rows}
+    sources = [*targets, *sorted(known - targets.keys(), key=natural)]  # own tickets: the diagonal
     units = [unit_of(results.rows) for results in targets.values()]
     metrics = np.array([unit.name for unit in units])
     values = np.full((len(sources), len(targets)), np.nan)
@@ -56,14 +56,14 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
         text += intervals.get((row, column), "")
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-    names, said = list(targets), [unit.points.strip() or unit.name for unit in units]
+    names, units_text = list(targets), [unit.points.strip() or unit.name for unit in units]
     if alike:
         bar = figure.colorbar(shown, ax=axes)
-        bar.set_label(f"ticket −\n{control} [{said[0]}]", fontsize=8.5)
+        bar.set_label(f"ticket −\n{control} [{units_text[0]}]", fontsize=8.5)
         bar.ax.tick_params(labelsize=8)
     else:
         axes.set_title(f"ticket − {control}", fontsize=9.5)
-        names = [f"{name}\n{unit}" for name, unit in zip(names, said)]
+        names = [f"{name}\n{unit}" for name, unit in zip(names, units_text)]
     axes.set_xticks(range(len(targets)), names, fontsize=8.5)
     axes.set_yticks(range(len(sources)), sources, fontsize=8.5)
     axes.set_xlabel("trained on", fontsize=9.5)
@@ -86,8 +86,8 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
         control: drawn as a dotted line of the level's colour.
     """
     unit = unit_of(results.rows)
-    there = [s for s in sizes if f"{WINNING} from {s}" in results.arms]
-    there.sort(key=lambda name: sizes[name] or np.inf)
+    sources = [s for s in sizes if f"{WINNING} from {s}" in results.arms]
+    sources.sort(key=lambda name: sizes[name] or np.inf)
     figure = new_figure(6.2, 4.0)
     axes = figure.subplots()
     tidy(axes)
@@ -96,19 +96,19 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
         if level is None:
             continue
         colour = ("#0072B2", "#E69F00", "#009E73")[index]
-        found = [_at(results, f"{WINNING} from {s}", level.round) for s in there]
-        means = [lv.mean * unit.factor if lv else np.nan for lv in found]
-        spread = np.nan_to_num([lv.sd if lv else np.nan for lv in found]) * unit.factor
-        places = np.arange(len(there)) + 0.05 * (index - 1)
+        by_source = [_at(results, f"{WINNING} from {s}", level.round) for s in sources]
+        means = [lv.mean * unit.factor if lv else np.nan for lv in by_source]
+        spread = np.nan_to_num([lv.sd if lv else np.nan for lv in by_source]) * unit.factor
+        places = np.arange(len(sources)) + 0.05 * (index - 1)
         label = f"{percent(1 - level.remaining)} pruned"
         look = Line(colour, "osv"[index])
-        seeds = [unit.factor * np.array(lv.seeds if lv else ()) for lv in found]
+        seeds = [unit.factor * np.array(lv.seeds if lv else ()) for lv in by_source]
         mean_bars(axes, places, means, spread, look, seeds, label=label)
         below = _at(results, control, level.round)
         if below:
             axes.axhline(below.mean * unit.factor, color=colour, linestyle=":", linewidth=1,
                          label=f"{control}, {label}")  # fmt: skip
-    axes.set_xticks(range(len(there)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in there])
+    axes.set_xticks(range(len(sources)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in sources])
     axes.set_xlabel("training images of the source", fontsize=9.5)
     axes.set_ylabel(f"{unit.axis} on {target}", fontsize=9.5)
     legend(axes)
