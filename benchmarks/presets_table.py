@@ -137,7 +137,8 @@ def row(name: str, cited: Sources) -> list[str]:
     unread = set(study_schemas[config.study].ignores)
     levels = ", ".join(f"to {level:.0%}" for level in prune.levels)
     rates = [
-        f"{levels or format(prune.rate, '.0%')} {prune.scope}",
+        f"{levels or format(prune.rate, '.0%')} {prune.scope}"
+        + f" of {prune.pattern}" * (prune.pattern != "weights"),
         *(f"{k} {r:.0%}" for k, r in prune.rates.items()),
     ]
     rate_fields = (
