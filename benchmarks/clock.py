@@ -17,13 +17,13 @@ class Clock:
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Counts what happens inside as `name`, and no longer as what is around it."""
-        self._turn()
+        """Counts the time inside as `name`, and excludes it from the enclosing name."""
+        self._switch()
         self._stack.append(name)
         try:
             yield
         finally:
-            self._turn()
+            self._switch()
             self._stack.pop()
 
     @contextmanager
@@ -33,16 +33,16 @@ class Clock:
         Args:
             places: `{name: [(class or module, attribute), ...]}`.
         """
-        own = []
+        originals = []
         for name, functions in places.items():
             for owner, attribute in functions:
                 function = getattr(owner, attribute)
-                own.append((owner, attribute, function))
+                originals.append((owner, attribute, function))
                 setattr(owner, attribute, self._wrapped(name, function))
         try:
             yield
         finally:
-            for owner, attribute, function in own:
+            for owner, attribute, function in originals:
                 setattr(owner, attribute, function)
 
     def _wrapped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,8 +53,8 @@ class Clock:
 
         return call
 
-    def _turn(self) -> None:
-        """Gives the time since the last turn to the innermost name."""
+    def _switch(self) -> None:
+        """Adds the time since the last switch to the innermost name."""
         now = time.perf_counter()
         name = self._stack[-1] if self._stack else ""
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self._since

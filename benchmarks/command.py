@@ -1,4 +1,4 @@
-"""What every benchmark's command line shares."""
+"""The command line that all benchmarks share."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ class Options:
 
     Args:
         pairs: timings of each candidate.
-        quick: tiny sizes: shows that it runs, measures nothing.
+        quick: tiny sizes, to check that it runs; measures nothing.
     """
 
     pairs: int = PAIRS
@@ -29,7 +29,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a benchmark returns: its rows, and lines of text below them."""
+    """The result of a benchmark: its rows, and lines of text below them."""
 
     rows: list[Row]
     notes: list[str]
@@ -43,15 +43,15 @@ def rated(
     options: Options,
     limit: float | None = None,
 ) -> Row:
-    """Returns the row of the first of two candidates against the second, timed in turn.
+    """Returns the row of the first of two candidates against the second, timed alternately.
 
     Args:
         case: what was compared.
         candidates: calls by name.
-        count: what each call does of `unit`, for the rates.
+        count: number of `unit` in each call, for the rates.
         unit: e.g. `steps`.
-        options: how often.
-        limit: what the ratio may be at most.
+        options: number of pairs.
+        limit: upper limit of the ratio.
     """
     this, against = candidates
     seconds = in_turn(candidates, options.pairs)
@@ -67,28 +67,28 @@ def main(
     keras: bool,
     pairs: int = PAIRS,
 ) -> None:
-    """Runs a benchmark as a command, prints its table, and writes it where `--json` says.
+    """Runs a benchmark as a command, prints its table, and writes it to `--json`.
 
     Args:
         name: of the benchmark.
         about: one sentence on what is compared.
-        measure: does the work.
-        keras: whether a Keras backend does the work, else NumPy.
-        pairs: where the command line does not say.
+        measure: runs the benchmark.
+        keras: True: it runs on a Keras backend; False: on NumPy.
+        pairs: default of `--pairs`.
     """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--pairs", type=int, default=pairs, help="timings of each candidate")
     parser.add_argument("--quick", action="store_true", help="tiny sizes; measures nothing")
     parser.add_argument("--json", type=Path, help="file for the section of the results table")
-    given = parser.parse_args()
-    options = Options(QUICK_PAIRS if given.quick else given.pairs, given.quick)
+    flags = parser.parse_args()
+    options = Options(QUICK_PAIRS if flags.quick else flags.pairs, flags.quick)
     backend = backend_name() if keras else "numpy"
     facts = machine("numpy", *(("keras", backend) if keras else ()))
     measured = measure(options)
     section = Section(name, backend, about, measured.rows, measured.notes, facts)
     print(draw([section]))
-    if given.json:
-        given.json.write_text(json.dumps(asdict(section)))
+    if flags.json:
+        flags.json.write_text(json.dumps(asdict(section)))
 
 
 def backend_name() -> str:

@@ -1,4 +1,4 @@
-"""Ratios of two things measured in one run, since one machine differs from itself by 5-19 %."""
+"""Ratios measured within one run, since times on one machine vary by 5-19 % between runs."""
 
 import math
 import time
@@ -30,16 +30,16 @@ class Sample:
     def interval(self) -> tuple[float, float]:
         """95 % interval of the median, without assuming a distribution.
 
-        The k-th smallest and the k-th largest of n values hold the median between them with
-        probability `1 - 2 P(B < k)`, B binomial(n, 1/2); k is the largest for which that is 0.95.
-        Fewer than 6 values reach no such k: then it is all of their range.
+        The k-th smallest and the k-th largest of n values enclose the median with probability
+        `1 - 2 P(B < k)`, B binomial(n, 1/2); k is the largest for which this is at least 0.95.
+        For fewer than 6 values there is no such k, and the interval is their whole range.
         """
         ordered = np.sort(self.values)
         k = _order(len(ordered))
         return float(ordered[k - 1]), float(ordered[-k])
 
     def holds(self, limit: float) -> bool:
-        """Returns True where the median is at most `limit`, or the interval contains it."""
+        """Returns True if the median is at most `limit`, or the interval contains it."""
         return self.median <= limit or self.interval[0] <= limit <= self.interval[1]
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Sample:
 
 
 def ratios(seconds: Mapping[str, NDArray[np.float64]], of: str, to: str) -> Sample:
-    """Returns the ratio of each pair: seconds of one candidate by those of another."""
+    """Returns the ratio of each pair: seconds of one candidate divided by those of another."""
     return Sample(seconds[of] / seconds[to])
 
 
@@ -57,8 +57,8 @@ def in_turn(
 ) -> dict[str, NDArray[np.float64]]:
     """Returns the seconds of each candidate, shape (pairs,).
 
-    Each is called once before, so that nothing compiles while the time is taken. Every other
-    round goes the other way round, so that none always comes after the same one.
+    Each is called once beforehand, so that compilation isn't timed. Every other round runs in
+    reverse order, so that no candidate always follows the same one.
     """
     for call in candidates.values():
         call()

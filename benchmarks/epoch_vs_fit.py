@@ -1,4 +1,4 @@
-"""An epoch of `keras_lottery.training.fit` beside Keras' own `fit`, on arrays.
+"""An epoch of `keras_lottery.training.fit` against Keras' own `fit`, on arrays.
 
 KERAS_BACKEND=tensorflow python -m benchmarks.epoch_vs_fit [--pairs 15]
 """
@@ -15,11 +15,13 @@ from benchmarks.table import Row
 from keras_lottery.training import fit
 from keras_lottery.training.programs import make_program
 
-ABOUT = "An epoch of this package's loop against one of Keras' own `fit`, masked network in both."
+ABOUT = (
+    "An epoch of this package's loop against one of Keras' own `fit`, both with a masked network."
+)
 LIMIT = 1.0
 PAIRS = 15
 
-# What a user of Keras can ask of `compile`. On JAX, steps_per_execution is a loop in Python.
+# Options of Keras' `compile`. On JAX, steps_per_execution is a Python loop.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "tensorflow": {
         "fit": {},
@@ -37,7 +39,7 @@ def measure(options: Options) -> Measured:
     settings = SETTINGS[backend_name()]
     if options.quick:
         settings = {"fit": settings["fit"]}
-    # XLA on a CPU compiles convolutions to code that is slower by far, in Keras' fit as well.
+    # On a CPU, XLA compiles convolutions to far slower code, in Keras' fit too.
     plain = {name: s for name, s in settings.items() if "XLA" not in name}
     rows = _rows(made.lenet(5 if options.quick else 300), settings, options)
     if not options.quick:

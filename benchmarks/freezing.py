@@ -1,4 +1,4 @@
-"""A training step with half of the neurons frozen beside one in which all train.
+"""A training step with half of the neurons frozen against one in which all train.
 
 KERAS_BACKEND=tensorflow python -m benchmarks.freezing [--pairs 41]
 """
@@ -21,11 +21,11 @@ class EverySecond(NeuronFreezing):
     """Freezes every second neuron of each layer."""
 
     def choose(self, epoch: int) -> dict[str, NDArray[np.bool_]]:
-        return {one.path: np.arange(one.count) % 2 == 0 for one in self.neurons}
+        return {layer.path: np.arange(layer.count) % 2 == 0 for layer in self.neurons}
 
 
 def measure(options: Options) -> Measured:
-    """Returns the ratio of each network; there is no limit: dense kernels save nothing."""
+    """Returns the ratio of each network, without a limit, since dense kernels save nothing."""
     cases = [made.lenet(5 if options.quick else 100)]
     if not options.quick and backend_name() == "tensorflow":
         cases.append(made.image_case("Small CNN, batch 60, Adam", "small_cnn", (8, 8, 1), 60, 50))
@@ -38,7 +38,7 @@ def _row(case: made.Case, options: Options) -> Row:
 
 
 def steps(case: made.Case, freeze: bool) -> made.Call:
-    """Returns a call that takes the case's steps and waits until they are done."""
+    """Returns a call that runs the case's steps and waits for them to finish."""
     model: Any = case.compiled(masked=False)
     arrays = case.data()
     if freeze:

@@ -1,9 +1,9 @@
-"""Time and memory of one global cut over 50 M weights, beside NumPy's argsort and partition.
+"""Time and memory of one global cut over 50 M weights, against NumPy's argsort and partition.
 
     python -m benchmarks.global_cut [--pairs 11]
 
-Each makes the masks of the next round from weights in 20 layers. Peak memory is what is allocated
-on top of the weights, the masks made included (1 byte a weight).
+Each computes the next round's masks from weights in 20 layers. Peak memory is allocated on top of
+the weights and includes the new masks (1 byte per weight).
 """
 
 import tracemalloc
@@ -22,12 +22,12 @@ ABOUT = (
 )
 SIZE = 50_000_000
 SPARSITY = 0.2
-# What the cut of 50 M weights may take, on the machine of the table.
+# Limit for the cut of 50 M weights, on the machine of the table.
 SECONDS = 0.3
 
 
 def made_weights(size: int, layers: int = 20) -> Weights:
-    """Normal weights in layers of unequal size and scale."""
+    """Returns normal weights in layers of unequal size and scale."""
     rng = np.random.default_rng(0)
     shares = np.arange(1, layers + 1)
     sizes = size * shares // shares.sum()
@@ -39,7 +39,7 @@ def made_weights(size: int, layers: int = 20) -> Weights:
 
 
 def by_argsort(weights: Weights, k: int) -> MaskSet:
-    """The plain way: an exact count."""
+    """Sorts all magnitudes: simple, with an exact count."""
     flat = np.concatenate([np.abs(w) for w in weights.values()])
     keep = np.ones(flat.size, bool)
     keep[np.argsort(flat)[:k]] = False
@@ -48,14 +48,14 @@ def by_argsort(weights: Weights, k: int) -> MaskSet:
 
 
 def by_partition(weights: Weights, k: int) -> MaskSet:
-    """The usual faster way: prunes too much on ties."""
+    """Uses a threshold: faster, but prunes too much on ties."""
     flat = np.concatenate([np.abs(w) for w in weights.values()])
     threshold = np.partition(flat, k - 1)[k - 1]
     return {path: np.abs(w) > threshold for path, w in weights.items()}
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
-    """Returns the peak of what `call` allocates, its result included."""
+    """Returns the peak memory that `call` allocates, its result included."""
     tracemalloc.start()
     try:
         call()
@@ -65,7 +65,7 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def measure(options: Options) -> Measured:
-    """Returns the ratio of the package's cut to each plain way, and how it fares by itself."""
+    """Returns the ratio of the package's cut to each NumPy version, and its own time."""
     size = 200_000 if options.quick else SIZE
     weights = made_weights(size)
     infos = [VariableInfo(path, w.shape) for path, w in weights.items()]

@@ -1,4 +1,4 @@
-"""Language tasks over made tokens, at the sizes of presets that would have to be fetched."""
+"""Language tasks on synthetic tokens, at the sizes of presets that would need a download."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ _FOUND: dict[str, list[VariableInfo]] = {}
 
 
 def bert_variables(config: Config) -> list[VariableInfo]:
-    """Returns the variables of a BERT preset, built once for all presets that have the same."""
+    """Returns the variables of a BERT preset, built once for all presets that share them."""
     prune = config.prune
     key = repr((config.model, PROBLEMS[config.data.name].kind, prune.include, prune.embeddings))
     if key not in _FOUND:

@@ -1,4 +1,4 @@
-"""Tokens a second of LSTM language models: masked and dense with carried states, and plain Keras.
+"""Tokens per second of LSTM language models: masked, dense with carried states, and plain Keras.
 
 KERAS_BACKEND=jax python -m benchmarks.lstm [--pairs 11]
 """
@@ -19,9 +19,9 @@ from keras_lottery.tasks.language.modelling.windows import train_windows
 from keras_lottery.training.compilation import Compilation
 
 ABOUT = (
-    "A training step of an LSTM language model, several in one call of the program: masked, half "
-    "of it pruned, its states carried from window to window; dense, likewise; and a plain Keras "
-    "model of the same layers without states, by the faster of the backend's ways to compile it."
+    "Training steps of an LSTM language model, several per compiled call: masked, with half of its "
+    "weights pruned and states carried between windows; dense, also with states; and a plain Keras "
+    "model of the same layers without states, compiled in the faster of the backend's ways."
 )
 LIMIT = 1.1
 STEPS = 2
@@ -58,7 +58,7 @@ def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -
         Row.of(case, rates["masked"], rates[to], ratios(seconds, "masked", to), limit)
         for to, limit in ((fastest, LIMIT), ("dense", None))
     ]
-    notes = [f"{units} units, not taken: {rates[name]}." for name in _ways() if name != fastest]
+    notes = [f"{units} units, slower: {rates[name]}." for name in _ways() if name != fastest]
     return Measured(rows, notes)
 
 

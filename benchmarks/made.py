@@ -1,4 +1,4 @@
-"""Networks and data made for the benchmarks; what is in the data takes no part in the time."""
+"""Networks and synthetic data for the benchmarks; times don't depend on the data's values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ CIFAR = (32, 32, 3)
 
 @dataclass(frozen=True)
 class Case:
-    """A network and what it is trained on.
+    """A network and its training data.
 
     Args:
         name: for the table.
         build: returns a new plain model.
         inputs: `(examples) -> array`.
-        batch: examples a step.
-        steps: steps timed at once.
+        batch: examples per step.
+        steps: steps per timing.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Case:
     steps: int
 
     def data(self, steps: int | None = None) -> tuple[Any, Any]:
-        """Returns inputs and labels for this many steps."""
+        """Returns inputs and labels for a number of steps."""
         examples = self.batch * (steps or self.steps)
         labels = np.random.default_rng(1).integers(0, 10, examples)
         return self.inputs(examples), labels.astype(np.int32)
 
     def compiled(self, masked: bool, **settings: Any) -> keras.Model:
-        """Returns a compiled model, its weights the same each time; half pruned if masked."""
+        """Returns a compiled model with the same weights each time; half pruned if masked."""
         keras.utils.set_random_seed(0)
         model = self.build()
         if masked:
@@ -109,13 +109,13 @@ def loss() -> keras.losses.Loss:
 def steps_call(
     model: keras.Model, arrays: Any, order: Any, compilation: Compilation | None = None
 ) -> Call:
-    """Returns a call that takes training steps and waits until they are done.
+    """Returns a call that runs training steps and waits for them to finish.
 
     Args:
         model: compiled, its metrics built.
         arrays: inputs and labels.
         order: examples of the steps, `(steps, batch)`.
-        compilation: how it is compiled; None as the package does.
+        compilation: how it is compiled; None: as in the package.
     """
     program = make_program(model, Distribution(), compilation)
     data, steps = program.put(arrays), len(order)

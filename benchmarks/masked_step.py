@@ -1,4 +1,4 @@
-"""A masked training step beside the dense one of the same network, both in a compiled program.
+"""A masked training step against a dense one of the same network, both in a compiled program.
 
 KERAS_BACKEND=jax python -m benchmarks.masked_step [--pairs 41]
 """
@@ -9,9 +9,9 @@ from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main, rated
 from benchmarks.table import Row
 
-ABOUT = "A masked training step against the dense one, many of them in one call of the program."
+ABOUT = "A masked training step against a dense one, many steps per compiled call."
 LIMIT = 1.05
-# Many short samples: what else the machine does is then spread over both alike.
+# Many short samples spread other load on the machine evenly over both.
 PAIRS = 41
 
 
@@ -33,7 +33,7 @@ def _row(case: made.Case, options: Options, limit: float | None) -> Row:
 
 
 def steps(case: made.Case, masked: bool) -> made.Call:
-    """Returns a call that takes the case's steps and waits until they are done."""
+    """Returns a call that runs the case's steps and waits for them to finish."""
     rng = np.random.default_rng(2)
     order = rng.permutation(case.steps * case.batch).reshape(case.steps, -1).astype(np.int32)
     return made.steps_call(case.compiled(masked), case.data(), order)

@@ -1,8 +1,8 @@
-"""Draws a dense agent and pruned ones at play, side by side, as an animated picture.
+"""Draws a dense agent and pruned ones playing side by side, as an animated GIF.
 
     python -m benchmarks.playing --run=FOLDER [--seed=0] [--sparsity=0.95] [--out=FILE]
 
-The run is one on CartPole; the games are greedy and begin alike.
+The run must be on CartPole. The agents act greedily and start from the same state.
 """
 
 import argparse
@@ -19,10 +19,10 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (270, 160)
 EVERY = 4
-"""Steps from one picture to the next."""
+"""Steps between two frames."""
 MILLISECONDS = 80
 _FINER = 2
-"""Everything is drawn that much larger and then made smaller, which smooths its edges."""
+"""Frames are drawn this much larger and then scaled down, which smooths edges."""
 
 Observations = NDArray[np.float32]
 
@@ -31,33 +31,35 @@ def main(arguments: Sequence[str]) -> int:
     """Writes the picture; returns the exit code: 2 with one line for bad input."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.playing", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="a run on CartPole")
-    parser.add_argument("--seed", type=int, default=0, help="whose networks")
-    parser.add_argument("--sparsity", default="0.95", help="the nearest levels are taken")
-    parser.add_argument("--start", type=int, default=1, help="seeds the game")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the networks")
+    parser.add_argument(
+        "--sparsity", default="0.95", help="sparsities; the nearest levels are drawn"
+    )
+    parser.add_argument("--start", type=int, default=1, help="seed of the environment")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/results/playing.gif")
-    given = parser.parse_args(arguments)
+    flags = parser.parse_args(arguments)
     os.environ.update({"KERAS_BACKEND": "tensorflow", "TF_USE_LEGACY_KERAS": "1"})
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from keras_lottery.errors import LotteryError
 
     try:
-        wanted = [float(one) for one in given.sparsity.split(",")]
-        games = played(given.run, given.seed, wanted, given.start)
+        sparsities = [float(text) for text in flags.sparsity.split(",")]
+        games = played(flags.run, flags.seed, sparsities, flags.start)
     except LotteryError as error:
         print(f"playing: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    write(games, given.out)
-    print(f"picture: {given.out} ({given.out.stat().st_size:,} bytes)")
+    write(games, flags.out)
+    print(f"picture: {flags.out} ({flags.out.stat().st_size:,} bytes)")
     return 0
 
 
 def played(
     run: Path, seed: int, sparsities: Sequence[float], start: int
 ) -> dict[str, Observations]:
-    """Returns what a dense agent and pruned ones see, by a title, until their games are over.
+    """Returns the observations of a dense agent and pruned ones, by title, over one episode.
 
     Raises:
-        LotteryError: it is no run on CartPole, or it keeps no such networks.
+        LotteryError: the run isn't on CartPole, or has no such networks.
     """
     import keras_lottery.studies  # noqa: F401  registers studies and tasks
     from keras_lottery.engine import run_folder
@@ -71,8 +73,8 @@ def played(
     config, _ = run_folder.load_config(paths)
     if config.task != "rl" or not config.data.name.startswith("CartPole"):
         raise LotteryError(
-            f"Expected a run on CartPole, which can be drawn. Received: one of {config.name!r}. "
-            "Take a run of yu2019/control:cartpole_small."
+            f"Expected a run on CartPole. Received: {config.name!r}. "
+            "Use a run of yu2019/control:cartpole_small."
         )
     rows = [row for row in read_results(paths.results) if row.seed == seed]
     kept = [row for row in rows if paths.trained(row.training).exists()]
@@ -95,22 +97,22 @@ def played(
 
 
 def game(model: Any, config: Any, start: int) -> Observations:
-    """Returns the observations of one greedy game, `(steps + 1, 4)`."""
+    """Returns the observations of one greedy episode, `(steps + 1, 4)`."""
     from keras_lottery.tasks.rl.environments.make import maker
 
     env = maker(config.data).make(False)
     seen, over = [env.reset(seed=start)[0]], False
     while not over:
         action = int(np.argmax(model(seen[-1][None])[0]))
-        observation, _, ended, cut, _ = env.step(action)
+        observation, _, terminated, truncated, _ = env.step(action)
         seen.append(observation)
-        over = ended or cut
+        over = terminated or truncated
     env.close()
     return np.array(seen)
 
 
 def write(games: dict[str, Observations], out: Path) -> None:
-    """Writes the animation; a game that is over stands still until the others are."""
+    """Writes the animation; a finished episode stands still until the others end."""
     longest = max(len(seen) for seen in games.values())
     pictures = [_picture(games, step) for step in range(0, longest, EVERY)]
     shared = pictures[0].quantize(32)

@@ -1,4 +1,4 @@
-"""Where the fields of a config come from: the comments of the lines that made it."""
+"""The source of each config field: the comments of the lines that set it."""
 
 import linecache
 import re
@@ -14,8 +14,8 @@ _FIELD = re.compile(r"^ +config\.(\S+) = .*?(?:  # (.*))?$")
 def sources(name: str) -> dict[str, str]:
     """Returns the comment behind each field, `{"prune.rate": "F&C 2019, figure 2"}`.
 
-    A variant runs some of its file's lines, and perhaps lines of another config. Those that ran
-    are taken, the last for a field that is set twice.
+    A variant runs some lines of its file, and perhaps lines of another config. Only lines that ran
+    count; if a field is set twice, the last one.
     """
     root = str(presets.folder())
     ran: list[tuple[str, int]] = []
@@ -33,14 +33,14 @@ def sources(name: str) -> dict[str, str]:
         settings = presets.load(name)
     finally:
         sys.settrace(before)
-    found: dict[str, str] = {}
+    comments: dict[str, str] = {}
     for file, number in ran:
         if match := _FIELD.match(linecache.getline(file, number)):
-            found = {f: text for f, text in found.items() if not _within(f, match[1])}
+            comments = {f: text for f, text in comments.items() if not _within(f, match[1])}
             if match[2]:
-                found[match[1]] = match[2]
+                comments[match[1]] = match[2]
     fields = flatten(settings.to_dict())  # a variant may have deleted some
-    return {f: text for f, text in found.items() if any(_within(field, f) for field in fields)}
+    return {f: text for f, text in comments.items() if any(_within(field, f) for field in fields)}
 
 
 def _within(field: str, section: str) -> bool:

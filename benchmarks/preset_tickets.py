@@ -1,8 +1,8 @@
-"""Puts a ticket of a run into the package, for `kl.Ticket.from_preset`.
+"""Copies a ticket of a run into the package, for `kl.Ticket.from_preset`.
 
     python -m benchmarks.preset_tickets --run=RUN --name=lenet_digits --config=quickstart --round=6
 
-The provenance says which config it came from and what it reached; a test trains it again.
+The provenance records its config and its value; a test retrains it.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Makes a page of docs/results/ again.
+"""Regenerates a page of docs/results/.
 
     python -m benchmarks.results NAME [--run=FOLDER] [--data-dir=FOLDER] [--out=FOLDER]
 
-`validation` and `presets` make theirs from what they measure and build. `claims` judges every
-declared claim by the tables that are kept. The others are of one experiment each: they run it, or
-resume it, in --out; --run takes a finished run instead.
+`validation` measures, and `presets` builds, what its page shows. `claims` judges every declared
+claim by the kept tables. Every other page is for one experiment, which is run, or resumed, in
+--out; --run uses a finished run instead.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs/results"
 
-# All arms of Zhou et al. 2019 but those whose kept values are multiplied by weights ÷ kept.
+# All arms of Zhou et al. 2019 except those that multiply kept values by weights ÷ kept.
 DECONSTRUCTED = (
     "winning", "magnitude_increase", "movement", "large_init_large_final", "large_final_same_sign",
     "large_final_diff_sign", "large_init", "small_final", "small_init", "small_init_small_final",
@@ -166,6 +166,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "frankle2020/instability:small_cnn_digits",
         "--backend=tensorflow",
     ),
+    "channels": ("channels", "--backend=tensorflow"),
     "rewinding_digits": ("renda2020/rewinding:digits",),
     "multi30k": MULTI30K,
     "multi30k_layers": (
@@ -219,9 +220,9 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", choices=PAGES, help="which page")
-    parser.add_argument("--run", type=Path, help="a finished run, where it is of an experiment")
-    parser.add_argument("--data-dir", default="", help="where data sets lie on this machine")
-    parser.add_argument("--out", type=Path, help="where runs are kept (default: runs)")
+    parser.add_argument("--run", type=Path, help="a finished run of the experiment")
+    parser.add_argument("--data-dir", default="", help="folder of the data sets")
+    parser.add_argument("--out", type=Path, help="folder of the runs (default: runs)")
     options = parser.parse_args(arguments)
     os.environ.setdefault("KERAS_BACKEND", "jax")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -233,12 +234,12 @@ def main(arguments: Sequence[str]) -> int:
         print(f"results: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
-        return error.returncode  # it has said what is wrong
+        return error.returncode  # it has printed the error
     return 0
 
 
 def make(options: argparse.Namespace) -> None:
-    """Makes the page that the options name, and the index."""
+    """Writes the page that the options name, and the index."""
     if options.name == "validation":
         make_validation(options.out)
     elif options.name == "presets":
@@ -255,7 +256,7 @@ def make(options: argparse.Namespace) -> None:
 
 
 def make_validation(out: Path | None) -> None:
-    """Measures everything that the page of validation shows, and writes it."""
+    """Measures everything on the validation page, and writes it."""
     from benchmarks.validation import page, tables
     from keras_lottery.errors import MissingExtraError
 
@@ -270,7 +271,7 @@ def make_validation(out: Path | None) -> None:
 
 
 def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
-    """Runs an experiment, where no finished run is given, and writes its page."""
+    """Runs an experiment, unless a finished run is given, and writes its page."""
     from keras_lottery import report
 
     folder = run or finished(name, data, out)
@@ -279,7 +280,7 @@ def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
 
 
 def declare_kept() -> None:
-    """Adds claims that a preset has gained to the kept config.json of its experiments, post hoc."""
+    """Adds a preset's new claims to the kept config.json of its experiments, as post hoc."""
     from keras_lottery.config import freeze, presets
     from keras_lottery.engine.declared import declared_claims
     from keras_lottery.records.run_paths import RunPaths
@@ -296,7 +297,7 @@ def declare_kept() -> None:
 
 @contextmanager
 def portable(run: Path) -> Iterator[Path]:
-    """Gives a view of a run folder whose config.json names no folder of this machine."""
+    """Yields a view of a run folder whose config.json has no local paths."""
     with tempfile.TemporaryDirectory() as temporary:
         view = Path(temporary) / run.resolve().name
         view.mkdir()
@@ -316,13 +317,13 @@ def portable(run: Path) -> Iterator[Path]:
 
 
 def finished(name: str, data: str, out: Path) -> Path:
-    """Runs an experiment, or goes on with it, as on the command line; returns its folder."""
+    """Runs or resumes an experiment through the command line; returns its folder."""
     config, *flags = EXPERIMENTS[name]
     command = [sys.executable, "-m", "keras_lottery", "run", f"--config={config}", *flags]
     command += [f"--out={out}", "--report=false"]
     command += [f"--config.data.dir={data}"] if data else []
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
-    return ROOT / said.rpartition("run folder: ")[2].strip()
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
+    return ROOT / output.rpartition("run folder: ")[2].strip()
 
 
 if __name__ == "__main__":

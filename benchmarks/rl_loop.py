@@ -1,4 +1,4 @@
-"""Collecting and training a masked agent beside the same loop with TF-Agents' own QNetwork.
+"""A masked agent's collecting and training loop against the same loop with TF-Agents' QNetwork.
 
 KERAS_BACKEND=tensorflow python -m benchmarks.rl_loop [--pairs 21]
 """
@@ -23,7 +23,7 @@ from keras_lottery.tasks.rl.play import Plan, Play
 from keras_lottery.tasks.rl.task import RLTask
 from keras_lottery.types import Start
 
-ABOUT = "Frames played and training steps taken by a masked agent, against TF-Agents' QNetwork."
+ABOUT = "Frames and training steps of a masked agent, against TF-Agents' QNetwork."
 LIMIT = 1 / 0.95
 PAIRS = 21
 
@@ -36,8 +36,8 @@ class Case:
         name: for the table.
         data: section of the config.
         model: likewise.
-        batch: examples a training step.
-        steps: training steps timed at once.
+        batch: examples per training step.
+        steps: training steps per timing.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Case:
     steps: int
 
     def task(self) -> RLTask:
-        """Returns the task, whose agent is made when it is first asked for."""
+        """Returns the task, which creates its agent on first use."""
         train = {"length": f"{self.steps}it", "batch_size": self.batch}
         settings = {"name": "benchmark", "task": "rl", "backend": "tensorflow", "train": train}
         return RLTask(freeze(settings | {"data": self.data, "model": self.model}))
@@ -56,9 +56,9 @@ class Case:
 def cartpole(games: int, calls: int, steps: int) -> Case:
     """One frame for every training step; `calls` training steps in one compiled call."""
     dqn = {"frames_per_update": 1, "updates_per_call": calls, "learning_starts": 64}
-    how = "one game, a call a step" if calls == 1 else f"{games} games, {calls} steps a call"
+    setting = "one game, a call a step" if calls == 1 else f"{games} games, {calls} steps a call"
     return Case(
-        f"CartPole, 3 layers of 128, batch 64, {how}",
+        f"CartPole, 3 layers of 128, batch 64, {setting}",
         {"name": "CartPole-v1", "envs": games},
         {"hidden": (128, 128, 128), "dqn": dqn},
         64,
@@ -79,7 +79,7 @@ def breakout(steps: int) -> Case:
 
 
 def measure(options: Options) -> Measured:
-    """Returns the ratio of each case, and what batching brings."""
+    """Returns the ratio of each case, and the gain from batching."""
     short = 8 if options.quick else 1
     many, one = cartpole(8, 8, 512 // short), cartpole(1, 1, 512 // short)
     ours = {case: masked_agent(case) for case in (many, one)}
@@ -124,7 +124,7 @@ def _rate(name: str, case: Case, agent: Dqn, seconds: np.ndarray) -> str:
 
 
 def masked_agent(case: Case) -> Dqn:
-    """Returns the masked agent, placed, with half of its weights pruned."""
+    """Returns the masked agent with initial weights, half of them pruned."""
     task = case.task()
     agent = task._agent("zero")
     weights = task.start_weights(0)
@@ -135,7 +135,7 @@ def masked_agent(case: Case) -> Dqn:
 
 
 def loop_of(case: Case, agent: Dqn) -> Callable[[], object]:
-    """Returns a call that plays and trains for the steps of the case."""
+    """Returns a call that collects and trains for the case's steps."""
     task = case.task()
     plan = Plan(0, 0, Point(case.steps, False), None, False, case.steps, 0, 0)
 

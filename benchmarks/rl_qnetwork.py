@@ -1,4 +1,4 @@
-"""The DQN agent of this package with TF-Agents' own QNetwork and a Keras 2 optimizer in it."""
+"""This package's DQN agent with TF-Agents' own QNetwork and a Keras 2 optimizer."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 
 
 class QNetworkDqn(Dqn):
-    """Plays, stores and trains as `Dqn` does; the network alone is another."""
+    """Acts, stores and trains like `Dqn`; only the network differs."""
 
     @classmethod
     def of(cls, task: RLTask, batch_size: int) -> "QNetworkDqn":
@@ -33,7 +33,7 @@ class QNetworkDqn(Dqn):
         )
         agent._means = Means()
         agent._network, agent._agent = _agent(task)
-        # XLA where the masked agent has it.
+        # XLA if the masked agent uses it.
         compilation = choose_compilation(task._model, task._distribution, task.config.train.jit)
         agent._train = tf.function(agent._many_steps, jit_compile=compilation.xla, autograph=False)
         agent._values = tf.function(agent._best, jit_compile=compilation.xla, autograph=False)
@@ -81,6 +81,6 @@ def _agent(task: RLTask) -> tuple[Any, Any]:
         train_step_counter=tf.Variable(0, dtype=tf.int64),
     )
     agent.initialize()
-    # Slots are made here: a compiled function may not make variables.
+    # Create the slots here: a compiled function can't create variables.
     agent._optimizer.build(network.trainable_weights)
     return network, agent

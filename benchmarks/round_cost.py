@@ -1,4 +1,4 @@
-"""What a training of the quickstart costs besides its steps, and beside cloning and compiling.
+"""The overhead of a quickstart training beyond its steps, and compared with cloning and compiling.
 
 KERAS_BACKEND=jax python -m benchmarks.round_cost [--pairs 11]
 """
@@ -30,17 +30,17 @@ from keras_lottery.training import ArrayData, Trainer, checkpoint, loop, program
 from keras_lottery.types import Start, Training, TrainingResult
 
 ABOUT = (
-    "Everything of a training of the quickstart but its steps, against those steps; and an "
-    "assignment against a clone that is compiled."
+    "Everything in a quickstart training except its steps, against those steps; and resetting a "
+    "model by assignment against cloning and compiling it."
 )
 STEPS = "steps"
 
 
 def measure(options: Options) -> Measured:
     """Returns the rows of both comparisons and where the time of a training goes."""
-    taken = quickstart(options)
-    steps = np.array([one[STEPS] for one in taken])
-    rest = np.array([sum(one.values()) - one[STEPS] for one in taken])
+    trainings = quickstart(options)
+    steps = np.array([training[STEPS] for training in trainings])
+    rest = np.array([sum(training.values()) - training[STEPS] for training in trainings])
     length = "100" if options.quick else "1,000"
     row = Row.of(
         f"quickstart, one training of {length} steps",
@@ -48,7 +48,7 @@ def measure(options: Options) -> Measured:
         f"steps: {np.median(steps):.3f} s",
         Sample(rest / steps),
     )
-    return Measured([row, _against_clone(options)], _breakdown(taken))
+    return Measured([row, _against_clone(options)], _breakdown(trainings))
 
 
 def quickstart(options: Options) -> list[dict[str, float]]:
@@ -84,17 +84,17 @@ def _run(config: Config) -> None:
     """Runs an experiment as the command line does."""
     paths = paths_of(config)
     with run_folder.held(paths):
-        engine.train(config, paths, engine.make_task(config))
+        engine.train_all(config, paths, engine.make_task(config))
 
 
 def _places() -> dict[str, list[tuple[Any, str]]]:
-    """Returns what is timed under which name; what a name calls by another name is not in it."""
+    """Returns the functions timed under each name; nested names are not counted twice."""
     module = importlib.import_module(f"{programs.__name__}.{backend.name()}")
     names = {"jax": "JaxProgram", "tensorflow": "TensorFlowProgram", "torch": "TorchProgram"}
     return {
         STEPS: [(getattr(module, names[backend.name()]), "train")],
         "evaluating": [(loop.Evaluation, "__call__"), (loop, "results"), (trainer, "results")],
-        "placing weights, masks and slots": [(trainer, "place")],
+        "restoring weights, masks and slots": [(trainer, "restore_start")],
         "finding structural paths": [(structural, "variables"), (masking, "variables")],
         "copying weights and state": [(masking, "get_weights"), (checkpoint, "capture")],
         "pruning": [(RunReader, "prune")],
@@ -109,23 +109,25 @@ def _difference(now: dict[str, float], before: dict[str, float]) -> dict[str, fl
     return {name: now[name] - before.get(name, 0.0) for name in now}
 
 
-def _breakdown(taken: list[dict[str, float]]) -> list[str]:
-    """Returns a table of the mean seconds by name, the most first."""
-    means = {n: float(np.mean([one.get(n, 0.0) for one in taken])) for n in taken[-1]}
+def _breakdown(trainings: list[dict[str, float]]) -> list[str]:
+    """Returns a table of the mean seconds by name, largest first."""
+    means = {
+        n: float(np.mean([training.get(n, 0.0) for training in trainings])) for n in trainings[-1]
+    }
     ordered = sorted(means.items(), key=lambda item: -item[1])
     lines = ["Means over the trainings of the quickstart:", "", "| | seconds |", "| --- | --- |"]
     return lines + [f"| {name or 'anything else'} | {value:.4f} |" for name, value in ordered]
 
 
 def _against_clone(options: Options) -> Row:
-    """Compares the start of another training in one trainer with a new model and trainer."""
+    """Compares starting another training in the same trainer with a new model and trainer."""
     case = made.lenet(2)
     data = case.data(2)
     kept = _trainer(case, data)
     start = Start(masking.get_weights(kept.model), masking.get_masks(kept.model))
 
-    def train(one: Trainer) -> None:
-        one.fit(start, capture_at=None, data_seed=0, progress=NoProgress())
+    def train(trainer: Trainer) -> None:
+        trainer.fit(start, capture_at=None, data_seed=0, progress=NoProgress())
 
     candidates: dict[str, Callable[[], object]] = {
         "assign": lambda: train(kept),
@@ -158,6 +160,6 @@ if __name__ == "__main__":
     if backend.name() == "jax":
         import jax
 
-        # A call returns when it is done, so that the steps' time is not found in what follows.
+        # Calls return when they are done, so that the steps' time isn't counted elsewhere.
         jax.config.update("jax_cpu_enable_async_dispatch", False)
     main("round_cost", ABOUT, measure, keras=True)

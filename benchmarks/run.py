@@ -14,14 +14,15 @@ from pathlib import Path
 
 from benchmarks.table import Section, merge
 
-# What each needs beside its backend.
+# What each needs besides its backend.
 NEEDS = {"rl_loop": "tf_agents", "translation": "keras_hub"}
-# On which backends each is measured; torch compiles nothing here.
+# The backends of each benchmark; nothing is compiled on torch.
 BENCHMARKS = {
     "global_cut": ("numpy",),
     "masked_step": ("jax", "tensorflow"),
     "epoch_vs_fit": ("jax", "tensorflow"),
     "round_cost": ("jax", "tensorflow"),
+    "compaction": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
     "lstm": ("jax", "tensorflow"),
     "translation": ("jax", "tensorflow"),
@@ -30,7 +31,7 @@ BENCHMARKS = {
 
 
 def measured(benchmark: str, backend: str, extra: list[str]) -> Section:
-    """Returns the section of one benchmark, run in a process of its own."""
+    """Returns the section of one benchmark, run in a separate process."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if backend != "numpy":
         environment["KERAS_BACKEND"] = backend
@@ -42,7 +43,7 @@ def measured(benchmark: str, backend: str, extra: list[str]) -> Section:
 
 
 def main() -> int:
-    """Returns 0 where every limit held."""
+    """Returns 0 if every limit held."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", action="append", help="only this one; may be repeated")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, help="only this benchmark")

@@ -15,10 +15,10 @@ DATA = Path(__file__).with_name("results.json")
 
 _HEAD = """# Results of the benchmarks
 
-RunWriter by `make bench`. Every ratio is the time of *this* by the time of *against*, taken in turn
-in one process (compiling excluded): the median over the pairs and its 95 % interval. A limit holds
-when the median is within it or the interval contains it. Figures other than ratios are medians,
-and as good as the machine was quiet: see its load.
+Written by `make bench`. Every ratio is the time of *this* divided by the time of *against*,
+measured alternately in one process (compilation excluded): the median over the pairs and its 95 %
+interval. A limit holds if the median is within it or the interval contains it. All other numbers
+are medians, and depend on how busy the machine was: see its load.
 """
 _COLUMNS = ("case", "this", "against", "ratio", "pairs", "limit", "")
 
@@ -29,14 +29,14 @@ class Row:
 
     Args:
         case: what was compared, e.g. `LeNet-300-100, batch 60, Adam`.
-        this: what is judged, with its figure, e.g. `masked step: 1,430 steps/s`.
-        against: what it is judged by, likewise.
-        median: median over the pairs of the time of `this` by the time of `against`.
+        this: the candidate and its rate, e.g. `masked step: 1,430 steps/s`.
+        against: the reference and its rate.
+        median: median over the pairs of the time of `this` divided by the time of `against`.
         low: lower end of its 95 % interval.
         high: upper end.
         pairs: number of pairs.
-        limit: what the ratio may be at most; None where nothing is asked.
-        held: whether it is; None without a limit.
+        limit: upper limit of the ratio; None: no limit.
+        held: whether it held; None without a limit.
     """
 
     case: str
@@ -91,12 +91,12 @@ class Section:
         return f"{self.benchmark} {self.backend}"
 
     @classmethod
-    def load(cls, found: dict[str, Any]) -> "Section":
-        return cls(**found | {"rows": [Row(**row) for row in found["rows"]]})
+    def load(cls, record: dict[str, Any]) -> "Section":
+        return cls(**record | {"rows": [Row(**row) for row in record["rows"]]})
 
 
 def machine(*packages: str) -> dict[str, str]:
-    """Returns what a figure depends on: processor, cores, load, versions."""
+    """Returns what the numbers depend on: processor, cores, load, versions."""
     from importlib.metadata import version
 
     facts = {
@@ -109,7 +109,7 @@ def machine(*packages: str) -> dict[str, str]:
 
 
 def merge(sections: Iterable[Section], data: Path = DATA, page: Path = PAGE) -> None:
-    """Puts sections in the place of those of the same benchmark and backend; others stay."""
+    """Replaces the sections of the same benchmark and backend; others stay."""
     kept = {}
     if data.exists():
         kept = {s.key: s for s in map(Section.load, json.loads(data.read_text()))}

@@ -1,4 +1,4 @@
-"""Subwords a second of a small Transformer, masked and dense: trained, and translating.
+"""Subwords per second of a small Transformer, masked and dense, in training and translation.
 
 KERAS_BACKEND=tensorflow python -m benchmarks.translation [--pairs 11]
 """
@@ -18,14 +18,14 @@ from keras_lottery.training.compilation import Compilation
 ABOUT = (
     "A training step of the small Transformer of Multi30k over sentences of 24 subwords, and a "
     "beam search of four over as many sentences of 24, cached and in one compiled program: "
-    "masked, half of it pruned, against dense. The weights are drawn, so that hardly a translation "
-    "ends before its last place."
+    "masked, with half of its weights pruned, against dense. The weights are random, so that "
+    "hardly any translation ends before its last position."
 )
 STEPS = 2
 
 
 def measure(options: Options) -> Measured:
-    """Returns masked against dense, trained and translating."""
+    """Returns masked against dense, in training and translation."""
     words, sentences, length = (30, 4, 6) if options.quick else (4000, 85, 24)
     sizes = {"layers": 1, "width": 8, "hidden": 8, "heads": 2, "extra": 2} if options.quick else {
         "layers": 2, "width": 128, "hidden": 256, "heads": 4,
@@ -37,13 +37,13 @@ def measure(options: Options) -> Measured:
     compilation = Compilation(loop=True, xla=backend_name() != "tensorflow")  # the faster on a CPU
     models = {name: _compiled(build(config, words), name == "masked") for name in MODELS}
     training = {name: made.steps_call(models[name], arrays, order, compilation) for name in MODELS}
-    said = sentences * (length + config.extra)
+    subwords = sentences * (length + config.extra)
     searches = {name: BeamSearch(models[name], config, sentences, length) for name in MODELS}
     saying = {name: lambda search=searches[name]: search(ids[:sentences]) for name in MODELS}
     case = f"{config.layers} + {config.layers} layers of {config.width}, {words:,} subwords"
     rows = [
         rated(f"{case}, trained", training, STEPS * sentences * length, "subwords", options),
-        rated(f"{case}, translating", saying, said, "subwords", options),
+        rated(f"{case}, translating", saying, subwords, "subwords", options),
     ]
     return Measured(rows, [])
 

@@ -1,7 +1,7 @@
 """A small experiment that finishes in about a minute on two cores: LeNet on scikit-learn's digits.
 
-It shows what to expect everywhere else: winning tickets stay close to the dense network where
-networks with the same mask and fresh weights, or with a permuted mask, fall off.
+It shows the typical result: winning tickets stay close to the dense network at sparsities where
+re-initialized weights under the same mask, or a permuted mask, lose accuracy.
 """
 
 from ml_collections import ConfigDict
@@ -23,7 +23,7 @@ def get_config() -> ConfigDict:
     config.name = "quickstart"  # ours
     config.task = "vision"  # ours
 
-    config.data.name = "digits"  # ours: the data set that needs no network
+    config.data.name = "digits"  # ours: the data set that needs no download
     config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
     config.data.scaling = "unit"  # ours: as F&C 2019 on MNIST
     config.model.name = "lenet"  # ours: as F&C 2019 on MNIST

@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=jax python examples/find_a_ticket.py
 
-A ticket is a sparse network together with the weights that it started from. That it trains as
-well as the dense network is the lottery ticket hypothesis (Frankle & Carbin 2019, 1803.03635).
+A ticket is a sparse network together with its initial weights. The lottery ticket hypothesis says
+that it trains as well as the dense network (Frankle & Carbin 2019, 1803.03635).
 """
 
 import tempfile
@@ -45,7 +45,7 @@ def main(folder: Path) -> None:
     )
     settings = {"epochs": 12, "batch_size": 60, "validation_data": (x_test, y_test)}
 
-    # `reinit` is the control: the same masks over fresh weights.
+    # `reinit` is the control: the same masks with re-initialized weights.
     search = kl.TicketSearch(rounds=6, rate=0.4, arms=("winning", "reinit"))
     history = search.fit(make_model(), x, y, **settings)
     print(history)

@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=jax python examples/find_a_ticket_in_text.py
 
-The states of the network are carried along contiguous streams of the text, all weights and biases
-are pruned together, and pruned networks start again from the weights after the first epoch
-(Yu et al. 2019, 1906.02768). Lower log-perplexity is better.
+The network carries its states along contiguous streams of the text, all weights and biases are
+pruned together, and pruned networks are rewound to the end of the first epoch (Yu et al. 2019,
+1906.02768). Lower log-perplexity is better.
 """
 
 import math
@@ -24,7 +24,7 @@ TEXT = Path(__file__).parent / "text/the_mill.txt"
 
 
 def write_splits(folder: Path) -> None:
-    """Writes the text in three parts, words apart by blanks and those that come once as `<unk>`."""
+    """Writes the text in three parts, with words separated by spaces and single ones as `<unk>`."""
     lines = [re.findall(r"\w+|[^\w\s]", line.lower()) for line in TEXT.read_text().splitlines()]
     parts = {"train": lines[:70], "validation": lines[70:79], "test": lines[79:]}
     counts = Counter(word for line in parts["train"] for word in line)
@@ -34,7 +34,7 @@ def write_splits(folder: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Runs two rounds of the small preset on the text and prints what each network reached."""
+    """Runs two rounds of the small preset on the text and prints each network's perplexity."""
     write_splits(folder)
     settings = {
         "data.dir": str(folder),

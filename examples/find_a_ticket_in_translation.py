@@ -1,17 +1,17 @@
-"""Finds winning tickets of a small Transformer that translates German, beside random ones.
+"""Finds winning tickets of a small Transformer that translates German, and compares random ones.
 
     KERAS_BACKEND=tensorflow python examples/find_a_ticket_in_translation.py
 
-All weights and biases are pruned together and pruned networks start again from an update early in
-the warm-up, as Yu et al. 2019 (1906.02768) have it. The 400 pairs of sentences are of one kind and
-share their few words, so that a small network learns them within a minute.
+All weights and biases are pruned together, and pruned networks are rewound to an update early in
+the warm-up, as in Yu et al. 2019 (1906.02768). The 400 sentence pairs are alike and share a few
+words, so that a small network learns them within a minute.
 """
 
 import tempfile
 from pathlib import Path
 
 import keras
-import keras_hub  # noqa: F401  its layers are what the network is built of
+import keras_hub  # noqa: F401  the network is built from its layers
 
 from keras_lottery import engine
 from keras_lottery.config import freeze, presets
@@ -23,7 +23,7 @@ PARTS = {"train": slice(0, 340), "val": slice(340, 360), "test": slice(360, 400)
 
 
 def write_parts(folder: Path) -> None:
-    """Writes the pairs in three parts, a file of each language."""
+    """Writes the pairs in three parts, one file per language."""
     for language in ("de", "en"):
         lines = (TEXT / f"the_village.{language}").read_text("utf-8").splitlines(keepends=True)
         for name, part in PARTS.items():
@@ -31,7 +31,7 @@ def write_parts(folder: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Runs one round of the small preset on the pairs and prints what each network reached."""
+    """Runs one round of the small preset on the pairs and prints each network's BLEU."""
     write_parts(folder)
     settings = {
         "data.dir": str(folder),
@@ -60,8 +60,8 @@ def main(folder: Path) -> None:
             f"round {row.round} {row.arm:>16}: {row.sparsity:4.0%} pruned, "
             f"test BLEU {row.value:.1f}"
         )
-        said = read_table(paths.table(row.training, SAMPLES))[0]
-        print(f"  {said['source']} -> {said['answer']}")
+        sample = read_table(paths.table(row.training, SAMPLES))[0]
+        print(f"  {sample['source']} -> {sample['answer']}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Prunes a Keras model while it trains with plain `fit`, and ships it.
+"""Prunes a Keras model while it trains with plain `fit`, and exports it.
 
     KERAS_BACKEND=jax python examples/prune_a_keras_model.py [folder to export to]
 
@@ -19,7 +19,7 @@ EPOCHS, BATCH_SIZE = 30, 64
 
 
 def main(out: Path) -> None:
-    """Trains with 90 % of the weights pruned on the way, and exports a plain SavedModel."""
+    """Prunes 90 % of the weights during training, and exports a plain SavedModel."""
     keras.utils.set_random_seed(0)
     images, labels = load_digits(return_X_y=True)
     x, x_test, y, y_test = train_test_split(
@@ -34,7 +34,7 @@ def main(out: Path) -> None:
             keras.layers.Dense(10),
         ]
     )
-    model = kl.mask(model)  # still a keras.Model: compile, fit, save and load as ever
+    model = kl.mask(model)  # still a keras.Model: compile, fit, save and load as usual
     model.compile(
         keras.optimizers.Adam(2e-3),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

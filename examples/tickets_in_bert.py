@@ -1,10 +1,10 @@
-"""Finds tickets in a BERT on sentences of one's own, and ships one as a SavedModel.
+"""Finds tickets in a BERT on your own sentences, and exports one as a SavedModel.
 
     KERAS_BACKEND=jax python examples/tickets_in_bert.py
 
-Here a BERT of two tiny layers stands in for a pre-trained one, so that nothing is fetched. With a
-real one, give its folder, or a preset of KerasHub such as `bert_base_en_uncased`, as
-`model.preset`. The protocol is that of Chen et al. 2020 (2007.12223).
+A BERT with two tiny layers replaces a pre-trained one, so that nothing is downloaded. To use a real
+one, set `model.preset` to its folder, or to a KerasHub preset such as `bert_base_en_uncased`. The
+protocol follows Chen et al. 2020 (2007.12223).
 """
 
 import csv
@@ -46,7 +46,7 @@ def write_sentences(folder: Path) -> None:
 
 
 def write_bert(folder: Path) -> None:
-    """Writes the preset of a tiny BERT, as KerasHub keeps them."""
+    """Writes a tiny BERT as a KerasHub preset."""
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PLAIN, *PRAISE, *BLAME]
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=len(words), num_layers=2, num_heads=2, hidden_dim=32,
@@ -57,7 +57,7 @@ def write_bert(folder: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Searches two levels with a control, prints what came of it and exports a ticket."""
+    """Searches two levels with a control, prints the results and exports a ticket."""
     write_sentences(folder / "tsv")
     write_bert(folder / "tiny")
     settings = {

@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=jax python examples/transfer_a_ticket.py
 
-The ticket is found on the digits 0 to 6, and trained on whether a digit is above 6 or not.
-`exclude` leaves out what does not fit: the new output layer keeps its fresh weights and a full
-mask (Morcos et al. 2019, 1906.02773).
+The ticket is found on the digits 0 to 6, and trained to tell whether a digit is above 6. `exclude`
+skips what doesn't fit: the new output layer keeps its initial weights and a full mask (Morcos et
+al. 2019, 1906.02773).
 """
 
 import keras
@@ -17,7 +17,7 @@ SEEN = 7
 
 
 def make_model(classes: int) -> keras.Model:
-    """Returns a classifier built of layers that are masked one by one, the output left dense."""
+    """Returns a classifier whose layers are masked one by one, except the output layer."""
     model = keras.Sequential(
         [
             keras.Input((64,)),

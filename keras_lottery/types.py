@@ -85,7 +85,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a training starts.
+    """A ticket, and the point at which its training starts.
 
     Args:
         weights: value of every variable of the model.

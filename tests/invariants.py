@@ -1,4 +1,4 @@
-"""What must hold of every run, read from its folder alone; each check raises AssertionError."""
+"""Invariants of every run, checked from its folder alone; each check raises AssertionError."""
 
 from collections.abc import Iterator
 from pathlib import Path

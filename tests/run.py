@@ -1,4 +1,4 @@
-"""Runs the suite: everything once, and what depends on the backend on each one installed."""
+"""Runs the suite: everything once, and backend-dependent tests on each installed backend."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""What import-linter cannot say of the imports inside the package."""
+"""Rules on imports that import-linter can't express."""
 
 import grimp
 

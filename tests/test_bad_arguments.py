@@ -1,4 +1,4 @@
-"""Whatever is given to a public function, only `LotteryError` comes out, and it says what to do."""
+"""Public functions raise only `LotteryError` for bad arguments, with the remedy."""
 
 import re
 

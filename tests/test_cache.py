@@ -1,4 +1,4 @@
-"""Decoded arrays are kept until a file changes; what is damaged is read again."""
+"""Decoded arrays are cached until a file changes; damaged entries are read again."""
 
 import os
 

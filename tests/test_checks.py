@@ -1,4 +1,4 @@
-"""Text and names from outside: what is shown of them, and what may become part of a path."""
+"""Text and names from outside: how they are printed, and which may be part of a path."""
 
 import pytest
 

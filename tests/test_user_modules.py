@@ -1,4 +1,4 @@
-"""Modules of the user's own are imported where the user named them, and nowhere else."""
+"""The user's modules are imported only where the user named them."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""What the package does, checked against outside oracles; written to `docs/results/validation/`."""
+"""Checks of the package against independent references, for `docs/results/validation/`."""

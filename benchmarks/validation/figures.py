@@ -24,7 +24,7 @@ TITLES = {"adam": "Adam", "sgd": "SGD with momentum"}
 
 
 def draw_losses(tables: Tables, backends: Sequence[str]) -> Drawing:
-    """Draws the losses of each step, and below them their distance from the plain loop."""
+    """Draws the losses of each step, and below them their difference from the plain loop."""
     figure = new_figure(7.2, 5.4)
     grid = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(1.2, 1))
     for column, (optimizer, title) in enumerate(TITLES.items()):
@@ -59,14 +59,14 @@ def draw_losses(tables: Tables, backends: Sequence[str]) -> Drawing:
         "losses.png",
         figure,
         f"LeNet-300-100 on the digits: the loss of each step in a plain torch loop (lines) and "
-        f"in this package on each backend (marks, at some of the steps), and the largest distance "
-        f"between them so far (below; solid: dense, dashed: 90 % pruned; dotted: {TOLERANCE:g}).",
-        "Losses of this package and of a plain torch loop over 200 steps, and their distance.",
+        f"in this package on each backend (marks, at some of the steps), and the largest "
+        f"difference so far (below; solid: dense, dashed: 90 % pruned; dotted: {TOLERANCE:g}).",
+        "Losses of this package and of a plain torch loop over 200 steps, and their difference.",
     )
 
 
 def draw_overlap(tables: Tables) -> Drawing:
-    """Draws what the masks of two seeds share beside chance, in all and by variable."""
+    """Draws the overlap of two seeds' masks and of random ones, in all and by variable."""
     names = list(dict.fromkeys(row.variable for row in tables.shared))
     short = dict(zip(names[1:], short_names(tuple(names[1:]))))
     figure = new_figure(7.2, 5.6)
@@ -82,7 +82,7 @@ def draw_overlap(tables: Tables) -> Drawing:
                   label="chance, density of each variable")  # fmt: skip
         if any(abs(row.chance_inputs - row.chance) > 1e-9 for row in rows):
             axes.plot(left, [100 * row.chance_inputs for row in rows], ":", color="#D55E00",
-                      linewidth=1.6, label="chance, density of each pixel, too")  # fmt: skip
+                      linewidth=1.6, label="chance, density of each pixel too")  # fmt: skip
         axes.set_title("all" if name == "all" else short[name], fontsize=10)
         axes.set_yscale("log")
         ticks = [t for t in (1, 2, 5, 10, 20, 50, 100) if t >= 50 * min(row.low for row in rows)]
@@ -99,9 +99,9 @@ def draw_overlap(tables: Tables) -> Drawing:
         figure,
         f"Share of the kept weights that the winning masks of two seeds have in common, over "
         f"{tables.shared[0].pairs} pairs of seeds (mean; bars from the smallest to the largest "
-        "pair), in all and by variable, beside the share expected of random masks of the same "
+        "pair), in all and by variable, and the share expected of random masks with the same "
         "densities; both axes logarithmic.",
-        "Overlap of winning masks between seeds against weights remaining, beside chance.",
+        "Overlap of winning masks between seeds and by chance, against weights remaining.",
     )
 
 

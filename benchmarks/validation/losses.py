@@ -1,4 +1,4 @@
-"""Losses of this package on each backend beside those of a plain torch loop."""
+"""Losses of this package on each backend, compared with those of a plain torch loop."""
 
 import os
 import subprocess
@@ -22,14 +22,14 @@ SPARSITY = 0.9
 TOLERANCE = 1e-4
 LEARNING_RATES = {"adam": 1.2e-3, "sgd": 0.1}
 CALLS = (1, 20)
-"""Steps between two looks at the loss: each one, and as many as one compiled call takes."""
+"""Steps between two loss readings: every step, and as many as one compiled call runs."""
 
 BACKENDS = ("jax", "tensorflow", "torch")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def experiment(optimizer: str, every: int, backend: str) -> Config:
-    """Returns LeNet-300-100 on the digits for 200 steps, its loss read every so many steps."""
+    """Returns LeNet-300-100 on the digits for 200 steps, with its loss read every `every` steps."""
     fields = {
         "name": "validation-losses",
         "data.validation_size": 0,
@@ -50,17 +50,17 @@ def backends() -> list[str]:
 
 
 def compare(names: list[str]) -> list[dict[str, object]]:
-    """Returns the losses of every case, one row a look.
+    """Returns the losses of every case, one row per reading.
 
-    Columns: `optimizer`, `masks` (`dense` or `sparse`), `every` (steps between two looks), `step`,
-    `plain` (the mean of the plain loop's losses since the last look), `double` (the same with
-    torch's own rounding of Adam's bias correction) and one column for each backend of `names`,
-    which trains in a process of its own.
+    Columns: `optimizer`, `masks` (`dense` or `sparse`), `every` (steps between two readings),
+    `step`, `plain` (the mean of the plain loop's losses since the last reading), `double` (the same
+    with torch's own rounding of Adam's bias correction) and one column for each backend of `names`,
+    which trains in a separate process.
     """
-    inputs = given()
+    inputs = make_inputs()
     cases = [str(case) for case in inputs["cases"]]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "given.npz"
+        path = Path(folder) / "inputs.npz"
         np.savez(path, **inputs)
         plain = _child("plain_torch", path, "torch")
         found = {name: _child("trainer_losses", path, name) for name in names}
@@ -82,8 +82,8 @@ def _means(losses: np.ndarray, every: int) -> np.ndarray:
     return losses.reshape(-1, every).mean(axis=1)
 
 
-def given() -> dict[str, np.ndarray]:
-    """Returns start weights, masks, images and batches: all that both trainings are given."""
+def make_inputs() -> dict[str, np.ndarray]:
+    """Returns initial weights, masks, images and batches: the inputs of both trainings."""
     config = experiment("adam", 1, "auto")
     task = make_task(config)
     weights = task.start_weights(SEED)
@@ -109,7 +109,7 @@ def given() -> dict[str, np.ndarray]:
 
 
 def _numbered(weights: Weights, masks: Weights) -> Weights:
-    """Names arrays by the number of their layer, all that the plain loop knows of a network."""
+    """Names arrays by the number of their layer, for the plain loop."""
     found = {}
     for i, path in enumerate(sorted(masks)):
         found[f"kernel/{i}"] = weights[path]
@@ -119,16 +119,16 @@ def _numbered(weights: Weights, masks: Weights) -> Weights:
     return found
 
 
-def _child(module: str, given: Path, backend: str) -> dict[str, np.ndarray]:
-    """Runs a module of this folder on `given` and returns the arrays that it writes."""
-    out = given.with_name(f"{module}-{backend}.npz")
+def _child(module: str, inputs: Path, backend: str) -> dict[str, np.ndarray]:
+    """Runs a module of this folder on `inputs` and returns the arrays that it writes."""
+    out = inputs.with_name(f"{module}-{backend}.npz")
     environment = os.environ | {
         "KERAS_BACKEND": backend,
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "OMP_NUM_THREADS": "1",  # torch's threads wait for one another longer than they work
+        "OMP_NUM_THREADS": "1",  # torch's threads would spend more time waiting than computing
     }
     began = time.perf_counter()
-    command = [sys.executable, "-m", f"benchmarks.validation.{module}", str(given), str(out)]
+    command = [sys.executable, "-m", f"benchmarks.validation.{module}", str(inputs), str(out)]
     subprocess.run(command, env=environment, cwd=_ROOT, check=True)
     print(f"{module} on {backend}: {time.perf_counter() - began:.0f} s", flush=True)
     with np.load(out) as arrays:

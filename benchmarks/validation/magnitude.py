@@ -1,4 +1,4 @@
-"""Global magnitude masks beside those of `torch.nn.utils.prune.global_unstructured`."""
+"""Global magnitude masks, compared with `torch.nn.utils.prune.global_unstructured`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 @dataclass(frozen=True)
 class Compared:
-    """One cut, made twice.
+    """One cut by this package and by torch.
 
     Args:
-        net: whose weights.
+        net: the network of the weights.
         kept_before: weights that survived before it.
         pruned: how many it prunes.
         torch_pruned: how many torch prunes, asked for the same number.
-        tied: weights whose magnitude is that of the last one pruned; 1 where nothing ties.
+        tied: weights with the magnitude of the last one pruned; 1: no tie.
         differing: weights that one mask keeps and the other does not.
-        elsewhere: those of them whose magnitude is another one.
+        elsewhere: how many of these have another magnitude.
         emptied: variables of which torch keeps nothing.
         by_index: of the tied weights, ours prunes the first in path order, then by flat index.
     """
@@ -37,11 +37,11 @@ class Compared:
 
 
 def torch_masks(weights: Weights, masks: MaskSet, amount: int) -> MaskSet:
-    """Returns the masks that torch makes when it prunes `amount` more weights.
+    """Returns torch's masks after pruning `amount` more weights.
 
     Args:
-        weights: by path; each becomes a parameter of a module of its own.
-        masks: what earlier prunings left; torch ranks the surviving weights alone.
+        weights: by path; each becomes a parameter of a separate module.
+        masks: of earlier cuts; torch ranks only the surviving weights.
         amount: number of weights to prune.
     """
     import torch
@@ -61,10 +61,10 @@ def torch_masks(weights: Weights, masks: MaskSet, amount: int) -> MaskSet:
 def compare(
     net: str, weights: Weights, before: MaskSet, ours: MaskSet, amount: int | None = None
 ) -> Compared:
-    """Returns how `ours`, pruned from `before` by magnitude, differs from what torch makes.
+    """Returns how `ours`, pruned from `before` by magnitude, differs from torch's masks.
 
     Args:
-        amount: number of weights to ask torch for; None: as many as ours prunes.
+        amount: number of weights that torch prunes; None: as many as ours.
     """
     pruned = _kept(before) - _kept(ours)
     theirs = torch_masks(weights, before, pruned if amount is None else amount)
@@ -96,7 +96,7 @@ def iterated(
     Between the cuts every weight moves a little, as in training.
 
     Args:
-        floor: weights that ours leaves each variable at least; torch has no such thing.
+        floor: `min_per_layer` of this package; torch has no equivalent.
     """
     rng = np.random.default_rng(0)
     infos = [VariableInfo(path, np.shape(w)) for path, w in sorted(weights.items())]
@@ -109,7 +109,7 @@ def iterated(
 
 
 def rounded(weights: Weights, digits: int) -> Weights:
-    """Returns weights of which many tie."""
+    """Returns weights with many ties."""
     return {path: np.round(w, digits) for path, w in weights.items()}
 
 

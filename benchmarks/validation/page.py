@@ -1,4 +1,4 @@
-"""The page of docs/results/validation/, every number and comparison of it read from its tables."""
+"""The page of docs/results/validation/; every number and comparison comes from its tables."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,13 @@ from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.plots import Drawing
 
 INTRODUCTION = (
-    "What this package does, held against outside oracles. Everything here is made again by "
-    "`make results/validation`: the sentences that compare and all numbers are computed from the "
-    "CSV files beside this page."
+    "This page checks the package against independent references. `make results/validation` "
+    "regenerates it: all comparisons and numbers are computed from the CSV files next to this page."
 )
 SWITCHED_OFF = (
     "`tests/validation/test_mutations.py` runs a small experiment with rewinding, the masks or the "
-    "fresh draw of the controls switched off, and shows that the checks of `tests/invariants.py` "
-    "fail then, each for its own mechanism alone."
+    "re-initialization of the controls switched off, and shows that the checks of "
+    "`tests/invariants.py` then fail, each for its own mechanism only."
 )
 
 
@@ -43,9 +42,9 @@ def content(tables: Tables) -> tuple[list[Any], list[Drawing]]:
         *losses_section(tables, drawings),
         *seeds_section(tables, drawings),
         *overlap_section(tables, drawings),
-        Heading("Switched off"),
+        Heading("Checks fail without the mechanism"),
         Text(SWITCHED_OFF),
-        Heading("Made with"),
+        Heading("Versions"),
         _facts(tables),
     ]
     return blocks, drawings
@@ -55,4 +54,4 @@ def _facts(tables: Tables) -> Table:
     versions = tables.facts["versions"]
     rows = [[name, str(text)] for name, text in sorted(versions.items())]
     rows.append(["runs on the digits", str(tables.facts["backend of the runs on the digits"])])
-    return Table("", ["what", "version"], rows)
+    return Table("", ["software", "version"], rows)

@@ -1,4 +1,4 @@
-"""The same training as a plain torch loop, which knows nothing of this package or of Keras."""
+"""The same training as a plain torch loop, without this package or Keras."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -21,9 +21,9 @@ def train(
     """Trains a fully connected network and returns the loss of each step, shape (steps,).
 
     Args:
-        kernels: one of shape (inputs, outputs) a layer.
-        biases: one a layer.
-        masks: True = kept, one a kernel.
+        kernels: one per layer, of shape (inputs, outputs).
+        biases: one per layer.
+        masks: one per kernel, True: kept.
         x: examples (examples, inputs).
         y: labels (examples,).
         batches: examples of each step (steps, batch).
@@ -57,7 +57,7 @@ def train(
 
 
 def adam_settings(step: int, learning_rate: float, single: bool) -> dict[str, float]:
-    """Returns the settings with which torch's Adam takes Keras' step.
+    """Returns the settings that make torch's Adam take Keras' step.
 
     Keras: w -= a m / (√v + 1e-7) with a = lr √(1 - 0.999^t) / (1 - 0.9^t) in single precision.
     torch: w -= lr' / (1 - 0.9^t) m / (√v / √(1 - 0.999^t) + eps), in double precision.
@@ -79,31 +79,31 @@ def adam_settings(step: int, learning_rate: float, single: bool) -> dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("given", help="the .npz file that benchmarks.validation.losses writes")
+    parser.add_argument("inputs", help="the .npz file that benchmarks.validation.losses writes")
     parser.add_argument("out", help="the .npz file to write")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    given = np.load(options.given)
-    np.savez(options.out, **dict(trained(given)))
+    inputs = np.load(options.inputs)
+    np.savez(options.out, **dict(trained(inputs)))
 
 
-def trained(given: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+def trained(inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
     """Yields the losses of every case, named by `<optimizer>/<masks>`; Adam in both precisions."""
-    layers = range(len([name for name in given if name.startswith("kernel/")]))
-    cases = [str(case) for case in given["cases"]]
+    layers = range(len([name for name in inputs if name.startswith("kernel/")]))
+    cases = [str(case) for case in inputs["cases"]]
     for case in [*cases, *(c.replace("adam/", "adam_double/") for c in cases if "adam" in c)]:
         optimizer, _, masks = case.partition("/")
         yield (
             case,
             train(
-                [given[f"kernel/{i}"] for i in layers],
-                [given[f"bias/{i}"] for i in layers],
-                [given[f"{masks}/{i}"] for i in layers],
-                given["x"],
-                given["y"],
-                given["batches"],
+                [inputs[f"kernel/{i}"] for i in layers],
+                [inputs[f"bias/{i}"] for i in layers],
+                [inputs[f"{masks}/{i}"] for i in layers],
+                inputs["x"],
+                inputs["y"],
+                inputs["batches"],
                 optimizer,
-                float(given[f"learning_rate/{optimizer.partition('_')[0]}"]),
+                float(inputs[f"learning_rate/{optimizer.partition('_')[0]}"]),
             ),
         )
 

@@ -1,4 +1,4 @@
-"""What the page says of masks of different seeds."""
+"""The section on masks of different seeds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,36 +23,36 @@ PAIRS = (
     ("other_seed_input_permuted", "permuted_layer"),
 )
 SETTING = (
-    "The quickstart on the digits. Every control is trained from freshly drawn weights for the "
-    "same number of steps on the same batches, at the {levels} sparsest levels, {draws} draws a "
-    "ticket."
+    "The quickstart on the digits. Every control is trained from re-initialized weights for the "
+    "same number of steps on the same batches, at the {levels} sparsest levels, with {draws} "
+    "repetitions per ticket."
 )
 CONTROLS = (
     "`permuted_layer`: the seed's own winning mask, shuffled within each variable.",
-    "`permuted_input`: the same, but every pixel keeps its number of weights.",
-    "`reinit`: the seed's own winning mask as it is.",
-    "`other_seed`: the winning mask of another seed as it is, another one for each draw.",
-    "`other_seed_input_permuted`: the same, its input layer shuffled within itself.",
+    "`permuted_input`: the same, but each pixel keeps its number of weights.",
+    "`reinit`: the seed's own winning mask.",
+    "`other_seed`: the winning mask of another seed, a different one for each repetition.",
+    "`other_seed_input_permuted`: the same, with the input layer's mask shuffled.",
 )
 
 
 def seeds_section(tables: Tables, drawings: list[Drawing]) -> list[Any]:
-    """Returns the blocks on what a mask is worth to another seed, and adds their figure."""
+    """Returns the blocks on masks of other seeds, and adds their figure."""
     rows = tables.seeds
     rounds = sorted({row.round for row in rows if row.arm == "other_seed"})
     levels = [row.remaining for row in rows if row.round in rounds]
     where = f"at {percent(max(levels))} to {percent(min(levels))} of the weights remaining"
-    known = {pair: one for pair in PAIRS if (one := paired(rows, *pair, rounds))}
+    known = {pair: diff for pair in PAIRS if (diff := paired(rows, *pair, rounds))}
     drawing = draw_differences(list(known.values()), where)
     drawings.append(drawing)
     draws = max(row.draw for row in rows) + 1
     return [
-        Heading("What a mask is worth to another seed"),
+        Heading("Does a mask help another seed?"),
         Bullets(verdicts(known), strong=True),
         Text(SETTING.format(levels=len(rounds), draws=draws)),
         Bullets(CONTROLS),
         Text("The differences in full:"),
-        Bullets([comparison(one, where, unit_of(rows), True) for one in known.values()]),
+        Bullets([comparison(diff, where, unit_of(rows), True) for diff in known.values()]),
         Image(drawing.file, drawing.caption, drawing.alt),
         _connected(tables, rounds[-1], min(levels)),
     ]
@@ -75,13 +75,13 @@ def _connected(tables: Tables, last: int, remaining: float) -> Table:
             [f"`{arm}`", unit.bare(means[arm]), percent(shares[arm, last])]
             for arm in sorted(means, key=lambda arm: -means[arm])
         ],
-        "Connected: share of the kept weights on a path of kept weights from a pixel in use to an "
+        "Connected: fraction of the kept weights on a path of kept weights from a used pixel to an "
         f"output. {unused} of {tables.facts['pixels']} pixels are 0 in every training image.",
     )
 
 
 def verdicts(known: dict[tuple[str, str], Paired]) -> list[str]:
-    """Says what follows from the intervals, each reading only where its interval bears it out."""
+    """Returns the conclusions, each only if its interval supports it."""
     other = known["other_seed", "permuted_layer"]
     own = known["other_seed", "reinit"]
     shuffled = known["other_seed_input_permuted", "permuted_layer"]
@@ -89,26 +89,29 @@ def verdicts(known: dict[tuple[str, str], Paired]) -> list[str]:
     units = known["other_seed", "permuted_input"]
     winning = known["winning", "other_seed"]
     return [
-        f"The mask of another seed, as it is, {outcome(other)}."
-        + _if(other.low > 0, "It carries structure that helps any seed; see below which.")
-        + _if(other.low <= 0, "A mask is worth nothing to a seed that it was not found for."),
-        f"It {outcome(own)}, the seed's own mask over fresh weights."
-        + _if(own.contains_zero, "Without the weights it was found with, no mask knows its seed."),
+        f"The mask of another seed {outcome(other)}."
+        + _if(other.low > 0, "So it has structure that helps any seed, as analysed below.")
+        + _if(other.low <= 0, "So a mask doesn't help a seed that it wasn't found for."),
+        f"It {outcome(own)}, the seed's own mask over re-initialized weights."
+        + _if(
+            own.contains_zero,
+            "Without the weights it was found with, a mask isn't specific to its seed.",
+        ),
         f"With its input layer shuffled, the mask of another seed {outcome(shuffled)}."
         + _if(
             shuffled.contains_zero and other.low > 0,
-            "So what it carries needs the first layer: which pixels and which units keep how many "
-            "weights.",
+            "So its structure is in the first layer: how many weights each pixel and each unit "
+            "keeps.",
         ),
-        f"A mask that keeps of all this the number of weights of each pixel {outcome(pixels)}; the "
+        f"A mask that preserves only the number of weights of each pixel {outcome(pixels)}; the "
         f"whole mask of another seed {outcome(units)}."
         + _if(
             units.low > 0,
-            "The rest lies in the hidden units, where shuffling leaves weights that lead nowhere "
-            "(the last column of the table).",
+            "The rest is in the hidden units, where shuffling leaves disconnected weights (the "
+            "last column of the table).",
         ),
         f"The winning ticket {outcome(winning)}."
-        + _if(winning.low > 0, "The start weights of a mask matter beyond its structure."),
+        + _if(winning.low > 0, "So the initial weights of a mask matter beyond its structure."),
     ]
 
 
@@ -121,7 +124,7 @@ def outcome(one: Paired) -> str:
     points = f"{number(100 * abs(one.mean), 2)} points"
     ends = f"95 % interval {number(100 * one.low, 2)} to {number(100 * one.high, 2)}"
     if one.contains_zero:
-        return f"is not told apart from `{one.control}` ({ends})"
+        return f"can't be distinguished from `{one.control}` ({ends})"
     return (
         f"does {'better' if one.mean > 0 else 'worse'} than `{one.control}`, by {points} ({ends})"
     )
@@ -133,8 +136,8 @@ def overlap_section(tables: Tables, drawings: list[Drawing]) -> list[Any]:
     drawings.append(drawing)
     last = max(row.round for row in tables.shared)
     names = _names(tables.shared)
-    header = ["remaining", "variable", "density", "share", "by chance", "pixels given", "Jaccard",
-              "by chance"]  # fmt: skip
+    header = ["remaining", "variable", "density", "share", "by chance", "with pixel counts",
+              "Jaccard", "by chance"]  # fmt: skip
     body = [
         [percent(r.remaining), names[r.variable], percent(r.density), percent(r.share),
          percent(r.chance), percent(r.chance_inputs), number(r.jaccard, 4),
@@ -157,18 +160,18 @@ def _names(rows: Sequence[Shared]) -> dict[str, str]:
 def _shared(row: Shared, name: str) -> str:
     text = (
         f"At {percent(row.remaining)} remaining, {name}: two seeds share {percent(row.share)} of "
-        f"their kept weights (pairs: {percent(row.low)} to {percent(row.high)}); chance gives "
-        f"{percent(row.chance)}, {_beside(row, row.chance)}"
+        f"their kept weights (pairs: {percent(row.low)} to {percent(row.high)}); by chance "
+        f"{percent(row.chance)}, {_compared(row, row.chance)}"
     )
     if row.chance_inputs - row.chance > 1e-9:
         text += (
-            f"; with each pixel's number of weights given it gives {percent(row.chance_inputs)}, "
-            f"{_beside(row, row.chance_inputs)}"
+            f"; with each pixel's number of weights fixed, {percent(row.chance_inputs)}, "
+            f"{_compared(row, row.chance_inputs)}"
         )
     return f"{text}."
 
 
-def _beside(row: Shared, chance: float) -> str:
+def _compared(row: Shared, chance: float) -> str:
     if row.low > chance:
         return "less than any pair"
     return "more than any pair" if row.high < chance else "within the range of the pairs"

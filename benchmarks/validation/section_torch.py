@@ -1,4 +1,4 @@
-"""What the page says of torch: its global mask, and the losses of a plain loop."""
+"""The sections on torch: its global mask, and the losses of a plain loop."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,16 +12,16 @@ from keras_lottery.report.formatting import count, percent
 from keras_lottery.report.plots import Drawing
 
 CUTS = (
-    "`torch.nn.utils.prune.global_unstructured` with `L1Unstructured` is asked for as many weights "
-    "as `prune_to` prunes, on the same weights, cut after cut; torch ranks the surviving weights "
-    "alone, as does this package. The trained weights are those of a whole chain of rounds."
+    "`torch.nn.utils.prune.global_unstructured` with `L1Unstructured` prunes as many weights as "
+    "`prune_to`, on the same weights, cut after cut. Like this package, torch ranks only the "
+    "surviving weights. The trained weights come from a whole chain of rounds."
 )
 LOOP = (
-    "`benchmarks/validation/plain_torch.py` knows nothing of this package or of Keras: `F.linear` "
-    "under `torch.where(mask, weight, 0)`, `F.cross_entropy`, `torch.optim`. Both get the same "
-    "start weights, masks, images and batches (LeNet-300-100 on the digits, batch 60; {rates}). "
-    "With a look at every step each is a compiled call of its own, with a look every 20 a call "
-    "takes as many steps as it can."
+    "`benchmarks/validation/plain_torch.py` uses neither this package nor Keras: `F.linear` with "
+    "`torch.where(mask, weight, 0)`, `F.cross_entropy`, `torch.optim`. Both get the same initial "
+    "weights, masks, images and batches (LeNet-300-100 on the digits, batch size 60; {rates}). "
+    "If the loss is read at every step, each step is a compiled call; if it is read every 20 "
+    "steps, a call runs as many steps as it can."
 )
 
 
@@ -35,7 +35,7 @@ def cuts_section(tables: Tables) -> list[Any]:
         [c.net, *map(count, (c.kept_before, c.pruned, c.tied, c.differing, c.emptied))]
         for c in tables.cuts
     ]
-    note = "`tied` counts the weights of the magnitude of the last weight pruned: 1 is no tie."
+    note = "`tied` counts the weights with the magnitude of the last weight pruned; 1 means no tie."
     return [
         Heading("The global magnitude mask is torch's"),
         Bullets([_plain(plain), *_tied(tied), _floored(tables.floored)], strong=True),
@@ -48,8 +48,8 @@ def _plain(cuts: Sequence[Compared]) -> str:
     differing = sum(cut.differing for cut in cuts)
     equal = f"differ in {differing} weights" if differing else "equal torch's bit for bit"
     return (
-        f"In {len(cuts)} cuts, of {sum(c.kept_before for c in cuts):,} weights in all, where no "
-        f"magnitude ties with that of the last weight pruned, the masks {equal}."
+        f"In {len(cuts)} cuts without ties at the last weight pruned, over "
+        f"{sum(c.kept_before for c in cuts):,} weights in all, the masks {equal}."
     )
 
 
@@ -60,21 +60,21 @@ def _tied(cuts: Sequence[Compared]) -> list[str]:
     elsewhere = sum(cut.elsewhere for cut in cuts)
     by_index = all(cut.by_index for cut in cuts)
     return [
-        f"In {len(cuts)} cuts of rounded weights up to {max(c.tied for c in cuts):,} weights tie "
-        f"there. Both prune {'the same number' if same else 'DIFFERENT numbers'}; the masks differ "
-        f"in {sum(c.differing for c in cuts):,} weights, {elsewhere or 'none'} of them anywhere "
-        "but among the tied. Which of these go, torch's `topk` leaves open; ours "
+        f"In {len(cuts)} cuts of rounded weights, up to {max(c.tied for c in cuts):,} weights are "
+        f"tied. Both prune {'the same number' if same else 'DIFFERENT numbers'}; the masks differ "
+        f"in {sum(c.differing for c in cuts):,} weights, {elsewhere or 'none'} of them outside the "
+        "tied ones. torch's `topk` doesn't specify which of these it prunes; this package "
         f"{'prunes' if by_index else 'does NOT always prune'} the first in path order, then by "
-        "flat index, the same on every machine."
+        "flat index, on every machine."
     ]
 
 
 def _floored(cuts: Sequence[Compared]) -> str:
     return (
-        "This package leaves every variable at least `min_per_layer` weights, 1 by default; the "
-        f"cuts above were made with 0. On fresh weights torch empties a variable "
-        f"{sum(c.emptied for c in cuts)} times, and there the floor of 1 makes the masks differ, "
-        f"in {sum(c.differing for c in cuts)} weights over these {len(cuts)} cuts."
+        "This package keeps at least `min_per_layer` weights of every variable, 1 by default; the "
+        f"cuts above used 0. On initial weights, torch empties a variable "
+        f"{sum(c.emptied for c in cuts)} times. There a floor of 1 changes the masks, in "
+        f"{sum(c.differing for c in cuts)} weights over these {len(cuts)} cuts."
     )
 
 
@@ -88,37 +88,37 @@ def losses_section(tables: Tables, drawings: list[Drawing]) -> list[Any]:
     verdict = "within" if largest <= TOLERANCE else "NOT within"
     double = max(abs(r["double"] - r["plain"]) for r in tables.losses)
     sentences = [
-        f"Over {STEPS} steps the largest distance of any loss from the plain torch loop is "
+        f"Over {STEPS} steps, the largest difference of any loss from the plain torch loop is "
         f"{largest:.1e}, on {', '.join(backends)}, dense and {percent(SPARSITY)} pruned, under "
         f"Adam and under SGD with momentum: {verdict} {TOLERANCE:g}.",
-        "Keras computes the bias correction of Adam in single precision, torch in double. The "
-        "plain loop rounds as Keras does; with torch's own rounding (and Keras' epsilon) its "
-        f"losses move by up to {double:.1e}: rounding, which the training amplifies.",
+        "Keras computes Adam's bias correction in single precision, torch in double. The plain "
+        "loop rounds like Keras; with torch's own rounding (and Keras' epsilon) its losses "
+        f"change by up to {double:.1e}: rounding errors, amplified by training.",
     ]
-    header = ["training", "steps between looks", *backends, "torch's own bias correction"]
+    header = ["training", "steps between readings", *backends, "torch's own bias correction"]
     return [
         Heading("The losses are those of a plain loop"),
         Bullets(sentences, strong=True),
         Text(LOOP.format(rates=rates)),
         Image(drawing.file, drawing.caption, drawing.alt),
         Table(
-            "Largest distance from the plain loop",
+            "Largest difference from the plain loop",
             header,
             _distances(tables, backends),
-            "The last column sets the plain loop against itself.",
+            "The last column compares the plain loop with itself.",
         ),
     ]
 
 
 def _distances(tables: Tables, backends: Sequence[str]) -> list[list[str]]:
     key = ("optimizer", "masks", "every")
-    found = []
+    lines = []
     for case in dict.fromkeys(tuple(row[k] for k in key) for row in tables.losses):
         rows = [row for row in tables.losses if tuple(row[k] for k in key) == case]
         largest = {n: max(abs(r[n] - r["plain"]) for r in rows) for n in (*backends, "double")}
         optimizer, masks, every = case
         pruned = f"{percent(SPARSITY)} pruned" if masks == "sparse" else "dense"
         cells = [f"{largest[name]:.1e}" for name in backends]
-        own = f"{largest['double']:.1e}" if optimizer == "adam" else "–"
-        found.append([f"{optimizer}, {pruned}", f"{every:g}", *cells, own])
-    return found
+        double = f"{largest['double']:.1e}" if optimizer == "adam" else "–"
+        lines.append([f"{optimizer}, {pruned}", f"{every:g}", *cells, double])
+    return lines

@@ -1,7 +1,7 @@
-"""Arms for one question alone: does a mask hold more than its densities for another seed?"""
+"""Arms that test whether a mask helps another seed by more than its densities."""
 
 from keras_lottery import pruning
-from keras_lottery.arms import arms, chain
+from keras_lottery.arms import arms, starts
 from keras_lottery.types import MaskSet, RunView, Start, Training
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -10,7 +10,7 @@ SEEDS = (0, 1, 2, 3, 4)
 def other_winning(training: Training) -> Training:
     """Returns the winning training of another seed, another one for each draw."""
     place = SEEDS.index(training.seed) + 1 + training.draw % (len(SEEDS) - 1)
-    other = chain.winning_of(training)
+    other = starts.winning_of(training)
     return Training(
         other.source, other.task, SEEDS[place % len(SEEDS)], other.round, other.arm, other.draw
     )
@@ -21,16 +21,16 @@ def input_kernel(masks: MaskSet) -> str:
     return min(masks)
 
 
-def permute_within_inputs(masks: MaskSet, training: Training) -> MaskSet:
+def permute_within_inputs(masks: MaskSet, training: Training, layout: pruning.Layout) -> MaskSet:
     """Shuffles the input layer among the units of each input, other layers within themselves."""
-    rng = chain.generator(training)
-    shuffled = pruning.permute_layer(masks, rng)
+    rng = starts.generator(training)
+    shuffled = pruning.permute_layer(masks, rng, layout)
     path = input_kernel(masks)
     return shuffled | {path: rng.permuted(masks[path], axis=1)}
 
 
 class _OtherSeed:
-    """The winning mask of another seed over freshly drawn weights."""
+    """The winning mask of another seed over re-initialized weights."""
 
     name = "other_seed"
     iterative = False
@@ -38,15 +38,15 @@ class _OtherSeed:
 
     @staticmethod
     def parents(training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training), other_winning(training))
+        return (starts.winning_of(training), other_winning(training))
 
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
-        return chain.fresh_start(training, run, run.start_of(other_winning(training)).masks)
+        return starts.fresh_start(training, run, run.start_of(other_winning(training)).masks)
 
 
 class _OtherSeedInputPermuted(_OtherSeed):
-    """The same, its input layer shuffled within itself."""
+    """The same, with the input layer's mask shuffled."""
 
     name = "other_seed_input_permuted"
 
@@ -54,8 +54,10 @@ class _OtherSeedInputPermuted(_OtherSeed):
     def start(training: Training, run: RunView) -> Start:
         masks = run.start_of(other_winning(training)).masks
         path = input_kernel(masks)
-        shuffled = pruning.permute_layer({path: masks[path]}, chain.generator(training))
-        return chain.fresh_start(training, run, masks | shuffled)
+        shuffled = pruning.permute_layer(
+            {path: masks[path]}, starts.generator(training), starts.layout(run)
+        )
+        return starts.fresh_start(training, run, masks | shuffled)
 
 
 class _PermutedInput(_OtherSeed):
@@ -65,15 +67,17 @@ class _PermutedInput(_OtherSeed):
 
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
-        masks = run.start_of(chain.winning_of(training)).masks
-        return chain.fresh_start(training, run, permute_within_inputs(masks, training))
+        masks = run.start_of(starts.winning_of(training)).masks
+        return starts.fresh_start(
+            training, run, permute_within_inputs(masks, training, starts.layout(run))
+        )
 
 
 CONTROLS = (_OtherSeed(), _OtherSeedInputPermuted(), _PermutedInput())
 
 
 def register() -> None:
-    """Lets configs name these arms."""
+    """Registers these arms, so that configs can name them."""
     for arm in CONTROLS:
         if arm.name not in arms:
             arms.register(arm.name)(arm)

@@ -1,4 +1,4 @@
-"""Masks of different seeds: how much they share, and what one is worth to another seed."""
+"""Masks of different seeds: their overlap, and how well one works for another seed."""
 
 import itertools
 from collections import defaultdict
@@ -18,7 +18,7 @@ from keras_lottery.tickets import Ticket, load_state, overlap, total
 from keras_lottery.types import MaskSet, Training
 
 SPARSEST = 3
-"""Levels, from the sparsest, at which the controls are trained."""
+"""Number of the sparsest levels at which the controls are trained."""
 
 DRAWS = 2
 CONTROLS = (
@@ -55,7 +55,7 @@ def run(out: Path, backend: str) -> RunPaths:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the masks of two seeds share, mean over pairs of seeds.
+    """Overlap of two seeds' masks, averaged over pairs of seeds.
 
     Args:
         round: the round of both.
@@ -67,7 +67,7 @@ class Shared:
         low: smallest pair.
         high: largest pair.
         chance: `share` expected of masks with these densities of the variables.
-        chance_inputs: the same, where the input layer keeps its number of weights of each input.
+        chance_inputs: the same, with the number of weights of each input fixed in the first layer.
         jaccard: |a ∧ b| / |a ∨ b|.
         chance_jaccard: expected as `chance`.
     """
@@ -87,7 +87,7 @@ class Shared:
 
 
 def shared(paths: RunPaths, rounds: Sequence[int]) -> list[Shared]:
-    """Returns what the winning masks share at each round, over all and by variable."""
+    """Returns the overlap of the winning masks in each round, in all and by variable."""
     found = []
     for number in rounds:
         masks = [_winning(paths, seed, number).masks for seed in seed_arms.SEEDS]
@@ -124,7 +124,7 @@ def shared_at(
 
 
 def chance_inputs(a: MaskSet, b: MaskSet, path: str) -> float:
-    """Returns the share expected where the kernel at `path` keeps each input's number of weights.
+    """Returns the expected share if the kernel at `path` keeps each input's number of weights.
 
     Input i of n_i weights is expected to have a_i b_i / n_i in common, other variables
     Σ a b / n.
@@ -138,7 +138,7 @@ def chance_inputs(a: MaskSet, b: MaskSet, path: str) -> float:
 
 
 def chain_against_torch(paths: RunPaths, rounds: Sequence[int], seed: int = 0) -> list[Compared]:
-    """Returns each cut of a whole chain of rounds beside torch's on the same trained weights."""
+    """Compares each cut of a chain of rounds with torch's on the same trained weights."""
     found = []
     dense = load_state(paths.trained(Training("", "vision", seed, 0, "dense")))
     for number in rounds:
@@ -154,10 +154,10 @@ def chain_against_torch(paths: RunPaths, rounds: Sequence[int], seed: int = 0) -
 
 @dataclass(frozen=True)
 class Connected:
-    """How many of the weights that an arm keeps can matter at all.
+    """The fraction of an arm's kept weights that can affect the output.
 
     Args:
-        arm: whose masks.
+        arm: the arm of the masks.
         round: their round.
         remaining: fraction of all weights remaining.
         share: of the kept weights, those on a path of kept weights from a pixel that is not 0 in
@@ -187,7 +187,7 @@ def connected(paths: RunPaths, backend: str) -> list[Connected]:
 
 
 def connected_share(masks: MaskSet, inputs: np.ndarray) -> float:
-    """Returns the share of the kept weights that lie on a path from an input to an output.
+    """Returns the fraction of the kept weights on a path from an input to an output.
 
     Args:
         masks: kernels (inputs, outputs) of a chain of dense layers, in path order.

@@ -1,4 +1,4 @@
-"""The tables of docs/results/validation/, from which its page and figures are made."""
+"""The tables behind the page and figures of docs/results/validation/."""
 
 import dataclasses
 import json
@@ -26,15 +26,15 @@ SPARSITIES = (0.2, 0.5, 0.9, 0.99)
 
 @dataclasses.dataclass(frozen=True)
 class Tables:
-    """What was measured.
+    """All measurements of the page.
 
     Args:
-        cuts: masks beside torch's.
-        floored: the same networks with the floor that a config has by default.
+        cuts: masks compared with torch's.
+        floored: the same networks with the default `min_per_layer`.
         losses: rows as `losses.compare` returns them.
         seeds: trainings of the run, in the form of results.csv.
         shared: overlap between seeds.
-        connected: how many kept weights lie on a path.
+        connected: fraction of kept weights on a path from input to output.
         facts: versions, backend, settings.
     """
 
@@ -77,7 +77,7 @@ def measure_losses(folder: Path) -> None:
 
 
 def measure_seeds(folder: Path, out: Path) -> None:
-    """Writes what masks of different seeds share and are worth to one another."""
+    """Writes the overlap of masks of different seeds, and how well they transfer."""
     paths = seeds.run(out, backend.name())
     data = paths.results.read_bytes()
     write_whole(folder / "seeds.csv", lambda to: to.write_bytes(data))
@@ -100,7 +100,7 @@ def _write_facts(folder: Path, paths: RunPaths) -> None:
 
 
 def read(folder: Path) -> Tables:
-    """Returns what the measurements wrote into `folder`."""
+    """Returns the tables in `folder`."""
     return Tables(
         _read(folder / "cuts.csv", Compared) + _read(folder / "chain.csv", Compared),
         _read(folder / "floored.csv", Compared),

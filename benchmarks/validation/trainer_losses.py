@@ -14,27 +14,27 @@ from keras_lottery.types import MaskSet, Start, Training, Weights
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("given", help="the .npz file that benchmarks.validation.losses writes")
+    parser.add_argument("inputs", help="the .npz file that benchmarks.validation.losses writes")
     parser.add_argument("out", help="the .npz file to write")
     options = parser.parse_args()
-    np.savez(options.out, **dict(trained(np.load(options.given))))
+    np.savez(options.out, **dict(trained(np.load(options.inputs))))
 
 
-def trained(given: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields the losses of every case, by steps a compiled call and `<optimizer>/<masks>`."""
-    names = {i: (str(k), str(b)) for i, (k, b) in enumerate(given["paths"])}
+def trained(inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the losses of every case, by steps per compiled call and `<optimizer>/<masks>`."""
+    names = {i: (str(k), str(b)) for i, (k, b) in enumerate(inputs["paths"])}
     weights: Weights = {}
     for i, (kernel, bias) in names.items():
-        weights |= {kernel: given[f"kernel/{i}"], bias: given[f"bias/{i}"]}
-    seed = int(given["seed"])
+        weights |= {kernel: inputs[f"kernel/{i}"], bias: inputs[f"bias/{i}"]}
+    seed = int(inputs["seed"])
     backend = keras.config.backend()
-    for every in given["calls"].tolist():
-        for optimizer in sorted({str(case).partition("/")[0] for case in given["cases"]}):
-            # One task, and so one compiled program, for the dense and for the sparse network.
+    for every in inputs["calls"].tolist():
+        for optimizer in sorted({str(case).partition("/")[0] for case in inputs["cases"]}):
+            # One task, and thus one compiled program, for the dense and the sparse network.
             task = make_task(experiment(optimizer, every, backend))
-            for case in (str(c) for c in given["cases"] if str(c).startswith(optimizer)):
+            for case in (str(c) for c in inputs["cases"] if str(c).startswith(optimizer)):
                 masks: MaskSet = {
-                    kernel: given[f"{case.partition('/')[2]}/{i}"]
+                    kernel: inputs[f"{case.partition('/')[2]}/{i}"]
                     for i, (kernel, _) in names.items()
                 }
                 outcome = task.fit(

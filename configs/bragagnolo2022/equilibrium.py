@@ -1,7 +1,7 @@
 """Neurons at equilibrium (Bragagnolo et al. 2022, arXiv 2207.09455).
 
-`small_cnn_digits` is the paper's protocol, shortened: the learning rate falls at two and three
-fifths of the training, as it does there.
+`small_cnn_digits` is a shorter version of the paper's protocol: the learning rate drops after two
+and three fifths of the training, as in the paper.
 """
 
 from ml_collections import ConfigDict
@@ -53,7 +53,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
 
     config.options.epsilon = 1e-3  # Bragagnolo et al. 2022: for classification
     config.options.mu = 0.5  # Bragagnolo et al. 2022
-    config.options.examples = 50  # ours: of the 500, to hold their outputs in memory
+    config.options.examples = 50  # ours: of the 500, so that their outputs fit in memory
     config.options.exclude = ("*dense*",)  # Bragagnolo et al. 2022: convolutions and batch norm
 
     config.seeds = (0, 1, 2)  # ours
@@ -61,7 +61,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.claims = CLAIMS
 
     if argument == "small_cnn_digits":
-        config.data.name = "digits"  # ours: the data set that needs no network
+        config.data.name = "digits"  # ours: the data set that needs no download
         config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
         config.data.augment = "none"  # ours
         config.model.name = "small_cnn"  # ours: ResNet-32 in the paper

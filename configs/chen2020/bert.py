@@ -1,18 +1,18 @@
 """Tickets in BERT, fine-tuned on language tasks.
 
 Chen et al. 2020, "The lottery ticket hypothesis for pre-trained BERT networks" (arXiv 2007.12223).
-Where text and code of the paper disagree the code is followed, which made its results: ten points
-of the original weights a round. The variants, the first four at full size:
+Where the paper's text and code disagree, this follows the code, which produced its results: each
+round prunes ten percent of the original weights. The variants, the first four at full size:
 
 glue: `--config.data.name=` takes any of GLUE's tasks, from files or (`data.source=tfds`) from
     tensorflow-datasets.
 squad: `<data.dir>/squad/` holds `train-v1.1.json` and `dev-v1.1.json`.
-mlm: `<data.dir>/mlm/` holds `train.txt` and `dev.txt`; the paper takes Wikipedia. KerasHub carries
-    no head for masked words, so it is initialized from the seed.
-transfer: masks between all of the paper's tasks. `data.dir` holds a folder a task.
-minilm_glue, minilm_transfer: for two cores. Network, sentences, steps and levels are fewer.
-    `model.preset` is the folder of a BERT in Hugging Face's layout, in `data.dir`, next to `sst2/`,
-    and for `minilm_transfer` `rte/` and `mlm/` (any text: train.txt and dev.txt).
+mlm: `<data.dir>/mlm/` holds `train.txt` and `dev.txt`; the paper uses Wikipedia. KerasHub ships
+    no masked-language-modelling head, so it is initialized from the seed.
+transfer: masks between all of the paper's tasks. `data.dir` holds one folder per task.
+minilm_glue, minilm_transfer: for two cores, with a smaller network and fewer sentences, steps and
+    levels. `model.preset` is the folder of a BERT in Hugging Face's layout, in `data.dir`, next to
+    `sst2/`, and for `minilm_transfer` `rte/` and `mlm/` (any text: train.txt and dev.txt).
 """
 
 from ml_collections import ConfigDict
@@ -154,8 +154,8 @@ def minilm_glue(config: ConfigDict) -> None:
     config.prune.schedule = "levels"  # ours: ten points a round in the paper
     config.prune.levels = (0.5, 0.7)  # ours: 10 % to 90 % in the paper
     del config.prune.rate
-    # Sentence embeddings leave the pooler unused, with a tenth of the other kernels' spread: pooled
-    # with them, a cut of 70 % keeps one of its weights, and no answer depends on the text.
+    # Sentence embeddings don't use the pooler, whose weights have a tenth of the other kernels'
+    # spread: at 70 % pruned globally, one of its weights remains, so outputs ignore the text.
     config.prune.exclude = ("*/bert_backbone/layers/dense/*",)  # ours: pruned in the paper
     config.report = {"sparse": 0.3}  # ours
     config.claims = GLUE_CLAIMS
@@ -168,7 +168,7 @@ def minilm_transfer(config: ConfigDict) -> None:
     config.options = {"variants": {}}
     config.options.variants.mlm = {"data": {"name": "mlm"}}  # Chen et al. 2020: masked words
     config.options.variants.sst2 = {"data": {"name": "sst2"}}  # Chen et al. 2020
-    config.options.variants.rte = {  # Chen et al. 2020; pairs are longer, so they are fewer
+    config.options.variants.rte = {  # Chen et al. 2020; pairs are longer, so there are fewer
         "data": {"name": "rte", "max_len": 64, "train_size": 1280}
     }
     config.options.variants.sst2_half = {"rewind": {"to": "64it"}}  # Chen et al. 2020: later point

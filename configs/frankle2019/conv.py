@@ -1,9 +1,9 @@
 """Conv-2, Conv-4 and Conv-6 on CIFAR-10 (Frankle & Carbin 2019, arXiv 1803.03635).
 
-The paper's figures: accuracy rises by up to 3.4, 3.5 and 3.3 points, at 4.6, 11.1 and 26.4 % of the
-weights remaining.
+The paper reports that accuracy rises by up to 3.4, 3.5 and 3.3 points, at 4.6, 11.1 and 26.4 % of
+the weights remaining.
 
-The layers that the paper lists for Conv-6 have 2.26 M weights, not the 1.7 M that it prints: 1.14 M
+The layers that the paper lists for Conv-6 have 2.26 M weights, not the 1.7 M it states: 1.14 M
 in the convolutions, and 4 · 4 · 256 · 256 = 1.05 M in the first dense layer.
 """
 
@@ -14,21 +14,21 @@ from keras_lottery.config import presets
 DEFAULT = "2"
 VARIANTS = {depth: f"Conv-{depth} on CIFAR-10" for depth in ("2", "4", "6")}
 
-# What the paper prints for each network: weights in all, and in convolutions.
+# The paper's counts for each network: all weights, and those in convolutions.
 PAPER = {
     "2": {"weights": "4.3M", "convolutions": "38K"},
     "4": {"weights": "2.4M", "convolutions": "260K"},
     "6": {
         "weights": "1.7M",
         "convolutions": "1.1M",
-        "note": "the layers that the paper lists do not come to the 1.7M that it prints",
+        "note": "the layers that the paper lists don't add up to the 1.7M it states",
     },
 }
 
 # By depth: learning rate, iterations, and the pruning rate of convolutions.
 TRAINING = {"2": (2e-4, "20000it", 0.1), "4": (3e-4, "25000it", 0.1), "6": (3e-4, "30000it", 0.15)}
 
-# By depth: points above the dense network and where, times as fast as it and where.
+# By depth: points above the dense network, or speed-up over it, and at which sparsity.
 BETTER = {
     "2": (3.4, "4.6 %", (0.037, 0.057)),
     "4": (3.5, "11.1 %", (0.089, 0.139)),

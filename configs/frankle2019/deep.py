@@ -1,14 +1,14 @@
 """ResNet-20 and VGG-19 on CIFAR-10 (Frankle & Carbin 2019, arXiv 1803.03635).
 
-At a learning rate of 0.1 neither network has tickets at initialization. The variants are the ways
-out of it:
+At a learning rate of 0.1 neither network has tickets at initialization. The variants solve this in
+different ways:
 
 resnet20: rewound to step 500, from which Frankle et al. (arXiv 1912.05671) find the sparse network
     stable. Frankle & Carbin call the network Resnet-18.
-resnet20_lowlr: a learning rate of 0.01. The paper's figures: 89.5 % at 41.7 to 21.9 % of the
-    weights remaining, where the dense network at a learning rate of 0.1 has 90.5 %.
-resnet20_warmup: a learning rate of 0.03, warmed up over 20,000 steps. The paper's figures: 90.5 %
-    at 27.1 % of the weights remaining, tickets from 11.8 % on.
+resnet20_lowlr: a learning rate of 0.01. The paper reports 89.5 % at 41.7 to 21.9 % of the
+    weights remaining; the dense network at a learning rate of 0.1 has 90.5 %.
+resnet20_warmup: a learning rate of 0.03, warmed up over 20,000 steps. The paper reports 90.5 %
+    at 27.1 % of the weights remaining, and tickets from 11.8 % on.
 vgg19: warmed up over 10,000 steps, with tickets down to 1.5 % of the weights. For late rewinding
     instead: --config.optimizer.warmup=0it --config.rewind.to=1000it (Frankle et al., arXiv
     1912.05671, for VGG-16).
@@ -24,7 +24,7 @@ VARIANTS = {
     "vgg19": "VGG-19 on CIFAR-10 with a warm-up",
 }
 
-# What the paper prints for each network: weights in all, and in convolutions.
+# The paper's counts for each network: all weights, and those in convolutions.
 RESNET20 = {
     "weights": "274K",
     "convolutions": "270K",
@@ -79,7 +79,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     if argument == "resnet20":
         config.rewind.to = "500it"  # Frankle et al. 2020 (arXiv 1912.05671): stable from there
     elif argument == "resnet20_lowlr":
-        config.optimizer.learning_rate = 0.01  # F&C 2019: holds tickets at step 0
+        config.optimizer.learning_rate = 0.01  # F&C 2019: has tickets at step 0
     elif argument == "resnet20_warmup":
         config.optimizer.learning_rate = 0.03  # F&C 2019, section 4: with warm-up
         config.optimizer.warmup = "20000it"  # F&C 2019, section 4

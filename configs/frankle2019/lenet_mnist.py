@@ -1,12 +1,12 @@
 """LeNet-300-100 on MNIST (Frankle & Carbin 2019, arXiv 1803.03635).
 
-The paper's figures: best accuracy at 13.5 % of the weights remaining, back to the dense
-network's at 3.6 %; random reinitialization falls below it from 21.1 %.
+The paper reports the best accuracy at 13.5 % of the weights remaining, and the dense network's
+accuracy at 3.6 %; random reinitialization falls below it from 21.1 % on.
 """
 
 from ml_collections import ConfigDict
 
-# What the paper prints for this network: weights in all, and in convolutions.
+# The paper's counts for this network: all weights, and those in convolutions.
 PAPER = {"": {"weights": "266K", "convolutions": "-"}}
 
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
@@ -44,7 +44,7 @@ def get_config() -> ConfigDict:
 
     config.data.name = "mnist"  # F&C 2019, figure 2
     config.data.validation_size = 5000  # Zhou et al. 2019: 55,000 to train on, 45,000 of CIFAR-10
-    config.data.scaling = "unit"  # Zhou et al. 2019: pixels divided by 255 and nothing else
+    config.data.scaling = "unit"  # Zhou et al. 2019: pixels only divided by 255
     config.data.augment = "none"  # Zhou et al. 2019
     config.model.name = "lenet"  # F&C 2019, figure 2
     config.model.hidden = (300, 100)  # F&C 2019, figure 2

@@ -1,13 +1,13 @@
-"""Instability to the order of the data.
+"""Instability to the data order.
 
 Frankle, Dziugaite, Roy & Carbin 2020, "Linear mode connectivity and the lottery ticket hypothesis"
 (arXiv 1912.05671). The variants:
 
 small_cnn_digits: the paper's networks with batch norm are unstable at initialization and stable
-    some hundred or thousand steps later. This one is small enough to show it within minutes.
+    some hundreds or thousands of steps later. This one is small enough to show it in minutes.
 resnet20_cifar10: the dense network is stable from step 2,000 on, the subnetworks of iterative
     magnitude pruning from step 500 on.
-lenet_mnist: stable from initialization on, dense and pruned. Network and training are those of
+lenet_mnist: stable from initialization on, dense and pruned. Network and training are as in
     `frankle2019/lenet_mnist`.
 """
 
@@ -62,7 +62,7 @@ def small_cnn_digits() -> ConfigDict:
     config = presets.load("quickstart")
     config.model = {"name": "small_cnn"}  # ours: three convolutions with batch norm
     config.optimizer.name = "sgd"  # Frankle 2020
-    config.optimizer.learning_rate = 1.0  # ours: high enough for copies to go apart
+    config.optimizer.learning_rate = 1.0  # ours: high enough for copies to diverge
     config.optimizer.momentum = 0.9  # ours: as F&C 2019 for ResNet-18
     config.train.length = "600it"  # ours: 15 epochs
     config.train.batch_size = 30  # ours: small enough for the order to matter

@@ -1,8 +1,8 @@
 """Pruning at initialization on LeNet-300-100 and MNIST, with its sanity controls.
 
 The controls are those of Frankle et al. 2021, "Pruning neural networks at initialization: why are
-we missing the mark?" (arXiv 2009.08576): the mask shuffled within layers, and fresh weights under
-the same mask. Network and training are those of `frankle2019/lenet_mnist`.
+we missing the mark?" (arXiv 2009.08576): the mask shuffled within layers, and weights
+re-initialized under the same mask. Network and training are as in `frankle2019/lenet_mnist`.
 """
 
 from ml_collections import ConfigDict

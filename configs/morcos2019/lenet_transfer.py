@@ -1,9 +1,9 @@
-"""LeNet-300-100 tickets carried to other images and another optimizer, small enough for two cores.
+"""LeNet-300-100 tickets transferred to other images and another optimizer, for two cores.
 
 The protocol is that of Morcos et al. 2019 (arXiv 1906.02773); network, data and sizes are ours.
-The variants: classes 0-4 and 5-9 of MNIST, all of MNIST, the digits of scikit-learn at MNIST's
-size, SGD with momentum, and MNIST cut to fewer images. Choose one pair
-with `--config=morcos2019/lenet_transfer:mnist,digits`, more with `--config.options.sources=...` and
+The experiments: classes 0-4 and 5-9 of MNIST, all of MNIST, scikit-learn's digits at MNIST's size,
+SGD with momentum, and fewer images of MNIST. Choose one pair with
+`--config=morcos2019/lenet_transfer:mnist,digits`, more with `--config.options.sources=...` and
 `--config.options.targets=...`.
 """
 

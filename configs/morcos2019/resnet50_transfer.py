@@ -1,6 +1,6 @@
-"""ResNet-50 tickets between every two of six data sets (Morcos et al. 2019, arXiv 1906.02773).
+"""ResNet-50 tickets between all pairs of six data sets (Morcos et al. 2019, arXiv 1906.02773).
 
-All but the network and the length of its training is as in `morcos2019/vgg19_transfer`.
+Only the network and the length of its training differ from `morcos2019/vgg19_transfer`.
 """
 
 from ml_collections import ConfigDict

@@ -1,10 +1,10 @@
-"""VGG-19 tickets between every two of six data sets (Morcos et al. 2019, arXiv 1906.02773).
+"""VGG-19 tickets between all pairs of six data sets (Morcos et al. 2019, arXiv 1906.02773).
 
-One pair: `--config=morcos2019/vgg19_transfer:svhn,cifar10`, the source first. Further data sets:
-the two halves of CIFAR-10, and CIFAR-10 under Adam. ImageNet and Places365 are held in memory as
+One pair: `--config=morcos2019/vgg19_transfer:svhn,cifar10`, the source first. It can also
+use the two halves of CIFAR-10, and CIFAR-10 with Adam. ImageNet and Places365 are held in memory as
 bytes, which takes about 190 and 270 GB.
 
-The other files of this folder take the protocol from here.
+The other files of this folder use this protocol.
 """
 
 from ml_collections import ConfigDict
@@ -53,12 +53,12 @@ def protocol() -> ConfigDict:
 
 
 def full_size() -> ConfigDict:
-    """Returns the fields of both of the paper's networks."""
+    """Returns the fields shared by the paper's two networks."""
     config = protocol()
     config.data.name = "cifar10"  # Morcos 2019
     config.data.validation_size = 0  # ours: Morcos 2019 report at convergence
-    config.data.channels = 3  # ours: grey images repeated, as its replication does
-    config.data.augment = "flip_crop"  # ours: as its replication
+    config.data.channels = 3  # ours: grayscale repeated, as in its replication
+    config.data.augment = "flip_crop"  # ours: as in its replication
 
     config.train.batch_size = 512  # Morcos 2019
     config.train.eval_every = 0  # ours: once an epoch
@@ -83,7 +83,7 @@ def full_size() -> ConfigDict:
 
 
 def one_pair(config: ConfigDict, argument: str) -> ConfigDict:
-    """Returns the experiment with `SOURCE,TARGET` alone, or as it is without an argument."""
+    """Returns the experiment with only `SOURCE,TARGET`; unchanged without an argument."""
     if argument:
         pair = argument.split(",")
         for name in pair:

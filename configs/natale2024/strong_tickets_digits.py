@@ -1,8 +1,8 @@
 """A trained 64-16-10 network found inside random ones by pruning alone, on scikit-learn's digits.
 
 Natale et al. 2024 ("On the Sparsity of the Strong Lottery Ticket Hypothesis") prove that a random
-network of twice the layers holds it, and how many weights that takes. The paper has no
-experiments: this one is ours.
+network with twice the layers contains it, and how many weights that takes. The paper has no
+experiments; this one is ours.
 """
 
 from ml_collections import ConfigDict
@@ -29,7 +29,7 @@ def get_config() -> ConfigDict:
     config.task = "vision"  # ours
     config.study = "strong_tickets"  # Natale et al. 2024: Theorems 2, 3 and 5
 
-    config.data.name = "digits"  # ours: the data set that needs no network
+    config.data.name = "digits"  # ours: the data set that needs no download
     config.data.validation_size = 200  # ours: leaves 1,200 to train on and 397 to test on
     config.data.scaling = "unit"  # ours: inputs from 0 to 1
     config.model.name = "lenet"  # Natale et al. 2024, Theorem 3: a dense network with relu

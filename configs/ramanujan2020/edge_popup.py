@@ -1,7 +1,7 @@
 """Ramanujan et al. 2020 (arXiv 1911.13299): edge-popup.
 
-Two arms learn which of the random weights to use, of Kaiming normal values and of signed
-constants, next to the dense network and winning tickets of as many weights.
+Two arms learn which random weights to use, with Kaiming normal values and with signed constants,
+next to the dense network and winning tickets with as many weights.
 """
 
 from ml_collections import ConfigDict
@@ -43,14 +43,14 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.train.length = "100ep"  # ours: as many epochs as edge-popup has
     config.train.batch_size = 60  # Ramanujan et al. 2020: of the dense network
     config.train.eval_every = 100  # ours
-    config.train.value = "final"  # ours: at the end, for every arm
+    config.train.value = "final"  # ours: at the end, for all arms
 
     config.edge_popup.optimizer.name = "sgd"  # Ramanujan et al. 2020, section 4
     config.edge_popup.optimizer.learning_rate = 0.1  # Ramanujan et al. 2020, section 4
     config.edge_popup.optimizer.schedule = "cosine"  # Ramanujan et al. 2020, section 4
     config.edge_popup.optimizer.momentum = 0.9  # Ramanujan et al. 2020, section 4
     config.edge_popup.optimizer.l2 = 1e-4  # Ramanujan et al. 2020, section 4: of the scores
-    config.edge_popup.optimizer.weight_decay = None  # ours: not decoupled, as Keras has it
+    config.edge_popup.optimizer.weight_decay = None  # ours: not decoupled as in Keras
     config.edge_popup.length = "100ep"  # Ramanujan et al. 2020, section 4
     config.edge_popup.batch_size = 128  # Ramanujan et al. 2020, section 4
     config.edge_popup.scale = False  # Ramanujan et al. 2020: unscaled on ImageNet
@@ -69,7 +69,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     if argument == "lenet":
         config.name = "edge_popup_lenet_mnist"  # ours
         config.data.name = "mnist"  # Ramanujan et al. 2020: small networks
-        config.model.name = "lenet"  # ours: a fully connected network, as Zhou et al. 2019 has it
+        config.model.name = "lenet"  # ours: a fully connected network, as in Zhou et al. 2019
         config.model.hidden = (300, 100)  # ours: as Zhou et al. 2019
         config.optimizer.name = "adam"  # ours: as Zhou et al. 2019
         config.optimizer.learning_rate = 1.2e-3  # ours: as Zhou et al. 2019

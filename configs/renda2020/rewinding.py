@@ -1,10 +1,11 @@
 """Weight rewinding, learning-rate rewinding and fine-tuning.
 
 Renda, Frankle & Carbin 2020, "Comparing rewinding and fine-tuning in neural network pruning"
-(arXiv 2003.02389): all three retrain for as long; weight rewinding takes weights and learning rate
-of an earlier epoch, learning-rate rewinding the final weights and the earlier learning rate,
-fine-tuning the final weights and the last learning rate. On the digits the learning rate drops as
-in their training of ResNet-20, after half and after three quarters; all else there is ours.
+(arXiv 2003.02389). All three retrain for the same number of steps: weight rewinding from the
+weights and learning rate of an earlier epoch, learning-rate rewinding from the final weights at the
+earlier learning rate, fine-tuning from the final weights at the last learning rate. On the digits
+the learning rate drops after half and three quarters of the training, as for their ResNet-20;
+everything else there is ours.
 """
 
 from ml_collections import ConfigDict
@@ -58,7 +59,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.claims = CLAIMS
 
     if argument == "digits":
-        config.data.name = "digits"  # ours: the data set that needs no network
+        config.data.name = "digits"  # ours: the data set that needs no download
         config.data.validation_size = 200  # ours: as quickstart
         config.data.scaling = "unit"  # ours: as quickstart
         config.data.augment = "none"  # ours: as quickstart

@@ -1,8 +1,8 @@
 """Atari games with DQN, at the size of Yu et al. 2019 (arXiv 1906.02768), table A1.
 
 The paper trains with A2C, on frames whose size it does not state; DQN and frames of 84 × 84 are
-this project's choice. `breakout_small` takes some minutes, 100,000 frames of training and one
-round: it shows that everything works, and nothing about scores.
+our choice. `breakout_small` takes a few minutes for 100,000 frames of training and one round: it
+shows that everything works, and says nothing about scores.
 """
 
 from ml_collections import ConfigDict
@@ -23,7 +23,7 @@ GAMES = {
 }
 VARIANTS = {
     **{name: f"{game} on Atari with DQN" for name, game in GAMES.items()},
-    "breakout_small": "Breakout on Atari with DQN for some minutes",
+    "breakout_small": "Breakout on Atari with DQN, in a few minutes",
 }
 
 # The paper's claim, as a comparison of `breakout_small`.

@@ -1,15 +1,15 @@
 """Classic control with DQN, at the size of Yu et al. 2019 (arXiv 1906.02768), table A1.
 
-The paper trains with A2C; DQN is this project's choice, and so is whatever belongs to it. The
-protocol is the paper's: all weights and biases pruned together, rewinding to the end of the first
-of 20 epochs, the mean return of the last 100 training games. The variants other than the three
-games at full size are on a budget of frames, for two cores:
+The paper trains with A2C; DQN and its settings are our choice. The protocol is the paper's: all
+weights and biases pruned together, rewinding to the end of the first of 20 epochs, the mean return
+of the last 100 training games. Besides the three games at full size there are variants with a
+budget of frames, for two cores:
 
 …_small: the same network in fewer frames and rounds.
-cartpole_ppo_small: PPO, an on-policy method as the paper's A2C is one. The network has the paper's
-    size, with one head for the policy and one for the value.
-minatar_breakout: pixels, in place of the Atari games. The game, the network and the budget are
-    ours. MinAtar: Young & Tian 2019 (arXiv 1903.03176).
+cartpole_ppo_small: PPO, an on-policy method like the paper's A2C. The network has the paper's size,
+    with a policy head and a value head.
+minatar_breakout: pixels, instead of the Atari games. The game, the network and the budget are ours.
+    MinAtar: Young & Tian 2019 (arXiv 1903.03176).
 """
 
 from ml_collections import ConfigDict
@@ -38,7 +38,7 @@ TABLE_A1 = {
 
 
 def claims(game: str, margin: int) -> tuple[dict[str, object], ...]:
-    """Returns the paper's claims about a game, a difference of `margin` in return being one."""
+    """Returns the paper's claims about a game; differences in return below `margin` don't count."""
     return (
         {"says": f"Winning tickets are better than random ones on {game}.",
          "source": f"{PAPER_NAME}, section 4.2",
@@ -93,7 +93,7 @@ def protocol() -> ConfigDict:
     config.rewind.to = "1ep"  # Yu 2019: after the first epoch
 
     config.seeds = (0, 1, 2)  # Yu 2019: the whole process three times
-    # The paper does not say how masks of random tickets are drawn; Morcos 2019, of the same group,
+    # The paper doesn't say how random tickets' masks are chosen; Morcos 2019, by the same group,
     # shuffles them over all layers.
     config.arms = ("winning", "permuted_global")  # Yu 2019
     return config
@@ -129,7 +129,7 @@ def dqn(config: ConfigDict) -> None:
     config.model.dqn.explore_to = 0.01  # ours
     config.model.dqn.rewind_replay = "empty"  # ours: A2C has no replay buffer
     config.optimizer.learning_rate = 3e-4  # ours
-    # The paper's 1e-3 on Atari, scaled as the rewards are; 1e-7 lets values diverge.
+    # The paper's 1e-3 on Atari, scaled like the rewards; with 1e-7, values diverge.
     config.optimizer.epsilon = 1e-5  # ours
     config.optimizer.global_clipnorm = 10.0  # ours
     config.train.batch_size = 128  # Yu 2019: 32 games of 4 steps
@@ -140,14 +140,14 @@ def small(config: ConfigDict, game: str) -> None:
     """Sets the fields of a small version."""
     config.name = f"{game}_dqn_small"  # ours
     config.data.envs = 8  # ours: 32 in the paper
-    config.data.epoch_unit = "frames"  # ours: every arm gets as many
+    config.data.epoch_unit = "frames"  # ours: the same number for every arm
     config.optimizer.schedule = "linear"  # ours
     config.train.batch_size = 64  # ours
     config.train.eval_every = 512  # ours
     config.prune.rounds = 6  # ours: 20 in the paper
     config.prune.rate = 0.488  # ours: three rounds of the paper's 0.2 in one
-    # The control of Yu 2019 as the sister paper, Morcos 2019, defines it; then those of Morcos
-    # 2019, appendix A.2, and Frankle & Carbin 2019, and the ablations of Yu 2019.
+    # Yu 2019's control as defined in the companion paper, Morcos 2019; then the controls of Morcos
+    # 2019, appendix A.2, and Frankle & Carbin 2019, and Yu 2019's ablations.
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2019 and others, see above
     if game == "cartpole":
@@ -175,7 +175,7 @@ def cartpole_ppo_small(config: ConfigDict) -> None:
     config.name = "cartpole_ppo_small"  # ours
     config.data.envs = 16  # ours: 32 in the paper
     config.data.epoch = 8192  # ours: 160 games in the paper
-    config.data.epoch_unit = "frames"  # ours: every arm gets as many
+    config.data.epoch_unit = "frames"  # ours: the same number for every arm
     config.model.algorithm = "ppo"  # ours: A2C in the paper
     config.model.ppo = {}
     config.model.ppo.rollout = 64  # ours: a step on 1024 frames
@@ -196,16 +196,16 @@ def minatar_breakout(config: ConfigDict) -> None:
     config.data.epoch = 20_000  # ours
     config.data.epoch_unit = "frames"  # ours
     config.data.window = 100  # ours
-    config.data.sticky_actions = 0.1  # ours: as MinAtar has it
-    config.model.name = "minatar_cnn"  # ours: as the DQN that MinAtar comes with
-    config.model.hidden = (128,)  # ours: as the DQN that MinAtar comes with
-    config.model.dqn.replay = 100_000  # ours: as the DQN that MinAtar comes with
-    config.model.dqn.learning_starts = 5000  # ours: as the DQN that MinAtar comes with
+    config.data.sticky_actions = 0.1  # ours: as in MinAtar
+    config.model.name = "minatar_cnn"  # ours: as in MinAtar's own DQN
+    config.model.hidden = (128,)  # ours: as in MinAtar's own DQN
+    config.model.dqn.replay = 100_000  # ours: as in MinAtar's own DQN
+    config.model.dqn.learning_starts = 5000  # ours: as in MinAtar's own DQN
     config.model.dqn.explore_to = 0.02  # ours
-    config.optimizer.epsilon = 1e-3  # ours: as the paper has it on Atari; 1e-7 lets values diverge
+    config.optimizer.epsilon = 1e-3  # ours: as in the paper on Atari; with 1e-7, values diverge
     config.optimizer.schedule = "linear"  # ours
     config.train.length = "20ep"  # ours: 400,000 frames
-    config.train.batch_size = 32  # ours: as the DQN that MinAtar comes with
+    config.train.batch_size = 32  # ours: as in MinAtar's own DQN
     config.train.eval_every = 4000  # ours
     config.prune.rounds = 2  # ours: to 91 % pruned
     config.prune.rate = 0.7  # ours

@@ -1,10 +1,9 @@
 """A two-layer LSTM language model (Yu et al. 2019, arXiv 1906.02768).
 
-The paper calls a ticket random without saying what becomes of its mask. Here `permuted_global` is
-its random ticket: fresh weights under a mask shuffled over all of them, as in the sister paper of
+The paper doesn't say how its random tickets' masks are chosen. Here `permuted_global` is the random
+ticket: re-initialized weights under a mask shuffled over all of them, as in the companion paper by
 two of its authors (Morcos et al. 2019, arXiv 1906.02773). `permuted_layer` and `reinit` are the
-stricter controls. `--config.model.tied=True` predicts words with the matrix that they are read
-with. The variants:
+stricter controls. `--config.model.tied=True` ties the output layer to the embedding. The variants:
 
 wikitext2: WikiText-2, the paper's own text.
 ptb: the same network and training on the Penn Treebank.
@@ -22,13 +21,13 @@ VARIANTS = {
     "ptb_small": "A small LSTM on a part of the Penn Treebank, for two cores",
 }
 
-# What the paper's sizes come to; it prints no count.
+# Computed from the paper's sizes; it states no count.
 PAPER = {
     "wikitext2": {
         "weights": "50.06M",
         "convolutions": "none",
-        "note": "the paper's 50.06 M are computed from its sizes, for words predicted with a "
-        "matrix of their own",
+        "note": "the paper's 50.06 M are computed from its sizes, with an output layer "
+        "that isn't tied to the embedding",
     }
 }
 
@@ -122,7 +121,7 @@ def small(config: ConfigDict) -> None:
     config.data.test_tokens = 20_000  # ours: of 73,760 and 82,430, for the time
     config.model.units = 64  # ours
     config.model.embedding = 64  # ours
-    config.optimizer.learning_rate = 0.06  # ours: 1e-3 learns next to nothing in so few steps
+    config.optimizer.learning_rate = 0.06  # ours: 1e-3 learns almost nothing in so few steps
     config.train.batch_size = 20  # ours
     config.prune.rounds = 4  # ours: to 93.75 % pruned
     config.prune.rate = 0.5  # ours: fewer, larger rounds

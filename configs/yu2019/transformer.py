@@ -1,10 +1,10 @@
-"""Transformers that translate, as Yu et al. 2019 train them.
+"""Translation with Transformers (Yu et al. 2019).
 
 Reference: Yu et al. 2019, "Playing the lottery with rewards and multiple languages" (1906.02768),
 after Vaswani et al. 2017 (1706.03762) and Ott et al. 2018.
 
-Everything is pruned together; `--config.prune.embeddings=False` leaves the embeddings alone, as the
-paper's second experiment, and `--config.prune.include='*embedding*'` prunes only them.
+Everything is pruned together; `--config.prune.embeddings=False` leaves out the embeddings, as in
+the paper's second experiment, and `--config.prune.include='*embedding*'` prunes only them.
 
 `multi30k_small` keeps the protocol: everything but normalizations pruned together, late rewinding
 to an update within the warm-up. Its sizes, data and budget are ours.
@@ -76,7 +76,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.train.batch_size = 25_600  # ours: about the 25,000 subwords of Vaswani et al. 2017
     config.train.eval_every = 1000  # ours
     config.train.value = "final"  # ours
-    config.train.average = 10  # ours: the paper averages, and does not say how many
+    config.train.average = 10  # ours: the paper averages, but doesn't say how many
     config.train.average_every = "1000it"  # ours
 
     config.prune.rounds = 20  # ours: the paper's plots end there
@@ -130,12 +130,12 @@ def multi30k_small(config: ConfigDict) -> None:
 
     config.prune.rounds = 4  # ours: 20 in the paper
     config.prune.schedule = "levels"  # ours
-    config.prune.levels = (0.36, 0.5904, 0.672, 0.7379)  # ours: rounds 2, 4, 5 and 6 of the paper's
+    config.prune.levels = (0.36, 0.5904, 0.672, 0.7379)  # ours: the paper's rounds 2, 4, 5 and 6
     del config.prune.rate
-    # At 67.2 % pruned alone: the arms other than the random ticket.
+    # Only at 67.2 % pruned: the arms other than the random ticket.
     third = {"one_shot": (3,), "winning_init": (3,), "permuted_layer": (3,)}
     config.prune.arm_rounds = third  # ours
-    config.prune.norms = False  # ours: the scales and shifts of normalizations stay
+    config.prune.norms = False  # ours: normalization layers are not pruned
     config.rewind.to = "100it"  # ours: a quarter of the warm-up, as 1,000 updates in the paper
 
     controls = ("permuted_global", "permuted_layer", "one_shot", "winning_init")

@@ -1,7 +1,7 @@
 """The small LSTM of Zaremba et al. 2014 (arXiv 1409.2329) on the Penn Treebank.
 
-Its perplexity is known, so it shows that the language models here learn what they should. Pruning
-is as in Yu et al. 2019 (arXiv 1906.02768), in fewer rounds.
+Its perplexity is published, so it checks that the language models here learn as they should.
+Pruning is as in Yu et al. 2019 (arXiv 1906.02768), in fewer rounds.
 """
 
 from ml_collections import ConfigDict
@@ -25,7 +25,7 @@ def get_config() -> ConfigDict:
     config.model.dropout = 0.0  # Zaremba et al. 2014: the non-regularized LSTM
     config.model.tied = False  # Zaremba et al. 2014
 
-    # Their loss is a sum over the 20 steps; here it is the mean: 20 times the rate, a 20th the cut.
+    # Their loss sums over the 20 steps, ours averages: 20 times the rate, a 20th of the clipping.
     config.optimizer = {}
     config.optimizer.name = "sgd"  # Zaremba et al. 2014
     config.optimizer.learning_rate = 20.0  # Zaremba et al. 2014: 1

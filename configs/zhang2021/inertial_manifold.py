@@ -1,8 +1,8 @@
 """One-shot pruning by inertial manifold on LeNet-300-100: an interpretation.
 
 Zhang et al., "Validating the lottery ticket hypothesis with inertial manifold theory" (NeurIPS
-2021): of their algorithm only the first and the last step are public, so what happens between
-them here is ours (`keras_lottery.arms.inertial_manifold_interpretation`) and reproduces nothing.
+2021): only the first and the last step of their algorithm are public. The steps in between
+are ours (`keras_lottery.arms.inertial_manifold_interpretation`), so this reproduces nothing.
 """
 
 from ml_collections import ConfigDict

@@ -1,9 +1,9 @@
-"""Zhou et al. 2019 (arXiv 1905.01067): which weights to keep, at which values, and the others.
+"""Zhou et al. 2019 (arXiv 1905.01067): mask criteria, and values of kept and pruned weights.
 
 Three families of arms next to the lottery ticket (`winning`: keep the weights of large final
 magnitude, rewind them, set the others to zero): other mask criteria (section 3 of the paper),
 other values of the kept weights (section 4), other values of the pruned weights (section 5).
-`evaluate_start` measures every network before its first step, too.
+`evaluate_start` also evaluates every network before its first step.
 """
 
 from ml_collections import ConfigDict
@@ -84,7 +84,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.prune.biases = False  # Zhou et al. 2019, code: biases are never masked
     config.rewind.to = "0it"  # Zhou et al. 2019: back to the initial weights
 
-    config.seeds = (0, 1, 2, 3, 4)  # ours: the paper's figures do not say
+    config.seeds = (0, 1, 2, 3, 4)  # ours: the paper doesn't say
     arms = tuple(arm for family in FAMILIES_OF_THE_PAPER for arm in FAMILIES[family])
     config.arms = ("winning", *arms)  # Zhou et al. 2019, sections 3 to 5
     config.keep_trained = ("dense", "winning")  # ours

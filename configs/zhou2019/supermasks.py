@@ -1,13 +1,12 @@
-"""Supermasks, over weights that are never trained (Zhou et al. 2019, arXiv 1905.01067).
+"""Supermasks over weights that are never trained (Zhou et al. 2019, arXiv 1905.01067).
 
-lenet, conv2: heuristic supermasks. The dense network is trained once a seed. Each criterion makes
-    of it a mask of every level, and each mask is measured over the untrained weights and over their
-    signed constants.
-learned: supermasks learned on LeNet and MNIST, in four arms: the untrained weights or their signed
-    constants, each with and without dynamic weight rescaling. `dense` is the network whose weights
-    are trained.
+lenet, conv2: heuristic supermasks. The dense network is trained once per seed. Each criterion
+    derives one mask per level from it, and each mask is evaluated with the untrained weights and
+    with their signed constants.
+learned: supermasks learned on LeNet and MNIST, in four arms: untrained weights or signed
+    constants, each with and without dynamic weight rescaling. `dense` trains the weights.
 
-Networks, data and training are those of `zhou2019/deconstructing`.
+Networks, data and training are as in `zhou2019/deconstructing`.
 """
 
 from ml_collections import ConfigDict
@@ -61,7 +60,7 @@ def heuristic(config: ConfigDict) -> None:
     """Sets the fields of heuristic supermasks."""
     config.name = config.name.replace("deconstructing", "supermasks")  # ours
     config.study = "supermasks"  # Zhou et al. 2019, section 5
-    config.train.value = "best"  # ours: of the dense network; the masks are of the final weights
+    config.train.value = "best"  # ours: for the dense network; masks come from the final weights
     del config.prune.rounds  # the levels below, one cut each
     config.options = {}
     config.options.levels = 25  # Zhou et al. 2019, code: levels 0 to 24
@@ -70,9 +69,9 @@ def heuristic(config: ConfigDict) -> None:
 
 
 def learned(config: ConfigDict) -> None:
-    """Sets the fields of learned supermasks; `train` is of the dense network."""
+    """Sets the fields of learned supermasks; `train` applies to the dense network."""
     config.name = "supermask_mnist"  # ours
-    config.train.value = "final"  # ours: at the end, for every arm
+    config.train.value = "final"  # ours: at the end, for all arms
     config.supermask = {"optimizer": {}}
     config.supermask.optimizer.name = "sgd"  # Zhou et al. 2019, code
     config.supermask.optimizer.learning_rate = 100.0  # Zhou et al. 2019, code
@@ -80,7 +79,7 @@ def learned(config: ConfigDict) -> None:
     config.supermask.length = "2000ep"  # Zhou et al. 2019, code
     config.supermask.batch_size = 250  # Zhou et al. 2019, code
     config.supermask.samples = 10  # Zhou et al. 2019: the mean of ten passes over the test set
-    config.prune.rounds = 1  # ours: how many weights a learned mask keeps settles by itself
+    config.prune.rounds = 1  # ours: the number of weights a mask keeps is learned
     config.prune.rate = 0.2  # ours: nothing is pruned here
     del config.prune.rates
     config.rewind.to = "0it"  # ours: nothing is rewound here

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.pruning.criteria import Array
 from keras_lottery.types import RunView, Start, Training
 
@@ -36,11 +36,11 @@ class MaskCriterion:
     stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.previous(training),)
+        return (starts.previous(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = chain.pruned_once_more(training, run, criterion=self.name)
-        return chain.rewound(training, run, masks, chain.previous(training))
+        masks = starts.pruned_once_more(training, run, criterion=self.name)
+        return starts.rewound(training, run, masks, starts.previous(training))
 
 
 SMALL_FINAL = MaskCriterion("small_final")
@@ -77,11 +77,11 @@ class KeptValues:
     iterative: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(chain.winning_of(training)).masks
-        weights, rng = dict(run.task.start_weights(training.seed)), chain.generator(training)
+        masks = run.start_of(starts.winning_of(training)).masks
+        weights, rng = dict(run.task.start_weights(training.seed)), starts.generator(training)
         for path, mask in sorted(masks.items()):
             initial = np.asarray(weights[path])
             values = self.values(initial, mask, rng)
@@ -156,14 +156,14 @@ class PrunedValues:
     stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.previous(training),)
+        return (starts.previous(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        before = chain.previous(training)
+        before = starts.previous(training)
         initial, final = run.task.start_weights(training.seed), run.trained(before)
-        masks = chain.pruned_once_more(training, run)
-        start = chain.rewound(training, run, masks, before)
-        old, rng = run.start_of(before), chain.generator(training)
+        masks = starts.pruned_once_more(training, run)
+        start = starts.rewound(training, run, masks, before)
+        old, rng = run.start_of(before), starts.generator(training)
         fills, weights = {}, dict(start.weights)
         for path, mask in sorted(masks.items()):
             first, last = np.asarray(initial[path]), np.asarray(final[path])

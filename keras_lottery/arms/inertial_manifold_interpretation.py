@@ -18,7 +18,7 @@ Only the first and the last of their six steps are public. The steps between the
 from dataclasses import dataclass, replace
 
 from keras_lottery import pruning
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.pruning.spectrum import Spectrum, window
 from keras_lottery.types import RunView, Start, Training
 
@@ -38,10 +38,10 @@ class InertialManifold:
     stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.dense_of(training),)
+        return (starts.dense_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        start = chain.from_state(training, run, {}, run.rewind_state(training.seed))
+        start = starts.from_state(training, run, {}, run.rewind_state(training.seed))
         curvature = run.task.derived("hessian_diagonal", start.weights, {}, training.seed)
         spectrum = Spectrum(curvature)
         infos, settings = run.task.variables(), run.config.prune
@@ -87,11 +87,11 @@ class Matched:
     stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.same(training, INERTIAL_MANIFOLD.name),)
+        return (starts.same(training, INERTIAL_MANIFOLD.name),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.start_of(chain.same(training, INERTIAL_MANIFOLD.name))
-        return chain.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
+        ticket = run.start_of(starts.same(training, INERTIAL_MANIFOLD.name))
+        return starts.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
 
 
 INERTIAL_MANIFOLD = InertialManifold("inertial_manifold")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery import pruning
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.types import MaskSet, RunView, Start, Training, Weights
 
 
@@ -46,7 +46,7 @@ class Supermask:
         if self._signed:
             weights = signed_constant(weights, masks)
         return Start(
-            weights, masks, seed=chain.seed_of(training), parametrization=self._parametrization
+            weights, masks, seed=starts.seed_of(training), parametrization=self._parametrization
         )
 
 
@@ -86,7 +86,7 @@ class EdgePopup:
         return Start(
             weights,
             masks,
-            seed=chain.seed_of(training),
+            seed=starts.seed_of(training),
             parametrization=f"edge_popup{scaled}",
         )
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from keras_lottery import pruning
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.types import RunView, Start, Training
 
 
@@ -18,12 +18,12 @@ class PermutedLayer:
     stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(chain.winning_of(training)).masks
-        shuffled = pruning.permute_layer(masks, chain.generator(training), chain.layout(run))
-        return chain.fresh_start(training, run, shuffled)
+        masks = run.start_of(starts.winning_of(training)).masks
+        shuffled = pruning.permute_layer(masks, starts.generator(training), starts.layout(run))
+        return starts.fresh_start(training, run, shuffled)
 
 
 PERMUTED_LAYER = PermutedLayer()
@@ -40,12 +40,12 @@ class PermutedGlobal:
     stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(chain.winning_of(training)).masks
-        shuffled = pruning.permute_global(masks, chain.generator(training), chain.layout(run))
-        return chain.fresh_start(training, run, shuffled)
+        masks = run.start_of(starts.winning_of(training)).masks
+        shuffled = pruning.permute_global(masks, starts.generator(training), starts.layout(run))
+        return starts.fresh_start(training, run, shuffled)
 
 
 PERMUTED_GLOBAL = PermutedGlobal()
@@ -64,13 +64,13 @@ class RandomMask:
     stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.start_of(chain.winning_of(training))
-        rng = chain.generator(training)
-        masks = pruning.permute_global(ticket.masks, rng, chain.layout(run))
-        return replace(ticket, masks=masks, state=None, seed=chain.seed_of(training))
+        ticket = run.start_of(starts.winning_of(training))
+        rng = starts.generator(training)
+        masks = pruning.permute_global(ticket.masks, rng, starts.layout(run))
+        return replace(ticket, masks=masks, state=None, seed=starts.seed_of(training))
 
 
 RANDOM_MASK = RandomMask()

@@ -12,7 +12,7 @@ mark?" (2009.08576), for the controls.
 from dataclasses import dataclass
 
 from keras_lottery import pruning
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.arms.reinit import Reinit
 from keras_lottery.types import RunView, Start, Training
 
@@ -34,10 +34,10 @@ class AtInit:
     stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.dense_of(training),)
+        return (starts.dense_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        return chain.pruned_early(training, run, self.criterion)
+        return starts.pruned_early(training, run, self.criterion)
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Shuffled:
     stochastic: bool = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.same(training, self.of),)
+        return (starts.same(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(chain.same(training, self.of)).masks
-        shuffled = pruning.permute_layer(masks, chain.generator(training), chain.layout(run))
-        return chain.from_state(training, run, shuffled, run.rewind_state(training.seed))
+        masks = run.start_of(starts.same(training, self.of)).masks
+        shuffled = pruning.permute_layer(masks, starts.generator(training), starts.layout(run))
+        return starts.from_state(training, run, shuffled, run.rewind_state(training.seed))
 
 
 AT_INIT = tuple(

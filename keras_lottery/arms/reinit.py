@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from keras_lottery import pruning
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.types import RunView, Start, Training
 
 
@@ -24,11 +24,11 @@ class Reinit:
     stochastic: bool = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.same(training, self.of),)
+        return (starts.same(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(chain.same(training, self.of)).masks
-        return chain.fresh_start(training, run, masks)
+        masks = run.start_of(starts.same(training, self.of)).masks
+        return starts.fresh_start(training, run, masks)
 
 
 REINIT = Reinit()
@@ -48,14 +48,14 @@ class InitPermuted:
     stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.start_of(chain.winning_of(training))
+        ticket = run.start_of(starts.winning_of(training))
         weights = pruning.permute_kept_values(
-            ticket.weights, ticket.masks, chain.generator(training)
+            ticket.weights, ticket.masks, starts.generator(training)
         )
-        return replace(ticket, weights=weights, state=None, seed=chain.seed_of(training))
+        return replace(ticket, weights=weights, state=None, seed=starts.seed_of(training))
 
 
 INIT_PERMUTED = InitPermuted()
@@ -74,12 +74,12 @@ class LayersShuffled:
     stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.start_of(chain.winning_of(training))
-        weights = pruning.permute_alike(ticket.weights, ticket.masks, chain.generator(training))
-        return replace(ticket, weights=weights, state=None, seed=chain.seed_of(training))
+        ticket = run.start_of(starts.winning_of(training))
+        weights = pruning.permute_alike(ticket.weights, ticket.masks, starts.generator(training))
+        return replace(ticket, weights=weights, state=None, seed=starts.seed_of(training))
 
 
 LAYERS_SHUFFLED = LayersShuffled()

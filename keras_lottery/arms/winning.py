@@ -7,7 +7,7 @@ learning rate: with a constant one, they are equal except for their optimizer st
 
 from dataclasses import dataclass
 
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.types import RunView, Start, Training
 
 
@@ -41,13 +41,13 @@ class Winning:
     stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return () if training.source else (chain.previous(training),)
+        return () if training.source else (starts.previous(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         if training.source:
-            return chain.transferred(training, run)
-        masks = chain.pruned_once_more(training, run)
-        return chain.rewound(training, run, masks, chain.previous(training))
+            return starts.transferred(training, run)
+        masks = starts.pruned_once_more(training, run)
+        return starts.rewound(training, run, masks, starts.previous(training))
 
 
 WINNING = Winning()
@@ -64,10 +64,10 @@ class WinningInit:
     stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.previous(training),)
+        return (starts.previous(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = chain.pruned_once_more(training, run)
+        masks = starts.pruned_once_more(training, run)
         return Start(run.task.start_weights(training.seed), masks, seed=training.seed)
 
 
@@ -85,12 +85,12 @@ class OneShot:
     stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.dense_of(training),)
+        return (starts.dense_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        dense = chain.dense_of(training)
+        dense = starts.dense_of(training)
         masks = run.prune(training, run.trained(dense), {})
-        return chain.rewound(training, run, masks, dense)
+        return starts.rewound(training, run, masks, dense)
 
 
 ONE_SHOT = OneShot()
@@ -112,11 +112,11 @@ class Retrained:
     stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (chain.previous(training),)
+        return (starts.previous(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = chain.pruned_once_more(training, run)
-        return chain.rewound(training, run, masks, chain.previous(training), mode=self.mode)
+        masks = starts.pruned_once_more(training, run)
+        return starts.rewound(training, run, masks, starts.previous(training), mode=self.mode)
 
 
 LEARNING_RATE_REWIND = Retrained("learning_rate_rewind", "learning_rate")

@@ -1,4 +1,4 @@
-"""A function of a model and one argument, compiled on any backend."""
+"""Compiling a function of a model and one argument on any backend."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,15 +13,15 @@ __all__ = ["compiled"]
 
 
 def compiled(function: Function, variables: Sequence[keras.Variable]) -> Function:
-    """Returns `function` compiled once a shape of its argument; on torch it runs as it is.
+    """Returns `function` compiled once per argument shape; on torch it runs eagerly.
 
     Args:
-        function: reads the variables, and assigns none.
-        variables: whose values are read anew at every call.
+        function: reads variables, but doesn't assign them.
+        variables: the variables, read at every call.
     """
     make = runtime.select({"tensorflow": _tensorflow, "jax": _jax, "torch": _torch})
-    made: Function = make(function, variables)
-    return made
+    result: Function = make(function, variables)
+    return result
 
 
 def _tensorflow(function: Function, variables: Sequence[keras.Variable]) -> Any:

@@ -12,22 +12,22 @@ __all__ = ["gradient_of", "hessian_vector_of"]
 
 
 def gradient_of(function: Function) -> Callable[..., list[Any]]:
-    """Returns `(values, *arguments) -> ∂function/∂values`, tensors of the values' shapes."""
+    """Returns `(values, *arguments) -> ∂function/∂values`, with the shapes of the values."""
     make = {"tensorflow": _tensorflow_gradient, "jax": _jax_gradient, "torch": _torch_gradient}
-    made: Callable[..., list[Any]] = runtime.select(make)(function)
-    return made
+    gradient: Callable[..., list[Any]] = runtime.select(make)(function)
+    return gradient
 
 
 def hessian_vector_of(function: Function) -> Callable[..., list[Any]]:
     """Returns `(values, vector, *arguments) -> H·vector`, with H = ∂²function/∂values².
 
-    Only the product is computed, never H. The vector is a list of arrays of the values' shapes.
+    H is never computed. The vector is a list of arrays with the shapes of the values.
 
     Reference: Pearlmutter 1994, "Fast exact multiplication by the Hessian".
     """
     make = {"tensorflow": _tensorflow_product, "jax": _jax_product, "torch": _torch_product}
-    made: Callable[..., list[Any]] = runtime.select(make)(function)
-    return made
+    product: Callable[..., list[Any]] = runtime.select(make)(function)
+    return product
 
 
 def _jax_gradient(function: Function) -> Callable[..., list[Any]]:
@@ -47,7 +47,7 @@ def _jax_product(function: Function) -> Callable[..., list[Any]]:
 
         return list(jax.jvp(gradient, (values,), (vector,))[1])
 
-    compiled: Callable[..., list[Any]] = jax.jit(product)  # it is called again and again
+    compiled: Callable[..., list[Any]] = jax.jit(product)  # called once per batch and probe
     return compiled
 
 
@@ -112,7 +112,7 @@ def _leaves(values: Sequence[Any]) -> list[Any]:
 
 
 def _torch_derivatives(result: Any, tensors: Sequence[Any], graph: bool = False) -> list[Any]:
-    """Returns the derivatives, 0 where the result does not depend on a tensor."""
+    """Returns the derivatives, 0 for tensors that the result doesn't depend on."""
     import torch
 
     if not result.requires_grad:

@@ -1,4 +1,4 @@
-"""Where the copies of a model live: one device, several, or a TPU."""
+"""Distributing the replicas of a model: one device, several, or a TPU."""
 
 import warnings
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from keras_lottery.errors import LotteryError, unknown_name
 
 @dataclass(frozen=True)
 class Distribution:
-    """How one training spreads over devices.
+    """How a training is distributed over devices.
 
     Args:
         name: `none`, `mirrored`, `tpu` or `data_parallel`.
-        replicas: copies of the model; the batch is shared out between them.
+        replicas: copies of the model; each gets an equal share of the batch.
         strategy: a `tf.distribute.Strategy`, a `keras.distribution.Distribution`, or None.
     """
 
@@ -27,29 +27,29 @@ class Distribution:
     strategy: Any = None
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Returns the context in which model, masks and optimizer are made."""
+        """Returns the context in which to create model, masks and optimizer."""
         return self.strategy.scope() if self.strategy is not None else nullcontext()
 
     def check_batch(self, batch_size: int) -> None:
-        """Raises LotteryError where the batch cannot be shared out evenly."""
+        """Raises LotteryError if the replicas can't share the batch evenly."""
         if batch_size % self.replicas:
             raise LotteryError(
                 f"Expected batches that {self.replicas} replicas can share evenly. Received: "
-                f"{batch_size} in one. Choose a multiple of {self.replicas} as train.batch_size, "
-                "under PPO as data.envs; with train.drop_remainder=False the last batch must be "
-                "one, too."
+                f"a batch of {batch_size}. Choose a multiple of {self.replicas} as "
+                "train.batch_size, or data.envs under PPO; with train.drop_remainder=False, the "
+                "last batch must be a multiple too."
             )
 
     def check_batch_norm(self, layers: Iterable[keras.Layer]) -> None:
-        """Warns where batch norm takes its statistics over one replica's share of the batch."""
-        # One program over all devices, as on JAX, sees the whole batch.
+        """Warns if batch norm computes its statistics per replica."""
+        # On JAX, one program over all devices sees the whole batch.
         if self.replicas == 1 or self.name == "data_parallel":
             return
         norms = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
         local = [x.name for x in norms if not x.synchronized]
         if local:
             warnings.warn(
-                f"Batch norm takes its statistics over each of {self.replicas} replicas alone in "
+                f"Batch norm computes its statistics per replica ({self.replicas} replicas) in "
                 f"{', '.join(local)}, so results differ from those of one device. "
                 "Build it with synchronized=True.",
                 stacklevel=3,
@@ -57,25 +57,25 @@ class Distribution:
 
 
 def make(name: str, tpu: str = "") -> Distribution:
-    """Returns the distribution of that name over all devices in sight.
+    """Returns the named distribution over all visible devices.
 
     Args:
         name: `none`, `mirrored`, `tpu` (tf.distribute) or `data_parallel` (JAX).
         tpu: `tpu`: name or address of the TPU; empty lets TensorFlow find it.
 
     Raises:
-        LotteryError: the backend cannot do it, or the devices are not there.
+        LotteryError: the backend doesn't support it, or the devices are missing.
     """
     makers = {"mirrored": _mirrored, "tpu": lambda: _tpu(tpu), "data_parallel": _data_parallel}
     if name == "none":
         return Distribution()
     if name not in makers:
         raise unknown_name("distribution", name, ["none", *makers])
-    needed = "jax" if name == "data_parallel" else "tensorflow"
-    if runtime.name() != needed:
+    required = "jax" if name == "data_parallel" else "tensorflow"
+    if runtime.name() != required:
         raise LotteryError(
-            f"Expected the {needed} backend for --distribution={name}. "
-            f"Received: {runtime.name()}. Add --backend={needed}."
+            f"Expected the {required} backend for --distribution={name}. "
+            f"Received: {runtime.name()}. Add --backend={required}."
         )
     return makers[name]()
 

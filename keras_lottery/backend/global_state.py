@@ -1,4 +1,4 @@
-"""The state that a process shares: a run leaves it as it was."""
+"""Preserving the global state of a process across a run."""
 
 import os
 import random
@@ -10,28 +10,28 @@ from typing import Any
 import numpy as np
 
 _VARIABLES = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
-"""Environment variables that this package sets on the way."""
+"""Environment variables that this package sets."""
 
 _Part = tuple[Callable[[], Any], Callable[[Any], None]]
 
 
 @contextmanager
 def preserved() -> Iterator[None]:
-    """Puts global state back at the end, however it ends.
+    """Restores global state on exit, even after an error.
 
-    That is Keras' distribution and dtype policy, the random generators of Python, NumPy and torch,
-    and the environment variables that this package sets.
+    It covers Keras' distribution and dtype policy, the random generators of Python, NumPy and
+    torch, and the environment variables that this package sets.
     """
-    before = [(put_back, read()) for read, put_back in _parts()]
+    saved = [(restore, read()) for read, restore in _parts()]
     try:
         yield
     finally:
-        for put_back, value in before:
-            put_back(value)
+        for restore, value in saved:
+            restore(value)
 
 
 def _parts() -> list[_Part]:
-    """Returns how each part is read and put back."""
+    """Returns functions that read and restore each part."""
     import keras  # the command line imports this before it has chosen a backend
 
     parts: list[_Part] = [

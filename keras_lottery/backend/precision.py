@@ -1,4 +1,4 @@
-"""Matrix products in full float32, where an accelerator would round their inputs (TF32)."""
+"""Matrix products in full float32 on accelerators, which would round their inputs to TF32."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from keras_lottery.backend import runtime
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Computes in full float32 inside, so that outputs can be compared between machines."""
+    """Computes in full float32 in this context, to compare outputs between machines."""
     if runtime.name() == "jax":
         import jax
 

@@ -38,7 +38,7 @@ def devices() -> list[str]:
 
 
 def is_cpu() -> bool:
-    """Returns True where no accelerator is in use."""
+    """Returns True if no accelerator is in use."""
     return all("cpu" in device.lower() for device in devices())
 
 
@@ -50,7 +50,7 @@ def copies(variables: Iterable[keras.Variable]) -> list[Any]:
 
 
 def generator_state() -> NDArray[np.uint8] | None:
-    """Returns the state of torch's own generator, which dropout draws from; None elsewhere."""
+    """Returns the state of torch's own generator, which dropout uses; None on other backends."""
     if name() != "torch":
         return None
     import torch
@@ -60,14 +60,14 @@ def generator_state() -> NDArray[np.uint8] | None:
 
 
 def set_generator_state(state: NDArray[np.uint8]) -> None:
-    """Puts back what `generator_state` returned."""
+    """Restores a state from `generator_state`."""
     import torch
 
     torch.set_rng_state(torch.from_numpy(np.asarray(state, np.uint8).copy()))
 
 
 def seed_generator(seed: int) -> None:
-    """Starts torch's own generator afresh; the other backends have seeds in the model only."""
+    """Seeds torch's own generator; on other backends all seeds are in the model."""
     if name() == "torch":
         import torch
 
@@ -75,7 +75,7 @@ def seed_generator(seed: int) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that decide a result."""
+    """Returns the versions of Python and of the packages that affect results."""
     by_package = {"python": platform.python_version()}
     for package in ("keras-lottery", "keras", "numpy", "tensorflow", "jax", "torch", "keras-hub"):
         try:

@@ -1,4 +1,4 @@
-"""Tells values that exist from values that are being traced."""
+"""Telling concrete values from tracers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["is_tracer", "reaches"]
 
 
 def is_tracer(value: Any) -> bool:
-    """Returns True for a JAX tracer, which must not outlive the function that is being traced."""
+    """Returns True for a JAX tracer, which must not outlive its trace."""
     if runtime.name() != "jax":
         return False
     import jax
@@ -17,10 +17,10 @@ def is_tracer(value: Any) -> bool:
 
 
 def reaches(value: Any, other: Any) -> bool:
-    """Returns True where a JAX value can be used next to a tracer.
+    """Returns True if a JAX value can be used in the trace of the tracer `other`.
 
-    It can if it is no tracer, or belongs to the same trace or one around it. A tracer of a function
-    whose trace has ended, or of one inside, cannot.
+    Concrete values and tracers of the same or an enclosing trace can. Tracers of a finished or an
+    inner trace can't.
     """
     trace = getattr(other, "_trace", None)
     while is_tracer(value) and trace is not None and trace is not value._trace:

@@ -83,7 +83,7 @@ def executed(config: configs.Config) -> configs.Config:
     """
     choice = choose(config)
     if choice.reason:
-        print(choice.reason, file=sys.stderr)
+        print(choice.reason)
     limit_threads(choice.config.threads)
     if choice.config.executor == "processes":
         start_workers(choice.config)

@@ -63,12 +63,12 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
             overrides[flag] = literal(text) if flag in _NUMBERS else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_and_import(settings, modules_of(values))
-    config = _frozen(settings, name, overrides)
+    config = executed(_frozen(settings, name, overrides))
     if values.export:
         from keras_lottery.exporters import check_exportable
 
         check_exportable(config)
-    folder = studies.run(executed(config))
+    folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
         _show_report(folder)
@@ -218,7 +218,7 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
     _text(values, "data", None, "An .npz file with the arrays x and y.")
     _text(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
     _text(values, "loss", None, "Keras name of the loss; default: the file's.")
-    text = "Fractions to remove of each layer, in (0, 1]."
+    text = "Fractions to remove of each layer, in (0, 1)."
     flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
     _text(values, "pattern", "weights", "weights, channels, N:M such as 2:4, or block:4x4.")
     _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")

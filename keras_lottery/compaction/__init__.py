@@ -1,4 +1,4 @@
-"""Networks that are really smaller: dead units are removed, with equal outputs."""
+"""Compaction: removing dead units from a network without changing its outputs."""
 
 from keras_lottery.compaction.call import Call, register_compaction_rule
 from keras_lottery.compaction.compact import compact, dependency_graph

@@ -1,4 +1,4 @@
-"""One call of a layer or operation, as a compaction rule sees it, and the table of rules."""
+"""Calls of layers and operations, which compaction rules take, and the table of rules."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,16 +20,16 @@ class Call:
     """One call of a layer or operation.
 
     A rule reads `inputs` and `arguments`, declares weights (`units`, `weight`, `kernel`), and
-    sets `axes` and `constant` of the `outputs`. Axes that it leaves alone keep their size.
+    sets `axes` and `constant` of the `outputs`. Axes that it doesn't set keep their size.
 
     Args:
-        graph: to which the call belongs.
+        graph: the graph of the call.
         operation: the layer or operation.
         path: its name in reports.
-        arguments: name of the argument -> what was passed, with a `Value` for every tensor.
+        arguments: name of the argument -> its value, with a `Value` for every tensor.
         outputs: one for each output tensor, in the order of `keras.tree.flatten`.
-        root: True in the model's own graph, where sizes stand in configs; False inside of a
-            layer's code, where they can be constants.
+        root: True in the model's own graph, where sizes come from configs; False inside a layer's
+            code, where they can be constants.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Call:
 
     @property
     def plan(self) -> Plan:
-        """What the layer needs in order to be rebuilt; shared by all calls of the layer."""
+        """The plan for rebuilding the layer, shared by all its calls."""
         plans = self.graph.plans
         if id(self.operation) not in plans:
             inputs = {k: v for k, v in self.arguments.items() if isinstance(v, Value)}
@@ -75,7 +75,7 @@ class Call:
         return plans[id(self.operation)]
 
     def units(self, name: str, count: int) -> Ids:
-        """Returns the layer's own units of a name: the same ones in every call of the layer."""
+        """Returns units of the layer by name, the same in every call of the layer."""
         plan = self.plan
         if name not in plan.units:
             plan.units[name] = self.graph.units.new(count)
@@ -84,7 +84,7 @@ class Call:
     def couple(self, *axes: Ids | None) -> Ids | None:
         """Couples axes of equal size index by index and returns the units of the result.
 
-        An axis without units keeps its size, and so do all that are coupled with it.
+        An axis without units keeps its size, and so do all axes coupled with it.
         """
         first = next((ids for ids in axes if ids is not None), None)
         if first is None:
@@ -98,12 +98,12 @@ class Call:
         return first
 
     def pin(self, reason: str = "", *values: Value) -> None:
-        """Keeps all units of some values (of all inputs by default)."""
+        """Pins all units of some values (of all inputs by default)."""
         for value in values or self.inputs:
             self.graph.pin(value.axes, reason or f"{self.path} has no rule")
 
     def resize(self, changes: Callable[[Size], dict[str, Any]]) -> None:
-        """Says how the layer's config follows from sizes.
+        """Sets how the layer's config changes with sizes.
 
         Args:
             changes: called with `size(units, old size)`; returns entries of the config.
@@ -119,7 +119,7 @@ class Call:
             makes: axes along which zeros switch units off.
 
         Returns:
-            Its value; None where the layer has no such weight.
+            Its value; None if the layer has no such weight.
         """
         variable = self.operation
         for part in attribute.split("."):
@@ -134,9 +134,9 @@ class Call:
         return np.asarray(keras.ops.convert_to_numpy(variable.value), dtype=np.float32)
 
     def _share(self, first: Axes, second: Axes) -> None:
-        for one, other in zip(first, second):
-            if one is not other and not (one is None and other is None):
-                self.couple(one, other)
+        for a, b in zip(first, second):
+            if a is not b and not (a is None and b is None):
+                self.couple(a, b)
 
     def kernel(
         self,
@@ -156,19 +156,19 @@ class Call:
             axes: units along each axis.
             reads: axis -> constants of the input along it, NaN where they vary.
             makes: axes that it computes.
-            bias: attribute that can take what constant inputs contribute.
+            bias: attribute that can absorb the contribution of constant inputs.
             bias_axes: order of `makes` in the bias.
-            bias_index: where in the bias it goes.
+            bias_index: index into the bias.
             uses: multiplications with each weight in one example's forward pass.
 
         Returns:
-            What constant inputs contribute; its axes are `makes`; NaN where the sum varies.
+            The contribution of constant inputs, with the axes `makes`; NaN where the sum varies.
         """
         weight = self.weight(attribute, axes, makes)
         if weight is None:
             raise LotteryError(
                 f"Expected a weight named {attribute!r}. Received: {self.path}, which has none. "
-                "Name an attribute of the layer in its compaction rule."
+                "Use an attribute of the layer in its compaction rule."
             )
         constant = np.zeros([1] * weight.ndim)
         for axis, along in reads.items():
@@ -191,7 +191,7 @@ class Call:
         bias_index: Any = ...,
         uses: int = 1,
     ) -> Array:
-        """As `kernel`, with constants that need not be one vector for each axis.
+        """Like `kernel`, with constants of any shape instead of one vector per axis.
 
         Args:
             weight: value of the weight.
@@ -203,7 +203,7 @@ class Call:
             (k for k in self.graph.kernels if k.plan is self.plan and k.attribute == attribute),
             None,
         )
-        if known is not None:  # a shared layer: a constant has to be the same in every call
+        if known is not None:  # a shared layer: constants must be equal in every call
             known.constant = np.where(known.constant == constant, constant, np.nan)
             known.uses += uses
             return total
@@ -245,16 +245,16 @@ _NAMED = ("keras", "keras_hub")
 
 
 def register_compaction_rule(layer_class: type | str, rule: Rule) -> None:
-    """Teaches `compact` a class of layers or operations.
+    """Registers the compaction rule of a class of layers or operations.
 
-    Subclasses are covered too, unless they have a `call` of their own.
+    Subclasses inherit the rule unless they override `call`.
 
     Args:
-        layer_class: the class, or its name where importing it costs too much.
+        layer_class: the class, or its name to avoid an expensive import.
         rule: called with each `Call` of such a layer.
 
     Raises:
-        LotteryError: not a class or a name.
+        LotteryError: the argument is neither a class nor a name, or the rule isn't callable.
 
     Example:
         >>> def scale(call):
@@ -272,7 +272,7 @@ def register_compaction_rule(layer_class: type | str, rule: Rule) -> None:
 
 
 def rule_of(operation: object) -> Rule | None:
-    """Returns the rule of a layer or operation; None where it has none."""
+    """Returns the rule of a layer or operation, or None."""
     cls = type(operation)
     for ancestor in cls.__mro__:
         rule = _RULES.get(ancestor)

@@ -1,4 +1,4 @@
-"""The channels of a model as pruning takes them: plain arrays of numbers along variables' axes."""
+"""The channels of a model for pruning, as arrays of channel numbers along variables' axes."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ __all__ = ["Size", "channel_infos", "channel_inventory", "size_of"]
 
 _KERNELS = ("kernel", "recurrent", "embedding")
 _NO_MASK = ("unknown layer", "not a weight", LORA)
-"""How the reasons begin for which a variable can't have a mask."""
+"""Prefixes of the reasons why a variable can't have a mask."""
 
 Ids = NDArray[np.int64]
 Axes = tuple[Ids | None, ...]
@@ -30,10 +30,10 @@ Axes = tuple[Ids | None, ...]
 
 @dataclass(frozen=True, eq=False)
 class _Wiring:
-    """What the dependency graph says, by path of the variable.
+    """The dependency graph by path of the variable.
 
     Args:
-        axes: group of coupled channels at every index of each axis.
+        axes: group of coupled channels at each index of each axis.
         makes: axes that the variable computes.
         uses: multiplications with each weight in one example's forward pass.
         pinned: group -> why it stays.
@@ -47,15 +47,15 @@ class _Wiring:
     groups: int = 0
 
 
-_known: WeakKeyDictionary[keras.Layer, tuple[list[int], _Wiring]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[keras.Layer, tuple[list[int], _Wiring]] = WeakKeyDictionary()
 
 
 def channel_infos(model: keras.Model, options: Options | None = None) -> list[VariableInfo]:
-    """Returns what pruning by channels has to know of the weights of a model.
+    """Returns the weights of a model with their channels, for channel pruning.
 
     Args:
         model: built.
-        options: what may be pruned. Kernels decide; biases and norms follow their channels.
+        options: what may be pruned. They apply to kernels; biases and norms follow.
 
     Raises:
         LotteryError: the model is not built, its code doesn't run on symbolic tensors, or a
@@ -65,14 +65,14 @@ def channel_infos(model: keras.Model, options: Options | None = None) -> list[Va
 
 
 def channel_inventory(inventory: Inventory, options: Options | None = None) -> Inventory:
-    """Returns an inventory whose prunable variables are those with channels that can go.
+    """Returns an inventory in which variables with prunable channels are prunable.
 
-    A channel stays where its graph pins it, where the options leave out a kernel that makes it,
-    or where no mask can switch it off. What reads a channel that goes is prunable in its slices,
-    whatever the options.
+    A channel can't be pruned if the graph pins it, if the options exclude a kernel that computes
+    it, or if no mask can switch it off. Variables that read a prunable channel are prunable in its
+    slices under any options.
     """
     wiring = _wiring(inventory.model)
-    by_path = {entry.info.path: entry.info for entry in _followed(inventory, options).entries}
+    by_path = {entry.info.path: entry.info for entry in _following(inventory, options).entries}
     stays = _stays(wiring, by_path)
     number = np.full(wiring.groups, -1, np.int64)
     free = np.array([g for g in range(wiring.groups) if g not in stays], np.int64)
@@ -86,8 +86,8 @@ def channel_inventory(inventory: Inventory, options: Options | None = None) -> I
     )
 
 
-def _followed(inventory: Inventory, options: Options | None) -> Inventory:
-    """Returns the inventory under options by which biases and norms follow kernels."""
+def _following(inventory: Inventory, options: Options | None) -> Inventory:
+    """Returns the inventory under options that let biases and norms follow kernels."""
     chosen = options or MaskOptions()
     return inventory.under(
         MaskOptions(
@@ -102,18 +102,18 @@ def _followed(inventory: Inventory, options: Options | None) -> Inventory:
 
 
 def _stays(wiring: _Wiring, infos: Mapping[str, VariableInfo]) -> dict[int, str]:
-    """Returns the groups that can't go, with the reason."""
-    stays, made = dict(wiring.pinned), np.zeros(wiring.groups, np.bool_)
+    """Returns the groups that can't be pruned, with the reason."""
+    stays, maskable = dict(wiring.pinned), np.zeros(wiring.groups, np.bool_)
     for path, axes in wiring.makes.items():
         info = infos.get(path)
         for axis in axes:
             ids = wiring.axes[path][axis]
             if ids is None or info is None or not _maskable(info):
                 continue
-            made[ids] = True
+            maskable[ids] = True
             if info.kind in _KERNELS and not info.prunable:
                 stays |= {int(g): f"{path}: {info.reason}" for g in np.unique(ids)}
-    missing = np.flatnonzero(~made)
+    missing = np.flatnonzero(~maskable)
     return {int(g): "no mask can switch it off" for g in missing} | stays
 
 
@@ -126,8 +126,8 @@ def _marked(
 ) -> VariableInfo:
     axes = wiring.axes.get(info.path, ())
     numbers = tuple(None if ids is None else number[ids] for ids in axes)
-    going = any(ids is not None and (ids >= 0).any() for ids in numbers)
-    if going and _maskable(info):
+    has_channels = any(ids is not None and (ids >= 0).any() for ids in numbers)
+    if has_channels and _maskable(info):
         return replace(
             info,
             prunable=True,
@@ -142,13 +142,13 @@ def _marked(
 
 @dataclass(frozen=True, eq=False)
 class Size:
-    """What a model would cost once its pruned channels are removed.
+    """The cost of a model after removing its pruned channels.
 
     Args:
         layout: the groups of weights.
-        shapes: path -> shape and bytes of each weight.
+        shapes: path -> shape of the variable and bytes per weight.
         uses: path -> multiplications with each weight in one example's forward pass.
-        numbers: path -> channel at every index of each axis, -1 where it stays.
+        numbers: path -> channel at each index of each axis, -1 where it stays.
     """
 
     layout: Channels
@@ -158,20 +158,20 @@ class Size:
 
     def flops(self, masks: MaskSet) -> int:
         """Returns twice the multiply-adds of one example's forward pass."""
-        left = self._left(masks)
-        return sum(2 * uses * left[path] for path, uses in self.uses.items())
+        remaining = self._remaining(masks)
+        return sum(2 * uses * remaining[path] for path, uses in self.uses.items())
 
     def parameters(self, masks: MaskSet) -> int:
         """Returns the number of parameters, batch-norm statistics included."""
-        return sum(self._left(masks).values())
+        return sum(self._remaining(masks).values())
 
     def bytes(self, masks: MaskSet) -> int:
         """Returns the bytes of all parameters."""
-        left = self._left(masks)
-        return sum(itemsize * left[path] for path, (_, itemsize) in self.shapes.items())
+        remaining = self._remaining(masks)
+        return sum(itemsize * remaining[path] for path, (_, itemsize) in self.shapes.items())
 
-    def _left(self, masks: MaskSet) -> dict[str, int]:
-        alive = np.append(self.layout.alive(self.layout.fold(masks)), True)  # the last: -1
+    def _remaining(self, masks: MaskSet) -> dict[str, int]:
+        alive = np.append(self.layout.alive(self.layout.fold(masks)), True)  # index -1 stays
         return {
             path: math.prod(
                 n if ids is None else int(alive[ids].sum())
@@ -182,10 +182,10 @@ class Size:
 
 
 def size_of(inventory: Inventory) -> Size:
-    """Returns what gives the size of a model without its pruned channels.
+    """Returns the `Size` of a model.
 
     Args:
-        inventory: of `channel_inventory`.
+        inventory: result of `channel_inventory`.
     """
     wiring = _wiring(inventory.model)
     layout = Channels(inventory.infos)
@@ -203,7 +203,7 @@ def size_of(inventory: Inventory) -> Size:
 
 
 def _numbers(inventory: Inventory, wiring: _Wiring) -> dict[str, Axes]:
-    """Returns the channels along the axes of all variables, those that have no mask included."""
+    """Returns the channels along the axes of all variables, masked or not."""
     number = np.full(wiring.groups, -1, np.int64)
     for info in inventory.infos:
         for ids, channels in zip(wiring.axes.get(info.path, ()), info.channels):
@@ -220,11 +220,11 @@ def _itemsize(dtype: str) -> int:
 
 
 def _wiring(model: keras.Layer) -> _Wiring:
-    """Reads a model's dependency graph, again only where its variables have changed since."""
-    signature = [id(variable) for variable in model.variables]
-    if model not in _known or _known[model][0] != signature:
-        _known[model] = signature, _read(model)
-    return _known[model][1]
+    """Returns a model's wiring, cached until its variables change."""
+    signature = [id(variable) for variable in variables(model).values()]  # masks don't count
+    if model not in _cache or _cache[model][0] != signature:
+        _cache[model] = signature, _read(model)
+    return _cache[model][1]
 
 
 def _read(model: keras.Model) -> _Wiring:
@@ -254,7 +254,7 @@ def _read(model: keras.Model) -> _Wiring:
 
 
 def _in_order(graph: Graph, roots: Ids) -> Ids:
-    """Returns the number of each root in the order of the network; -1 where no weight has it."""
+    """Returns the number of each root in network order; -1 for roots without a weight."""
     arrays = [
         roots[ids]
         for plan in graph.plans.values()
@@ -264,6 +264,6 @@ def _in_order(graph: Graph, roots: Ids) -> Ids:
     ]
     group = np.full(len(roots), -1, np.int64)
     if arrays:
-        found, first = np.unique(np.concatenate(arrays), return_index=True)
-        group[found[np.argsort(first)]] = np.arange(len(found))
+        unique, first = np.unique(np.concatenate(arrays), return_index=True)
+        group[unique[np.argsort(first)]] = np.arange(len(unique))
     return group

@@ -1,4 +1,4 @@
-"""A smaller model with equal outputs."""
+"""Compacting a model: a smaller model with equal outputs."""
 
 import keras
 
@@ -18,14 +18,14 @@ __all__ = ["compact", "dependency_graph"]
 
 
 def compact(model: keras.Model, strict: bool = False) -> keras.Model:
-    """Returns a smaller model with equal outputs: without the units that do nothing.
+    """Returns a smaller model with equal outputs, without dead units.
 
-    A unit (channel, neuron, head) goes where its value is constant, which the next bias takes,
-    or where no surviving weight reads it. Coupled units, such as the channels of a residual
-    stream, go together. Scattered zeros leave few dead units: prune channels for speed.
+    A unit (channel, neuron, head) is dead if its value is constant, and then moves into the next
+    bias, or if no surviving weight reads it. Coupled units, such as the channels of a residual
+    stream, are removed together. Scattered zeros leave few dead units: prune channels for speed.
 
     Args:
-        model: masked or plain; left as it is.
+        model: masked or plain; unchanged.
         strict: raise an error for an operation without a rule, instead of keeping its channels.
 
     Returns:
@@ -33,8 +33,8 @@ def compact(model: keras.Model, strict: bool = False) -> keras.Model:
         config; composite layers and subclassed models keep their class, with smaller layers.
 
     Raises:
-        LotteryError: not a built model, it can't be rebuilt from its config, an operation has no
-            rule (`strict=True`), or the outputs differ by more than 1e-5 of the largest.
+        LotteryError: the model is not built or can't be rebuilt from its config, an operation has
+            no rule (`strict=True`), or the outputs differ by more than 1e-5 of the largest.
 
     Example:
         >>> small = kl.compact(model)
@@ -63,7 +63,7 @@ def dependency_graph(model: keras.Model) -> Graph:
     """Returns the dependency graph of a model; `Graph.groups` lists its coupled channels.
 
     Args:
-        model: masked or plain; the paths in the graph are its own.
+        model: masked or plain; the graph uses its structural paths.
 
     Raises:
         LotteryError: the model is not built, or its code doesn't run on symbolic tensors.
@@ -72,16 +72,16 @@ def dependency_graph(model: keras.Model) -> Graph:
 
 
 def _shrink(small: keras.Model, graph: Graph, changed: list[Plan]) -> keras.Model:
-    """Returns the model that a file can hold, from one whose layers have shrunk in place."""
+    """Returns a model that can be saved, after its layers have shrunk in place."""
     if not changed:
         return small
     _name_composites(small, {id(plan.layer) for plan in changed})
     internals.retrack(small)
-    return strip(small) if _is_plain(small) else small  # rebuilt, so that symbolic shapes fit
+    return strip(small) if _is_plain(small) else small  # rebuilt for its symbolic shapes
 
 
 def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
-    """Lets the outermost layers that hold shrunk ones, and don't list them, write them to files."""
+    """Makes composite layers save the shrunk layers inside, which their config doesn't list."""
     if id(layer) in shrunk:
         return
     if _is_plain(layer):
@@ -89,17 +89,17 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
             _name_composites(inner, shrunk)
         return
     inside: dict[str, None] = {}
-    taken: set[int] = set()
+    handled: set[int] = set()
     for path, inner in layer_paths(layer):
-        if id(inner) in taken:
+        if id(inner) in handled:
             continue
         below = internals.flatten_layers(inner)
         if id(inner) in shrunk:
             inside[path] = None
         elif inner is not layer and _is_plain(inner) and any(id(b) in shrunk for b in below):
             _name_composites(inner, shrunk)
-            taken.update(map(id, below))
-            internals.transplant(inner, strip(inner))  # with symbolic shapes that fit
+            handled.update(map(id, below))
+            internals.transplant(inner, strip(inner))  # rebuilt for its symbolic shapes
             inside[path] = None
     if inside:
         give_class(layer, inside)

@@ -1,4 +1,4 @@
-"""Which units are needed: those that the outputs depend on through weights that are not zero."""
+"""Finding dead units: units that the outputs don't depend on through nonzero weights."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +19,8 @@ class Kept:
     """The units that stay.
 
     Args:
-        needed: by unit: whether the outputs depend on it.
-        flags: by unit: whether it stays, because it is needed or can't go.
+        needed: by unit, True if the outputs depend on it.
+        flags: by unit, True if it stays, because it is needed or pinned.
     """
 
     needed: Flags
@@ -36,11 +36,11 @@ class Kept:
 
 
 def kept_units(graph: Graph) -> Kept:
-    """Returns the units that stay when everything else is removed.
+    """Returns the units that stay.
 
-    Marks from the outputs backward: a unit is needed where a needed unit is computed from it
-    through a weight that is not zero, unless its value is constant and a bias can take it. What
-    is left is dead however long the chain, recurrent loops included. An axis keeps one unit.
+    Marks units backward from the outputs: a unit is needed if a needed unit is computed from it
+    through a nonzero weight, unless its value is constant and a bias can absorb it. The others are
+    dead, through chains of any length and recurrent loops. Every axis keeps at least one unit.
     """
     roots = graph.units.roots()
     needed = np.zeros(len(roots), dtype=bool)
@@ -50,7 +50,7 @@ def kept_units(graph: Graph) -> Kept:
     edges = [_Edges(kernel, roots) for kernel in reversed(graph.kernels)]
     axes = _axes(graph, roots)
     while True:
-        while sum(edge.mark(needed) for edge in edges):  # all of them, in each sweep
+        while sum(edge.mark(needed) for edge in edges):  # `any` would stop at the first change
             pass
         empty = [ids for ids in axes if not (needed | frozen)[ids].any()]
         if not empty:
@@ -62,9 +62,9 @@ def kept_units(graph: Graph) -> Kept:
 
 
 def unread_inputs(graph: Graph, kept: Kept) -> dict[str, int]:
-    """Returns how many features of each input nothing reads; inputs that are all read are left out.
+    """Returns the number of unused features of each input, if any.
 
-    They stay: to gather the others costs more than it saves.
+    They stay: gathering the other features would cost more than it saves.
     """
     unread = {}
     for name, value in graph.inputs:
@@ -75,12 +75,12 @@ def unread_inputs(graph: Graph, kept: Kept) -> dict[str, int]:
 
 
 def contributions(kernel: Kernel, kept: Kept) -> NDArray[Any]:
-    """Returns what removed constant units add to each computed unit; its axes are `makes`."""
+    """Returns the contribution of removed constant units to each computed unit, axes `makes`."""
     shape = kernel.weight.shape
     removed = np.zeros([1] * len(shape), dtype=bool)
     for axis, ids in kernel.reads.items():
-        gone = ~kept.of(ids, shape[axis])
-        removed = removed | gone.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+        along = ~kept.of(ids, shape[axis])
+        removed = removed | along.reshape([-1 if i == axis else 1 for i in range(len(shape))])
     constant = np.where(removed, np.nan_to_num(kernel.constant), 0.0)
     over = tuple(axis for axis in range(len(shape)) if axis not in kernel.makes)
     total = (kernel.weight * constant).sum(axis=over) if constant.any() else None
@@ -90,7 +90,7 @@ def contributions(kernel: Kernel, kept: Kept) -> NDArray[Any]:
 
 
 class _Edges:
-    """Which units a kernel needs, given those that it has to compute."""
+    """The edges of a kernel, from computed units to the units that they need."""
 
     def __init__(self, kernel: Kernel, roots: Ids) -> None:
         labeled = [*kernel.reads, *kernel.makes]
@@ -104,7 +104,7 @@ class _Edges:
         self.reads = len(kernel.reads)
 
     def mark(self, needed: Flags) -> bool:
-        """Marks what is needed; returns whether anything was new."""
+        """Marks the units that needed units read; returns True if any was new."""
         if all(ids is None or needed[ids].all() for ids in self.ids[: self.reads]):
             return False
         live = self.present
@@ -124,7 +124,7 @@ class _Edges:
 
 
 def _axes(graph: Graph, roots: Ids) -> list[Ids]:
-    """Returns the units of every axis, each array once."""
+    """Returns the distinct arrays of units of all axes."""
     values = [ids for value in graph.values.values() for ids in value.axes]
     slots = [ids for p in graph.plans.values() for slot in p.slots.values() for ids in slot.axes]
     arrays = {id(ids): ids for ids in [*values, *slots] if ids is not None}

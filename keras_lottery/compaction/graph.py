@@ -1,8 +1,7 @@
 """The dependency graph of a model: tensors, weights, and the units along their axes.
 
-Every axis of every tensor and weight carries an array of units, or None where its size never
-changes. Coupling (`Units`) says which units go together. A `Kernel` says which units each unit
-is computed from.
+Every axis of every tensor and weight has an array of units, or None if its size never changes.
+`Units` stores which units are coupled. A `Kernel` stores which units each unit is computed from.
 """
 
 from collections.abc import Callable
@@ -20,7 +19,7 @@ __all__ = ["Axes", "Graph", "Group", "Kernel", "Pin", "Plan", "Slot", "Value"]
 Array = NDArray[Any]
 Axes = tuple[Ids | None, ...]
 Size = Callable[[Ids | None, int], int]
-"""`(units of an axis, its size) -> the size that is left`."""
+"""`(units of an axis, its size) -> the remaining size`."""
 
 
 @dataclass(eq=False)
@@ -28,10 +27,10 @@ class Value:
     """A tensor of the model.
 
     Args:
-        shape: with a concrete batch size.
+        shape: the shape, with a concrete batch size.
         axes: units along each axis; None for an axis that keeps its size.
-        constant: values that don't depend on the input, NaN where they do; its shape broadcasts
-            against `shape`. None: nothing is constant.
+        constant: values that don't depend on the input, NaN where they do; broadcastable against
+            `shape`. None: nothing is constant.
     """
 
     shape: tuple[int, ...]
@@ -63,15 +62,16 @@ class Slot:
 
 @dataclass(eq=False)
 class Plan:
-    """What a layer needs in order to be rebuilt smaller.
+    """The plan for rebuilding a layer with fewer units.
 
     Args:
         path: structural path of the layer.
         layer: the layer.
         resize: `size -> changes of the layer's config`.
         slots: attribute -> weight.
-        bias: changes of the config that give the layer a bias, where a constant needs one.
-        inputs: argument of `call` -> the tensor that it was first called with.
+        bias: changes of the config that add a bias, if a constant needs one.
+        inputs: argument of `call` -> the tensor in the first call.
+        units: name -> units of the layer.
     """
 
     path: str
@@ -88,15 +88,15 @@ class Kernel:
     """A weight that computes units from units.
 
     Args:
-        plan: of the layer that has it.
-        attribute: of the weight in the layer.
+        plan: plan of its layer.
+        attribute: attribute of the weight in the layer.
         weight: its value.
         reads: axis of the weight -> units that it reads.
         makes: axis of the weight -> units that it computes.
         constant: constant inputs, broadcast against the weight; NaN where they vary.
-        bias: attribute that takes what constant inputs contribute; None: nothing can.
-        bias_axes: the axes of `makes` in the order in which the bias has them.
-        bias_index: where in the attribute the bias is, e.g. in the first row of a GRU's.
+        bias: attribute that absorbs the contribution of constant inputs, or None.
+        bias_axes: the axes of `makes` in the order of the bias.
+        bias_index: index of the bias in the attribute, e.g. the first row of a GRU's.
         uses: multiplications with each weight in one example's forward pass.
     """
 
@@ -119,7 +119,7 @@ class Pin:
     Args:
         ids: the units.
         reason: why, for the report.
-        read: True where something uses their values, so that what they depend on stays too.
+        read: True if their values are used, so that their dependencies stay too.
     """
 
     ids: Ids
@@ -132,9 +132,9 @@ class Group:
     """Coupled units: removed together or not at all.
 
     Args:
-        slices: (path of the layer, attribute, axis, indices) of every weight that has them.
-        makes: those of `slices` that compute the units: zeros there switch the group off.
-        pinned: why the group can't be removed; empty where it can.
+        slices: (path of the layer, attribute, axis, indices) of every weight with these units.
+        makes: the slices that compute the units; zeros there switch the group off.
+        pinned: why the group can't be removed; empty if it can.
     """
 
     slices: tuple[tuple[str, str, int, tuple[int, ...]], ...]
@@ -149,11 +149,14 @@ class Graph:
     Args:
         units: all units and their coupling.
         plans: id of the layer -> its plan, in the order of the forward pass.
-        kernels: likewise.
-        values: id of a symbolic tensor -> the value.
+        kernels: kernels in the same order.
+        values: id of a symbolic tensor -> its value.
         pins: units that stay.
-        inputs: (name, units) of the model's inputs.
-        bounds: name of an input -> number of rows of the smallest table that looks it up.
+        inputs: (name, value) of the model's inputs.
+        bounds: id of an input value -> number of rows of the smallest table that looks it up.
+        unknown: reasons why operations without a rule keep their inputs.
+        tables: id of a variable -> its first slot.
+        tensors: symbolic tensors, kept alive so that their ids stay unique.
     """
 
     units: Units = field(default_factory=Units)
@@ -168,7 +171,7 @@ class Graph:
     tensors: list[Any] = field(default_factory=list)
 
     def pin(self, axes: Axes, reason: str, read: bool = True) -> None:
-        """Keeps the units of some axes; `read`: and everything that they depend on."""
+        """Pins the units of some axes and, if `read`, everything that they depend on."""
         self.pins.extend(Pin(ids, reason, read) for ids in axes if ids is not None)
 
     def groups(self) -> list[Group]:
@@ -186,18 +189,18 @@ class Graph:
                     if ids is None:
                         continue
                     for root, indices in _by_root(roots[ids]):
-                        place = (plan.path, slot.attribute, axis, indices)
-                        slices.setdefault(root, []).append(place)
+                        part = (plan.path, slot.attribute, axis, indices)
+                        slices.setdefault(root, []).append(part)
                         if axis in slot.makes:
-                            makes.setdefault(root, []).append(place)
+                            makes.setdefault(root, []).append(part)
         return [
-            Group(tuple(places), tuple(makes.get(root, ())), pinned.get(root, ""))
-            for root, places in slices.items()
+            Group(tuple(parts), tuple(makes.get(root, ())), pinned.get(root, ""))
+            for root, parts in slices.items()
         ]
 
 
 def _by_root(roots: Ids) -> list[tuple[int, tuple[int, ...]]]:
     order = np.argsort(roots, kind="stable")
-    found, starts = np.unique(roots[order], return_index=True)
+    unique, starts = np.unique(roots[order], return_index=True)
     parts = np.split(order, starts[1:])
-    return [(int(root), tuple(part.tolist())) for root, part in zip(found, parts)]
+    return [(int(root), tuple(part.tolist())) for root, part in zip(unique, parts)]

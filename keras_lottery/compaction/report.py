@@ -1,4 +1,4 @@
-"""What compaction removed: per layer, and in all."""
+"""The report of a compaction: sizes per layer and in total."""
 
 from dataclasses import dataclass, field
 
@@ -17,13 +17,13 @@ _ATTRIBUTE = internals.hidden_name("compaction_report")
 
 @dataclass(frozen=True)
 class LayerSize:
-    """One layer before and after.
+    """Sizes of a layer before and after compaction.
 
     Args:
         path: structural path.
         layer: class name.
         before: shape of each weight by attribute.
-        after: likewise, in the smaller model.
+        after: the same in the smaller model.
         parameters: numbers of parameters before and after.
         flops: floating-point operations of one example's forward pass before and after: twice
             the multiply-adds.
@@ -42,13 +42,13 @@ class CompactionReport:
     """What `compact` removed, and what it had to keep.
 
     Args:
-        layers: every layer with weights that a rule knows.
+        layers: every layer with a rule and weights.
         parameters: numbers of parameters of the model before and after.
         bytes: sizes of the parameters before and after.
-        flops: floating-point operations of one example's forward pass before and after. Open
-            axes of the input count as 32 (images) or 8 (sequences).
-        pinned: operations without a rule, with the reason: their inputs kept all channels.
-        unread_inputs: name of an input -> number of its features that nothing reads. They stay.
+        flops: floating-point operations of one example's forward pass before and after. Input
+            axes of unknown size count as 32 (images) or 8 (sequences).
+        pinned: operations without a rule, whose inputs keep all channels, with the reason.
+        unread_inputs: name of an input -> number of its unused features, which stay.
         difference: largest difference of the outputs, relative to the largest output.
     """
 
@@ -62,9 +62,9 @@ class CompactionReport:
 
     def __str__(self) -> str:
         rows = [
-            (one.path, one.layer, _arrow(one.parameters), _arrow(one.flops))
-            for one in self.layers
-            if one.before != one.after
+            (layer.path, layer.layer, _arrow(layer.parameters), _arrow(layer.flops))
+            for layer in self.layers
+            if layer.before != layer.after
         ]
         rows.append(("all", "", _arrow(self.parameters), _arrow(self.flops)))
         rows.insert(0, ("layer", "class", "parameters", "FLOPs"))
@@ -101,7 +101,7 @@ def compaction_report(small: keras.Model) -> CompactionReport:
 
 
 def attach(small: keras.Model, report: CompactionReport) -> None:
-    """Remembers the report of a model."""
+    """Stores the report on the model."""
     object.__setattr__(small, _ATTRIBUTE, report)
 
 
@@ -115,11 +115,11 @@ def sizes(
         slot = kernel.plan.slots[kernel.attribute]
         shape = kernel.weight.shape
         after = [kept.size(ids, size) for ids, size in zip(slot.axes, shape)]
-        before, left = flops.get(id(kernel.plan), (0, 0))
+        old_flops, new_flops = flops.get(id(kernel.plan), (0, 0))
         uses = 2 * kernel.uses
         flops[id(kernel.plan)] = (
-            before + uses * int(np.prod(shape)),
-            left + uses * int(np.prod(after)),
+            old_flops + uses * int(np.prod(shape)),
+            new_flops + uses * int(np.prod(after)),
         )
     for plan in graph.plans.values():
         if not plan.slots:

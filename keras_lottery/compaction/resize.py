@@ -1,4 +1,4 @@
-"""A layer rebuilt with fewer units."""
+"""Rebuilding layers with fewer units."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ __all__ = ["resize"]
 
 
 def resize(graph: Graph, kept: Kept) -> list[Plan]:
-    """Gives every layer that loses units its smaller self, in place.
+    """Shrinks every layer that loses units, in place.
 
     Args:
-        graph: of a model that may be changed.
+        graph: graph of the model to change.
         kept: the units that stay.
 
     Returns:
@@ -54,7 +54,7 @@ def _donor(plan: Plan, kept: Kept, folds: list[tuple[Kernel, NDArray[Any]]]) -> 
         for name, shape in internals.built_shapes(layer).items()
         if shape is not None
     }
-    if shapes:  # Keras builds no layer that has nothing to build
+    if shapes:  # Keras doesn't build layers without weights
         donor.build(**shapes)
     donor.built = True
     _copy_weights(plan, donor, kept)
@@ -72,7 +72,7 @@ def _is_cut(slot: Slot, kept: Kept) -> bool:
 
 
 def _built_shape(plan: Plan, name: str, shape: tuple[Any, ...], kept: Kept) -> Any:
-    """Returns the shape that `build` gets now, for the argument `name` of `build`."""
+    """Returns the new shape for the argument `name` of `build`."""
     value = plan.inputs.get(name.removesuffix("_shape")) or next(iter(plan.inputs.values()), None)
     if value is None or len(value.shape) != len(shape):
         return shape
@@ -96,11 +96,11 @@ def _copy_weights(plan: Plan, donor: keras.Layer, kept: Kept) -> None:
 
 
 def _fold(kernel: Kernel, total: NDArray[Any], donor: keras.Layer, kept: Kept) -> None:
-    """Adds what removed constant units contributed to the bias."""
-    made = sorted(kernel.makes)
-    for i, axis in enumerate(made):
+    """Adds the contribution of removed constant units to the bias."""
+    axes = sorted(kernel.makes)
+    for i, axis in enumerate(axes):
         total = total.compress(kept.of(kernel.makes[axis], total.shape[i]), axis=i)
-    total = total.transpose([made.index(axis) for axis in kernel.bias_axes])
+    total = total.transpose([axes.index(axis) for axis in kernel.bias_axes])
     bias: Any = donor
     for part in str(kernel.bias).split("."):
         bias = getattr(bias, part)

@@ -1,7 +1,7 @@
-"""Composite layers and subclassed models with smaller layers inside, and how files name them.
+"""Saving composite layers and subclassed models that contain smaller layers.
 
-The constructor of such a class can't express the sizes inside. The object gets a class made on
-the fly below its own, whose config also holds the smaller layers.
+The constructor of such a class can't express the new sizes. So the object's class is swapped for a
+dynamic subclass whose config also contains the smaller layers.
 """
 
 from collections.abc import Callable
@@ -22,29 +22,29 @@ NAME = "keras_lottery>CompactedLayer"
 
 @keras.saving.register_keras_serializable("keras_lottery", "CompactedLayer")
 class CompactedLayer(internals.BuildHook):
-    """What a layer with smaller layers inside does differently from its own class."""
+    """Mixin of layers that contain smaller layers."""
 
     keras_lottery_base: type[keras.Layer]
     built: bool
 
     def get_config(self) -> dict[str, Any]:
-        made = type(self)
-        internals.set_class(self, made.keras_lottery_base)
+        swapped = type(self)
+        internals.set_class(self, swapped.keras_lottery_base)
         try:
             config = dict(self.get_config())
         finally:
-            internals.set_class(self, made)
+            internals.set_class(self, swapped)
         entry = internals.class_entry(self.keras_lottery_base)
         inner = dict(getattr(self, PENDING))
-        found = dict(layer_paths(self))
+        layers = dict(layer_paths(self))
         if self.built:
-            inner = {path: keras.saving.serialize_keras_object(found[path]) for path in inner}
+            inner = {path: keras.saving.serialize_keras_object(layers[path]) for path in inner}
         config[CONFIG_KEY] = {**entry, "layers": inner}
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], **kwargs: Any) -> keras.Layer:
-        """Rebuilds the object; its layers shrink as soon as it is built."""
+        """Rebuilds the object; its layers shrink once it is built."""
         config = dict(config)
         entry = dict(config.pop(CONFIG_KEY))
         inner = entry.pop("layers")
@@ -68,40 +68,40 @@ class CompactedLayer(internals.BuildHook):
 
 
 def give_class(layer: keras.Layer, inner: dict[str, Any]) -> None:
-    """Makes the config of a layer hold smaller layers.
+    """Makes the config of a layer contain the smaller layers inside.
 
     Args:
         layer: a composite layer or subclassed model.
-        inner: path below it -> config of the smaller layer, or None where it is there already.
+        inner: path below it -> config of the smaller layer, or None if it is in place already.
     """
     cls: Any = type(layer)
-    internals.set_class(layer, _make(cls))
+    internals.set_class(layer, _compacted_class(cls))
     object.__setattr__(layer, PENDING, inner)
 
 
 def _shrink(layer: Any) -> None:
     pending = getattr(layer, PENDING, {})
-    found = dict(layer_paths(layer))
+    layers = dict(layer_paths(layer))
     for path, config in pending.items():
         if config is not None:
-            internals.transplant(found[path], keras.saving.deserialize_keras_object(config))
+            internals.transplant(layers[path], keras.saving.deserialize_keras_object(config))
     object.__setattr__(layer, PENDING, dict.fromkeys(pending))
     internals.retrack(layer)
 
 
 @cache
-def _make(original: Any) -> type:
+def _compacted_class(original: Any) -> type:
     body: dict[str, Any] = {
         "__module__": original.__module__,
         "__qualname__": original.__qualname__,
         "__doc__": original.__doc__,
         "keras_lottery_base": original,
-        # With the signature of the original's own method, which Keras reads.
+        # Keras reads the signature of this method.
         "get_config": _forward(CompactedLayer.get_config, original.get_config),
     }
-    made = type(original)(original.__name__, (CompactedLayer, original), body)
-    internals.name_class(made, NAME)
-    return made
+    cls = type(original)(original.__name__, (CompactedLayer, original), body)
+    internals.name_class(cls, NAME)
+    return cls
 
 
 def _forward(method: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:

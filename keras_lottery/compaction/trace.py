@@ -1,7 +1,7 @@
-"""The dependency graph of a model, from calling it on symbolic tensors.
+"""Tracing the dependency graph of a model by calling it on symbolic tensors.
 
-A layer that has a rule is one step. The code of any other layer runs on the symbolic tensors
-itself, so that its sublayers and operations become steps; where that fails, its inputs stay.
+A layer with a rule is one step of the graph. The code of any other layer runs on the symbolic
+tensors, and its sublayers and operations become steps. If that fails, its inputs are pinned.
 """
 
 import inspect
@@ -20,16 +20,16 @@ from keras_lottery.masking.paths import layer_paths
 
 __all__ = ["input_specs", "trace"]
 
-_ = rules  # importing it registers the rules that come with the package
-_SPATIAL, _STEPS = 32, 8  # sizes of axes that the model leaves open
+_ = rules  # importing them registers the built-in rules
+_SPATIAL, _STEPS = 32, 8  # for axes of unknown size
 _BATCH = 2
 
 
 def input_specs(model: keras.Model) -> Any:
-    """Returns symbolic inputs of concrete shape, in the structure that the model takes.
+    """Returns symbolic inputs with concrete shapes, in the structure of the model's inputs.
 
     Raises:
-        LotteryError: the model doesn't say which shapes it takes.
+        LotteryError: the model's input shapes are unknown.
     """
     functional = internals.functional_of(model)
     if functional is not None:
@@ -37,7 +37,7 @@ def input_specs(model: keras.Model) -> Any:
     shapes = internals.built_shapes(model)
     if not shapes:
         raise LotteryError(
-            f"Expected a model that knows the shapes of its inputs. Received: {model.name!r}. "
+            f"Expected a model with known input shapes. Received: {model.name!r}. "
             "Call it on a batch first."
         )
     shape = next(iter(shapes.values()))
@@ -65,7 +65,7 @@ def trace(model: keras.Model) -> Graph:
     """Returns the dependency graph of a built, plain model.
 
     Args:
-        model: is left as it is.
+        model: the model; unchanged.
     """
     return _Trace(model).run()
 
@@ -74,8 +74,8 @@ class _Trace:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self.graph = Graph()
-        self.own = 0
-        self.read: dict[int, str] = {}  # variables that code without a rule reads, and where
+        self.first_inner_unit = 0  # the units before belong to the inputs, which never shrink
+        self.read: dict[int, str] = {}  # readers without a rule, by variable `id`
         self.paths = {id(layer): path for path, layer in layer_paths(model)}
 
     def run(self) -> Graph:
@@ -83,7 +83,7 @@ class _Trace:
         for i, (path, tensor) in enumerate(keras.tree.flatten_with_path(specs)):
             name = "/".join(map(str, path)) or tensor.name or str(i)
             self.graph.inputs.append((name, self._input(tensor)))
-        self.own = len(self.graph.units)  # the units before are the inputs', which never go
+        self.first_inner_unit = len(self.graph.units)
         with internals.intercepted(self.layer, self.operation):
             try:
                 outputs = self._expand(self.model, (specs,), {})
@@ -99,11 +99,11 @@ class _Trace:
         for plan in self.graph.plans.values():
             for slot in plan.slots.values():
                 if id(slot.variable) in self.read:
-                    self.graph.pin(slot.axes, f"{self.read[id(slot.variable)]} reads it, too")
+                    self.graph.pin(slot.axes, f"{self.read[id(slot.variable)]} also reads it")
         return self.graph
 
     def _input(self, tensor: Any) -> Value:
-        """The model's inputs keep their size; whether anything reads them is for the report."""
+        """Pins the units of a model input, and tracks whether they are read for the report."""
         shape = tuple(tensor.shape)
         axes: list[Any] = [None] * len(shape)
         if len(shape) > 1 and "int" not in str(tensor.dtype) and "string" not in str(tensor.dtype):
@@ -146,7 +146,7 @@ class _Trace:
             return outputs
 
     def _nested_inputs(self, model: Any, args: tuple[Any, ...]) -> None:
-        """The input layers of a model inside the model have the size of what it is given."""
+        """Gives the input layers of a nested model the units of its arguments."""
         for tensor, leaf in zip(model.inputs, keras.tree.flatten(args)):
             value = self._value(leaf)
             if not isinstance(value, Value) or len(value.shape) != len(tensor.shape):
@@ -155,15 +155,15 @@ class _Trace:
             known = self.graph.plans.setdefault(id(layer), Plan(self._path(layer), layer))
             if known.inputs:
                 call = Call(self.graph, layer, known.path, {}, [])
-                for one, other in zip(known.inputs["inputs"].axes, value.axes):
-                    if one is not other:
-                        call.couple(one, other)
+                for first, second in zip(known.inputs["inputs"].axes, value.axes):
+                    if first is not second:
+                        call.couple(first, second)
                 continue
             known.inputs["inputs"] = value
             known.resize = _input_sizes(layer, value)
 
     def _expand(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        kwargs = _taken(layer.call, kwargs)
+        kwargs = _accepted(layer.call, kwargs)
         signature = inspect.signature(layer.call)
         if "training" in signature.parameters:
             bound = signature.bind_partial(*args, **kwargs)
@@ -203,10 +203,8 @@ class _Trace:
 
     def _unknown(self, leaves: list[Any], reason: str) -> None:
         values = [self._value(leaf) for leaf in leaves]
-        axes = [v.axes for v in values if isinstance(v, Value)]
-        movable = [
-            ids for each in axes for ids in each if ids is not None and ids.max() >= self.own
-        ]
+        axes = [ids for v in values if isinstance(v, Value) for ids in v.axes if ids is not None]
+        movable = [ids for ids in axes if ids.max() >= self.first_inner_unit]
         if movable:
             self.graph.pin(tuple(movable), reason)
             self.graph.unknown.append(reason)
@@ -233,11 +231,11 @@ def _is_plain(layer: Any) -> bool:
 
 def _output_spec(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     for function in (layer.call, layer.compute_output_spec):
-        kwargs = _taken(function, kwargs)
+        kwargs = _accepted(function, kwargs)
     outputs = layer.compute_output_spec(*args, **kwargs)
     if all(None not in tensor.shape for tensor in keras.tree.flatten(outputs)):
         return outputs
-    # EinsumDense says None where its config does.
+    # EinsumDense returns None for axes that are None in its config.
     args, kwargs = keras.tree.map_structure(_zeros, (args, kwargs))
     results = layer.call(*args, **kwargs)
     return keras.tree.map_structure(lambda t: keras.KerasTensor(tuple(t.shape)), results)
@@ -247,15 +245,15 @@ def _zeros(leaf: Any) -> Any:
     return keras.ops.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, keras.KerasTensor) else leaf
 
 
-def _taken(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Returns the keyword arguments that a function takes."""
+def _accepted(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the keyword arguments that a function accepts."""
     names = inspect.signature(function).parameters
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in names.values())
-    return kwargs if takes_all else {k: v for k, v in kwargs.items() if k in names}
+    accepts_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in names.values())
+    return kwargs if accepts_all else {k: v for k, v in kwargs.items() if k in names}
 
 
 def _bind(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    return dict(inspect.signature(call).bind(*args, **_taken(call, kwargs)).arguments)
+    return dict(inspect.signature(call).bind(*args, **_accepted(call, kwargs)).arguments)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Units: the channels, neurons and heads of a model, and which of them are coupled."""
+"""Units: the channels, neurons and heads of a model, and their coupling."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 __all__ = ["Ids", "Units", "repeat_units"]
 
 Ids = NDArray[np.int64]
-"""The unit at every index of an axis; one unit can appear at several indices."""
+"""The unit at each index of an axis; a unit can occur at several indices."""
 
 
 class Units:
@@ -19,7 +19,7 @@ class Units:
         return len(self._parent)
 
     def new(self, count: int) -> Ids:
-        """Returns `count` units that are coupled with nothing."""
+        """Returns `count` new, uncoupled units."""
         start = len(self._parent)
         self._parent.extend(range(start, start + count))
         return np.arange(start, start + count, dtype=np.int64)
@@ -32,10 +32,10 @@ class Units:
             second: units; broadcast against `first`.
         """
         pairs = np.stack([a.ravel() for a in np.broadcast_arrays(first, second)], axis=1)
-        for one, other in np.unique(pairs, axis=0).tolist():
-            root, other_root = self._find(one), self._find(other)
-            if root != other_root:
-                self._parent[max(root, other_root)] = min(root, other_root)
+        for a, b in np.unique(pairs, axis=0).tolist():
+            root_a, root_b = self._find(a), self._find(b)
+            if root_a != root_b:
+                self._parent[max(root_a, root_b)] = min(root_a, root_b)
 
     def _find(self, unit: int) -> int:
         parent = self._parent

@@ -1,4 +1,4 @@
-"""Comparison of a model with its compacted copy on random batches."""
+"""Comparing a model with its compacted copy on random batches."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ __all__ = ["check_equal"]
 
 _BATCHES = 2
 TOLERANCE = {"float16": 2e-2, "bfloat16": 1e-1}
-"""Largest difference relative to the largest output, by the dtype of computation; else 1e-5."""
+"""Allowed difference relative to the largest output, by compute dtype; otherwise 1e-5."""
 
 
 def check_equal(model: keras.Model, small: keras.Model, graph: Graph) -> float:
     """Returns the largest difference of the outputs, relative to the largest output.
 
     Raises:
-        LotteryError: it is larger than 1e-5.
+        LotteryError: it exceeds the tolerance: 1e-5, or more in half precision.
     """
     tolerance = TOLERANCE.get(str(model.compute_dtype), 1e-5)
     worst = 0.0
@@ -51,7 +51,7 @@ def _difference(name: str, expected: Any, received: Any, tolerance: float) -> fl
     if expected.shape != received.shape:
         raise LotteryError(
             f"Expected outputs of shape {expected.shape}. Received: {received.shape} for output "
-            f"{name}. A compaction rule is wrong: register another one for the layers concerned."
+            f"{name}. A compaction rule is wrong: register another one for the affected layers."
         )
     if not expected.size:
         return 0.0

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from keras_lottery.engine.executors import executors
 
 if TYPE_CHECKING:
-    from keras_lottery.engine.experiment import check_rewind, make_task, open_run, run, train
+    from keras_lottery.engine.experiment import check_rewind, make_task, open_run, run, train_all
 
-__all__ = ["check_rewind", "executors", "make_task", "open_run", "run", "train"]
+__all__ = ["check_rewind", "executors", "make_task", "open_run", "run", "train_all"]
 
 
 def __getattr__(name: str) -> Any:

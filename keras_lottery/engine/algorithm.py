@@ -53,7 +53,9 @@ def _rewound(W_k: State, m: MaskSet, seed: int) -> Start:
     prefix = "weights/"
     weights = {key[len(prefix) :]: w for key, w in W_k.items() if key.startswith(prefix)}
     state = {key: v for key, v in W_k.items() if key.partition("/")[0] in _RESTORED}
-    return Start(weights, m, {}, k, k, k, state, seed)
+    return Start(
+        weights, m, step=k, learning_rate_step=k, data_order_step=k, state=state, seed=seed
+    )
 
 
 def _captured(state: State | None) -> State:

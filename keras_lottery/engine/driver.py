@@ -6,14 +6,14 @@ from typing import Protocol
 
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
-from keras_lottery.engine.executors.worker import diverged
+from keras_lottery.engine.executors.train_one import diverged
 from keras_lottery.engine.graph import ready
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import DivergedError
 from keras_lottery.types import DIVERGED, Executor, Job, RunView, Start, Training, TrainingResult
 
 
-class Results(Protocol):
+class ResultStore(Protocol):
     """Where the driver saves results: a run folder, or memory."""
 
     def done(self) -> Collection[Training]:
@@ -30,7 +30,7 @@ class Results(Protocol):
 
 
 def drive(
-    config: Config, run: RunView, results: Results, executor: Executor, progress: RunProgress
+    config: Config, run: RunView, results: ResultStore, executor: Executor, progress: RunProgress
 ) -> None:
     """Trains whatever is ready until all trainings are done.
 
@@ -52,7 +52,7 @@ def drive(
 
 class _Driver:
     def __init__(
-        self, config: Config, run: RunView, results: Results, progress: RunProgress
+        self, config: Config, run: RunView, results: ResultStore, progress: RunProgress
     ) -> None:
         self._config = config
         self._run = run

@@ -33,7 +33,7 @@ def run(config: Config) -> Path:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     with open_run(config) as (paths, task):
-        train(config, paths, task)
+        train_all(config, paths, task)
     return paths.root
 
 
@@ -59,7 +59,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         yield paths, task
 
 
-def train(config: Config, paths: RunPaths, task: Task) -> list[int]:
+def train_all(config: Config, paths: RunPaths, task: Task) -> list[int]:
     """Trains the missing networks of an open run: the dense one and the config's arms.
 
     Returns:

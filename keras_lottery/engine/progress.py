@@ -104,7 +104,7 @@ class ProgressBar:
         name = printable(text)
         steps = self._bar.add_task(name, total=None, note="")
         try:
-            yield _Steps(self, name, steps)
+            yield Steps(self, name, steps)
         finally:
             self._bar.remove_task(steps)
             self._parts.pop(steps, None)
@@ -148,7 +148,7 @@ class ProgressBar:
         return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
 
 
-class _Steps:
+class Steps:
     """Reports the steps of one training to the bar."""
 
     def __init__(self, bar: ProgressBar, name: str, steps: TaskID) -> None:

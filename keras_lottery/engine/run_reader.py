@@ -8,50 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from keras_lottery import pruning
-from keras_lottery.arms import arms
 from keras_lottery.config import Config
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
+from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records import read_config, read_results
 from keras_lottery.records.recorded import is_count
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, no_metadata, read_stored
-from keras_lottery.types import SKIPPED, MaskSet, Start, State, Task, Training, Weights
+from keras_lottery.types import SKIPPED, Start, State, Task, Training, Weights
 
 _STEPS = ("step", "learning_rate_step", "data_order_step")
 _SEED = "start_seed"
 """Seed of the start; differs from the training's seed for re-initialized networks."""
-
-
-class Pruner:
-    """The part of a `RunView` that prunes, independent of where results are stored."""
-
-    config: Config
-    task: Task
-
-    def prune(
-        self,
-        training: Training,
-        weights: Weights,
-        masks: MaskSet,
-        criterion: str = "",
-        keep: int | None = None,
-    ) -> MaskSet:
-        """Prunes one round; without masks, a one-shot arm goes straight to the round's sparsity."""
-        configured, task = self.config.prune, self.task
-        settings = replace(configured, criterion=criterion or configured.criterion)
-        extra: dict[str, Any] = {"seed": training.seed}
-        if "initial" in pruning.criteria[settings.criterion].needs:
-            extra["initial"] = task.start_weights(training.seed)
-        extra["derive"] = lambda name, masks: task.derived(name, weights, masks, training.seed)
-        infos = task.variables()
-        if keep is not None:
-            return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
-        is_iterative = bool(masks) or arms[training.arm].iterative
-        prune = pruning.prune_round if is_iterative else pruning.prune_to_round
-        return prune(weights, masks, infos, settings, training.round, **extra)
 
 
 class RunReader(Pruner):

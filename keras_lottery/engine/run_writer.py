@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery import pruning
-from keras_lottery.arms import arms, chain
+from keras_lottery.arms import arms, starts
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config import Config, thaw
-from keras_lottery.engine.executors.worker import nothing
+from keras_lottery.engine.executors.train_one import nothing
 from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
 from keras_lottery.engine.run_reader import lost_sources, to_ticket
@@ -111,7 +111,7 @@ class RunWriter:
         """Removes trained weights that only this training needed."""
         if not arms[training.arm].iterative or not training.round or training.source:
             return
-        before = chain.previous(training)
+        before = starts.previous(training)
         if before.arm not in ("dense", *self._config.keep_trained):
             self._paths.trained(before).unlink(missing_ok=True)
 

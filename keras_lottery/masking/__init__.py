@@ -1,8 +1,8 @@
 """Masks on any Keras 3 model: attach, read and write by path, strip.
 
-A model is masked in this order: read it into an inventory (`inventory`), choose variables, add
-their masks to the layers (`attach`), swap the classes of layers and model (`masked_layer`, which
-says why), and mask the gradients that its optimizers get (`gradient_mask`).
+Masking a model takes five steps: read it into an inventory (`inventory`), choose variables, add
+their masks to the layers (`add_masks`), swap the classes of the layers and the model
+(`masked_layer`, which explains why), and mask the gradients of its optimizers (`gradient_mask`).
 """
 
 from keras_lottery.masking.copying import fresh_weights, strip

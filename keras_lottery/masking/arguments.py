@@ -1,4 +1,4 @@
-"""Checks of the models that public functions take."""
+"""Checks of the models passed to public functions."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ def prunable_layer(layer: Any) -> keras.Layer:
     """Returns a Keras layer or model.
 
     Raises:
-        LotteryError: it is something else, such as a model of tf_keras or torch.
+        LotteryError: the argument is something else, such as a tf_keras or torch model.
     """
     if not isinstance(layer, keras.Layer):
         kind = type(layer)
         raise LotteryError(
             f"Expected a Keras model. Received: {kind.__module__}.{kind.__qualname__}. "
-            "Pass a keras.Model (Keras 3; models of tf_keras are another library's)."
+            "Pass a keras.Model of Keras 3, not of tf_keras."
         )
     return layer
 
@@ -30,7 +30,7 @@ def built_model(model: Any) -> keras.Layer:
     """Returns a built Keras layer or model.
 
     Raises:
-        LotteryError: it is something else, or has no weights yet.
+        LotteryError: the argument is something else, or has no weights yet.
     """
     layer = prunable_layer(model)
     paths.check_built(layer)
@@ -41,14 +41,14 @@ def maskable_model(model: Any) -> keras.Layer:
     """Returns a built Keras layer or model whose weights are floating point.
 
     Raises:
-        LotteryError: it is something else, has no weights yet, or is quantized.
+        LotteryError: the argument is something else, has no weights yet, or is quantized.
     """
     layer = built_model(model)
-    for one in internals.flatten_layers(layer):
-        mode = getattr(one, "quantization_mode", None)
-        if mode is not None and any("int" in str(v.dtype) for v in one.weights):
+    for sublayer in internals.flatten_layers(layer):
+        mode = getattr(sublayer, "quantization_mode", None)
+        if mode is not None and any("int" in str(v.dtype) for v in sublayer.weights):
             raise LotteryError(
-                f"Expected a model with floating-point weights. Received: {one.name!r}, quantized "
-                f"to {mode}. Prune first, and quantize the stripped model."
+                f"Expected a model with floating-point weights. Received: {sublayer.name!r}, "
+                f"quantized to {mode}. Prune first, and quantize the stripped model."
             )
     return layer

@@ -1,4 +1,4 @@
-"""Copies of a model: with its masks, or a plain one with the masks folded in."""
+"""Copying a model with its masks, or stripping it: a plain model with the masks folded in."""
 
 import random
 import warnings
@@ -47,15 +47,14 @@ def copy_model(model: keras.Model) -> keras.Model:
 
 @preserved()
 def strip(model: keras.Model) -> keras.Model:
-    """Returns a new, plain Keras model that computes what the masked one does.
+    """Returns a new, plain Keras model with the same outputs as the masked one.
 
-    Pruned weights are written as the value that the network uses for them: 0, or their fill. Of
-    `bernoulli` masks, which draw, the weights stay whose probability is at least a half. The
-    masked model is left as it is; the new one is not compiled. LoRA is merged: W + AB becomes the
-    kernel.
+    Pruned weights become the value that the network uses for them: 0, or their fill. `bernoulli`
+    masks keep the weights whose probability is at least a half. The masked model is unchanged; the
+    new one is not compiled. LoRA is merged: W + AB becomes the kernel.
 
     Args:
-        model: a masked model, or any other, of which it is a copy.
+        model: a masked model; a model without masks is copied.
 
     Raises:
         LotteryError: the model is not built, or it cannot be rebuilt from its config.
@@ -74,9 +73,9 @@ def strip(model: keras.Model) -> keras.Model:
 
 
 def fresh_weights(model: keras.Model) -> Weights:
-    """Returns a fresh draw of every variable from the model's initializers, by path.
+    """Returns newly initialized values of every variable, by path.
 
-    Initializers with a fixed seed draw from another one.
+    Initializers with a fixed seed get another seed.
 
     Raises:
         LotteryError: the model cannot be rebuilt from its config.
@@ -88,9 +87,9 @@ def fresh_weights(model: keras.Model) -> Weights:
 
 @contextmanager
 def fresh_initializers() -> Iterator[None]:
-    """Gives every initializer with a fixed seed another one, in the layers that are built inside.
+    """Replaces fixed initializer seeds in layers that are built inside this context.
 
-    The new seeds come from Python's `random`, as Keras takes those of initializers without one.
+    The new seeds come from Python's `random`, where Keras gets the seeds of unseeded initializers.
     """
     add_weight = keras.Layer.add_weight
 
@@ -107,7 +106,7 @@ def fresh_initializers() -> Iterator[None]:
 
 
 def _reseeded(initializer: Any) -> Any:
-    """Returns an initializer with a new seed where it has a fixed one, nested ones included."""
+    """Returns an initializer with fixed seeds replaced, nested initializers included."""
     if isinstance(initializer, dict):
         initializer = keras.initializers.get(initializer)
     if not isinstance(initializer, keras.Initializer):
@@ -116,7 +115,7 @@ def _reseeded(initializer: Any) -> Any:
     for name, value in vars(initializer).items():
         if isinstance(value, keras.Initializer):
             setattr(fresh, name, _reseeded(value))
-    # Keras makes up the attribute `seed` where none was given; the config then still has none.
+    # Without a seed, Keras invents the attribute `seed`, but not the entry in the config.
     if initializer.get_config().get("seed", getattr(initializer, "seed", None)) is not None:
         fresh.seed = random.randrange(2**31)
     return fresh
@@ -126,7 +125,7 @@ def _config(model: keras.Model, hint: str) -> dict[str, Any]:
     paths.check_built(model)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of lambdas, which need not be safe to load here
+            warnings.simplefilter("ignore")  # about lambdas: they are loaded in this process only
             return keras.saving.serialize_keras_object(model)
     except Exception as error:
         raise _cannot(model, error, hint) from error
@@ -157,19 +156,19 @@ def _rebuild(
 
 
 def _classes(model: keras.Model) -> dict[str, type]:
-    """Returns the classes in a model that Keras could not find by itself."""
-    found: dict[str, type] = {}
+    """Returns the classes in a model that Keras can't find by itself."""
+    classes: dict[str, type] = {}
     for layer in internals.flatten_layers(model):
         cls = type(layer)
-        while hasattr(cls, "keras_lottery_base"):  # a class made here; only its base has a name
+        while hasattr(cls, "keras_lottery_base"):  # a swapped class; only its base can be imported
             cls = cls.keras_lottery_base
         if cls.__module__.partition(".")[0] not in ("keras", "keras_hub", "keras_lottery"):
-            found.setdefault(keras.saving.get_registered_name(cls), cls)
-    return found
+            classes.setdefault(keras.saving.get_registered_name(cls), cls)
+    return classes
 
 
 def _plain(node: Any) -> Any:
-    """Returns a config without this package's classes: what was masked is as it was before."""
+    """Returns a config without this package's classes: every layer has its own class again."""
     if isinstance(node, list | tuple):
         return type(node)(map(_plain, node))
     if not isinstance(node, dict):
@@ -190,7 +189,7 @@ def _plain(node: Any) -> Any:
 
 
 def _merge_lora(model: keras.Model, weights: Weights) -> Weights:
-    """Returns weights with W + AB as the kernel of layers under LoRA."""
+    """Returns weights with W + AB as the kernel of layers with LoRA."""
     merged = dict(weights)
     for path, layer in paths.layer_paths(model):
         if not getattr(layer, "lora_enabled", False):
@@ -212,7 +211,7 @@ def _copy_seeds(model: keras.Model, copy: keras.Model) -> None:
 
 
 def _value(variable: keras.Variable) -> Any:
-    """Returns a copy: two variables that share a buffer would have JAX donate it twice."""
+    """Returns a copy: JAX would donate a buffer shared by two variables twice."""
     return np.array(keras.ops.convert_to_numpy(variable.value))
 
 

@@ -1,14 +1,13 @@
-"""The second line of defence: the optimizer never moves a pruned weight, however it was read.
+"""The second line of defence: optimizers get masked gradients, and never move a pruned weight.
 
-The mask under which the network reads its weights gives pruned ones no gradient. A regularizer,
-or a `train_step` that reads a weight directly, can still give one, which would count in clipping
-and momentum. So an optimizer that is known gets masked gradients: one in an attribute of a masked
-model, one that had been built when the masks were added, and any other from its second step on.
+The network reads its weights under the mask, so pruned weights get no gradient. But a regularizer,
+or a `train_step` that reads a weight directly, can add one, which would affect clipping and
+momentum. So gradients are masked for every known optimizer: attributes of a masked model,
+optimizers built before the masks were added, and any other from its second step on.
 
-What no optimizer can do, known or not, is to move a stored pruned weight: the variable's own
-constraint sets it to zero again at the end of every step (`mask_layer.PrunedStayZero`). Muon
-moves weights that have no gradient; so do momentum from before the pruning, weight decay of a
-user's own making, and other constraints.
+No optimizer, known or not, moves a stored pruned weight: the variable's constraint zeroes it at
+the end of every step (`mask_layer.PrunedStayZero`). This matters because Muon, momentum from
+before pruning, custom weight decay and other constraints move weights without a gradient.
 """
 
 import gc
@@ -28,7 +27,7 @@ from keras_lottery.masking.mask_layer import masked, on_apply
 
 __all__ = ["find_trainers", "innermost", "install", "optimizers", "slots", "trainers"]
 
-# They leave slots at 0 where the gradient is 0; Adafactor and Muon's averages, for two, do not.
+# Their slots stay 0 where the gradient is 0. Those of Adafactor and Muon, for example, don't.
 _KEEPS_ZEROS = (
     keras.optimizers.SGD,
     keras.optimizers.Adam,  # AdamW is a subclass
@@ -44,37 +43,37 @@ _guarded: WeakSet[keras.optimizers.Optimizer] = WeakSet()
 
 
 def install(model: keras.Model) -> None:
-    """Guards every optimizer that a model or a model inside it has; there may be none."""
+    """Guards every optimizer of a model and of the models inside it."""
     for optimizer in optimizers(model):
         _guard(optimizer)
 
 
 def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
     """Returns the innermost optimizers in the attributes of a model and of the models inside it."""
-    found: dict[int, keras.optimizers.Optimizer] = {}
-    for one in internals.flatten_layers(model):
-        for held in vars(one).values() if isinstance(one, keras.Model) else ():
-            things = held.values() if isinstance(held, dict) else held
-            for thing in things if isinstance(held, dict | list | tuple) else (held,):
-                if isinstance(thing, keras.optimizers.Optimizer):
-                    found[id(innermost(thing))] = innermost(thing)
-    return list(found.values())
+    result: dict[int, keras.optimizers.Optimizer] = {}
+    for layer in internals.flatten_layers(model):
+        for attribute in vars(layer).values() if isinstance(layer, keras.Model) else ():
+            values = attribute.values() if isinstance(attribute, dict) else attribute
+            for value in values if isinstance(attribute, dict | list | tuple) else (attribute,):
+                if isinstance(value, keras.optimizers.Optimizer):
+                    result[id(innermost(value))] = innermost(value)
+    return list(result.values())
 
 
 def trainers(variables: Iterable[keras.Variable]) -> list[keras.optimizers.Optimizer]:
-    """Returns the guarded optimizers that train one of the variables."""
+    """Returns the guarded optimizers that train any of the variables."""
     wanted = {id(variable) for variable in variables}
-    return [one for one in _guarded if _trains(one, wanted)]
+    return [optimizer for optimizer in _guarded if _trains(optimizer, wanted)]
 
 
 def find_trainers(layer: keras.Layer, variables: Iterable[keras.Variable]) -> list[keras.Model]:
-    """Guards the optimizers that train a variable by now; returns the models around a layer.
+    """Guards the optimizers that already train a variable; returns the models around a layer.
 
-    A model around the masked one, as in distillation, may have been compiled and trained before:
-    its optimizer has slots for the weights, and its compiled steps know no masks.
+    A model around the masked one, as in distillation, may already be compiled and trained: its
+    optimizer has slots for the weights, and its compiled steps don't read masks.
     """
-    # Through the garbage collector, since neither variables nor layers have a link to those. It
-    # takes a tenth of a second, once for each time that masks are added.
+    # Through the garbage collector, since variables and layers don't link to them. This takes a
+    # tenth of a second whenever masks are added.
     wanted = {id(variable) for variable in variables}
     everything = gc.get_objects()
     for optimizer in _of_class(everything, keras.optimizers.Optimizer):
@@ -85,12 +84,12 @@ def find_trainers(layer: keras.Layer, variables: Iterable[keras.Variable]) -> li
         for model in _of_class(everything, keras.Model)
         if model is not layer
         and getattr(model, "compiled", False)
-        and any(one is layer for one in internals.flatten_layers(model))
+        and any(inner is layer for inner in internals.flatten_layers(model))
     ]
 
 
 def _of_class(everything: list[Any], cls: type) -> list[Any]:
-    # By type, since proxies answer `isinstance` with code of their own.
+    # By type: `isinstance` runs the code of proxies.
     return list(compress(everything, map(issubclass, map(type, everything), repeat(cls))))
 
 
@@ -105,7 +104,7 @@ def _guard(optimizer: keras.optimizers.Optimizer) -> None:
         return
     object.__setattr__(optimizer, _INSTALLED, True)
     _guarded.add(optimizer)
-    # Bound methods, which a deep copy of the optimizer binds to the copy.
+    # Bound methods: a deep copy of the optimizer rebinds them to the copy.
     for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
         object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
 
@@ -114,9 +113,9 @@ class Slot(NamedTuple):
     """An optimizer's variable with one entry for each weight of a variable.
 
     Args:
-        variable: momentum, average, accumulated gradient or the like.
-        start: what each entry is before the first step; 0 but for Adagrad's and Ftrl's sums of
-            squares, by which they divide.
+        variable: momentum, average or accumulated gradient, for example.
+        start: initial value of each entry; 0 except for Adagrad's and Ftrl's sums of squares,
+            by which they divide.
     """
 
     variable: keras.Variable
@@ -124,7 +123,7 @@ class Slot(NamedTuple):
 
 
 def slots(optimizer: Any, variable: keras.Variable) -> list[Slot]:
-    """Returns the slots of a variable; they stand in lists with one entry a variable."""
+    """Returns the slots of a variable, from the optimizer's lists with one entry per variable."""
     optimizer = innermost(optimizer)
     if not optimizer.built:
         return []
@@ -132,7 +131,7 @@ def slots(optimizer: Any, variable: keras.Variable) -> list[Slot]:
     index = next((i for i, v in enumerate(known) if v is variable), None)
     if index is None:
         return []
-    found: dict[int, Slot] = {}
+    result: dict[int, Slot] = {}
     for name, attribute in vars(optimizer).items():
         if not isinstance(attribute, list | tuple) or len(attribute) != len(known):
             continue
@@ -142,17 +141,17 @@ def slots(optimizer: Any, variable: keras.Variable) -> list[Slot]:
         if tuple(slot.shape) == tuple(variable.shape):
             sums = name == "_accumulators"
             start = getattr(optimizer, "initial_accumulator_value", 0.0) if sums else 0.0
-            found[id(slot)] = Slot(slot, start)
-    return list(found.values())
+            result[id(slot)] = Slot(slot, start)
+    return list(result.values())
 
 
 def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> Any:
-    """Stands in for `optimizer.apply`."""
+    """Replaces `optimizer.apply`."""
     variables = trainable_variables
     if variables is None:
         variables = internals.optimized_variables(self)
     variables = list(variables)
-    kept = [_mask_beside(variable, g) for variable, g in zip(variables, grads)]
+    kept = [_mask_for(variable, g) for variable, g in zip(variables, grads)]
     grads = [g if mask is None else _masked(g, mask) for g, mask in zip(grads, kept)]
     result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
@@ -162,22 +161,22 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
 
 
 def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
-    """Stands in for `optimizer.finalize_variable_values`.
+    """Replaces `optimizer.finalize_variable_values`.
 
-    Keras gives the weight and its average one buffer on JAX, and the next `fit` donates it twice.
+    On JAX, Keras lets the weight and its average share a buffer; the next `fit` donates it twice.
     """
     type(self).finalize_variable_values(self, var_list)
     for variable in var_list if self.use_ema else ():
         record = masked(variable)
         if record is not None:
-            record.zero_pruned()  # the average is of weights from before the constraint
+            record.zero_pruned()  # the constraint doesn't apply to the average
         if backend.name() == "jax":
             variable.assign(ops.copy(variable.value))
 
 
-def _mask_beside(variable: object, gradient: Any) -> Any:
+def _mask_for(variable: object, gradient: Any) -> Any:
     record = masked(variable)
-    return None if record is None or gradient is None else record.mask_beside(gradient)
+    return None if record is None or gradient is None else record.mask_for(gradient)
 
 
 def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
@@ -186,7 +185,7 @@ def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
 
 
 def _keeps_zeros(optimizer: Any) -> bool:
-    if getattr(type(optimizer), "keeps_zeros", False):  # our own subclasses say so themselves
+    if getattr(type(optimizer), "keeps_zeros", False):  # declared by our own subclasses
         return True
     return any(
         isinstance(optimizer, known) and type(optimizer).update_step is known.update_step

@@ -1,4 +1,4 @@
-"""What is in a model, read once: every variable, and whether it can be pruned or why not."""
+"""A model's inventory, read once: every variable, and whether it can be pruned or why not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,16 +31,16 @@ Layers = Sequence[tuple[str, keras.Layer]]
 
 
 STATE = "state"
-"""Kind of a variable that nothing trains, such as a moving mean."""
+"""Kind of an untrained variable, such as a moving mean."""
 
 FROZEN = "frozen (trainable=False): name it in include"
 LORA = "LoRA is enabled: merge it first, by kl.strip"
 UNREACHED = ("unknown layer", "not a weight", FROZEN, LORA)
-"""How those reasons begin that the options did not ask for."""
+"""Prefixes of the reasons that don't come from the options."""
 
 
 class Role(NamedTuple):
-    """The layer in whose table a variable is, what the table says, and the kind there."""
+    """The layer whose table entry lists a variable, that entry, and the variable's kind in it."""
 
     layer: keras.Layer
     known: Weights | None
@@ -49,15 +49,15 @@ class Role(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A variable, what is known of it, and the layer that holds its mask.
+    """A variable, its description, and the layer that holds its mask.
 
     Args:
-        info: path, shape, kind and the rest, with whether it can be pruned, or why not.
+        info: path, shape, kind, and whether it can be pruned or why not.
         variable: the variable.
-        owner: the layer under whose `call` the mask works.
+        owner: the layer whose `call` applies the mask.
         name: path of the variable within its owner, e.g. `kernel` or `cell/kernel`.
-        role: what the table of layer classes says of it.
-        trained: an optimizer trains it, or would but for learned masks.
+        role: its entry in the table of layer classes.
+        trained: True if an optimizer trains it, or would without learned masks.
     """
 
     info: VariableInfo
@@ -70,10 +70,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All variables of a model as they are at one time, outer layers first.
+    """All variables of a model at one point in time, outer layers first.
 
-    It is read by one walk over the layers, and handed to whatever asks next. What neither the
-    table of layer classes knows nor an optimizer trains has the kind `STATE`.
+    One walk over the layers reads it; everything else takes it as an argument. Variables that are
+    neither in the table of layer classes nor trained have the kind `STATE`.
     """
 
     model: keras.Layer
@@ -81,7 +81,7 @@ class Inventory:
 
     @property
     def infos(self) -> list[VariableInfo]:
-        """What is known of each weight: of every variable but states."""
+        """Descriptions of all weights: every variable except states."""
         return [entry.info for entry in self.entries if entry.info.kind != STATE]
 
     @property
@@ -90,23 +90,23 @@ class Inventory:
         return paths.by_path((entry.info.path, entry.variable) for entry in self.entries)
 
     def under(self, options: Options) -> "Inventory":
-        """Returns the same variables, marked by what other options let be pruned.
+        """Returns the same variables, marked prunable under other options.
 
-        Its output layers stay those that were read.
+        The output layers don't change.
 
         Raises:
             LotteryError: a pattern matches nothing.
         """
-        if self.entries:  # what has no weights at all is refused for that
+        if self.entries:  # a model without weights gets another error
             check_selection(options, [entry.info.places for entry in self.entries])
         return replace(self, entries=tuple(_marked(entry, options) for entry in self.entries))
 
 
 def describe(model: keras.Layer, options: Options | None = None) -> list[VariableInfo]:
-    """Returns every weight of a model, with those that `options` let be pruned marked.
+    """Returns every weight of a model, marked prunable or not under `options`.
 
-    Listed are the variables that the table of layer classes knows, and every other variable that
-    is trained, in the order of `variables`.
+    It lists the variables in the table of layer classes and every other trained variable, in the
+    order of `variables`.
 
     Args:
         model: a built model or layer.
@@ -119,7 +119,7 @@ def describe(model: keras.Layer, options: Options | None = None) -> list[Variabl
 
 
 def read_model(model: keras.Layer, options: Options | None = None) -> Inventory:
-    """Returns the inventory of a built model or layer, marked by what `options` let be pruned.
+    """Returns the inventory of a built model or layer, marked prunable or not under `options`.
 
     Raises:
         LotteryError: the model is not built, or a pattern matches nothing.
@@ -159,9 +159,10 @@ def _role(layer: keras.Layer, attribute: str, elsewhere: Role | None) -> Role:
 
 
 def _roles(layers: Layers) -> dict[int, Role]:
-    """Returns by variable its role in a layer that has it too, as that inside a wrapper does.
+    """Returns the role of each variable in the layer class that lists it, by variable `id`.
 
-    `SpectralNormalization` has the kernel of the layer that it wraps under its own path.
+    A variable's path can belong to a wrapper: `SpectralNormalization` has the kernel of the layer
+    that it wraps as an attribute.
     """
     roles: dict[int, Role] = {}
     for _, layer in layers:
@@ -173,12 +174,19 @@ def _roles(layers: Layers) -> dict[int, Role]:
     return roles
 
 
-def _names(path: str, holder: Names, attribute: str, knower: Names) -> tuple[str, ...]:
-    """Returns a variable's paths through named layers, and the names of those layers alone."""
-    own = path.removeprefix(holder.places[0]).strip("/")
-    through = [f"{place}/{own}" for place in holder.places[1:]]
-    through += [f"{place}/{attribute}" for place in knower.places[1:]]
-    return tuple(dict.fromkeys([*through, *holder.alone, *knower.alone]))
+def _names(path: str, holder: Names, attribute: str, lister: Names) -> tuple[str, ...]:
+    """Returns a variable's paths through named layers, and the names of those layers alone.
+
+    Args:
+        path: structural path of the variable.
+        holder: names of the layer at that path.
+        attribute: name of the variable in the holder.
+        lister: names of the layer whose table entry lists the variable.
+    """
+    inner = path.removeprefix(holder.places[0]).strip("/")
+    through = [f"{place}/{inner}" for place in holder.places[1:]]
+    through += [f"{place}/{attribute}" for place in lister.places[1:]]
+    return tuple(dict.fromkeys([*through, *holder.alone, *lister.alone]))
 
 
 def _marked(entry: Entry, options: Options) -> Entry:
@@ -211,9 +219,9 @@ def _reason(info: VariableInfo, role: Role, is_trained: bool, options: Options) 
 
 
 def _owners(layers: Layers) -> dict[int, tuple[keras.Layer, str]]:
-    """Returns by layer the one that holds its masks, and the path from there.
+    """Returns the layer that holds the masks of each layer, and the path between the two.
 
-    That is the layer itself, or the outermost layer around it that reads its weights directly.
+    It is the layer itself, or the outermost layer around it that reads its weights directly.
     """
     owners: dict[int, tuple[keras.Layer, str]] = {}
     heads: list[tuple[str, keras.Layer]] = []

@@ -1,4 +1,4 @@
-"""Learned masks in a model: only scores are trained, all else keeps its values bit for bit."""
+"""Learned masks: only scores are trained, all weights keep their values bit for bit."""
 
 import zlib
 from typing import Any
@@ -32,20 +32,20 @@ _FROZEN = internals.hidden_name("frozen")
 
 
 def is_learned(layer: keras.Layer) -> bool:
-    """Returns True where at least one variable has a learned mask."""
+    """Returns True if at least one variable has a learned mask."""
     return any(record.parametrization.learned for record in records(layer))
 
 
 def draws(layer: keras.Layer) -> bool:
-    """Returns True where at least one mask is drawn anew at every use."""
+    """Returns True if at least one mask is sampled at every use."""
     return any(record.parametrization.draws for record in records(layer))
 
 
 def freeze_rest(layer: keras.Layer) -> None:
-    """Leaves only the scores of learned masks to be trained.
+    """Makes every variable untrainable except the scores of learned masks.
 
-    No optimizer, momentum or weight decay moves what it is not given. Batch-norm statistics, which
-    no optimizer moves either, go on moving.
+    Optimizers, momentum and weight decay then don't touch the weights. Batch-norm statistics are
+    still updated.
     """
     for variable in paths.variables(layer).values():
         if variable.trainable:
@@ -54,23 +54,23 @@ def freeze_rest(layer: keras.Layer) -> None:
 
 
 def was_frozen_by_masks(variable: keras.Variable) -> bool:
-    """Returns True for what would be trained but for learned masks."""
+    """Returns True for a variable that would be trained without learned masks."""
     return bool(getattr(variable, _FROZEN, False))
 
 
 def check_optimizer(model: Any) -> None:
-    """Raises LotteryError where an optimizer already has slots for the weights."""
+    """Raises LotteryError if the optimizer already has slots for the weights."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and optimizer.built:
         raise LotteryError(
-            "Expected a model whose optimizer has not begun, since learned masks train scores and "
-            f"nothing else. Received: {model.name!r}, compiled and begun. Mask a plain copy, "
+            "Expected a model whose optimizer is not built yet, since learned masks train scores "
+            f"only. Received: {model.name!r}, which has been trained. Mask a plain copy, "
             "kl.mask(kl.strip(model), ...), and compile that."
         )
 
 
 def check_keep(keep: float | None, parametrization: str) -> None:
-    """Raises LotteryError where a fraction kept does not fit the parametrization."""
+    """Raises LotteryError if `keep` is out of range or the parametrization doesn't take it."""
     if keep is None:
         return
     if parametrizations[parametrization].keep is None:
@@ -86,7 +86,7 @@ def check_keep(keep: float | None, parametrization: str) -> None:
 
 
 def set_kept(record: MaskedVariable, keep: float) -> None:
-    """Lets a weight under edge-popup keep `size - floor((1 - keep) × size)` weights."""
+    """Makes edge-popup keep `size - floor((1 - keep) × size)` weights of a variable."""
     shape = tuple(record.variable.shape)
     size = int(np.prod(shape, dtype=np.int64))
     pruned = count(round(1 - keep, 12), size)
@@ -94,31 +94,31 @@ def set_kept(record: MaskedVariable, keep: float) -> None:
 
 
 def set_mode(model: keras.Layer, mode: str) -> None:
-    """Chooses what a network under `bernoulli` masks uses of them; nothing is traced again.
+    """Chooses how a network evaluates `bernoulli` masks, without retracing.
 
     Args:
         model: masked with `bernoulli` or `bernoulli_rescaled`.
-        mode: `sample`, as it is at first: a new sample at every use, also at test time;
-            `expected`: the probability; `threshold`: 1 where that is at least a half, as `strip`
-            and `export` have it.
+        mode: `sample` (the default): a new sample at every use, also at test time; `expected`:
+            the probability; `threshold`: 1 where that is at least a half, as in `strip` and
+            `export`.
 
     Raises:
-        LotteryError: there is no such mode, or the model has no such masks.
+        LotteryError: the mode is unknown, or the model has no `bernoulli` masks.
     """
     number = mode_number(mode)
     internals.sync_trainer(model)
-    found = [record for record in records(model) if "mode" in record.extras]
-    if not found:
+    bernoulli = [record for record in records(model) if "mode" in record.extras]
+    if not bernoulli:
         raise LotteryError(
-            'Expected a model masked with parametrization="bernoulli". '
-            f"Received: {model.name!r}, which is not. Mask it so first."
+            'Expected a model masked with parametrization="bernoulli". Received: '
+            f'{model.name!r}, which is not. Call kl.mask(model, parametrization="bernoulli").'
         )
-    for record in found:
+    for record in bernoulli:
         record.extras["mode"].assign(number)
 
 
 def draw_scores(model: keras.Layer, seed: int) -> None:
-    """Gives all scores their first values, from `seed` and their paths alone."""
+    """Initializes all scores; their values depend on `seed` and their paths only."""
     for path, variable in paths.variables(model).items():
         record = masked(variable)
         if record is not None and record.parametrization.learned:

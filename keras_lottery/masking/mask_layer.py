@@ -1,4 +1,4 @@
-"""The masks of one layer: a small layer inside it, which writes them as packed bits."""
+"""The masks of a layer: a small sublayer, which saves them as packed bits."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 WRAPPER_NAME = "keras_lottery>Masked"
-"""Registered name of the wrapper for use by hand, under which configs name it."""
+"""Registered name of the `Masked` wrapper in configs."""
 
 _RECORD = internals.hidden_name("record")
 _HOLDER = internals.hidden_name("masks")
@@ -39,15 +39,15 @@ _WRAPPER = internals.hidden_name("is_wrapper")
 
 
 class MaskedVariable:
-    """A variable with its mask and how the two make the weight that is used.
+    """A variable with its mask and parametrization.
 
     Args:
         name: attribute path of the variable in its layer, e.g. `kernel` or `cell/kernel`.
         variable: the stored weight; zero where pruned.
         mask: boolean variable of the same shape; True = kept.
         extras: further variables of the parametrization by name.
-        parametrization: makes the used weight of these.
-        seed: where a parametrization that draws takes its random numbers from.
+        parametrization: computes the effective weight from these.
+        seed: seed generator of a parametrization that samples.
     """
 
     def __init__(
@@ -67,15 +67,16 @@ class MaskedVariable:
         self._seed = seed
         self._last_read: ref[Any] | None = None
         setattr(variable, _RECORD, self)
-        own = variable.constraint
-        own = own.own if isinstance(own, PrunedStayZero) else own
-        variable.constraint = own if parametrization.learned else PrunedStayZero(self, own)
+        inner = variable.constraint
+        inner = inner.inner if isinstance(inner, PrunedStayZero) else inner
+        variable.constraint = inner if parametrization.learned else PrunedStayZero(self, inner)
 
     def effective(self, stored: Any, in_step: bool = False) -> Any:
-        """Returns the weight that the network uses where the stored one is `stored`.
+        """Returns the effective weight for a stored one.
 
         Args:
-            in_step: True in a compiled training step, where `stored` is 0 where pruned.
+            stored: value of the stored weight.
+            in_step: True in a compiled training step, where `stored` is 0 if pruned.
         """
         kept = self.mask.value
         if backend.name() == "jax":
@@ -84,29 +85,29 @@ class MaskedVariable:
             return self.parametrization.effective_in_step(stored, kept, self._values())
         return self.parametrization.effective(stored, kept, self._values())
 
-    def mask_beside(self, value: Any) -> Any:
-        """Returns the mask as the step that computes `value` may read it.
+    def mask_for(self, value: Any) -> Any:
+        """Returns the mask for use in the step that computes `value`, or None.
 
-        A step that JAX compiles hands an optimizer the values of its variables and of those that
-        it trains, but not the masks. To read the mask variable there would compile its present
-        value in, silently stale when the mask changes. So it is the value that a `step_scope`
-        tells, or that the network has read in the same trace, or None where there is neither:
-        where the network ran inside a `jax.jit` of its own.
+        In a step compiled by JAX, an optimizer receives its own and the trained variables, but no
+        masks. Reading the mask variable there would compile its present value in, silently stale
+        after the mask changes. So this returns the value from the `step_scope`, or the one that
+        the network has read in the same trace. Neither exists if the network ran inside a nested
+        `jax.jit`.
         """
-        told = step.mask_value(self.mask)
-        if told is not None:
-            return told
+        scoped = step.mask_value(self.mask)
+        if scoped is not None:
+            return scoped
         read = self._last_read() if self._last_read is not None else None
         if is_tracer(value):
             return read if reaches(read, value) else None
-        return read if self.mask.value is None else self.mask.value  # None: `fit` holds it
+        return read if self.mask.value is None else self.mask.value  # None during JAX's `fit`
 
     def folded(self) -> Any:
-        """Returns the weight of a plain model made of this one."""
+        """Returns the weight of the stripped model."""
         return self.parametrization.folded(self.variable.value, self.mask.value, self._values())
 
     def kept(self) -> Any:
-        """Returns the mask of a plain model made of this one: learned, or as it was set."""
+        """Returns the mask of the stripped model: the learned one, or the assigned one."""
         return self.parametrization.mask(self.mask.value, self._values())
 
     def _values(self) -> dict[str, Any]:
@@ -114,52 +115,52 @@ class MaskedVariable:
         return values | {"seed": self._seed} if self.parametrization.draws else values
 
     def draw_extras(self, rng: np.random.Generator) -> None:
-        """Gives scores and the like their first values."""
+        """Initializes the extra variables, such as scores."""
         for extra in self.parametrization.extras:
             variable = self.extras[extra.name]
             variable.assign(extra.draw(tuple(variable.shape), rng))
 
     def zero_pruned(self) -> None:
-        """Sets the stored weight to exactly 0 where pruned; under learned masks it stays."""
+        """Sets the stored weight to exactly 0 where pruned, unless its mask is learned."""
         if not self.parametrization.learned:
             self.reset_pruned(self.variable, 0.0)
 
     def reset_pruned(self, variable: keras.Variable, start: float) -> None:
-        """Sets the weight, or one of its slots, to `start` where pruned."""
+        """Sets the weight, or an optimizer slot of it, to `start` where pruned."""
         value = variable.value
         variable.assign(ops.where(self.mask.value, value, ops.cast(start, value.dtype)))
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
-"""Functions that are told of an optimizer that has just updated a masked variable."""
+"""Hooks called with an optimizer that has just updated a masked variable."""
 
 
 class PrunedStayZero(keras.constraints.Constraint):
-    """Sets the stored weight to exactly 0 where pruned, at the end of every optimizer's step.
+    """Sets the stored weight to exactly 0 where pruned, at the end of every optimizer step.
 
-    It is the constraint of a masked variable, not of its layer, and so in no config.
+    It is the constraint of a masked variable, not of its layer, so it isn't in any config.
 
     Args:
         record: the masked variable.
-        own: constraint that the variable had; it sees zeros too.
+        inner: the variable's previous constraint, applied to the zeroed weight.
     """
 
-    def __init__(self, record: MaskedVariable, own: Callable[[Any], Any] | None) -> None:
+    def __init__(self, record: MaskedVariable, inner: Callable[[Any], Any] | None) -> None:
         self.record = record
-        self.own = own
+        self.inner = inner
 
     def __call__(self, w: Any) -> Any:
-        """Returns the weight with zeros."""
+        """Returns the weight, 0 where pruned."""
         optimizer = internals.applying_optimizer()
         for function in on_apply if optimizer is not None else ():
             function(optimizer)
         value = ops.convert_to_tensor(w)
-        kept = self.record.mask_beside(value)
+        kept = self.record.mask_for(value)
         if kept is None:
-            return value if self.own is None else self.own(value)
+            return value if self.inner is None else self.inner(value)
         zero = ops.zeros((), value.dtype)
         value = ops.where(kept, value, zero)
-        return value if self.own is None else ops.where(kept, self.own(value), zero)
+        return value if self.inner is None else ops.where(kept, self.inner(value), zero)
 
 
 def masked(variable: object) -> MaskedVariable | None:
@@ -168,13 +169,13 @@ def masked(variable: object) -> MaskedVariable | None:
 
 
 def holder_of(layer: keras.Layer) -> "MaskHolder | None":
-    """Returns what holds the masks of a layer, or None where it has none of its own."""
+    """Returns the mask holder of a layer, or None."""
     return getattr(layer, _HOLDER, None)
 
 
 def records(layer: keras.Layer) -> list[MaskedVariable]:
     """Returns the masked variables in a layer or model, in the order of its layers."""
-    holders = (holder_of(one) for one in internals.flatten_layers(layer))
+    holders = (holder_of(sublayer) for sublayer in internals.flatten_layers(layer))
     return [record for holder in holders if holder is not None for record in holder]
 
 
@@ -197,10 +198,10 @@ def is_wrapper(thing: object) -> bool:
 
 @keras.saving.register_keras_serializable("keras_lottery", "MaskHolder")
 class MaskHolder(keras.layers.Layer):
-    """Holds the masks and the extras of one layer's variables.
+    """Holds the masks and extras of a layer's variables.
 
-    A dense checkpoint has nothing for it, and so loads into a masked model. Weight files of
-    subclassed models contain the name of this class, so it stays.
+    Dense checkpoints have no entry for it, so they load into masked models. Weight files of
+    subclassed models contain the name of this class: don't rename it.
     """
 
     records: dict[str, MaskedVariable]
@@ -209,23 +210,23 @@ class MaskHolder(keras.layers.Layer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.built = True
-        # Past Keras' tracking: the records are no layers, and their variables are tracked already.
+        # Bypasses Keras' tracking: the variables of the records are tracked already.
         object.__setattr__(self, "records", {})
 
     @classmethod
     def within(cls, layer: keras.Layer) -> "MaskHolder":
-        """Returns the holder of a built layer, made where there is none."""
-        found = holder_of(layer)
-        if found is None:
-            found = cls(name=f"{layer.name}_masks", dtype=layer.dtype_policy)
+        """Returns the mask holder of a built layer, created if needed."""
+        holder = holder_of(layer)
+        if holder is None:
+            holder = cls(name=f"{layer.name}_masks", dtype=layer.dtype_policy)
             with internals.unlocked(layer):
-                setattr(layer, _HOLDER, found)
-        return found
+                setattr(layer, _HOLDER, holder)
+        return holder
 
     def add(
         self, name: str, variable: keras.Variable, parametrization: Parametrization
     ) -> MaskedVariable:
-        """Masks a variable with a full mask, or changes the parametrization that it has."""
+        """Adds a full mask to a variable, or changes the parametrization of its mask."""
         old = self.records.get(name)
         extras = dict(old.extras) if old else {}
         shape = tuple(variable.shape)
@@ -239,7 +240,7 @@ class MaskHolder(keras.layers.Layer):
         return added
 
     def _add_extra(self, name: str, extra: Extra, variable: keras.Variable) -> keras.Variable:
-        # As Keras' own initializers do without a seed: from Python's random numbers.
+        # Seeded from Python's `random`, like Keras' own unseeded initializers.
         rng = np.random.default_rng(random.getrandbits(63))
 
         def draw(shape: tuple[int, ...], dtype: Any = None) -> Any:
@@ -263,7 +264,7 @@ class MaskHolder(keras.layers.Layer):
             )
 
     def _seed(self) -> keras.random.SeedGenerator:
-        """Returns the seed generator of this layer's draws, made where there is none."""
+        """Returns the seed generator of this layer, created if needed."""
         if self.seed_generator is None:
             with internals.unlocked(self):
                 self.seed_generator = keras.random.SeedGenerator()
@@ -277,7 +278,7 @@ class MaskHolder(keras.layers.Layer):
         return [(record.name, record.parametrization.name) for record in self]
 
     def save_own_variables(self, store: Any) -> None:
-        """Writes masks as `numpy.packbits` in little bit order, and the extras as they are."""
+        """Writes masks as `numpy.packbits` in little bit order, and extras unchanged."""
         for record in self:
             key = record.name.replace("/", ".")
             kept = ops.convert_to_numpy(record.mask.value)
@@ -286,9 +287,9 @@ class MaskHolder(keras.layers.Layer):
                 store[f"{key}:{name}"] = ops.convert_to_numpy(variable.value)
 
     def load_own_variables(self, store: Any) -> None:
-        """Reads what was written; a dense checkpoint has nothing here and leaves the masks alone.
+        """Reads masks and extras; a dense checkpoint has none and leaves the masks unchanged.
 
-        Stored weights that are pruned become zero again either way.
+        Pruned weights are zeroed either way.
         """
         keys = set(store.keys())
         for record in self:

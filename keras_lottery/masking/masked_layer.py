@@ -1,16 +1,16 @@
-"""Masked layers and models: the class of a built object is swapped for one below its own.
+"""Masked layers and models: the class of a built object is swapped for a subclass of its own.
 
-A masked model could also be built from wrappers, as `Masked` does by hand. `mask` swaps classes:
+`Masked` wraps layers by hand. `mask` swaps classes instead, for three reasons:
 
-- the object stays the same one, so that references to it, tied weights, the graph of a functional
-  model, callbacks, and the compile state stay valid;
-- structural paths and weight files stay the same, so that dense checkpoints load into masked
-  models, and masks of one build fit another;
-- the layer's own `call` runs, on its own attributes, so that fused kernels, a cell inside its RNN
-  and layers that read each other's weights work, and need no wrapper of their own.
+- Identity: references to the object, tied weights, the graph of a functional model, callbacks and
+  the compile state stay valid.
+- Structural paths and weight files stay the same: dense checkpoints load into masked models, and
+  masks of one build fit another.
+- The layer's own `call` runs on its own attributes: fused kernels, a cell inside its RNN, and
+  layers that read each other's weights work without special wrappers.
 
 Only Keras' `get_config` and `compile_from_config` must not see the swapped class; they get a view
-of the object under its own.
+of the object with its own class.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from keras_lottery import backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, learned, paths
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.attach import Choice, add_masks, choose, choose_paths
+from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
 from keras_lottery.masking.inventory import read_model
 from keras_lottery.masking.mask_layer import (
     MaskedVariable,
@@ -56,7 +56,7 @@ OPTIONS = internals.hidden_name("options")
 
 @keras.saving.register_keras_serializable("keras_lottery", "MaskedLayer")
 class MaskedLayer(internals.LayerHooks):
-    """What a masked layer does differently from its own class."""
+    """Mixin: what a masked layer does differently from its own class."""
 
     keras_lottery_base: type[keras.Layer]
     built: bool
@@ -76,7 +76,7 @@ class MaskedLayer(internals.LayerHooks):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], **kwargs: Any) -> keras.Layer:
-        """Rebuilds the object from its own class' config; it is masked as soon as it is built."""
+        """Rebuilds the object from its own class' config; it is masked once it is built."""
         config = dict(config)
         entry = dict(config.pop(CONFIG_KEY))
         names = [(name, kind) for name, kind in entry.pop("variables")]
@@ -84,16 +84,16 @@ class MaskedLayer(internals.LayerHooks):
         return set_pending(layer, names)
 
     def masked_names(self) -> list[tuple[str, str]]:
-        """Returns (path, parametrization) of what is masked below here, for the config."""
-        waiting = list(getattr(self, PENDING, ()))
+        """Returns (path, parametrization) of the masked variables, for the config."""
+        pending = list(getattr(self, PENDING, ()))
         if not self.built:
-            return waiting
-        found = ((path, masked(variable)) for path, variable in paths.variables(self).items())
-        return [*waiting, *((p, r.parametrization.name) for p, r in found if r is not None)]
+            return pending
+        named = ((path, masked(variable)) for path, variable in paths.variables(self).items())
+        return [*pending, *((p, r.parametrization.name) for p, r in named if r is not None)]
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
-        """Returns the methods whose signature must stay that of the base."""
+        """Returns the methods that keep the signature of the base class."""
         return ("call", "get_config")
 
     def after_build(self) -> None:
@@ -101,33 +101,34 @@ class MaskedLayer(internals.LayerHooks):
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         super().build_from_config(config)  # type: ignore[misc]
-        self.built = True  # as Keras does next, also where it has run `call` instead of `build`
+        self.built = True  # Keras sets it next, even after running `call` instead of `build`
         attach_pending(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles and copies as Keras does, without naming a class that no module has."""
+        """Pickles and copies as Keras does, by the base class: the swapped one is in no module."""
         reduced: Any = super().__reduce__()
         return self.keras_lottery_base._unpickle_model, reduced[1]
 
-    def refuse(self, what: str, instead: str) -> LotteryError:
+    def refuse(self, feature: str, remedy: str) -> LotteryError:
         return LotteryError(
-            f"Expected a layer without masks for {what}. Received: the masked layer {self.name!r}. "
-            f"{instead}"
+            f"Expected a layer without masks for {feature}. Received: the masked layer "
+            f"{self.name!r}. {remedy}"
         )
 
     def enable_lora(self, *args: Any, **kwargs: Any) -> None:
-        raise self.refuse("LoRA", "It would make the pruned weights dense: strip the model first.")
+        raise self.refuse("LoRA", "LoRA makes pruned weights dense: strip the model first.")
 
 
 @keras.saving.register_keras_serializable("keras_lottery", "MaskedModel")
 class MaskedModel(MaskedLayer):
-    """A masked model: the outermost one, through which a network is trained and saved."""
+    """Mixin of masked models, which are compiled, trained and saved as a whole."""
 
     registered_name = "keras_lottery>MaskedModel"
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
-        return ("call", "get_config", "compile", "load_weights", "train_step", "fit")
+        trains = ("train_step", "fit", "train_on_batch")
+        return ("call", "get_config", "compile", "load_weights", *trains)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
@@ -150,13 +151,17 @@ class MaskedModel(MaskedLayer):
         train_step = super().train_step  # type: ignore[misc]
         if backend.name() == "torch":
             return train_step(*args, **kwargs)
-        # On JAX the first argument is the state, with the values of all variables.
+        # On JAX the first argument is the state: the values of all variables.
         with step_scope(self, args[0][1] if backend.name() == "jax" else ()):
             return train_step(*args, **kwargs)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
-        zero_stored(self)  # which `train_step` relies on
+        zero_stored(self)  # `train_step` relies on it
         return super().fit(*args, **kwargs)  # type: ignore[misc]
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        zero_stored(self)
+        return super().train_on_batch(*args, **kwargs)  # type: ignore[misc]
 
     def set_weights(self, weights: list[Any]) -> None:
         super().set_weights(weights)  # type: ignore[misc]
@@ -168,12 +173,12 @@ class MaskedModel(MaskedLayer):
 
 
 def attach_pending(layer: keras.Layer) -> None:
-    """Masks what waited for the layer to be built; what is still not there waits on."""
+    """Adds pending masks once the layer is built; masks of missing variables stay pending."""
     if not layer.built:
         return
-    if waiting := getattr(layer, OPTIONS, None):
+    if request := getattr(layer, OPTIONS, None):
         object.__setattr__(layer, OPTIONS, None)
-        options, parametrization, keep = waiting
+        options, parametrization, keep = request
         attach(layer, choose(read_model(layer, options), options, parametrization), keep)
     if pending := getattr(layer, PENDING, ()):
         object.__setattr__(layer, PENDING, attach_by_path(layer, list(pending)))
@@ -182,15 +187,15 @@ def attach_pending(layer: keras.Layer) -> None:
 def attach(
     layer: keras.Layer, chosen: Sequence[Choice], keep: float | None = None
 ) -> list[MaskedVariable]:
-    """Masks variables of a built layer or model, and has it read and train them under the masks.
+    """Masks variables of a built layer or model, which then uses and trains them under the masks.
 
     Args:
-        layer: changed in place; traced functions are made again.
-        chosen: its variables that get a mask; those that have one keep it.
+        layer: changed in place; its steps are retraced.
+        chosen: the variables to mask; existing masks stay.
         keep: see `add_masks`.
 
     Returns:
-        The masks that are new.
+        The new masks.
     """
     new = [entry.variable for entry, _ in chosen if masked(entry.variable) is None]
     around = gradient_mask.find_trainers(layer, new) if new else []
@@ -209,15 +214,15 @@ def attach(
 
 
 def attach_by_path(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Masks variables by (path, parametrization); returns those that the layer lacks (yet)."""
+    """Masks variables by (path, parametrization); returns the names not in the layer (yet)."""
     chosen = choose_paths(read_model(layer), names)
     attach(layer, chosen)
-    known = {one.info.path for one, _ in chosen}
+    known = {entry.info.path for entry, _ in chosen}
     return [(path, kind) for path, kind in names if path not in known]
 
 
 def adopt(model: keras.Layer) -> None:
-    """Gives a model around masked layers what `mask` gives: its class and the gradient mask."""
+    """Swaps the class of a model with masked layers and masks its gradients, as `mask` does."""
     if isinstance(model, keras.Model) and not is_swapped(model):
         internals.sync_trainer(model)
         give_class(model)
@@ -226,7 +231,7 @@ def adopt(model: keras.Layer) -> None:
 
 
 def set_pending(layer: keras.Layer, names: list[tuple[str, str]]) -> keras.Layer:
-    """Masks variables of a layer by name as soon as it is built; returns the layer."""
+    """Masks variables of a layer by name once it is built; returns the layer."""
     give_class(layer)
     object.__setattr__(layer, PENDING, names)
     attach_pending(layer)
@@ -236,39 +241,39 @@ def set_pending(layer: keras.Layer, names: list[tuple[str, str]]) -> keras.Layer
 def set_options(
     layer: keras.Layer, options: MaskOptions, parametrization: str, keep: float | None = None
 ) -> None:
-    """Masks what `options` choose in a layer as soon as it is built."""
+    """Masks the variables that `options` choose once the layer is built."""
     give_class(layer)
     object.__setattr__(layer, OPTIONS, (options, parametrization, keep))
     attach_pending(layer)
 
 
 def is_swapped(layer: object) -> bool:
-    """Returns True for an object whose class was made here."""
+    """Returns True for an object with a swapped class."""
     return isinstance(layer, MaskedLayer)
 
 
 def give_class(layer: keras.Layer) -> None:
-    """Gives a layer or model the made class below its own; does nothing where it has one."""
+    """Swaps the class of a layer or model, unless that is done already."""
     if not is_swapped(layer):
         cls: Any = type(layer)
-        internals.set_class(layer, _make(cls))
+        internals.set_class(layer, _masked_class(cls))
 
 
 def _wrap_layers(layer: keras.Layer) -> None:
-    """Gives classes to a layer or model and to each part with masks.
+    """Swaps the classes of a layer or model and of its sublayers with masks.
 
-    A part that is saved or cloned by itself then keeps its masks too.
+    A sublayer that is saved or cloned alone then keeps its masks too.
     """
     give_class(layer)
-    for one in internals.flatten_layers(layer):
-        if records(one) and not is_wrapper(one):
-            give_class(one)
+    for sublayer in internals.flatten_layers(layer):
+        if records(sublayer) and not is_wrapper(sublayer):
+            give_class(sublayer)
 
 
 def own_class_view(layer: Any) -> Any:
-    """Returns a masked object under its own class: a second object with the same state.
+    """Returns a second object with the same state as a masked one, but its own class.
 
-    Putting the class back for a while instead would let other threads use the network unmasked.
+    Swapping the class back temporarily would let other threads run the network unmasked.
     """
     view = object.__new__(layer.keras_lottery_base)
     object.__setattr__(view, "__dict__", vars(layer))
@@ -276,7 +281,7 @@ def own_class_view(layer: Any) -> Any:
 
 
 @cache
-def _make(base: Any) -> type:
+def _masked_class(base: Any) -> type:
     mixin = MaskedModel if issubclass(base, keras.Model) else MaskedLayer
     body: dict[str, Any] = {
         "__module__": base.__module__,
@@ -284,14 +289,14 @@ def _make(base: Any) -> type:
         "__doc__": base.__doc__,
         "keras_lottery_base": base,
     }
-    # With the signature of the base's own methods, which Keras reads.
+    # Keras reads the signatures of these methods.
     for name in mixin.forwarded():
         body[name] = _forward(getattr(mixin, name), getattr(base, name))
     if not hasattr(base, "enable_lora"):
         body["enable_lora"] = property(_no_attribute)
-    made = type(base)(base.__name__, (mixin, base), body)
-    internals.name_class(made, mixin.registered_name)
-    return made
+    cls = type(base)(base.__name__, (mixin, base), body)
+    internals.name_class(cls, mixin.registered_name)
+    return cls
 
 
 def _forward(method: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Which variables are pruned: the options that every entry point takes."""
+"""The options of every entry point that choose which variables are pruned."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from keras_lottery.patterns import check_matches
 __all__ = ["MaskOptions", "Options", "Patterns", "check_selection", "options_from"]
 
 Patterns = str | Sequence[str]
-"""One pattern or several; they match structural paths and the names that layers were given."""
+"""One pattern or several; they match structural paths and user-given layer names."""
 
 
 class Options(Protocol):
-    """What decides on prunable variables; `MaskOptions` and `config.PruneConfig` have it."""
+    """The fields that choose prunable variables, in `MaskOptions` and `config.PruneConfig`."""
 
     @property
     def include(self) -> tuple[str, ...]: ...
@@ -34,7 +34,7 @@ class Options(Protocol):
 
 @dataclass(frozen=True)
 class MaskOptions:
-    """Which variables are pruned.
+    """Chooses which variables are pruned.
 
     Args:
         include: path patterns; only matching variables are pruned. Empty: all.
@@ -43,7 +43,7 @@ class MaskOptions:
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        output_layer: path pattern of the output layer, where it is not found by itself.
+        output_layer: path pattern of the output layer, if it isn't detected.
         pattern: which weights are pruned together: `weights`, `channels`, `2:4`, `block:4x4`.
     """
 
@@ -67,10 +67,10 @@ def options_from(
     output_layer: str = "",
     pattern: str = "weights",
 ) -> MaskOptions:
-    """Returns the options, with patterns given as a string or any sequence.
+    """Returns the options; patterns are a string or any sequence of strings.
 
     Raises:
-        LotteryError: one is of another type, or the pattern is not known.
+        LotteryError: an argument has the wrong type, or `pattern` is unknown.
     """
     pruning.check_pattern(pattern)
     switches = {"biases": biases, "norms": norms, "embeddings": embeddings, "output": output}
@@ -87,11 +87,11 @@ def check_selection(options: Options, places: Sequence[Iterable[str]]) -> None:
     """Checks that each pattern of the options matches a variable.
 
     Args:
-        options: those that were given.
-        places: paths of each variable under which patterns find it.
+        options: the options.
+        places: paths and names of each variable that patterns match.
 
     Raises:
-        LotteryError: one matches nothing; near ones are named.
+        LotteryError: a pattern matches nothing; the message lists near matches.
     """
     check_matches("include", options.include, places)
     check_matches("exclude", options.exclude, places)

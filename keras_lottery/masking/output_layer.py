@@ -1,4 +1,4 @@
-"""Which layer makes a model's output."""
+"""Finding a model's output layer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,43 +21,43 @@ def output_layers(
 ) -> set[int]:
     """Returns the ids of the layers that own the weights of the output layer or layers.
 
-    In a functional or sequential model these are the last layers with weight matrices on the way
-    back from each output. The graph of any other model is not known: there it is the last layer
-    with weight matrices in the order in which layers were assigned.
+    In a functional or sequential model these are the first layers with weight matrices on the way
+    back from each output. The graph of a subclassed model is unknown: its output layer is the
+    last layer with weight matrices, in the order of assignment.
 
     Args:
-        layers: those of a built model by structural path, the outermost first.
-        names: where patterns find each, by `id`.
-        pattern: matches the path or name of the output layer; overrides what would be found.
+        layers: layers of a built model by structural path, the outermost first.
+        names: paths and names that patterns match, by layer `id`.
+        pattern: path or name pattern of the output layer, instead of searching for it.
 
     Raises:
         LotteryError: no layer with weight matrices has a path or name that matches the pattern.
     """
     if not pattern:
         return {id(layer) for layer in _last(layers[0][1])}
-    found = {layer: (*n.places, *n.alone[-1:]) for layer, n in names.items()}
+    places = {layer: (*n.places, *n.alone[-1:]) for layer, n in names.items()}
     weighted = [id(layer) for _, layer in layers if _has_matrix(layer)]
-    check_matches("output_layer", (pattern,), [found[layer] for layer in weighted])
-    return {layer for layer, places in found.items() if matches(places, (pattern,))}
+    check_matches("output_layer", (pattern,), [places[layer] for layer in weighted])
+    return {layer for layer, paths in places.items() if matches(paths, (pattern,))}
 
 
 def _last(layer: keras.Layer) -> list[keras.Layer]:
-    """Returns the last layers with weight matrices in `layer`; none where it has no matrices."""
+    """Returns the last layers with weight matrices in `layer`; empty if it has none."""
     while is_wrapper(layer):
         layer = layer.layer
     if _has_matrix(layer):
         return [layer]
     if tensors := _outputs(layer):
-        found: dict[int, keras.Layer] = {}
+        outputs: dict[int, keras.Layer] = {}
         for tensor in tensors:
-            found |= {id(one): one for one in _back(tensor, set())}
-        return list(found.values())
+            outputs |= {id(output): output for output in _back(tensor, set())}
+        return list(outputs.values())
     known = prunable_weights(layer)
     children = [c for c in internals.sublayers(layer) if not isinstance(c, MaskHolder)]
     if isinstance(layer, keras.layers.Bidirectional):  # both directions make the output
-        return [one for child in children for one in _last(child)]
+        return [output for child in children for output in _last(child)]
     if known and known.subtree:
-        return [one for child in children for one in internals.flatten_layers(child)]
+        return [inner for child in children for inner in internals.flatten_layers(child)]
     for child in reversed(children):
         if last := _last(child):
             return last
@@ -65,19 +65,19 @@ def _last(layer: keras.Layer) -> list[keras.Layer]:
 
 
 def _outputs(layer: keras.Layer) -> list[Any]:
-    """Returns the symbolic outputs of a model whose graph is known."""
+    """Returns the symbolic outputs of a functional or sequential model, else an empty list."""
     if internals.is_functional(layer):
         return list(layer.outputs)
     if isinstance(layer, keras.Sequential):
         try:
             return list(layer.outputs)
-        except AttributeError:  # built without a single known input
+        except AttributeError:  # built without a known input
             return []
     return []
 
 
 def _back(tensor: Any, seen: set[tuple[int, int]]) -> Iterator[keras.Layer]:
-    """Yields the last layers with matrices on the way back from a tensor."""
+    """Yields the first layers with matrices on the way back from a tensor."""
     operation, node = internals.producer(tensor)
     if (id(operation), node) in seen:
         return

@@ -1,8 +1,8 @@
-"""The structural path of every variable: its place in the model, as in Keras' own weight files.
+"""Structural paths of variables: positions in the layer tree, as in Keras' own weight files.
 
-`variable.path` of Keras is built from automatic names: the same model built twice gives `dense`
-and `dense_2`, and two sublayers can share a path. The structural path depends on attributes and
-on positions in containers alone, so two builds, processes and backends agree on it.
+Keras builds `variable.path` from automatic names: the same model built twice gives `dense` and
+`dense_2`, and two sublayers can share a path. A structural path depends only on attributes and
+positions in containers, so it is the same in every build, process and backend.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -28,47 +28,47 @@ __all__ = [
 def variables(layer: keras.Layer) -> dict[str, keras.Variable]:
     """Returns every variable of a model or layer by its structural path, outer layers first.
 
-    Masks, metrics, the optimizer, the states of seed generators and what a network carries from
-    batch to batch are not among them; a variable that is reached in several ways appears once,
-    under its first path.
+    It leaves out masks, metrics, optimizer variables, seed-generator states and state carried
+    between batches. A variable reachable through several attributes appears once, under its
+    first path.
 
     Raises:
-        LotteryError: the model is not built, or two variables come to the same path.
+        LotteryError: the model is not built, or two variables have the same path.
     """
     check_built(layer)
-    return dict(_remembered(layer, "variables", _variables))
+    return dict(_cached(layer, "variables", _variables))
 
 
 def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
     """Returns the state of every seed generator by its structural path."""
     check_built(layer)
-    return dict(_remembered(layer, "seed_generators", _seed_generators))
+    return dict(_cached(layer, "seed_generators", _seed_generators))
 
 
 def carried(layer: keras.Layer) -> dict[str, keras.Variable]:
-    """Returns what training carries from batch to batch, by structural path.
+    """Returns the state that training carries from batch to batch, by structural path.
 
-    That is `of_training()` of each sublayer whose class has `carries_state = True`.
+    It is `of_training()` of every sublayer whose class sets `carries_state = True`.
     """
     check_built(layer)
-    return dict(_remembered(layer, "carried", _carried))
+    return dict(_cached(layer, "carried", _carried))
 
 
-# What a walk over a model found: it takes milliseconds and an experiment asks all the time.
-_found: WeakKeyDictionary[keras.Layer, dict[str, tuple[Any, dict[str, keras.Variable]]]] = (
+# A walk over a model takes milliseconds, and an experiment needs its result constantly.
+_cache: WeakKeyDictionary[keras.Layer, dict[str, tuple[Any, dict[str, keras.Variable]]]] = (
     WeakKeyDictionary()
 )
 
 
-def _remembered(
-    layer: keras.Layer, what: str, walk: Callable[[keras.Layer], dict[str, keras.Variable]]
+def _cached(
+    layer: keras.Layer, key: str, walk: Callable[[keras.Layer], dict[str, keras.Variable]]
 ) -> dict[str, keras.Variable]:
-    """Walks a model again only where its variables have changed since."""
+    """Walks a model again only if its variables have changed."""
     signature = [id(v) for v in layer.variables]
-    known = _found.setdefault(layer, {})
-    if what not in known or known[what][0] != signature:
-        known[what] = signature, walk(layer)
-    return known[what][1]
+    entries = _cache.setdefault(layer, {})
+    if key not in entries or entries[key][0] != signature:
+        entries[key] = signature, walk(layer)
+    return entries[key][1]
 
 
 def _variables(layer: keras.Layer) -> dict[str, keras.Variable]:
@@ -81,25 +81,25 @@ def by_path(pairs: Iterable[tuple[str, keras.Variable]]) -> dict[str, keras.Vari
     Raises:
         LotteryError: two have the same path.
     """
-    found: dict[str, keras.Variable] = {}
+    result: dict[str, keras.Variable] = {}
     for path, variable in pairs:
-        if path in found:
+        if path in result:
             raise LotteryError(
-                f"Expected one variable a path. Received: two at {path!r}. Keep them in attributes "
-                "of different names, or in one list."
+                f"Expected one variable per path. Received: two at {path!r}. Keep them in "
+                "attributes with different names, or in one list."
             )
-        found[path] = variable
-    return found
+        result[path] = variable
+    return result
 
 
 def _seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
     states: dict[str, keras.Variable] = {}
     seen: set[int] = set()
     for path, owner in _walk(layer):
-        for name, thing in _named_elements(owner):
-            if isinstance(thing, keras.random.SeedGenerator) and id(thing) not in seen:
-                seen.add(id(thing))
-                states[_join(path, name)] = thing.state
+        for name, value in _named_elements(owner):
+            if isinstance(value, keras.random.SeedGenerator) and id(value) not in seen:
+                seen.add(id(value))
+                states[_join(path, name)] = value.state
         holder = holder_of(owner) if isinstance(owner, keras.Layer) else None
         if holder is not None and holder.seed_generator is not None:
             states[_join(path, "masks/seed_generator")] = holder.seed_generator.state
@@ -110,37 +110,37 @@ def _carried(layer: keras.Layer) -> dict[str, keras.Variable]:
     return {
         _join(path, f"carried/{index}"): variable
         for path, owner in layer_paths(layer)
-        for held in internals.sublayers(owner)
-        if _carries(held)
-        for index, variable in enumerate(held.of_training())
+        for sublayer in internals.sublayers(owner)
+        if _carries(sublayer)
+        for index, variable in enumerate(sublayer.of_training())
     }
 
 
 def _carries(layer: object) -> bool:
-    """Returns True for a layer that holds what a network carries from batch to batch."""
+    """Returns True for a layer that holds state carried from batch to batch."""
     return bool(getattr(type(layer), "carries_state", False))
 
 
 def check_built(layer: keras.Layer) -> None:
-    """Raises where a model or layer has no variables yet because it has not seen a shape."""
+    """Raises if a model or layer is not built, so that it has no weights yet."""
     if not layer.built:
         raise LotteryError(
-            f"Expected a model that is built, so that its weights exist. Received: {layer.name!r}, "
-            "which is not. Call it on a batch, or call its build(input_shape), first."
+            f"Expected a model that is built. Received: {layer.name!r}, which has no weights yet. "
+            "Call it on a batch, or call its build(input_shape), first."
         )
 
 
 def named_variables(
     layers: Iterable[tuple[str, keras.Layer]],
 ) -> Iterator[tuple[str, keras.Layer, str, keras.Variable]]:
-    """Yields (path, owning layer, attribute, variable) of what `layer_paths` gave, each once."""
+    """Yields (path, owning layer, attribute, variable) for each variable of the layers, once."""
     seen: set[int] = set()
     for path, owner in layers:
-        own = {id(v) for v in internals.own_variables(owner)}
-        for name, thing in _named_elements(owner):
-            if isinstance(thing, keras.Variable) and id(thing) in own and id(thing) not in seen:
-                seen.add(id(thing))
-                yield _join(path, name), owner, name, thing
+        owned = {id(v) for v in internals.own_variables(owner)}
+        for name, value in _named_elements(owner):
+            if isinstance(value, keras.Variable) and id(value) in owned and id(value) not in seen:
+                seen.add(id(value))
+                yield _join(path, name), owner, name, value
         for index, variable in enumerate(internals.own_variables(owner)):
             if id(variable) not in seen:
                 seen.add(id(variable))
@@ -166,34 +166,34 @@ def _walk(
         return
     seen.add(id(owner))
     yield path, owner
-    for name, thing in _named_elements(owner):
-        if _is_inner(thing):
-            yield from _walk(thing, _join(path, name), seen)
-    if isinstance(owner, keras.Layer):  # kept where attributes do not reach, e.g. in a set
-        for name, thing in _elements("sublayers", internals.sublayers(owner)):
-            if _is_inner(thing):
-                yield from _walk(thing, _join(path, name), seen)
+    for name, value in _named_elements(owner):
+        if _is_inner(value):
+            yield from _walk(value, _join(path, name), seen)
+    if isinstance(owner, keras.Layer):  # tracked, but in no attribute or list
+        for name, value in _elements("sublayers", internals.sublayers(owner)):
+            if _is_inner(value):
+                yield from _walk(value, _join(path, name), seen)
 
 
-def _is_inner(thing: object) -> bool:
-    """Returns True for what a model's variables can be found in."""
-    if isinstance(thing, MaskHolder) or _carries(thing) or internals.is_metric(thing):
+def _is_inner(value: object) -> bool:
+    """Returns True for a layer that the walk over a model enters."""
+    if isinstance(value, MaskHolder) or _carries(value) or internals.is_metric(value):
         return False
-    return isinstance(thing, keras.Layer)
+    return isinstance(value, keras.Layer)
 
 
 def _named_elements(owner: internals.KerasSaveable) -> Iterator[tuple[str, Any]]:
-    """Yields what the attributes hold, with the elements of containers one by one."""
+    """Yields attributes by name, and the elements of containers one by one."""
     by_layers = isinstance(owner, keras.Sequential) or internals.is_functional(owner)
-    for name, thing in internals.attributes(owner):
+    for name, value in internals.attributes(owner):
         if name.startswith(internals.hidden_name("")):
             continue
-        if name == "layers" and not by_layers:  # a subclassed model's attributes say more
+        if name == "layers" and not by_layers:  # its attributes have better names
             continue
-        if isinstance(thing, list | tuple | dict):
-            yield from _elements(name, thing)
+        if isinstance(value, list | tuple | dict):
+            yield from _elements(name, value)
         else:
-            yield name, thing
+            yield name, value
 
 
 def _elements(
@@ -203,27 +203,27 @@ def _elements(
     if id(container) in seen:
         return
     used: dict[str, int] = {}
-    for thing in container.values() if isinstance(container, dict) else container:
-        if isinstance(thing, keras.Variable):
+    for value in container.values() if isinstance(container, dict) else container:
+        if isinstance(value, keras.Variable):
             key = "variable"
-        elif isinstance(thing, internals.KerasSaveable):
-            key = internals.snake_case(type(_unwrapped(thing)).__name__)
-        elif isinstance(thing, list | tuple | dict):
+        elif isinstance(value, internals.KerasSaveable):
+            key = internals.snake_case(type(_unwrapped(value)).__name__)
+        elif isinstance(value, list | tuple | dict):
             key = "container"
         else:
             continue
         count = used[key] = used.get(key, -1) + 1
-        place = _join(name, f"{key}_{count}" if count else key)
+        element = _join(name, f"{key}_{count}" if count else key)
         if key == "container":
-            yield from _elements(place, thing, seen | {id(container)})
+            yield from _elements(element, value, seen | {id(container)})
         else:
-            yield place, thing
+            yield element, value
 
 
-def _unwrapped(thing: Any) -> Any:
-    while is_wrapper(thing):
-        thing = thing.layer
-    return thing
+def _unwrapped(value: Any) -> Any:
+    while is_wrapper(value):
+        value = value.layer
+    return value
 
 
 def _join(path: str, name: str) -> str:

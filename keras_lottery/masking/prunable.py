@@ -1,6 +1,6 @@
-"""Which attributes of which layer classes are weights that can be pruned: a table, never a rank.
+"""A table of layer classes and the attributes that hold their prunable weights.
 
-A rank says nothing: the biases of a GRU and of attention have two axes.
+The rank of a variable doesn't tell: the biases of a GRU and of attention have two axes.
 """
 
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ GROUPS = ("conv", "dense", "recurrent", "embedding", "other")
 
 @dataclass(frozen=True)
 class Weights:
-    """What the table says of a layer class.
+    """A layer class' entry in the table.
 
     Args:
         kinds: attribute -> `kernel`, `recurrent`, `embedding`, `bias`, `norm` or `other`.
         group: `conv`, `dense`, `recurrent`, `embedding` or `other`.
-        subtree: True where the layer reads the weights of its sublayers itself, as an LSTM does
-            with its cell's: the masks of the whole subtree then belong to it.
+        subtree: True if the layer reads the weights of its sublayers directly, as an LSTM reads
+            its cell's. It then owns the masks of the whole subtree.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
@@ -46,9 +46,9 @@ def register_prunable(
     group: str = "dense",
     subtree: bool = False,
 ) -> None:
-    """Says which attributes of a layer class are weights, so that it can be pruned.
+    """Registers the weight attributes of a layer class, so that it can be pruned.
 
-    Subclasses are covered too, unless they are registered themselves.
+    Subclasses inherit the entry unless they have their own.
 
     Args:
         layer_class: the class.
@@ -59,10 +59,10 @@ def register_prunable(
         norm: attributes that hold scales and shifts of a normalization.
         other: attributes that are never pruned.
         group: `conv`, `dense`, `recurrent`, `embedding` or `other`.
-        subtree: True where `call` reads the weights of sublayers directly.
+        subtree: True if `call` reads the weights of sublayers directly.
 
     Raises:
-        LotteryError: it is no layer class, or the group is not known.
+        LotteryError: `layer_class` is not a layer class, or the group is unknown.
 
     Example:
         >>> register_prunable(MyLayer, kernel=("w",), bias=("b",))
@@ -76,27 +76,27 @@ def register_prunable(
         raise LotteryError(f"Expected one of the groups {', '.join(GROUPS)}. Received: {group!r}.")
     kinds = {"kernel": kernel, "recurrent": recurrent, "embedding": embedding}
     kinds |= {"bias": bias, "norm": norm, "other": other}
-    table = {name: kind for kind, given in kinds.items() for name in checks.names(given, kind)}
+    table = {n: kind for kind, names in kinds.items() for n in checks.names(names, kind)}
     _TABLE[layer_class] = Weights(table, group, checks.truth(subtree, "subtree"))
 
 
 def prunable_weights(layer: keras.Layer) -> Weights | None:
-    """Returns what the table says of a layer's class or the nearest class above it, else None."""
+    """Returns the table's entry for a layer's class or its nearest base class, or None."""
     for cls in type(layer).__mro__:
-        found = _TABLE.get(cls) or _TABLE.get(f"{cls.__module__.partition('.')[0]}:{cls.__name__}")
-        if found is not None:
-            return found
+        entry = _TABLE.get(cls) or _TABLE.get(f"{cls.__module__.partition('.')[0]}:{cls.__name__}")
+        if entry is not None:
+            return entry
     return None
 
 
 def input_axis(layer: keras.Layer, kind: str, shape: tuple[int, ...], attribute: str) -> int | None:
-    """Returns the innermost axis along which the weights of one output are; None for no kernel.
+    """Returns the innermost input axis of a kernel; None for other variables.
 
     Args:
-        layer: that has the variable.
-        kind: of the variable.
-        shape: of the variable.
-        attribute: its name in the layer.
+        layer: layer that owns the variable.
+        kind: kind of the variable.
+        shape: shape of the variable.
+        attribute: name of the variable in the layer.
     """
     if kind not in ("kernel", "recurrent") or len(shape) < 2 or attribute == "depthwise_kernel":
         return None
@@ -113,7 +113,7 @@ def input_axis(layer: keras.Layer, kind: str, shape: tuple[int, ...], attribute:
 
 
 def _add(package: str, classes: str, group: str, subtree: bool = False, **kinds: str) -> None:
-    """Adds classes by name, so that their package need not be imported."""
+    """Adds classes by name, without importing their package."""
     table = {name: kind for kind, names in kinds.items() for name in names.split()}
     for name in classes.split():
         _TABLE[f"{package}:{name}"] = Weights(table, group, subtree)
@@ -158,7 +158,7 @@ _add("keras_hub", "LayerScale2d RmsNorm2d", "other", norm="gamma")
 _add("keras_hub", "HGNetV2LearnableAffineBlock", "other", norm="scale bias")
 _add("keras_hub", "DINOV2LayerScale DINOV3LayerScale", "other", norm="lambda1")
 
-# Experts, recurrences and attention that multiply by matrices of their own.
+# Experts, recurrences and attention with their own weight matrices.
 _add(
     "keras_hub",
     "MixtralMoeExperts QwenMoeExperts Qwen3MoeExperts Qwen3_5MoeExperts",
@@ -222,7 +222,7 @@ _add(
     bias="content_attention_bias positional_attention_bias segment_attention_bias",
 )
 
-# Tokens that are learned, queries, and scales of single channels or heads.
+# Learned tokens, queries, and scales of single channels or heads.
 for _classes, _attributes in (
     ("BLIP2QueryTokens", "query_tokens"),
     ("CLIPVisionEmbedding MetaCLIP2VisionEmbedding", "class_embedding"),

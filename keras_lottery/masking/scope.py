@@ -1,4 +1,4 @@
-"""The scope under which a network reads its masked weights."""
+"""The stateless scope in which a network reads its masked weights."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,13 +15,12 @@ __all__ = ["MaskScope"]
 
 
 class MaskScope(keras.StatelessScope):
-    """Gives masked variables the value that the network uses; all else falls through.
+    """Reads masked variables as their effective weights, and passes everything else through.
 
-    Reads, updates and losses of anything else go to the enclosing scope, or to the variables
-    themselves where there is none. Each of `records` is computed once, on entry: a layer reads its
-    weights inside loops. Any other masked variable, such as a tied weight that this layer reads
-    of another one, is computed at each read and never kept, since a tensor made inside an inner
-    graph must not leave it.
+    Other reads, updates and losses go to the enclosing scope, or to the variables if there is
+    none. The effective weights of `records` are computed once, on entry, because layers read
+    their weights inside loops. Any other masked variable, such as a weight tied to another layer,
+    is computed at each read and never cached, since a tensor must not leave its inner graph.
     """
 
     def __init__(self, owner: keras.Layer, records: Iterable[MaskedVariable] = ()) -> None:
@@ -39,8 +38,8 @@ class MaskScope(keras.StatelessScope):
         self.collect_losses = self._base.collect_losses if self._base is not None else True
         for record in self._records:
             variable = record.variable
-            found = self._outer._computed(variable) if self._outer else None
-            self._values[id(variable)] = self._effective(record) if found is None else found
+            value = self._outer._computed(variable) if self._outer else None
+            self._values[id(variable)] = self._effective(record) if value is None else value
         return super().__enter__()
 
     def __exit__(self, *args: Any) -> None:
@@ -72,7 +71,7 @@ class MaskScope(keras.StatelessScope):
             self._base.add_update(update)
         elif backend.name() == "jax":
             # Inside `lax.scan` the value is a tracer that must not reach the variable, so updates
-            # wait for the end of the outermost call.
+            # are applied after the outermost call.
             root.state_mapping[id(variable)] = value
             root._pending[id(variable)] = variable
         else:
@@ -92,7 +91,7 @@ class MaskScope(keras.StatelessScope):
     def losses(self, value: list[Any]) -> None:
         self._own_losses = value
 
-    # What the base class' constructor sets before `__enter__` does.
+    # The base class' constructor sets `losses` before `__enter__` runs.
     _outer: "MaskScope | None" = None
 
     @property
@@ -106,18 +105,18 @@ class MaskScope(keras.StatelessScope):
                 variable.assign(value)
 
     def _computed(self, variable: keras.Variable) -> Any:
-        """Returns the value that this scope or one around it computed on entry."""
-        found = self._values.get(id(variable))
-        if found is None and self._outer is not None:
+        """Returns the value that this scope or an enclosing one computed on entry."""
+        value = self._values.get(id(variable))
+        if value is None and self._outer is not None:
             return self._outer._computed(variable)
-        return found
+        return value
 
     def _updated(self, variable: keras.Variable) -> Any:
         """Returns the value that was assigned inside the outermost call."""
-        found = self.state_mapping.get(id(variable))
-        if found is None and self._outer is not None:
+        value = self.state_mapping.get(id(variable))
+        if value is None and self._outer is not None:
             return self._outer._updated(variable)
-        return found
+        return value
 
     def _effective(self, record: MaskedVariable) -> Any:
         with internals.use_scope(self._base), internals.full_precision():

@@ -1,4 +1,4 @@
-"""Reading and writing masks and weights by path; nothing is traced again."""
+"""Reading and writing masks and weights by path, without retracing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -28,27 +28,27 @@ __all__ = [
 
 
 def is_masked(model: keras.Layer) -> bool:
-    """Returns True where at least one variable has a mask."""
+    """Returns True if at least one variable has a mask."""
     return bool(records(model))
 
 
 def get_masks(model: keras.Layer) -> MaskSet:
     """Returns the masks of all masked variables; empty for a model without masks.
 
-    Of a learned mask that is what its scores say now: under `bernoulli` the weights whose
-    probability is at least a half, under `edge_popup` those with the k highest scores.
+    A learned mask follows its present scores: `bernoulli` keeps the weights whose probability is
+    at least a half, `edge_popup` the weights with the k highest scores.
     """
     internals.sync_trainer(model)
     return masks_of(paths.variables(model))
 
 
 def masks_of(variables: Mapping[str, keras.Variable]) -> MaskSet:
-    """Returns the masks of those variables that have one."""
+    """Returns the masks of the masked variables."""
     return {path: _array(record.kept()) for path, record in _masked(variables).items()}
 
 
 def get_fills(model: keras.Layer) -> Weights:
-    """Returns the fixed values that pruned weights have under `frozen`; empty under `zero`."""
+    """Returns the fixed values of pruned weights under `frozen`; empty under `zero`."""
     internals.sync_trainer(model)
     return {
         path: _numpy(record.extras["fill"])
@@ -64,23 +64,24 @@ def set_masks(
     *,
     optimizers: Sequence[keras.optimizers.Optimizer] | None = None,
 ) -> None:
-    """Assigns masks, and zeroes stored weights and optimizers' slots where they prune.
+    """Assigns masks, and zeroes pruned weights and their optimizer slots.
 
-    Slots of the weights that are kept, the learning rate and the iterations stay. From then on the
-    stored weights stay exactly zero too at the end of every step of a Keras optimizer, whoever
-    calls it: `fit`, a model around this one, or a loop by hand (see `masking.gradient_mask`). On
-    JAX, a compiled loop by hand must read the weights in the function that applies the gradients,
-    not in a `jax.jit` inside it, or tell the masks by `step_scope`.
+    Slots of kept weights, the learning rate and the iterations don't change. Pruned weights are
+    exactly zero after every step of a Keras optimizer, in `fit`, in a model around this one, and
+    in a custom loop (see `masking.gradient_mask`). A compiled custom loop on JAX must read the
+    weights in the function that applies the gradients, not in a nested `jax.jit`, or use
+    `step_scope`.
 
-    Under a learned mask the stored weights stay as they are. `bernoulli` draws among the weights
-    that its mask keeps; `edge_popup` takes from its mask only how many weights to use.
+    Learned masks leave the stored weights unchanged. `bernoulli` samples among the weights that
+    its mask keeps; `edge_popup` only uses the number of weights that its mask keeps.
 
     Args:
         model: a masked model.
-        masks: arrays by path, boolean or of zeros and ones; True and 1 = kept. A masked variable
-            that is not named keeps every weight, so that `{}` is the dense network.
-        fills: `frozen` only: values of the pruned weights by path; what is not named stays.
-        optimizers: those that train the weights; None: all that have since they got masks.
+        masks: arrays by path, boolean or zeros and ones; True and 1 = kept. Masked variables not
+            named keep every weight: `{}` is the dense network.
+        fills: `frozen` only: values of the pruned weights by path; the others don't change.
+        optimizers: the optimizers that train the weights; None: all that have trained them since
+            they were masked.
 
     Raises:
         LotteryError: a path is not masked, a shape differs, or a mask has other values.
@@ -92,10 +93,10 @@ def set_masks(
     fillable = {p for p, record in known.items() if "fill" in record.extras}
     _check_names('a path masked with parametrization="frozen"', fills, fillable)
     for path, record in known.items():
-        for what, given in (("mask", masks), ("fill", fills)):
-            if path in given:
+        for label, arrays in (("mask", masks), ("fill", fills)):
+            if path in arrays:
                 shape = tuple(record.variable.shape)
-                _check_shape(f"a {what} of {path!r}", shape, np.asarray(given[path]))
+                _check_shape(f"a {label} of {path!r}", shape, np.asarray(arrays[path]))
     masks = {path: _boolean(path, mask) for path, mask in masks.items()}
     if known:
         adopt(model)
@@ -111,7 +112,7 @@ def set_masks(
 
 
 def copy_masks(model: keras.Layer, copy: keras.Layer) -> None:
-    """Gives a copy the masks, fills and scores of a model."""
+    """Copies masks, fills and scores from a model to its copy."""
     targets = _masked_paths(copy)
     for path, source in _masked_paths(model).items():
         target = targets[path]
@@ -121,7 +122,7 @@ def copy_masks(model: keras.Layer, copy: keras.Layer) -> None:
 
 
 def get_weights(model: keras.Layer) -> Weights:
-    """Returns every variable's stored value by path (batch-norm statistics too, masks not)."""
+    """Returns every variable's stored value by path, batch-norm statistics included, not masks."""
     internals.sync_trainer(model)
     return weights_of(paths.variables(model))
 
@@ -134,11 +135,11 @@ def weights_of(variables: Mapping[str, keras.Variable]) -> Weights:
 def set_weights(model: keras.Layer, weights: Weights) -> None:
     """Assigns every variable by path.
 
-    Values are stored as they are given: the network reads them under its masks, and `set_masks`,
-    called after this, zeroes the pruned ones.
+    Values are stored unmasked: the network reads them under its masks, and a later `set_masks`
+    zeroes the pruned ones.
 
     Raises:
-        LotteryError: a path is missing, or unknown, or a shape differs.
+        LotteryError: a path is missing or unknown, or a shape differs.
     """
     internals.sync_trainer(model)
     known = paths.variables(model)
@@ -156,9 +157,9 @@ def set_weights(model: keras.Layer, weights: Weights) -> None:
 
 
 def effective_weights(model: keras.Layer) -> Weights:
-    """Returns what a plain network uses: stored values, and where pruned the fixed ones.
+    """Returns the weights of the stripped model: stored values, and 0 or the fill where pruned.
 
-    Of `bernoulli`, whose network draws, those are 0 where a probability is below a half.
+    `bernoulli` weights are 0 where their probability is below a half.
     """
     weights = get_weights(model)
     for path, record in _masked_paths(model).items():
@@ -167,8 +168,8 @@ def effective_weights(model: keras.Layer) -> Weights:
 
 
 def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimizer]) -> None:
-    """Sets stored weights and optimizers' slots to what they start from where pruned: 0."""
-    distinct = {id(one): one for one in map(gradient_mask.innermost, optimizers)}
+    """Zeroes stored weights where pruned, and resets their optimizer slots to the initial value."""
+    distinct = {id(o): o for o in map(gradient_mask.innermost, optimizers)}
     for record in records(model):
         record.zero_pruned()
         for optimizer in distinct.values():
@@ -181,8 +182,8 @@ def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
 
 
 def _masked(variables: Mapping[str, keras.Variable]) -> dict[str, MaskedVariable]:
-    found = {path: masked(variable) for path, variable in variables.items()}
-    return {path: record for path, record in found.items() if record is not None}
+    known = {path: masked(variable) for path, variable in variables.items()}
+    return {path: record for path, record in known.items() if record is not None}
 
 
 def _numpy(variable: keras.Variable) -> np.ndarray:
@@ -190,7 +191,7 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 
 
 def _array(value: Any) -> np.ndarray:
-    """Returns a copy: a buffer that JAX donates or torch writes to must not be shared."""
+    """Returns a copy: JAX may donate the buffer, and torch may write to it."""
     return np.array(ops.convert_to_numpy(value))
 
 
@@ -205,18 +206,18 @@ def _boolean(path: str, mask: Any) -> np.ndarray:
     return mask.astype(np.bool_)
 
 
-def _check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    unknown = sorted(set(given) - set(known))
+def _check_names(expected: str, names: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(known))
     if unknown:
         raise LotteryError(
-            f"Expected {what}. Received: {_some(unknown)}. Known: {_some(sorted(known))}."
+            f"Expected {expected}. Received: {_some(unknown)}. Known: {_some(sorted(known))}."
         )
 
 
-def _check_shape(what: str, shape: tuple[int, ...], value: np.ndarray) -> None:
+def _check_shape(expected: str, shape: tuple[int, ...], value: np.ndarray) -> None:
     if value.shape != shape:
         raise LotteryError(
-            f"Expected {what} of shape {shape}. Received: shape {value.shape}. "
+            f"Expected {expected} of shape {shape}. Received: shape {value.shape}. "
             "Take it from a model of the same architecture."
         )
 

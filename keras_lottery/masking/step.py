@@ -1,4 +1,4 @@
-"""What holds while a compiled training step is traced: the masks' values, and zeroed weights."""
+"""The context in which a compiled training step is traced: mask values, and zeroed weights."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,20 +16,22 @@ _step = local()
 def step_scope(
     model: keras.Layer, non_trainable_values: Sequence[Any] = (), *, guarded: bool = False
 ) -> Iterator[None]:
-    """Says that a compiled training step of a masked model is traced here.
+    """Marks the code inside as a compiled training step of a masked model.
 
-    `train_step` does this by itself. A loop of your own that does not call it can: then the mask
-    costs nothing under XLA, since stored weights are taken to be 0 where pruned, as `set_masks`
-    leaves them; and the optimizer's guard works on JAX, where `optimizer.stateless_apply` sees
-    trainable and optimizer variables only. A mask that the guard read by itself there would be a
-    constant of the compiled step, silently stale when the mask changes.
+    `train_step` enters this scope itself. Use it in a custom loop that doesn't call `train_step`:
+
+    - The mask then costs nothing under XLA: stored weights are assumed to be 0 where pruned, as
+      `set_masks` leaves them.
+    - The gradient mask then works on JAX, where `optimizer.stateless_apply` only receives
+      trainable and optimizer variables. Read from its variable, the mask would be a constant of
+      the compiled step, silently stale after it changes.
 
     Args:
         model: the masked model.
-        non_trainable_values: on JAX, values of `model.non_trainable_variables` in that order.
-        guarded: True where gradients go to the guarded optimizer alone, or there are none. Then
-            weights that are 0 where pruned are read without their mask, and what the gradients
-            of pruned ones are does not matter: the guard masks them before anything else.
+        non_trainable_values: on JAX, values of `model.non_trainable_variables`, in that order.
+        guarded: True if gradients go to the guarded optimizer only, or there are none. Weights
+            that are 0 where pruned are then read without their mask: the optimizer masks their
+            gradients before using them.
     """
     values = {id(v): x for v, x in zip(model.non_trainable_variables, non_trainable_values)}
     outer = getattr(_step, "values", None), is_guarded()
@@ -46,10 +48,10 @@ def active() -> bool:
 
 
 def is_guarded() -> bool:
-    """Returns True inside a `step_scope` whose gradients go to the guard alone."""
+    """Returns True inside a `step_scope` whose gradients go to the guarded optimizer only."""
     return bool(getattr(_step, "guarded", False))
 
 
 def mask_value(mask: keras.Variable) -> Any:
-    """Returns the mask's value in the step that is traced, or None where none is told."""
+    """Returns the mask's value in the step being traced, or None if `step_scope` has none."""
     return (getattr(_step, "values", None) or {}).get(id(mask))

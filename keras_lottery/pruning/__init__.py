@@ -1,6 +1,6 @@
-"""Which weights go: criteria, allocations, schedules and the exact cut. NumPy only."""
+"""Pruning: criteria, allocations, schedules and the exact cut. NumPy only."""
 
-import keras_lottery.pruning.channels as _channels  # noqa: F401  registers it
+import keras_lottery.pruning.channels as _channels  # noqa: F401  registers the pattern
 import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401
 import keras_lottery.pruning.n_of_m as _n_of_m  # noqa: F401
 from keras_lottery.pruning.allocation import allocations

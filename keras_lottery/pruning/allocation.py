@@ -1,6 +1,6 @@
-"""How the pruning is shared out between the variables of a pool.
+"""Allocating the pruning of a pool to its variables.
 
-To add an allocation, register one function here or elsewhere.
+To add an allocation, register one function.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,10 @@ from keras_lottery.registry import Registry
 from keras_lottery.types import VariableInfo
 
 Allocation = Callable[[Sequence[VariableInfo], Sequence[int], int, Sequence[int]], list[int] | None]
-"""From the variables (in path order), how many weights of each survive, how many weights to prune
-in total, and how many each must keep: how many to prune of each. None: whichever score least."""
+"""`(infos, surviving, prune, floors) -> weights to prune of each variable`.
+
+The variables are in path order; `surviving` has the number of surviving weights of each, `prune` is
+the total to prune, and `floors` has the minimum that each keeps. None: rank all together."""
 
 allocations: Registry[Allocation] = Registry("allocation (prune.scope)")
 
@@ -37,7 +39,7 @@ def layer(
 def uniform(
     infos: Sequence[VariableInfo], surviving: Sequence[int], prune: int, floors: Sequence[int]
 ) -> list[int]:
-    """The same sparsity afterwards in every variable that is not sparser already."""
+    """The same final sparsity in every variable that is not sparser already."""
     return _keep_in_proportion([info.size for info in infos], surviving, prune, floors)
 
 
@@ -47,8 +49,8 @@ def erk(
 ) -> list[int]:
     """Erdős–Rényi-kernel: a variable's density is ε × (Σ of its shape) / (Π of its shape).
 
-    ε makes the total exact; variables that would be more than dense are dense, and the rest is
-    scaled up. Reference: Evci et al. 2020, arXiv 1911.11134.
+    ε makes the total exact. Densities above 1 become 1, and the others are scaled up.
+    Reference: Evci et al. 2020, arXiv 1911.11134.
     """
     return _keep_in_proportion([sum(info.shape) for info in infos], surviving, prune, floors)
 

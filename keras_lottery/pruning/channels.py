@@ -1,8 +1,8 @@
-"""Channels: coupled channels are one group, with all the weights that make or read them.
+"""Channels: coupled channels form one group, with all the weights that compute or read them.
 
-Which channels are coupled comes with the variables (`VariableInfo.channels`), as numbers along
-their axes. A channel that is pruned takes its slices of every weight with it: filters, biases and
-scales that make it, and the weights that read it. The masks then say what compaction removes.
+`VariableInfo.channels` numbers the channels along each axis; coupled channels share a number.
+Pruning a channel prunes its slice of every weight: filters, biases and scales that compute it, and
+the weights that read it. Compaction then removes these slices.
 """
 
 from collections.abc import Sequence
@@ -25,22 +25,22 @@ _KERNELS = ("kernel", "recurrent", "embedding")
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
-    """One axis of a variable: the channel at each index, -1 for none that can go."""
+class _ChannelAxis:
+    """One axis of a variable: the channel at each index, -1 if it can't be pruned."""
 
     info: VariableInfo
     axis: int
     ids: Ids
 
     def sums(self, values: Array, count: int) -> Array:
-        """Returns the sum over the slices of each of `count` channels."""
+        """Returns the sum over the slice of each of `count` channels."""
         over = tuple(i for i in range(values.ndim) if i != self.axis)
         along = values.sum(axis=over)
         has = self.ids >= 0
         return np.bincount(self.ids[has], along[has], minlength=count)
 
     def shaped(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Returns flags of channels along the axis, to broadcast against the variable."""
+        """Returns channel flags along the axis, broadcastable against the variable."""
         along = np.where(self.ids >= 0, flags[self.ids], True)
         return along.reshape([-1 if i == self.axis else 1 for i in range(len(self.info.shape))])
 
@@ -49,22 +49,22 @@ class _Place:
 class Channels(Layout):
     """Channels, neurons, recurrent units and attention heads, coupled ones together.
 
-    An array of groups is a set of channels that the same weights make, such as the filters of a
+    An array of groups is a set of channels computed by the same weights, such as the filters of a
     convolution or of all convolutions that are added up. Each set keeps at least one.
 
-    Scores of the magnitude kind are compared as
+    Magnitude scores are compared as
 
         s(c) = mean over the kernels k with slices of c of  m_k(c) / mean over c' of m_k(c')
 
-    with m_k(c) the mean (or root mean square) over the surviving weights of the slice: sets of
-    different fan-in and scale are comparable. Saliencies, which are changes of the loss, are
-    summed over all slices and compared as they are.
+    with m_k(c) the mean (or root mean square) over the surviving weights of the slice, which makes
+    sets of different fan-in and scale comparable. Saliencies, which are changes of the loss, are
+    summed over all slices without normalization.
 
     Reference: Fang et al. 2023, "DepGraph: towards any structural pruning", arXiv 2301.12900.
     """
 
     noun = "channels"
-    floor = "one channel of every layer stays"
+    floor = "every layer keeps one channel"
     shares_weights = True
     needs_channels = True
     sparsity = 0.5
@@ -73,33 +73,33 @@ class Channels(Layout):
         self.check(argument)
         if infos and not any(info.channels for info in infos):
             raise LotteryError(
-                "Expected variables with channels. Received: none, as of a model whose channels "
-                "are not known. Pass the model to kl.prune(model, pattern='channels')."
+                "Expected variables with channels. Received: none, so the model's channels were "
+                "not traced. Call kl.prune(model, pattern='channels')."
             )
-        self._places = _places(infos)
-        self.count = 1 + max((int(p.ids.max(initial=-1)) for p in self._places), default=-1)
+        self._axes = _channel_axes(infos)
+        self.count = 1 + max((int(p.ids.max(initial=-1)) for p in self._axes), default=-1)
         self._sets = self._make_sets()
-        made = [self._as_array(path, ids) for path, ids in self._sets.items()]
-        self.infos = made or [without_groups(i, i.reason or "its channels stay") for i in infos]
+        arrays = [self._as_array(path, ids) for path, ids in self._sets.items()]
+        self.infos = arrays or [without_groups(i, i.reason or "its channels stay") for i in infos]
 
     def fold(self, masks: MaskSet) -> MaskSet:
-        """Returns which channels survive: those with a surviving weight that makes them."""
+        """Returns which channels survive: channels computed by a surviving weight."""
         alive = np.zeros(self.count)
-        for place in self._places:
-            if place.axis in place.info.makes and place.info.path in masks:
-                alive += place.sums(masks[place.info.path], self.count)
+        for entry in self._axes:
+            if entry.axis in entry.info.makes and entry.info.path in masks:
+                alive += entry.sums(masks[entry.info.path], self.count)
         return {path: alive[ids] > 0 for path, ids in self._sets.items()}
 
     def unfold(self, groups: MaskSet, masks: MaskSet) -> MaskSet:
         alive = self.alive(groups)
         unfolded = {path: mask.copy() for path, mask in masks.items()}
-        for place in self._places:
-            if place.info.path in unfolded:
-                unfolded[place.info.path] &= place.shaped(alive)
+        for entry in self._axes:
+            if entry.info.path in unfolded:
+                unfolded[entry.info.path] &= entry.shaped(alive)
         return unfolded
 
     def alive(self, groups: MaskSet) -> NDArray[np.bool_]:
-        """Returns which channels survive, by their number; shape `(channels,)`."""
+        """Returns which channels survive, by number; shape `(channels,)`."""
         alive = np.ones(self.count, np.bool_)
         for path, mask in groups.items():
             alive[self._sets[path]] = mask
@@ -112,10 +112,10 @@ class Channels(Layout):
         for path in paths:
             wanted[self._sets[path]] = True
         alive = self.alive(self.fold(masks))
-        places = [p for p in self._scored(criterion) if wanted[p.ids[p.ids >= 0]].any()]
+        entries = [p for p in self._scored(criterion) if wanted[p.ids[p.ids >= 0]].any()]
         total, parts = np.zeros(self.count), np.zeros(self.count)
-        for place in places:
-            self._add(place, score_of(place.info.path), masks, criterion, alive, total, parts)
+        for entry in entries:
+            self._add(entry, score_of(entry.info.path), masks, criterion, alive, total, parts)
         self._check(criterion, paths, parts)
         if criterion.reduction.mean:
             total = np.divide(total, parts, out=total, where=parts > 0)
@@ -126,7 +126,7 @@ class Channels(Layout):
         return 1
 
     def permute_global(self, groups: MaskSet, rng: np.random.Generator) -> MaskSet:
-        """Returns masks shuffled over all sets; each keeps one channel, drawn at random."""
+        """Returns masks shuffled over all sets; each set keeps at least one random channel."""
         ordered = sorted(groups.items())
         sizes = np.array([mask.size for _, mask in ordered], np.int64)
         kept = sum(int(mask.sum()) for _, mask in ordered)
@@ -138,7 +138,7 @@ class Channels(Layout):
 
     def _add(
         self,
-        place: _Place,
+        entry: _ChannelAxis,
         score: Score,
         masks: MaskSet,
         criterion: Criterion,
@@ -147,57 +147,57 @@ class Channels(Layout):
         parts: Array,
     ) -> None:
         """Adds the scores of one axis of a variable to `total`, and counts it in `parts`."""
-        reduction, mask = criterion.reduction, masks[place.info.path]
+        reduction, mask = criterion.reduction, masks[entry.info.path]
         has = np.zeros(self.count, np.bool_)
-        has[place.ids[place.ids >= 0]] = True
+        has[entry.ids[entry.ids >= 0]] = True
         if reduction.first:
             new = has & (parts == 0)
-            first = np.moveaxis(score.values, place.axis, 0).reshape(len(place.ids), -1)[:, 0]
-            where = np.flatnonzero(place.ids >= 0)[::-1]  # of equal ones the first index stays
+            first = np.moveaxis(score.values, entry.axis, 0).reshape(len(entry.ids), -1)[:, 0]
+            where = np.flatnonzero(entry.ids >= 0)[::-1]  # the first index of a channel wins
             along = np.zeros(self.count)
-            along[place.ids[where]] = reduction.of(first, score.absolute)[where]
+            along[entry.ids[where]] = reduction.of(first, score.absolute)[where]
             total[new] = along[new]
             parts += has
             return
         values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
-        sums = place.sums(values, self.count)
+        sums = entry.sums(values, self.count)
         if reduction.mean:
-            sums = reduction.finish(sums, place.sums(mask, self.count))
+            sums = reduction.finish(sums, entry.sums(mask, self.count))
             scale = np.abs(sums[has & alive]).mean() if (has & alive).any() else 0.0
             sums = sums / scale if scale > 0 else sums
         total += sums
         parts += has
 
-    def _scored(self, criterion: Criterion) -> list[_Place]:
-        """Returns the axes whose weights take part in the scores."""
+    def _scored(self, criterion: Criterion) -> list[_ChannelAxis]:
+        """Returns the axes whose weights are scored."""
         if criterion.only:
-            return [p for p in self._places if p.info.path.rpartition("/")[2] == criterion.only]
+            return [p for p in self._axes if p.info.path.rpartition("/")[2] == criterion.only]
         if not criterion.reduction.mean:
-            return self._places
-        return [p for p in self._places if p.info.kind in _KERNELS]
+            return self._axes
+        return [p for p in self._axes if p.info.kind in _KERNELS]
 
     def _check(self, criterion: Criterion, paths: Sequence[str], parts: Array) -> None:
         without = [path for path in paths if not parts[self._sets[path]].all()]
         if without:
             raise LotteryError(
-                f"Expected a {criterion.only or 'kernel'} for all channels, by which they are "
-                f"scored. Received: none for those of {', '.join(without[:4])}. Choose another "
+                f"Expected a {criterion.only or 'kernel'} for all channels, to score them. "
+                f"Received: none for the channels of {', '.join(without[:4])}. Choose another "
                 "criterion, or exclude these layers."
             )
 
     def _make_sets(self) -> dict[str, Ids]:
-        """Returns the channels by the first variable that makes them, in the order of paths."""
+        """Returns the channels by the first variable that computes them, in path order."""
         makers: list[list[int]] = [[] for _ in range(self.count)]
-        for index, place in enumerate(self._places):
-            if place.axis in place.info.makes:
-                for channel in np.unique(place.ids[place.ids >= 0]).tolist():
+        for index, entry in enumerate(self._axes):
+            if entry.axis in entry.info.makes:
+                for channel in np.unique(entry.ids[entry.ids >= 0]).tolist():
                     makers[channel].append(index)
         members: dict[tuple[int, ...], list[int]] = {}
-        for channel, made in enumerate(makers):
-            members.setdefault(tuple(made), []).append(channel)
+        for channel, indices in enumerate(makers):
+            members.setdefault(tuple(indices), []).append(channel)
         sets: dict[str, Ids] = {}
         for makes, channels in members.items():
-            path = name = self._places[self._first(makes)].info.path
+            path = name = self._axes[self._first(makes)].info.path
             times = 1
             while name in sets:
                 times += 1
@@ -206,29 +206,29 @@ class Channels(Layout):
         self._makers = dict(zip(sets, members))
         return dict(sorted(sets.items()))
 
-    def _first(self, made: Sequence[int]) -> int:
-        kernels = [i for i in made if self._places[i].info.kind in _KERNELS]
-        return min(kernels or made)
+    def _first(self, makers: Sequence[int]) -> int:
+        kernels = [i for i in makers if self._axes[i].info.kind in _KERNELS]
+        return min(kernels or makers)
 
     def _as_array(self, path: str, ids: Ids) -> VariableInfo:
-        made = [self._places[i].info for i in self._makers[path]]
-        first = self._places[self._first(self._makers[path])].info
-        others = [place for info in made for place in info.places]
+        makers = [self._axes[i].info for i in self._makers[path]]
+        first = self._axes[self._first(self._makers[path])].info
+        names = [name for info in makers for name in info.places]
         return replace(
             first,
             path=path,
             shape=(len(ids),),
             prunable=True,
             reason="",
-            names=tuple(dict.fromkeys(others)),
+            names=tuple(dict.fromkeys(names)),
             channels=(),
             makes=(),
         )
 
 
-def _places(infos: Sequence[VariableInfo]) -> list[_Place]:
+def _channel_axes(infos: Sequence[VariableInfo]) -> list[_ChannelAxis]:
     return [
-        _Place(info, axis, ids)
+        _ChannelAxis(info, axis, ids)
         for info in infos
         if info.prunable
         for axis, ids in enumerate(info.channels)

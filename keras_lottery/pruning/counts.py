@@ -1,4 +1,4 @@
-"""Whole numbers of weights: rounding down as meant, and shares that add up exactly."""
+"""Counts of weights: decimal-exact rounding, and shares that add up exactly."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -8,10 +8,10 @@ Share = float | Fraction
 
 
 def count(share: Share, size: int) -> int:
-    """Returns floor(share × size), a float read as the decimal that it prints as.
+    """Returns floor(share × size), with `share` read as the decimal that it prints as.
 
-    As binary numbers 0.29 × 100 is a little under 29 and 3/7 × 7 a little under 3; neither is
-    what anyone means. So k is the count wherever `share` is the float nearest to k / size.
+    In binary, 0.29 × 100 is slightly below 29 and 3/7 × 7 slightly below 3, which nobody intends.
+    So the count is k whenever `share` is the float nearest to k / size.
 
     Example:
         >>> count(0.29, 100), count(0.2, 99)
@@ -23,30 +23,30 @@ def count(share: Share, size: int) -> int:
 
 
 def decimal(share: Share) -> Fraction:
-    """Returns the shortest decimal that stands for this float, as a fraction."""
+    """Returns the shortest decimal that represents this float, as a fraction."""
     return share if isinstance(share, Fraction) else Fraction(repr(float(share)))
 
 
 def share_out(
     total: int, weights: Sequence[int], lower: Sequence[int], upper: Sequence[int]
 ) -> list[int]:
-    """Returns whole shares of `total`, in proportion to `weights` and within bounds.
+    """Returns integer shares of `total`, proportional to `weights` and within bounds.
 
         x_i = clip(λ w_i, lower_i, upper_i),   λ such that Σ x_i = total
 
-    rounded by largest remainder; equal remainders go in the order given.
+    rounded by largest remainder, with ties broken by order.
 
     Args:
-        total: what is shared, between Σ lower and Σ upper.
-        weights: whole numbers, 0 or more.
+        total: number to distribute, between Σ lower and Σ upper.
+        weights: non-negative integers.
         lower: smallest share of each.
         upper: largest share of each.
     """
     exact = _proportional(total, weights, lower, upper)
     shares = [floor(x) for x in exact]
-    left = total - sum(shares)
+    remaining = total - sum(shares)
     by_remainder = sorted(range(len(exact)), key=lambda i: (shares[i] - exact[i], i))
-    for i in by_remainder[:left]:
+    for i in by_remainder[:remaining]:
         shares[i] += 1
     return shares
 
@@ -54,7 +54,7 @@ def share_out(
 def _proportional(
     total: int, weights: Sequence[int], lower: Sequence[int], upper: Sequence[int]
 ) -> list[Fraction]:
-    """Solves for λ: clips all, and fixes those on the side on which clipping missed by more."""
+    """Solves for λ: clips all, and fixes the side on which clipping changes more."""
     exact = [Fraction(0)] * len(weights)
     free = set(range(len(weights)))
     while free:

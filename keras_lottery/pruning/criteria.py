@@ -1,8 +1,8 @@
-"""How a weight is scored; the smallest scores are pruned first.
+"""Pruning criteria: scores of weights, of which the smallest are pruned first.
 
 To add a criterion, write one function with `@criterion(name, needs=...)` here, or register one
-from anywhere: `criteria.register(name)(Criterion(score, needs))`. Those that compare a weight's
-first and last value are in `mask_criteria`.
+from anywhere: `criteria.register(name)(Criterion(score, needs))`. Criteria that compare a weight's
+initial and final value are in `mask_criteria`.
 """
 
 import hashlib
@@ -33,18 +33,18 @@ DERIVED = {
     "hessian_diagonal": "the diagonal of ∂²L/∂w²",
     "flow": "∂R/∂|w| of the synaptic flow R",
 }
-"""What can be asked of a model beside its weights; `derivatives.derive` makes them."""
+"""Quantities of a model besides its weights; `derivatives.derive` computes them."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the score of one variable may depend on; what a criterion did not ask for is absent.
+    """The inputs of a variable's score; only the values that the criterion needs are set.
 
     Args:
         path: the variable's path.
         mask: True where a weight survives.
-        rng: random numbers of this path, whatever the order in which variables are scored.
-        values: `final`, `initial` and derivatives of the loss, as far as needed and known.
+        rng: random generator for this path, independent of the order of variables.
+        values: `final`, `initial` and derivatives of the loss that the criterion needs.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Inputs:
 
     @property
     def initial(self) -> Array:
-        """Weights that training started from, at least float32."""
+        """Initial weights, at least float32."""
         return at_least_float32(self.values["initial"])
 
     @property
@@ -79,10 +79,10 @@ class Criterion:
     Args:
         score: scores one variable.
         needs: which of `final`, `initial` and `DERIVED` it reads.
-        iterations: times that it prunes and scores anew, a constant share of what survives each,
-            until as few are left as asked for.
-        reduction: from the scores of weights to those of channels and blocks.
-        only: name of the weights that are scored, where they stand for the whole channel.
+        iterations: number of rounds of scoring and pruning, each of which prunes the same share of
+            the surviving weights.
+        reduction: from scores of weights to scores of channels and blocks.
+        only: name of the weights whose score is the score of the channel.
     """
 
     score: Callable[[Inputs], Score]
@@ -93,17 +93,17 @@ class Criterion:
 
     @property
     def derived(self) -> frozenset[str]:
-        """What it needs beside weights: derivatives of the loss."""
+        """The quantities that it needs besides weights."""
         return self.needs & DERIVED.keys()
 
 
 criteria: Registry[Criterion] = Registry("criterion")
 
-_WHERE = {
+_REMEDIES = {
     "final": "Pass the variable's weights.",
-    "initial": "Pass initial=, the weights that training started from.",
+    "initial": "Pass initial=, the initial weights.",
 }
-_DERIVE = "Pass derive= (kl.prune: data=(x, y))."
+_DEFAULT_REMEDY = "Pass derive= (kl.prune: data=(x, y))."
 
 
 def criterion(
@@ -124,7 +124,7 @@ def criterion(
 
 @criterion("magnitude", needs=("final",))
 def magnitude(inputs: Inputs) -> Score:
-    """|w_final|; of channels the mean, which is their L1 norm.
+    """|w_final|; for channels the mean, which ranks them by L1 norm.
 
     Reference: Han et al. 2015, arXiv 1506.02626; Li et al. 2017, arXiv 1608.08710, for channels.
     """
@@ -133,15 +133,15 @@ def magnitude(inputs: Inputs) -> Score:
 
 @criterion("l2", needs=("final",), reduction=ROOT_MEAN_SQUARE)
 def l2(inputs: Inputs) -> Score:
-    """|w_final|; of channels and blocks the root of the mean square, which is their L2 norm."""
+    """|w_final|; for channels and blocks the root mean square, which ranks them by L2 norm."""
     return Score(inputs.final, absolute=True)
 
 
 @criterion("taylor", needs=("final", "gradient"), reduction=SUM_MAGNITUDE)
 def taylor(inputs: Inputs) -> Score:
-    """|Σ w ∂L/∂w| over a channel or block: the change of the loss, to first order, without it.
+    """|Σ w ∂L/∂w| over a channel or block: to first order, how its removal changes the loss.
 
-    Reference: Molchanov et al. 2019, arXiv 1906.10771, which squares it: the order is the same.
+    Reference: Molchanov et al. 2019, arXiv 1906.10771, who square it, with the same ranking.
     """
     return Score(at_least_float32(inputs.final) * inputs.gradient, absolute=True)
 
@@ -163,18 +163,18 @@ def random(inputs: Inputs) -> Score:
 
 @criterion("snip", needs=("final", "gradient"), reduction=SUM)
 def snip(inputs: Inputs) -> Score:
-    """|w ∂L/∂w|, at the weights given. Reference: Lee et al. 2019, arXiv 1810.02340.
+    """|w ∂L/∂w| at the given weights. Reference: Lee et al. 2019, arXiv 1810.02340.
 
-    The paper divides by the sum over all weights, which leaves the order as it is.
+    The paper divides by the sum over all weights, which doesn't change the ranking.
     """
     return Score(at_least_float32(inputs.final) * inputs.gradient, absolute=True)
 
 
 @criterion("grasp", needs=("final", "hessian_gradient"), reduction=SUM)
 def grasp(inputs: Inputs) -> Score:
-    """w (H g): to the first order, how much |g|² falls when w goes.
+    """w (H g): to first order, how much |g|² falls when w is removed.
 
-    Reference: Wang et al. 2020, arXiv 2002.07376, whose score of what to remove is -w (H g).
+    Reference: Wang et al. 2020, arXiv 2002.07376, who remove the weights of largest -w (H g).
     """
     return Score(at_least_float32(inputs.final) * inputs.derived("hessian_gradient"))
 
@@ -187,9 +187,9 @@ def synflow(inputs: Inputs) -> Score:
 
 @criterion("slow_modes", needs=("hessian_diagonal",), reduction=SUM)
 def slow_modes(inputs: Inputs) -> Score:
-    """-|h|, h = ∂²L/∂w²: the directions of largest curvature, the fast ones, go first.
+    """-|h|, h = ∂²L/∂w²: the fast directions, of largest curvature, are pruned first.
 
-    Before them all go those with h = 0, which take no part in the dynamics.
+    Directions with h = 0, which don't affect the dynamics, are pruned before all others.
 
     Part of our interpretation of Zhang et al. 2021 ("Validating the lottery ticket hypothesis
     with inertial manifold theory"); see `arms.inertial_manifold_interpretation`.
@@ -200,7 +200,7 @@ def slow_modes(inputs: Inputs) -> Score:
 
 @criterion("fast_modes", needs=("hessian_diagonal",), reduction=SUM)
 def fast_modes(inputs: Inputs) -> Score:
-    """|h|, h = ∂²L/∂w²: the flattest directions go first; `slow_modes` the other way round."""
+    """|h|, h = ∂²L/∂w²: the flattest directions are pruned first, opposite to `slow_modes`."""
     return Score(inputs.derived("hessian_diagonal"), absolute=True)
 
 
@@ -217,40 +217,40 @@ def score_variable(
         name: a registered criterion.
         path: the variable.
         mask: True where a weight survives.
-        known: `final`, `initial` and what is derived, each by path, or None where it is not there.
-        seed: of the random numbers.
+        known: `final`, `initial` and derived values, each by path, or None if missing.
+        seed: seed of the random numbers.
 
     Raises:
-        LotteryError: the criterion needs what is not there, or shapes differ.
+        LotteryError: values that the criterion needs are missing, or shapes differ.
     """
     chosen = criteria[name]
     values = {}
     for need in sorted(chosen.needs):
-        given = (known.get(need) or {}).get(path)
-        if given is None:
+        value = (known.get(need) or {}).get(path)
+        if value is None:
             raise LotteryError(
                 f"Criterion {name!r}: expected the {need} values of {path}. Received none. "
-                f"{_WHERE.get(need, _DERIVE)}"
+                f"{_REMEDIES.get(need, _DEFAULT_REMEDY)}"
             )
-        values[need] = _of_shape(given, mask.shape, f"the {need} values of {path}")
-    with np.errstate(all="ignore"):  # infinities rank as such; the cut refuses NaN by path
+        values[need] = _of_shape(value, mask.shape, f"the {need} values of {path}")
+    with np.errstate(all="ignore"):  # infinities are ranked; the cut raises for NaN
         score = chosen.score(Inputs(path, mask, path_rng(seed, path), values))
     _of_shape(score.values, mask.shape, f"scores of {path} by criterion {name!r}")
     return score
 
 
 def path_rng(seed: int, path: str) -> np.random.Generator:
-    """Returns random numbers that depend on `seed` and `path` alone."""
+    """Returns a random generator that depends on `seed` and `path` only."""
     words = np.frombuffer(hashlib.sha256(path.encode()).digest(), dtype="<u4")
     return np.random.default_rng([seed, *map(int, words)])
 
 
-def _of_shape(values: Array, shape: tuple[int, ...], what: str) -> Array:
+def _of_shape(values: Array, shape: tuple[int, ...], label: str) -> Array:
     values = np.asarray(values)
     if values.shape != shape:
         raise LotteryError(
-            f"Expected {what} to have the shape {shape} of the mask. Received: {values.shape}. "
-            "Pass values and masks of one and the same model."
+            f"Expected {label} to have the shape {shape} of the mask. Received: {values.shape}. "
+            "Pass values and masks of the same model."
         )
     return values
 
@@ -258,5 +258,6 @@ def _of_shape(values: Array, shape: tuple[int, ...], what: str) -> Array:
 def at_least_float32(values: Array) -> Array:
     """Returns values in their type or float32, whichever is wider.
 
-    Widens half precision, in which differences and products lose most of their digits."""
+    Differences and products in half precision lose most of their digits.
+    """
     return values.astype(np.float32) if values.dtype.itemsize < 4 else values

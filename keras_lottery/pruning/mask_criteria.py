@@ -1,7 +1,7 @@
-"""The mask criteria of Zhou et al. 2019 (arXiv 1905.01067): what a weight was, and what it became.
+"""The mask criteria of Zhou et al. 2019 (arXiv 1905.01067), from initial and final weights.
 
-`w_i` is a weight before training, `w_f` after it. Each keeps the weights of highest score; the
-paper scores and cuts layer by layer (`prune.scope="layer"`).
+`w_i` is a weight before training, `w_f` after it. Weights of highest score are kept; the paper
+prunes layer by layer (`prune.scope="layer"`).
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from keras_lottery.pruning.topk import Score
 
 @criterion("large_final", needs=("final",))
 def large_final(inputs: Inputs) -> Score:
-    """|w_f|: the criterion of the lottery tickets, `magnitude` under the paper's name."""
+    """|w_f|: the paper's name for `magnitude`, the lottery ticket criterion."""
     return Score(inputs.final, absolute=True)
 
 
@@ -37,10 +37,10 @@ def small_init(inputs: Inputs) -> Score:
 
 @criterion("large_init_large_final", needs=("final", "initial"))
 def large_init_large_final(inputs: Inputs) -> Score:
-    """min(α|w_f|, |w_i|), with the α at which both cut off the same share of the layer.
+    """min(α|w_f|, |w_i|), with the α at which both prune the same share of the layer.
 
-    A weight is among the largest q of both exactly where the smaller of its two ranks is, so the
-    ranks take the place of a search for q.
+    A weight is among the largest share q of both if and only if the smaller of its two ranks is,
+    so comparing ranks replaces a search for α.
     """
     first, last = _ranks(inputs, np.abs(inputs.initial)), _ranks(inputs, np.abs(inputs.final))
     return Score(np.minimum(first, last), absolute=True)
@@ -48,7 +48,7 @@ def large_init_large_final(inputs: Inputs) -> Score:
 
 @criterion("small_init_small_final", needs=("final", "initial"))
 def small_init_small_final(inputs: Inputs) -> Score:
-    """-max(α|w_f|, |w_i|), with the α at which both cut off the same share of the layer."""
+    """-max(α|w_f|, |w_i|), with the α at which both prune the same share of the layer."""
     first, last = _ranks(inputs, np.abs(inputs.initial)), _ranks(inputs, np.abs(inputs.final))
     return Score(-np.maximum(first, last))
 
@@ -99,9 +99,9 @@ def _kept_sign(inputs: Inputs) -> NDArray[np.bool_]:
 
 
 def _where(inputs: Inputs, score: Array, chosen: NDArray[np.bool_]) -> Score:
-    """Returns the score where chosen, and below all of them a random order of the others.
+    """Returns the score where chosen; the others rank below, in random order.
 
-    The others tie; cut by index they would leave whole rows empty.
+    The others tie, and pruning them by index would empty whole rows.
     """
     below = min(0.0, float(np.min(score, initial=0.0))) - 1.0
     others = below - inputs.rng.random(score.shape, dtype=np.float32)
@@ -109,7 +109,7 @@ def _where(inputs: Inputs, score: Array, chosen: NDArray[np.bool_]) -> Score:
 
 
 def _ranks(inputs: Inputs, values: Array) -> NDArray[np.float32]:
-    """Returns the share of the surviving weights that are smaller; equal values rank equally."""
+    """Returns the share of surviving weights that are smaller; equal values have equal ranks."""
     surviving = np.sort(values[inputs.mask])
     below = np.searchsorted(surviving, values.reshape(-1)).reshape(values.shape)
     return (below / max(len(surviving), 1)).astype(np.float32)

@@ -9,7 +9,7 @@ from keras_lottery.types import MaskSet, VariableInfo
 
 
 def full_masks(infos: Sequence[VariableInfo]) -> MaskSet:
-    """Returns a mask that keeps everything for each prunable variable."""
+    """Returns a full mask for each prunable variable."""
     return {
         info.path: np.ones(info.shape, np.bool_)
         for info in sorted(infos, key=lambda info: info.path)
@@ -23,7 +23,7 @@ def kept(masks: MaskSet) -> int:
 
 
 def sparsity(masks: MaskSet) -> float:
-    """Returns the fraction removed, over all weights that have a mask; 0 if there are none."""
+    """Returns the fraction removed of all masked weights; 0 without masks."""
     size = sum(mask.size for mask in masks.values())
     return (size - kept(masks)) / size if size else 0.0
 
@@ -36,17 +36,17 @@ def densities(masks: MaskSet) -> dict[str, float]:
 
 
 def complete_masks(masks: MaskSet, infos: Sequence[VariableInfo]) -> MaskSet:
-    """Returns `masks`, with full masks for the prunable variables that have none.
+    """Returns `masks`, completed with full masks for the other prunable variables.
 
     Raises:
-        LotteryError: a mask is not boolean, not of its variable's shape, or of no variable.
+        LotteryError: a mask is not boolean, has the wrong shape, or belongs to no variable.
     """
     shapes = {info.path: info.shape for info in infos}
     for path, mask in sorted(masks.items()):
         if path not in shapes:
             raise LotteryError(
-                f"Expected masks of the model's variables. Received: a mask for {path}, which is "
-                "none of them. Pass masks that were made for this model."
+                f"Expected masks of the model's variables. Received: a mask for {path}, which "
+                "doesn't exist. Pass masks made for this model."
             )
         if mask.dtype != np.bool_ or mask.shape != tuple(shapes[path]):
             raise LotteryError(

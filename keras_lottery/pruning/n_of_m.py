@@ -1,4 +1,4 @@
-"""N of M: of every M weights in a row along the input axis, N survive."""
+"""N of M: of every M consecutive weights along the input axis, N survive."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ Array = NDArray[Any]
 
 @patterns.register("n:m")
 class NofM(Layout):
-    """N of M, such as `2:4`. Each weight counts; no M in a row ever keep fewer than N.
+    """N of M, such as `2:4`: of M consecutive weights, at least N survive.
 
-    At a sparsity of 1 - N / M, the highest, each M keep exactly N. Below it, the lowest scores go
-    first, as far as that leaves every M enough. Kernels whose number of inputs is no multiple of M
-    are left alone.
+    At the highest sparsity, 1 - N / M, exactly N survive. Below it, the lowest scores are pruned
+    first, as long as every M keep N. Kernels whose number of inputs is not a multiple of M are not
+    pruned.
 
     Reference: Mishra et al. 2021, "Accelerating sparse deep neural networks", arXiv 2104.08378.
     """
@@ -41,16 +41,16 @@ class NofM(Layout):
         if not re.fullmatch(r"\d+:\d+", argument) or not 0 < int(n) < int(m):
             raise LotteryError(
                 "Expected a pattern N:M with N from 1 up to M - 1, such as '2:4'. "
-                f"Received: {argument!r}. Give the numbers that survive of how many."
+                f"Received: {argument!r}. Pass the number of survivors and the group size."
             )
 
     def _marked(self, info: VariableInfo) -> VariableInfo:
         if info.input_axis is None:
-            return without_groups(info, f"{self.n}:{self.m}: it has no axis of inputs")
+            return without_groups(info, f"{self.n}:{self.m}: it has no input axis")
         inputs = info.shape[info.input_axis]
         if inputs % self.m:
             return without_groups(
-                info, f"{self.n}:{self.m}: its {inputs} inputs are no multiple of {self.m}"
+                info, f"{self.n}:{self.m}: its {inputs} inputs are not a multiple of {self.m}"
             )
         return info
 
@@ -58,7 +58,7 @@ class NofM(Layout):
         return {path: mask for path, mask in masks.items() if path in self._axes}
 
     def candidates(self, scores: Mapping[str, Score], groups: MaskSet) -> MaskSet:
-        """Returns what survives but for the N highest scores of every M."""
+        """Returns the survivors except the N highest scores of every M."""
         return {
             path: groups[path] & ~self._best(path, scores[path], groups[path]) for path in scores
         }
@@ -74,24 +74,24 @@ class NofM(Layout):
 
     def permute_global(self, groups: MaskSet, rng: np.random.Generator) -> MaskSet:
         rows = {path: self._rows(path, mask) for path, mask in sorted(groups.items())}
-        every = _shuffled(np.concatenate([np.zeros((0, self.m), np.bool_), *rows.values()]), rng)
-        ends = np.cumsum([len(each) for each in rows.values()])[:-1]
+        shuffled = _shuffled(np.concatenate([np.zeros((0, self.m), np.bool_), *rows.values()]), rng)
+        ends = np.cumsum([len(part) for part in rows.values()])[:-1]
         return {
             path: self._from_rows(path, part, groups[path].shape)
-            for path, part in zip(rows, np.split(every, ends))
+            for path, part in zip(rows, np.split(shuffled, ends))
         }
 
     def _best(self, path: str, score: Score, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         refuse_nan(path, score.values[mask])
         values = np.abs(score.values) if score.absolute else score.values
         rows = self._rows(path, np.where(mask, values, -np.inf))
-        order = np.argsort(rows, axis=1, kind="stable")[:, -self.n :]  # ties: the first ones go
+        order = np.argsort(rows, axis=1, kind="stable")[:, -self.n :]  # ties prune the first
         best = np.zeros(rows.shape, np.bool_)
         np.put_along_axis(best, order, True, axis=1)
         return self._from_rows(path, best, mask.shape)
 
     def _rows(self, path: str, values: Array) -> Array:
-        """Returns values with each M in a row of its own, shape `(rows, M)`."""
+        """Returns values with one group of M per row, shape `(rows, M)`."""
         return np.moveaxis(values, self._axis(path), -1).reshape(-1, self.m)
 
     def _from_rows(self, path: str, rows: Array, shape: tuple[int, ...]) -> Array:

@@ -1,8 +1,8 @@
 """Patterns: which weights are pruned together.
 
-Under a pattern, a criterion's scores of weights become scores of groups of weights, and the
-counts, allocations and the exact cut are of groups. To add a pattern, register a subclass of
-`Layout` here or elsewhere.
+A pattern turns a criterion's scores of weights into scores of groups of weights, and counts,
+allocations and the exact cut then apply to groups. To add a pattern, register a subclass of
+`Layout`.
 """
 
 import re
@@ -27,21 +27,21 @@ ScoreOf = Callable[[str], Score]
 
 
 class Layout:
-    """The groups of weights of one model; here each weight is a group of its own.
+    """The groups of weights of a model; in this base class, each weight is a group.
 
-    Groups are in arrays that have a path, a shape and masks, as weights have.
+    Arrays of groups have a path, a shape and masks, like arrays of weights.
 
     Args:
         infos: the variables of the model.
-        argument: what follows the name of the pattern, e.g. `4x4`.
+        argument: the argument after the pattern's name, e.g. `4x4`.
 
     Attributes:
-        infos: the arrays of groups, described as variables are.
-        noun: what a group is called, in the plural.
-        shares_weights: True where a weight can be in several groups.
-        needs_channels: True where `infos` must say which channels there are.
+        infos: descriptions of the arrays of groups.
+        noun: plural noun for the groups.
+        shares_weights: True if a weight can be in several groups.
+        needs_channels: True if `infos` must include the channels.
         floor: why some groups always survive, for errors.
-        sparsity: fraction of the groups to prune where none is given.
+        sparsity: default fraction of the groups to prune.
     """
 
     noun = "weights"
@@ -57,23 +57,23 @@ class Layout:
 
     @classmethod
     def check(cls, argument: str) -> None:
-        """Raises LotteryError where the pattern's argument is not one."""
+        """Raises LotteryError if the argument is invalid."""
         if argument:
             raise LotteryError(
-                f"Expected a pattern that takes no argument alone. Received: {argument!r} behind "
-                "its colon. Leave it out."
+                "Expected no argument for this pattern. Received: "
+                f"{argument!r} after the colon. Leave it out."
             )
 
     def fold(self, masks: MaskSet) -> MaskSet:
-        """Returns which groups survive: those with a weight that does."""
+        """Returns which groups survive: groups with a surviving weight."""
         return masks
 
     def unfold(self, groups: MaskSet, masks: MaskSet) -> MaskSet:
         """Returns the masks of the weights of the surviving groups.
 
         Args:
-            groups: which groups survive.
-            masks: weights that may survive, of all variables.
+            groups: masks of the groups.
+            masks: masks of all variables, limited to the surviving groups.
         """
         return {**masks, **groups}
 
@@ -84,9 +84,9 @@ class Layout:
 
         Args:
             paths: the arrays.
-            score_of: gives the scores of the weights of a variable.
+            score_of: returns the scores of a variable's weights.
             masks: the masks of all variables.
-            criterion: by which they are scored.
+            criterion: the criterion.
         """
         return {path: score_of(path) for path in paths}
 
@@ -114,7 +114,7 @@ class Layout:
 
 
 def split(flat: NDArray[np.bool_], ordered: Sequence[tuple[str, Array]]) -> MaskSet:
-    """Returns the masks of which an array is made, given the paths and what has their shapes."""
+    """Splits a flat array into masks with the paths and shapes of `ordered`."""
     ends = np.cumsum([mask.size for _, mask in ordered])[:-1]
     return {
         path: part.reshape(mask.shape).copy()
@@ -131,25 +131,25 @@ def layout_of(pattern: str, infos: Sequence[VariableInfo]) -> Layout:
     """Returns the groups of weights of a model.
 
     Args:
-        pattern: `weights`, `channels`, `2:4` (N of M), `block:4x4`, or one that was registered,
-            with its argument behind a colon.
-        infos: the variables; `channels` needs those of `compaction.channel_infos`.
+        pattern: `weights`, `channels`, `2:4` (N of M), `block:4x4`, or another registered
+            pattern, with its argument after a colon.
+        infos: the variables; for `channels`, the result of `compaction.channel_infos`.
 
     Raises:
-        LotteryError: the pattern is not known, or its argument is wrong.
+        LotteryError: the pattern is unknown, or its argument is invalid.
     """
     name, argument = _parts(pattern)
     return patterns[name](infos, argument)
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises LotteryError where a pattern is not known, or its argument is wrong."""
+    """Raises LotteryError if a pattern is unknown, or its argument is invalid."""
     name, argument = _parts(pattern)
     patterns[name].check(argument)
 
 
 def needs_channels(pattern: str) -> bool:
-    """Returns whether a pattern has to know the channels of the variables."""
+    """Returns True if a pattern needs the channels of the variables."""
     return patterns[_parts(pattern)[0]].needs_channels
 
 
@@ -166,7 +166,7 @@ patterns.register("weights")(Layout)
 
 
 def without_groups(info: VariableInfo, reason: str) -> VariableInfo:
-    """Returns a variable of which a pattern prunes nothing."""
+    """Returns a variable marked as not prunable."""
     return replace(info, prunable=False, reason=reason) if info.prunable else info
 
 
@@ -174,7 +174,7 @@ def without_groups(info: VariableInfo, reason: str) -> VariableInfo:
 class Blocks(Layout):
     """Blocks of the last two axes, `block:4x4`: rows are inputs, columns outputs.
 
-    Blocks at the edge are smaller where an axis is no multiple of the size.
+    Blocks at the edge are smaller if an axis is not a multiple of the size.
 
     Reference: Gray et al. 2017, "GPU kernels for block-sparse weights".
     """
@@ -192,12 +192,12 @@ class Blocks(Layout):
         if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", argument):
             raise LotteryError(
                 "Expected the pattern block with a number of rows and columns, such as "
-                f"'block:4x4'. Received: {argument!r}. Give both."
+                f"'block:4x4'. Received: {argument!r}. Pass both."
             )
 
     def _folded(self, info: VariableInfo) -> VariableInfo:
         if len(info.shape) < 2:
-            return without_groups(info, "block: it has one axis")
+            return without_groups(info, "block: it has only one axis")
         sides = (-(-side // size) for side, size in zip(info.shape[-2:], self._size))
         return replace(info, shape=(*info.shape[:-2], *sides))
 

@@ -1,4 +1,4 @@
-"""The shuffles of the controls; every count stays as it is."""
+"""The shuffles of the controls, which preserve counts."""
 
 import re
 from collections import defaultdict
@@ -12,13 +12,13 @@ from keras_lottery.types import MaskSet, Weights
 
 
 def permute_layer(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> MaskSet:
-    """Returns masks shuffled within each variable, so that its density stays.
+    """Returns masks shuffled within each variable, which preserves its density.
 
-    Channels are shuffled within their layer, weights under N:M within and among their rows.
+    Channels are shuffled within their layer; N:M patterns are shuffled within and between rows.
 
     Args:
-        masks: are left as they are.
-        rng: draws the permutations.
+        masks: the masks; unchanged.
+        rng: generator of the permutations.
         layout: the groups of weights that are pruned together.
 
     Reference: Morcos et al. 2019, arXiv 1906.02773, "locally permuted".
@@ -27,9 +27,9 @@ def permute_layer(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> M
 
 
 def permute_global(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> MaskSet:
-    """Returns masks shuffled over all variables, so that only the total density stays.
+    """Returns masks shuffled over all variables, which only preserves the total density.
 
-    Under a pattern the number of groups stays. For the arguments see `permute_layer`.
+    Under a pattern it preserves the number of groups. For the arguments see `permute_layer`.
 
     Reference: Morcos et al. 2019, arXiv 1906.02773, "random ticket".
     """
@@ -41,9 +41,9 @@ def _full(masks: MaskSet) -> MaskSet:
 
 
 def permute_kept_values(weights: Weights, masks: MaskSet, rng: np.random.Generator) -> Weights:
-    """Returns weights whose kept values are shuffled among the kept places of each variable.
+    """Returns weights with the kept values of each variable shuffled among its kept positions.
 
-    Pruned places, and variables without a mask, keep their values.
+    Pruned positions, and variables without a mask, keep their values.
 
     Reference: Zhou et al. 2019, arXiv 1905.01067, "reshuffle".
     """
@@ -56,16 +56,16 @@ def permute_kept_values(weights: Weights, masks: MaskSet, rng: np.random.Generat
 
 
 def permute_alike(weights: Weights, paths: Iterable[str], rng: np.random.Generator) -> Weights:
-    """Returns weights whose matrices are swapped whole between layers that are alike.
+    """Returns weights with whole matrices swapped between layers that are alike.
 
-    Alike are variables of one shape whose paths differ in the numbers of their layers alone, such
-    as `encoder/kernel` and `encoder_3/kernel`. Kinds with as many layers share one permutation,
-    drawn at random among those that move something.
+    Variables are alike if they have the same shape and their paths only differ in layer numbers,
+    such as `encoder/kernel` and `encoder_3/kernel`. Kinds with the same number of layers share one
+    random permutation, never the identity.
 
     Args:
         weights: values by path.
-        paths: what is swapped; all else stays.
-        rng: draws the permutations.
+        paths: variables to swap; the others don't change.
+        rng: generator of the permutations.
 
     Raises:
         LotteryError: no two layers are alike.
@@ -79,13 +79,13 @@ def permute_alike(weights: Weights, paths: Iterable[str], rng: np.random.Generat
     if not alike:
         raise LotteryError(
             "Expected layers that are alike, such as those of a Transformer. Received: no two "
-            "pruned variables of one shape in numbered layers. Leave this arm out."
+            "pruned variables of the same shape in numbered layers. Leave this arm out."
         )
     orders = {n: _moving_order(n, rng) for n in sorted({len(members) for members in alike})}
     shuffled = dict(weights)
     for members in alike:
-        for path, place in zip(members, orders[len(members)]):
-            shuffled[path] = weights[members[place]]
+        for path, index in zip(members, orders[len(members)]):
+            shuffled[path] = weights[members[index]]
     return shuffled
 
 
@@ -93,7 +93,7 @@ _NUMBER = r"_\d+(?=/)"
 
 
 def _numbers(path: str) -> tuple[str, list[int]]:
-    """Orders paths by their layers' numbers; the first layer of a kind has none."""
+    """Sort key of paths by layer number; the first layer of a kind has none."""
     return re.sub(_NUMBER, "", path), [int(n[1:]) for n in re.findall(_NUMBER, path)]
 
 
@@ -101,4 +101,4 @@ def _moving_order(count: int, rng: np.random.Generator) -> list[int]:
     order = rng.permutation(count)
     while (order == np.arange(count)).all():
         order = rng.permutation(count)
-    return [int(place) for place in order]
+    return [int(index) for index in order]

@@ -15,7 +15,7 @@ class Pool:
     """Prunable variables that share one rate.
 
     Args:
-        name: key in `prune.rates`; empty for all that no key names.
+        name: key in `prune.rates`; empty for variables that no key matches.
         rate: their rate, or their sparsity.
         infos: the variables in path order; never empty.
     """
@@ -46,18 +46,18 @@ def make_pools(
 ) -> list[Pool]:
     """Returns the pools of the prunable variables.
 
-    A key of `rates` is a path pattern, `output`, or a group; the first of these that names a
-    variable decides (of two patterns the longer), and `rate` holds for all others.
+    A key of `rates` is a path pattern, `output`, or a group, in this order of precedence (longer
+    patterns first). `rate` applies to all other variables.
 
     Args:
-        infos: the variables; only prunable ones take part.
-        rate: rate of the variables that `rates` does not name.
-        rates: other rates.
-        option: name of the option that has them.
+        infos: the variables; only prunable ones are used.
+        rate: rate of the variables that no key matches.
+        rates: other rates by key.
+        option: name of the option with these rates, for errors.
 
     Raises:
-        LotteryError: nothing is prunable, a path stands twice, or a key is no group and no
-            pattern of any variable.
+        LotteryError: nothing is prunable, a path occurs twice, or a key is not a group and
+            matches no variable.
     """
     prunable = sorted((i for i in infos if i.prunable), key=lambda info: info.path)
     rates = dict(rates or {})
@@ -98,7 +98,7 @@ def _check(
         twice = sorted({p for p in paths if paths.count(p) > 1})
         raise LotteryError(
             f"Expected every path once. Received twice: {', '.join(twice)}. "
-            "Give the layers different places in the model."
+            "Pass each variable only once."
         )
     for key in rates:
         if _is_pattern(key) and not any(matches(info.places, (key,)) for info in infos):

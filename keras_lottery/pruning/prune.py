@@ -1,6 +1,6 @@
-"""Pruning: from weights and masks to smaller masks, in exact counts.
+"""Pruning: from weights and masks to smaller masks, with exact counts.
 
-What is counted is weights, or under another pattern the groups of weights that go together.
+Counts are of weights or, under a pattern, of groups of weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ from keras_lottery.pruning.topk import Score
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 Derive = Callable[[str, MaskSet], Weights]
-"""From the name of a quantity (`criteria.DERIVED`) and the masks: its values by path."""
+"""`(quantity, masks) -> values by path`; for the quantities see `criteria.DERIVED`."""
 
 
 def prune_round(
@@ -41,23 +41,24 @@ def prune_round(
     derive: Derive | None = None,
     seed: int = 0,
 ) -> MaskSet:
-    """Returns the masks of `round`, from the masks and the trained weights of the round before.
+    """Returns the masks of `round`, from the masks and trained weights of the previous round.
 
-    Each pool (the variables under one rate) loses the weights of smallest score: geometric
-    floor(rate × surviving); linear as many as make it floor(rate × round × prunable) in all.
+    In each pool (the variables with one rate) the weights of smallest score are pruned: geometric
+    schedules prune floor(rate × surviving) of them, linear ones up to a total of
+    floor(rate × round × prunable).
 
     Args:
         weights: trained weights by path; at least the prunable ones.
-        masks: masks of the round before; a missing one is full.
-        infos: the variables of the model; only prunable ones take part.
+        masks: masks of the previous round; missing ones are full.
+        infos: the variables of the model; only prunable ones are used.
         config: how to prune.
-        round: the round whose masks are made, from 1.
-        initial: weights that the training started from, for criteria that need them.
+        round: number of the round, from 1.
+        initial: initial weights, for criteria that need them.
         derive: derivatives of the loss at `weights`, for criteria that need them.
-        seed: for criteria that draw.
+        seed: seed of random criteria.
 
     Raises:
-        LotteryError: anything does not fit, a score is NaN, or the floors forbid it.
+        LotteryError: arguments don't fit together, a score is NaN, or a floor would be violated.
     """
     schedule, layout = schedule_of(config), layout_of(config.pattern, infos)
     masks = complete_masks(masks, infos)
@@ -82,14 +83,14 @@ def prune_to_round(
     derive: Derive | None = None,
     seed: int = 0,
 ) -> MaskSet:
-    """Returns masks that keep as many weights as `round` rounds of pruning do, cut in one go.
+    """Returns masks pruned in one step to the number of weights that `round` rounds keep.
 
-    The counts per pool, and per variable where the allocation fixes them, are those that
-    `prune_round` comes to from full masks.
+    The counts per pool, and per variable if the allocation fixes them, are those of `prune_round`
+    from full masks.
 
     Args:
-        masks: what may be kept; `{}` or `full_masks(infos)` for all of it.
-        round: the round whose counts are met; 0 prunes nothing.
+        masks: masks to prune; `{}` or `full_masks(infos)` for the dense network.
+        round: number of rounds; 0 prunes nothing.
 
     For the other arguments and the errors see `prune_round`.
     """
@@ -118,18 +119,18 @@ def prune_to(
     rates: Mapping[str, float] | None = None,
     pattern: str = "weights",
 ) -> MaskSet:
-    """Returns masks with floor(sparsity × prunable) weights pruned in all, or groups of weights.
+    """Returns masks with a total of floor(sparsity × prunable) weights or groups pruned.
 
     Args:
-        sparsity: fraction removed of the prunable weights, those pruned already included. A
-            mapping has a sparsity for each key that `rates` may have; the rest stays as it is.
-        rates: other sparsities by group or path pattern; each then holds for its own pool.
+        sparsity: fraction removed of the prunable weights, weights pruned before included. A
+            mapping has sparsities by the keys of `rates`; other variables don't change.
+        rates: other sparsities by group or path pattern, each for its own pool.
         pattern: which weights are pruned together.
 
     For the other arguments see `prune_round`.
 
     Raises:
-        LotteryError: as `prune_round`, and where the masks are sparser already.
+        LotteryError: see `prune_round`; also if the masks are sparser already.
 
     Example:
         >>> infos = [VariableInfo("kernel", (5,))]
@@ -164,17 +165,17 @@ def prune_to_cost(
     pattern: str = "channels",
     unit: str = "",
 ) -> MaskSet:
-    """Returns masks that prune as few groups of weights as bring a cost down to a budget.
+    """Returns masks with the fewest groups of weights pruned that meet a cost budget.
 
     Args:
-        cost: from masks to what they cost; never more where more is pruned.
-        budget: largest cost allowed.
-        unit: of the cost, for the error.
+        cost: cost of masks; must not increase when more is pruned.
+        budget: largest allowed cost.
+        unit: unit of the cost, for the error.
 
     For the other arguments see `prune_to`.
 
     Raises:
-        LotteryError: as `prune_round`, and where no masks of this pattern cost so little.
+        LotteryError: see `prune_round`; also if no masks of this pattern meet the budget.
     """
     layout = layout_of(pattern, infos)
     masks = complete_masks(masks, infos)
@@ -183,7 +184,7 @@ def prune_to_cost(
     surviving = _surviving(pool, groups)
     known = {"final": weights, "initial": initial}
     if derive is not None and criteria[criterion].iterations == 1:
-        derive = _once(derive)  # the masks at which it is taken are always the same
+        derive = _once(derive)  # always evaluated at the same masks
 
     def pruned(count: int) -> MaskSet:
         quotas = quotas_of(layout, pool, surviving, count, scope, min_per_layer)
@@ -193,8 +194,8 @@ def prune_to_cost(
     best = pruned(many)
     if cost(best) > budget:
         raise LotteryError(
-            f"Expected a target of at least {cost(best):,.0f} {unit}, to which the network can be "
-            f"pruned ({layout.floor}). Received: {budget:,.0f}. Prune less, or exclude less."
+            f"Expected a target of at least {cost(best):,.0f} {unit}, the smallest that pruning "
+            f"can reach ({layout.floor}). Received: {budget:,.0f}. Prune less, or exclude less."
         )
     while few < many:  # `many` fits the budget
         middle = (few + many) // 2
@@ -232,7 +233,7 @@ def prune_to_count(
 
 
 def kept_after(infos: Sequence[VariableInfo], config: PruneConfig, round: int) -> int:
-    """Returns the number of prunable weights or groups that `round` rounds of pruning keep."""
+    """Returns the number of prunable weights or groups kept after `round` rounds."""
     layout = layout_of(config.pattern, infos)
     pools = make_pools(layout.infos, config.rate, config.rates)
     return sum(kept_at(layout, pool, config, round)[0] for pool in pools)
@@ -263,14 +264,14 @@ def _still_to_prune(layout: Layout, pool: Pool, surviving: int) -> int:
     if not 0 <= pool.rate <= 1:
         raise LotteryError(
             f"Expected a sparsity between 0 and 1, the fraction removed. "
-            f"Received: {pool.rate}. For 90 % removed give 0.9."
+            f"Received: {pool.rate}. For 90 % removed, pass 0.9."
         )
     prune = count(pool.rate, pool.size) - (pool.size - surviving)
     if prune < 0:
         raise LotteryError(
             f"Expected a sparsity of at least {(pool.size - surviving) / pool.size}, which the "
             f"{pool} have already. Received: {pool.rate}. Pruned {layout.noun} do not come back; "
-            "strip the model and mask it anew to start over."
+            "strip and mask the model again to start over."
         )
     return prune
 
@@ -284,8 +285,8 @@ def _prune(
     derive: Derive | None,
     seed: int,
 ) -> MaskSet:
-    """Cuts the quotas one after the other; variables that lose nothing are not even scored."""
-    chosen = criteria[criterion]  # a wrong name is an error also where nothing is pruned
+    """Cuts one quota after the other; variables with nothing to prune are not scored."""
+    chosen = criteria[criterion]  # an unknown name is an error even if nothing is pruned
     if chosen.only and not layout.needs_channels:
         raise LotteryError(
             f"Expected pattern='channels' with the criterion {criterion!r}, which scores whole "
@@ -298,8 +299,8 @@ def _prune(
         parts = [part(quota, first, groups, iteration / chosen.iterations) for quota in quotas]
         if not any(quota.prune for quota in parts):
             continue
-        found = {name: derive(name, pruned) for name in chosen.derived} if derive else {}
-        score_of = _scorer(criterion, pruned, {**known, **found}, seed, layout.shares_weights)
+        derived = {name: derive(name, pruned) for name in chosen.derived} if derive else {}
+        score_of = _scorer(criterion, pruned, {**known, **derived}, seed, layout.shares_weights)
         for quota in parts:
             scores = layout.scores(quota.paths, score_of, pruned, chosen)
             groups |= cut_quota(quota, scores, groups, layout.candidates(scores, groups))
@@ -310,25 +311,25 @@ def _prune(
 def _scorer(
     criterion: str,
     masks: MaskSet,
-    given: Mapping[str, Weights | None],
+    known: Mapping[str, Weights | None],
     seed: int,
-    remembers: bool,
+    cached: bool,
 ) -> Callable[[str], Score]:
     def score_of(path: str) -> Score:
-        return score_variable(criterion, path, masks[path], given, seed)
+        return score_variable(criterion, path, masks[path], known, seed)
 
-    return cache(score_of) if remembers else score_of
+    return cache(score_of) if cached else score_of
 
 
 def _once(derive: Derive) -> Derive:
     values: dict[str, Weights] = {}
 
-    def remembered(name: str, masks: MaskSet) -> Weights:
+    def derive_once(name: str, masks: MaskSet) -> Weights:
         if name not in values:
             values[name] = derive(name, masks)
         return values[name]
 
-    return remembered
+    return derive_once
 
 
 def _surviving(pool: Pool, groups: MaskSet) -> list[int]:

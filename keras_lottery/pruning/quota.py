@@ -1,6 +1,6 @@
-"""Quotas: how many weights go from which variables, and the cut that keeps every floor.
+"""Quotas: how many weights to prune from which variables, and the cut that respects all floors.
 
-Under a pattern, these are groups of weights and the arrays that they are in.
+Under a pattern, these are groups of weights and arrays of groups.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from keras_lottery.types import MaskSet
 
 @dataclass(frozen=True)
 class Quota:
-    """What variables that are ranked together lose.
+    """How many weights to prune from variables that are ranked together.
 
     Args:
         paths: the variables.
-        prune: number of weights to prune of all of them.
-        floors: number of weights that each of them keeps at least.
+        prune: number of weights to prune in total.
+        floors: minimal number of weights that each variable keeps.
     """
 
     paths: tuple[str, ...]
@@ -41,18 +41,18 @@ def quotas_of(
     scope: str,
     min_per_layer: int,
 ) -> list[Quota]:
-    """Shares out what a pool loses: one quota for all of it, or one per variable.
+    """Allocates the pruning of a pool: one quota for the whole pool, or one per variable.
 
     Args:
         layout: the groups of weights that are pruned together.
         pool: the variables.
-        surviving: how many weights of each survive.
+        surviving: number of surviving weights of each variable.
         prune: number of weights to prune.
         scope: name of a registered allocation.
-        min_per_layer: weights that each variable keeps at least, where it has them.
+        min_per_layer: minimal number of weights that each variable keeps, if it has that many.
 
     Raises:
-        LotteryError: the pool cannot lose that many.
+        LotteryError: the pool doesn't have that many weights to prune.
     """
     floors = tuple(_floors(layout, pool, surviving, min_per_layer))
     allocate = allocations[scope]
@@ -66,23 +66,23 @@ def quotas_of(
 def quotas_to_round(
     layout: Layout, pool: Pool, surviving: Sequence[int], config: PruneConfig, round: int
 ) -> list[Quota]:
-    """Returns the quotas that cut the pool in one go to what it keeps after `round` rounds."""
+    """Returns the quotas that prune the pool in one step to its count after `round` rounds."""
     keep, keep_each = kept_at(layout, pool, config, round)
     if keep_each is None:
         prune = sum(surviving) - keep
         return quotas_of(layout, pool, surviving, prune, config.scope, config.min_per_layer)
-    for path, now, then in zip(pool.paths, surviving, keep_each):
-        _check(layout, f"{path} at round {round}", now, now - then, 0)
+    for path, count, target in zip(pool.paths, surviving, keep_each):
+        _check(layout, f"{path} at round {round}", count, count - target, 0)
     return [
-        Quota((path,), now - then, (0,))
-        for path, now, then in zip(pool.paths, surviving, keep_each)
+        Quota((path,), count - target, (0,))
+        for path, count, target in zip(pool.paths, surviving, keep_each)
     ]
 
 
 def kept_at(
     layout: Layout, pool: Pool, config: PruneConfig, round: int
 ) -> tuple[int, list[int] | None]:
-    """Returns how many weights survive `round` rounds in all, and of each variable if it is set."""
+    """Returns the survivors of `round` rounds: the total, and per variable if that is fixed."""
     schedule, allocate = schedule_of(config), allocations[config.scope]
     surviving = [info.size for info in pool.infos]
     total, fixed = pool.size, False
@@ -107,68 +107,68 @@ def least_kept(layout: Layout, pool: Pool, surviving: Sequence[int], min_per_lay
     return sum(_floors(layout, pool, surviving, min_per_layer))
 
 
-def _check(layout: Layout, what: str, surviving: int, prune: int, floor: int) -> None:
+def _check(layout: Layout, label: str, surviving: int, prune: int, floor: int) -> None:
     noun = layout.noun
     if prune < 0:
         raise LotteryError(
-            f"Expected at least {surviving - prune} surviving {noun} in the {what} to prune from. "
-            f"Received: {surviving}. Pass the masks of the round before, or full ones."
+            f"Expected at least {surviving - prune} surviving {noun} in the {label} to prune from. "
+            f"Received: {surviving}. Pass the masks of the previous round, or full ones."
         )
     if surviving - prune < floor:
         raise LotteryError(
-            f"Expected to keep at least {floor} {noun} in the {what} ({layout.floor}). "
-            f"Received: {surviving - prune} left by the sparsity asked for. "
+            f"Expected to keep at least {floor} {noun} in the {label} ({layout.floor}). "
+            f"Received: {surviving - prune} left at the requested sparsity. "
             "Prune less, exclude small layers, or lower min_per_layer."
         )
 
 
-def part(quota: Quota, first: MaskSet, now: MaskSet, progress: float) -> Quota:
-    """Returns what is to go now of a quota that is cut little by little.
+def part(quota: Quota, first: MaskSet, current: MaskSet, progress: float) -> Quota:
+    """Returns the part of a quota to prune in the next of several iterations.
 
         kept(progress) = ⌈N (K / N)^progress⌉
 
-    with N the weights that survive at first and K those that the quota keeps, so that equal
-    steps prune equal shares of what survives.
+    with N the weights that survive at first and K the weights that the quota keeps. Equal steps
+    prune equal shares of the survivors.
 
     Args:
-        quota: what is to go in all.
-        first: the masks before anything of it went.
-        now: the masks as they are.
+        quota: the whole quota.
+        first: the masks before the first iteration.
+        current: the current masks.
         progress: from 0 to 1.
 
     Reference: the schedule of Tanaka et al. 2020, arXiv 2006.05467, algorithm 1.
     """
-    every = _of(first, quota)
-    keep = every - quota.prune
+    size = _kept(first, quota)
+    keep = size - quota.prune
     if progress < 1:
-        keep = max(keep, ceil(every * (keep / every) ** progress))
-    return replace(quota, prune=_of(now, quota) - keep)
+        keep = max(keep, ceil(size * (keep / size) ** progress))
+    return replace(quota, prune=_kept(current, quota) - keep)
 
 
-def _of(masks: MaskSet, quota: Quota) -> int:
+def _kept(masks: MaskSet, quota: Quota) -> int:
     return kept({path: masks[path] for path in quota.paths})
 
 
 def cut_quota(
     quota: Quota, scores: Mapping[str, Score], masks: MaskSet, candidates: MaskSet
 ) -> MaskSet:
-    """Cuts the quota so that each variable keeps its floor; the others make up for it.
+    """Prunes a quota such that each variable keeps its floor; the others lose more instead.
 
-    A variable that the common cut leaves below its floor is cut down to it by itself; the rest
-    then loses more, so it stays below the common cut, and this comes to an end.
+    A variable that the common cut leaves below its floor is pruned to the floor separately. The
+    others then lose more, so it would still be below its floor, and the loop terminates.
 
     Args:
-        quota: what is to go.
-        scores: score of each variable.
-        masks: what survives.
-        candidates: what of it may go.
+        quota: the quota.
+        scores: scores of each variable.
+        masks: surviving weights.
+        candidates: surviving weights that may be pruned.
     """
     if candidates is masks:
         return _cut_to_floors(quota, scores, masks)
-    stays = {path: masks[path] & ~candidates[path] for path in quota.paths}
-    floors = tuple(max(0, f - kept({p: stays[p]})) for p, f in zip(quota.paths, quota.floors))
+    fixed = {path: masks[path] & ~candidates[path] for path in quota.paths}
+    floors = tuple(max(0, f - kept({p: fixed[p]})) for p, f in zip(quota.paths, quota.floors))
     result = _cut_to_floors(replace(quota, floors=floors), scores, candidates)
-    return {path: mask | stays[path] for path, mask in result.items()}
+    return {path: mask | fixed[path] for path, mask in result.items()}
 
 
 def _cut_to_floors(quota: Quota, scores: Mapping[str, Score], masks: MaskSet) -> MaskSet:

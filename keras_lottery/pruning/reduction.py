@@ -1,4 +1,4 @@
-"""From the scores of weights to the score of a group of them."""
+"""Reducing the scores of weights to the score of their group."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +13,15 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Reduction:
-    """How the scores s of the weights of a group are put together.
+    """Reduces the scores s of a group's n weights to one score.
 
         (Σ |s|^power / n)^(1/power),   or without the mean, or without the absolute value
 
     Args:
-        power: 1, or 2 for the root of the mean square.
-        mean: divide by the number of weights; else a group of more weights counts for more.
-        first: the score of one weight is that of the group.
-        magnitude: the absolute value of the result.
+        power: 1, or 2 for the root mean square.
+        mean: divide by n; otherwise larger groups have larger scores.
+        first: use the score of the first weight.
+        magnitude: use the absolute value of the result.
     """
 
     power: int = 1
@@ -30,15 +30,15 @@ class Reduction:
     magnitude: bool = False
 
     def of(self, values: Array, absolute: bool) -> Array:
-        """Returns what is summed, in float64; `absolute` as in `topk.Score`."""
+        """Returns the summands in float64; `absolute` as in `topk.Score`."""
         values = values.astype(np.float64)
         if self.power == 2:
             return values * values
         return np.abs(values) if absolute and not self.magnitude else values
 
     def finish(self, total: Array, count: Array) -> Array:
-        """Returns the scores of groups from the sums and the numbers of weights."""
-        if self.mean and not self.first:
+        """Returns the scores of groups from their sums and numbers of weights."""
+        if self.mean:
             total = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
         if self.power == 2:
             return np.sqrt(total)
@@ -49,4 +49,4 @@ MEAN = Reduction()
 ROOT_MEAN_SQUARE = Reduction(power=2)
 SUM = Reduction(mean=False)
 SUM_MAGNITUDE = Reduction(mean=False, magnitude=True)
-FIRST = Reduction(first=True)
+FIRST = Reduction(mean=False, first=True)

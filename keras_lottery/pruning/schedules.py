@@ -1,4 +1,4 @@
-"""How much is pruned: per round of an experiment, or per step of one training."""
+"""Pruning schedules: sparsity per round of an experiment, or per step of a training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ from keras_lottery.pruning.counts import count, decimal
 from keras_lottery.registry import Registry
 
 Schedule = Callable[[float, int, int, int], int]
-"""From the rate, the round (from 1), the weights of a pool and how many of them survive: how many
-of them the round prunes."""
+"""`(rate, round, size, surviving) -> weights of a pool to prune`; rounds count from 1."""
 
 schedules: Registry[Schedule] = Registry("schedule (prune.schedule)")
 
@@ -25,7 +24,7 @@ def geometric(rate: float, round: int, size: int, surviving: int) -> int:
 
 @schedules.register("linear")
 def linear(rate: float, round: int, size: int, surviving: int) -> int:
-    """As many as bring the total pruned to floor(rate × round × size)."""
+    """Prunes to a total of floor(rate × round × size)."""
     share = decimal(rate) * round
     if share > 1:
         raise LotteryError(
@@ -37,7 +36,7 @@ def linear(rate: float, round: int, size: int, surviving: int) -> int:
 
 @schedules.register("one_shot")
 def one_shot(rate: float, round: int, size: int, surviving: int) -> int:
-    """As many as bring the total pruned to floor(rate × size), all in round 1."""
+    """Prunes to a total of floor(rate × size), all in round 1."""
     if round != 1:
         raise LotteryError(
             f"Expected round 1 under the one_shot schedule, which prunes once. Received: round "
@@ -47,20 +46,20 @@ def one_shot(rate: float, round: int, size: int, surviving: int) -> int:
 
 
 def schedule_of(config: PruneConfig) -> Schedule:
-    """Returns the schedule of a config: a registered one, or its own list of levels."""
+    """Returns the schedule of a config: a registered one, or its list of levels."""
     if config.schedule == "levels":
         return partial(_to_level, config.levels)
     return schedules[config.schedule]
 
 
 def _to_level(levels: Sequence[float], rate: float, round: int, size: int, surviving: int) -> int:
-    """As many as bring the total pruned to floor(levels[round - 1] × size)."""
+    """Prunes to a total of floor(levels[round - 1] × size)."""
     return count(levels[round - 1], size) - (size - surviving)
 
 
 @dataclass(frozen=True)
 class CubicSchedule:
-    """Sparsity that rises in one training, fast at first.
+    """Sparsity that rises during a training, fast at first.
 
         s_t = s_f + (s_i - s_f) (1 - (t - t_0) / (t_1 - t_0))³
 
@@ -92,7 +91,7 @@ class CubicSchedule:
             checks.whole_number(getattr(self, name), name)
         if not 0 <= self.initial_sparsity <= self.final_sparsity <= 1 or not self.final_sparsity:
             raise LotteryError(
-                "Expected 0 <= initial_sparsity <= final_sparsity <= 1, and not 0 throughout. "
+                "Expected 0 <= initial_sparsity <= final_sparsity <= 1 and final_sparsity > 0. "
                 f"Received: {self.initial_sparsity} and {self.final_sparsity}. Change one."
             )
         if not 0 <= self.begin_step <= self.end_step:
@@ -111,12 +110,12 @@ class CubicSchedule:
             return self.final_sparsity
         if step <= self.begin_step:
             return self.initial_sparsity
-        done = (step - self.begin_step) / (self.end_step - self.begin_step)
-        return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * (1 - done) ** 3
+        remaining = 1 - (step - self.begin_step) / (self.end_step - self.begin_step)
+        return self.final_sparsity + (self.initial_sparsity - self.final_sparsity) * remaining**3
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The steps of the prunings, t_1 the last."""
+        """The steps of the prunings, up to t_1."""
         return (*range(self.begin_step, self.end_step, self.every), self.end_step)
 
     def due(self, step: int) -> int | None:

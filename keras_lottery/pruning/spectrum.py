@@ -1,4 +1,4 @@
-"""The spectrum of a diagonal, and the gap in it at which a network is cut."""
+"""The spectrum of a diagonal, and the gap at which a network is pruned."""
 
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
@@ -11,16 +11,16 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.types import Weights
 
 ROWS = 400
-"""Rows of a spectrum's table at most."""
+"""Maximal number of rows of a spectrum's table."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Where a spectrum is cut.
+    """A gap in a spectrum.
 
     Args:
         dimension: number of values below the gap.
-        size: relative gap, (b - a) / b of the value a below it and b above it, in [0, 1].
+        size: relative gap (b - a) / b between the values a below and b above, in [0, 1].
     """
 
     dimension: int
@@ -28,7 +28,7 @@ class Gap:
 
 
 class Spectrum:
-    """The sorted absolute values of a diagonal that are not 0.
+    """The sorted nonzero absolute values of a diagonal.
 
     Args:
         diagonal: values by path; the sign is dropped.
@@ -43,34 +43,36 @@ class Spectrum:
         self.zeros = flat.size - self.values.size
         if not self.values.size:
             raise LotteryError(
-                "Expected a curvature that is not 0 everywhere. Received: 0 for every weight. "
+                "Expected a nonzero curvature of some weight. Received: 0 for every weight. "
                 "Check that the network is not dead at the rewind point."
             )
 
     def largest_gap(self, window: tuple[int, int]) -> Gap:
-        """Returns the largest relative gap below which as many values lie as a window allows.
+        """Returns the largest relative gap with a number of values below it within a window.
 
         Args:
-            window: smallest and largest number of values below the gap, both allowed.
+            window: smallest and largest number of values below the gap, inclusive.
 
         Raises:
-            LotteryError: there are too few values for any cut of the window.
+            LotteryError: there are too few values for the window.
         """
         last = self.values.size - 1
         low, high = max(1, window[0]), min(last, window[1])
         if low > high:
             raise LotteryError(
-                f"Expected more than {window[0]} weights with a curvature. "
-                f"Received: {self.values.size} (of {self.zeros} others it is 0). "
-                "Prune more a round, or evaluate the curvature at another rewind point."
+                f"Expected more than {window[0]} weights with a nonzero curvature. "
+                f"Received: {self.values.size} (and {self.zeros} with 0). "
+                "Prune more per round, or evaluate the curvature at another rewind point."
             )
-        places = np.arange(low, high + 1)
-        gaps = 1 - self.values[places - 1] / self.values[places]
-        return Gap(int(places[np.argmax(gaps)]), float(gaps.max()))
+        counts = np.arange(low, high + 1)
+        gaps = 1 - self.values[counts - 1] / self.values[counts]
+        return Gap(int(counts[np.argmax(gaps)]), float(gaps.max()))
 
     def rows(self) -> list[dict[str, float]]:
-        """Returns the table of the spectrum: `index` (from 1) and `value`, evenly spread in both
-        the logarithm of the index from below and that from above."""
+        """Returns the table of the spectrum: `index` (from 1) and `value`.
+
+        Indices are spaced logarithmically from both ends.
+        """
         size = self.values.size
         steps = np.geomspace(1, size, ROWS // 2).astype(int)
         chosen = np.unique(np.concatenate([steps, size + 1 - steps]))
@@ -78,14 +80,14 @@ class Spectrum:
 
 
 def window(before: int, keep: int) -> tuple[int, int]:
-    """Returns the numbers of weights that a round may keep: halfway to the rounds beside it.
+    """Returns the range of weights that a round may keep: halfway to the adjacent rounds.
 
         [n √q, n / √q],   q = n / n_before
 
-    so that under a constant rate the windows of all rounds lie side by side.
+    Under a constant rate, the windows of successive rounds are adjacent.
 
     Args:
-        before: weights that the round before keeps.
+        before: n_before, weights that the previous round keeps.
         keep: n, weights that the round keeps.
     """
     half = sqrt(keep / before)

@@ -1,10 +1,10 @@
-"""The exact cut: the k surviving weights of smallest score, over many arrays, without a sort.
+"""The exact cut: the k surviving weights of smallest score, over many arrays, without sorting.
 
-A score becomes an unsigned key of the same order, made chunk by chunk from its float bits: no
-copy of the weights. A radix search over 16-bit digits then finds the k-th smallest key: two
-passes over 32-bit keys, four over 64-bit ones. Each pass needs only sums of histograms, so
-arrays may lie on different hosts: add up what `Search.histogram` returns, then `narrow`.
-Integer arithmetic alone decides, so the result is the same on every machine.
+Scores are mapped to unsigned keys of the same order, chunk by chunk from their float bits, without
+copying the weights. A radix search over 16-bit digits finds the k-th smallest key, in two passes
+over 32-bit keys or four over 64-bit ones. Each pass only needs sums of histograms, so arrays can be
+on different hosts: add up the results of `Search.histogram`, then `narrow`. All arithmetic is
+integer, so the result is the same on every machine.
 """
 
 import os
@@ -20,7 +20,7 @@ from keras_lottery.errors import DivergedError, LotteryError
 from keras_lottery.types import MaskSet
 
 _DIGIT = 16
-_CHUNK = 1 << 18  # weights at a time: the keys stay in the cache, temporary memory at a few MB
+_CHUNK = 1 << 18  # weights per chunk: keys stay in the cache, temporary memory is a few MB
 
 Histogram = NDArray[np.int64]
 """Counts of the surviving keys by digit, shape (65536,); histograms of shards add up."""
@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Score:
-    """What one variable's weights are ranked by; the smallest are pruned first.
+    """The scores of a variable's weights; the smallest are pruned first.
 
     Args:
         values: float array of the variable's shape.
-        absolute: rank by |values|, which then need not be computed (nor copied).
+        absolute: rank by |values|, without computing or copying them.
     """
 
     values: NDArray[Any]
@@ -59,15 +59,15 @@ class Search:
         rank: rank among the keys that start with `prefix`.
         bits: width of a key, 32 or 64.
         signed: scores may be negative.
-        prefix: the digits found so far, as a number.
-        found: how many bits `prefix` has.
+        prefix: the digits known so far, as a number.
+        known_bits: number of bits of `prefix`.
     """
 
     rank: int
     bits: int = 32
     signed: bool = False
     prefix: int = 0
-    found: int = 0
+    known_bits: int = 0
 
     @classmethod
     def start(cls, scores: Mapping[str, Score], rank: int) -> "Search":
@@ -79,13 +79,13 @@ class Search:
     @property
     def done(self) -> bool:
         """True once `prefix` is the key itself, and `rank` counts the equal ones to prune."""
-        return self.found == self.bits
+        return self.known_bits == self.bits
 
     def histogram(self, scores: Mapping[str, Score], masks: MaskSet) -> Histogram:
-        """Returns how many surviving keys that start with `prefix` go on with each digit.
+        """Returns how many surviving keys with this `prefix` continue with each digit.
 
         Args:
-            scores: score of each variable of this shard.
+            scores: scores of this shard's variables.
             masks: True where a weight survives, same paths and shapes.
 
         Raises:
@@ -94,50 +94,50 @@ class Search:
         return sum(_share_out(_spans(scores, masks), self._count), _no_counts())
 
     def narrow(self, histogram: Histogram) -> "Search":
-        """Returns the search with one more digit found, given the sum of all histograms."""
-        upto = np.cumsum(histogram)
-        digit = int(np.searchsorted(upto, self.rank))
-        before = int(upto[digit - 1]) if digit else 0
+        """Returns the search with one more digit known, given the sum of all histograms."""
+        cumulative = np.cumsum(histogram)
+        digit = int(np.searchsorted(cumulative, self.rank))
+        before = int(cumulative[digit - 1]) if digit else 0
         return replace(
             self,
             rank=self.rank - before,
             prefix=(self.prefix << _DIGIT) | digit,
-            found=self.found + _DIGIT,
+            known_bits=self.known_bits + _DIGIT,
         )
 
     def _count(self, spans: Sequence[_Span]) -> Histogram:
-        rest = self.bits - self.found
+        rest = self.bits - self.known_bits
         counts = _no_counts()
         for span in spans:
-            keys = _keys(span, self.bits, self.signed, check=not self.found)
-            if self.found:
+            keys = _keys(span, self.bits, self.signed, check=not self.known_bits)
+            if self.known_bits:
                 keys -= keys.dtype.type(self.prefix << rest)  # wraps: other prefixes end up large
                 keys = keys[keys < keys.dtype.type(1 << rest)]
             digits = (keys >> (rest - _DIGIT)).view(f"i{keys.itemsize}")
             counts += np.bincount(digits, minlength=1 << _DIGIT)
-        if not self.found:
-            counts[-1] = 0  # only weights that are already pruned have this digit
+        if not self.known_bits:
+            counts[-1] = 0  # only pruned weights have this digit
         return counts
 
 
 def cut(scores: Mapping[str, Score], masks: MaskSet, k: int) -> MaskSet:
-    """Returns `masks` less the `k` surviving weights of smallest score.
+    """Returns `masks` with the `k` surviving weights of smallest score pruned.
 
-    Ties go by path order, then by flat index (C order). A surviving weight that is exactly 0
-    counts as surviving.
+    Ties are broken by path order, then by flat index (C order). A surviving weight that is exactly
+    0 counts as surviving.
 
     Args:
-        scores: score of each variable.
-        masks: True where a weight survives, same paths and shapes; left as it is.
-        k: how many to prune, 0 up to the number of survivors.
+        scores: scores of each variable.
+        masks: True where a weight survives, same paths and shapes; unchanged.
+        k: number of weights to prune, at most the number of survivors.
 
     Raises:
-        LotteryError: a score is NaN or no float, or fewer than `k` weights survive.
+        LotteryError: a score is NaN or not a float, or fewer than `k` weights survive.
     """
     surviving = sum(int(np.count_nonzero(masks[path])) for path in scores)
     if not 0 <= k <= surviving:
         raise LotteryError(
-            f"Expected to prune between 0 and {surviving} weights, which is what survives. "
+            f"Expected to prune between 0 and {surviving} weights, the number that survive. "
             f"Received: {k}. Choose a lower sparsity."
         )
     if k == 0:
@@ -149,7 +149,7 @@ def cut(scores: Mapping[str, Score], masks: MaskSet, k: int) -> MaskSet:
 
 
 def _keep_above(search: Search, scores: Mapping[str, Score], masks: MaskSet) -> MaskSet:
-    """Keeps the keys above the one that was found, and all but the first `rank` equal to it."""
+    """Keeps keys above the k-th smallest, and all but the first `rank` keys equal to it."""
     kept = {path: np.empty(score.values.shape, np.bool_) for path, score in sorted(scores.items())}
     flat = {path: mask.reshape(-1) for path, mask in kept.items()}
 
@@ -179,9 +179,8 @@ def _keep_above(search: Search, scores: Mapping[str, Score], masks: MaskSet) -> 
 def _keys(span: _Span, bits: int, signed: bool, check: bool = False) -> NDArray[Any]:
     """Returns unsigned keys in the order of the scores; all ones where the weight is pruned.
 
-    The bits of a float of positive sign, read as an integer, are in the order of the floats.
-    So the key is |score|, and in a search over signed scores 2^(bits-1) ± |score|, which makes
-    -0 equal to 0.
+    The bits of non-negative floats, read as integers, sort like the floats. So the key is the bits
+    of |score|, or 2^(bits-1) ± |score| in a search over signed scores, which makes -0 equal to 0.
     """
     values = span.values
     if values.dtype != np.dtype(f"f{bits // 8}"):
@@ -197,15 +196,15 @@ def _keys(span: _Span, bits: int, signed: bool, check: bool = False) -> NDArray[
     if signed:
         keys += half
     if not span.mask.all():
-        # False - 1 is -1, all ones once its sign is extended; True - 1 is 0. This `or` is several
-        # times faster than an assignment through the mask.
+        # False - 1 is -1, all ones after sign extension; True - 1 is 0. This `or` is several times
+        # faster than assigning through the mask.
         pruned = (span.mask.view(np.int8) - np.int8(1)).astype(f"i{bits // 8}")
         keys |= pruned.view(keys.dtype)
     return keys
 
 
 def refuse_nan(path: str, scores: NDArray[Any]) -> None:
-    """Raises DivergedError where a score is NaN."""
+    """Raises DivergedError if a score is NaN."""
     if np.isnan(scores).any():
         raise DivergedError(
             f"Expected scores that are numbers. Received: NaN for weights of {path}. "
@@ -222,7 +221,7 @@ def _no_counts() -> Histogram:
 
 
 def _float_size(path: str, values: NDArray[Any]) -> int:
-    """Returns the bytes of the float type that holds these scores without loss, 4 or 8."""
+    """Returns the size in bytes, 4 or 8, of a float type that holds these scores exactly."""
     dtype = values.dtype
     if "float" in dtype.name and dtype.itemsize <= 8:
         return 8 if dtype.itemsize == 8 else 4
@@ -232,23 +231,23 @@ def _float_size(path: str, values: NDArray[Any]) -> int:
 
 
 def _spans(scores: Mapping[str, Score], masks: MaskSet) -> list[_Span]:
-    """Returns all weights in the order of ties, chunk by chunk."""
+    """Returns all weights in tie-breaking order, chunk by chunk."""
     spans = []
     for path, score in sorted(scores.items()):
         values, mask = score.values.reshape(-1), masks[path].reshape(-1)
         for start in range(0, values.size, _CHUNK):
-            here = slice(start, start + _CHUNK)
-            spans.append(_Span(path, values[here], score.absolute, mask[here], start))
+            chunk = slice(start, start + _CHUNK)
+            spans.append(_Span(path, values[chunk], score.absolute, mask[chunk], start))
     return spans
 
 
 def _workers(spans: Sequence[_Span]) -> int:
-    """NumPy lets go of the interpreter lock inside a chunk; few small arrays gain nothing."""
+    """NumPy releases the GIL inside a chunk; threads don't help a few small arrays."""
     return min(4, os.cpu_count() or 1) if len(spans) >= 16 else 1
 
 
 def _share_out(spans: Sequence[_Span], work: Callable[[Sequence[_Span]], T]) -> list[T]:
-    """Returns `work(spans[i::workers])` for each worker i, run side by side."""
+    """Returns `work(spans[i::workers])` for each worker i, run in parallel."""
     workers = _workers(spans)
     if workers == 1:
         return [work(spans)]

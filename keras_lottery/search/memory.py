@@ -12,7 +12,7 @@ from keras_lottery import masking, toolkit
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
 from keras_lottery.engine.graph import descendants
-from keras_lottery.engine.run_reader import Pruner
+from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.metric import choose_metric, higher_is_better
@@ -31,7 +31,7 @@ from keras_lottery.training.checkpoint import capture_optimizer, restore_start
 from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
-from keras_lottery.training.programs.timed import TimedProgram
+from keras_lottery.training.timed_program import TimedProgram
 from keras_lottery.types import (
     FINISHED,
     MaskSet,

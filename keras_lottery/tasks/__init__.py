@@ -1,4 +1,4 @@
-"""What each domain gives the engine; importing this registers the tasks, without Keras."""
+"""The tasks: one folder per domain. Importing this registers them, without Keras."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -16,7 +16,7 @@ from keras_lottery.types import Task
 
 
 def _in_own_order(config: Config) -> dict[str, str]:
-    """Returns what is not read where the text decides on the batches."""
+    """Returns the fields that aren't read if the text determines the batches."""
     return {"train.drop_remainder": f"in the task {config.task!r}, which makes its own batches"}
 
 
@@ -63,7 +63,7 @@ task_schemas.register("language_modelling")(
 
 
 def make_task(config: Config) -> Task:
-    """Returns the task that a config names; this imports what it needs, Keras included."""
+    """Returns the task that a config names; imports what it needs, including Keras."""
     module, _, attribute = task_schemas[config.task].make.partition(":")
     make: Callable[[Config], Task] = getattr(import_module(module), attribute)
     return make(config)

@@ -1,4 +1,4 @@
-"""What every task with a network has: masked models, start weights, FLOPs, a plain model."""
+"""Masked models, initial weights, FLOPs and plain models, for every task with a network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 
 class MaskedTask(ABC):
-    """A task around one network; how it learns is left to the subclass.
+    """A task around one network; subclasses define how it learns.
 
     Args:
         config: of an experiment.
@@ -32,7 +32,7 @@ class MaskedTask(ABC):
         self._distribution.check_batch(self._batch_size())
 
     def _batch_size(self) -> int:
-        """Returns what the copies of the model share out evenly at a step."""
+        """Returns what the replicas of the model split evenly in each step."""
         return self.config.train.batch_size
 
     @abstractmethod
@@ -46,7 +46,7 @@ class MaskedTask(ABC):
 
     @abstractmethod
     def _inputs(self) -> Any:
-        """Returns as little as the model can be called on."""
+        """Returns the smallest input that the model can be called on."""
 
     def variables(self) -> Sequence[VariableInfo]:
         return toolkit.describe_selected(self._model, self.config.prune)
@@ -55,7 +55,7 @@ class MaskedTask(ABC):
         return self.fresh_weights(seed)
 
     def fresh_weights(self, seed: int) -> Weights:
-        _ = self._model  # what it is made of is read first, since reading may draw numbers, too
+        _ = self._model  # read the data first, since reading may draw random numbers too
         return draw(self._new, seed)
 
     def flops(self, masks: MaskSet) -> int:
@@ -64,7 +64,7 @@ class MaskedTask(ABC):
         return flops(self._uses, shapes, masks)
 
     def export_model(self, weights: Weights) -> keras.Model:
-        """Returns a plain model, from raw inputs to outputs as they are (no softmax)."""
+        """Returns a plain model from raw inputs to raw outputs (no softmax)."""
         model = self._new()
         masking.set_weights(model, weights)
         return model
@@ -81,7 +81,7 @@ class MaskedTask(ABC):
     def _mask(
         self, parametrization: str, build: Callable[[], keras.Model] | None = None
     ) -> keras.Model:
-        """Returns a new masked model, made under the distribution's scope."""
+        """Returns a new masked model, created under the distribution's scope."""
         prune = self.config.prune
         with self._distribution.scope(), seeded(0):
             return toolkit.mask(
@@ -97,6 +97,6 @@ class MaskedTask(ABC):
             )
 
     def _new(self, build: Callable[[], keras.Model] | None = None) -> keras.Model:
-        """Returns a new model with layers made under the config's dtype policy."""
+        """Returns a new model whose layers have the config's dtype policy."""
         with dtype_policy(self.config.train.dtype_policy):
             return (build or self.build)()

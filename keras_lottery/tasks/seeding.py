@@ -1,4 +1,4 @@
-"""Building a model from a seed, with nothing else changed."""
+"""Building a model from a seed, without changing global random state."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from keras_lottery.types import Weights
 
 
 def draw(build: Callable[[], keras.Model], seed: int) -> Weights:
-    """Returns the weights of a model that is built anew under a seed.
+    """Returns the initial weights of a new model for a seed.
 
-    Initializers with a fixed seed draw from another one: networks of different seeds differ.
+    Initializers with a fixed seed get another one, so that networks of different seeds differ.
 
     Args:
         build: returns a new, built model.
@@ -26,11 +26,10 @@ def draw(build: Callable[[], keras.Model], seed: int) -> Weights:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Makes the initializers and dropout layers that are created inside depend on `seed` alone.
+    """Makes initializers and dropout layers created inside depend only on `seed`.
 
-    `keras.utils.set_random_seed` would import TensorFlow on every backend, and leave the random
-    numbers of the whole process changed. Keras takes the seed of whatever has none given from
-    Python's `random`.
+    `keras.utils.set_random_seed` would import TensorFlow on every backend, and change the random
+    state of the whole process. Keras draws missing seeds from Python's `random`.
     """
     before = random.getstate()
     random.seed(seed)

@@ -1,4 +1,4 @@
-"""A task whose network is trained on arrays: everything but the network and its data."""
+"""A task whose network is trained on arrays: everything except the network and its data."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
@@ -30,18 +30,18 @@ from keras_lottery.types import (
 )
 
 DERIVE_EXAMPLES = 2000
-"""Training examples, drawn from the seed, over which what a criterion derives is the mean."""
+"""Number of training examples, drawn from the seed, over which derivatives are averaged."""
 
 GRASP_TEMPERATURE = 200.0
 GRASP_PER_CLASS = 10
-"""Wang et al. 2020 (2002.07376): the temperature of the logits, and a batch with every class."""
+"""Wang et al. 2020 (2002.07376): temperature of the logits, and examples per class."""
 
 
 class NetworkTask(MaskedTask):
-    """One compiled trainer a parametrization, which takes its masked model from start to start.
+    """One compiled trainer per parametrization, reused for every training.
 
-    A domain says what the data are, how the model is built and how it is judged: by what has the
-    name `metric` among `metrics` and `measured`, or by the loss.
+    A domain defines the data, the model and the metrics. The headline metric is the one named
+    `metric` among `metrics` and `measured`, or the loss.
 
     Args:
         config: of an experiment.
@@ -56,26 +56,26 @@ class NetworkTask(MaskedTask):
 
     @abstractmethod
     def arrays(self) -> ArrayData:
-        """Returns what the network is trained and measured on."""
+        """Returns the arrays for training and evaluation."""
 
     @abstractmethod
     def loss(self) -> keras.losses.Loss:
-        """Returns what training minimizes."""
+        """Returns the training loss."""
 
     @abstractmethod
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Returns what is measured beside the loss."""
+        """Returns the metrics besides the loss."""
 
     def measured(self, model: keras.Model) -> dict[str, float]:
-        """Returns what else is measured of a trained model on the test set."""
+        """Returns further metrics of a trained model on the test set."""
         return {}
 
     def in_any_order(self) -> Arrays:
-        """Returns training inputs and labels of which each example stands for itself."""
+        """Returns training inputs and labels whose examples are independent of each other."""
         return self._data.train[:2]
 
     def build_unscaled(self) -> keras.Model:
-        """Returns a new, plain model in which an input of 1 stays 1."""
+        """Returns a new, plain model without input scaling."""
         return self.build()
 
     def steps(self, duration: str) -> int:
@@ -99,8 +99,8 @@ class NetworkTask(MaskedTask):
         metrics = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
         if self.metric not in metrics:
             raise LotteryError(
-                f"Expected the whole test set, which alone the {self.metric} of this task is "
-                f"measured on. Received: the split {split!r}, examples={examples}. Ask for it."
+                f"Expected the whole test set, on which alone the {self.metric} of this task is "
+                f"measured. Received: the split {split!r}, examples={examples}. Request it."
             )
         return metrics
 
@@ -134,7 +134,7 @@ class NetworkTask(MaskedTask):
             seed=seed,
             temperature=GRASP_TEMPERATURE if grasp else 1.0,
         )
-        # What the outputs do not depend on, such as BERT's pooler under a head for words, has none.
+        # Unused weights, such as BERT's pooler under a head for words, have no derivative.
         return {
             v.path: derivative[v.path] if v.path in derivative else np.zeros(v.shape, np.float32)
             for v in self.variables()
@@ -146,7 +146,7 @@ class NetworkTask(MaskedTask):
         """The arrays.
 
         Raises:
-            LotteryError: they are not there, or leave nothing to choose the best step by.
+            LotteryError: they aren't there, or have no validation data to choose the best step.
         """
         arrays = self.arrays()
         if self.config.train.value == "best" and arrays.validation is None:
@@ -158,7 +158,7 @@ class NetworkTask(MaskedTask):
 
     @property
     def _replicas(self) -> int:
-        """Every batch that the model sees is shared out between these."""
+        """The devices that share every batch."""
         return self._distribution.replicas
 
     @property
@@ -167,7 +167,7 @@ class NetworkTask(MaskedTask):
         return self._masked("zero")
 
     def _masked(self, parametrization: str) -> keras.Model:
-        """The one masked model that every training under a parametrization uses."""
+        """The masked model shared by all trainings under a parametrization."""
         if parametrization not in self._models:
             self._models[parametrization] = self._mask(parametrization)
         return self._models[parametrization]
@@ -177,7 +177,7 @@ class NetworkTask(MaskedTask):
         return self._mask("zero", self.build_unscaled)
 
     def _trainer(self, parametrization: str) -> Trainer:
-        """The one compiled trainer of a parametrization."""
+        """The compiled trainer of a parametrization."""
         if parametrization not in self._trainers:
             self._trainers[parametrization] = self._make_trainer(parametrization)
         return self._trainers[parametrization]
@@ -202,7 +202,7 @@ class NetworkTask(MaskedTask):
         )
 
     def _judged(self, metrics: dict[str, float]) -> dict[str, float]:
-        """Returns what was measured, the loss by its name too where that is the metric."""
+        """Returns the metrics; if the loss is the headline metric, also under that name."""
         return (
             {self.metric: metrics["loss"]} | metrics if metrics and self.judged_by_loss else metrics
         )
@@ -221,7 +221,7 @@ class NetworkTask(MaskedTask):
 def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.int64]:
     """Returns the first `GRASP_PER_CLASS` examples of each class in `order`.
 
-    Where labels are no classes (of words, say), the first `DERIVE_EXAMPLES`.
+    If labels aren't classes (but words, say), the first `DERIVE_EXAMPLES`.
     """
     if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "iu":
         return order[:DERIVE_EXAMPLES]
@@ -235,9 +235,9 @@ class Recipe:
     """How one kind of network is trained.
 
     Args:
-        optimizer: which optimizer and schedule.
+        optimizer: optimizer and schedule.
         train: length, batch size, evaluation.
-        samples: passes over the test set that are averaged, where a network draws.
+        samples: passes over the test set that are averaged, for stochastic networks.
     """
 
     optimizer: OptimizerConfig
@@ -248,8 +248,8 @@ class Recipe:
 def recipe(config: Config, parametrization: str) -> Recipe:
     """Returns how networks under a parametrization are trained.
 
-    Learned masks have sections of their own for optimizer, length, batch size and evaluation;
-    all else is that of the weights.
+    Learned masks have their own sections for optimizer, length, batch size and evaluation;
+    everything else is as for weights.
     """
     if parametrization.startswith("bernoulli"):
         section = config.supermask

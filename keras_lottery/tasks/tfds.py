@@ -1,4 +1,4 @@
-"""Data sets that tensorflow-datasets prepares; TensorFlow is imported here alone, to read them."""
+"""Data sets of tensorflow-datasets; TensorFlow is imported only here, to read them."""
 
 import os
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ SHOWN = 8
 def prepared_builder(
     name: str, place: str, download: bool = False, splits: Sequence[str] = ()
 ) -> Any:
-    """Returns the builder of a prepared data set; fetches it only where `download` says so.
+    """Returns the builder of a prepared data set; downloads it only if `download` is True.
 
     Args:
-        name: as tensorflow-datasets has it, e.g. `mnist`, `glue/sst2` or `wmt14_translate/de-en`.
-        place: the folder that holds the prepared data sets; empty: tensorflow-datasets' own.
-        download: prepare it where it is not there.
-        splits: what it must have.
+        name: in tensorflow-datasets, e.g. `mnist`, `glue/sst2` or `wmt14_translate/de-en`.
+        place: folder of the prepared data sets; empty: tensorflow-datasets' default.
+        download: prepare it if it isn't there.
+        splits: required splits.
 
     Raises:
-        LotteryError: it is not there, or lacks a split.
+        LotteryError: it isn't there, or lacks a split.
         MissingExtraError: tensorflow-datasets is not installed.
     """
     builder = _builder(name, place, download)
@@ -51,7 +51,7 @@ def _builder(name: str, place: str, download: bool) -> Any:
         raise LotteryError(
             f"Expected the data set {name!r} as tensorflow-datasets prepares it, in {root}. "
             f"Received: {', '.join(there) or 'an empty folder'}. "
-            "Set data.dir to where it lies, or data.download=True."
+            "Set data.dir to its folder, or data.download=True."
         )
     tfds = _tensorflow_datasets()
     if versions:
@@ -62,7 +62,7 @@ def _builder(name: str, place: str, download: bool) -> Any:
 
 
 def prepared_folder(name: str, place: str) -> Path | None:
-    """Returns the folder of the newest version that is prepared, without any import; or None."""
+    """Returns the folder of the newest prepared version, or None, without any import."""
     versions = _versions(name, _root(place))
     return versions[-1] if versions else None
 
@@ -81,7 +81,7 @@ def _version(folder: Path) -> tuple[int, ...]:
 
 
 def _tensorflow_datasets() -> Any:
-    """Returns the package, with TensorFlow kept from the devices of another backend."""
+    """Returns the package, keeping TensorFlow off the devices of another backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import tensorflow as tf

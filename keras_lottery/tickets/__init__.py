@@ -1,4 +1,4 @@
-"""Tickets, the files that hold them, and how much they have in common. NumPy only."""
+"""Tickets, their files, and their overlap. NumPy only."""
 
 from keras_lottery.tickets.overlap import Overlap, overlap, total
 from keras_lottery.tickets.state import (

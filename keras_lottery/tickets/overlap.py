@@ -1,4 +1,4 @@
-"""How much two masks have in common, beside what chance alone would give."""
+"""The overlap of two masks, compared with its expectation by chance."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from keras_lottery.types import MaskSet
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two masks of one variable (or of all) beside each other.
+    """The overlap of two masks of one variable, or of all variables.
 
     Args:
         size: number of weights n.
-        kept_a: weights that the first keeps, a.
-        kept_b: weights that the second keeps, b.
+        kept_a: weights that the first mask keeps, a.
+        kept_b: weights that the second mask keeps, b.
         both: weights that both keep.
         expected_both: Σ a b / n over the variables: the mean of `both` when each mask is
             shuffled within each variable.
@@ -45,15 +45,15 @@ class Overlap:
 
     @property
     def expected_jaccard(self) -> float:
-        """`jaccard` at `expected_both`: close to its mean by chance where many are kept."""
+        """`jaccard` at `expected_both`: close to its mean by chance if many weights are kept."""
         return _ratio(self.expected_both, self.kept_a + self.kept_b - self.expected_both)
 
 
 def overlap(a: MaskSet, b: MaskSet) -> dict[str, Overlap]:
-    """Returns the overlap of two mask sets, variable by variable in path order.
+    """Returns the overlap of two mask sets per variable, in path order.
 
     Raises:
-        LotteryError: they are not masks of the same variables.
+        LotteryError: the masks belong to different variables.
 
     Example:
         >>> total(overlap(a, b).values()).jaccard
@@ -70,7 +70,7 @@ def overlap(a: MaskSet, b: MaskSet) -> dict[str, Overlap]:
 
 
 def total(overlaps: Iterable[Overlap]) -> Overlap:
-    """Returns the overlap over all variables; chance is per variable, densities as they are."""
+    """Returns the overlap over all variables; chance shuffles within each variable."""
     parts = list(overlaps)
     return Overlap(
         sum(o.size for o in parts),

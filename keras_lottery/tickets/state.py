@@ -1,4 +1,4 @@
-"""Arrays by name in one safetensors file: written whole or not at all, read or refused."""
+"""Arrays by name in one safetensors file, written atomically and checked when read."""
 
 import hashlib
 import json
@@ -23,12 +23,12 @@ _LONGEST_HEADER = 32 * 2**20
 
 
 class Stored(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
     Args:
-        arrays: by name.
-        metadata: what was given to `save_state`; None where the file has none of ours.
-        is_checked: whether checksums were there, and right; older versions wrote none.
+        arrays: arrays by name.
+        metadata: the metadata passed to `save_state`; None if this package didn't write any.
+        is_checked: True if the checksums match; False for older versions, which wrote none.
     """
 
     arrays: State
@@ -42,26 +42,26 @@ def save_state(
     """Writes arrays of any shape and type; equal arrays and metadata give equal bytes.
 
     Args:
-        path: the file; its folder is made.
-        arrays: by name; scalars are arrays of shape ().
-        metadata: what JSON can hold; stands under the key `keras_lottery`, with checksums.
+        path: the file; its folder is created.
+        arrays: arrays by name; scalars are arrays of shape ().
+        metadata: JSON values, stored under the key `keras_lottery` with checksums.
 
     Raises:
-        LotteryError: the file cannot be written, or JSON cannot hold the metadata.
+        LotteryError: the file cannot be written, or the metadata are not JSON values.
     """
     stored = {name: _storable(value) for name, value in sorted(arrays.items())}
     entries = dict(metadata or {})
     try:
-        # JSON alone knows what the metadata will be when it is read: lists for tuples, for one.
+        # A round trip, since JSON changes some values: tuples become lists, for example.
         entries = json.loads(json.dumps(entries))
         sums = {name: _checksum(array) for name, array in stored.items()}
         entries[_CHECKSUMS] = {"arrays": sums, "metadata": _metadata_checksum(entries, sums)}
-        # One key alone: safetensors writes several in an order of its own each time.
+        # A single key: safetensors writes several in a random order.
         header = {METADATA_KEY: json.dumps(entries, sort_keys=True)}
     except (TypeError, ValueError) as error:
         raise LotteryError(
             f"Expected metadata that JSON can hold. Received: {error}. "
-            "Give numbers, strings, lists and dictionaries with string keys."
+            "Use numbers, strings, lists and dictionaries with string keys."
         ) from error
 
     def write(temporary: Path) -> None:
@@ -74,14 +74,14 @@ def save_state(
 
 
 def read_stored(path: str | PathLike[str], prefix: str = "") -> Stored:
-    """Returns the arrays and metadata that `save_state` wrote, checksums compared.
+    """Returns the arrays and metadata that `save_state` wrote, after comparing checksums.
 
     Args:
         path: the file.
-        prefix: only arrays whose names begin so; the others are not read.
+        prefix: reads only arrays whose names start with it.
 
     Raises:
-        LotteryError: the file is missing, truncated, changed since it was written, or no such file.
+        LotteryError: the file is missing, truncated, changed, or in another format.
     """
     with _opened(path) as file:
         metadata = _metadata(path, (file.metadata() or {}).get(METADATA_KEY))
@@ -95,23 +95,23 @@ def read_stored(path: str | PathLike[str], prefix: str = "") -> Stored:
 
 
 def load_state(path: str | PathLike[str], prefix: str = "") -> State:
-    """Returns the arrays that `save_state` wrote, under their names.
+    """Returns the arrays that `save_state` wrote, by name.
 
     Args:
         path: the file.
-        prefix: only those whose names begin so; the others are not read.
+        prefix: reads only arrays whose names start with it.
 
     Raises:
-        LotteryError: as `read_stored`.
+        LotteryError: see `read_stored`.
     """
     return read_stored(path, prefix).arrays
 
 
 def load_metadata(path: str | PathLike[str]) -> dict[str, Any]:
-    """Returns the metadata that `save_state` wrote; the arrays are not read.
+    """Returns the metadata that `save_state` wrote, without reading the arrays.
 
     Raises:
-        LotteryError: as `read_stored`, and where the file has none of our metadata.
+        LotteryError: see `read_stored`; also if the file has no metadata of this package.
     """
     with _opened(path) as file:
         metadata = _metadata(path, (file.metadata() or {}).get(METADATA_KEY))
@@ -122,7 +122,7 @@ def load_metadata(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def no_metadata(path: str | PathLike[str]) -> LotteryError:
-    """Returns the error for a file without metadata of ours."""
+    """Returns the error for a file without metadata of this package."""
     return _unreadable(path, f"it has no metadata {METADATA_KEY!r} in JSON")
 
 
@@ -134,7 +134,7 @@ def _metadata(path: str | PathLike[str], text: str | None) -> dict[str, Any] | N
     except (ValueError, RecursionError) as error:
         raise no_metadata(path) from error
     if not isinstance(metadata, dict):
-        raise _unreadable(path, f"its metadata {METADATA_KEY!r} are no JSON object")
+        raise _unreadable(path, f"its metadata {METADATA_KEY!r} are not a JSON object")
     return metadata
 
 
@@ -145,7 +145,7 @@ def _compare(
     arrays: State,
     names: list[str],
 ) -> None:
-    """Raises LotteryError where a checksum differs from that of what was read."""
+    """Raises LotteryError if a checksum doesn't match."""
     sums = sums if isinstance(sums, dict) else {}
     of_arrays = sums.get("arrays")
     if not isinstance(of_arrays, dict) or sorted(of_arrays) != names:
@@ -186,13 +186,13 @@ def _opened(path: str | PathLike[str]) -> Iterator[Any]:
         ) from error
     except (OSError, SafetensorError, MemoryError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
-    # NumPy refuses types and shapes that safetensors lets pass, each with an error of its own.
+    # NumPy rejects types and shapes that safetensors accepts, with various errors.
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise _unreadable(path, str(error)) from error
 
 
 def _check_header(path: str | PathLike[str]) -> None:
-    """Raises LotteryError where the header claims more than the file has, before it is read."""
+    """Raises LotteryError if the header claims more bytes than the file has, before reading it."""
     with open(path, "rb") as file:
         first = file.read(8)
         size = file.seek(0, 2)
@@ -203,21 +203,21 @@ def _check_header(path: str | PathLike[str]) -> None:
         raise _unreadable(path, f"its header claims {length} bytes")
 
 
-def _changed(path: str | PathLike[str], what: str) -> LotteryError:
+def _changed(path: str | PathLike[str], part: str) -> LotteryError:
     return LotteryError(
-        f"Expected a file as keras_lottery wrote it. Received: {path}, in which {shortened(what)} "
-        "has changed since. Take the file from a backup, or make it again."
+        f"Expected an unmodified file. Received: {path}, in which {shortened(part)} "
+        "has changed since keras_lottery wrote it. Restore it from a backup, or create it again."
     )
 
 
 def _unreadable(path: str | PathLike[str], why: str) -> LotteryError:
     return LotteryError(
         f"Expected a file written by keras_lottery. Received: {path} ({why[:300]}). "
-        "It may be truncated or of another program; make or copy it again."
+        "It may be truncated or from another program; create or copy it again."
     )
 
 
 def _storable(value: Any) -> np.ndarray:
-    """The format holds little-endian arrays in C order; `ascontiguousarray` would lose shape ()."""
+    """The format takes little-endian arrays in C order; `ascontiguousarray` would lose shape ()."""
     array = np.asarray(value, order="C")
     return array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array

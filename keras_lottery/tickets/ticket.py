@@ -27,15 +27,15 @@ _ENDING = ".ticket.safetensors"
 class Ticket:
     """A mask set and the weights it starts from.
 
-    In the file, `mask/<path>` is uint8: `numpy.packbits` of the mask, C order, little bit order;
-    its shape stands in the metadata. `start/<path>` and `fill/<path>` are plain arrays. The
-    metadata key `keras_lottery` is JSON: `format`, `shapes`, `provenance` and `checksums`.
+    In the file, `mask/<path>` is uint8: `numpy.packbits` of the mask, C order, little bit order.
+    `start/<path>` and `fill/<path>` are plain arrays. The metadata key `keras_lottery` is JSON:
+    `format`, `shapes` (of the masks), `provenance` and `checksums`.
 
     Args:
         masks: True = kept, by path.
         start: value of every variable of the model, by path.
-        fills: fixed values of pruned weights that are not zero, by path.
-        provenance: where it came from, as far as JSON can hold.
+        fills: fixed nonzero values of pruned weights, by path.
+        provenance: where it came from, as JSON values.
 
     Raises:
         LotteryError: a mask has no start value, or shapes differ.
@@ -58,17 +58,17 @@ class Ticket:
                 if path not in self.start:
                     raise LotteryError(
                         f"Expected a start value for each {kind} of a ticket. "
-                        f"Received: none for {path}. Put every variable into start."
+                        f"Received: none for {path}. Include every variable in start."
                     )
                 if np.shape(array) != np.shape(self.start[path]):
                     raise LotteryError(
-                        f"Expected {kind} and start of {path} to have one shape. Received: "
+                        f"Expected {kind} and start of {path} to have the same shape. Received: "
                         f"{np.shape(array)} and {np.shape(self.start[path])}. "
                         "Take both from one model."
                     )
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the ticket, whole or not at all; equal tickets give equal bytes."""
+        """Writes the ticket atomically; equal tickets give equal bytes."""
         checks.file_path(path, "path")
         arrays: State = {f"start/{p}": np.asarray(value) for p, value in self.start.items()}
         arrays |= {f"fill/{p}": np.asarray(value) for p, value in self.fills.items()}
@@ -84,21 +84,21 @@ class Ticket:
         """Returns the ticket in the file `path`.
 
         Raises:
-            LotteryError: the file is missing, truncated, changed since it was written, no ticket,
-                or of a later format.
+            LotteryError: the file is missing, truncated, changed, not a ticket, or of a later
+                format.
         """
         checks.file_path(path, "path")
         stored = read_stored(path)
         metadata = _ticket_metadata(path, stored)
         provenance = metadata.get("provenance") or {}
         if not isinstance(provenance, dict):
-            raise _garbled(path, "its provenance is no JSON object")
-        if not stored.is_checked and "run" in provenance:  # no version wrote one without the other
-            raise _garbled(path, "its checksums are gone")
+            raise _garbled(path, "its provenance is not a JSON object")
+        if not stored.is_checked and "run" in provenance:  # `run` always comes with checksums
+            raise _garbled(path, "its checksums are missing")
         if not stored.is_checked:
             warnings.warn(
                 f"The ticket {printable(os.path.basename(path))} was written by an older version, "
-                "without checksums: damage to it goes unnoticed. Save it again.",
+                "without checksums, so damage can't be detected. Save it again.",
                 stacklevel=2,
             )
         masks = _masks(path, metadata, stored.arrays)
@@ -110,10 +110,10 @@ class Ticket:
 
     @staticmethod
     def load_masks(path: str | PathLike[str]) -> MaskSet:
-        """Returns the masks in the file `path` alone; start weights are not read.
+        """Returns the masks in the file `path`, without reading the start weights.
 
         Raises:
-            LotteryError: as `load`.
+            LotteryError: see `load`.
         """
         checks.file_path(path, "path")
         stored = read_stored(path, "mask/")
@@ -124,7 +124,7 @@ class Ticket:
         """Returns a ticket that ships with the package.
 
         Raises:
-            LotteryError: there is none of that name.
+            LotteryError: the name is unknown.
         """
         folder = files("keras_lottery") / _PRESETS
         known = preset_names()
@@ -141,15 +141,15 @@ class Ticket:
     ) -> tuple[MaskSet, Weights]:
         """Returns the masks and start values for a model's variables.
 
-        What is excluded is in neither: it keeps fresh weights and a full mask.
+        Excluded variables are in neither: they keep the model's own weights and a full mask.
 
         Args:
             shapes: shape of every variable of the model, by path.
-            exclude: path patterns of variables to leave out, of the model or of the ticket.
-            strict: refuse what does not fit; otherwise leave it out.
+            exclude: path patterns of variables of the model or the ticket to skip.
+            strict: raise if a variable doesn't fit; otherwise skip it.
 
         Raises:
-            LotteryError: variables, named in the message, do not fit, or a pattern matches nothing.
+            LotteryError: variables, named in the message, don't fit, or a pattern matches nothing.
         """
         exclude, strict = checks.patterns(exclude, "exclude"), checks.truth(strict, "strict")
         checks.instance(shapes, Mapping, "shapes")  # type: ignore[type-abstract]
@@ -187,10 +187,10 @@ def preset_names() -> list[str]:
 def _ticket_metadata(path: str | PathLike[str], stored: Stored) -> dict[str, Any]:
     if stored.metadata is None:
         raise no_metadata(path)
-    if (found := stored.metadata.get("format")) != FORMAT:
+    if (version := stored.metadata.get("format")) != FORMAT:
         raise LotteryError(
             f"Expected a ticket of format {FORMAT}. Received: {path} of format "
-            f"{shortened(str(found)) if isinstance(found, str) else found!r:.80}. "
+            f"{shortened(str(version)) if isinstance(version, str) else version!r:.80}. "
             "Read it with the version that wrote it."
         )
     return stored.metadata
@@ -199,7 +199,7 @@ def _ticket_metadata(path: str | PathLike[str], stored: Stored) -> dict[str, Any
 def _masks(path: str | PathLike[str], metadata: dict[str, Any], arrays: State) -> MaskSet:
     shapes, bits = metadata.get("shapes"), _under("mask/", arrays)
     if not isinstance(shapes, dict) or shapes.keys() != bits.keys():
-        raise _garbled(path, "the shapes in its metadata are not those of its masks")
+        raise _garbled(path, "the shapes in its metadata don't match its masks")
     return {p: _unpack(packed, shapes[p], path, p) for p, packed in sorted(bits.items())}
 
 
@@ -208,7 +208,7 @@ def _under(prefix: str, arrays: State) -> State:
 
 
 def _unpack(packed: np.ndarray, shape: Any, file: str | PathLike[str], path: str) -> np.ndarray:
-    """Returns the mask, whose size is compared with the bits that are there before it is made."""
+    """Returns the mask, after comparing its size with the number of bits."""
     size = math.prod(shape) if _is_shape(shape) else -1
     if packed.dtype != np.uint8 or packed.ndim != 1 or packed.size != -(-size // 8):
         raise _garbled(file, f"mask/{path} does not hold {str(shape)[:80]} bits")
@@ -229,5 +229,5 @@ def _is_shape(shape: Any) -> bool:
 
 def _garbled(path: str | PathLike[str], why: str) -> LotteryError:
     return LotteryError(
-        f"Expected a ticket file. Received: {path} ({why.rstrip('.')}). Make or copy it again."
+        f"Expected a ticket file. Received: {path} ({why.rstrip('.')}). Create or copy it again."
     )

@@ -1,8 +1,8 @@
-"""What practitioners call on any Keras 3 model: mask, prune, summary, strip, compact, tickets.
+"""Functions for any Keras 3 model: mask, prune, summary, strip, compact, tickets.
 
 `mask` reads the model into an inventory, chooses variables, adds their masks, wraps the layers and
-guards the optimizer (`masking`). `prune` scores what has a mask (`pruning`), with derivatives of
-the loss (`training`) where the criterion asks for them.
+guards the optimizer (`masking`). `prune` scores masked variables (`pruning`), with derivatives of
+the loss (`training`) if the criterion needs them.
 """
 
 from keras_lottery.compaction import compact, compaction_report, register_compaction_rule

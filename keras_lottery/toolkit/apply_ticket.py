@@ -1,4 +1,4 @@
-"""Tickets that know how to get into a model."""
+"""Tickets with a method that applies them to a model."""
 
 from collections.abc import Iterable
 from glob import escape
@@ -7,7 +7,7 @@ import keras
 
 from keras_lottery import tickets
 from keras_lottery.masking import arguments, state
-from keras_lottery.masking.attach import choose_paths
+from keras_lottery.masking.add_masks import choose_paths
 from keras_lottery.masking.inventory import Inventory, read_model
 from keras_lottery.masking.masked_layer import attach
 from keras_lottery.masking.options import Patterns, options_from
@@ -24,24 +24,22 @@ class Ticket(tickets.Ticket):
     """
 
     def apply(self, model: keras.Model, exclude: Patterns = (), strict: bool = True) -> keras.Model:
-        """Puts masks and start weights into a model, which is masked where the ticket has masks.
+        """Assigns masks and start weights to a model; variables with a ticket mask are masked.
 
-        What is excluded keeps the model's own weights, and a full mask where it has one. The
-        dense network's ticket, which has no masks, masks nothing. On a compiled model the
-        optimizer keeps its slots, zero where a weight is pruned.
+        Excluded variables keep the model's own weights, under a full mask if they are masked. The
+        ticket of the dense network has no masks and masks nothing. The optimizer of a compiled
+        model keeps its slots, zeroed where a weight is pruned.
 
         Args:
             model: built; changed in place.
-            exclude: patterns of variables to leave alone, of the model or of the ticket; as in
-                `mask`.
-            strict: refuse what does not fit; otherwise leave it out.
+            exclude: patterns of variables of the model or the ticket to skip; as in `mask`.
+            strict: raise if a variable doesn't fit; otherwise skip it.
 
         Returns:
             `model`.
 
         Raises:
-            LotteryError: variables, named in the message, do not fit, or a pattern matches
-                nothing.
+            LotteryError: variables, named in the message, don't fit, or a pattern matches nothing.
         """
         arguments.maskable_model(model)
         inventory = read_model(model)

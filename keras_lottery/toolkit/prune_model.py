@@ -1,4 +1,4 @@
-"""Pruning a Keras model: from its weights to its masks in one call."""
+"""Pruning a Keras model in one call."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from keras_lottery.compaction.channels import size_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.attach import choose
+from keras_lottery.masking.add_masks import choose
 from keras_lottery.masking.inventory import FROZEN, Inventory
 from keras_lottery.masking.learned import is_learned
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
@@ -49,49 +49,50 @@ def prune(
     flops: float | None = None,
     bytes: int | None = None,
 ) -> Summary:
-    """Prunes a model to a target, and returns what is kept of each variable.
+    """Prunes a model to a target, and returns a table of kept weights per variable.
 
-    A model without masks is masked first, as `mask` does with the same options. In one that has
-    masks, the options narrow what is pruned, and biases and norms are pruned where they have
-    masks. Exactly floor(sparsity × prunable) weights are pruned in all, those pruned before
-    included; under a pattern, as many groups of weights.
+    A model without masks is masked first, as `mask` does with the same options. In a masked model
+    the options select among its masks, and masked biases and norms are pruned too. Exactly
+    floor(sparsity × prunable) weights are pruned in total, weights pruned before included; under
+    a pattern, as many groups of weights.
 
-    Under `pattern="channels"`, a channel goes with every weight that makes or reads it: its
-    filter, bias and batch-norm scale and shift, and its slices in the next layers. Channels that
-    only go together (those of a residual stream, the gates of an LSTM's unit, an attention head)
-    are one. Each layer keeps at least one, and the model's inputs and outputs stay. `compact` then
-    makes the layers smaller.
+    `pattern="channels"` removes a channel with every weight that computes or reads it: its
+    filter, bias and batch-norm scale and shift, and its slices in the next layers. Coupled
+    channels (of a residual stream, of an LSTM unit's gates, of an attention head) are removed
+    together. Each layer keeps at least one channel, and the model's inputs and outputs stay.
+    `compact` then makes the layers smaller.
 
     Args:
         model: a built model.
-        sparsity: fraction removed of the prunable weights, or groups of weights, in [0, 1]; or by
-            path pattern, group (`conv`, `dense`, ...) or `output`, where all else stays as it is.
-            If no target is given: 0.9; 0.5 of the channels; what N of M leaves.
+        sparsity: fraction removed of the prunable weights, or groups of weights, in [0, 1]; or a
+            mapping by path pattern, group (`conv`, `dense`, ...) or `output`, which leaves all
+            other variables unchanged. Without a target: 0.9; 0.5 of the channels; (M - N) / M
+            under N of M.
         criterion: name of a registered criterion.
         scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
-        data: (x, y) for criteria that need derivatives of the loss; the model must be compiled
-            then. `synflow` looks at the shape of one example only.
-        dry_run: only say what would be kept; the model stays as it is.
-        initial: weights by path that training started from, for criteria that need them.
-        seed: for criteria that draw.
+        data: (x, y) for criteria that need derivatives of the loss of a compiled model. `synflow`
+            only uses the shape of one example.
+        dry_run: return the table without pruning the model.
+        initial: initial weights by path, for criteria that need them.
+        seed: seed of random criteria.
         include: patterns; only matching variables are pruned. See `mask`.
         exclude: patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        output_layer: pattern of the output layer, where it is not found by itself.
-        pattern: which weights are pruned together: `weights` (each for itself), `channels`, N of
-            M along the input axis such as `2:4`, or blocks such as `block:4x4`.
-        flops: instead of a sparsity, fraction of the floating-point operations that the compacted
-            model is to be spared, in [0, 1]. Channels only.
-        bytes: instead of a sparsity, bytes that the parameters of the compacted model may have.
+        output_layer: pattern of the output layer, if it isn't detected.
+        pattern: which weights are pruned together: `weights` (individually), `channels`, N of M
+            along the input axis such as `2:4`, or blocks such as `block:4x4`.
+        flops: instead of a sparsity, fraction of the floating-point operations that compaction is
+            to remove, in [0, 1]. Channels only.
+        bytes: instead of a sparsity, maximal size in bytes of the compacted model's parameters.
             Channels only.
 
     Raises:
-        LotteryError: a weight is NaN or infinite, the model is sparser already, a name is not
-            known, a pattern matches nothing, the criterion needs what is not given, there are two
-            targets, or one that no set of channels reaches.
+        LotteryError: a weight is NaN or infinite, the model is sparser already, a name is
+            unknown, a pattern matches nothing, an argument that the criterion needs is missing,
+            there are two targets, or no set of channels reaches the target.
 
     Example:
         >>> print(prune(model, sparsity=0.9))
@@ -117,11 +118,11 @@ def prune(
 
 @dataclass(frozen=True)
 class Target:
-    """How far a model is pruned: one of these; none is the pattern's own sparsity.
+    """The target of pruning: at most one of these; without one, the pattern's default sparsity.
 
     Args:
-        sparsity: fraction removed, or several by path pattern.
-        flops: fraction removed of the floating-point operations.
+        sparsity: fraction removed, or fractions by path pattern.
+        flops: fraction of the floating-point operations removed.
         bytes: size of the parameters.
     """
 
@@ -133,18 +134,19 @@ class Target:
         """Returns the target with plain numbers.
 
         Raises:
-            LotteryError: two are given, one is out of range, or the pattern has none such.
+            LotteryError: there are two targets, one is out of range, or the pattern doesn't
+                support it.
         """
-        given = {k: v for k, v in vars(self).items() if v is not None}
-        if len(given) > 1:
-            values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        targets = {k: v for k, v in vars(self).items() if v is not None}
+        if len(targets) > 1:
+            values = ", ".join(f"{name}={value!r}" for name, value in targets.items())
             raise LotteryError(
                 f"Expected one of sparsity, flops and bytes. Received: {values}. Choose one."
             )
-        if pattern != "channels" and not given.keys() <= {"sparsity"}:
+        if pattern != "channels" and not targets.keys() <= {"sparsity"}:
             raise LotteryError(
-                f"Expected pattern='channels' with {next(iter(given))}=, which is that of the "
-                f"compacted model. Received: {pattern!r}. Give a sparsity, or prune channels."
+                f"Expected pattern='channels' with {next(iter(targets))}=, which is measured on "
+                f"the compacted model. Received: {pattern!r}. Pass a sparsity, or prune channels."
             )
         if self.flops is not None:
             return Target(flops=checks.fraction(self.flops, "flops"))
@@ -154,7 +156,7 @@ class Target:
 
     @property
     def most(self) -> float:
-        """The largest sparsity that is asked for, 0 where it is not known."""
+        """The largest requested sparsity, 0 if unknown."""
         if isinstance(self.sparsity, Mapping):
             return max(self.sparsity.values(), default=0.0)
         return self.sparsity or 0.0
@@ -183,7 +185,7 @@ def prune_selected(
     initial: Weights | None = None,
     seed: int = 0,
 ) -> Summary:
-    """Prunes as `prune` does, with the target and the selection given as objects."""
+    """Prunes as `prune` does, with the target and the options as objects."""
     arguments.maskable_model(model)
     target = target if isinstance(target, Target) else Target(target)
     target, seed = target.checked(options.pattern), checks.seed(seed)
@@ -198,11 +200,11 @@ def prune_selected(
         )
     internals.sync_trainer(model)
     inventory = select(model, options)
-    infos, masks = _what(inventory, options)
+    infos, masks = _selected(inventory, options)
     weights = state.weights_of(inventory.variables)
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
     if not masks or pruning.needs_channels(options.pattern):
-        choose(inventory, options, "zero")  # refuses what can't be masked, before anything changes
+        choose(inventory, options, "zero")  # raises before anything changes
     prune_to = _to_target(target, inventory, infos, options.pattern)
     pruned = prune_to(
         weights,
@@ -242,9 +244,9 @@ def _to_target(
 
 
 def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:
-    """Returns how many weights, or groups, `prune_selected` has pruned, and how many there are."""
+    """Returns how many weights or groups are pruned, and how many `prune_selected` can prune."""
     internals.sync_trainer(model)
-    infos, masks = _what(select(model, options), options)
+    infos, masks = _selected(select(model, options), options)
     layout = pruning.layout_of(options.pattern, infos)
     groups = layout.fold(pruning.complete_masks(masks, infos))
     prunable = {info.path: groups[info.path] for info in layout.infos if info.prunable}
@@ -252,8 +254,8 @@ def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]
     return size - pruning.kept(prunable), size
 
 
-def _what(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
-    """Returns the variables with what can be pruned marked, and the masks that there are."""
+def _selected(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
+    """Returns the variables, marked prunable or not, and the existing masks."""
     masks = state.masks_of(inventory.variables)
     if not masks or pruning.needs_channels(options.pattern):
         return inventory.infos, masks
@@ -273,7 +275,7 @@ def _what(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo
 def _derive(
     model: keras.Model, criterion: str, data: Any, seed: int
 ) -> Callable[[str, MaskSet], Weights]:
-    """Returns what gives the criterion the derivatives that it needs."""
+    """Returns the function that computes the criterion's derivatives."""
     derived = pruning.criteria[criterion].derived
     if derived and not (isinstance(data, tuple | list) and len(data) == 2):
         raise LotteryError(
@@ -283,7 +285,7 @@ def _derive(
         )
 
     def derived_of(name: str, masks: MaskSet) -> Weights:
-        # Weights that are not trained, which may read channels that go, have no derivative.
+        # Untrained weights have no derivative, but may read pruned channels.
         zeros = {path: np.zeros(mask.shape, np.float32) for path, mask in masks.items()}
         return zeros | derive(name, model, *data, masks=masks, seed=seed)
 

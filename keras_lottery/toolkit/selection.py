@@ -1,4 +1,4 @@
-"""What is pruned in a model under its options: variables, and under a pattern their groups."""
+"""Selecting what to prune: variables by options, and groups of weights by pattern."""
 
 from dataclasses import replace
 
@@ -14,20 +14,20 @@ __all__ = ["describe_selected", "select"]
 
 
 def select(model: keras.Layer, options: Options) -> Inventory:
-    """Returns the inventory of a model, marked by what options and their pattern let be pruned.
+    """Returns the inventory of a model, marked prunable under the options and their pattern.
 
     Raises:
-        LotteryError: the model is not built, a pattern of paths matches nothing, or the channels
-            of the model can't be followed.
+        LotteryError: the model is not built, a path pattern matches nothing, or the channels of
+            the model can't be traced.
     """
     inventory = read_model(model, options)
     if pruning.needs_channels(options.pattern):
         return channel_inventory(inventory, options)
     infos = [entry.info for entry in inventory.entries]
-    under_pattern = pruning.layout_of(options.pattern, infos).infos
-    if under_pattern is infos:
+    by_layout = pruning.layout_of(options.pattern, infos).infos
+    if by_layout is infos:
         return inventory
-    marked = {i.path: i for i in under_pattern}
+    marked = {info.path: info for info in by_layout}
     return replace(
         inventory,
         entries=tuple(
@@ -38,7 +38,7 @@ def select(model: keras.Layer, options: Options) -> Inventory:
 
 
 def describe_selected(model: keras.Layer, options: Options) -> list[VariableInfo]:
-    """Returns every weight of a model, as `masking.describe`, marked for a pattern too."""
+    """Returns every weight of a model, like `masking.describe`, marked by the pattern too."""
     return select(model, options).infos
 
 

@@ -1,4 +1,4 @@
-"""Which layers bear pruning: the loss with one layer pruned at a time."""
+"""Sensitivity to pruning: the loss with one layer pruned at a time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ __all__ = ["Sensitivity", "SensitivityRow", "sensitivity"]
 
 @dataclass(frozen=True)
 class SensitivityRow:
-    """One layer, or layers whose channels only go together, at one sparsity.
+    """One layer, or layers with coupled channels, at one sparsity.
 
     Args:
-        layer: path of the layer, with its name where the user gave one; of several, joined by
-            ` + `.
+        layer: path of the layer, with its user-given name if it has one; several paths are joined
+            by ` + `.
         sparsity: fraction removed of its prunable weights, or groups of weights.
         size: number of its prunable weights.
         values: loss and metrics by name.
@@ -49,8 +49,8 @@ class Sensitivity:
     """Loss per layer and sparsity; printing it prints the table.
 
     Args:
-        rows: one a layer and sparsity, in the order of the model.
-        unpruned: loss and metrics by name of the model as it was given.
+        rows: one per layer and sparsity, in the order of the model.
+        unpruned: loss and metrics of the original model by name.
     """
 
     rows: tuple[SensitivityRow, ...]
@@ -63,7 +63,7 @@ class Sensitivity:
 
     @property
     def sparsities(self) -> tuple[float, ...]:
-        """The sparsities, in the order in which they were asked for."""
+        """The sparsities, in the order of the argument."""
         return tuple(dict.fromkeys(row.sparsity for row in self.rows))
 
     def values(self, metric: str = "loss") -> np.ndarray:
@@ -90,7 +90,7 @@ class Sensitivity:
         )
 
     def plot(self, metric: str = "loss") -> "Figure":
-        """Returns a heat map of the change against the model as it was given.
+        """Returns a heat map of the change against the original model.
 
         Raises:
             LotteryError: the metric wasn't measured.
@@ -138,27 +138,27 @@ def sensitivity(
 ) -> Sensitivity:
     """Returns the loss of a model with one layer pruned at a time.
 
-    Layers whose loss hardly moves bear more pruning than others: `kl.prune` takes a sparsity for
-    each of them. The model stays as it is; a masked copy is evaluated, once per layer and
-    sparsity, without being traced again.
+    Layers whose pruning hardly changes the loss can be pruned further than others: `kl.prune`
+    takes a sparsity per layer. The model is unchanged; a masked copy is evaluated once per layer
+    and sparsity, without retracing.
 
     Args:
-        model: built and compiled, trained as a rule. If it has masks, they stay.
-        data: (x, y), or a data set as `keras.Model.evaluate` takes it that can be read repeatedly.
+        model: built, compiled and usually trained. Existing masks stay.
+        data: (x, y), or a data set for `keras.Model.evaluate` that can be read repeatedly.
         sparsities: fractions to remove of each layer's prunable weights, or groups of weights, in
             (0, 1).
-        criterion: name of a registered criterion; one that needs derivatives takes them from
-            `data`, which must be (x, y) then.
-        pattern: which weights are pruned together; see `kl.prune`. Under `channels`, layers whose
-            channels only go together are one row.
-        include: patterns; only matching variables are pruned. See `kl.mask`, as for what follows.
+        criterion: name of a registered criterion. If it needs derivatives, `data` must be (x, y).
+        pattern: which weights are pruned together; see `kl.prune`. Under `channels`, layers with
+            coupled channels share a row.
+        include: patterns; only matching variables are pruned. See `kl.mask`, also for the next
+            options.
         exclude: patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        batch_size: of `evaluate`; Keras' own default if left out.
-        seed: for criteria that draw.
+        batch_size: batch size of `evaluate`; None: Keras' default.
+        seed: seed of random criteria.
 
     Raises:
         LotteryError: the model is not built or not compiled, or cannot be copied; a sparsity is
@@ -172,18 +172,18 @@ def sensitivity(
     arguments.maskable_model(model)
     if getattr(model, "loss", None) is None:
         raise LotteryError(
-            "Expected a compiled model, whose loss is measured. Received: one without a loss. "
+            "Expected a compiled model with a loss to measure. Received: a model without one. "
             "Call model.compile first."
         )
-    asked = _sparsities(sparsities)
+    checked = _sparsities(sparsities)
     options = options_from(include, exclude, biases, norms, embeddings, output, pattern=pattern)
     internals.sync_trainer(model)
     pruned = copy_model(model)
     mask_selected(pruned, options)
-    return _measured(pruned, options, asked, _Evaluation(data, batch_size), criterion, seed)
+    return _measure(pruned, options, checked, _Evaluation(data, batch_size), criterion, seed)
 
 
-def _measured(
+def _measure(
     model: keras.Model,
     options: MaskOptions,
     sparsities: Sequence[float],
@@ -192,14 +192,14 @@ def _measured(
     seed: int,
 ) -> Sensitivity:
     """Prunes each layer of the copy, evaluates it, and restores it."""
-    unpruned = evaluation.of(model)
+    unpruned = evaluation(model)
     masks, fills, weights = state.get_masks(model), state.get_fills(model), state.get_weights(model)
     rows = []
     for layer, infos in _layers(describe_selected(model, options)).items():
         within = replace(options, include=tuple(info.path for info in infos), exclude=())
         for sparsity in sparsities:
-            done, size = counts_selected(model, within)
-            if done < count(sparsity, size):
+            already_pruned, size = counts_selected(model, within)
+            if already_pruned < count(sparsity, size):
                 prune_selected(
                     model,
                     Target(sparsity),
@@ -208,10 +208,10 @@ def _measured(
                     data=evaluation.pair,
                     seed=seed,
                 )
-                values = evaluation.of(model)
+                values = evaluation(model)
                 state.set_masks(model, masks, fills)
                 state.set_weights(model, weights)
-            else:  # the masks that it came with go further
+            else:  # its own masks already prune this much
                 values = unpruned
             rows.append(SensitivityRow(layer, sparsity, sum(i.size for i in infos), values))
     return Sensitivity(tuple(rows), unpruned)
@@ -227,21 +227,21 @@ class _Evaluation:
         if batch_size is not None:
             self._arguments["batch_size"] = checks.whole_number(batch_size, "batch_size", least=1)
 
-    def of(self, model: keras.Model) -> dict[str, float]:
-        found = model.evaluate(**self._arguments, verbose=0, return_dict=True)
-        return {name: float(value) for name, value in found.items()}
+    def __call__(self, model: keras.Model) -> dict[str, float]:
+        metrics = model.evaluate(**self._arguments, verbose=0, return_dict=True)
+        return {name: float(value) for name, value in metrics.items()}
 
 
 def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:
-    """Returns the prunable variables by layer, and those whose channels are coupled together."""
+    """Returns the prunable variables by layer; layers with coupled channels are joined."""
     layers: dict[str, list[VariableInfo]] = {}
     for info in infos:
-        if info.prunable and (not info.channels or _made(info)):
-            name = info.places[-1]  # the layer's own, where the user gave one
+        if info.prunable and (not info.channels or _output_channels(info)):
+            name = info.places[-1]  # with the user-given layer name, if any
             layers.setdefault(name.rpartition("/")[0] or name, []).append(info)
     joined: list[tuple[set[int], list[str]]] = []
     for layer, members in layers.items():
-        channels = set[int]().union(*map(_made, members))
+        channels = set[int]().union(*map(_output_channels, members))
         together = [group for group in joined if group[0] & channels]
         joined = [group for group in joined if not group[0] & channels]
         names = [name for _, group in together for name in group]
@@ -249,26 +249,33 @@ def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:
     order = list(layers)
     joined.sort(key=lambda group: order.index(group[1][0]))
     return {
-        " + ".join(names): [info for name in names for info in layers[name]] for _, names in joined
+        _label(names, layers): [info for name in names for info in layers[name]]
+        for _, names in joined
     }
 
 
-def _made(info: VariableInfo) -> set[int]:
-    """Returns the channels that a variable makes and that may go."""
+def _label(names: Sequence[str], layers: Mapping[str, Sequence[VariableInfo]]) -> str:
+    """Returns the names of the layers with a kernel; normalizations are left out."""
+    with_kernel = [n for n in names if any(info.kind not in ("bias", "norm") for info in layers[n])]
+    return " + ".join(with_kernel or names)
+
+
+def _output_channels(info: VariableInfo) -> set[int]:
+    """Returns the output channels of a variable that can be pruned."""
     axes = [info.channels[axis] for axis in info.makes] if info.channels else []
     numbers = [np.unique(axis) for axis in axes if axis is not None]
     return {int(number) for axis in numbers for number in axis if number >= 0}
 
 
-def _sparsities(given: Sequence[float]) -> tuple[float, ...]:
-    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray) or not len(given):
+def _sparsities(values: Sequence[float]) -> tuple[float, ...]:
+    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray) or not len(values):
         raise LotteryError(
-            f"Expected sparsities such as (0.5, 0.9). Received: {given!r}. Give one at least."
+            f"Expected sparsities such as (0.5, 0.9). Received: {values!r}. Pass at least one."
         )
-    asked = tuple(checks.fraction(sparsity, "a sparsity") for sparsity in given)
-    if not all(0 < sparsity < 1 for sparsity in asked) or len(set(asked)) < len(asked):
+    checked = tuple(checks.fraction(sparsity, "a sparsity") for sparsity in values)
+    if not all(0 < sparsity < 1 for sparsity in checked) or len(set(checked)) < len(checked):
         raise LotteryError(
-            f"Expected different sparsities between 0 and 1. Received: {given!r}. Leave out 0, "
-            "which is measured anyway, 1, and what is there twice."
+            f"Expected different sparsities between 0 and 1. Received: {values!r}. Leave out "
+            "duplicates, 1, and 0, which is measured anyway."
         )
-    return asked
+    return checked

@@ -14,7 +14,7 @@ _LONGEST = 44
 def draw(
     change: NDArray[np.float64], layers: Sequence[str], sparsities: Sequence[float], title: str
 ) -> Figure:
-    """Returns a heat map of changes `(layers, sparsities)`, with numbers where there is room."""
+    """Returns a heat map of changes `(layers, sparsities)`, with numbers if there is room."""
     figure = Figure(figsize=(2.6 + 0.9 * change.shape[1] + 2.6, 1.7 + 0.3 * change.shape[0]))
     figure.set_layout_engine("constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""How sparse a model is: per variable and in all."""
+"""A model's sparsity, per variable and in total."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from keras_lottery.types import MaskSet, VariableInfo
 __all__ = ["Row", "Summary", "summarize", "summary"]
 
 EXAMPLES = 8
-"""Random inputs on which `summary` looks whether the output still depends on the input."""
+"""Random inputs with which `summary` checks that the output depends on the input."""
 _OPEN_LENGTH = 32
 
 
@@ -27,10 +27,10 @@ class Row:
     Args:
         path: structural path.
         shape: shape of the variable.
-        kept: weights that are kept; all of them where there is no mask.
+        kept: kept weights; all of them without a mask.
         size: number of weights.
-        prunable: True where it has a mask.
-        reason: why it has none.
+        prunable: True if it has a mask.
+        reason: why it has no mask.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def density(self) -> float:
-        """Fraction of the weights that is kept."""
+        """Fraction of the weights kept."""
         return self.kept / self.size if self.size else 1.0
 
 
@@ -51,12 +51,12 @@ class Summary:
     """A table of the weights of a model; printing it prints the table.
 
     Args:
-        rows: one a variable.
-        kept: weights kept of the prunable ones.
+        rows: one per variable.
+        kept: kept weights among the prunable ones.
         prunable: weights that have a mask.
-        total: weights that are listed, but for states that nothing trains (moving means).
-        warnings: what is likely not meant: most of the model cannot be pruned, a variable is cut
-            to almost nothing, or the output no longer depends on the input.
+        total: all weights, without untrained states such as moving means.
+        warnings: likely mistakes: most of the model cannot be pruned, a variable keeps almost no
+            weights, or the output no longer depends on the input.
     """
 
     rows: tuple[Row, ...]
@@ -97,14 +97,14 @@ class Summary:
 
 
 def summary(model: keras.Layer) -> Summary:
-    """Returns what is kept of each variable and of the model, and why the rest has no mask.
+    """Returns the kept weights of each variable and of the model, and why the rest has no mask.
 
-    It warns where most of the model cannot be pruned, where a variable is cut to fewer weights
-    than a tenth of the square root of its size, and where a pruned functional or sequential model
-    of float inputs gives one output for 8 random inputs, for which the model is run.
+    It warns if most of the model cannot be pruned, if a variable keeps fewer weights than a tenth
+    of the square root of its size, and if a pruned functional or sequential model with float
+    inputs gives the same output for 8 random inputs, on which it is run.
 
     Raises:
-        LotteryError: it is no Keras model, or not built.
+        LotteryError: the argument is not a Keras model, or not built.
 
     Example:
         >>> print(summary(model))
@@ -124,12 +124,12 @@ def summary(model: keras.Layer) -> Summary:
 
 
 def masked_infos(inventory: Inventory, masks: MaskSet) -> list[VariableInfo]:
-    """Returns what is known of the weights, with those that have masks marked prunable."""
+    """Returns descriptions of all weights; masked weights are marked prunable."""
     return [_as_masked(info, masks) for info in inventory.infos]
 
 
 def summarize(infos: list[VariableInfo], masks: MaskSet) -> Summary:
-    """Returns the table of variables under masks; a prunable one without a mask keeps all."""
+    """Returns the table of variables under masks; prunable ones without a mask are dense."""
     rows = tuple(
         Row(
             info.path,
@@ -153,7 +153,7 @@ def summarize(infos: list[VariableInfo], masks: MaskSet) -> Summary:
 
 
 def _unreached(infos: list[VariableInfo]) -> Iterator[str]:
-    """Yields a warning where most weights cannot be pruned, whatever the options."""
+    """Yields a warning if most weights cannot be pruned under any options."""
     out = [info for info in infos if not info.prunable and info.reason.startswith(UNREACHED)]
     size, total = sum(info.size for info in out), sum(info.size for info in infos)
     if 2 * size > total:
@@ -172,7 +172,7 @@ def _almost_empty(rows: list[Row]) -> Iterator[str]:
         more = f" and {len(empty) - 4} more" if len(empty) > 4 else ""
         yield (
             f"almost nothing is left of {named}{more}: prune less, train before pruning, or prune "
-            "every layer alike by scope='layer'"
+            "every layer equally with scope='layer'"
         )
 
 
@@ -187,10 +187,10 @@ def _note(row: Row) -> str:
 
 
 def ignores_input(model: keras.Layer) -> bool:
-    """Returns True where a model gives one output for `EXAMPLES` different random inputs.
+    """Returns True if a model gives the same output for `EXAMPLES` different random inputs.
 
-    The inputs are normal, at scales from 0.1 to 10. It is False where that cannot be tried: for a
-    model whose inputs are not known (a subclassed one) or not floats, or whose masks draw.
+    The inputs are normal, at scales from 0.1 to 10. Returns False for models that cannot be
+    tested: inputs unknown (subclassed models) or not floats, or stochastic masks.
     """
     inputs = _inputs(model)
     if inputs is None or learned.draws(model):
@@ -200,16 +200,16 @@ def ignores_input(model: keras.Layer) -> bool:
     try:
         outputs = keras.tree.flatten(model(batch, training=False))
         values = [np.asarray(keras.ops.convert_to_numpy(o), np.float64) for o in outputs]
-    except Exception:  # whatever the user's layers raise for numbers that they don't expect
+    except Exception:  # user layers may raise anything on unexpected inputs
         return False
     return all(v.shape[:1] == (EXAMPLES,) and bool(np.all(v == v[:1])) for v in values)
 
 
 def _inputs(model: keras.Layer) -> Any:
-    """Returns the symbolic inputs of a functional or sequential model of floats, or None."""
+    """Returns the symbolic inputs of a functional or sequential model, or None if not floats."""
     try:
         tensors = list(model.inputs)
-    except AttributeError:  # a layer, a subclassed model, or one that was built otherwise
+    except AttributeError:  # a layer, or a model without symbolic inputs
         return None
     if not tensors or not all("float" in str(tensor.dtype) for tensor in tensors):
         return None

@@ -1,4 +1,4 @@
-"""A layer wrapper that masks what it wraps, for use by hand."""
+"""A layer wrapper that masks the layer inside."""
 
 import inspect
 from typing import Any
@@ -20,18 +20,18 @@ __all__ = ["Masked"]
 class Masked(keras.layers.Wrapper):
     """Masks the weights of the layer that it wraps, in a Sequential or functional model.
 
-    Structural paths are those of the layer without the wrapper, and all functions of this package
-    treat it as they do a layer masked by `mask`. (Keras' own weight files do know the wrapper: a
-    dense one loads into a model masked by `mask`, not into one with wrappers.)
+    Structural paths skip the wrapper, and this package treats it like a layer masked by `mask`.
+    (Keras' own weight files include the wrapper: a dense file loads into a model masked by `mask`,
+    but not into one with wrappers.)
 
     Args:
-        layer: the layer; it may be built already.
+        layer: the layer, built or not.
         biases: mask biases too.
         norms: mask the scales and shifts of normalization layers too.
         embeddings: mask embeddings.
-        parametrization: as in `mask`; under learned masks all other weights of the layer keep
-            their values, and those of other layers do not.
-        keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 if not given.
+        parametrization: as in `mask`; learned masks freeze all other weights of this layer, but
+            not of other layers.
+        keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 by default.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8,)), Masked(keras.layers.Dense(4))])
@@ -51,7 +51,7 @@ class Masked(keras.layers.Wrapper):
         super().__init__(layer, **kwargs)
         check_keep(keep, parametrization)
         parametrizations[parametrization]
-        # To wrap a layer is to ask for it: frozen ones are masked too.
+        # Wrapping is an explicit choice, so frozen layers are masked too.
         self.options = options_from("*", biases=biases, norms=norms, embeddings=embeddings)
         self.parametrization = parametrization
         self.keep = keep
@@ -59,15 +59,15 @@ class Masked(keras.layers.Wrapper):
         set_options(layer, self.options, parametrization, keep)
 
     def build(self, input_shape: Any = None) -> None:
-        """Builds the layer, which is masked then; one with several inputs builds when called."""
+        """Builds and masks the layer; a layer with several inputs is built when called."""
         if self.layer.built:
             return
-        needed = [
+        required = [
             p
             for p in inspect.signature(self.layer.build).parameters.values()
             if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
         ]
-        if len(needed) <= 1:
+        if len(required) <= 1:
             self.layer.build(input_shape)
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:

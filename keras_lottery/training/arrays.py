@@ -1,4 +1,4 @@
-"""The arrays of `fit`: weighted by class, and the last examples held out."""
+"""The arrays of `fit`: class weights and the validation split."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from keras_lottery.training.epochs import is_arrays
 
 
 def weighted_and_split(x: Any, settings: Mapping[str, Any]) -> tuple[tuple[Any, ...], Any]:
-    """Returns `(x, y, sample_weight)` as far as there are any, and the validation data."""
+    """Returns `(x, y, sample_weight)` without missing parts, and the validation data."""
     weights, sample_weight = settings["class_weight"], settings["sample_weight"]
     if weights is not None and sample_weight is not None:
         raise LotteryError(
@@ -31,7 +31,7 @@ def weighted_and_split(x: Any, settings: Mapping[str, Any]) -> tuple[tuple[Any, 
 
 
 def _class_weights(y: Any, class_weight: Mapping[int, float]) -> NDArray[np.float32]:
-    """Returns the weight of every example from that of its class."""
+    """Returns the class weight of every example."""
     if not is_arrays(y) or keras.tree.is_nested(y):
         raise LotteryError(
             "Expected the labels of one output for class_weight. "
@@ -59,10 +59,10 @@ def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:
 
 
 def kept_for_training(examples: int, validation_split: float) -> int:
-    """Returns how many examples a validation split leaves to train on.
+    """Returns the number of training examples under a validation split.
 
     Raises:
-        LotteryError: one of the two would have none.
+        LotteryError: the training or validation data would be empty.
     """
     cut = int(examples * (1 - validation_split))
     if validation_split and not 0 < cut < examples:

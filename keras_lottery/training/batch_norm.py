@@ -1,4 +1,4 @@
-"""Batch-norm statistics re-estimated from data, for averaged, edited or pruned networks."""
+"""Re-estimating batch-norm statistics from data, for averaged, edited or pruned networks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,44 +14,43 @@ from keras_lottery.training.data import length
 from keras_lottery.training.epochs import is_arrays
 
 MOST_EXAMPLES = 5000
-"""Examples at most over which statistics are taken."""
+"""Default for the maximal number of examples."""
 BATCH_SIZE = 500
 
 
 def reestimate_batch_norm(
     model: keras.Model, x: Any, examples: int = MOST_EXAMPLES, batch_size: int = BATCH_SIZE
 ) -> None:
-    """Sets moving means and variances to the means over batches of what training mode sees.
+    """Sets moving means and variances to the averages of the batch statistics over data.
 
-    One-shot pruning changes what a network computes, so the statistics of the dense one no longer
-    fit. Nothing else changes. Layers whose statistics are frozen keep them.
+    One-shot pruning changes the activations, so the dense network's statistics no longer fit.
+    Nothing else changes. Layers with frozen statistics keep them.
 
     Args:
-        model: built; masks hold.
-        x: inputs, arrays of shape `(examples, ...)`; or batches as a PyDataset, a tf.data.Dataset
-            or a DataLoader gives them, with or without labels.
-        examples: how many of the first ones are used, at most.
-        batch_size: examples at a time, of arrays; the last ones are left out where they fill no
-            batch of their own.
+        model: built; masked weights are used under their masks.
+        x: inputs, arrays of shape `(examples, ...)`; or batches from a PyDataset, a
+            tf.data.Dataset or a DataLoader, with or without labels.
+        examples: maximal number of examples, taken from the start.
+        batch_size: batch size for arrays; an incomplete last batch is left out.
 
     Raises:
         LotteryError: the model is not built, or there are no examples.
 
     Reference:
-        Izmailov et al. 2018 (1803.05407), section 3.2, for why: averaged weights never saw data.
+        Izmailov et al. 2018 (1803.05407), section 3.2, for averaged weights.
         Li et al. 2020 (2007.02491), for pruned networks.
     """
     arguments.built_model(model)
     examples = checks.whole_number(examples, "examples", least=1)
     batch_size = checks.whole_number(batch_size, "batch_size", least=1)
-    moved = _moving(model)
-    if not moved:
+    moving = _moving(model)
+    if not moving:
         return
-    seen = [_of_batch(model, moved, batch) for batch in _batches(x, examples, batch_size)]
-    if not seen:
+    statistics = [_of_batch(model, moving, batch) for batch in _batches(x, examples, batch_size)]
+    if not statistics:
         raise LotteryError("Expected data with examples. Received: none. Pass some inputs.")
-    for index, (variable, _) in enumerate(moved):
-        variable.assign(np.mean([values[index] for values in seen], axis=0))
+    for index, (variable, _) in enumerate(moving):
+        variable.assign(np.mean([values[index] for values in statistics], axis=0))
 
 
 def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
@@ -63,8 +62,8 @@ def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
         return
     if not hasattr(x, "__iter__") and not hasattr(x, "num_batches"):
         raise LotteryError(
-            f"Expected arrays of inputs, or batches. Received: {type(x).__name__}. Pass the inputs "
-            "that the model is trained on."
+            f"Expected arrays of inputs, or batches. Received: {type(x).__name__}. Pass the "
+            "training inputs."
         )
     # A PyDataset is indexed, and its iterator does not end.
     source = (x[i] for i in range(len(x))) if hasattr(x, "num_batches") else iter(x)
@@ -78,7 +77,7 @@ def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
 
 
 def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
-    """Returns the statistics that training mode moves, each with its layer's momentum."""
+    """Returns the statistics that training mode updates, each with its layer's momentum."""
     norms = [
         layer
         for layer in flatten_layers(model)
@@ -92,13 +91,13 @@ def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
 
 
 def _of_batch(
-    model: keras.Model, moved: Sequence[tuple[keras.Variable, float]], x: Any
+    model: keras.Model, moving: Sequence[tuple[keras.Variable, float]], x: Any
 ) -> list[np.ndarray]:
-    """Returns a batch's own statistics: what is moved from 0 is (1 - momentum) of them."""
-    mapping = [(variable, keras.ops.zeros_like(variable.value)) for variable, _ in moved]
+    """Returns the statistics of a batch: an update from 0 yields (1 - momentum) times them."""
+    mapping = [(variable, keras.ops.zeros_like(variable.value)) for variable, _ in moving]
     with keras.StatelessScope(state_mapping=mapping) as scope:
         model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=True)
     return [
         np.array(keras.ops.convert_to_numpy(scope.get_current_value(variable))) / (1 - momentum)
-        for variable, momentum in moved
+        for variable, momentum in moving
     ]

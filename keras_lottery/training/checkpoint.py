@@ -1,4 +1,4 @@
-"""The full state of a training as NumPy arrays, and restoring it bit for bit."""
+"""Capturing the full state of a training as NumPy arrays, and restoring it bit for bit."""
 
 import zlib
 from typing import Any
@@ -11,7 +11,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.training.optimizers import restart_schedule
 from keras_lottery.types import Start, State
 
-# The backend's own generator, where it has one beside Keras' seed generators.
+# The backend's own generator, if it has one besides Keras' seed generators.
 _BACKEND_SEED = "seeds/backend"
 
 
@@ -19,9 +19,9 @@ def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
     """Returns weights, batch-norm statistics, seed generators and the optimizer's variables.
 
     Args:
-        model: built; with its optimizer if it is compiled.
-        step: optimizer steps done.
-        epoch: epochs done.
+        model: built; compiled or not.
+        step: optimizer steps so far.
+        epoch: epochs so far.
     """
     state: State = {f"weights/{p}": v for p, v in masking.get_weights(model).items()}
     state |= {f"carried/{p}": _array(v) for p, v in masking.carried(model).items()}
@@ -34,8 +34,8 @@ def capture_seeds(model: keras.Model) -> State:
     """Returns the seed generators, as `seeds/<path>`."""
     generators = masking.seed_generators(model)
     state: State = {f"seeds/{p}": _array(v) for p, v in generators.items()}
-    if (drawn := backend.generator_state()) is not None:
-        state[_BACKEND_SEED] = drawn
+    if (generator := backend.generator_state()) is not None:
+        state[_BACKEND_SEED] = generator
     return state
 
 
@@ -46,7 +46,7 @@ def capture_optimizer(optimizer: keras.optimizers.Optimizer | None) -> State:
 
 
 def restore(model: keras.Model, state: State) -> None:
-    """Puts every part of a captured state back: bit-equal weights, slots and seeds."""
+    """Restores a captured state bit for bit: weights, optimizer slots and seeds."""
     weights = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
     masking.set_weights(model, weights)
     restore_carried(model, state)
@@ -55,10 +55,10 @@ def restore(model: keras.Model, state: State) -> None:
 
 
 def restore_optimizer(optimizer: keras.optimizers.Optimizer | None, state: State) -> None:
-    """Puts the optimizer's variables back.
+    """Restores the optimizer's variables.
 
     Raises:
-        LotteryError: the state is that of another optimizer.
+        LotteryError: the state belongs to another optimizer.
     """
     slots = {k: v for k, v in state.items() if k.startswith("optimizer/")}
     variables = list(optimizer.variables) if optimizer is not None else []
@@ -72,14 +72,14 @@ def restore_optimizer(optimizer: keras.optimizers.Optimizer | None, state: State
 
 
 def restore_carried(model: keras.Model, state: State) -> None:
-    """Puts back what a network carries from batch to batch; zeros where the state has none."""
+    """Restores the state carried from batch to batch; zeros if the captured state has none."""
     for path, variable in masking.carried(model).items():
-        held = state.get(f"carried/{path}")
-        variable.assign(np.zeros(variable.shape, np.float32) if held is None else held)
+        value = state.get(f"carried/{path}")
+        variable.assign(np.zeros(variable.shape, np.float32) if value is None else value)
 
 
 def restore_seeds(model: keras.Model, state: State) -> None:
-    """Puts the seed generators back."""
+    """Restores the seed generators."""
     for path, variable in masking.seed_generators(model).items():
         variable.assign(state[f"seeds/{path}"])
     if _BACKEND_SEED in state and backend.name() == "torch":
@@ -87,7 +87,7 @@ def restore_seeds(model: keras.Model, state: State) -> None:
 
 
 def reset_seeds(model: keras.Model, seed: int) -> None:
-    """Starts every seed generator afresh from `seed`, each in a stream of its own."""
+    """Resets every seed generator from `seed`, each to its own stream."""
     backend.seed_generator(seed)
     for path, variable in masking.seed_generators(model).items():
         stream = np.random.SeedSequence([seed, zlib.crc32(path.encode())])
@@ -95,31 +95,31 @@ def reset_seeds(model: keras.Model, seed: int) -> None:
 
 
 def _array(variable: keras.Variable) -> Any:
-    # A copy: on a CPU `convert_to_numpy` may share memory with what training overwrites.
+    # A copy: on a CPU `convert_to_numpy` may share memory that training overwrites.
     return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
 def restore_start(model: keras.Model, start: Start, fresh_optimizer: State) -> None:
     """Restores weights, masks, optimizer, seed generators and metrics of a start, by assignment.
 
-    What a network carries from batch to batch is restored, or starts from zeros. The
-    scores of learned masks are re-initialized from the start's seed.
+    State carried from batch to batch is restored, or starts from zeros. The scores of learned
+    masks are re-initialized from the start's seed.
 
     Args:
         model: masked and compiled, its optimizer built.
         start: where the training begins.
-        fresh_optimizer: `capture_optimizer` of the optimizer as it was built.
+        fresh_optimizer: `capture_optimizer` of the newly built optimizer.
     """
     state = start.state or {}
-    held = {key.partition("/")[0] for key in state}
+    parts = {key.partition("/")[0] for key in state}
     masking.set_weights(model, start.weights)
     restore_carried(model, state)
-    restore_optimizer(model.optimizer, state if "optimizer" in held else fresh_optimizer)
-    if "seeds" in held:
+    restore_optimizer(model.optimizer, state if "optimizer" in parts else fresh_optimizer)
+    if "seeds" in parts:
         restore_seeds(model, state)
     else:
         reset_seeds(model, start.seed)
-    # Last, since it also zeroes the stored weights and the slots at pruned positions.
+    # Last: `set_masks` also zeroes weights and slots at pruned positions.
     full = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
     none = {path: np.zeros_like(fill) for path, fill in masking.get_fills(model).items()}
     masking.set_masks(model, full | start.masks, none | start.fills, optimizers=(model.optimizer,))

@@ -1,4 +1,4 @@
-"""What `fit` is given, checked before anything is trained: Keras checks it late or not at all."""
+"""Checks of the arguments of `fit` before training: Keras checks them late or not at all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -28,13 +28,13 @@ def compiled_model(model: Any) -> keras.Model:
     """Returns a compiled Keras model.
 
     Raises:
-        LotteryError: it is something else, or not compiled.
+        LotteryError: the argument is something else, or not compiled.
     """
     if not isinstance(model, keras.Model):
         kind = type(model)
         raise LotteryError(
             f"Expected a Keras model. Received: {kind.__module__}.{kind.__qualname__}. "
-            "Pass a keras.Model (Keras 3; models of tf_keras are another library's)."
+            "Pass a keras.Model of Keras 3, not of tf_keras."
         )
     if not model.compiled:
         raise LotteryError(
@@ -45,12 +45,12 @@ def compiled_model(model: Any) -> keras.Model:
 
 
 def check_fit(model: Any, x: Any, settings: Mapping[str, Any]) -> None:
-    """Raises LotteryError where an argument of `fit` is of another type or out of range.
+    """Raises LotteryError if an argument of `fit` has the wrong type or is out of range.
 
     Args:
         model: compiled.
         x: the data.
-        settings: further arguments by name; those that are None are left out.
+        settings: the other arguments by name; None means the default.
     """
     compiled_model(model)
     if x is None:
@@ -77,10 +77,10 @@ def check_fit(model: Any, x: Any, settings: Mapping[str, Any]) -> None:
 
 
 def check_arrays(x: Any, y: Any, sample_weight: Any) -> list[Any]:
-    """Returns those that there are; with inputs that are arrays, all are.
+    """Returns the arguments that are not None, checking that labels and weights are arrays too.
 
     Raises:
-        LotteryError: one is something else, such as a list of numbers.
+        LotteryError: one is not an array, such as a list of numbers.
     """
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None and not is_arrays(value):
@@ -92,53 +92,52 @@ def check_arrays(x: Any, y: Any, sample_weight: Any) -> list[Any]:
 
 
 def check_batches(x: Any, settings: Mapping[str, Any]) -> None:
-    """Checks that nothing but arrays comes with labels or weights beside it, or is split.
+    """Checks that batched data come without separate labels, weights or a validation split.
 
     Raises:
-        LotteryError: one of them was given.
+        LotteryError: one of them was passed.
     """
-    beside = [name for name in ("y", "sample_weight") if settings[name] is not None]
-    beside += ["validation_split"] if settings["validation_split"] else []
-    if beside:
+    separate = [name for name in ("y", "sample_weight") if settings[name] is not None]
+    separate += ["validation_split"] if settings["validation_split"] else []
+    if separate:
         raise LotteryError(
-            f"Expected {beside[0]} with arrays only. Received: {beside[0]} and x, a "
+            f"Expected {separate[0]} with arrays only. Received: {separate[0]} and x, a "
             f"{type(x).__name__}. Have the data yield (x, y) or (x, y, sample_weight), and pass "
-            "what is held out as validation_data."
+            "held-out data as validation_data."
         )
 
 
 def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) -> None:
-    """Checks the labels of sparse cross-entropy, which JAX takes for a loss of 0 out of range.
+    """Checks the labels of sparse cross-entropy: on JAX, labels out of range have a loss of 0.
 
     Args:
         model: compiled.
         x: inputs.
         y: labels.
-        weight: their sample weights; labels with a weight of 0 are not looked at.
+        weight: sample weights; labels with a weight of 0 are ignored.
 
     Raises:
-        LotteryError: a label that is no whole number, below 0, or at least as large as the output
-            is wide.
+        LotteryError: a label is not an integer from 0 to the number of output units minus 1.
     """
     for name, loss, labels, output, weights in _outputs(model, x, y, weight):
-        wide = output.shape[-1]
+        units = output.shape[-1]
         ignored = getattr(loss, "ignore_class", None)
-        if wide is None or not _is_sparse(loss):
+        if units is None or not _is_sparse(loss):
             continue
         counted = np.asarray(labels).ravel()
         if counted.dtype.kind in "OSU":
             raise LotteryError(
-                f"Expected labels that are numbers, since {name} has a unit for each. Received: "
+                f"Expected integer labels, since {name} has a unit for each. Received: "
                 f"{counted.dtype}. Number the classes from 0, as np.unique(..., "
                 "return_inverse=True) does."
             )
         if weights is not None and np.size(weights) == counted.size:
             counted = counted[np.asarray(weights).ravel() != 0]
-        is_unit = (counted >= 0) & (counted < wide) & (counted == np.trunc(counted))
+        is_unit = (counted >= 0) & (counted < units) & (counted == np.trunc(counted))
         wrong = counted[~is_unit & (counted != ignored)]
         if wrong.size:
             raise LotteryError(
-                f"Expected whole labels from 0 to {wide - 1}, since {name} has {wide} units. "
+                f"Expected whole labels from 0 to {units - 1}, since {name} has {units} units. "
                 f"Received: {wrong.size} others, such as {wrong[0]}. Correct the labels, widen "
                 "the layer, or name the label to leave out as the loss' ignore_class."
             )
@@ -166,17 +165,14 @@ def _outputs(model: keras.Model, x: Any, y: Any, weight: Any) -> Iterator[tuple[
 
 
 def _symbolic_outputs(model: keras.Model, x: Any) -> Any:
-    """Returns the outputs of a model, as nested as they are, without computing them.
-
-    None for a model whose `call` needs values.
-    """
+    """Returns the nested symbolic outputs of a model; None if its `call` needs real values."""
     if not model.built:
         model(keras.tree.map_structure(lambda a: np.asarray(a[:1]), x))
     known = list(getattr(model, "outputs", None) or [])
     if len(known) == 1:
         return known[0]
     example = keras.tree.map_structure(lambda a: keras.KerasTensor((1, *a.shape[1:])), x)
-    with suppress(Exception):  # whatever a model's own code raises at symbolic tensors
+    with suppress(Exception):  # model code may raise anything on symbolic tensors
         return model.compute_output_spec(example)
     return None
 

@@ -1,4 +1,4 @@
-"""How the training steps are compiled: the fastest, by device and layers."""
+"""Choosing the fastest way to compile training steps, by device and layers."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Compilation:
     """How the steps of a program are compiled.
 
     Args:
-        loop: many steps in one call; otherwise one call a step.
+        loop: many steps per call; otherwise one.
         xla: compile with XLA.
     """
 
@@ -25,12 +25,12 @@ class Compilation:
 def choose_compilation(
     model: keras.Model, distribution: Distribution, jit: str = "auto"
 ) -> Compilation:
-    """Returns what was measured to be fastest for this backend, device and kind of layers.
+    """Returns the fastest choice measured for this backend, device and kind of layers.
 
-    A compiled loop is best nearly everywhere. On a CPU, XLA compiles a convolution inside a
-    loop to code that is slower by orders of magnitude, so there JAX takes one call a step and
-    TensorFlow a loop without XLA; recurrent layers too are faster without it on TensorFlow, and on
-    a GPU XLA would keep them from the fused kernel (see benchmarks/).
+    A compiled loop is fastest nearly everywhere. On a CPU, XLA compiles convolutions inside a
+    loop to code that is slower by orders of magnitude, so JAX makes one call per step there and
+    TensorFlow uses a loop without XLA. On TensorFlow, recurrent layers are also faster without
+    XLA, which disables the fused kernel on a GPU (see benchmarks/).
     """
     slow = backend.is_cpu() and has_layer(model, "Conv")
     if backend.name() == "jax":
@@ -43,7 +43,7 @@ def choose_compilation(
 
 
 def has_layer(model: keras.Model, kind: str) -> bool:
-    """Returns True where any layer, however deep, is of a class that is named so or after it."""
+    """Returns True if the class or a base class of any layer has `kind` in its name."""
     return any(
         kind in cls.__name__ for layer in flatten_layers(model) for cls in type(layer).__mro__
     )

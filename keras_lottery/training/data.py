@@ -1,4 +1,4 @@
-"""Training data as arrays, the order in which batches come, and the copies on the device."""
+"""Training data as arrays, the order of batches, and the copies on the device."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.training.programs import Program
 
 Arrays = tuple[Any, ...]
-"""`(x, y)` or `(x, y, sample_weight)`; each nested NumPy arrays of equal first axis."""
+"""`(x, y)` or `(x, y, sample_weight)`; nested NumPy arrays with first axes of equal length."""
 
 
 class Order(Protocol):
-    """Which examples make up the batch of each step; equal seeds give equal orders."""
+    """The examples in the batch of each step; equal seeds give equal orders."""
 
     @property
     def seed(self) -> int: ...
@@ -26,13 +26,13 @@ class Order(Protocol):
     def steps_per_epoch(self) -> int: ...
 
     @property
-    def most_alike(self) -> int:
-        """Steps of the longest run of batches of one shape: what a compiled call has room for."""
+    def longest_run(self) -> int:
+        """Longest run of batches of one shape, in steps: the capacity of a compiled call."""
         ...
 
     @property
     def shapes(self) -> tuple[int, ...]:
-        """One step of each part and batch shape, by which everything is compiled beforehand."""
+        """One step for each part and batch shape, with which all shapes are compiled in advance."""
         ...
 
     def epoch(self, step: int) -> int:
@@ -40,15 +40,15 @@ class Order(Protocol):
         ...
 
     def part(self, step: int) -> int:
-        """Returns which of the parts of the training arrays a step takes its batch from."""
+        """Returns the index of the part of the training arrays that a step uses."""
         ...
 
-    def last_alike(self, step: int) -> int:
-        """Returns the end of the longest run from `step` in one epoch, part and batch shape."""
+    def run_end(self, step: int) -> int:
+        """Returns the end of the run from `step` with one epoch, part and batch shape."""
         ...
 
     def rows(self, start: int, stop: int) -> NDArray[np.int32]:
-        """Returns the examples of the steps of such a run, `(steps, batch)`."""
+        """Returns the examples of the steps within a run, shape `(steps, batch)`."""
         ...
 
 
@@ -57,14 +57,13 @@ class ArrayData:
     """The arrays of one experiment.
 
     Args:
-        train: what is trained on.
-        validation: what the learning speed is measured on; None where there is none.
-        test: what the headline metric is measured on.
+        train: training arrays.
+        validation: arrays that measure the learning speed, or None.
+        test: arrays of the headline metric.
         augment: `(x, epoch, seed) -> x`, applied to the whole of `train` before each epoch.
-        parts: where batches have several shapes, the training arrays of each; `train` is then
-            one of them.
-        order: `(train, seed) -> Order` of the batches; None: shuffled anew each epoch.
-        evaluated: examples that are evaluated at once; 0: many.
+        parts: training arrays for each batch shape, `train` among them; empty for one shape.
+        order: `(train, seed) -> Order` of the batches; None: reshuffled each epoch.
+        evaluated: batch size of evaluation; 0: automatic.
     """
 
     train: Arrays
@@ -87,7 +86,7 @@ def length(arrays: Any) -> int:
     """Returns the number of examples.
 
     Raises:
-        LotteryError: the arrays differ in length, or there are none.
+        LotteryError: the arrays differ in length or are empty.
     """
     sizes = {len(a) for a in keras.tree.flatten(arrays) if a is not None}
     if len(sizes) != 1 or sizes == {0}:
@@ -100,13 +99,13 @@ def length(arrays: Any) -> int:
 
 @dataclass(frozen=True)
 class DataOrder:
-    """Which examples make up the batch of each step: shuffled anew each epoch, from a seed.
+    """The examples in the batch of each step, reshuffled from a seed in every epoch.
 
     Args:
         examples: number of examples.
-        batch_size: examples a step.
-        seed: of the shuffling; equal seeds give equal orders on every machine and backend.
-        shuffle: otherwise examples come in their own order.
+        batch_size: examples per step.
+        seed: equal seeds give equal orders on every machine and backend.
+        shuffle: if False, examples keep their order.
         drop_remainder: leave out the last, smaller batch of an epoch.
     """
 
@@ -129,12 +128,12 @@ class DataOrder:
         return whole + bool(rest and not self.drop_remainder)
 
     @property
-    def most_alike(self) -> int:
+    def longest_run(self) -> int:
         return self.steps_per_epoch
 
     @property
     def shapes(self) -> tuple[int, ...]:
-        end = self.last_alike(0)
+        end = self.run_end(0)
         return (0,) if end == self.steps_per_epoch else (0, end)
 
     def epoch(self, step: int) -> int:
@@ -144,17 +143,17 @@ class DataOrder:
     def part(self, step: int) -> int:
         return 0
 
-    def last_alike(self, step: int) -> int:
-        """Returns the end of the longest run of steps from `step` in one epoch with full batches.
+    def run_end(self, step: int) -> int:
+        """Returns the end of the run of full batches from `step` within one epoch.
 
-        A smaller last batch is a run of its own.
+        A smaller last batch is a separate run.
         """
         end = (self.epoch(step) + 1) * self.steps_per_epoch
         smaller = not self.drop_remainder and self.examples % self.batch_size
         return end - 1 if smaller and step < end - 1 else end
 
     def rows(self, start: int, stop: int) -> NDArray[np.int32]:
-        """Returns the examples of the steps `start..stop` of one epoch, `(steps, batch)`."""
+        """Returns the examples of the steps `start..stop` of one epoch, shape `(steps, batch)`."""
         epoch = self.epoch(start)
         order = self.permutation(epoch)
         first = start - epoch * self.steps_per_epoch
@@ -170,21 +169,21 @@ class DataOrder:
 
 
 class EpochData:
-    """The training arrays on the device; where they are augmented, a fresh copy each epoch."""
+    """The training arrays on the device; a new copy each epoch if they are augmented."""
 
     def __init__(self, program: Program, data: ArrayData) -> None:
         self._program = program
         self._data = data
-        self._held: tuple[int, int] | None = None
+        self._key: tuple[int, int] | None = None
         self._arrays: dict[int, Any] = {}
 
     def at(self, epoch: int, seed: int, part: int = 0) -> Any:
         """Returns the arrays of an epoch, or a part of them."""
         augment = self._data.augment
         key = (epoch, seed) if augment else (0, 0)
-        if key != self._held:
+        if key != self._key:
             self._arrays.clear()
-            self._held = key
+            self._key = key
         if part not in self._arrays:
             x, *rest = (self._data.parts or (self._data.train,))[part]
             x = augment(x, epoch, seed) if augment else x

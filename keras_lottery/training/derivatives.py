@@ -1,4 +1,4 @@
-"""What criteria ask of a model beside its weights: derivatives of its loss, by path."""
+"""Derivatives of a model's loss by path, for criteria that need more than the weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,22 +24,22 @@ Loss = Callable[[Any, Any], Any]
 Arrays = list[NDArray[Any]]
 
 PROBES = 100
-"""Random vectors a batch, over which the estimate of the Hessian's diagonal is the mean."""
+"""Random vectors per batch that the estimate of the Hessian's diagonal averages over."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The model at which a quantity is taken, and the examples over which it is the mean.
+    """The model and the examples of a quantity.
 
     Args:
         model: built.
-        loss: of its outputs; None: the compiled loss, with the losses that layers add.
-        x: inputs, an array `(examples, ...)` or a structure of them.
+        loss: loss of the outputs; None: the compiled loss, including losses that layers add.
+        x: inputs, an array `(examples, ...)` or a structure of arrays.
         y: targets, likewise.
-        batch_size: examples at a time.
-        seed: of what is drawn.
-        kept: one for each trainable variable: where it is kept, or True.
-        temperature: outputs are divided by it before the loss.
+        batch_size: examples per batch.
+        seed: seed of random probes.
+        kept: mask of each trainable variable, or True.
+        temperature: divides the outputs before the loss.
     """
 
     model: keras.Model
@@ -68,17 +68,17 @@ class Subject:
         ]
 
     def only_kept(self, arrays: Arrays) -> Arrays:
-        """Returns arrays of the values' shapes, 0 where pruned."""
+        """Returns the arrays, 0 where pruned."""
         return [np.where(kept, a, 0).astype(a.dtype) for a, kept in zip(arrays, self.kept)]
 
     def batches(self) -> Iterator[tuple[int, Any, Any]]:
-        """Yields the number of examples of each batch, and its inputs and targets."""
+        """Yields the size, inputs and targets of each batch."""
         for at in range(0, self.examples, self.batch_size):
             x, y = (_rows(data, at, self.batch_size) for data in (self.x, self.y))
             yield min(self.batch_size, self.examples - at), x, y
 
     def loss_at(self, values: Sequence[Any], x: Any, y: Any) -> Any:
-        """Returns the loss of a batch in training mode; updates of the model are dropped."""
+        """Returns the loss of a batch in training mode, discarding updates of the model."""
         mapping = list(zip(self.model.trainable_variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
             outputs = self.model(x, training=True)
@@ -112,23 +112,22 @@ def derive(
 ) -> Weights:
     """Returns a quantity of a model's loss at its weights, by path; 0 where pruned.
 
-    Taken in training mode, with nothing in the model changed by it: batch-norm statistics, seeds
-    and metrics stay.
+    The model runs in training mode, but its batch-norm statistics, seeds and metrics don't change.
 
     Args:
         name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`.
-        model: built; compiled where no loss is given.
-        x: inputs, an array `(examples, ...)` or a structure of them; of `flow` the shape counts.
+        model: built; compiled unless `loss` is passed.
+        x: inputs, an array `(examples, ...)` or a structure of arrays; `flow` only uses the shape.
         y: targets, likewise.
-        masks: what is kept of it, beside its own masks.
+        masks: further masks by path, in addition to the model's.
         loss: `(y, outputs) -> scalar`, the mean over a batch; None: the compiled loss.
-        batch_size: examples at a time; batch norm sees one batch.
-        seed: of the probes of `hessian_diagonal`.
-        temperature: what outputs, which should be logits, are divided by before `loss`.
+        batch_size: examples per batch, also for batch norm.
+        seed: seed of the probes of `hessian_diagonal`.
+        temperature: divides the outputs, which should be logits, before `loss`.
 
     Raises:
-        LotteryError: the name is not known, the model has no loss, there are no examples, or
-            the result is not finite (then a `DivergedError`).
+        LotteryError: the name is unknown, the model has no loss, or there are no examples.
+        DivergedError: the result is not finite.
     """
     quantity = quantities[name]
     if loss is None and not getattr(model, "compiled", False):
@@ -139,8 +138,8 @@ def derive(
     if len(tree.flatten(x)[0]) == 0:
         raise LotteryError("Expected data=(x, y) with examples. Received: none. Pass some.")
     internals.sync_trainer(model)
-    places = {id(v): p for p, v in paths.variables(model).items()}
-    names = [places[id(v)] for v in model.trainable_variables]
+    by_variable = {id(v): p for p, v in paths.variables(model).items()}
+    names = [by_variable[id(v)] for v in model.trainable_variables]
     kept = [(masks or {}).get(path, True) for path in names]
     subject = Subject(model, loss, x, y, batch_size, seed, kept, temperature)
     derivative = dict(zip(names, subject.only_kept(quantity(subject)), strict=True))
@@ -159,7 +158,7 @@ def gradient(subject: Subject) -> Arrays:
 def hessian_gradient(subject: Subject) -> Arrays:
     """H g with H = ∂²L/∂w², both means over all examples.
 
-    Reference: Wang et al. 2020 (2002.07376), whose logits are divided by a temperature of 200.
+    Reference: Wang et al. 2020 (2002.07376), who divide the logits by a temperature of 200.
     """
     vector = _tensors(subject.only_kept(gradient(subject)))
     product = hessian_vector_of(subject.loss_at)
@@ -170,7 +169,7 @@ def hessian_gradient(subject: Subject) -> Arrays:
 def hessian_diagonal(subject: Subject) -> Arrays:
     """diag(H), estimated as the mean of z ⊙ (H z) over random signs z.
 
-    Each batch draws probes of its own, which averages the noise over batches too.
+    Each batch uses new probes, which averages the noise over batches too.
 
     Reference: Hutchinson 1990; Bekas et al. 2007, "An estimator for the diagonal of a matrix".
     """
@@ -191,10 +190,10 @@ def hessian_diagonal(subject: Subject) -> Arrays:
 
 @quantities.register("flow")
 def flow(subject: Subject) -> Arrays:
-    """∂R/∂|w| of the synaptic flow R = 1ᵀ f(1; |w|), the outputs' sum where every input is 1.
+    """∂R/∂|w| of the synaptic flow R = 1ᵀ f(1; |w|), the sum of the outputs for inputs of 1.
 
-    Every variable takes part by its absolute value, with batch norm as it is in inference; its
-    moving means count as 0, so that all flow is positive. The data do not matter.
+    All variables are replaced by their absolute values. Batch norm runs in inference mode with
+    moving means of 0, so all flow is positive. The data don't matter.
 
     Reference: Tanaka et al. 2020, arXiv 2006.05467, equation 2.
     """
@@ -212,7 +211,7 @@ def flow(subject: Subject) -> Arrays:
 
 
 def _mean(subject: Subject, of_batch: Callable[[Any, Any], Sequence[Any]]) -> Arrays:
-    """Returns the mean over all examples of what each batch gives."""
+    """Returns the mean of `of_batch` over all examples."""
     shapes = [tuple(v.shape) for v in subject.model.trainable_variables]
     total = [np.zeros(shape, np.float64) for shape in shapes]
     for size, x, y in subject.batches():

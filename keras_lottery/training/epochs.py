@@ -1,4 +1,4 @@
-"""How many steps an epoch has, for every kind of data that Keras' `fit` takes."""
+"""The number of steps per epoch, for every kind of data that Keras' `fit` takes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from keras_lottery.training.data import length
 
 @dataclass(frozen=True)
 class Epochs:
-    """The steps of each epoch as Keras counts them: an epoch ends where the data end, too.
+    """The steps of each epoch as Keras counts them: an epoch also ends at the end of the data.
 
     Args:
-        batches: batches of one pass over the data; None: without end.
-        steps_per_epoch: steps of an epoch; None: a whole pass.
+        batches: batches of one pass over the data; None: infinite.
+        steps_per_epoch: steps per epoch; None: a whole pass.
 
     Example:
         >>> [Epochs(batches=4, steps_per_epoch=3).of(step) for step in range(8)]
@@ -27,7 +27,7 @@ class Epochs:
 
     @property
     def length(self) -> int:
-        """Steps of an epoch that the data do not end early."""
+        """Steps of an epoch that the end of the data doesn't cut short."""
         sizes = [size for size in (self.batches, self.steps_per_epoch) if size is not None]
         return min(sizes)
 
@@ -54,7 +54,7 @@ class Epochs:
 
 
 def is_arrays(x: Any) -> bool:
-    """Returns True for arrays, nested or not: what can be held on the device as a whole."""
+    """Returns True for arrays, nested or not, which fit on the device as a whole."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(
         len(getattr(leaf, "shape", ()))
@@ -65,7 +65,7 @@ def is_arrays(x: Any) -> bool:
 
 
 def is_one_shot(x: Any) -> bool:
-    """Returns True for generators and iterators, which give each batch once."""
+    """Returns True for generators and iterators, which yield each batch once."""
     return isinstance(x, Iterator)
 
 
@@ -75,11 +75,11 @@ def array_batch_size(examples: int, batch_size: int | None, steps: int | None) -
 
 
 def epochs_of(x: Any, batch_size: int | None, steps_per_epoch: int | None) -> Epochs | None:
-    """Returns the steps of the epochs of data; None where the data do not say.
+    """Returns the steps of the epochs of data; None if unknown.
 
     Args:
-        x: whatever `fit` takes.
-        batch_size: of arrays.
+        x: data for `fit`.
+        batch_size: batch size of arrays.
         steps_per_epoch: as in `fit`.
     """
     if is_arrays(x):
@@ -91,10 +91,10 @@ def epochs_of(x: Any, batch_size: int | None, steps_per_epoch: int | None) -> Ep
 
 
 def _batches(x: Any) -> int | None:
-    """Returns the batches of one pass over data that come in batches, where they say."""
+    """Returns the batches of one pass over batched data, or None if unknown."""
     if isinstance(x, keras.utils.PyDataset):
         return x.num_batches
     try:
         return len(x)
-    except (TypeError, NotImplementedError):  # without end, or unknown before the first pass
+    except (TypeError, NotImplementedError):  # infinite, or unknown before the first pass
         return None

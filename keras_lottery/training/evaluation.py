@@ -1,8 +1,4 @@
-"""Evaluating a network beyond the metrics of one pass.
-
-Stochastic masks are evaluated over several samples, and an output that no longer depends on the
-input is noticed.
-"""
+"""Evaluation beyond a single pass: stochastic masks over several samples, and constant outputs."""
 
 import warnings
 from collections.abc import Callable
@@ -18,8 +14,8 @@ from keras_lottery.training.data import length
 Evaluate = Callable[[keras.Model], dict[str, float]]
 
 
-def undisturbed(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
-    """Measures a model without moving the random numbers that its training goes on with."""
+def with_seeds_preserved(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
+    """Evaluates a model without advancing the seeds that its training uses."""
     seeds = checkpoint.capture_seeds(model)
     metrics = evaluate(model)
     checkpoint.restore_seeds(model, seeds)
@@ -27,27 +23,27 @@ def undisturbed(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
 
 
 def sampled(model: keras.Model, evaluate: Evaluate, samples: int) -> dict[str, float]:
-    """Returns the mean of each metric over passes with samples of their own, and `<name>_sd`.
+    """Returns the mean of each metric over passes with different samples, and `<name>_sd`.
 
-    Equal for equal scores: the passes are seeded with 0, 1, and so on.
+    Deterministic for given scores: the passes use the seeds 0, 1, and so on.
     """
 
-    def one(seed: int) -> dict[str, float]:
+    def run_pass(seed: int) -> dict[str, float]:
         checkpoint.reset_seeds(model, seed)
         return evaluate(model)
 
     seeds = checkpoint.capture_seeds(model)
-    passes = [one(seed) for seed in range(samples)]
+    passes = [run_pass(seed) for seed in range(samples)]
     checkpoint.restore_seeds(model, seeds)
-    mean = {name: float(np.mean([one[name] for one in passes])) for name in passes[0]}
+    mean = {name: float(np.mean([p[name] for p in passes])) for name in passes[0]}
     if samples == 1:
         return mean
-    sd = {f"{name}_sd": float(np.std([o[name] for o in passes], ddof=1)) for name in passes[0]}
+    sd = {f"{name}_sd": float(np.std([p[name] for p in passes], ddof=1)) for name in passes[0]}
     return mean | sd
 
 
-def shipped(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
-    """Returns what `strip` and `export` make of drawn masks, and how many weights are used.
+def thresholded(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
+    """Returns the metrics of the network that `strip` and `export` make of stochastic masks.
 
     Keys: `threshold_<metric>` of the network that keeps the weights whose probability is at least
     a half, and `mean_kept`, the fraction of the weights that a sample keeps on average.
@@ -56,32 +52,32 @@ def shipped(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:
     metrics = {f"threshold_{name}": value for name, value in evaluate(model).items()}
     masking.set_mode(model, "sample")
     scores = [keras.ops.convert_to_numpy(score.value) for score in masking.scores(model)]
-    chances = np.concatenate([1 / (1 + np.exp(-s.astype(np.float64).ravel())) for s in scores])
-    return metrics | {"mean_kept": float(chances.mean())}
+    keep = np.concatenate([1 / (1 + np.exp(-s.astype(np.float64).ravel())) for s in scores])
+    return metrics | {"mean_kept": float(keep.mean())}
 
 
 _BATCH = 8
 
 
 def is_constant(model: keras.Model, inputs: Any, batch: int = _BATCH) -> bool:
-    """Returns True where a network gives exactly the same output for every one of its inputs.
+    """Returns True if a network gives exactly the same output for all inputs.
 
-    The first batch settles it for nearly all networks. Networks that draw, or that carry states
-    from batch to batch, are not looked at.
+    For nearly all networks the first batch decides. Returns False for networks with stochastic
+    masks or state carried between batches.
 
     Args:
         model: built.
-        inputs: nested arrays of equal first axis.
-        batch: examples computed at once.
+        inputs: nested arrays with first axes of equal length.
+        batch: examples per batch.
     """
     examples = length(inputs)
-    alike = all(_equal(np.asarray(leaf)) for leaf in keras.tree.flatten(inputs))
-    if alike or examples < batch or masking.draws(model) or masking.carried(model):
+    same_inputs = all(_equal(np.asarray(leaf)) for leaf in keras.tree.flatten(inputs))
+    if same_inputs or examples < batch or masking.draws(model) or masking.carried(model):
         return False
     first: list[Any] | None = None
     for at in range(0, examples, batch):
-        begin = min(at, examples - batch)  # every batch is of one shape
-        part = keras.tree.map_structure(lambda a, begin=begin: a[begin : begin + batch], inputs)
+        start = min(at, examples - batch)  # all batches have the same shape
+        part = keras.tree.map_structure(lambda a, start=start: a[start : start + batch], inputs)
         outputs = _outputs(model, part)
         first = [leaf[:1] for leaf in outputs] if first is None else first
         if any((leaf != expected).any() for leaf, expected in zip(outputs, first, strict=True)):
@@ -94,9 +90,9 @@ def _equal(rows: Any) -> bool:
 
 
 def _outputs(model: keras.Model, inputs: Any) -> list[Any]:
-    if backend.name() == "jax":  # one compiled call: op by op, each would be compiled by itself
+    if backend.name() == "jax":  # one compiled call instead of compiling op by op
         with warnings.catch_warnings():
-            # On several devices Keras warns of metrics that are on one; prediction reads none.
+            # On several devices Keras warns about metrics on one; prediction doesn't read them.
             warnings.filterwarnings("ignore", "Detected a mix of local")
             outputs = model.predict_on_batch(inputs)
     else:

@@ -1,4 +1,4 @@
-"""`fit` for any Keras model: Keras' arguments and callbacks, many steps in one compiled call."""
+"""`fit` for any Keras model: Keras' arguments and callbacks, many steps per compiled call."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_lottery.masking.keras_internals import resumed_epoch
+from keras_lottery.masking.mask_layer import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
@@ -19,8 +20,8 @@ from keras_lottery.training.step_callback import StepCallback
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
-# Calls an epoch that a progress bar is moved by.
-_MOVES = 20
+# Progress-bar updates per epoch.
+_PROGRESS_UPDATES = 20
 
 Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 
@@ -50,23 +51,23 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains like `model.fit`, with whole epochs of array data in one compiled call.
 
-    Batch hooks of callbacks are called after every step where a callback defines one, otherwise
-    after each compiled call, as Keras does under `steps_per_execution`. Data that are not arrays
-    (tf.data, PyDataset, generators) and models that run eagerly train through `model.fit`.
+    Batch hooks run after every step if any callback defines one, otherwise after each compiled
+    call, as under Keras' `steps_per_execution`. Other data than arrays (tf.data, PyDataset,
+    generators) and eager models train through `model.fit`.
 
     Args:
-        model: compiled; every other argument as in `keras.Model.fit`.
-        seed: of the order of arrays and of a PyDataset's batches, which is the same on every
-            backend; None: 0. Other data come in an order of their own.
-        initial_step: optimizer step to begin at, also within an epoch; instead of initial_epoch.
-        program: of this model (see `prepare`), to use again what an earlier call compiled.
+        model: compiled; the other arguments not listed here are those of `keras.Model.fit`.
+        seed: seed of the order of arrays and of a PyDataset's batches, the same on every backend;
+            None: 0. Other data have their own order.
+        initial_step: optimizer step to start at, even within an epoch; instead of initial_epoch.
+        program: program of this model (see `prepare`), to reuse its compiled steps.
 
     Returns:
-        The history, as Keras' own `fit` does.
+        Keras' history.
 
     Raises:
-        LotteryError: a setting out of its range, arrays of unequal lengths, labels that the
-            output has no unit for, or a class without a weight.
+        LotteryError: a setting is out of range, arrays differ in length, the output has no unit
+            for a label, or a class has no weight.
     """
     settings = {
         "y": y, "batch_size": batch_size, "epochs": epochs, "verbose": verbose,
@@ -85,7 +86,7 @@ def fit(
 
 
 def callback_list(callbacks: Callbacks | None) -> list[keras.callbacks.Callback]:
-    """Returns callbacks as a list, from whatever Keras takes: none, one, or several."""
+    """Returns callbacks as a list."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return list(callbacks.callbacks)
     return keras.tree.flatten(callbacks) if callbacks else []
@@ -110,7 +111,7 @@ def _fit_arrays(
     if steps and order.steps_per_epoch % steps:
         warnings.warn(
             f"steps_per_epoch={steps} does not divide the {order.steps_per_epoch} batches of the "
-            "data: an epoch ends where the data end, too.",
+            "data: an epoch also ends at the end of the data.",
             stacklevel=3,
         )
     if model.run_eagerly or is_one_shot(validation):
@@ -118,6 +119,7 @@ def _fit_arrays(
         settings |= {"class_weight": None, "validation_data": validation, "validation_split": 0.0}
         settings["steps_per_epoch"] = None
         return fit_batches(model, batches, settings, initial_step)
+    zero_stored(model)  # the compiled steps rely on it
     callbacks, verbose, last = (settings[n] for n in ("callbacks", "verbose", "epochs"))
     if any(getattr(callback, "changes_step", False) for callback in callbacks):
         program = None
@@ -144,7 +146,7 @@ def _fit_arrays(
         reached = range(max(first, epochs.start(epoch)), epochs.start(epoch + 1))
         hooks.on_epoch_begin(epoch)
         stops = _stops(callbacks, reached.start)
-        # Keras looks at `stop_training` after each step, and a callback may already have set it.
+        # Keras checks `stop_training` after each step; a callback may have set it already.
         calls = train_steps(
             program, data, order, reached, stops=stops, every=1 if model.stop_training else every
         )
@@ -162,7 +164,7 @@ def _fit_arrays(
 def _one_epoch(
     model: keras.Model, reached: Iterator[int], steps: range, hooks: Any
 ) -> dict[str, float]:
-    """Trains one epoch, or what is left of it, and returns its logs."""
+    """Trains one epoch or the rest of it, and returns its logs."""
     model.reset_metrics()
     hooks.on_train_batch_begin(0)
     for step in reached:
@@ -176,7 +178,7 @@ def _one_epoch(
 
 
 class _Gathered:
-    """The batch of each step, taken from arrays in the order of a seed."""
+    """The batch of each step, gathered from arrays in a seeded order."""
 
     def __init__(self, arrays: tuple[Any, ...], order: DataOrder) -> None:
         self._arrays = keras.tree.map_structure(np.asarray, arrays)
@@ -190,7 +192,7 @@ class _Gathered:
 def _validator(
     model: keras.Model, program: Program, data: Any, settings: Settings, hooks: Any
 ) -> Callable[[], dict[str, float]] | None:
-    """Returns what measures the validation data: the compiled program for arrays, or Keras."""
+    """Returns the function that evaluates the validation data, compiled for arrays."""
     if data is None:
         return None
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -207,22 +209,22 @@ def _validator(
         examples = min(examples, steps * batch)
     evaluate = Evaluation(program, arrays, examples, batch=batch or 0)
 
-    def measured() -> dict[str, float]:
+    def evaluate_arrays() -> dict[str, float]:
         hooks.on_test_begin()
         metrics = evaluate(model)
         hooks.on_test_end(metrics)
         return metrics
 
-    return measured
+    return evaluate_arrays
 
 
 def prepare(model: keras.Model, *arrays: Any) -> Program:
-    """Returns the program of a compiled model, for `fit` to use again and again.
+    """Returns the program of a compiled model, which several calls of `fit` can reuse.
 
     Args:
         model: compiled.
-        arrays: `x`, `y` and `sample_weight` as far as there are any; one example is looked at,
-            since Keras makes weights, slots and metrics on the first batch.
+        arrays: `x`, `y` and `sample_weight`, if any. One example is run, since Keras creates
+            weights, slots and metrics on the first batch.
     """
     batch = keras.tree.map_structure(lambda a: np.asarray(a[:1]), arrays)
     model.test_on_batch(*batch)
@@ -233,16 +235,16 @@ def prepare(model: keras.Model, *arrays: Any) -> Program:
 
 
 def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:
-    """Returns the steps a compiled call: 1 where a callback wants to see every batch."""
+    """Returns the steps per compiled call: 1 if a callback has batch hooks."""
     if _defines([c for c in callbacks if not isinstance(c, StepCallback)], _BATCH_HOOKS):
         return 1
     if verbose == 0:
         return steps
-    return max(1, -(-steps // _MOVES))
+    return max(1, -(-steps // _PROGRESS_UPDATES))
 
 
 def _defines(callbacks: Sequence[Any], hooks: Sequence[str]) -> bool:
-    """Returns True where a callback has one of the hooks, from its class or set on the object."""
+    """Returns True if a callback defines one of the hooks, in its class or on the object."""
     base = keras.callbacks.Callback
     defining = [c for c in callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
     return any(
@@ -255,7 +257,7 @@ def _defines(callbacks: Sequence[Any], hooks: Sequence[str]) -> bool:
 def _stops(callbacks: Sequence[Any], step: int) -> set[int]:
     """Returns the steps after `step` at which a callback must be called."""
     stops = (c.stops() for c in callbacks if isinstance(c, StepCallback))
-    return {step + more for of_one in stops for more in of_one}
+    return {step + offset for offsets in stops for offset in offsets}
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
@@ -265,10 +267,10 @@ def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
 
 
 def _finish_ema(model: keras.Model) -> None:
-    """Ends as Keras' `fit` does: with `use_ema` the averages become the weights."""
+    """Replaces weights by their averages under `use_ema`, as at the end of Keras' `fit`."""
     optimizer = model.optimizer
     if isinstance(optimizer, keras.optimizers.Optimizer) and model.trainable_weights:
         optimizer.finalize_variable_values(model.trainable_weights)
     if getattr(optimizer, "use_ema", False):
-        for weight in model.trainable_weights:  # on JAX it now is the very array of the average
+        for weight in model.trainable_weights:  # on JAX it now shares the array of the average
             weight.assign(keras.ops.copy(weight.value))

@@ -1,4 +1,4 @@
-"""Floating-point operations of a sparse network, for any Keras model."""
+"""Floating-point operations of a sparse Keras model."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -18,13 +18,13 @@ Rule = Callable[[Any, Shape, Shape], dict[str, int]]
 def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
     """Returns how often an example's forward pass multiplies by each weight of a variable.
 
-    A dense kernel on a vector is used once, a convolution's once for every output position, a
-    recurrent kernel once a time step, an embedding (a look-up) never. Layers without a rule in
-    `RULES` count nothing.
+    A dense kernel applied to a vector is used once, a convolution kernel once per output position,
+    a recurrent kernel once per time step, an embedding (a look-up) never. Layers without a rule in
+    `RULES` count as 0.
 
     Args:
         model: built; run once.
-        inputs: a batch of any size, as the model takes it.
+        inputs: a batch of any size.
 
     Returns:
         `{id(variable): uses}`; a shared layer's uses add up.
@@ -41,9 +41,9 @@ def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
                 counts[id(variable)] = counts.get(id(variable), 0) + count
 
     def shapes(layer: Any, inputs: Any, outputs: Any) -> None:
-        before, after = _shape(inputs), _shape(outputs)
-        if before is not None and after is not None:
-            record(layer, before, after)
+        input_shape, output_shape = _shape(inputs), _shape(outputs)
+        if input_shape is not None and output_shape is not None:
+            record(layer, input_shape, output_shape)
 
     with watched(shapes):
         model(inputs, training=False)
@@ -75,7 +75,7 @@ def _dense(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int
 
 
 def _einsum_dense(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
-    """A weight is used once for every value of the input's axes that the kernel does not have."""
+    """A weight is used once per index of the input axes that the kernel doesn't have."""
     operands = layer.equation.replace(" ", "").split("->")[0]
     axes, kernel = operands.split(",")
     named = axes.replace("...", "")
@@ -98,7 +98,7 @@ def _conv_transpose(layer: Any, input_shape: Shape, output_shape: Shape) -> dict
 
 
 def _reversible(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
-    """A look-up is free; backwards, from vectors to logits, the table is a dense kernel."""
+    """A look-up is free; in reverse, from vectors to logits, the table is a dense kernel."""
     if len(output_shape) > len(input_shape):
         return {}
     used = "embeddings" if layer.tie_weights else "reverse_embeddings"
@@ -119,7 +119,7 @@ RULES: dict[str, Rule] = {
     "ReversibleEmbedding": _reversible,
     "RNN": _recurrent,
 }
-"""Rules by class name; a layer takes the rule of its nearest ancestor that has one."""
+"""Rules by class name; a layer uses the rule of its nearest base class that has one."""
 
 
 def _attribute(layer: Any, path: str) -> Any:
@@ -130,7 +130,7 @@ def _attribute(layer: Any, path: str) -> Any:
 
 @contextmanager
 def watched(record: Callable[[Any, Any, Any], None]) -> Iterator[None]:
-    """Calls `record(layer, inputs, outputs)` for every layer that runs inside."""
+    """Calls `record(layer, inputs, outputs)` for every layer that runs in this context."""
     plain = keras.layers.Layer.__call__
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:

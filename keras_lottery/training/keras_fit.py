@@ -1,4 +1,4 @@
-"""Training on data that are not arrays, with Keras' own `fit`: from any step, in a seed's order."""
+"""Training on other data than arrays with Keras' `fit`: from any step, in a seeded order."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class _Part:
-    """One call of `model.fit`: the data, and the epochs and steps for which they serve."""
+    """One call of `model.fit`: its data, epochs and steps."""
 
     x: Any
     first: int
@@ -29,18 +29,18 @@ class _Part:
 def keras_fit(
     model: keras.Model, x: Any, settings: Settings, initial_step: int | None, seed: int | None
 ) -> keras.callbacks.History:
-    """Calls `model.fit`, also from the middle of an epoch.
+    """Calls `model.fit`, which can start in the middle of an epoch.
 
     Args:
         model: compiled.
-        x: PyDataset, tf.data, or whatever else Keras takes.
-        settings: its other arguments.
-        initial_step: optimizer step to begin at; None: `initial_epoch`.
-        seed: of the order of a PyDataset's batches; other data come in an order of their own.
+        x: PyDataset, tf.data, or any other data that Keras takes, except arrays.
+        settings: the other arguments of `model.fit`.
+        initial_step: optimizer step to start at; None: `initial_epoch`.
+        seed: seed of the order of a PyDataset's batches; other data have their own order.
 
     Raises:
-        LotteryError: the data do not say where an epoch ends, but training begins within one, or
-            labels are given beside them.
+        LotteryError: training starts within an epoch but the data have no length, or labels are
+            passed separately.
     """
     check_batches(x, settings)
     steps = settings["steps_per_epoch"]
@@ -51,15 +51,15 @@ def keras_fit(
         return fit_batches(model, order, settings, initial_step)
     if seed is not None:
         warnings.warn(
-            f"The order of a {type(x).__name__} is its own, so that seed={seed} has no effect on "
-            "it. Give the data a fixed order, or pass arrays or a PyDataset.",
+            f"A {type(x).__name__} has its own order, so seed={seed} has no effect on it. Give the "
+            "data a fixed order, or pass arrays or a PyDataset.",
             stacklevel=3,
         )
     if not initial_step:
         return model.fit(x, **settings)
     if epochs is None:
         raise LotteryError(
-            "Expected data that say how many batches an epoch has, since training begins at step "
+            "Expected data with a known number of batches, since training starts at step "
             f"{initial_step}. Received: a {type(x).__name__} without a length. "
             "Pass steps_per_epoch."
         )
@@ -69,7 +69,7 @@ def keras_fit(
 def fit_batches(
     model: keras.Model, batches: "Batches", settings: Settings, initial_step: int | None
 ) -> keras.callbacks.History:
-    """Calls `model.fit` with batches that are known by their step."""
+    """Calls `model.fit` with batches indexed by optimizer step."""
     epochs, last = batches.epochs, settings["epochs"]
     first = settings["initial_epoch"] if initial_step is None else epochs.of(initial_step)
     skipped = 0 if initial_step is None else initial_step - epochs.start(first)
@@ -82,13 +82,13 @@ def fit_batches(
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches of an epoch, by the optimizer step that each is for.
+    """The batches of an epoch, indexed by optimizer step.
 
     Args:
         at: returns the batch of a step.
         epochs: the steps of each epoch.
-        source: what is read with as many workers, and told where epochs begin and end.
-        skipped: steps that the epoch is begun after.
+        source: data set whose worker settings are used and whose epoch hooks are called.
+        skipped: steps to skip at the start of the epoch.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Batches(keras.utils.PyDataset):
 
 @dataclass(frozen=True)
 class _Indexed:
-    """The batches of a PyDataset in the order of a seed; one without end keeps its own."""
+    """The batches of a PyDataset in a seeded order; an infinite one keeps its own order."""
 
     source: keras.utils.PyDataset
     order: DataOrder | None
@@ -138,17 +138,17 @@ def _indexed(x: keras.utils.PyDataset, epochs: Epochs, seed: int, shuffle: bool)
 
 
 def _parts(x: Any, epochs: Epochs, step: int, last: int, steps: int | None) -> list[_Part]:
-    """Returns the calls that train from `step`: the rest of its epoch, then all others."""
+    """Returns the calls that train from `step`: the rest of its epoch, then the other epochs."""
     first = epochs.of(step)
     if step == epochs.start(first):
         return [_Part(_from(x, epochs, step), first, last, steps)]
-    left = epochs.start(first + 1) - step
-    rest = _Part(_from(x, epochs, step), first, first + 1, left)
+    remaining = epochs.start(first + 1) - step
+    rest = _Part(_from(x, epochs, step), first, first + 1, remaining)
     return [rest, _Part(_from(x, epochs, rest.first), first + 1, last, steps)]
 
 
 def _from(x: Any, epochs: Epochs, step: int) -> Any:
-    """Returns tf.data from the batch of a step on; other data are read from their beginning."""
+    """Returns tf.data from the batch of a step on; other data start from the beginning."""
     skipped = step % epochs.batches if epochs.batches else step
     if not skipped or is_one_shot(x) or not hasattr(x, "skip"):
         return x
@@ -158,12 +158,12 @@ def _from(x: Any, epochs: Epochs, step: int) -> Any:
 def _fit_parts(
     model: keras.Model, parts: list[_Part], settings: Settings
 ) -> keras.callbacks.History:
-    """Trains one part after the other, as one training to the callbacks."""
+    """Trains the parts in order; callbacks see a single training."""
     if len(parts) > 1 and getattr(model.optimizer, "use_ema", False):
         raise LotteryError(
             "Expected an initial_step at the start of an epoch, since Keras replaces the weights "
             "by their averages (use_ema) at the end of each fit. Received: one within an epoch. "
-            "Begin at a whole epoch, or pass arrays."
+            "Start at a whole epoch, or pass arrays."
         )
     epochs = settings["epochs"]
     hooks = _Hooks(
@@ -195,26 +195,26 @@ def _fit_parts(
 
 
 class _Hooks(keras.callbacks.CallbackList):
-    """Callbacks that see one training where `model.fit` is called for each of its parts."""
+    """Callbacks that see a single training although `model.fit` is called for each part."""
 
-    _begun = False
+    _started = False
     _ended = False
     _is_last = True
     _x: Any = None
 
     def begin(self, x: Any, is_last: bool) -> None:
-        """Is called before each part."""
+        """Runs before each part."""
         self._x, self._is_last = x, is_last
 
     def end(self) -> None:
-        """Is called at the end, also where training was stopped in an earlier part."""
+        """Runs at the end, even if training stopped in an earlier part."""
         if not self._ended:
             self._is_last = True
             self.on_train_end(self._logs)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if not self._begun:
-            self._begun, self._logs = True, None
+        if not self._started:
+            self._started, self._logs = True, None
             super().on_train_begin(logs)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

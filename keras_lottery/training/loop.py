@@ -1,4 +1,4 @@
-"""The custom fit loop: many steps in one compiled call, and a stop wherever somebody looks."""
+"""The training loop: many steps per compiled call, with pauses at evaluations and checkpoints."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from keras_lottery.training.data import EpochData, Order
 from keras_lottery.training.programs import Program
 
-# Rows of batches passed to one compiled call at most; bounds the memory for the order.
+# Maximal steps per compiled call; bounds the memory for the order.
 MOST_STEPS = 1000
-# Examples evaluated at once at most.
+# Maximal examples per evaluation batch.
 MOST_EXAMPLES = 2500
 
 
@@ -34,35 +34,35 @@ def train_steps(
         order: which examples make up each batch.
         steps: the range of optimizer steps to take.
         stops: steps at which to yield.
-        every: yield at the multiples of this, too; epochs always end a call.
-        shift: added to a step to find its place in the data order.
+        every: also yield at multiples of this; epochs always end a call.
+        shift: added to a step to get its position in the data order.
     """
-    capacity = steps_a_call(order, every)
+    capacity = steps_per_call(order, every)
     step = steps.start
     while step < steps.stop:
-        place = step + shift
-        ends = [steps.stop, step + capacity, order.last_alike(place) - shift]
+        position = step + shift
+        ends = [steps.stop, step + capacity, order.run_end(position) - shift]
         ends += [step - step % every + every, *(s for s in stops if s > step)]
         end = min(ends)
-        rows = order.rows(place, end + shift)
-        arrays = data.at(order.epoch(place), order.seed, order.part(place))
+        rows = order.rows(position, end + shift)
+        arrays = data.at(order.epoch(position), order.seed, order.part(position))
         program.train(arrays, _padded(rows, capacity), end - step)
         step = end
         yield step
 
 
-def steps_a_call(order: Order, every: int) -> int:
-    """Returns the number of steps that one compiled call has room for."""
-    return min(every, MOST_STEPS, order.most_alike)
+def steps_per_call(order: Order, every: int) -> int:
+    """Returns the capacity of a compiled call in steps."""
+    return min(every, MOST_STEPS, order.longest_run)
 
 
 def _padded(rows: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:
-    """Fills up to the one number of steps that is compiled."""
+    """Pads to the capacity of the compiled call."""
     return np.pad(rows, ((0, capacity - len(rows)), (0, 0)))
 
 
 class Evaluation:
-    """Measures a model on arrays that stay on the device, `batch` examples at once (0: many)."""
+    """Evaluates a model on arrays on the device, `batch` examples at a time (0: automatic)."""
 
     def __init__(
         self, program: Program, arrays: Any, examples: int, replicas: int = 1, batch: int = 0
@@ -77,7 +77,7 @@ class Evaluation:
         self._orders = [rows for rows in orders if rows.size]
 
     def __call__(self, model: keras.Model) -> dict[str, float]:
-        """Returns the mean of the loss and of each metric by name."""
+        """Returns the mean loss and metrics by name."""
         model.reset_metrics()
         for order in self._orders:
             self._program.test(self._arrays, order)
@@ -85,14 +85,14 @@ class Evaluation:
 
 
 def results(model: keras.Model) -> dict[str, float]:
-    """Returns what the model's metrics have gathered, and resets them."""
+    """Returns the results of the model's metrics, and resets them."""
     metrics = {k: float(v) for k, v in model.get_metrics_result().items()}
     model.reset_metrics()
     return metrics
 
 
 def _even_batch(examples: int, replicas: int) -> int:
-    """Returns the largest batch that divides the examples evenly, if there is a fair one."""
+    """Returns the largest batch that divides the examples evenly, unless that is small."""
     sizes = range(min(examples, MOST_EXAMPLES), 0, -1)
     even = next(s for s in sizes if examples % s == 0 and (s % replicas == 0 or s == 1))
     fallback = max(1, min(examples, 500) // replicas) * replicas

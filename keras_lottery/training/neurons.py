@@ -1,9 +1,9 @@
-"""The neurons of a model: the rows of variables that each one is, and freezing such rows.
+"""The neurons of a model as rows of its variables, and freezing such rows.
 
-Gradients of frozen rows are zero before the optimizer sees them (momentum, clipping by the global
-norm), and after its step the rows of the variable and of its slots are put back, so that neither
-momentum nor weight decay moves them. The masks are variables of the optimizer: a compiled step
-takes them as state, and is not traced again when they change.
+Gradients of frozen rows are zeroed before the optimizer sees them (momentum, clipping by the global
+norm). After its step the rows of the variable and its slots are restored, so momentum and weight
+decay don't change them. The masks are optimizer variables: a compiled step takes them as state and
+isn't retraced when they change.
 """
 
 import types
@@ -37,7 +37,7 @@ class Neurons:
         path: structural path of the layer.
         layer: `Dense`, a convolution or `BatchNormalization`.
         count: number of channels.
-        rows: trainable variable and the axis that the channels have in it.
+        rows: trainable variables, each with its channel axis.
         flops: floating-point operations of one example's weight gradients, all channels.
     """
 
@@ -58,16 +58,16 @@ class Neurons:
 def neurons(
     model: keras.Model, x: Any, include: Sequence[str], exclude: Sequence[str]
 ) -> list[Neurons]:
-    """Returns the neurons of every dense, convolution and batch-norm layer that is trained.
+    """Returns the neurons of every trained dense, convolution and batch-norm layer.
 
     Args:
         model: built.
-        x: a few inputs, as the model takes them; one is run.
+        x: a few inputs of the model; one is run.
         include: patterns of layer paths; empty: all.
         exclude: patterns of layer paths to leave out.
 
     Raises:
-        LotteryError: there are none, or a pattern matches nothing.
+        LotteryError: no such layer is selected, or a pattern matches nothing.
     """
     paths = {id(variable): path for path, variable in masking.variables(model).items()}
     counts = uses(model, keras.tree.map_structure(lambda a: a[:1], x))
@@ -88,8 +88,8 @@ def neurons(
         by_layer.append(Neurons(path, layer, int(variable.shape[axis]), rows, flops))
     if not by_layer:
         raise LotteryError(
-            "Expected a model with dense, convolution or batch-norm layers that are trained. "
-            "Received: none that include= and exclude= leave. Change the patterns."
+            "Expected a model with trained dense, convolution or batch-norm layers. "
+            "Received: none selected by include= and exclude=. Change the patterns."
         )
     return by_layer
 
@@ -115,26 +115,26 @@ def normalized_outputs(
     """Returns the outputs of each layer, scaled to length 1 per neuron.
 
     Returns:
-        By path, shape `(neurons, examples · positions)`; a neuron that is always 0 stays 0.
+        By path, shape `(neurons, examples · positions)`; neurons that are always 0 stay 0.
     """
-    seen: dict[int, list[NDArray[np.float32]]] = {}
+    recorded: dict[int, list[NDArray[np.float32]]] = {}
     axes = {id(layer_neurons.layer): layer_neurons.axis for layer_neurons in watched_neurons}
 
     def record(layer: Any, inputs: Any, outputs: Any) -> None:
         if id(layer) in axes:
             values = np.moveaxis(np.asarray(ops.convert_to_numpy(outputs)), axes[id(layer)], 0)
-            seen.setdefault(id(layer), []).append(values.reshape(len(values), -1))
+            recorded.setdefault(id(layer), []).append(values.reshape(len(values), -1))
 
     with watched(record):
         model(x, training=False)
     unit = {}
     for layer_neurons in watched_neurons:
-        if id(layer_neurons.layer) not in seen:
+        if id(layer_neurons.layer) not in recorded:
             raise LotteryError(
                 "Expected every layer to run on the held-out inputs. Received: "
                 f"{layer_neurons.path}, which does not. Name it in exclude=."
             )
-        values = np.concatenate(seen[id(layer_neurons.layer)], axis=1).astype(np.float32)
+        values = np.concatenate(recorded[id(layer_neurons.layer)], axis=1).astype(np.float32)
         length = np.linalg.norm(values, axis=1, keepdims=True)
         unit[layer_neurons.path] = np.divide(
             values, length, out=np.zeros_like(values), where=length > 0
@@ -142,23 +142,23 @@ def normalized_outputs(
     return unit
 
 
-def similarity(now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float64]:
+def similarity(current: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float64]:
     """Returns φ, the cosine between two epochs' outputs of each neuron; 1 where both are 0.
 
     Args:
-        now: outputs of length 1 or 0; shape `(neurons, values)`.
-        before: those of the epoch before.
+        current: outputs of length 1 or 0; shape `(neurons, values)`.
+        before: outputs of the previous epoch.
     """
-    both_zero = ~now.any(axis=1) & ~before.any(axis=1)
-    return np.where(both_zero, 1.0, np.einsum("nv,nv->n", now, before, dtype=np.float64))
+    both_zero = ~current.any(axis=1) & ~before.any(axis=1)
+    return np.where(both_zero, 1.0, np.einsum("nv,nv->n", current, before, dtype=np.float64))
 
 
 class FrozenRows:
-    """Keeps rows of variables as they are, in every step of a compiled model's optimizer.
+    """Freezes rows of variables in every step of a compiled model's optimizer.
 
     Args:
         model: compiled, with its optimizer built.
-        rows: variable and the axis along which it has its rows.
+        rows: variables, each with the axis of its rows.
     """
 
     def __init__(self, model: keras.Model, rows: Sequence[tuple[keras.Variable, int]]) -> None:
@@ -171,19 +171,19 @@ class FrozenRows:
                 (variable.shape[axis],), initializer="ones", dtype="bool", name="trained_rows"
             )
             self._masks[id(variable)] = (mask, axis % len(variable.shape))
-        held = self._masks
+        masks = self._masks
 
         def apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> Any:
-            return _apply(self, plain, held, grads, trainable_variables)
+            return _apply(self, plain, masks, grads, trainable_variables)
 
         object.__setattr__(self._optimizer, "apply", types.MethodType(apply, self._optimizer))
 
     def freeze(self, variable: keras.Variable, frozen: NDArray[np.bool_]) -> None:
-        """Freezes the rows of a variable where `frozen` is True; the others are trained."""
+        """Freezes the rows of a variable where `frozen` is True, and unfreezes the others."""
         self._masks[id(variable)][0].assign(~np.asarray(frozen, bool))
 
     def remove(self) -> None:
-        """Leaves the optimizer as it was before."""
+        """Restores the optimizer's own `apply`, and removes the masks."""
         if self._before is None:
             object.__delattr__(self._optimizer, "apply")
         else:
@@ -194,19 +194,19 @@ class FrozenRows:
 def _apply(
     optimizer: Any,
     plain: Any,
-    held: Mapping[int, tuple[keras.Variable, int]],
+    masks: Mapping[int, tuple[keras.Variable, int]],
     grads: Sequence[Any],
     trainable_variables: Any,
 ) -> Any:
-    """Stands in for `optimizer.apply`."""
+    """Replaces `optimizer.apply`."""
     variables = trainable_variables
     if variables is None:
         variables = internals.optimized_variables(optimizer)
     variables, grads, kept = list(variables), list(grads), []
     for index, variable in enumerate(variables):
-        if id(variable) not in held or grads[index] is None:
+        if id(variable) not in masks or grads[index] is None:
             continue
-        mask, axis = held[id(variable)]
+        mask, axis = masks[id(variable)]
         shape = [1] * len(variable.shape)
         shape[axis] = -1
         trained = ops.reshape(ops.convert_to_tensor(mask.value), shape)

@@ -1,4 +1,4 @@
-"""The optimizer and the learning-rate schedule of a config."""
+"""Building the optimizer and learning-rate schedule of a config."""
 
 import dataclasses
 from typing import Any
@@ -16,7 +16,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up to the peak, then constant, piecewise, cosine, linear or inverse_sqrt.
 
     Args:
-        kind: one of these names.
+        kind: name of the schedule.
         peak: learning rate after the warm-up.
         warmup: steps of linear warm-up from 0.
         total: step at which `cosine` and `linear` reach 0.
@@ -42,7 +42,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             "boundaries": tuple(boundaries),
             "factor": factor,
         }
-        self.offset: Any = None  # a variable of the optimizer: see `build_optimizer`
+        self.offset: Any = None  # an optimizer variable, see `build_optimizer`
 
     def __call__(self, step: Any) -> Any:
         ops, s = keras.ops, self.settings
@@ -69,23 +69,23 @@ def _decay(s: dict[str, Any], step: Any, warmup: float, total: float) -> Any:
     if s["kind"] == "inverse_sqrt":
         start = max(warmup, 1.0)
         return ops.sqrt(start / ops.maximum(step + 1, start))
-    done = ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
+    progress = ops.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0)
     if s["kind"] == "cosine":
-        return 0.5 * (1 + ops.cos(3.141592653589793 * done))
+        return 0.5 * (1 + ops.cos(3.141592653589793 * progress))
     if s["kind"] == "linear":
-        return 1 - done
+        return 1 - progress
     return ops.ones_like(step)
 
 
 class _L2:
     """Adds `l2 · w` to the gradient of every trained variable, after clipping.
 
-    Keras' own `weight_decay` is decoupled: it shrinks weights apart from the gradient, so that
-    momentum does not see it. PyTorch's SGD and Adam, which the papers use, add the decay to the
-    gradient of all parameters, biases and normalization included.
+    Keras' own `weight_decay` is decoupled: momentum doesn't see it. PyTorch's SGD and Adam, which
+    the papers use, add the decay to the gradient of all parameters, biases and normalization
+    included.
     """
 
-    keeps_zeros = True  # a pruned weight is 0, and so is its decay
+    keeps_zeros = True  # the decay of a pruned weight is 0
 
     def __init__(self, *args: Any, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,12 +103,12 @@ class _L2:
 
 @keras.saving.register_keras_serializable("keras_lottery")
 class L2SGD(_L2, keras.optimizers.SGD):
-    """SGD with L2 in the gradient: `v ← momentum · v - η · (g + l2 · w)`, as PyTorch has it."""
+    """SGD with L2 in the gradient, as in PyTorch: `v ← momentum · v - η · (g + l2 · w)`."""
 
 
 @keras.saving.register_keras_serializable("keras_lottery")
 class L2Adam(_L2, keras.optimizers.Adam):
-    """Adam whose moments are of `g + l2 · w`, as PyTorch's `Adam(weight_decay=l2)`."""
+    """Adam with moments of `g + l2 · w`, like PyTorch's `Adam(weight_decay=l2)`."""
 
 
 _WITH_L2 = {"sgd": L2SGD, "adam": L2Adam}
@@ -130,12 +130,12 @@ def build_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Returns the Keras optimizer of a config.
 
-    A schedule reads `iterations + offset`. The offset is one of the optimizer's variables, so
-    that a rewound training can resume or restart its schedule whatever its `iterations` are,
-    which bias-corrected moments need for themselves.
+    A schedule reads `iterations + offset`. The offset is an optimizer variable, so a rewound
+    training can resume or restart its schedule without changing `iterations`, which
+    bias-corrected moments need.
 
     Raises:
-        LotteryError: Keras knows no such optimizer, or it takes no such argument.
+        LotteryError: Keras doesn't know the optimizer, or it doesn't take an argument.
     """
     rate: Any = config.learning_rate
     warmup = Duration.parse(config.warmup).steps(steps_per_epoch)
@@ -144,11 +144,11 @@ def build_optimizer(
         rate = Schedule(
             config.schedule, config.learning_rate, warmup, total_steps, boundaries, config.factor
         )
-    taken = ("name", "learning_rate", "schedule", "boundaries", "factor", "warmup")
+    handled = ("name", "learning_rate", "schedule", "boundaries", "factor", "warmup")
     extra = {
         f.name: getattr(config, f.name)
         for f in dataclasses.fields(config)
-        if f.name not in taken and getattr(config, f.name) is not None
+        if f.name not in handled and getattr(config, f.name) is not None
     }
     try:
         optimizer = _optimizer_class(config)(learning_rate=rate, **extra)
@@ -163,9 +163,9 @@ def build_optimizer(
 
 
 def restart_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
-    """Lets the learning-rate schedule go on from `step`."""
+    """Makes the learning-rate schedule continue from `step`."""
     schedule = learning_rate(optimizer)
     if isinstance(schedule, Schedule):
-        # `int` fails on a variable of which every replica holds a copy.
-        taken = int(keras.ops.convert_to_numpy(optimizer.iterations.value))
-        schedule.offset.assign(step - taken)
+        # `int` fails on a mirrored variable.
+        iterations = int(keras.ops.convert_to_numpy(optimizer.iterations.value))
+        schedule.offset.assign(step - iterations)

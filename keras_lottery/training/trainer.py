@@ -1,4 +1,4 @@
-"""Trains one model again and again, from ticket to ticket, with one compiled program."""
+"""Training one model from any start, ticket after ticket, with one compiled program."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,8 +19,13 @@ from keras_lottery.training import checkpoint
 from keras_lottery.training.checkpoint import restore_start
 from keras_lottery.training.compilation import choose_compilation
 from keras_lottery.training.data import ArrayData, EpochData, length
-from keras_lottery.training.evaluation import is_constant, sampled, shipped, undisturbed
-from keras_lottery.training.loop import Evaluation, results, steps_a_call, train_steps
+from keras_lottery.training.evaluation import (
+    is_constant,
+    sampled,
+    thresholded,
+    with_seeds_preserved,
+)
+from keras_lottery.training.loop import Evaluation, results, steps_per_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.programs import make_program
 from keras_lottery.types import Progress, Start, State, TrainingResult
@@ -30,15 +35,15 @@ class Trainer:
     """Compiles a model once and trains it from any start.
 
     Args:
-        model: built and masked, made under the distribution's scope.
-        optimizer: which optimizer and schedule.
+        model: built and masked, created under the distribution's scope.
+        optimizer: optimizer and schedule.
         train: length, batch size, evaluation.
         data: the arrays.
         loss: Keras loss or its name.
         metrics: Keras metrics or their names.
-        distribution: where the copies of the model live.
-        samples: passes over the test set that are averaged, where the model draws its masks.
-        measure: what else is measured of the trained model, by name, e.g. a score of what it says.
+        distribution: the devices of the replicas.
+        samples: passes over the test set to average for stochastic masks.
+        measure: returns further metrics of the trained model by name, e.g. a BLEU score.
     """
 
     def __init__(
@@ -90,9 +95,9 @@ class Trainer:
         """Trains from `start` to the end.
 
         Args:
-            start: weights, masks and the step to begin at.
-            capture_at: step at which the full state is captured; None for never.
-            data_seed: of the order of the data; arms that are compared share it.
+            start: weights, masks and the step to start at.
+            capture_at: step at which to capture the full state; None: never.
+            data_seed: seed of the data order, shared by the arms of a comparison.
             progress: reports progress.
         """
         if start.step >= self.total_steps:
@@ -103,7 +108,7 @@ class Trainer:
         latest, first = max(start.step, capture_at or 0), min(self.averaged, default=None)
         if first is not None and first < latest:
             raise LotteryError(
-                f"Expected the checkpoints that are averaged after step {latest}, where tickets "
+                f"Expected all averaged checkpoints after step {latest}, where tickets "
                 f"start. Received: the first of {len(self.averaged)} at step {first}. "
                 "Lower train.average or train.average_every."
             )
@@ -111,27 +116,27 @@ class Trainer:
         compile_seconds = self._compile(data_seed)
         self.restore(start)
         initial = self.judge() if self.config.evaluate_start else {}
-        began = time.perf_counter()
-        watch = _Watch(self, start, capture_at)
+        started = time.perf_counter()
+        recorder = _Recorder(self, start, capture_at)
         for step in self._steps(start, capture_at, data_seed):
-            logs = watch.look(step)
+            logs = recorder.record(step)
             progress.update(step, self.total_steps, logs.get("loss", float("nan")))
-        result = watch.finish(time.perf_counter() - began, compile_seconds)
+        result = recorder.finish(time.perf_counter() - started, compile_seconds)
         return replace(result, initial=initial)
 
     def restore(self, start: Start) -> None:
-        """Puts weights, masks, optimizer and seeds where a training begins."""
+        """Restores the weights, masks, optimizer and seeds of a start."""
         restore_start(self.model, start, self._fresh_optimizer)
 
     def evaluate(self, split: str = "test", examples: int = 0) -> dict[str, float]:
-        """Returns the metrics of the model as it stands; where it draws, of its samples.
+        """Returns the metrics of the model, averaged over samples if its masks are stochastic.
 
         Args:
-            split: `test`, `validation`, or `train`, which is not augmented.
-            examples: how many of its first examples; 0: all of them.
+            split: `test`, `validation`, or `train` (without augmentation).
+            examples: number of examples from the start of the split; 0: all.
 
         Raises:
-            LotteryError: there is no such split.
+            LotteryError: the split is unknown.
         """
         evaluation = self._of(split, examples)
         if self.draws:
@@ -139,29 +144,29 @@ class Trainer:
         return evaluation(self.model)
 
     def judge(self) -> dict[str, float]:
-        """Returns the test metrics, and whatever else is measured of a trained model."""
+        """Returns the test metrics and the further metrics of a trained model."""
         return self.evaluate() | (self._measure(self.model) if self._measure else {})
 
-    def evaluate_shipped(self) -> dict[str, float]:
-        """Returns the test metrics of a plain model made of one that draws; else nothing."""
-        return shipped(self.model, self._test) if self.draws else {}
+    def evaluate_thresholded(self) -> dict[str, float]:
+        """Returns the test metrics of the stripped model if masks are stochastic, else {}."""
+        return thresholded(self.model, self._test) if self.draws else {}
 
     def is_constant(self) -> bool:
-        """Returns True where the output is the same for every test example."""
+        """Returns True if the output is the same for every test example."""
         batch = self._data.evaluated or 8 * self.distribution.replicas
         with self.distribution.scope():
             return is_constant(self.model, self._data.test[0], batch)
 
     def validate(self) -> dict[str, float]:
-        """Returns the validation metrics by their name with `val_` in front; empty without data."""
+        """Returns the validation metrics as `val_<name>`; empty without validation data."""
         if self._validation is None:
             return {}
-        measure = undisturbed if self.draws else _as_it_is
+        measure = with_seeds_preserved if self.draws else _evaluate
         metrics = measure(self.model, self._validation)
         return {f"val_{k}": v for k, v in metrics.items()}
 
     def is_evaluated(self, step: int) -> bool:
-        """Returns True for the steps at which the validation set is looked at."""
+        """Returns True for steps at which the validation set is evaluated."""
         return step % self._every == 0
 
     def _steps(self, start: Start, capture_at: int | None, seed: int) -> Any:
@@ -176,20 +181,20 @@ class Trainer:
         )
 
     def _averaged_steps(self) -> frozenset[int]:
-        """Returns the steps of the checkpoints whose mean is kept, the last one among them."""
+        """Returns the steps of the averaged checkpoints, including the last step."""
         every = Duration.parse(self.config.average_every).steps(self.steps_per_epoch)
         before = range(self.config.average) if self.config.average > 1 else ()
         return frozenset(self.total_steps - every * i for i in before)
 
     def _compile(self, seed: int) -> float:
-        """Traces and compiles everything, once; returns the seconds it took.
+        """Traces and compiles everything once; returns the seconds it took.
 
-        A step is taken for each shape of batch: a program without a loop compiles nothing before.
+        It takes one step per batch shape: without a loop, only real steps compile.
         """
         if self._compiled:
             return 0.0
-        began = time.perf_counter()
-        capacity = steps_a_call(self._order, self._every)
+        started = time.perf_counter()
+        capacity = steps_per_call(self._order, self._every)
         for step in self._order.shapes:
             batch = self._order.rows(step, step + 1).shape[1]
             arrays = self._train.at(0, seed, self._order.part(step))
@@ -198,7 +203,7 @@ class Trainer:
         self.validate()
         backend.copies(self.model.variables)
         self._compiled = True
-        return time.perf_counter() - began
+        return time.perf_counter() - started
 
     def _of(self, split: str, examples: int) -> Evaluation:
         """Returns the evaluation of a split, or of its first examples, compiled once."""
@@ -206,8 +211,8 @@ class Trainer:
         arrays = {"test": data.test, "validation": data.validation, "train": data.train}.get(split)
         if arrays is None:
             raise LotteryError(
-                "Expected the split `test` or `train`, or `validation` where data are held out. "
-                f"Received: {split!r}. Hold some out (data.validation_size)."
+                "Expected the split `test` or `train`, or `validation` if data are held out. "
+                f"Received: {split!r}. Hold data out (data.validation_size)."
             )
         whole = {"test": self._test, "validation": self._validation}.get(split)
         if whole is not None and not examples:
@@ -222,8 +227,8 @@ class Trainer:
         return Evaluation(self.program, arrays, length(arrays), replicas, batch)
 
 
-class _Watch:
-    """Looks at a training where it stops: rewind point, validation minimum, history."""
+class _Recorder:
+    """Records a training at its pauses: rewind point, validation minimum, history."""
 
     def __init__(self, trainer: Trainer, start: Start, capture_at: int | None) -> None:
         self._trainer = trainer
@@ -238,7 +243,7 @@ class _Watch:
         self._summed = 0
         self._capture(start.step)
 
-    def look(self, step: int) -> dict[str, float]:
+    def record(self, step: int) -> dict[str, float]:
         trainer = self._trainer
         self._capture(step)
         if not (trainer.is_evaluated(step) or step == trainer.total_steps):
@@ -257,11 +262,11 @@ class _Watch:
             self._assign([total / self._summed for total in self._sums])
         learned = masking.is_learned(trainer.model)
         masks = masking.get_masks(trainer.model) if learned else {}
-        used = masking.effective_weights(trainer.model)
+        weights = masking.effective_weights(trainer.model)
         final = trainer.judge()
-        further = trainer.evaluate_shipped()
+        metrics = trainer.evaluate_thresholded()
         if trainer.is_constant():
-            further[CONSTANT_OUTPUT] = 1.0
+            metrics[CONSTANT_OUTPUT] = 1.0
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
             best_step = self._best_step
@@ -271,7 +276,7 @@ class _Watch:
             self._assign(last)
         steps = trainer.total_steps - self._start.step
         return TrainingResult(
-            used,
+            weights,
             self._rewind,
             steps,
             seconds,
@@ -280,7 +285,7 @@ class _Watch:
             best,
             best_step,
             masks=masks,
-            metrics=further,
+            metrics=metrics,
             history=self._history,
         )
 
@@ -294,7 +299,7 @@ class _Watch:
             self._summed += 1
 
     def _variables(self) -> list[keras.Variable]:
-        """Returns whatever training changes but the optimizer and the seeds."""
+        """Returns all variables that training changes, except optimizer and seeds."""
         model = self._trainer.model
         return [*masking.variables(model).values(), *masking.scores(model)]
 
@@ -303,12 +308,12 @@ class _Watch:
             variable.assign(value)
 
 
-def _as_it_is(model: keras.Model, evaluate: Evaluation) -> dict[str, float]:
+def _evaluate(model: keras.Model, evaluate: Evaluation) -> dict[str, float]:
     return evaluate(model)
 
 
 def _build_metrics(model: keras.Model, train: Any, replicas: int) -> None:
-    """Lets Keras make the metrics' variables, which it does on the first batch."""
+    """Creates the metrics' variables, which Keras does on the first batch."""
     batch = keras.tree.map_structure(lambda array: array[:replicas], train)
     model.test_on_batch(*batch)
     model.reset_metrics()

@@ -1,13 +1,13 @@
-"""What every arm promises, on a run made up in memory."""
+"""The contract of every arm, on a synthetic run in memory."""
 
 import numpy as np
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery.arms import FAMILIES, LEARNED, arms, chain
+from keras_lottery.arms import FAMILIES, LEARNED, arms, starts
 from keras_lottery.arms.prune_at_init import AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
-from keras_lottery.engine.run_reader import Pruner
+from keras_lottery.engine.pruner import Pruner
 from keras_lottery.types import Start, Training, VariableInfo
 
 SHAPES = {"a/kernel": (8, 3), "a_1/kernel": (8, 3), "a_2/kernel": (8, 3)}
@@ -155,7 +155,7 @@ def test_without_weight_rewinding_the_trained_weights_stay(mode):
     assert not any(key.startswith("optimizer/") for key in start.state)
 
 
-def test_the_inertial_manifold_keeps_what_is_below_its_gap_and_its_controls_as_many(run):
+def test_the_inertial_manifold_keeps_directions_below_its_gap_and_controls_keep_as_many(run):
     slow, fast = (
         arms[a].start(training(a), run) for a in ("inertial_manifold", "matched_curvature")
     )
@@ -188,7 +188,7 @@ def test_retrained_chains_keep_the_trained_weights_whatever_the_config_says(arm,
 
 def test_seeds_of_trainings_differ():
     names = [training(a, d, n) for a in arms for d in range(3) for n in (1, 2) if a != "dense"]
-    assert len({chain.seed_of(t) for t in names}) == len(names)
+    assert len({starts.seed_of(t) for t in names}) == len(names)
 
 
 def test_a_random_mask_lies_over_the_tickets_own_weights(run):

@@ -1,4 +1,4 @@
-"""The arms that train a mask: how many weights they keep, and which values those have."""
+"""Arms that train a mask: how many weights they keep, and with which values."""
 
 from dataclasses import replace
 

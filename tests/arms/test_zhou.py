@@ -1,11 +1,11 @@
-"""What the families of Zhou et al. 2019 promise beyond what every arm does."""
+"""The families of Zhou et al. 2019, beyond the contract of every arm."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from keras_lottery.arms import FAMILIES, arms, chain
+from keras_lottery.arms import FAMILIES, arms, starts
 
 from .test_arms import DENSE, SHAPES, Run, training, weights
 
@@ -32,7 +32,7 @@ def test_kept_values_are_the_initial_ones_in_another_order_or_one_size(arm, run)
         else:
             assert (np.sort(np.abs(value), axis=None) == np.sort(np.abs(first), axis=None)).all()
             assert (value != first).any()
-    assert start.step == 0 and start.masks is run.start_of(chain.winning_of(training(arm))).masks
+    assert start.step == 0 and start.masks is run.start_of(starts.winning_of(training(arm))).masks
 
 
 @pytest.mark.parametrize("arm", [a for a in FAMILIES["kept_values"] if a.endswith("rescaled")])

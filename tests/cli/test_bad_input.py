@@ -1,9 +1,10 @@
-"""What cannot be meant ends with exit code 2 and one line on standard error; nothing is written."""
+"""Invalid input ends with exit code 2 and one line on standard error; nothing is written."""
 
 import pytest
 
-from keras_lottery import cli, presets, studies
+from keras_lottery import cli, studies
 from keras_lottery import config as configs
+from keras_lottery.config import presets
 from keras_lottery.records.run_paths import paths_of
 
 CONFIG_FILES = {
@@ -296,6 +297,7 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
         "run",
         f"--config={name}",
         "--noreport",
+        "--executor=sequential",
         "--config.model.name=conv2",
     ]
     assert cli.main(command) == 0
@@ -307,7 +309,7 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
     as_given = presets.load(name, {"model.name": "conv2", "backend": seen[0].backend})
     run = paths_of(configs.freeze(as_given, allow_unread=True))
     run.root.mkdir(parents=True)
-    run.config.write_text("{}")
+    run.config.write_text('{"config": {}, "higher_is_better": true}')
     assert cli.main(command) == 0
     assert paths_of(seen[1]) == run != paths_of(seen[0])
 

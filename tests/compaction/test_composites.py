@@ -206,4 +206,4 @@ def test_a_weight_that_code_reads_elsewhere_stays_whole():
     model = functional(x, L.Dense(2, name="last")(layer(source(x))))
     off(source, units=[0])
     reasons = {pin.reason for pin in trace(model).pins}
-    assert any("reads it, too" in reason for reason in reasons)
+    assert any("also reads it" in reason for reason in reasons)

@@ -1,4 +1,4 @@
-"""Half of the groups of channels of whole models are off: what is left is as predicted."""
+"""Whole models with half of their channel groups zeroed shrink to the predicted size."""
 
 import keras
 import pytest

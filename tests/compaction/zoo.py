@@ -1,4 +1,4 @@
-"""Models whose channels are switched off by hand, and what should be left of them."""
+"""Models with channels zeroed by hand, and their predicted sizes."""
 
 from math import prod
 

@@ -1,4 +1,4 @@
-"""The hashes of the presets: kept results and tickets are found by them."""
+"""The hashes of the presets don't change: kept results and tickets are found by them."""
 
 import pytest
 

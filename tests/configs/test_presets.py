@@ -1,4 +1,4 @@
-"""Every preset is built on made data, takes 2 steps, is pruned and rewound, and takes 2 more."""
+"""Every preset is built on synthetic data, trained 2 steps, pruned, rewound and trained again."""
 
 from typing import Any
 
@@ -46,6 +46,7 @@ WEIGHTS = [
     ("zhou2019/deconstructing:conv2", 4_301_642, 4_300_992),
     ("zhou2019/deconstructing:conv4", 2_425_930, 2_425_024),
     ("zhou2019/deconstructing:conv6", 2_262_602, 2_261_184),
+    ("channels", 24_058, 24_048),
     ("bragagnolo2022/equilibrium:resnet32_cifar10", 466_906, 464_432),
     ("bragagnolo2022/equilibrium:small_cnn_digits", 24_058, 23_824),
     ("natale2024/strong_tickets_digits", 1_210, 1_184),
@@ -76,7 +77,7 @@ WEIGHTS = [
     ("zaremba2014/ptb_lstm_200", 4_651_600, 4_651_600),
 ]
 
-# Deep networks, and those that another preset here builds and trains alike: tests/slow.
+# Deep networks, and those that another preset here covers: tests/slow.
 SLOW = {
     "frankle2019/deep:vgg19",
     "frankle2019/deep:resnet20_lowlr",
@@ -113,7 +114,7 @@ def vision_task(config: Config) -> VisionTask:
 
 
 def bert_task(config: Config) -> Any:
-    """A BERT of the preset's size over made tokens, its weights drawn at random."""
+    """A BERT of the preset's size on synthetic tokens, randomly initialized."""
     pytest.importorskip("keras_hub")
     return language.bert_task(config)
 
@@ -135,13 +136,14 @@ def made(name: str, batch_size: int) -> Images:
 
 
 def shortened(name: str) -> Config:
-    """The preset over 2 steps of 2 images, late rewinding brought forward to step 1."""
+    """The preset with 2 steps of 2 images, and late rewinding moved to step 1."""
     settings = presets.load(name)
     short = {"train.length": "2it", "train.batch_size": 2, "train.eval_every": 1}
     short["optimizer.learning_rate"] = 1e-3  # the papers' are for larger batches
     if settings.rewind.to != "0it":
         short["rewind.to"] = "1it"
-    return freeze(presets.load(name, short).to_dict())
+    # Some studies and algorithms don't read all of these.
+    return freeze(presets.load(name, short).to_dict(), allow_unread=True)
 
 
 def test_every_preset_is_here():
@@ -157,11 +159,11 @@ def test_every_preset_is_here():
         if row[0] not in SLOW
     ],
 )
-def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
-    two_steps_a_prune_a_rewind_and_two_more(name, total, prunable)
+def test_a_preset_trains_prunes_rewinds_and_trains_again(name, total, prunable):
+    train_prune_rewind_train(name, total, prunable)
 
 
-def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
+def train_prune_rewind_train(name, total, prunable):
     config = shortened(name)
     task = TASKS[config.task](config)
     variables = task.variables()
@@ -173,7 +175,8 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     masks = prune_round(first.weights, {}, variables, config.prune, 1, seed=0)
     kept = sum(np.count_nonzero(m) for m in masks.values())
     rate = config.prune.levels[0] if config.prune.levels else config.prune.rate
-    assert kept / prunable == pytest.approx(1 - rate, abs=0.11 if config.prune.rates else 1e-3)
+    loose = config.prune.rates or config.prune.pattern != "weights"  # channels differ in size
+    assert kept / prunable == pytest.approx(1 - rate, abs=0.11 if loose else 1e-3)
 
     state = first.rewind
     step = state["step"].item()
@@ -182,7 +185,7 @@ def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
     rewound = Start(early, masks, step=step, learning_rate_step=step, data_order_step=step)
     second = task.fit(Training("", config.task, 0, 1, "winning"), rewound, Silent())
     assert second.steps == 2 - step
-    # Of training: after two steps the moving statistics of fifty layers measure nothing.
+    # The training loss: after two steps the moving statistics of fifty layers are meaningless.
     assert np.isfinite(second.history[-1]["loss"])
     for path, mask in masks.items():
         assert not second.weights[path][~mask].any()

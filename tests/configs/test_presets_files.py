@@ -1,4 +1,4 @@
-"""Every config file freezes, says where each field comes from, and is found by name or path."""
+"""Every config file freezes, cites the source of each field, and is found by name or path."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_every_field_has_its_source(name):
 def test_a_variant_overrides_the_source_of_the_base():
     base, variant = sources("frankle2019/deep:resnet20"), sources("frankle2019/deep:resnet20_lowlr")
     assert base["optimizer.learning_rate"] == "F&C 2019, figure 2"
-    assert variant["optimizer.learning_rate"] == "F&C 2019: holds tickets at step 0"
+    assert variant["optimizer.learning_rate"] == "F&C 2019: has tickets at step 0"
     assert (
         "optimizer.warmup" in sources("frankle2019/deep:vgg19") and "optimizer.warmup" not in base
     )
@@ -49,7 +49,7 @@ def test_a_variant_overrides_the_source_of_the_base():
     assert sources("morcos2019/resnet50_transfer")["prune.rounds"] == "Morcos 2019"
 
 
-def test_presets_are_different_experiments_in_folders_of_their_own():
+def test_presets_are_different_experiments_in_separate_folders():
     configs = [freeze(presets.load(name).to_dict()) for name in NAMES]
     assert len({digest(config) for config in configs}) == len(NAMES)
     assert len({config.name for config in configs}) == len(NAMES)
@@ -163,7 +163,7 @@ def test_what_the_user_set_without_effect_is_refused_all_the_same(tmp_path):
                for name in ("model.hidden", "data.path"))  # fmt: skip
     file = tmp_path / "mine.py"  # what a file alone sets without effect, its author set
     file.write_text(
-        "from keras_lottery import presets\n"
+        "from keras_lottery.config import presets\n"
         "def get_config():\n    return presets.load('quickstart', {'data.path': 'x'})"
     )
     settings, dropped = presets.settled(presets.load(str(file)), str(file), {"seeds": (1,)})

@@ -35,7 +35,7 @@ class Numbers:
         return [" ".join(map(str, row)) for row in ids]
 
 
-def two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
+def train_prune_rewind_train(name, total, prunable):
     few = {"train.length": "2it", "train.eval_every": 1, "rewind.to": "1it", "train.jit": "false"}
     few |= {"train.batch_size": 16, "train.average": 0, "data.lengths": (8,)}
     few |= {"model.beam": 1, "model.extra": 1, "optimizer.warmup": "0it"}

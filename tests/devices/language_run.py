@@ -1,4 +1,4 @@
-"""Trains a language model a round on several virtual CPU devices; prints what it got."""
+"""Trains a language model for one round on several virtual CPU devices; prints the results."""
 
 import json
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backen
 import numpy as np
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.pruning import prune_round
@@ -48,7 +48,7 @@ def main():
     masks = prune_round(dense.weights, {}, task.variables(), task.config.prune, 1, seed=0)
     state = dense.rewind
     winner = Training("", task.name, 0, 1, "winning")
-    rewound = chain.from_state(winner, SimpleNamespace(config=task.config), masks, state)
+    rewound = starts.from_state(winner, SimpleNamespace(config=task.config), masks, state)
     winning = task.fit(winner, rewound, NoProgress())
     carried = [v for name, v in sorted(state.items()) if name.startswith("carried/")]
     found = {

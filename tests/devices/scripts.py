@@ -1,4 +1,4 @@
-"""What the scripts that train on virtual devices print."""
+"""Runs the scripts that train on virtual devices, and parses their output."""
 
 import json
 import subprocess

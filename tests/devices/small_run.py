@@ -1,4 +1,4 @@
-"""Trains a small network with batch norm on several virtual CPU devices; prints what it got."""
+"""Trains a small network with batch norm on several virtual CPU devices; prints the results."""
 
 import json
 

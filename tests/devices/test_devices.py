@@ -1,4 +1,4 @@
-"""Several devices give what one gives: the same losses, masks that are equal on every replica."""
+"""Several devices give the same losses as one, and equal masks on every replica."""
 
 import keras
 import numpy as np

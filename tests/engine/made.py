@@ -1,4 +1,4 @@
-"""A run folder of made results: no network is built, nothing is trained."""
+"""A run folder with synthetic results: no network is built or trained."""
 
 from dataclasses import asdict
 

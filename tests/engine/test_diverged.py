@@ -1,4 +1,4 @@
-"""A training that diverges: it is recorded, what descends from it is skipped, the rest goes on."""
+"""A training that diverges is recorded, its descendants are skipped, and the run goes on."""
 
 import csv
 

@@ -6,7 +6,7 @@ from keras_lottery.arms import arms
 from keras_lottery.engine import driver
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
-from keras_lottery.engine.executors.worker import nothing
+from keras_lottery.engine.executors.train_one import nothing
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import DivergedError
@@ -77,7 +77,7 @@ class InPairs:
             yield training, nothing(FINISHED)
 
 
-def test_what_is_in_flight_is_not_handed_out_again(made):
+def test_a_training_in_flight_is_not_handed_out_again(made):
     run, executor = Run(), InPairs()
     drive(CONFIG, run, run, executor, NoProgress())
     taken = [training for training, _ in executor.taken]
@@ -110,7 +110,7 @@ def test_a_start_that_cannot_be_made_is_recorded_and_the_others_go_on(made, monk
     assert not lost & {training for training, _ in executor.taken}
 
 
-def test_the_sequential_executor_trains_from_the_start_alone(made):
+def test_the_sequential_executor_needs_only_the_start(made):
     class Task:
         @staticmethod
         def fit(training, start, progress):

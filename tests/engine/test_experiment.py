@@ -1,4 +1,4 @@
-"""An experiment on real data: what it writes, how it goes on, what it refuses."""
+"""An experiment on real data: its files, resuming, and the errors it raises."""
 
 import csv
 import json
@@ -126,7 +126,7 @@ def test_masks_only_shrink_and_prune_the_smallest_trained_weights(whole):
 
 
 @pytest.mark.backend
-def test_two_runs_are_equal_and_a_run_with_more_rounds_goes_on(whole, tmp_path):
+def test_two_runs_are_equal_and_more_rounds_resume_a_run(whole, tmp_path):
     one = engine.run(config(tmp_path / "a", arms=ALL, prune__rounds=1))
     assert paths_of(config(tmp_path / "a", arms=ALL)).root == one
     stamps = {p: p.stat().st_mtime_ns for p in one.rglob("*.ticket.safetensors")}
@@ -150,13 +150,14 @@ def command(out, **fields):
         "run",
         "--config=quickstart",
         "--report=false",
+        "--executor=sequential",
         f"--backend={keras.config.backend()}",
         *flags,
     ]
 
 
 @pytest.mark.backend
-def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(tmp_path):
+def test_a_run_killed_at_any_moment_resumes_to_the_same_result(tmp_path):
     expected = contents(engine.run(config(tmp_path / "whole")))
     out = tmp_path / "killed"
     rng = np.random.default_rng(0)
@@ -187,10 +188,10 @@ def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
 
     settings_ = config(tmp_path, prune__rounds=1)
     task, paths = engine.make_task(settings_), paths_of(settings_)
-    engine.train(settings_, paths, task)
+    engine.train_all(settings_, paths, task)
     traced = task._trainer("zero").program.traces
     more = config(tmp_path, arms=ALL)
-    engine.train(more, paths, task)
+    engine.train_all(more, paths, task)
     assert task._trainer("zero").program.traces == traced
 
 

@@ -1,4 +1,4 @@
-"""Files changed at random: whoever reads them gets what was written, or LotteryError."""
+"""Randomly corrupted files are read as they were written, or raise LotteryError."""
 
 import json
 import random

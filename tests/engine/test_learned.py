@@ -96,14 +96,14 @@ def test_the_exported_model_is_the_supermask_at_its_threshold(whole):
     assert right.mean() == pytest.approx(expected)
 
 
-def test_a_run_that_goes_on_equals_one_in_one_go_and_traces_nothing_again(whole, tmp_path):
+def test_a_resumed_run_equals_an_uninterrupted_one_and_retraces_nothing(whole, tmp_path):
 
     first = settings(tmp_path, arms=["supermask", "edge_popup"], prune__rounds=1)
     task, paths = make_task(first), paths_of(first)
-    engine.train(first, paths, task)
+    engine.train_all(first, paths, task)
     traced = task._trainer("edge_popup").program.traces
     more = settings(tmp_path)
-    engine.train(more, paths, task)
+    engine.train_all(more, paths, task)
     assert task._trainer("edge_popup").program.traces == traced
     for key, row in rows(paths).items():
         assert row.value == rows(whole)[key].value, key

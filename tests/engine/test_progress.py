@@ -1,4 +1,4 @@
-"""What is shown of a run: trainings, and the steps of the present one."""
+"""The progress of a run: its trainings, and the steps of the current one."""
 
 import io
 

@@ -148,7 +148,7 @@ def test_an_older_ticket_of_another_round_is_refused_all_the_same(files):
         files.start_of(of(0, 1))
 
 
-def test_a_ticket_taken_from_a_source_is_that_of_its_seed_and_run(files, tmp_path):
+def test_a_ticket_from_a_source_has_its_seed_and_run(files, tmp_path):
     source = made(tmp_path, prune__rate=0.25)
     root = source._paths.root
     target = made(tmp_path, transfer__sources={"quarter": str(root)})

@@ -1,4 +1,4 @@
-"""The run folder: who holds it, what config.json records, and what may not be mixed in it."""
+"""The run folder: its lock, the contents of config.json, and runs that must not be mixed."""
 
 import json
 import os
@@ -180,7 +180,7 @@ def begun(out, version, **fields):
 
 
 @pytest.mark.parametrize("version", [None, 0, 1])
-def test_a_run_goes_on_where_no_fix_since_changed_its_results(tmp_path, version, recwarn):
+def test_a_run_resumes_if_no_later_fix_changed_its_results(tmp_path, version, recwarn):
     files = begun(tmp_path, version)
     _opened(tmp_path, seeds=[0, 1], prune__rounds=2)
     assert record(files._paths)["results_version"] == RESULTS_VERSION
@@ -222,7 +222,7 @@ def test_a_fix_that_may_concern_the_users_own_files_is_a_warning(tmp_path):
         assert record(files._paths)["results_version"] == 0
 
 
-def test_a_run_of_a_newer_version_is_left_alone(tmp_path):
+def test_a_run_of_a_newer_version_is_refused(tmp_path):
     files = begun(tmp_path, RESULTS_VERSION + 1)
     with pytest.raises(LotteryError, match="from a newer keras-lottery"):
         write_config(files._paths, files.config, MadeTask())

@@ -1,4 +1,4 @@
-"""Made things for the tests of the exporters."""
+"""Synthetic models for the tests of the exporters."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is exported answers as the model did, has its zeros, and no byte too many."""
+"""An exported model has the same outputs and zeros as the original, and no extra bytes."""
 
 import json
 import tarfile
@@ -190,7 +190,7 @@ def test_a_tolerance_of_the_user_is_the_limit(copy, tmp_path):
         kl.export(mlp(4, 2), tmp_path / "b.bin", "copy", tolerance=0.4)
 
 
-def test_what_is_there_already_is_not_touched(copy, tmp_path):
+def test_existing_files_are_not_touched(copy, tmp_path):
     (tmp_path / "a.bin").write_text("mine")
     (tmp_path / "b.bin.export.json").write_text("mine")
     for name in ("a.bin", "b.bin"):

@@ -1,4 +1,4 @@
-"""A saved model goes in, a pruned one comes out."""
+"""Pruning a saved model file."""
 
 import keras
 import numpy as np
@@ -46,7 +46,7 @@ def test_zeros_of_the_file_stay_and_count(source, tmp_path):
         prune_file(once, 0.4, tmp_path / "thrice.keras")
 
 
-def test_options_choose_what_is_pruned(source, tmp_path):
+def test_options_select_the_pruned_variables(source, tmp_path):
     report = prune_file(source, 0.5, tmp_path / "pruned.keras", output=False)
     assert (report.prunable, report.prunable_zeros) == (600, 300)
 

@@ -1,4 +1,4 @@
-"""The report counts what is there."""
+"""The report of an export counts correctly."""
 
 import json
 from pathlib import Path

@@ -172,7 +172,7 @@ def test_a_training_that_diverged_is_not_exported(run, tmp_path):
         ({"round": 1, "draw": 2}, r"draw .*: 0\. Received: 2"),
     ],
 )
-def test_what_is_not_there_lists_what_is(asked, message, run, tmp_path):
+def test_an_unknown_name_lists_the_known_ones(asked, message, run, tmp_path):
     with pytest.raises(LotteryError, match=message):
         export_run(run.root, tmp_path / "a.bin", "copy", **asked)
     assert not (tmp_path / "a.bin").exists()

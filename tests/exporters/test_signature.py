@@ -94,7 +94,7 @@ def test_outputs_are_named_by_their_place():
     assert named((7, 8), "output") == {"output_0": 7, "output_1": 8}
 
 
-def test_names_that_fall_together_are_told_apart():
+def test_colliding_names_are_made_unique():
     assert list(named({"a b": 1, "a.b": 2}, "output")) == ["a_b", "a_b_1"]
 
 

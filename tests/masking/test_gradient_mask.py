@@ -1,4 +1,4 @@
-"""What the functional mask cannot see is stopped at the optimizer."""
+"""Optimizers can't move pruned weights, even if the functional mask doesn't cover the gradient."""
 
 import copy
 
@@ -113,7 +113,7 @@ def test_a_train_step_that_calls_sublayers_and_reads_raw(optimizer, sublayers, d
 
 def test_without_the_guard_the_raw_read_revives_weights(sublayers, data, compiled, monkeypatch):
     model = compiled(sublayers, "adam")
-    monkeypatch.setattr(MaskedVariable, "mask_beside", lambda record, value: None)
+    monkeypatch.setattr(MaskedVariable, "mask_for", lambda record, value: None)
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     weights = masking.get_weights(model)
     assert any(np.any(weights[p][~m] != 0) for p, m in masking.get_masks(model).items())

@@ -134,7 +134,7 @@ def time_mix():
     ],
     ids=["mixtral", "qwen", "gpt_oss", "gemma4", "rwkv7", "t5"],
 )
-def test_weights_of_their_own_are_masked_exactly(make, weights, random_masks, tmp_path):
+def test_weights_of_custom_layers_are_masked_exactly(make, weights, random_masks, tmp_path):
     model = toolkit.mask(make())
     rows = toolkit.summary(model).rows
     assert {row.path for row in rows} >= set(masking.get_masks(model))

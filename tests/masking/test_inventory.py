@@ -1,4 +1,4 @@
-"""Which variables are prunable, of what kind, and which make the output."""
+"""Which variables are prunable, of which kind, and which belong to the output layer."""
 
 import keras
 import numpy as np

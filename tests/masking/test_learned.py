@@ -139,7 +139,7 @@ def test_the_expected_supermask_is_its_paper_by_hand(name, rescaled):
     np.testing.assert_allclose(to_numpy(model(x)), x @ (w * kept) * factor, rtol=1e-5)
 
 
-def test_a_supermask_is_drawn_anew_at_every_use_with_its_probabilities(data):
+def test_a_supermask_is_sampled_at_every_use_with_its_probabilities(data):
     x, _ = data
     inputs = keras.Input((6,))
     model = keras.Model(inputs, keras.layers.Dense(40, use_bias=False)(inputs))
@@ -217,7 +217,7 @@ def test_a_copy_has_the_scores(mlp):
     assert kl.summary(copy).kept == kl.summary(model).kept
 
 
-def test_the_wrapper_learns_its_layer_alone(data, compiled):
+def test_the_wrapper_learns_only_its_layer(data, compiled):
     inputs = keras.Input((6,))
     hidden = kl.Masked(keras.layers.Dense(4), parametrization="edge_popup", keep=0.25)(inputs)
     model = compiled(keras.Model(inputs, keras.layers.Dense(3)(hidden)), opt.SGD(1.0))
@@ -241,7 +241,7 @@ def test_errors_of_learned_masks(mlp, data, compiled):
         toolkit.mask(mlp(), keep=0.5)
     model = compiled(mlp())
     model.fit(*data, verbose=0)
-    with pytest.raises(LotteryError, match=r"compiled and begun. Mask a plain copy"):
+    with pytest.raises(LotteryError, match=r"which has been trained. Mask a plain copy"):
         toolkit.mask(model, parametrization="edge_popup")
     with pytest.raises(LotteryError, match="bernoulli"):
         masking.set_mode(toolkit.mask(mlp(), parametrization="edge_popup"), "sample")

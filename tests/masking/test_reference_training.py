@@ -1,4 +1,4 @@
-"""Training a masked network is training the network in which those weights do not exist."""
+"""Training a masked network equals training the network without those weights."""
 
 import keras
 import numpy as np

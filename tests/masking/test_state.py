@@ -109,7 +109,7 @@ def test_a_parametrization_is_known_and_not_changed_back(mlp):
         toolkit.mask(model, parametrization="zero")
 
 
-def test_what_is_no_model_and_what_has_no_weights_is_refused():
+def test_objects_that_are_no_models_and_models_without_weights_are_refused():
     with pytest.raises(LotteryError, match="Keras model"):
         toolkit.mask("model.keras")
     with pytest.raises(LotteryError, match="built"):

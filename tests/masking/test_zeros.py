@@ -1,10 +1,10 @@
-"""Stored weights and the optimizer's slots are exactly zero where pruned, after any training."""
+"""Pruned weights and their optimizer slots are exactly zero after any training."""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking, toolkit
+from keras_lottery import masking, toolkit, training
 from keras_lottery.masking import gradient_mask
 
 L = keras.layers
@@ -188,3 +188,39 @@ def test_weights_written_past_the_masks_are_pruned_before_training(
     weights = masking.get_weights(model)
     for path, mask in masking.get_masks(model).items():
         assert np.array_equal(weights[path], mask)
+
+
+def fitted(model, x, y):
+    return model.fit(x, y, batch_size=len(x), verbose=0).history["loss"][0]
+
+
+def fitted_here(model, x, y):
+    return training.fit(model, x, y, batch_size=len(x), verbose=0).history["loss"][0]
+
+
+def trained_on_batch(model, x, y):
+    return model.train_on_batch(x, y)
+
+
+@pytest.mark.parametrize("train", [fitted, fitted_here, trained_on_batch])
+def test_the_first_step_ignores_weights_written_past_the_masks(train):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.ones((3, 1))])
+    model.compile("sgd", "mse")
+    toolkit.mask(model, in_place=True)
+    masking.set_masks(model, {"layers/dense/kernel": np.array([[1], [0], [0]])})
+    model.layers[0].kernel.assign(np.ones((3, 1)))
+    loss = train(model, np.ones((4, 3), np.float32), np.zeros((4, 1), np.float32))
+    assert float(loss) == 1
+
+
+def test_zeros_that_are_taken_for_pruned_leave_no_momentum(data, mlp, compiled):
+    model = compiled(mlp(), keras.optimizers.SGD(0.1, momentum=0.9))
+    model.fit(*data, batch_size=8, verbose=0)
+    kernel = masking.variables(model)["layers/dense/kernel"]
+    zeros = np.random.default_rng(0).random(kernel.shape) < 0.5
+    kernel.assign(np.where(zeros, 0, keras.ops.convert_to_numpy(kernel.value)))
+    toolkit.mask(model, from_zeros=True, in_place=True)
+    momenta = [v for v in model.optimizer.variables if v.shape == kernel.shape]
+    assert momenta
+    assert all(not keras.ops.convert_to_numpy(v.value)[zeros].any() for v in momenta)

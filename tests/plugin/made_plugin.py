@@ -1,9 +1,9 @@
-"""Added from outside: a task, a data set, a network with a layer, an arm and a criterion."""
+"""A plugin: a task, a data set, a network with a custom layer, an arm and a criterion."""
 
 import keras
 import numpy as np
 
-from keras_lottery.arms import arms, chain
+from keras_lottery.arms import arms, starts
 from keras_lottery.config import TaskSchema, task_schemas
 from keras_lottery.pruning import Score, criterion
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
@@ -54,10 +54,10 @@ class Twin:
     stochastic = False
 
     def parents(self, training):
-        return (chain.winning_of(training),)
+        return (starts.winning_of(training),)
 
     def start(self, training, run):
-        return run.start_of(chain.winning_of(training))
+        return run.start_of(starts.winning_of(training))
 
 
 arms.register("twin")(Twin())

@@ -1,4 +1,4 @@
-"""Every registered allocation, and what each is known for."""
+"""Every registered allocation: exact counts, and its own properties."""
 
 import numpy as np
 import pytest

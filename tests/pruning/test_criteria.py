@@ -65,19 +65,21 @@ def test_contract(name):
 @pytest.mark.parametrize("name", list(criteria))
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64])
 def test_works_in_other_types(name, dtype):
-    known = {kind: {"w": v["w"].astype(dtype)} for kind, v in KNOWN.items()}
+    path = criteria[name].only or "w"
+    known = {kind: {path: v["w"].astype(dtype)} for kind, v in KNOWN.items()}
     pruned = prune_to(
         known["final"],
         {},
-        [VariableInfo("w", (4,))],
+        [VariableInfo(path, (4,), channels=(np.arange(4),), makes=(0,))],
         0.5,
         criterion=name,
         initial=known["initial"],
         derive=lambda name, masks: known[name],
+        pattern="channels" if criteria[name].only else "weights",
     )
     expected = score(name)
     ranks = np.abs(expected.values) if expected.absolute else expected.values
-    assert not pruned["w"][np.argsort(ranks, kind="stable")[:2]].any()
+    assert not pruned[path][np.argsort(ranks, kind="stable")[:2]].any()
 
 
 @pytest.mark.parametrize(("name", "order"), ORDER.items())
@@ -111,7 +113,7 @@ def test_magnitude_copies_nothing():
     assert score("magnitude").values is FINAL["w"]
 
 
-def test_random_depends_on_seed_and_path_alone():
+def test_random_depends_only_on_seed_and_path():
     one, again = score("random", seed=3), score("random", seed=3)
     np.testing.assert_array_equal(one.values, again.values)
     assert (one.values != score("random", seed=4).values).any()

@@ -79,7 +79,7 @@ def test_kept_values_are_shuffled_within_each_variable():
     np.testing.assert_array_equal(weights["a"], np.arange(60.0))
 
 
-def test_alike_layers_swap_their_matrices_by_one_permutation():
+def test_layers_of_equal_shape_swap_their_matrices_by_one_permutation():
     places = [f"encoder{'' if i == 0 else f'_{i}'}" for i in range(11)]
     kinds = {"query/kernel": (2, 2), "out/kernel": (2, 3)}
     weights = {

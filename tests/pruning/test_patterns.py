@@ -163,7 +163,7 @@ def test_two_of_four_keeps_the_largest_of_every_four_inputs():
 
 def test_two_of_four_needs_inputs_in_fours():
     info = VariableInfo("k", (6, 2), input_axis=0)
-    with pytest.raises(LotteryError, match="its 6 inputs are no multiple of 4"):
+    with pytest.raises(LotteryError, match="its 6 inputs are not a multiple of 4"):
         prune_to({"k": np.ones((6, 2))}, {}, [info], 0.5, pattern="2:4")
 
 
@@ -188,7 +188,7 @@ def test_channels_of_other_scale_are_compared_relative_to_their_layer():
 def test_every_layer_keeps_a_channel():
     masks = prune_to(weights(), {}, INFOS, 12 / 14, pattern="channels", min_per_layer=0)
     assert [mask.sum() for mask in groups_of(masks, "channels").values()] == [1, 1]
-    with pytest.raises(LotteryError, match="one channel of every layer"):
+    with pytest.raises(LotteryError, match="every layer keeps one channel"):
         prune_to(weights(), {}, INFOS, 13 / 14, pattern="channels", min_per_layer=0)
 
 
@@ -247,7 +247,7 @@ def test_random_channels_are_one_draw_each():
     assert counts.min() > 40 and counts.max() < 105  # 71 each
 
 
-def test_sparsities_of_some_layers_leave_the_others_alone():
+def test_sparsities_per_layer_leave_other_layers_dense():
     masks = prune_to(weights(), {}, INFOS, {"b/*": 0.5}, pattern="channels")
     groups = groups_of(masks, "channels")
     assert [groups[path].sum() for path in ("a/kernel", "b/kernel")] == [WIDTH, HIDDEN // 2]
@@ -279,7 +279,7 @@ def test_a_budget_is_met_with_as_many_channels_as_fit(scope):
         ("4:2", "N from 1 up to M - 1"),
         ("block", "a number of rows and columns"),
         ("block:4", "a number of rows and columns"),
-        ("weights:3", "'3' behind its colon"),
+        ("weights:3", "'3' after the colon"),
         (4, "Expected the name of a known pattern"),
     ],
 )

@@ -1,4 +1,4 @@
-"""How much goes per round and per step."""
+"""How much each round or step prunes."""
 
 import numpy as np
 import pytest

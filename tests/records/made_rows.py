@@ -1,4 +1,4 @@
-"""Rows made by hand for the tests."""
+"""Synthetic rows for the tests."""
 
 from typing import Any
 

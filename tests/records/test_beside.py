@@ -1,4 +1,4 @@
-"""Histories and layer tables that are another training's are refused with the file's name."""
+"""Histories and layer tables of another training are refused with the file's name."""
 
 import dataclasses
 

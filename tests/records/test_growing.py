@@ -1,4 +1,4 @@
-"""A growing table is whole at any moment, and goes on from what is there."""
+"""A growing table is complete at any moment, and can be resumed."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""config.json: read as it was written, refused in one line where it is garbage."""
+"""config.json is read as it was written; garbage is refused in one line."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The paths of a run: inside its folder, which stays where it was."""
+"""The paths of a run stay inside its folder, which must not move."""
 
 from pathlib import Path
 

@@ -30,7 +30,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing in the package catches it."""
 
 
-def test_what_is_appended_reads_back(paths: RunPaths) -> None:
+def test_appended_rows_read_back(paths: RunPaths) -> None:
     records = Records(paths)
     for one in ROWS:
         records.append(one, METRICS)

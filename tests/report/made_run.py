@@ -1,4 +1,4 @@
-"""A run folder with numbers from a formula: made data, never a measurement."""
+"""A run folder with numbers from a formula, never measurements."""
 
 import dataclasses
 import json

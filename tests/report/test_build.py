@@ -58,7 +58,7 @@ def test_every_file_is_there(run: Path, files: report.ReportFiles) -> None:
     assert files.headline == tuple(report.headline(run))
 
 
-def test_the_page_needs_nothing_beside_it(files: report.ReportFiles) -> None:
+def test_the_page_is_self_contained(files: report.ReportFiles) -> None:
     text = files.html.read_text()
     page = Page()
     page.feed(text)
@@ -176,7 +176,7 @@ def test_a_report_is_not_written_through_a_link(tmp_path: Path, link: str) -> No
     assert sorted(p.name for p in outside.rglob("*")) == ["kept", "tensorboard"]
 
 
-def test_a_second_task_gets_figures_of_its_own(tmp_path: Path) -> None:
+def test_a_second_task_gets_its_own_figures(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0, 1], rounds=2, masks=False)
     records = Records(RunPaths(run))
     records.append(row(task="other", value=0.5, final_value=0.5))
@@ -199,7 +199,7 @@ def test_the_terminal_shows_the_numbers(run: Path, tmp_path: Path) -> None:
     assert len(text.splitlines()) < 13
 
 
-def test_scalars_are_written_anew(tmp_path: Path) -> None:
+def test_scalars_are_rewritten(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     run = make_run(tmp_path / "run", seeds=[0], rounds=2, masks=False)
     stale = RunPaths(run).tensorboard / "stale"
@@ -217,7 +217,7 @@ def test_scalars_asked_for_without_the_package(bare: Path, monkeypatch: pytest.M
         report.build(bare, tensorboard=True)
 
 
-def test_what_is_no_run_folder_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LotteryError, match="Expected a run folder"):
         report.build(tmp_path / "none")
     with pytest.raises(LotteryError, match="Expected a run folder"):

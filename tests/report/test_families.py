@@ -1,4 +1,4 @@
-"""Arms of a family are drawn beside the winning ticket, apart from all others."""
+"""Arms of a family are drawn with the winning ticket, separately from all others."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from .made_run import make_run
 ARMS = ("winning", "reinit", "small_final", "movement", "signed_constant")
 
 
-def test_a_family_has_figures_of_its_own_after_training_and_before_it(tmp_path: Path) -> None:
+def test_a_family_has_its_own_figures_before_and_after_training(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0, 1], rounds=3, arms=ARMS, masks=False)
     results = results_by_task(run)[0]
     assert without_families(results).arms == ["winning", "reinit"]

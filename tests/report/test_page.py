@@ -1,4 +1,4 @@
-"""The results kept in a repository."""
+"""The results kept in the repository."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_a_page_holds_the_tables_the_figures_and_the_sentences(run: Path, tmp_pa
     assert all(sentence in text for sentence in report.headline(folder))
 
 
-def test_free_text_survives_and_the_rest_is_made_anew(bare: Path, tmp_path: Path) -> None:
+def test_free_text_survives_and_the_rest_is_regenerated(bare: Path, tmp_path: Path) -> None:
     page = report.write_page(bare, "made", tmp_path)
     first = page.read_text()
     assert "What the paper says:" not in first

@@ -1,4 +1,4 @@
-"""What the figures show, read from the figures themselves."""
+"""The contents of the figures, read from the figures themselves."""
 
 import dataclasses
 from pathlib import Path
@@ -71,7 +71,7 @@ def test_dense_alone_is_drawn(tmp_path: Path) -> None:
     assert names(draw_speed(results).figure.axes[0]) == ["dense"]
 
 
-def test_unknown_arms_get_a_look_of_their_own() -> None:
+def test_unknown_arms_get_their_own_style() -> None:
     looks = lines([*SHAPES, "mine", "yours"])
     assert len({(look.colour, look.marker, look.dashes) for look in looks.values()}) == 9
 
@@ -136,7 +136,7 @@ def test_one_level_has_a_mark_and_no_line() -> None:
     assert [c[0].get_linestyle() for c in axes.containers] == ["None", "-"]  # type: ignore[index]
 
 
-def test_overlap_stands_beside_chance(run: Path) -> None:
+def test_overlap_is_drawn_with_chance(run: Path) -> None:
     found = overlaps(results_by_task(run)[0], "winning")
     (axes,) = draw_overlap("winning", found).figure.axes
     assert len(names(axes)) == 3
@@ -180,7 +180,7 @@ def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
     assert (low, high, cut) == (pytest.approx(-0.46), pytest.approx(1.46), True)
 
 
-def test_targets_of_other_metrics_have_colours_of_their_own(bare: Path) -> None:
+def test_targets_of_other_metrics_have_their_own_colours(bare: Path) -> None:
     results = results_by_task(bare)[0]
     rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in results.rows)
     other = dataclasses.replace(results, rows=rows)

@@ -1,4 +1,4 @@
-"""What a report adds for arms that prune before training."""
+"""The sections of a report on arms that prune before training."""
 
 import dataclasses
 
@@ -59,7 +59,7 @@ def test_a_method_is_compared_with_its_own_controls(run):
     assert "init_snip_reinit" not in prune_at_init.without_sanity_controls(results).arms
 
 
-def test_dimensions_and_steps_in_all_stand_beside_each_other(run):
+def test_dimensions_and_total_steps_are_in_one_table(run):
     results = families(run)
     (row,) = prune_at_init.dimension_table(results).rows
     assert row == ["1", "5, 6", "12.9", "0.250, 0.250"]

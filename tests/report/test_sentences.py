@@ -1,4 +1,4 @@
-"""The sentences say what the statistics say, and nothing that cannot be said."""
+"""The sentences agree with the statistics, and claim nothing more."""
 
 import dataclasses
 from pathlib import Path
@@ -196,7 +196,7 @@ def test_an_arm_that_is_trained_once_is_not_missing_later(tmp_path: Path) -> Non
     assert missing(dataclasses.replace(made, rows=tuple(rows), config=config)) == []
 
 
-def test_what_is_missing_is_counted(tmp_path: Path) -> None:
+def test_missing_trainings_are_counted(tmp_path: Path) -> None:
     unfinished = [("reinit", 4), ("reinit", 5), ("dense", 0)]
     run = make_run(tmp_path / "run", rounds=5, unfinished=unfinished, masks=False)
     results = results_by_task(run)[0]
@@ -214,7 +214,7 @@ def test_learning_speed_equals_the_statistics(bare: Path) -> None:
     assert f"{-pair.mean:.0f} steps earlier than `reinit`" in learning_speed(results)[0]
 
 
-def test_minima_at_the_end_of_the_training_are_told(bare: Path) -> None:
+def test_minima_at_the_end_of_training_are_reported(bare: Path) -> None:
     results = results_by_task(bare)[0]
     rows = tuple(dataclasses.replace(r, best_step=1000) for r in results.rows)
     said = learning_speed(dataclasses.replace(results, rows=rows))
@@ -232,7 +232,7 @@ def test_values_that_are_not_finite_are_not_compared(bare: Path) -> None:
     assert "`winning` and `reinit` cannot be compared" in said[0]
 
 
-def test_arms_stand_in_the_order_of_the_config(bare: Path) -> None:
+def test_arms_are_in_the_order_of_the_config(bare: Path) -> None:
     results = results_by_task(bare)[0]
     assert results.arms == list(ARMS)
     assert results.controls == ["reinit", "permuted_layer", "dense"]

@@ -120,7 +120,7 @@ def test_the_sparsest_level_that_keeps_up_with_dense() -> None:
     assert st.sparsest_match(one, "winning", higher_is_better=True) is None
 
 
-def test_value_beside_dense_and_the_nearest_level() -> None:
+def test_value_relative_to_dense_and_the_nearest_level() -> None:
     rows = curve({1: 12.0, 2: 8.0})
     assert st.ratio_to_dense(rows, "winning", 1) == pytest.approx(1.2)
     assert math.isnan(st.ratio_to_dense(rows, "winning", 9))
@@ -134,7 +134,7 @@ def test_value_beside_dense_and_the_nearest_level() -> None:
     assert st.ratio_to_dense(rows, "winning", 1) == pytest.approx(12 / 10.5)
 
 
-def test_tickets_of_another_experiment_are_a_line_of_their_own() -> None:
+def test_tickets_of_another_experiment_are_a_separate_line() -> None:
     rows = [row(round=1, arm="winning"), row(round=1, arm="winning", source="svhn", value=0.5)]
     assert [lv.mean for lv in st.levels(rows, "winning from svhn")] == [0.5]
     assert [lv.mean for lv in st.levels(rows, "winning")] == [0.9]

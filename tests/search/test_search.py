@@ -6,7 +6,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking
-from keras_lottery.engine.progress import ProgressBar
+from keras_lottery.engine import progress
 from keras_lottery.errors import LotteryError
 from tests.training import kinds, made
 
@@ -77,7 +77,7 @@ def test_tickets_have_exact_counts_and_apply_to_a_new_model(history, tmp_path):
         assert np.array_equal(masking.get_weights(other)[path], expected)
 
 
-def test_what_is_excluded_keeps_its_weights_and_a_full_mask(history):
+def test_excluded_variables_keep_their_weights_and_a_full_mask(history):
     other = made.network(dropout=0.1, norm=True, seed=9)
     before = masking.get_weights(other)
     ticket = history.ticket(round=2)
@@ -216,7 +216,7 @@ def test_a_control_that_would_be_the_ticket_is_refused(data):
 
 def test_progress_is_reported_within_a_training(model, data, monkeypatch):
     updates = []
-    monkeypatch.setattr(ProgressBar, "update", lambda self, *values: updates.append(values))
+    monkeypatch.setattr(progress.Steps, "update", lambda self, *values: updates.append(values))
     x, y = data
     search = kl.TicketSearch(rounds=1, rate=0.5)
     history = search.fit(model, x, y, epochs=2, batch_size=len(x))

@@ -1,4 +1,4 @@
-"""One round of BERT, or of a translator, on two devices gives what one device gives."""
+"""One round of BERT, or of a translator, gives the same on two devices as on one."""
 
 import numpy as np
 import pytest

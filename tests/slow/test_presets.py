@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.configs.test_presets import SLOW, WEIGHTS, two_steps_a_prune_a_rewind_and_two_more
+from tests.configs.test_presets import SLOW, WEIGHTS, train_prune_rewind_train
 
 
 @pytest.mark.parametrize("name, total, prunable", [row for row in WEIGHTS if row[0] in SLOW])
-def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
-    two_steps_a_prune_a_rewind_and_two_more(name, total, prunable)
+def test_a_preset_trains_prunes_rewinds_and_trains_again(name, total, prunable):
+    train_prune_rewind_train(name, total, prunable)

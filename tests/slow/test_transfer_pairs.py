@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers the study
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.config import freeze, presets
 from keras_lottery.pruning import prune_to
 from keras_lottery.studies.transfer.run import variant
@@ -55,7 +55,7 @@ def test_all_pairs(preset):
         view = SimpleNamespace(task=target, source_start_of=lambda t: tickets[t.source])
         for source in CLASSES:
             key = Training(source, "vision", 0, 1, "winning")
-            start = chain.transferred(key, view)
+            start = starts.transferred(key, view)
             outcome = target.fit(key, start, Silent())
             assert outcome.steps == 2 and np.isfinite(outcome.history[-1]["loss"])
             for path, mask in tickets[source].masks.items():

@@ -1,10 +1,10 @@
-"""The Transformers of translation: the small one, and those of Vaswani et al. 2017 at full size."""
+"""The translation Transformers: the small one, and Vaswani et al. 2017's at full size."""
 
 import pytest
 
-from tests.configs.translation_presets import WEIGHTS, two_steps_a_prune_a_rewind_and_two_more
+from tests.configs.translation_presets import WEIGHTS, train_prune_rewind_train
 
 
 @pytest.mark.parametrize("name, total, prunable", WEIGHTS)
-def test_two_steps_a_prune_a_rewind_and_two_more(name, total, prunable):
-    two_steps_a_prune_a_rewind_and_two_more(name, total, prunable)
+def test_a_preset_trains_prunes_rewinds_and_trains_again(name, total, prunable):
+    train_prune_rewind_train(name, total, prunable)

@@ -1,4 +1,4 @@
-"""What diverges in a study is recorded, the other seeds go on, and the page says which it was."""
+"""A diverged training of a study is recorded, other seeds go on, and the page names it."""
 
 import csv
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from keras_lottery import config as configs
-from keras_lottery import presets, report, studies
+from keras_lottery import report, studies
+from keras_lottery.config import presets
 from keras_lottery.records import read_rows
 from keras_lottery.studies.equilibrium import page as equilibrium_page
 from keras_lottery.studies.equilibrium.rows import TRAININGS, TrainingRow

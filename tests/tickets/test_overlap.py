@@ -1,4 +1,4 @@
-"""Overlap of masks and what chance gives."""
+"""Overlap of masks, and the overlap expected by chance."""
 
 import numpy as np
 import pytest

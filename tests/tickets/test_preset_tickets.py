@@ -1,4 +1,4 @@
-"""The tickets that ship with the package still reach what they reached."""
+"""The tickets that ship with the package still reach their accuracy."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Tickets: the file as documented, the fit to a model, and what is refused."""
+"""Tickets: the documented file format, applying to a model, and what is refused."""
 
 import json
 

@@ -114,7 +114,7 @@ def test_a_target_of_flops_or_bytes():
     assert kl.compaction_report(kl.compact(model)).bytes[1] > 2000
 
 
-def test_layers_with_sparsities_of_their_own():
+def test_sparsities_per_layer():
     model = small()
     kl.prune(model, sparsity={"first": 0.75}, pattern="channels")
     assert (kept_channels(model, "conv2d"), kept_channels(model, "conv2d_1")) == (2, 8)
@@ -167,7 +167,7 @@ def test_two_of_four_and_blocks():
     summary = kl.prune(model, pattern="2:4")
     kernel = kl.get_masks(model)["layers/conv2d_1/kernel"]
     assert (kernel.reshape(3, 3, 2, 4, 8).sum(axis=3) == 2).all()
-    assert "its 3 inputs are no multiple of 4" in str(summary)
+    assert "its 3 inputs are not a multiple of 4" in str(summary)
     assert summary.sparsity == 0.5
     model = small()
     kl.prune(model, sparsity=0.5, pattern="block:4x4")
@@ -212,7 +212,7 @@ unpruned = cache(small)
         ({"flops": 0.999, "pattern": "channels"}, r"at least [\d,]+ of [\d,]+ FLOPs"),
         ({"bytes": 10, "pattern": "channels"}, r"at least [\d,]+ bytes.*one channel"),
         ({"pattern": "chanels"}, "Did you mean 'channels'"),
-        ({"pattern": "2:4", "include": "first"}, "its 3 inputs are no multiple of 4"),
+        ({"pattern": "2:4", "include": "first"}, "its 3 inputs are not a multiple of 4"),
         ({"pattern": "channels", "include": "head"}, "its channels stay: output of the model"),
         ({"pattern": "2:4", "sparsity": 0.6}, "N of every M"),
         ({"sparsity": {}}, "a sparsity by path pattern"),

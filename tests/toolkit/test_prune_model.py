@@ -1,4 +1,4 @@
-"""Pruning a model in one call, and the table of what is kept."""
+"""Pruning a model in one call, and the table of kept weights."""
 
 import keras
 import numpy as np
@@ -57,7 +57,7 @@ def test_a_dry_run_changes_nothing():
     assert all(mask.all() for mask in masking.get_masks(model).values())
 
 
-def test_only_what_is_masked_is_pruned():
+def test_only_masked_layers_are_pruned():
     model = toolkit.mask(counted(), include="*/dense_1/*")
     toolkit.prune(model, 0.5)
     assert masking.get_masks(model).keys() == {"layers/dense_1/kernel"}

@@ -1,4 +1,4 @@
-"""The table lists every weight with its reason, and says what is likely not meant."""
+"""The summary lists every weight with its reason, and flags likely mistakes."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A small classification problem and models for it, made from a seed."""
+"""A small synthetic classification problem, and models for it."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""`fit` argument by argument beside Keras' own: logs, epochs, and the hooks of callbacks."""
+"""`fit` compared with Keras' own, argument by argument: logs, epochs and callback hooks."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Batch-norm statistics made anew, against means and variances taken by hand."""
+"""Re-estimated batch-norm statistics, against means and variances computed by hand."""
 
 import keras
 import numpy as np

@@ -25,7 +25,7 @@ def test_the_smaller_last_batch_is_left_out_or_a_run_of_its_own():
     assert DataOrder(11, 5).steps_per_epoch == 2
     kept = DataOrder(11, 5, drop_remainder=False)
     assert kept.steps_per_epoch == 3
-    assert [kept.last_alike(s) for s in range(4)] == [2, 2, 3, 5]
+    assert [kept.run_end(s) for s in range(4)] == [2, 2, 3, 5]
     assert kept.rows(2, 3).shape == (1, 1)
     seen = np.concatenate([kept.rows(0, 2).ravel(), kept.rows(2, 3).ravel()])
     assert sorted(seen) == list(range(11))

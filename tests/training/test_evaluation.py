@@ -6,7 +6,12 @@ import pytest
 
 from keras_lottery import masking, toolkit
 from keras_lottery.training import checkpoint
-from keras_lottery.training.evaluation import is_constant, sampled, shipped, undisturbed
+from keras_lottery.training.evaluation import (
+    is_constant,
+    sampled,
+    thresholded,
+    with_seeds_preserved,
+)
 
 pytestmark = pytest.mark.backend
 X = np.eye(6, dtype=np.float32)
@@ -35,7 +40,7 @@ def test_measuring_moves_no_random_numbers():
     assert used(model) != used(model)
     assert state(model) != before
     before = state(model)
-    undisturbed(model, used)
+    with_seeds_preserved(model, used)
     sampled(model, used, 3)
     assert state(model) == before
 
@@ -55,7 +60,7 @@ def test_what_is_shipped_keeps_weights_of_probability_one_half_and_more():
     score = np.full((6, 50), np.log(4), np.float32)
     score[:, :10] = -np.log(4)
     masking.scores(model)[0].assign(score)
-    found = shipped(model, used)
+    found = thresholded(model, used)
     assert found == pytest.approx({"threshold_used": 0.8, "mean_kept": 0.8 * 0.8 + 0.2 * 0.2})
     assert used(model)["used"] != 0.8
 

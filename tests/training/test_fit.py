@@ -1,4 +1,4 @@
-"""`fit` does what Keras' own does, in fewer calls."""
+"""`fit` gives the same results as Keras' own, in fewer calls."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Data that are not arrays: any step to begin at, and the order of the seed where there is one."""
+"""Data that isn't arrays: any initial step, and the order of the seed if there is one."""
 
 import keras
 import numpy as np
@@ -97,7 +97,7 @@ def test_stopping_in_the_rest_of_an_epoch_ends_the_training(model, start):
 
 
 def test_what_cannot_begin_within_an_epoch_says_so(model):
-    with pytest.raises(LotteryError, match=r"begins at step 3.*generator.*Pass steps_per_epoch"):
+    with pytest.raises(LotteryError, match=r"starts at step 3.*generator.*Pass steps_per_epoch"):
         training.fit(model, generator(X, Y), initial_step=3)
     averaging = made.compiled(made.network(), keras.optimizers.SGD(0.1, use_ema=True))
     with pytest.raises(LotteryError, match="use_ema"):

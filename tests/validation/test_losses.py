@@ -1,4 +1,4 @@
-"""Losses of the compiled training are those of a plain torch loop, on every backend."""
+"""Losses of the compiled training equal those of a plain torch loop, on every backend."""
 
 import numpy as np
 import pytest
@@ -11,14 +11,14 @@ CASES = ("adam/dense", "adam/sparse", "sgd/sparse")
 
 
 @pytest.fixture(scope="module")
-def given():
-    """What both trainings are given, looked at every 20 steps alone."""
-    return losses.given() | {"cases": np.array(CASES), "calls": np.array([20])}
+def inputs():
+    """The inputs of both trainings, with the loss read only every 20 steps."""
+    return losses.make_inputs() | {"cases": np.array(CASES), "calls": np.array([20])}
 
 
 @pytest.mark.backend
-def test_200_steps(given):
-    ours, plain = dict(trainer_losses.trained(given)), dict(plain_torch.trained(given))
+def test_200_steps(inputs):
+    ours, plain = dict(trainer_losses.trained(inputs)), dict(plain_torch.trained(inputs))
     for case in CASES:
         expected = plain[case].reshape(-1, 20).mean(axis=1)
         assert ours[f"20/{case}"].shape == (10,)

@@ -1,4 +1,4 @@
-"""The global magnitude mask is that of torch.nn.utils.prune, bit for bit."""
+"""The global magnitude mask equals that of torch.nn.utils.prune, bit for bit."""
 
 import numpy as np
 import pytest

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_lottery import engine, masking
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.masking.mask_layer import MaskedVariable
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.types import Start
@@ -15,24 +15,24 @@ CHECKS = {"rewound": check_rewound, "masked": check_masked, "fresh": check_fresh
 
 def no_rewind(patch):
     """Winning tickets go on from the trained weights."""
-    rewound = chain.rewound
+    rewound = starts.rewound
 
     def kept(training, run, masks, before):
         start = rewound(training, run, masks, before)
         return Start(run.trained(before), masks, step=start.step, seed=start.seed)
 
-    patch.setattr(chain, "rewound", kept)
+    patch.setattr(starts, "rewound", kept)
 
 
 def rewind_to_start(patch):
     """Winning tickets go back to the start weights, past the rewind point."""
-    rewound = chain.rewound
+    rewound = starts.rewound
 
     def earlier(training, run, masks, before):
         start = rewound(training, run, masks, before)
         return Start(run.task.start_weights(training.seed), masks, step=start.step)
 
-    patch.setattr(chain, "rewound", earlier)
+    patch.setattr(starts, "rewound", earlier)
 
 
 def no_masks(patch):
@@ -45,16 +45,16 @@ def no_where(patch):
     zero = type(parametrizations["zero"])
     for method in ("effective", "effective_in_step"):
         patch.setattr(zero, method, lambda self, stored, kept, extras: stored, raising=False)
-    patch.setattr(MaskedVariable, "mask_beside", lambda self, value: None)
+    patch.setattr(MaskedVariable, "mask_for", lambda self, value: None)
 
 
 def no_fresh_draw(patch):
     """Controls reuse the winning ticket's start weights."""
 
     def reused(training, run, masks):
-        return Start(run.start_of(chain.winning_of(training)).weights, masks, seed=training.seed)
+        return Start(run.start_of(starts.winning_of(training)).weights, masks, seed=training.seed)
 
-    patch.setattr(chain, "fresh_start", reused)
+    patch.setattr(starts, "fresh_start", reused)
 
 
 def start_of_dense(patch):
@@ -63,7 +63,7 @@ def start_of_dense(patch):
     def reused(training, run, masks):
         return Start(run.task.start_weights(training.seed), masks, seed=training.seed)
 
-    patch.setattr(chain, "fresh_start", reused)
+    patch.setattr(starts, "fresh_start", reused)
 
 
 MUTATIONS = [

@@ -1,4 +1,4 @@
-"""The page of validation says what its tables say, and that what they show holds."""
+"""The validation page agrees with its tables, and its claims hold."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Pages of runs are made from a run folder, and name no folder of the machine it was made on."""
+"""Result pages come from a run folder, and contain no local paths."""
 
 import json
 

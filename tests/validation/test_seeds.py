@@ -5,8 +5,11 @@ import pytest
 
 from benchmarks.validation import seed_arms
 from benchmarks.validation.seeds import chance_inputs, connected_share
+from keras_lottery.pruning import layout_of
 from keras_lottery.tickets import overlap, total
 from keras_lottery.types import Training
+
+WEIGHTS = layout_of("weights", [])
 
 
 def masks(seed=0, density=0.3):
@@ -27,7 +30,7 @@ def test_each_draw_takes_another_seed_and_never_its_own():
 
 def test_shuffling_among_units_keeps_the_weights_of_each_input():
     given = masks()
-    shuffled = seed_arms.permute_within_inputs(given, Training("", "vision", 0, 1, "x"))
+    shuffled = seed_arms.permute_within_inputs(given, Training("", "vision", 0, 1, "x"), WEIGHTS)
     assert (shuffled["a/kernel"].sum(1) == given["a/kernel"].sum(1)).all()
     assert (shuffled["a/kernel"] != given["a/kernel"]).any()
     assert shuffled["b/kernel"].sum() == given["b/kernel"].sum()
@@ -38,7 +41,7 @@ def test_chance_with_the_inputs_given_is_what_shuffling_comes_to():
     a["a/kernel"][:4] = b["a/kernel"][:4] = False
     shares = []
     for draw in range(400):
-        other = seed_arms.permute_within_inputs(b, Training("", "vision", 0, 1, "x", draw))
+        other = seed_arms.permute_within_inputs(b, Training("", "vision", 0, 1, "x", draw), WEIGHTS)
         shares.append(total(overlap(a, other).values()).share)
     assert np.mean(shares) == pytest.approx(chance_inputs(a, b, "a/kernel"), abs=0.01)
     assert chance_inputs(a, b, "a/kernel") > total(overlap(a, b).values()).expected_share

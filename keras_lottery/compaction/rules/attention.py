@@ -1,4 +1,4 @@
-"""Attention loses whole heads; embeddings that are used both ways stay."""
+"""Attention loses whole heads; embeddings that also compute logits keep their size."""
 
 import math
 from typing import Any
@@ -23,9 +23,9 @@ def multi_head_attention(call: Call) -> None:
 
     def resize(size: Size) -> dict[str, Any]:
         changes: dict[str, Any] = {"num_heads": size(heads, layer.num_heads)}
-        left = size(outputs, len(outputs))
-        if left != size(query.axes[-1], query.shape[-1]) or layer._output_shape:
-            changes["output_shape"] = left
+        remaining = size(outputs, len(outputs))
+        if remaining != size(query.axes[-1], query.shape[-1]) or layer._output_shape:
+            changes["output_shape"] = remaining
         return changes
 
     call.resize(resize)
@@ -40,7 +40,7 @@ def grouped_query_attention(call: Call) -> None:
     groups = call.units("groups", layer.num_key_value_heads)
     heads = np.repeat(groups, layer.num_query_heads // layer.num_key_value_heads)
     outputs = call.units("outputs", int(layer._output_dense.kernel.shape[-1]))
-    call.couple(outputs, call.arguments["query"].axes[-1])  # one size for both
+    call.couple(outputs, call.arguments["query"].axes[-1])  # Keras requires equal sizes
     _project(call, heads, groups, outputs)
     call.resize(
         lambda size: {
@@ -53,7 +53,7 @@ def grouped_query_attention(call: Call) -> None:
 
 
 def _project(call: Call, heads: Ids, groups: Ids, outputs: Ids) -> None:
-    """Declares the projections, in the order of the computation."""
+    """Declares the projections in the order of computation."""
     query, value = call.arguments["query"], call.arguments["value"]
     key = call.arguments.get("key")
     key = value if key is None else key
@@ -96,7 +96,7 @@ def _projection(call: Call, name: str, source: Value, ids: Ids) -> Any:
 
 
 def _heads(call: Call, values: Any, count: int) -> Any:
-    """A head whose values are constant has constant outputs, unless a gate scales them."""
+    """Heads with constant values have constant outputs, unless a gate scales them."""
     values = np.repeat(values, count // len(values), axis=0)
     if getattr(call.layer, "_gate_dense", None) is not None:
         values = np.where(values == 0, 0.0, np.nan)

@@ -17,9 +17,9 @@ Function = Callable[[Any], Any]
 
 
 def is_elementwise(function: Function, shape: tuple[int, ...] = (4, 6)) -> bool:
-    """Returns True where each output depends on the input at the same index alone.
+    """Returns True if each output only depends on the input at the same index.
 
-    It is tried out: half of a random input is changed, and the outputs of the other half compared.
+    The test changes half of a random input and compares the outputs of the other half.
     """
     rng = np.random.default_rng(0)
     first = rng.normal(size=shape).astype("float32")
@@ -55,7 +55,7 @@ def place(constant: Array, ndim: int, axes: tuple[int, ...]) -> Array:
 
 
 def activate(call: Call, value: Value, function: Function | None) -> None:
-    """Applies a layer's activation to its output, whose units it keeps where it mixes them."""
+    """Applies a layer's activation to its output; pins the units if it mixes them."""
     if function is None or function is keras.activations.linear:
         return
     if is_elementwise(function):

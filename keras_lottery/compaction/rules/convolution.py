@@ -43,7 +43,7 @@ def conv(call: Call) -> None:
 
 
 def grouped(call: Call) -> None:
-    """A grouped convolution loses whole groups: their inputs and outputs are coupled."""
+    """Grouped convolutions lose whole groups: inputs and outputs of a group are coupled."""
     layer, x = call.layer, call.input
     axis = _spatial(call)
     units = call.units("units", layer.filters)
@@ -123,19 +123,19 @@ def _depthwise(call: Call, attribute: str, source: Any, along: Array, axis: int)
         return np.full((len(along), 1), np.nan)
     makes = (rank, rank + 1)
     uses = _positions(call.output, axis)
-    # Its inputs are its outputs' own units; nothing else needs them.
+    # Its inputs are the units of its outputs; nothing else needs them.
     return call.products(attribute, weight, along[:, None], {}, makes, bias="bias", uses=uses)
 
 
 def _padded(layer: Any, along: Array) -> Array:
-    """A constant that is not 0 varies near the border where zeros are padded."""
+    """Nonzero constants vary near the border under zero padding."""
     if layer.padding == "valid" or all(size == 1 for size in layer.kernel_size):
         return along
     return np.where(along == 0, 0.0, np.nan)
 
 
 def _spatial(call: Call) -> int:
-    """Keeps the units of spatial axes, where there are any; returns the axis of the channels."""
+    """Pins the units of spatial axes, if any; returns the axis of the channels."""
     axis = channel_axis(call.layer, call.input)
     others = tuple(ids for i, ids in enumerate(call.input.axes) if i != axis)
     call.graph.pin(others, f"{call.path} slides over it")

@@ -77,8 +77,8 @@ def einsum_dense(call: Call) -> None:
     if simple:
         total = _ordered(total, makes, order)
         total = total if bias is None else total + bias
-        places = [target.index(letter) for letter in fresh]
-        set_output(call.output, {p: call.output.axes[p] for p in places}, total)
+        positions = [target.index(letter) for letter in fresh]
+        set_output(call.output, {p: call.output.axes[p] for p in positions}, total)
     activate(call, call.output, layer.activation)
 
 
@@ -87,7 +87,7 @@ def _ordered(total: Any, makes: tuple[int, ...], order: tuple[int, ...]) -> Any:
 
 
 def _letters(equation: str, input_rank: int, output_rank: int) -> tuple[str, str, str]:
-    """Returns the letters of input, kernel and output, with letters of its own for `...`."""
+    """Returns the letters of input, kernel and output, with unused letters for `...`."""
     operands, target = equation.replace(" ", "").split("->")
     source, kernel = operands.split(",")
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]

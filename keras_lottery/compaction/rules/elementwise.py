@@ -1,4 +1,4 @@
-"""Element-wise layers and operations, of one tensor and of several."""
+"""Element-wise layers and operations with one or several inputs."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -25,7 +25,7 @@ def identity(call: Call) -> None:
 
 
 def unary(call: Call) -> bool:
-    """Passes units on where the operation is element-wise; returns whether it is."""
+    """Passes units on if the operation is element-wise; returns True if it is."""
     x, out = call.input, call.output
     if len(call.inputs) != 1 or len(call.outputs) != 1 or x.shape != out.shape:
         return False
@@ -42,7 +42,7 @@ def activation(call: Call) -> None:
 
 
 def fixed(call: Call) -> None:
-    """Statistics of the layer have the size of its input, which stays."""
+    """The layer has statistics of the size of its input, which is pinned."""
     call.graph.pin(call.input.axes, f"{call.path} has statistics for it", read=False)
     call.output.axes = call.input.axes
 

@@ -1,4 +1,4 @@
-"""Normalizations: per channel, or over channels, which they keep."""
+"""Normalizations: per channel, or over channels, which are pinned."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def batch_normalization(call: Call) -> None:
 
 
 def over_axes(call: Call) -> None:
-    """A statistic over units depends on each of them."""
+    """Statistics over units depend on each of them."""
     axes = getattr(call.layer, "axis", -1)
     axes = keras.tree.flatten(axes)
     for axis in axes:

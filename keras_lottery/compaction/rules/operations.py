@@ -1,4 +1,4 @@
-"""Operations inside of a layer's or a functional model's code."""
+"""Operations in the code of layers and functional models."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def moveaxis(call: Call) -> None:
 
 
 def reshape(call: Call) -> None:
-    """Sizes in code are constants: the axis that shrinks has to be the one that is -1."""
+    """Sizes in code are constants: only an axis of size -1 can shrink."""
     reshaped(call, call.input)
     target = tuple(call.operation.newshape)
     for size, ids in zip(target, call.output.axes):
@@ -46,8 +46,10 @@ def expand_dims(call: Call) -> None:
 def squeeze(call: Call) -> None:
     shape = call.input.shape
     axis = call.operation.axis
-    gone = [i for i, size in enumerate(shape) if size == 1] if axis is None else np.atleast_1d(axis)
-    axes = {int(i) % len(shape) for i in gone}
+    removed = (
+        [i for i, size in enumerate(shape) if size == 1] if axis is None else np.atleast_1d(axis)
+    )
+    axes = {int(i) % len(shape) for i in removed}
     call.graph.pin(tuple(call.input.axes[i] for i in axes), f"{call.path} drops it")
     call.output.axes = tuple(ids for i, ids in enumerate(call.input.axes) if i not in axes)
     if call.input.constant is not None:
@@ -55,7 +57,7 @@ def squeeze(call: Call) -> None:
 
 
 def _through(call: Call, move: Any) -> None:
-    """Applies a function of shapes to the axes: sizes 2, 3, … stand for the axes."""
+    """Applies a function of shapes to the axes, encoded as sizes 2, 3, …"""
     marks = np.empty(tuple(range(2, len(call.input.shape) + 2)))
     call.output.axes = tuple(
         None if size == 1 else call.input.axes[size - 2] for size in move(marks).shape
@@ -65,7 +67,7 @@ def _through(call: Call, move: Any) -> None:
 
 
 def reduction(call: Call) -> None:
-    """A mean over positions keeps channels; one over channels depends on all of them."""
+    """Reductions over positions keep channels; reductions over channels pin them."""
     x, operation = call.input, call.operation
     rank = len(x.shape)
     axis = operation.axis
@@ -105,16 +107,16 @@ def matmul(call: Call) -> None:
 def _product(call: Call, operands: list[str], target: str) -> None:
     units: dict[str, Any] = {}
     for letter in sorted(set("".join(operands))):
-        found = [
+        operands_with = [
             (x, x.axes[letters.index(letter)], x.shape[letters.index(letter)])
             for letters, x in zip(operands, call.inputs)
             if letter in letters
         ]
-        size = max(size for _, _, size in found)
-        for _, ids, own in found:
-            if own != size:
+        size = max(size for _, _, size in operands_with)
+        for _, ids, length in operands_with:
+            if length != size:
                 call.graph.pin((ids,), f"{call.path} repeats it")
-        axes = [ids for _, ids, own in found if own == size]
+        axes = [ids for _, ids, length in operands_with if length == size]
         if letter in target:
             units[letter] = call.couple(*axes)
         else:
@@ -124,7 +126,7 @@ def _product(call: Call, operands: list[str], target: str) -> None:
 
 
 def split(call: Call) -> None:
-    """The parts of an axis are coupled: they stay equally long."""
+    """Couples the parts of an axis, which keep equal sizes."""
     x, axis = call.input, call.operation.axis % len(call.input.shape)
     ids, parts = x.axes[axis], len(call.outputs)
     even = isinstance(call.operation.indices_or_sections, int)
@@ -145,7 +147,7 @@ def get_item(call: Call) -> None:
     x, key = call.input, call.arguments["key"]
     keys = list(key) if isinstance(key, tuple | list) else [key]
     if not all(isinstance(k, int | slice) or k is None or k is ... for k in keys):
-        call.pin(f"{call.path} picks by an index that is computed")
+        call.pin(f"{call.path} has a computed index")
         return
     missing = len(x.shape) - sum(k is not None and k is not ... for k in keys)
     where = keys.index(...) if ... in keys else len(keys)

@@ -1,4 +1,4 @@
-"""Pooling, padding, cropping and upsampling: they leave channels alone."""
+"""Pooling, padding, cropping and upsampling, which don't change channels."""
 
 import numpy as np
 from keras import layers

@@ -1,4 +1,4 @@
-"""LSTM, GRU, SimpleRNN and Bidirectional: a unit goes with all of its gates."""
+"""LSTM, GRU, SimpleRNN and Bidirectional: a unit is removed with all its gates."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ from keras_lottery.compaction.units import Ids, repeat_units
 __all__: list[str] = []
 
 _GATES = {layers.LSTM: 4, layers.GRU: 3, layers.SimpleRNN: 1}
-_CANDIDATE = {layers.LSTM: 2, layers.GRU: 2, layers.SimpleRNN: 0}  # the block that holds new values
+_CANDIDATE = {layers.LSTM: 2, layers.GRU: 2, layers.SimpleRNN: 0}  # index of the candidate block
 
 
 def recurrent(call: Call) -> None:
@@ -31,7 +31,7 @@ def recurrent(call: Call) -> None:
 
 def bidirectional(call: Call) -> None:
     layer = call.layer
-    if not all(type(one) in _GATES for one in (layer.forward_layer, layer.backward_layer)):
+    if not all(type(rnn) in _GATES for rnn in (layer.forward_layer, layer.backward_layer)):
         call.pin(f"{call.path} wraps a layer that has no rule")
         return
     forward, zero = _cell(call, layer.forward_layer, "forward_layer.")
@@ -56,7 +56,7 @@ def bidirectional(call: Call) -> None:
 
 
 def _cell(call: Call, layer: Any, prefix: str) -> tuple[Ids, NDArray[Any]]:
-    """Declares a cell's weights; returns its units, and 0 for those that never leave it."""
+    """Declares a cell's weights; returns its units, and 0 for units that are always 0."""
     x, kind = call.input, next(cls for cls in type(layer).__mro__ if cls in _GATES)
     units = call.units(f"{prefix}units", layer.units)
     gates = repeat_units(units, _GATES[kind])

@@ -16,14 +16,14 @@ Array = NDArray[Any]
 
 
 def permuted(call: Call, value: Value, order: tuple[int, ...]) -> None:
-    """Sets the output to `value` with its axes in another order."""
+    """Sets the output to `value` with permuted axes."""
     call.output.axes = tuple(value.axes[axis] for axis in order)
     if value.constant is not None:
         call.output.constant = value.constant.transpose(order)
 
 
 def reshaped(call: Call, value: Value) -> None:
-    """Sets the output to `value` in another shape."""
+    """Sets the output to the reshaped `value`."""
     out = call.output
     if value.constant is not None and out.shape[0] == value.shape[0]:
         full = np.broadcast_to(value.constant, (1, *value.shape[1:]))
@@ -52,7 +52,7 @@ def _reshaped_axes(call: Call, value: Value, axis: int) -> Axes:
         call.graph.pin((ids,), f"{call.path} drops its axis")
         return (None,) * len(shape)
     rows = np.moveaxis(full, first, 0).reshape(shape[first], -1)
-    if len(varying) > 1:  # only whole slices of the first of the axes can go
+    if len(varying) > 1:  # only whole slices of the first of these axes can be removed
         call.graph.units.couple(rows[:, :1], rows)
     return tuple(rows[:, 0] if i == first else None for i in range(len(shape)))
 
@@ -90,7 +90,7 @@ def repeat_vector(call: Call) -> None:
 
 
 def concatenate_values(call: Call, values: list[Value], axis: int) -> None:
-    """Sets the output to several values one after the other."""
+    """Sets the output to the concatenated values."""
     out = call.output
     axis %= len(out.shape)
     axes: list[Ids | None] = []
@@ -115,7 +115,7 @@ def _joined(call: Call, values: list[Value], axis: int) -> Ids | None:
             joined.append(ids)
             continue
         fixed = call.graph.units.new(value.shape[axis])
-        call.graph.pin((fixed,), f"{call.path} joins it, which has a fixed size", read=False)
+        call.graph.pin((fixed,), f"{call.path} concatenates it, which has a fixed size", read=False)
         joined.append(fixed)
     return np.concatenate(joined)
 

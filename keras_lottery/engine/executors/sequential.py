@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from keras_lottery.config import Config
-from keras_lottery.engine.executors.worker import train
+from keras_lottery.engine.executors.train_one import train
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.types import Job, Task, Training, TrainingResult
 

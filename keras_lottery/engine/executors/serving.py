@@ -103,7 +103,7 @@ def _make_task(setup: Setup) -> Task:
 
 
 def _train(connection: Connection, task: Task, job: Job) -> Message:
-    from keras_lottery.engine.executors.worker import train
+    from keras_lottery.engine.executors.train_one import train
 
     training, start = job
     with warnings.catch_warnings(record=True) as caught:

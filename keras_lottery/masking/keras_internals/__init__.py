@@ -1,4 +1,4 @@
-"""Everything that leans on Keras' private parts; its test fails loudly when they move."""
+"""Every use of Keras' private API; a test fails when that changes."""
 
 from keras_lottery.masking.keras_internals.layers import (
     BuildHook,

@@ -1,4 +1,4 @@
-"""Private parts of layers and models: their tree, changing a built layer, scopes, saved names."""
+"""Private API of layers and models: the layer tree, changing a built layer, scopes, saved names."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ from keras.src.utils.naming import to_snake_case
 
 
 def attributes(saveable: KerasSaveable) -> Iterator[tuple[str, Any]]:
-    """Yields attributes in the order in which Keras' weight files visit them, private ones last."""
+    """Yields attributes in the order of Keras' weight files, private ones last."""
     return saving_lib._walk_saveable(saveable)
 
 
 def snake_case(name: str) -> str:
-    """Returns the name that an element of a container has in Keras' weight files."""
+    """Returns a class name as Keras' weight files write it for elements of containers."""
     return str(to_snake_case(name))
 
 
@@ -32,12 +32,12 @@ def own_variables(layer: keras.Layer) -> list[keras.Variable]:
 
 
 def sublayers(layer: keras.Layer) -> list[keras.Layer]:
-    """Returns the layers that `layer` tracks, in the order in which it was given them."""
+    """Returns the layers that `layer` tracks, in the order of assignment."""
     return list(layer._layers)
 
 
 def flatten_layers(layer: keras.Layer) -> list[keras.Layer]:
-    """Returns the layer and all below it, each once."""
+    """Returns the layer and all its sublayers, each once."""
     return layer._flatten_layers()
 
 
@@ -51,19 +51,19 @@ def is_metric(thing: object) -> bool:
 
 
 def producer(tensor: Any) -> tuple[Any, int]:
-    """Returns the operation that made a symbolic tensor, and which of its calls did."""
+    """Returns the operation that made a symbolic tensor, and the index of the call."""
     operation, node_index, _ = tensor._keras_history
     return operation, node_index
 
 
 def inbound_tensors(operation: Any, node_index: int) -> list[Any]:
-    """Returns the symbolic tensors that one call of an operation took."""
+    """Returns the symbolic inputs of one call of an operation."""
     nodes = operation._inbound_nodes
     return list(nodes[node_index].input_tensors) if node_index < len(nodes) else []
 
 
 def built_shapes(layer: keras.Layer) -> dict[str, Any]:
-    """Returns the shapes that a layer was built with, by the name of `build`'s argument."""
+    """Returns the shapes that a layer was built with, by argument of `build`."""
     return dict(layer._build_shapes_dict or {})
 
 
@@ -84,9 +84,9 @@ def intercepted(
     on_layer: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any],
     on_operation: Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None],
 ) -> Iterator[None]:
-    """Hands every symbolic call of a layer or operation to functions of the caller.
+    """Passes every symbolic call of a layer or operation to the caller's functions.
 
-    Unlike a symbolic call of Keras, it leaves no nodes in the layers.
+    Unlike Keras' own symbolic calls, this adds no nodes to the layers.
 
     Args:
         on_layer: called as `(layer, args, kwargs)` instead of the layer; returns its outputs.
@@ -116,7 +116,7 @@ def intercepted(
 
 
 def set_class(thing: object, cls: type) -> None:
-    """Gives an object another class, past every `__setattr__` hook."""
+    """Changes the class of an object, bypassing every `__setattr__` hook."""
     object.__setattr__(thing, "__class__", cls)
 
 
@@ -133,17 +133,17 @@ def unlocked(layer: keras.Layer) -> Iterator[None]:
 
 
 def retrack(layer: keras.Layer) -> None:
-    """Tells torch of variables that were added to built layers."""
-    for one in flatten_layers(layer):
-        if hasattr(one, "_torch_params"):
-            one._track_variables()
+    """Registers variables that were added to built layers with torch."""
+    for sublayer in flatten_layers(layer):
+        if hasattr(sublayer, "_torch_params"):
+            sublayer._track_variables()
 
 
 def transplant(layer: keras.Layer, donor: keras.Layer) -> None:
-    """Gives a layer the whole state of another of its class; whoever holds it keeps holding it.
+    """Gives a layer the whole state of another of its class, in place.
 
-    Its place in the graph of a functional model stays. Call `retrack` on the outermost layer
-    afterwards.
+    References to the layer and its nodes in a functional graph stay valid. Call `retrack` on the
+    outermost layer afterwards.
     """
     for name in ("_inbound_nodes", "_outbound_nodes"):
         donor.__dict__[name] = layer.__dict__[name]
@@ -151,25 +151,25 @@ def transplant(layer: keras.Layer, donor: keras.Layer) -> None:
 
 
 class BuildHook:
-    """Lets a layer do something when it has been built."""
+    """Calls `after_build` once a layer is built."""
 
     def _post_build(self) -> None:
         super()._post_build()  # type: ignore[misc]
         self.after_build()
 
     def after_build(self) -> None:
-        """Is called when the layer has been built."""
+        """Runs after the layer is built."""
 
 
 class LayerHooks(BuildHook):
-    """What Keras calls on a layer under private names, handed on under public ones."""
+    """Public names for the private hooks that Keras calls on a layer."""
 
     name: str
 
     def _check_quantize_args(self, mode: Any, compute_dtype: Any) -> None:
         raise self.refuse("quantization", "Strip the model first and quantize the plain one.")
 
-    def refuse(self, what: str, instead: str) -> Exception:
+    def refuse(self, feature: str, remedy: str) -> Exception:
         """Returns the error for a Keras feature that a masked layer cannot serve."""
         raise NotImplementedError
 
@@ -184,7 +184,7 @@ def stateless_scope() -> Any:
 
 @contextmanager
 def use_scope(scope: Any) -> Iterator[None]:
-    """Makes `scope` (or none) the active one, without entering or leaving it."""
+    """Makes `scope` (or None) the active scope, without entering or leaving it."""
     active = stateless_scope()
     global_state.set_global_attribute("stateless_scope", scope)
     try:
@@ -194,35 +194,35 @@ def use_scope(scope: Any) -> Iterator[None]:
 
 
 def full_precision() -> Any:
-    """Returns a scope in which reading a variable does not cast it."""
+    """Returns a scope that reads variables without autocasting."""
     return AutocastScope(None)
 
 
 def flush_losses(layer: keras.Layer, losses: Iterable[Any]) -> None:
-    """Hands losses that a scope collected to the layers that added them."""
+    """Moves losses that a scope collected to the layers that added them."""
     losses = list(losses)
     if not losses:
         return
-    for one in flatten_layers(layer):
-        own = [loss for loss in losses if id(loss) in one._loss_ids]
-        one._losses.extend(own)
-        one._loss_ids.difference_update(map(id, own))
+    for sublayer in flatten_layers(layer):
+        added = [loss for loss in losses if id(loss) in sublayer._loss_ids]
+        sublayer._losses.extend(added)
+        sublayer._loss_ids.difference_update(map(id, added))
 
 
 # ---- serialization -------------------------------------------------------------------------------
 
 
 def class_entry(cls: type) -> dict[str, Any]:
-    """Returns how a `.keras` file names a class: module, class name and registered name."""
+    """Returns the entry of a class in a `.keras` file: module, class name, registered name."""
     entry = serialization_lib.serialize_with_public_class(cls, {})
     return {key: entry[key] for key in ("module", "class_name", "registered_name")}
 
 
 def name_class(cls: type, registered: str) -> None:
-    """Makes instances of `cls` be written under the name of a class that is registered."""
+    """Serializes instances of `cls` under the name of a registered class."""
     object_registration.GLOBAL_CUSTOM_NAMES[cls] = registered
 
 
 def hidden_name(name: str) -> str:
-    """Returns the attribute name under which this package keeps something on a Keras object."""
+    """Returns the name of an attribute that this package sets on Keras objects."""
     return f"_lottery_{name}"

@@ -1,4 +1,4 @@
-"""How the weight that is used is made from what is stored; one file each."""
+"""Parametrizations: how the effective weight is computed from the stored one; one file each."""
 
 from keras_lottery.masking.parametrizations.base import Extra, Parametrization, parametrizations
 

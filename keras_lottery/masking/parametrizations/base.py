@@ -1,4 +1,4 @@
-"""What a parametrization offers, and the names of those that there are."""
+"""The parametrization protocol and its registry."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from keras_lottery.registry import Registry
 
 Draw = Callable[[tuple[int, ...], np.random.Generator], NDArray[Any]]
-"""First values of a variable of a shape; the same on every backend."""
+"""Initializer of a variable, `(shape, rng)` -> values; the same on every backend."""
 
 
 def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
@@ -20,14 +20,14 @@ def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Extra:
-    """A variable that a parametrization keeps beside the stored weight.
+    """A variable that a parametrization adds to the stored weight.
 
     Args:
-        name: key under which `effective` finds its value.
-        draw: its first values.
-        trainable: True for learned scores, which are float32 whatever the policy; False for what
-            no optimizer and no decay may move.
-        scalar: True for one number; otherwise it has the weight's shape.
+        name: its key in the `extras` of `effective`.
+        draw: initializer.
+        trainable: True for learned scores, which are float32 under any dtype policy; False for
+            values that neither optimizers nor weight decay may change.
+        scalar: True for a single number; otherwise it has the weight's shape.
     """
 
     name: str
@@ -37,17 +37,17 @@ class Extra:
 
 
 class Parametrization(Protocol):
-    """One way of making the used weight of stored weight, mask and extras.
+    """Computes the effective weight from the stored weight, the mask and the extras.
 
-    `effective` runs inside the compiled step, with tensors, and must give the pruned positions no
+    `effective` runs inside the compiled step, on tensors, and must give pruned positions no
     gradient: use `keras.ops.where`, never a product, since 0 times infinity is not 0.
 
     Attributes:
-        learned: True where scores are trained and the stored weights are not: those keep their
-            values bit for bit, where the mask prunes too.
-        draws: True where `effective` needs random numbers: `extras["seed"]` is a seed generator.
-        keep: fraction of every variable that is kept at first where a mask says no more than how
-            many weights are kept; else None.
+        learned: True if scores are trained instead of the stored weights, which then keep their
+            values bit for bit, pruned or not.
+        draws: True if `effective` needs random numbers: `extras["seed"]` is a seed generator.
+        keep: initial density of every variable if the mask only sets how many weights are kept;
+            else None.
     """
 
     name: str
@@ -57,24 +57,24 @@ class Parametrization(Protocol):
     keep: float | None
 
     def effective(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns the weight that the network uses, of the shape and dtype of `stored`."""
+        """Returns the weight that the network uses, with the shape and dtype of `stored`."""
         ...
 
     def effective_in_step(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns the same in a compiled training step, where `stored` is 0 where pruned."""
+        """Returns `effective` inside a compiled training step, where `stored` is 0 if pruned."""
         ...
 
     def mask(self, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns which weights a plain model made of this one keeps: learned, or `kept`."""
+        """Returns the mask of the stripped model: the learned one, or `kept`."""
         ...
 
     def folded(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns the weight of a plain model: `effective` without any chance in it."""
+        """Returns the weight of the stripped model: `effective` without sampling."""
         ...
 
 
 class Fixed:
-    """A parametrization whose mask is given: what is used is what is shipped."""
+    """A parametrization without learned masks: the stripped model has the effective weight."""
 
     learned = False
     draws = False

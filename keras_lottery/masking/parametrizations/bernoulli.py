@@ -1,4 +1,4 @@
-"""Learned supermasks: a coin for every weight, whose probability alone is trained."""
+"""Learned supermasks: a Bernoulli variable per weight, of which only the probability is trained."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,19 +10,19 @@ from keras_lottery.errors import unknown_name
 from keras_lottery.masking.parametrizations.base import Extra
 
 MODES = ("sample", "expected", "threshold")
-"""A new sample each time; the probability itself; 1 where the probability is at least a half."""
+"""A new sample at every use; the probability; 1 where the probability is at least a half."""
 
 
 class _Bernoulli:
-    """Uses `w z` with `z ~ Bernoulli(σ(s))` drawn anew at every use, also at test time.
+    """Uses `w z` with a new sample `z ~ Bernoulli(σ(s))` at every use, also at test time.
 
-    Forward the sample, backward straight through to the probability:
+    The forward pass uses the sample; the straight-through gradient goes to the probability:
 
         z = b + σ(s) - stop_gradient(σ(s)),   b ~ Bernoulli(σ(s))
 
-    with w the weight as it was initialized and s its score, 0 at first, so that half of the
-    weights are used. Under dynamic rescaling the weights of a variable are multiplied by
-    size / Σ z, through which no gradient goes (ours). Only weights that the mask keeps take part.
+    w is the initial weight and s its score. Scores start at 0, so half of the weights are used.
+    Dynamic rescaling multiplies the weights of a variable by size / Σ z, without a gradient (our
+    choice). Weights that the mask prunes are never used.
 
     Reference: Zhou et al., arXiv:1905.01067, section 5 (supermasks).
     """
@@ -37,20 +37,21 @@ class _Bernoulli:
         self._rescale = rescale
 
     def effective(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns the weight times its sample, its probability or its threshold, by the mode."""
-        chance = ops.sigmoid(extras["score"])
-        drawn = keras.random.uniform(ops.shape(chance), dtype="float32", seed=extras["seed"])
+        """Returns the weight times its sample, probability or thresholded probability."""
+        probability = ops.sigmoid(extras["score"])
+        dtype = probability.dtype
+        uniform = keras.random.uniform(ops.shape(probability), dtype="float32", seed=extras["seed"])
         mode = extras["mode"]
-        z = ops.where(mode == 1, chance, ops.cast(chance >= 0.5, chance.dtype))
-        z = ops.where(mode == 0, ops.cast(drawn < chance, chance.dtype), z)
-        # In this order, so that what is added is exactly 0.
-        z = ops.stop_gradient(z) + (chance - ops.stop_gradient(chance))
+        z = ops.where(mode == 1, probability, ops.cast(probability >= 0.5, dtype))
+        z = ops.where(mode == 0, ops.cast(uniform < probability, dtype), z)
+        # Subtract first: the straight-through term is then exactly 0.
+        z = ops.stop_gradient(z) + (probability - ops.stop_gradient(probability))
         return self._used(stored, ops.where(kept, z, 0.0))
 
     effective_in_step = effective
 
     def mask(self, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns where the probability is at least a half."""
+        """Returns True where the probability is at least a half."""
         return ops.logical_and(kept, extras["score"] >= 0)
 
     def folded(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
@@ -65,7 +66,7 @@ class _Bernoulli:
 
 
 def mode_number(mode: str) -> int:
-    """Returns the number that stands for a mode in its variable.
+    """Returns the number under which the mode's variable stores a mode.
 
     Raises:
         LotteryError: there is no such mode.

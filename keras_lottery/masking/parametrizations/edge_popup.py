@@ -1,4 +1,4 @@
-"""Edge-popup: of every variable the weights with the k highest scores, which alone are trained."""
+"""Edge-popup: uses the weights with the k highest scores of each variable; only scores train."""
 
 import math
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ def kaiming_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray
 
 
 class _EdgePopup:
-    """Uses the weights whose |s| is among the k largest of their variable, else 0.
+    """Uses the weights whose |s| is among the k largest of their variable; the others are 0.
 
-    k is the number of weights that the mask keeps; which they are, the scores s say. The gradient
-    goes straight through to |s|, so a step of gradient descent is the paper's
+    k is the number of weights that the mask keeps. The straight-through gradient goes to |s|, so a
+    step of gradient descent is the paper's
 
         |s_uv| ← |s_uv| - α ∂L/∂I_v Z_u w_uv
 
-    and a score can cross zero. Scaled, the weights are multiplied by √(size / k).
+    and a score can cross zero. The scaled variant multiplies the weights by √(size / k).
 
     Reference: Ramanujan et al., arXiv:1911.13299, section 3.
     """
@@ -43,7 +43,7 @@ class _EdgePopup:
         self._scale = scale
 
     def effective(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns the weight where its score is among the k highest, else 0."""
+        """Returns the weight if its score is among the k highest, else 0."""
         size = ops.abs(extras["score"])
         hard = ops.cast(self.mask(kept, extras), size.dtype)
         return self._used(stored, kept, hard + (size - ops.stop_gradient(size)))
@@ -51,12 +51,12 @@ class _EdgePopup:
     effective_in_step = effective
 
     def mask(self, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns which scores are among the k highest."""
+        """Returns True for scores among the k highest."""
         scores = ops.stop_gradient(ops.abs(extras["score"]))
         return largest(scores, ops.sum(ops.cast(kept, "int32")))
 
     def folded(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns `effective`, in which there is no chance."""
+        """Returns `effective`, which is deterministic."""
         return self.effective(stored, kept, extras)
 
     def _used(self, stored: Any, kept: Any, z: Any) -> Any:
@@ -66,29 +66,29 @@ class _EdgePopup:
 
 
 def largest(values: Any, count: Any) -> Any:
-    """Returns True for exactly `count` of the largest values; of equal ones the last stay.
+    """Returns True for exactly `count` of the largest values; ties keep the last ones.
 
-    A search for the smallest value that stays, bit by bit: `count` may change without a new
-    trace, and on a CPU it takes a twentieth of the time of a sort.
+    It searches for the smallest kept value bit by bit. `count` can change without retracing, and
+    on a CPU this takes a twentieth of the time of a sort.
 
     Args:
-        values: float32, none below 0.
+        values: float32, not negative.
         count: int32 scalar, from 0 to the number of values.
     """
-    # Bits of floats that are not negative stand in the order of the floats.
+    # The bit patterns of non-negative floats sort like the floats.
     bits = ops.view(ops.reshape(values, (-1,)), "int32")
-    one = ops.ones((), "int32")
+    bit = ops.ones((), "int32")
 
-    def narrow(i: Any, least: Any) -> Any:
-        tried = least + ops.left_shift(one, 30 - ops.cast(i, "int32"))
-        enough = ops.sum(ops.cast(bits >= tried, "int32")) >= count
-        return ops.where(enough, tried, least)
+    def narrow(i: Any, threshold: Any) -> Any:
+        higher = threshold + ops.left_shift(bit, 30 - ops.cast(i, "int32"))
+        enough = ops.sum(ops.cast(bits >= higher, "int32")) >= count
+        return ops.where(enough, higher, threshold)
 
-    least = ops.fori_loop(0, 31, narrow, ops.zeros((), "int32"))
-    equal = ops.cast(bits == least, "int32")
-    surplus = ops.sum(ops.cast(bits >= least, "int32")) - count
-    stays = ops.logical_or(bits > least, ops.cumsum(equal) * equal > surplus)
-    return ops.reshape(ops.logical_and(stays, count > 0), ops.shape(values))
+    threshold = ops.fori_loop(0, 31, narrow, ops.zeros((), "int32"))
+    equal = ops.cast(bits == threshold, "int32")
+    surplus = ops.sum(ops.cast(bits >= threshold, "int32")) - count
+    kept = ops.logical_or(bits > threshold, ops.cumsum(equal) * equal > surplus)
+    return ops.reshape(ops.logical_and(kept, count > 0), ops.shape(values))
 
 
 edge_popup = _EdgePopup("edge_popup", scale=False)

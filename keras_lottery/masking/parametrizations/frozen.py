@@ -1,4 +1,4 @@
-"""Kept weights, else a fixed fill: pruned weights stay at a value instead of going to zero."""
+"""Pruned weights keep a fixed fill value instead of becoming zero."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from keras_lottery.masking.parametrizations.base import Extra, Fixed
 
 
 class _Frozen(Fixed):
-    """The fill has a variable of its own.
+    """Stores the fill in a separate variable.
 
-    Kept in the weight with its gradient stopped, it would still be moved by decoupled weight
-    decay; so the stored weight is zero where pruned, and the fill stands beside it.
+    Inside the weight, decoupled weight decay would change it even with its gradient stopped. So
+    the stored weight is zero where pruned.
 
     Reference: Zhou et al., arXiv:1905.01067 (weights frozen at their initial value).
     """
@@ -21,7 +21,7 @@ class _Frozen(Fixed):
     extras = (Extra("fill"),)
 
     def effective(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns w where m, else the fill."""
+        """Returns w where kept, else the fill."""
         return ops.where(kept, stored, ops.stop_gradient(extras["fill"]))
 
     effective_in_step = effective

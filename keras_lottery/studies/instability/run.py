@@ -22,9 +22,9 @@ from rich.console import Console
 
 from keras_lottery import config as configs
 from keras_lottery import engine
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.config import Config
-from keras_lottery.engine.executors.worker import not_finite
+from keras_lottery.engine.executors.train_one import not_finite
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
@@ -96,7 +96,7 @@ def _measure(
 
     @cache
     def copy(order: int) -> Weights | None:
-        start = chain.from_state(training, view, masks, state)
+        start = starts.from_state(training, view, masks, state)
         start = replace(start, data_seed=data_seed(seed, order))
         result = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
         return None if not_finite(result) else result.weights

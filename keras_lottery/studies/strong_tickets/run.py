@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.config import Config
-from keras_lottery.engine import open_run, train
+from keras_lottery.engine import open_run, train_all
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import GrowingTable
@@ -53,7 +53,7 @@ def run(config: Config) -> Path:
     """
     with open_run(config) as (paths, task):
         _measure_sums(config, paths)
-        seeds = train(config, paths, task)
+        seeds = train_all(config, paths, task)
         targets = GrowingTable(paths.root / TARGETS, TargetRow)
         table = GrowingTable(paths.root / NETWORKS, NetworkRow)
         for seed in seeds:

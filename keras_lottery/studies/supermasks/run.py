@@ -33,7 +33,7 @@ def run(config: Config) -> Path:
     """
     _check(config)
     with engine.open_run(config) as (paths, task):
-        seeds = engine.train(replace(config, arms=()), paths, task)
+        seeds = engine.train_all(replace(config, arms=()), paths, task)
         levels, chosen = (Rows(paths.root / name, ResultRow) for name in (LEVELS, CHOSEN))
         names = config.options.criteria
         with ProgressBar(len(seeds) * len(names), 0) as progress:

@@ -7,20 +7,20 @@ from pathlib import Path
 from keras_lottery.tasks.language.text import read_lines
 
 Row = tuple[int, list[str]]
-"""The number of the line in which a row begins, from 1, and its fields."""
+"""The line number at which a row starts, from 1, and its fields."""
 
 
 def read_table(path: Path) -> list[Row]:
-    """Returns the rows of a file, its header too, without rows that are empty.
+    """Returns the rows of a file, including its header, without empty rows.
 
     GLUE's files are not quoted: a quotation mark is a character like any other, and a sentence
-    may begin with one. Spreadsheets and pandas quote fields that hold tabs, line breaks or
-    quotation marks. A file is read as quoted only where the whole of it follows the rules of
-    quoting, and either its header is quoted, or a field holds a doubled quotation mark, or its
-    rows have the header's number of columns only if read so.
+    may start with one. Spreadsheets and pandas quote fields that contain tabs, line breaks or
+    quotation marks. A file is read as quoted only if all of it follows the rules of quoting, and
+    either its header is quoted, or a field contains a doubled quotation mark, or its rows have the
+    header's number of columns only when read this way.
 
     Raises:
-        LotteryError: it cannot be read, or holds nothing.
+        LotteryError: it can't be read, or is empty.
     """
     lines = read_lines(path)
     plain = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
@@ -28,7 +28,7 @@ def read_table(path: Path) -> list[Row]:
 
 
 def _quoted(lines: Sequence[str], plain: Sequence[Row]) -> list[Row]:
-    """Returns the rows of a quoted file; none where it is not one."""
+    """Returns the rows of a quoted file; none if it isn't quoted."""
     if not any('"' in line for line in lines):
         return []
     rows: list[Row] = []
@@ -54,7 +54,7 @@ def _quoted(lines: Sequence[str], plain: Sequence[Row]) -> list[Row]:
 
 
 def _which_are_quoted(raw: str, fields: Sequence[str]) -> list[bool] | None:
-    """Returns whether each field stands between quotation marks; None where quoting is broken."""
+    """Returns whether each field is quoted; None if the quoting is broken."""
     quoted, at = [], 0
     for field in fields:
         wrapped = '"' + field.replace('"', '""') + '"'
@@ -67,5 +67,5 @@ def _which_are_quoted(raw: str, fields: Sequence[str]) -> list[bool] | None:
 
 
 def _even(rows: Sequence[Row]) -> bool:
-    """Returns whether every row has the columns of the first."""
+    """Returns whether every row has as many columns as the first."""
     return len({len(fields) for _, fields in rows}) == 1

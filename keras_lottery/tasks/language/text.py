@@ -11,7 +11,7 @@ def text_path(folder: str, name: str, field: str) -> Path:
     """Returns the path of a text file that a config names.
 
     Args:
-        folder: where data sets lie on this machine; empty: here.
+        folder: folder of the data sets; empty: the current folder.
         name: of the file, relative to `folder`, or absolute.
         field: of the config that names it, for the error.
 
@@ -30,15 +30,15 @@ def text_path(folder: str, name: str, field: str) -> Path:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Returns the lines of a text file without their ends, gzipped or not whatever its name.
+    """Returns the lines of a text file without line endings; detects gzip whatever its name.
 
-    Lines end at line feeds alone, so that files in pairs stay in pairs.
+    Only line feeds end lines, so that pairs of files stay aligned.
 
     Args:
         path: a file in UTF-8.
 
     Raises:
-        LotteryError: it cannot be read, is no UTF-8, is cut short, or holds nothing.
+        LotteryError: it can't be read, isn't UTF-8, is truncated, or is empty.
     """
     try:
         text = read_plain(path).decode("utf-8-sig")
@@ -66,4 +66,4 @@ def _instead(path: Path) -> str:
     if not path.parent.is_dir():
         return f"no folder {path.parent}"
     near = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:8]
-    return f"nothing there (beside it: {', '.join(near) or 'no files'})"
+    return f"nothing there (next to it: {', '.join(near) or 'no files'})"

@@ -1,1 +1,1 @@
-"""Reinforcement learning, on the TensorFlow backend alone; the only importer of TF-Agents."""
+"""Reinforcement learning, on TensorFlow only; the only package that imports TF-Agents."""

@@ -1,4 +1,4 @@
-"""What the agents share: the model in TF-Agents' hands, and where a training puts it."""
+"""Shared by all agents: restoring and capturing state, and the training step."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -20,14 +20,14 @@ from keras_lottery.types import Start, State
 
 
 class Agent(Protocol):
-    """One algorithm, as the loop over games and training steps drives it.
+    """One algorithm, driven by the loop over environment and training steps.
 
     Args:
         model: the masked network that is pruned.
-        frames_per_step: frames played for one training step.
-        steps_a_call: training steps between which no frame is played.
-        whole_rounds: a step of all games counts all of them, also where one only began anew; so
-            training steps have a fixed number of rounds between them.
+        frames_per_step: frames collected per training step.
+        steps_a_call: training steps without new frames in between.
+        whole_rounds: a step of all environments counts all of them, even if one was only reset,
+            so that training steps are a fixed number of environment steps apart.
     """
 
     model: keras.Model
@@ -36,44 +36,44 @@ class Agent(Protocol):
     whole_rounds: bool
 
     def compile(self) -> None:
-        """Traces and compiles everything; what it trains on is made up."""
+        """Traces and compiles everything, on synthetic transitions."""
         ...
 
     def restore(self, start: Start) -> None:
-        """Puts weights, masks, optimizer and all else where a training begins."""
+        """Restores weights, masks, optimizer and everything else to the start of a training."""
         ...
 
     def begin(self, frames: NDArray[Any]) -> None:
-        """Is told that all games begin now, and their first frames."""
+        """Receives the first frames after a reset of all environments."""
         ...
 
     def forget(self) -> None:
-        """Is told that the rewind point is passed: what the config empties there is emptied."""
+        """Empties what the config says to empty at the rewind point."""
         ...
 
     def act(
         self, observations: NDArray[Any], progress: float, rng: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Returns an action a game, explored as the progress of the training, in [0, 1], asks."""
+        """Returns one action per environment; `progress`, in [0, 1], sets the exploration."""
         ...
 
     def greedy(self, observations: NDArray[Any]) -> NDArray[np.int64]:
-        """Returns the best action a game."""
+        """Returns the greedy action of each environment."""
         ...
 
     def note(
         self, actions: NDArray[np.int64], rewards: NDArray[np.float32], played: Played
     ) -> None:
-        """Is told what followed on the last actions."""
+        """Receives the result of the last actions."""
         ...
 
     def learn(self, steps: int, observations: NDArray[Any], rng: np.random.Generator) -> None:
-        """Takes training steps, where it has enough to learn from.
+        """Takes training steps, if it has enough data.
 
         Args:
-            steps: how many, at most `steps_a_call`.
-            observations: what is seen now.
-            rng: chooses the examples.
+            steps: number of steps, at most `steps_a_call`.
+            observations: current ones.
+            rng: samples the examples.
         """
         ...
 
@@ -87,10 +87,10 @@ class Agent(Protocol):
 
 
 def place_model(model: keras.Model, start: Start, fresh_optimizer: State) -> State:
-    """Puts the network and its optimizer where a training begins.
+    """Restores the network and its optimizer to the start of a training.
 
     Returns:
-        What the state holds beside them: entries of the agent's own, without `optimizer/`.
+        The agent's own entries of the state, without `optimizer/`.
     """
     state = start.state or {}
     agent_state = {k: v for k, v in state.items() if _is_own(k)}
@@ -103,7 +103,7 @@ def place_model(model: keras.Model, start: Start, fresh_optimizer: State) -> Sta
 
 
 def capture_model(model: keras.Model, step: int, epoch: int, agent_state: State) -> State:
-    """Returns the full state; `agent_state` belongs to the learner, as the optimizer's slots do."""
+    """Returns the full state; `agent_state` belongs to the learner, like the optimizer's slots."""
     return checkpoint.capture(model, step, epoch) | {
         f"optimizer/{k}": v for k, v in agent_state.items()
     }
@@ -117,7 +117,7 @@ def loss_of(train: Callable[..., Any], arrays: Iterable[Any]) -> Any:
     """Calls a compiled training step and returns its loss.
 
     Raises:
-        DivergedError: the loss is not finite. (Under XLA TF-Agents does not look.)
+        DivergedError: the loss is not finite. (Under XLA, TF-Agents doesn't check.)
     """
     try:
         return train(*map(tf.convert_to_tensor, arrays))
@@ -132,9 +132,9 @@ def loss_of(train: Callable[..., Any], arrays: Iterable[Any]) -> Any:
 
 @contextmanager
 def without_gym() -> Iterator[None]:
-    """Keeps TF-Agents from importing `gym`, which is not kept any more and says so at length.
+    """Keeps TF-Agents from importing `gym`, which is unmaintained and warns about it at length.
 
-    TF-Agents wants it for wrappers that nothing here uses. An empty module stands in for it.
+    TF-Agents imports it for wrappers that aren't used here. An empty module replaces it.
     """
     missing = "gym" not in sys.modules
     if missing:
@@ -147,18 +147,18 @@ def without_gym() -> Iterator[None]:
 
 
 class Means:
-    """Means of numbers that come in over time."""
+    """Running means by name."""
 
     def __init__(self) -> None:
         self._sums: dict[str, list[Any]] = {}
 
     def add(self, **values: Any) -> None:
-        """Adds one value a name: a number, an array or a tensor."""
+        """Adds one value per name: a number, an array or a tensor."""
         for name, value in values.items():
             self._sums.setdefault(name, []).append(value)
 
     def take(self) -> dict[str, float]:
-        """Returns the means and forgets the numbers."""
+        """Returns the means and resets them."""
         taken, self._sums = self._sums, {}
         return {
             name: float(np.mean([np.mean(np.asarray(v)) for v in values]))
@@ -167,7 +167,7 @@ class Means:
 
 
 def share(arrays: Any, replicas: int) -> Any:
-    """Returns this replica's part of a batch, of a static shape."""
+    """Returns this replica's part of a batch, with a static shape."""
     if replicas == 1:
         return arrays
     here = tf.distribute.get_replica_context().replica_id_in_sync_group

@@ -1,7 +1,7 @@
 """From Keras 3 to TF-Agents: networks, and the optimizer.
 
-TF-Agents is written for Keras 2 and rejects the layers of Keras 3. What it needs of a network is
-a call and lists of `tf.Variable`, which the variables of Keras 3 hold in `value`.
+TF-Agents is written for Keras 2 and rejects Keras 3 layers. It needs a network's `call` and lists
+of `tf.Variable`, which are the `value` of Keras 3 variables.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ with without_gym():
 
 
 class KerasNetwork(network.Network):
-    """A Keras 3 model, masked or not, as a network of TF-Agents.
+    """A Keras 3 model, masked or not, as a TF-Agents network.
 
-    Its variables are those of the plain model: masks, fills and seed generators are left out. A
-    soft update of a target network blends variables, and would make a mask of 0 into one of 0.95.
+    It exposes the variables of the plain model, without masks, fills and seed generators. A soft
+    update of a target network blends variables, and would turn a mask of 0 into 0.95.
 
     Args:
         model: built; from a batch of observations to one output or several.
         observation_spec: of one observation, without the batch.
-        output: makes of the model's outputs what the agent wants, e.g. a distribution.
+        output: converts the model's outputs for the agent, e.g. to a distribution.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class KerasNetwork(network.Network):
         name: str = "KerasNetwork",
     ) -> None:
         super().__init__(input_tensor_spec=observation_spec, state_spec=(), name=name)
-        # Past the tracking of Keras 2, which takes the model for a layer of its own.
+        # Bypasses the tracking of Keras 2, which would treat the model as one of its layers.
         object.__setattr__(self, "_parts", _Parts(model, output))
         self.built = True
 
@@ -57,7 +57,7 @@ class KerasNetwork(network.Network):
         training: bool = False,
     ) -> tuple[Any, Any]:
         parts = self._parts
-        # Observations may come as `(batch, ...)` or `(batch, time, ...)`; the model knows one.
+        # Observations are `(batch, ...)` or `(batch, time, ...)`; the model takes only the first.
         outer = nest_utils.get_outer_rank(observation, self.input_tensor_spec)
         squash = utils.BatchSquash(outer)
         outputs = parts.model(squash.flatten(observation), training=training)
@@ -76,7 +76,7 @@ class KerasNetwork(network.Network):
     def non_trainable_variables(self) -> list[tf.Variable]:
         return [v.value for v in masking.variables(self.model).values() if not v.trainable]
 
-    # Keras 2 has two names for each, and gives the second none of its own.
+    # Keras 2 has two names for each, and the second one isn't overridden with the first.
     weights = variables
     trainable_weights = trainable_variables
     non_trainable_weights = non_trainable_variables
@@ -87,7 +87,7 @@ class KerasNetwork(network.Network):
 
 
 class _Parts:
-    """Holds what Keras 2 must not look into."""
+    """Hides an object from Keras 2."""
 
     def __init__(self, model: keras.Model, output: Callable[[Any], Any] | None) -> None:
         self.model = model
@@ -95,9 +95,9 @@ class _Parts:
 
 
 class KerasOptimizer:
-    """The optimizer of a compiled Keras 3 model, as TF-Agents calls one.
+    """The optimizer of a compiled Keras 3 model, with the interface that TF-Agents calls.
 
-    The guard of a masked model stays in force: it belongs to the optimizer.
+    The gradient mask of a masked model still applies, since it belongs to the optimizer.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -108,7 +108,7 @@ class KerasOptimizer:
     def apply_gradients(
         self, grads_and_vars: Sequence[tuple[Any, tf.Variable]], global_step: Any = None
     ) -> None:
-        """Takes one step; the pairs may come in any order."""
+        """Takes one step; the pairs may be in any order."""
         gradients = {id(variable): gradient for gradient, variable in grads_and_vars}
         self._optimizer.apply(
             [gradients[known] for known in self._known], list(self._known.values())
@@ -118,7 +118,7 @@ class KerasOptimizer:
 def observation_spec(shape: Any, dtype: str) -> tf.TensorSpec:
     """Returns the spec of one observation.
 
-    TF-Agents draws one to find out what a network answers, and fails over the range of `uint8`.
+    TF-Agents samples an observation to infer a network's outputs, and fails for `uint8` ranges.
     """
     if dtype == "uint8":
         return tensor_spec.BoundedTensorSpec(shape, dtype, 0, 1, name="observation")
@@ -126,11 +126,11 @@ def observation_spec(shape: Any, dtype: str) -> tf.TensorSpec:
 
 
 def specs_of(observations: Any, actions: int) -> tuple[Any, Any]:
-    """Returns the specs that an agent is made with.
+    """Returns the specs of an agent.
 
     Args:
         observations: a `tf.TensorSpec` of one observation.
-        actions: how many actions there are.
+        actions: number of actions.
 
     Returns:
         `(time_step_spec, action_spec)`.

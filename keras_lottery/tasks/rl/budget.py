@@ -1,4 +1,4 @@
-"""How long a training lasts: in training steps, or in games."""
+"""The length of a training, in training steps or in games."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ class Point:
     """A point of a training.
 
     Args:
-        count: training steps, or games that are over.
-        in_games: which of the two.
+        count: training steps, or finished games.
+        in_games: True: `count` is in games.
     """
 
     count: int
@@ -31,8 +31,8 @@ class Point:
 def point(duration: str, data: RLData, frames_per_step: int) -> Point:
     """Returns the point of a training after a length such as `500it` or `1ep`.
 
-    An epoch of games ends with a certain game, whatever the number of training steps by then. One
-    of frames is a whole number of training steps, rounded down.
+    An epoch of games ends with a certain game, whatever the number of training steps. An epoch of
+    frames is a whole number of training steps, rounded down.
     """
     length = Duration.parse(duration)
     if length.unit == "it":
@@ -43,10 +43,10 @@ def point(duration: str, data: RLData, frames_per_step: int) -> Point:
 
 
 def steps(duration: str, data: RLData, frames_per_step: int, time_limit: int) -> int:
-    """Returns a length in training steps; of games the most that it can be.
+    """Returns a length in training steps; for games, an upper bound.
 
     Raises:
-        LotteryError: games are counted that have no time limit.
+        LotteryError: games are counted, but have no time limit.
     """
     where = point(duration, data, frames_per_step)
     if not where.in_games or not where.count:

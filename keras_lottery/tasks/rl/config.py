@@ -1,8 +1,8 @@
 """The `data` and `model` sections of reinforcement learning: games and budget, agent and network.
 
-Lengths of training: `it` counts training steps. One step follows on `frames_per_update` frames
-under DQN, and on a rollout of all games under PPO. `ep` counts epochs of `data.epoch` games or
-frames. Frames are those that the agent sees: under a frame skip of 4, each stands for 4.
+Lengths of training: `it` counts training steps, one per `frames_per_update` frames under DQN and
+one per rollout of all environments under PPO. `ep` counts epochs of `data.epoch` games or frames.
+Frames are those that the agent sees: with a frame skip of 4, each stands for 4 emulator frames.
 """
 
 from collections.abc import Iterable
@@ -33,24 +33,24 @@ ALGORITHMS = ("dqn", "ppo")
 
 @dataclass(frozen=True)
 class RLData:
-    """Which game, how many are played at once, and how returns are measured.
+    """The game, the number of parallel environments, and how returns are measured.
 
     Args:
         name: `CartPole-v1`, `MinAtar/breakout`, `ALE/Breakout`, ... (`list environments`), any
-            environment of gymnasium with a finite set of actions, or `module:Name`, from a module
-            of your own.
-        envs: games played side by side.
-        time_limit: frames after which a game is cut off; 0: as the environment has it. CartPole-v0
-            is `CartPole-v1` with 200.
+            environment of gymnasium with a finite set of actions, or `module:Name`, from your own
+            module.
+        envs: number of parallel environments.
+        time_limit: frames after which an episode is truncated; 0: the environment's own limit.
+            CartPole-v0 is `CartPole-v1` with 200.
         epoch: games or frames of one epoch, the unit `ep` of lengths.
         epoch_unit: `frames` or `games`.
         window: the metric is the mean return of this many last training games.
-        reward_scale: what rewards are multiplied by in training; returns are not.
-        clip_rewards: clip rewards to [-1, 1] in training; returns are not.
-        episodic_life: Atari: a lost life ends the sum of rewards that is learned, in training.
-        sticky_actions: Atari and MinAtar: probability that an action is ignored for the one before.
-        eval_games: games of the greedy evaluation.
-        eval_seed: seeds the games of the greedy evaluation, the same for every network.
+        reward_scale: factor of training rewards; returns aren't scaled.
+        clip_rewards: clip training rewards to [-1, 1]; returns aren't clipped.
+        episodic_life: Atari: losing a life counts as termination in training.
+        sticky_actions: Atari and MinAtar: probability of repeating the previous action.
+        eval_games: number of greedy evaluation games.
+        eval_seed: seed of the greedy evaluation games, the same for every network.
     """
 
     name: Annotated[str, Filled()] = "CartPole-v1"
@@ -70,7 +70,7 @@ class RLData:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Modules of the user's own that making the games imports."""
+        """The user's modules that creating the environments imports."""
         module, colon, _ = self.name.partition(":")
         return (module,) if colon else ()
 
@@ -85,20 +85,20 @@ class DqnConfig:
     """Deep Q-learning.
 
     Args:
-        double: the online network chooses the action that the target network values.
+        double: the online network selects the action that the target network evaluates.
         gamma: discount.
-        n_step: rewards that are summed before a value is taken instead.
-        target_tau: share of the online network that an update moves the target network by; 1
-            copies it.
+        n_step: number of rewards summed before bootstrapping.
+        target_tau: fraction by which an update moves the target network towards the online
+            network; 1 copies it.
         target_period: training steps between updates of the target network.
-        replay: frames that the replay buffer holds.
+        replay: capacity of the replay buffer in frames.
         learning_starts: frames in the replay buffer before the first training step.
         frames_per_update: frames played for each training step.
-        updates_per_call: training steps in one compiled call, between which no frame is played.
+        updates_per_call: training steps per compiled call, without new frames in between.
         explore_from: probability of a random action at the start.
         explore_to: the same from `explore_over` on.
-        explore_over: fraction of the whole training over which it falls, linearly.
-        rewind_replay: `empty` the replay buffer at the rewind point, or `keep` what it holds there.
+        explore_over: fraction of the training over which it decays linearly.
+        rewind_replay: `empty` the replay buffer at the rewind point, or `keep` its content.
 
     Reference:
         Mnih et al. 2015, "Human-level control through deep reinforcement learning"; van Hasselt et
@@ -131,15 +131,16 @@ class DqnConfig:
 class PpoConfig:
     """Proximal policy optimization, an on-policy method like the paper's A2C.
 
-    A training step plays `rollout` frames in each of the games, and goes over them `epochs` times.
+    A training step collects `rollout` frames in each environment, and trains on them for `epochs`
+    epochs.
 
     Args:
         gamma: discount.
         gae: λ of generalized advantage estimation.
-        clip: how far the ratio of probabilities may go from 1.
-        entropy: weight of the entropy.
+        clip: maximum distance of the probability ratio from 1.
+        entropy: weight of the entropy bonus.
         value_loss: weight of the value loss.
-        rollout: frames of each game a step.
+        rollout: frames per environment and training step.
         epochs: passes over them.
 
     Reference:
@@ -157,12 +158,12 @@ class PpoConfig:
 
 @dataclass(frozen=True)
 class RLModel:
-    """Which network, and which algorithm trains it.
+    """The network, and the algorithm that trains it.
 
     Args:
         name: `mlp`, `minatar_cnn`, `nature_cnn` (Mnih et al. 2015) or `yu_cnn` (Yu et al. 2019).
-        hidden: widths of the dense hidden layers; empty: as the network has them.
-        dueling: DQN: value and advantages apart (Wang et al. 2016, 1511.06581).
+        hidden: widths of the dense hidden layers; empty: the network's own.
+        dueling: DQN: separate value and advantages (Wang et al. 2016, 1511.06581).
         algorithm: `dqn` or `ppo`.
     """
 
@@ -175,13 +176,13 @@ class RLModel:
 
 
 def ignored(config: "Config") -> dict[str, str]:
-    """Returns the fields that agents do not read, with the reason."""
+    """Returns the fields that agents don't read, with the reason."""
     fields = dict.fromkeys(
         ("train.evaluate_start", "train.drop_remainder", "train.average", "train.average_every"),
         "in the task 'rl'",
     )
     if config.model.algorithm == "ppo":
-        fields["train.batch_size"] = "under PPO, whose steps are of model.ppo.rollout frames a game"
+        fields["train.batch_size"] = "under PPO, whose steps have model.ppo.rollout frames per game"
     if not Duration.parse(config.rewind.to).count:
         fields["model.dqn.rewind_replay"] = "at rewind.to='0it', where the buffer is empty"
     return fields

@@ -39,17 +39,17 @@ _TARGET = "target/"
 
 
 class Dqn:
-    """A DQN agent around a masked network and a target network under the same masks.
+    """A DQN agent with a masked network and a target network under the same masks.
 
     Args:
-        model: masked, compiled with its optimizer, made under the distribution's scope.
-        target: another model of the same kind, masked alike.
-        spec: shapes of the game.
+        model: masked, compiled with its optimizer, created under the distribution's scope.
+        target: another model of the same kind, with the same masks.
+        spec: shapes of the environment.
         config: of the algorithm.
-        games: games played side by side.
-        batch_size: examples a training step.
+        games: number of parallel environments.
+        batch_size: examples per training step.
         xla: compile with XLA.
-        distribution: where the copies of the model live.
+        distribution: devices of the model's replicas.
     """
 
     whole_rounds = False
@@ -100,7 +100,7 @@ class Dqn:
             self._target, masking.get_masks(self.model), masking.get_fills(self.model)
         )
         self._agent.train_step_counter.assign(start.step)
-        for variable in self._agent.variables:  # when the target network is due next
+        for variable in self._agent.variables:  # next update of the target network
             if "periodic_update_targets" in variable.name:
                 variable.assign(start.step % self.config.target_period)
         self._replay.clear()
@@ -126,7 +126,7 @@ class Dqn:
         return np.where(at_random, drawn, best.numpy()).astype(np.int64)
 
     def exploration(self, progress: float) -> float:
-        """Returns the probability of a random action at a fraction of the whole training."""
+        """Returns the probability of a random action at a fraction of the training."""
         c = self.config
         done = min(progress / c.explore_over, 1.0) if c.explore_over else 1.0
         return c.explore_from + done * (c.explore_to - c.explore_from)
@@ -170,13 +170,13 @@ class Dqn:
         return int(self.model.output_shape[-1])
 
     def _best(self, observations: Any) -> tuple[Any, Any]:
-        """The best action a game, and the mean of what they are held to be worth."""
+        """Returns the greedy action of each environment, and the mean of their values."""
         with masking.step_scope(self.model, guarded=True):
             values = self.model(observations, training=False)
         return tf.argmax(values, axis=-1), tf.reduce_mean(tf.reduce_max(values, axis=-1))
 
     def _many_steps(self, *arrays: Any) -> Any:
-        """Trains on examples of the shape `(steps, batch, ...)`; returns the mean loss."""
+        """Trains on examples of shape `(steps, batch, ...)`; returns the mean loss."""
         steps = arrays[0].shape[0]
 
         def body(i: Any, total: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What reinforcement learning needs of the process: TensorFlow, its legacy Keras, the extra."""
+"""Checks the requirements of reinforcement learning: TensorFlow, its legacy Keras, the extra."""
 
 import os
 import sys
@@ -11,10 +11,10 @@ _PACKAGES = ("tensorflow", "tf_keras", "tf_agents", "gymnasium")
 
 
 def check() -> None:
-    """Makes sure that TF-Agents can be imported beside Keras 3.
+    """Makes sure that TF-Agents can be imported alongside Keras 3.
 
-    TF-Agents is written for Keras 2, which TensorFlow gives it where `TF_USE_LEGACY_KERAS` is set
-    before TensorFlow is first imported. Keras itself stays Keras 3.
+    TF-Agents is written for Keras 2, which TensorFlow provides if `TF_USE_LEGACY_KERAS` is set
+    before TensorFlow is first imported. `import keras` is still Keras 3.
 
     Raises:
         MissingExtraError: a package of the extra `rl` is not installed.

@@ -1,4 +1,4 @@
-"""The networks of the papers, as plain Keras 3 models."""
+"""The papers' networks, as plain Keras 3 models."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ layers = keras.layers
 def build(spec: GameSpec, config: RLModel) -> keras.Model:
     """Returns a new network from a batch of observations.
 
-    Its output are the values of the actions, `(batch, actions)`; under PPO the logits of the
-    actions and a value, `(batch, actions)` and `(batch,)`.
+    Its outputs are the action values, `(batch, actions)`; under PPO action logits and a value,
+    `(batch, actions)` and `(batch,)`.
     """
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="observation")
     x = _TRUNKS[config.name](inputs, config.hidden)
@@ -42,7 +42,7 @@ def _mlp(inputs: Any, hidden: Sequence[int]) -> Any:
 
 
 def _minatar_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
-    """One layer of 16 filters and a dense one of 128, as in the DQN that MinAtar comes with."""
+    """One layer of 16 filters and a dense one of 128, as in MinAtar's own DQN."""
     x = layers.Rescaling(1.0)(inputs)
     x = layers.Conv2D(16, 3, activation="relu")(x)
     return _dense(layers.Flatten()(x), hidden or (128,))
@@ -57,10 +57,10 @@ def _nature_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
 
 
 def _yu_cnn(inputs: Any, hidden: Sequence[int]) -> Any:
-    """The network of Yu et al. 2019, table A1: four convolutions, each before a max-pool of 2.
+    """The network of Yu et al. 2019, table A1: four convolutions, each with max-pooling of 2.
 
-    The paper's first dense layer has 1920 inputs, which fit frames of about 105 × 80; frames of
-    84 × 84 leave 1600.
+    The paper's first dense layer has 1920 inputs, as for frames of about 105 × 80; frames of
+    84 × 84 give 1600.
     """
     x = layers.Rescaling(1 / 255)(inputs)
     for size in (5, 5, 3, 3):

@@ -1,4 +1,4 @@
-"""Playing and training in step, from a start to the end of the budget."""
+"""The loop of collecting and training, from a start to the end of the budget."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,24 +13,24 @@ from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.games import Games, Played
 from keras_lottery.types import Progress, State
 
-# Streams of random numbers: each purpose has its own, so that none shifts another.
+# Each purpose has its own stream of random numbers, so that none shifts another.
 _GAMES, _EXPLORATION, _REPLAY = range(3)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """When what happens in one training.
+    """The schedule of one training.
 
     Args:
         step: training step at which it starts.
-        games: games that count as over at its start.
+        games: games that count as finished at its start.
         end: where it ends.
-        rewind: where games, random numbers and replay buffer begin anew; None where it does not
-            pass the rewind point.
+        rewind: where environments, random numbers and replay buffer are reset; None if the
+            training doesn't pass the rewind point.
         capture: capture the state there.
         every: training steps between the rows of the history.
-        seed: seeds games, exploration and the choice of examples.
-        phase: 0 from the start, 1 from the rewind point on; each has random numbers of its own.
+        seed: of environments, exploration and sampling.
+        phase: 0 from the start, 1 from the rewind point on; each has its own random numbers.
     """
 
     step: int
@@ -45,15 +45,15 @@ class Plan:
 
 @dataclass
 class Learned:
-    """What a training brought.
+    """The result of a training.
 
     Args:
-        returns: of the games that came to their end, in order.
-        unfinished: sums of rewards of those that had not.
-        step: training steps, those before the start too.
+        returns: of the finished games, in order.
+        unfinished: sums of rewards of the other games.
+        step: training steps, including those before the start.
         frames: frames played.
         rewind: full state at the rewind point.
-        history: one row every so often.
+        history: one row per evaluation.
         seconds: wall time.
     """
 
@@ -66,24 +66,24 @@ class Learned:
     seconds: float = 0.0
 
     def mean_return(self, window: int) -> float:
-        """Returns the mean of the last games; where none is over, of what they brought so far."""
+        """Returns the mean return of the last games; of unfinished ones if none is finished."""
         return float(np.mean(self.returns[-window:] or self.unfinished or [0.0]))
 
 
 class Stacks:
-    """The last frames of every game, as the agent sees them."""
+    """Stacks the last frames of every environment."""
 
     def __init__(self, games: Games) -> None:
         self._spec = games.spec
         self._now: NDArray[Any] = np.zeros((games.count, *games.spec.shape), games.spec.dtype)
 
     def begin(self, frames: NDArray[Any]) -> NDArray[Any]:
-        """Returns the observations where every game begins with these frames."""
+        """Returns the observations after a reset with these frames."""
         self._now = frames if self._spec.stack == 1 else _repeated(frames, self._spec.stack)
         return self._now
 
     def add(self, played: Played) -> NDArray[Any]:
-        """Returns the observations after one more frame of every game."""
+        """Returns the observations after one more frame of every environment."""
         if self._spec.stack == 1:
             return played.frames
         now = np.concatenate([self._now[..., 1:], played.frames[..., None]], axis=-1)
@@ -101,10 +101,10 @@ class Play:
     """One training.
 
     Args:
-        agent: placed where it starts.
-        games: to be played.
+        agent: restored to the start.
+        games: the environments.
         data: rewards and window.
-        plan: when what happens.
+        plan: the schedule.
     """
 
     def __init__(self, agent: Agent, games: Games, data: RLData, plan: Plan) -> None:
@@ -119,7 +119,7 @@ class Play:
         self._pending = plan.rewind
 
     def run(self, progress: Progress) -> Learned:
-        """Plays and trains to the end."""
+        """Collects and trains to the end."""
         began, learned, plan = time.perf_counter(), self._learned, self._plan
         self._begin(plan.phase)
         while not plan.end.reached(learned.step, self._over):
@@ -135,7 +135,7 @@ class Play:
         return learned
 
     def _steps_now(self) -> int:
-        """Returns the steps of the next call: up to the next point that counts them."""
+        """Returns the number of steps of the next call, up to the next event."""
         step, plan = self._learned.step, self._plan
         stops = [plan.every - step % plan.every, self._agent.steps_a_call]
         for stop in (plan.end, self._pending):
@@ -144,7 +144,7 @@ class Play:
         return max(min(stops), 1)
 
     def _begin(self, phase: int) -> None:
-        """Begins all games and all random numbers anew."""
+        """Resets all environments and random numbers."""
         seeds, explored, drawn = (
             np.random.SeedSequence([self._plan.seed, phase, stream])
             for stream in (_GAMES, _EXPLORATION, _REPLAY)
@@ -157,7 +157,7 @@ class Play:
         self._agent.begin(frames)
 
     def _round(self) -> int:
-        """Plays one step of every game; returns the frames that this counts for."""
+        """Takes one step in every environment; returns the number of frames that count."""
         learned = self._learned
         done = self._plan.end.progress(learned.step, self._over)
         actions = self._agent.act(self._observations, done, self._explored)
@@ -179,7 +179,7 @@ class Play:
         return (rewards * self._data.reward_scale).astype(np.float32)
 
     def _look(self, progress: Progress) -> None:
-        """Does what is due at this step: the rewind point, a row of the history."""
+        """Handles the events of this step: the rewind point, a row of the history."""
         learned, plan = self._learned, self._plan
         if self._pending is not None and self._pending.reached(learned.step, self._over):
             self._pending = None
@@ -206,12 +206,12 @@ class Play:
 
 
 def played_greedily(agent: Agent, games: Games, seeds: NDArray[np.int64]) -> list[float]:
-    """Returns the return of the first game of each seed, every action the best.
+    """Returns the return of one greedy episode per seed.
 
     Args:
-        agent: whose network stands as it is to be measured.
-        games: as many as there are seeds.
-        seeds: of the games.
+        agent: with the weights to evaluate.
+        games: as many environments as seeds.
+        seeds: of the environments.
     """
     stacks = Stacks(games)
     observations = stacks.begin(games.reset(seeds))

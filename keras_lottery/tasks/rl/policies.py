@@ -1,4 +1,4 @@
-"""A trained network as a policy of TF-Agents, saved with its `PolicySaver`."""
+"""A trained network as a TF-Agents policy, saved with its `PolicySaver`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +20,11 @@ with without_gym():
 
 
 class GreedyPolicy(tf_policy.TFPolicy):
-    """Takes the action of the largest value or logit, and gives the network's outputs as info.
+    """Takes the action with the largest value or logit, and returns the network's outputs as info.
 
     Args:
-        model: plain; from one observation to the values of actions, or to logits and a value.
-        named: gives the model's outputs their names.
+        model: plain; from one observation to action values, or to logits and a value.
+        named: names the model's outputs.
     """
 
     def __init__(self, model: keras.Model, named: Callable[[Any], dict[str, Any]]) -> None:
@@ -46,12 +46,12 @@ class GreedyPolicy(tf_policy.TFPolicy):
     def _action(self, time_step: Any, policy_state: Any, seed: Any = None) -> Any:
         outputs, _ = self._network(time_step.observation)
         best = tf.argmax(keras.tree.flatten(outputs)[0], axis=-1, output_type=tf.int32)
-        # A node of its own for each output, so that none is passed through.
+        # A separate node for each output, so that none is passed through.
         info = {name: tf.identity(value) for name, value in self._named(outputs).items()}
         return policy_step.PolicyStep(best, policy_state, info)
 
     def _distribution(self, time_step: Any, policy_state: Any) -> Any:
-        raise NotImplementedError("A greedy policy has actions and no distribution.")
+        raise NotImplementedError("A greedy policy has actions but no distribution.")
 
 
 def save(model: keras.Model, named: Callable[[Any], dict[str, Any]], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Proximal policy optimization through TF-Agents: on-policy, as the A2C of the paper is."""
+"""Proximal policy optimization through TF-Agents: on-policy, like the paper's A2C."""
 
 from typing import Any
 
@@ -39,18 +39,18 @@ _FIRST, _MID, _LAST = 0, 1, 2
 
 
 class Ppo:
-    """A PPO agent around one masked network with a head for the policy and one for the value.
+    """A PPO agent around one masked network with a policy head and a value head.
 
-    TF-Agents' PPO takes a game that a time limit cuts off for one that has come to its end. So
-    what its last frame is held to be worth is added to its last reward.
+    TF-Agents' PPO treats truncation as termination. So the bootstrapped value of the final
+    observation is added to the last reward of a truncated episode.
 
     Args:
-        model: masked, compiled with its optimizer, made under the distribution's scope.
-        spec: shapes of the game.
+        model: masked, compiled with its optimizer, created under the distribution's scope.
+        spec: shapes of the environment.
         config: of the algorithm.
-        games: games played side by side.
+        games: number of parallel environments.
         xla: compile with XLA.
-        distribution: where the copies of the model live; they share the games out evenly.
+        distribution: devices of the model's replicas, which split the environments evenly.
     """
 
     steps_a_call = 1
@@ -93,14 +93,14 @@ class Ppo:
         self._rollout.begin()
 
     def forget(self) -> None:
-        """Nothing is kept between training steps."""
+        """Does nothing: nothing is kept between training steps."""
 
     def act(
         self, observations: NDArray[Any], progress: float, rng: np.random.Generator
     ) -> NDArray[np.int64]:
         logits, value = (x.numpy() for x in self._heads(tf.convert_to_tensor(observations)))
         self._means.add(value=value)
-        # The largest of log-probabilities plus Gumbel noise is a draw from their distribution.
+        # The Gumbel-max trick samples from the policy.
         actions = np.argmax(logits + rng.gumbel(size=logits.shape), axis=-1)
         self._rollout.see(observations, actions, logits, value)
         return actions
@@ -155,7 +155,7 @@ class Ppo:
 
 
 class _Rollout:
-    """What happened since the last training step; every array is `(games, frames + 1, ...)`."""
+    """The trajectory since the last training step; every array is `(games, frames + 1, ...)`."""
 
     def __init__(self, spec: GameSpec, games: int, frames: int, gamma: float) -> None:
         lead = (games, frames + 1)
@@ -198,13 +198,13 @@ class _Rollout:
         self._row += 1
 
     def _go_on(self, values: NDArray[np.float32]) -> None:
-        """Lets games that the last row cut off go on with what their last frames are worth."""
+        """Bootstraps episodes that were truncated in the last row from their final observations."""
         if self._row:
             self._rewards[self._cut, self._row - 1] += self._gamma * values[self._cut]
         self._cut = np.zeros_like(self._cut)
 
     def close(self, observations: NDArray[Any], values: NDArray[np.float32]) -> None:
-        """Adds what is seen last, in which nothing is done yet: its value is all that counts."""
+        """Adds the current observations, without an action; only their values are used."""
         row = self._row
         self._go_on(values)
         self._type[:, row] = self._now

@@ -1,4 +1,4 @@
-"""The replay buffer: every frame stored once, in rings that were made beforehand."""
+"""The replay buffer: every frame is stored once, in preallocated rings."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +13,15 @@ from keras_lottery.types import State
 
 @dataclass(frozen=True)
 class Transitions:
-    """Examples to learn from; each array begins with the axes `(steps, batch)`.
+    """Transitions; each array has the leading axes `(steps, batch)`.
 
     Args:
-        observations: what was seen.
-        actions: what was done.
-        rewards: discounted sum over the next n frames, or up to the end of the game.
-        discounts: factor of the next value, one power of γ less than the frames between, as
-            TF-Agents multiplies by γ once more; 0 where the game came to its end.
-        next_observations: what was seen then.
+        observations: of the transitions' first frames.
+        actions: taken there.
+        rewards: discounted sum over the next n frames, or up to the end of the episode.
+        discounts: factor of the next value, with one power of γ less than frames in between,
+            since TF-Agents multiplies by γ once more; 0 after termination.
+        next_observations: of the transitions' last frames.
     """
 
     observations: NDArray[Any]
@@ -42,17 +42,17 @@ class Transitions:
 
 
 class Replay:
-    """A ring of rows, each with one frame of every game.
+    """A ring of rows, each with one frame of every environment.
 
-    The last frame of a game is in a row of its own, in which nothing is done. So a game that
-    was cut off has the frame from which its value goes on, and no frame is in two rows.
+    The final frame of an episode has its own row, without an action. So a truncated episode has
+    the frame that its value is bootstrapped from, and no frame is stored twice.
 
     Args:
-        spec: shapes of the game.
-        games: games played side by side.
-        capacity: frames in all.
+        spec: shapes of the environment.
+        games: number of parallel environments.
+        capacity: total number of frames.
         gamma: discount.
-        n_step: rewards that are summed.
+        n_step: number of rewards that are summed.
     """
 
     def __init__(
@@ -74,21 +74,21 @@ class Replay:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Empties the buffer."""
         self._next = 0
         self._size = 0
 
     def begin(self, frames: NDArray[Any]) -> None:
-        """Notes the first frames of games that all begin now."""
+        """Stores the first frames after a reset of all environments."""
         self._write(frames, np.ones(len(frames), bool))
 
     def add(self, actions: NDArray[np.int64], rewards: NDArray[np.float32], played: Played) -> None:
-        """Notes what was done at the last frames, and the frames that followed.
+        """Stores the actions at the last frames, and the frames that followed.
 
         Args:
-            actions: one a game; without a meaning where it only began the next game.
-            rewards: what is to be learned, one a game.
-            played: what followed.
+            actions: one per environment; ignored if the step only started the next episode.
+            rewards: training rewards, one per environment.
+            played: the result of the step.
         """
         row = (self._next - 1) % self._rows
         self._actions[row] = actions
@@ -108,25 +108,25 @@ class Replay:
 
     @property
     def frames(self) -> int:
-        """Frames it holds."""
+        """Number of stored frames."""
         return self._size * self._frames.shape[1]
 
     def ready(self, least: int) -> bool:
-        """Returns True where it holds that many frames, and a whole example at least."""
+        """Returns True if it has this many frames, and at least one whole transition."""
         return self.frames >= least and self._size > self._n + self._spec.stack
 
     @property
     def capacity(self) -> int:
-        """Frames it can hold."""
+        """Maximum number of frames."""
         return self._rows * self.games
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the frames."""
+        """Size of the frames in bytes."""
         return self._frames.nbytes
 
     def sample(self, steps: int, batch: int, rng: np.random.Generator) -> Transitions:
-        """Returns examples drawn uniformly, with replacement."""
+        """Returns transitions sampled uniformly, with replacement."""
         rows, games = self._choose(steps * batch, rng)
         rewards = np.zeros(len(rows), np.float32)
         going = np.ones(len(rows), bool)
@@ -153,7 +153,7 @@ class Replay:
     def _choose(
         self, count: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Draws rows from which something was done, and which have all they need in the ring."""
+        """Samples rows with an action whose transitions are complete in the ring."""
         full = self._size == self._rows
         oldest = (self._next if full else 0) + (self._spec.stack - 1 if full else 0)
         span = self._size - (self._spec.stack - 1 if full else 0) - self._n
@@ -179,12 +179,12 @@ class Replay:
         return stacked
 
     def capture(self) -> State:
-        """Returns everything it holds."""
+        """Returns the whole content."""
         rings = {f"replay/{name}": ring.copy() for name, ring in self._rings().items()}
         return rings | {"replay/place": np.array([self._next, self._size])}
 
     def restore(self, state: State) -> None:
-        """Puts back what `capture` returned."""
+        """Restores the content that `capture` returned."""
         for name, ring in self._rings().items():
             ring[:] = state[f"replay/{name}"]
         self._next, self._size = map(int, state["replay/place"])

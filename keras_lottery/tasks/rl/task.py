@@ -36,13 +36,13 @@ from keras_lottery.types import (  # noqa: E402
 
 
 class RLTask(MaskedTask):
-    """An agent that learns a game; environment, networks and agent are made once.
+    """An agent that learns a game; environment, networks and agent are created once.
 
     Args:
         config: of an experiment whose task is `rl`.
 
     Raises:
-        LotteryError: there is no such environment, or the lengths do not fit it.
+        LotteryError: there is no such environment, or the lengths don't fit it.
     """
 
     name = "rl"
@@ -62,11 +62,11 @@ class RLTask(MaskedTask):
         return self.config.data.envs if is_ppo else super()._batch_size()
 
     def build(self) -> keras.Model:
-        """Returns a new, plain model from observations to the values of the actions."""
+        """Returns a new, plain model from observations to action values."""
         return networks.build(self._spec, self.config.model)
 
     def steps(self, duration: str) -> int:
-        """Returns a length in training steps; of games the most that they can take."""
+        """Returns a length in training steps; for games, an upper bound."""
         return budget.steps(
             duration, self.config.data, self._frames_per_step, self._spec.time_limit
         )
@@ -89,7 +89,7 @@ class RLTask(MaskedTask):
         return self._result(start, learned, compile_seconds)
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
-        """Returns the mean return of greedy games on fixed seeds, the same for every network."""
+        """Returns the mean return of greedy episodes, on the same seeds for every network."""
         self._agent(start.parametrization).restore(start)
         return {self.metric: float(np.mean(self._greedy_returns(start.parametrization)))}
 
@@ -102,7 +102,7 @@ class RLTask(MaskedTask):
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         raise LotteryError(
             "Expected a criterion that scores weights alone. Received: one that needs the "
-            f"{name} of a loss over a data set, which 'rl' has not. Use magnitude."
+            f"{name} of a loss over a data set, which 'rl' doesn't have. Use magnitude."
         )
 
     @property
@@ -118,7 +118,7 @@ class RLTask(MaskedTask):
 
     @cached_property
     def _games(self) -> Games:
-        """The games of every training."""
+        """The environments of every training."""
         make, data = self._maker.make, self.config.data
         return Games(lambda: make(True), self._spec, data.envs, data.name)
 
@@ -169,7 +169,7 @@ class RLTask(MaskedTask):
         )
 
     def _agent(self, parametrization: str) -> Agent:
-        """The one compiled agent of a parametrization."""
+        """The compiled agent of a parametrization."""
         if parametrization not in ("zero", "frozen"):
             raise LotteryError(
                 "Expected an arm whose pruned weights are fixed, which are what 'rl' trains. "

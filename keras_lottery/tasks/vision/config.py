@@ -24,11 +24,11 @@ PREPARED = (
     "mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100", "cifar10a", "cifar10b",
     "imagenet2012", "places365_small",
 )  # fmt: skip
-"""Those that tensorflow-datasets prepares."""
+"""Data sets from tensorflow-datasets."""
 
 
 class _ReadWhenSplit(ReadWhen):
-    """The field has an effect only where images are held out or left out."""
+    """The field has an effect only if images are held out or left out."""
 
     def __init__(self) -> None:
         super().__init__("validation_size")
@@ -42,20 +42,20 @@ class _ReadWhenSplit(ReadWhen):
 
 @dataclass(frozen=True)
 class VisionData:
-    """Which images, how they are split, and what is done to them.
+    """The images, how they are split, and how they are preprocessed.
 
     Args:
         name: name of a registered data set.
-        dir: where data sets lie on this machine (for tensorflow-datasets: the folder that holds
-            `mnist/3.0.1`); empty: tensorflow-datasets' own place.
+        dir: folder of the data sets (for tensorflow-datasets: the folder that contains
+            `mnist/3.0.1`); empty: tensorflow-datasets' default.
         path: `folder`, `arrays` and `idx`: the folder of images, .npz file or folder of idx files,
-            relative to `dir` where that is set.
-        download: fetch the data set with tensorflow-datasets where it is not there.
-        validation_size: training images held out; -1: as many as the data set's papers hold out.
-        train_size: training images used, the same share of every class; 0: all.
-        classes: labels that are used, renumbered from 0 in this order; empty: all.
-        channels: 3 repeats grey images to three channels; 0 leaves the images as they are.
-        resize: side in pixels that images are resized to; 0: as they are.
+            relative to `dir` if that is set.
+        download: download the data set with tensorflow-datasets if it isn't there.
+        validation_size: training images held out; -1: as many as in the data set's papers.
+        train_size: training images used, with the classes in equal proportion; 0: all.
+        classes: labels used, renumbered from 0 in this order; empty: all.
+        channels: 3 repeats grayscale images to three channels; 0 leaves the images unchanged.
+        resize: side in pixels that images are resized to; 0: no resizing.
         scaling: `unit` (divide by the largest pixel value), `standard` (subtract the mean and
             divide by the standard deviation of each channel of the training images) or `none`.
         augment: `none`, or `flip_crop`: mirror half of the images and shift each by up to 4 pixels.
@@ -82,7 +82,7 @@ class VisionData:
     def problems(self) -> Iterable[str]:
         if self.name in ("folder", "arrays", "idx") and not self.path:
             yield (
-                f"path: expected the place of the images for the data set {self.name!r}. "
+                f"path: expected the path of the images for the data set {self.name!r}. "
                 "Received none"
             )
         if self.channels not in (0, 3):
@@ -93,7 +93,7 @@ class VisionData:
 
 @dataclass(frozen=True)
 class VisionModel:
-    """Which network.
+    """The network.
 
     Args:
         name: name of a registered model.

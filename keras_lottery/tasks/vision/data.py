@@ -1,4 +1,4 @@
-"""From a config's `data` section to images that are split and ready to train on."""
+"""Reads and splits the images that a config's `data` section describes."""
 
 import dataclasses
 
@@ -16,14 +16,14 @@ def load(data: VisionData) -> Images:
     """Reads the data set that `data` names, and splits it.
 
     Raises:
-        LotteryError: it is not there, or the section asks for more than it holds.
+        LotteryError: it isn't there, or is smaller than the section asks for.
         MissingExtraError: reading it needs a package that is not installed.
     """
     return prepare(datasets[data.name](data), data)
 
 
 def prepare(source: Source, data: VisionData) -> Images:
-    """Applies the section's options to a data set and holds the validation images out."""
+    """Applies the section's options to a data set and holds out the validation images."""
     source = _only(source, data.classes)
     held_out = source.validation_size if data.validation_size < 0 else data.validation_size
     available = len(source.train) - held_out
@@ -53,7 +53,7 @@ def _only(source: Source, classes: tuple[int, ...]) -> Source:
     if min(classes) < 0 or max(classes) >= source.classes:
         raise LotteryError(
             f"Expected data.classes from 0 to {source.classes - 1}. Received: {classes}. "
-            "Leave the others out."
+            "Remove the others."
         )
     numbers = np.full(source.classes, -1, np.int32)
     numbers[list(classes)] = np.arange(len(classes))

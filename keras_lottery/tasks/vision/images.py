@@ -1,4 +1,4 @@
-"""Images and labels in memory, compact and split."""
+"""Images and labels in memory, split."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Split:
     """Images and their labels.
 
     Args:
-        x: images `(examples, height, width, channels)`, uint8, or float32 where they came so.
+        x: images `(examples, height, width, channels)`, uint8, or float32 if they were floats.
         y: labels `(examples,)`, int32.
     """
 
@@ -30,14 +30,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set as its loader reads it.
+    """A data set as read by its loader.
 
     Args:
-        train: all images that may be trained on, the later validation images included.
-        test: images that are only ever measured on.
+        train: all images for training, including the later validation images.
+        test: images for testing only.
         classes: number of labels.
         maximum: largest value a pixel can have, e.g. 255.
-        validation_size: training images that the data set's papers hold out.
+        validation_size: training images held out in the data set's papers.
     """
 
     train: Split
@@ -53,8 +53,8 @@ class Images:
 
     Args:
         train: images to train on.
-        validation: images held out of training; None where none are.
-        test: images that are only measured on.
+        validation: images held out of training; None: none.
+        test: images for testing only.
         classes: number of labels.
         maximum: largest value a pixel can have.
     """
@@ -73,7 +73,7 @@ class Images:
 
 
 def as_split(x: NDArray[np.generic], y: NDArray[np.generic], name: str) -> Split:
-    """Returns images and labels in the one form that models take.
+    """Returns images and labels in the form that models take.
 
     Args:
         x: images `(examples, height, width)` or `(examples, height, width, channels)`.
@@ -81,7 +81,7 @@ def as_split(x: NDArray[np.generic], y: NDArray[np.generic], name: str) -> Split
         name: names the arrays in an error.
 
     Raises:
-        LotteryError: the arrays do not fit each other or the form.
+        LotteryError: the arrays don't match, or have another form.
     """
     x, y = np.asarray(x), np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
@@ -90,13 +90,13 @@ def as_split(x: NDArray[np.generic], y: NDArray[np.generic], name: str) -> Split
         x = x[..., np.newaxis]
     if x.ndim != 4 or not len(x):
         raise LotteryError(
-            f"Expected {name} images of shape (examples, height, width[, channels]), one at least. "
+            f"Expected {name} images of shape (examples, height, width[, channels]), at least one. "
             f"Received: {x.shape}. Reshape them."
         )
     if y.shape != x.shape[:1] or not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
         raise LotteryError(
             f"Expected {len(x)} {name} labels, whole numbers from 0. "
-            f"Received: {y.dtype} of shape {y.shape}. Give one label an image."
+            f"Received: {y.dtype} of shape {y.shape}. Give one label per image."
         )
     if x.dtype in (np.uint8, np.float32):
         return Split(x, y.astype(np.int32))

@@ -18,8 +18,8 @@ def class_numbers(
 ) -> tuple[Labels, Labels, int]:
     """Returns labels as numbers of classes, and how many classes there are.
 
-    The classes are the distinct labels of the training images in their order. Labels that are not
-    0, 1, 2, … already are renumbered so, with a warning.
+    The classes are the distinct labels of the training images in their order. Labels other
+    than 0, 1, 2, … are renumbered, with a warning.
 
     Args:
         train: labels `(examples,)` or `(examples, 1)`: whole numbers, also as floats, or strings.
@@ -29,7 +29,7 @@ def class_numbers(
         `(train, test, classes)`.
 
     Raises:
-        LotteryError: labels are of another form, a test label is not among the training labels,
+        LotteryError: labels have another form, a test label is not among the training labels,
             or there is only one class.
     """
     train, test = _flat(train, "training"), _flat(test, "test")
@@ -84,7 +84,7 @@ def _flat(y: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     if len(wrong):
         raise LotteryError(
             f"Expected {name} labels that are whole numbers. Received: {y[wrong[0]]} at index "
-            f"{wrong[0]}. Give one class an image."
+            f"{wrong[0]}. Give one class per image."
         )
     return y.astype(np.int64)
 
@@ -95,10 +95,10 @@ def _listed(classes: NDArray[Any]) -> str:
 
 
 def stratified_order(labels: NDArray[np.int32], seed: int) -> NDArray[np.intp]:
-    """Returns an order of the examples in which every prefix has the classes in their shares.
+    """Returns an order of the examples in which every prefix has balanced classes.
 
-    An example's place is its rank among its class in a random order, divided by the size of the
-    class; of `n` examples with classes of equal size, the first `n / 2` hold half of each.
+    Examples are sorted by their rank within their class in a random order, divided by the size of
+    the class; of `n` examples with classes of equal size, the first `n / 2` contain half of each.
 
     Args:
         labels: `(examples,)`.
@@ -107,7 +107,7 @@ def stratified_order(labels: NDArray[np.int32], seed: int) -> NDArray[np.intp]:
     Returns:
         Indices `(examples,)`, a permutation.
     """
-    # RandomState and not Generator: NumPy promises that its stream never changes.
+    # RandomState instead of Generator: NumPy guarantees that its stream never changes.
     shuffled = np.random.RandomState(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     counts = np.bincount(labels)

@@ -1,4 +1,4 @@
-"""What the numbers in arrays of images stand for: layout, range, and the scale that follows."""
+"""Layout, range and scale of the pixels in arrays of images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +8,13 @@ from keras_lottery.errors import LotteryError
 CHANNELS = (1, 3, 4)
 BYTE, WORD = 255, 65535
 LARGEST_SCALED = 20.0
-"""Images that are standardized stay well below, those with 8 bits of brightness do not."""
+"""Standardized images stay well below this; images with 8 bits of brightness don't."""
 OVERSHOOT = 2.0
-"""Bicubic resizing takes images from 0 to 1 a little past 1."""
+"""Bicubic resizing makes images from 0 to 1 slightly exceed 1."""
 
 
 def plain_pixels(x: NDArray[np.generic], name: str) -> NDArray[np.generic]:
-    """Returns images `(examples, height, width, channels)` as uint8, or else as float32.
+    """Returns images `(examples, height, width, channels)` as uint8 or float32.
 
     Whole numbers from 0 to 255 become uint8; uint16 beyond that is divided by 65535.
 
@@ -23,13 +23,13 @@ def plain_pixels(x: NDArray[np.generic], name: str) -> NDArray[np.generic]:
         name: names them in an error.
 
     Raises:
-        LotteryError: the shape is not that of images, channels come before height and width, a
-            pixel is not finite, or whole numbers lie outside what 16 bits hold.
+        LotteryError: the shape is not that of images, channels come first, a pixel is not finite,
+            or whole numbers exceed 16 bits.
     """
     x = x[..., np.newaxis] if x.ndim == 3 else x
     if x.ndim != 4 or 0 in x.shape:
         raise LotteryError(
-            f"Expected {name} images of shape (examples, height, width[, channels]), one at least. "
+            f"Expected {name} images of shape (examples, height, width[, channels]), at least one. "
             f"Received: {x.shape}. Reshape them."
         )
     if _channels_first(x.shape):
@@ -46,12 +46,12 @@ def plain_pixels(x: NDArray[np.generic], name: str) -> NDArray[np.generic]:
         raise LotteryError(
             f"Expected {name} images as whole numbers or floats. Received: {x.dtype}. Convert them."
         )
-    # Some examples at a time, so that a large array needs no second one of its size.
+    # Some examples at a time, so that a large array isn't copied as a whole.
     for index, image in enumerate(x):
         if not np.isfinite(image).all():
             raise LotteryError(
                 f"Expected {name} images of finite numbers. Received: NaN or infinity in the image "
-                f"at index {index}. Remove or mend it."
+                f"at index {index}. Remove or repair it."
             )
     return x.astype(np.float32, copy=False)
 
@@ -76,7 +76,7 @@ def _whole(x: NDArray[np.generic], name: str) -> NDArray[np.generic]:
 
 
 def largest_value(train: NDArray[np.generic], test: NDArray[np.generic], scaling: str) -> float:
-    """Returns the value that stands for full brightness: 255, or 1 for what is scaled already.
+    """Returns the value of full brightness: 255, or 1 for images that are already scaled.
 
     Args:
         train: training images, from `plain_pixels`.
@@ -84,14 +84,14 @@ def largest_value(train: NDArray[np.generic], test: NDArray[np.generic], scaling
         scaling: `data.scaling`; only `unit` depends on the scale.
 
     Raises:
-        LotteryError: the scale cannot be told from the training images, or the test images have
+        LotteryError: the training images don't determine the scale, or the test images have
             another one.
     """
     maximum = _scale(train, scaling)
     if scaling != "none" and not _fits(train, test, maximum):
         raise LotteryError(
-            f"Expected test images on the scale of the training images, {_spoken(train)}. "
-            f"Received: {_spoken(test)}. Scale both alike."
+            f"Expected test images on the scale of the training images, {_described(train)}. "
+            f"Received: {_described(test)}. Scale both alike."
         )
     return maximum
 
@@ -109,7 +109,7 @@ def _scale(x: NDArray[np.generic], scaling: str) -> float:
     if not is_scaled and scaling == "unit":
         raise LotteryError(
             "Expected float images from 0 to 1, from 0 to 255, or standardized. Received: "
-            f"training images {_spoken(x)}. Divide them by their largest value, or set "
+            f"training images {_described(x)}. Divide them by their largest value, or set "
             "data.scaling='standard', which suits every range."
         )
     return 1.0
@@ -131,6 +131,6 @@ def _range(x: NDArray[np.generic]) -> tuple[float, float]:
     return float(np.min(x)), float(np.max(x))
 
 
-def _spoken(x: NDArray[np.generic]) -> str:
+def _described(x: NDArray[np.generic]) -> str:
     low, high = _range(x)
     return f"{x.dtype} from {low:g} to {high:g}"

@@ -31,7 +31,7 @@ def resized(x: NDArray[np.generic], side: int) -> NDArray[np.generic]:
 
 
 DIGITS = 6
-"""Decimals of a mean and a deviation: the same in every place that prints or stores them."""
+"""Decimals of a mean and a deviation, wherever they are printed or stored."""
 
 
 def scaling_of(images: Images, kind: str) -> Scaling | None:
@@ -67,17 +67,17 @@ def _statistics(images: Images) -> tuple[list[float], list[float]]:
 
 
 SHIFT = 4
-"""Pixels that an image is moved by at most, in each direction."""
+"""Maximum shift of an image in pixels, in each direction."""
 
 
 def flip_crop(x: NDArray[np.generic], epoch: int, seed: int) -> NDArray[np.generic]:
     """Returns the images of one epoch, half of them mirrored, each shifted by up to 4 pixels.
 
-    Equal to padding by 4 pixels of zeros and cutting a random window of the old size. The same
-    `epoch` and `seed` give the same images, so that a rewound training sees what the first saw.
+    Equivalent to padding with 4 pixels of zeros and cropping a random window of the original
+    size. Equal `epoch` and `seed` give equal images, so that a rewound training sees the same ones.
 
     Args:
-        x: images `(examples, height, width, channels)`; left untouched.
+        x: images `(examples, height, width, channels)`; not modified.
         epoch: number of the epoch.
         seed: seed of the training's data.
 
@@ -106,7 +106,7 @@ def flip_crop(x: NDArray[np.generic], epoch: int, seed: int) -> NDArray[np.gener
 
 
 def _overlap(shift: int, size: int) -> tuple[slice, slice]:
-    """Returns where the moved image lies, and which part of the image is still inside."""
+    """Returns the position of the shifted image, and the part of it that is still visible."""
     shift = max(-size, min(size, shift))
     if shift >= 0:
         return slice(shift, size), slice(0, size - shift)

@@ -14,11 +14,11 @@ from keras_lottery.training import ArrayData
 
 
 class VisionTask(NetworkTask):
-    """A network that classifies images; data and model are made when first needed, once.
+    """A network that classifies images; data and model are created once, on first use.
 
     Args:
         config: of an experiment whose task is `vision`.
-        images: the data set, where it is in memory; None: `config.data` says which.
+        images: a data set in memory; None: the one that `config.data` names.
     """
 
     name = "vision"
@@ -35,7 +35,7 @@ class VisionTask(NetworkTask):
         return self._given or load(self.config.data)
 
     def arrays(self) -> ArrayData:
-        """Returns the images as arrays to train on, augmented as the config says."""
+        """Returns the images as training arrays, with the config's augmentation."""
         images = self.images
         return ArrayData(
             train=(images.train.x, images.train.y),

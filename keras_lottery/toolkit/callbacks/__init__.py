@@ -1,4 +1,4 @@
-"""Callbacks for Keras' `fit`: gradual pruning, rewinding, a log of sparsity, frozen neurons."""
+"""Callbacks for Keras' `fit`: gradual pruning, rewinding, sparsity logs, frozen neurons."""
 
 from keras_lottery.toolkit.callbacks.gradual_pruning import GradualPruning
 from keras_lottery.toolkit.callbacks.neuron_equilibrium import NeuronEquilibrium, RandomFreezing

@@ -1,4 +1,4 @@
-"""Pruning little by little during plain `fit`."""
+"""Gradual pruning during Keras' own `fit`."""
 
 import warnings
 from collections.abc import Collection
@@ -22,10 +22,10 @@ class GradualPruning(StepCallback):
 
         s(t) = s_f + (s_i - s_f) * (1 - (t - t_0) / (t_1 - t_0))**3.
 
-    A step is an update of the model's optimizer, as `optimizer.iterations` counts them, so the
-    schedule continues in a second `fit`, at `initial_epoch` and after a checkpoint is loaded. It
-    is a batch where the model's own optimizer is not used. A model that is sparser already is left
-    as it is until the schedule has caught up.
+    A step is an update of the model's optimizer, counted by `optimizer.iterations`, so the
+    schedule continues in a second `fit`, at `initial_epoch` and after a checkpoint is loaded. If
+    the model's own optimizer is not used, a step is a batch. A sparser model is unchanged until
+    the schedule catches up.
 
     Stored weights and optimizer slots become zero where a weight is pruned, so checkpoints
     are sparse. The model is masked on first use.
@@ -38,24 +38,23 @@ class GradualPruning(StepCallback):
         frequency: steps between prunings.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
-        include: patterns of what is pruned; empty: all that is trained. See `kl.mask`, which
-            masks with these options on first use; where there are masks, they narrow what is
-            pruned.
-        exclude: patterns to leave alone.
+        include: patterns of variables to prune; empty: all trained ones. See `kl.mask`, which
+            masks with these options on first use; in a masked model, they select among its masks.
+        exclude: patterns of variables that are never pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        output_layer: pattern of the output layer, where it is not found by itself.
+        output_layer: pattern of the output layer, if it isn't detected.
         pattern: which weights are pruned together; the sparsities are fractions of such groups.
             See `kl.prune`.
 
     Raises:
-        LotteryError: a sparsity or step outside its range.
+        LotteryError: a sparsity or step is out of range.
 
     Warns:
-        UserWarning: `fit` begins and is too short to reach `end_step`, or it has ended below
-            `final_sparsity`, because it stopped early or a callback restored earlier weights.
+        UserWarning: `fit` is too short to reach `end_step`, or it ended below `final_sparsity`,
+            because it stopped early or a callback restored earlier weights.
 
     Example:
         >>> pruning = GradualPruning(final_sparsity=0.9, end_step=2000)
@@ -96,10 +95,10 @@ class GradualPruning(StepCallback):
         )
 
     def when_sparse(self, callback: AnyCallback) -> AnyCallback:
-        """Hides the epochs that end below `final_sparsity` from a callback.
+        """Hides epochs that end below `final_sparsity` from a callback.
 
         `EarlyStopping` and `ModelCheckpoint(save_best_only=True)` would otherwise prefer an early,
-        denser epoch, and `ReduceLROnPlateau` would count those in which pruning costs accuracy.
+        denser epoch, and `ReduceLROnPlateau` would count epochs in which pruning costs accuracy.
 
         Args:
             callback: any Keras callback; only its `on_epoch_end` changes, in place.
@@ -148,7 +147,7 @@ class GradualPruning(StepCallback):
         self._prune_if_due()
 
     def _clock(self) -> tuple[int, int]:
-        """Returns the batches done, those before this fit included, and how many an update takes.
+        """Returns the batches so far, earlier fits included, and the batches per update.
 
         If the model's optimizer is idle, `train_step` uses others, and each batch is an update.
         """
@@ -166,7 +165,7 @@ class GradualPruning(StepCallback):
         return batches // per_update
 
     def _mask(self) -> bool:
-        """Masks the model unless it is; returns False where it has no weights yet."""
+        """Masks the model if needed; returns False if it has no weights yet."""
         if not self.model.built:
             return False
         if not masking.is_masked(self.model) or pruning.needs_channels(self.selection.pattern):
@@ -199,17 +198,17 @@ class GradualPruning(StepCallback):
             return
         self._too_short = True
         warnings.warn(
-            f"Expected a training that reaches end_step={schedule.end_step}, where the sparsity "
-            f"is {schedule.final_sparsity}. Received: a fit that ends at step {last}, where it is "
-            f"{schedule.reached(last):.4g}. Train for more epochs, lower "
-            "end_step, or continue in another fit.",
+            f"Expected a training that reaches end_step={schedule.end_step} and sparsity "
+            f"{schedule.final_sparsity}. Received: a fit that ends at step {last} and sparsity "
+            f"{schedule.reached(last):.4g}. Train for more epochs, lower end_step, or continue "
+            "in another fit.",
             stacklevel=2,
         )
 
     def _check_at_the_very_end(self) -> None:
-        """Has the sparsity checked after callbacks behind this one have restored weights.
+        """Defers the check of the sparsity until later callbacks have restored weights.
 
-        Keras calls its `History`, which `fit` appends to the callbacks, after all of them.
+        `fit` appends its `History` to the callbacks, so Keras calls that last.
         """
         history: Any = getattr(self.model, "history", None)
         self._is_checked_later = history is not None and history.params is self.params
@@ -230,7 +229,7 @@ class GradualPruning(StepCallback):
 
     def _warn_if_too_dense(self) -> None:
         schedule, step = self.schedule, self._updates()
-        # What a fit known to be too short reaches has been said when it began.
+        # A fit that is too short has been warned about when it started.
         expected = schedule.reached(step) if self._too_short else schedule.final_sparsity
         if self._reaches(self.model, expected):
             return
@@ -243,14 +242,14 @@ class GradualPruning(StepCallback):
         )
 
     def _sparsity(self, model: keras.Model) -> float:
-        """Returns the fraction of the selected weights or groups removed, 0 without masks."""
+        """Returns the fraction of the selected weights or groups removed; 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
         pruned, size = counts_selected(model, self.selection)
         return pruned / size if size else 0.0
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
-        """Returns whether as many weights are pruned as `prune` would at this sparsity."""
+        """Returns True if at least as many weights are pruned as `prune` would at this sparsity."""
         if not masking.is_masked(model):
             return sparsity == 0
         pruned, size = counts_selected(model, self.selection)

@@ -1,4 +1,4 @@
-"""Freezing neurons whose outputs have stopped changing, and the control that freezes any."""
+"""Freezing neurons whose outputs have stopped changing, and the random control."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,25 +24,25 @@ Frozen = dict[str, NDArray[np.bool_]]
 
 
 class NeuronFreezing(keras.callbacks.Callback):
-    """What the callbacks that freeze neurons share: which are, and what that saves.
+    """Base of the callbacks that freeze neurons for an epoch and log the operations saved.
 
     A frozen neuron's kernel column, bias, batch-norm scale and shift, and their optimizer slots
-    stay bit for bit as they are for an epoch. Logs of every epoch: `frozen` (fraction of the
-    neurons), and `backprop_flops` of one example: twice the forward pass (gradients of inputs and
-    of weights), less the weight gradients of frozen neurons. Dense kernels compute those all the
-    same, so that the time does not fall with them.
+    don't change by a bit during an epoch. Each epoch logs `frozen` (fraction of the neurons) and
+    `backprop_flops` of one example: twice the forward pass (gradients of inputs and of weights),
+    minus the weight gradients of frozen neurons. Dense kernels still compute those gradients, so
+    training doesn't get faster.
 
     Args:
-        x: a few held-out inputs, as the model takes them.
+        x: a few held-out inputs of the model.
         include: patterns of layer paths; empty: every dense, convolution and batch-norm layer.
         exclude: patterns of layer paths that always train.
 
     Attributes:
-        counts: one mapping an epoch, path of a layer -> neurons frozen during it.
+        counts: one mapping per epoch, path of a layer -> neurons frozen during it.
     """
 
     changes_step = True
-    """A compiled step that an earlier training left behind must be traced again."""
+    """A compiled step of an earlier training must be retraced."""
 
     def __init__(self, x: Any, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
         super().__init__()
@@ -57,8 +57,8 @@ class NeuronFreezing(keras.callbacks.Callback):
         optimizer = innermost(getattr(self.model, "optimizer", None))
         if optimizer is None:
             raise LotteryError(
-                "Expected a model with an optimizer, whose updates of frozen neurons are "
-                "undone. Received: none. Call model.compile(optimizer=...)."
+                "Expected a model with an optimizer, which must skip frozen neurons. Received: "
+                "none. Call model.compile(optimizer=...)."
             )
         if not optimizer.built:
             optimizer.build(self.model.trainable_variables)
@@ -69,11 +69,11 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.remake_functions(self.model)
         self.counts = []
         self._frozen: Frozen = {layer.path: np.zeros(layer.count, bool) for layer in self.neurons}
-        self._begun = False
+        self._started = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if not self._begun:  # now every callback's on_train_begin, which may load, has been called
-            self._begun = True
+        if not self._started:  # after every on_train_begin, which may load a checkpoint
+            self._started = True
             self.begin()
             self._freeze(self.choose(0))
 
@@ -95,14 +95,14 @@ class NeuronFreezing(keras.callbacks.Callback):
         masking.remake_functions(self.model)
 
     def begin(self) -> None:
-        """Is called before the first epoch, with `neurons` known and checkpoints loaded."""
+        """Runs before the first epoch, with `neurons` known and checkpoints loaded."""
 
     def choose(self, epoch: int) -> Frozen:
-        """Returns which neurons are frozen during an epoch, counted from the training's start."""
+        """Returns the neurons to freeze in an epoch, counted from the start of training."""
         raise NotImplementedError
 
     def measured(self) -> dict[str, float]:
-        """Returns further logs of the epoch that has ended."""
+        """Returns further logs of the finished epoch."""
         return {}
 
     def _saved(self, counts: Mapping[str, int]) -> int:
@@ -122,21 +122,21 @@ class NeuronEquilibrium(NeuronFreezing):
 
         v_t = (φ_t - φ_{t-1}) - μ · v_{t-1},
 
-    and it is at equilibrium, and frozen in epoch t + 1, where |v_t| < ε. Every neuron trains in
-    the first two epochs, which have no velocity yet, and whenever it moves again.
+    a neuron with |v_t| < ε is at equilibrium and frozen in epoch t + 1. Every neuron trains in the
+    first two epochs, which have no velocity yet, and whenever it leaves equilibrium.
 
     Args:
-        x: a few held-out inputs, as the model takes them.
+        x: a few held-out inputs of the model.
         epsilon: ε, above 0.
         mu: μ, in [0, 0.5].
         include: patterns of layer paths; empty: every dense, convolution and batch-norm layer.
         exclude: patterns of layer paths that always train.
 
     Attributes:
-        counts: one mapping an epoch, path of a layer -> neurons frozen during it.
+        counts: one mapping per epoch, path of a layer -> neurons frozen during it.
 
     Raises:
-        LotteryError: ε or μ outside its range, or no layer with neurons.
+        LotteryError: ε or μ is out of range, or no layer has neurons.
 
     Example:
         >>> model.fit(x, y, callbacks=[NeuronEquilibrium(x_held_out[:50])])
@@ -174,8 +174,8 @@ class NeuronEquilibrium(NeuronFreezing):
         if not epoch:
             return dict(self._frozen)
         frozen, outputs = {}, normalized_outputs(self.model, self.neurons, self.x)
-        for path, now in outputs.items():
-            phi = similarity(now, self._outputs[path])
+        for path, output in outputs.items():
+            phi = similarity(output, self._outputs[path])
             known = path in self._similarity
             if known:
                 change = phi - self._similarity[path]
@@ -193,14 +193,14 @@ class RandomFreezing(NeuronFreezing):
     """Control: freezes as many neurons of each layer as another training did, chosen at random.
 
     Args:
-        x: an input or more, to count operations with.
+        x: at least one input, to count operations.
         counts: `NeuronEquilibrium.counts` of the other training.
-        seed: of the choice, which is new every epoch.
-        include: as the other training had it.
-        exclude: as the other training had it.
+        seed: seed of the choice, which is new in every epoch.
+        include: as in the other training.
+        exclude: as in the other training.
 
     Raises:
-        LotteryError: the counts are of other layers or of fewer epochs.
+        LotteryError: the counts have other layers or fewer epochs.
     """
 
     def __init__(
@@ -222,20 +222,20 @@ class RandomFreezing(NeuronFreezing):
             if epoch and epoch == len(self.wanted):
                 return dict(self._frozen)  # after the last epoch nothing is trained
             raise LotteryError(
-                f"Expected counts for every epoch. Received: {len(self.wanted)}. "
-                "Train for as many epochs as the counts are of."
+                f"Expected counts for every epoch. Received: {len(self.wanted)} epochs of counts. "
+                "Train for as many epochs as there are counts."
             )
-        return {layer.path: self._drawn(layer, epoch) for layer in self.neurons}
+        return {layer.path: self._sample(layer, epoch) for layer in self.neurons}
 
-    def _drawn(self, layer: Neurons, epoch: int) -> NDArray[np.bool_]:
+    def _sample(self, layer: Neurons, epoch: int) -> NDArray[np.bool_]:
         count = self.wanted[epoch].get(layer.path, -1)
         if not 0 <= count <= layer.count:
             raise LotteryError(
                 f"Expected a count from 0 to {layer.count} for the layer {layer.path}. "
                 f"Received: {self.wanted[epoch].get(layer.path)}. Take the counts of this network."
             )
-        place = [other.path for other in self.neurons].index(layer.path)
+        index = [other.path for other in self.neurons].index(layer.path)
         frozen = np.zeros(layer.count, bool)
-        rng = np.random.default_rng([self.seed, epoch, place])
+        rng = np.random.default_rng([self.seed, epoch, index])
         frozen[rng.permutation(layer.count)[:count]] = True
         return frozen

@@ -1,4 +1,4 @@
-"""Remembering a point of a training, and going back to it."""
+"""Capturing the state of a training at a step, and rewinding to it."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,9 +15,9 @@ class RewindPoint(StepCallback):
     """Captures the full state of a training: weights, optimizer, statistics and seeds.
 
     Args:
-        at: `0it`, `500it` (steps) or `1ep` (epochs) after training began. Epochs before
-            `initial_epoch`, or before the one that `BackupAndRestore` restored, are of the same
-            training: a fit that begins at epoch 3 can capture `3ep`, and nothing earlier.
+        at: `0it`, `500it` (steps) or `1ep` (epochs) after the start of training. Epochs before
+            `initial_epoch`, or before the epoch restored by `BackupAndRestore`, count: a fit that
+            starts at epoch 3 can capture `3ep`, and nothing earlier.
 
     Attributes:
         state: the captured state; None before the point is reached.
@@ -64,9 +64,8 @@ class RewindPoint(StepCallback):
             return
         if step != self.at.count:
             raise LotteryError(
-                f"Expected a rewind point between calls of several steps. Received: {self.at}, "
-                f"inside the steps {last + 1} to {step}. Choose a multiple of "
-                "steps_per_execution."
+                f"Expected a rewind point between compiled calls. Received: {self.at}, inside the "
+                f"call of steps {last + 1} to {step}. Choose a multiple of steps_per_execution."
             )
         self._capture()
 
@@ -76,7 +75,7 @@ class RewindPoint(StepCallback):
             self._capture()
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self.state is None and not self.at.count and not self._begun:
+        if self.state is None and not self.at.count and not self._started:
             self._epochs = 0  # a fit of no epochs
             self._capture()
         if self.state is None:
@@ -86,7 +85,7 @@ class RewindPoint(StepCallback):
             )
 
     def rewind(self) -> None:
-        """Puts the captured state back; masks stay, and pruned weights stay at their value."""
+        """Restores the captured state; masks and the values of pruned weights stay."""
         if self.state is None:
             raise LotteryError(
                 "Expected a training that has passed the rewind point. Received: none. "

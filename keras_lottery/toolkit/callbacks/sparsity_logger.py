@@ -1,4 +1,4 @@
-"""Showing the sparsity of a model while it trains."""
+"""Logging the sparsity of a model during training."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ class SparsityLogger(keras.callbacks.Callback):
     """Adds `sparsity` (fraction of the prunable weights removed) to the logs of every epoch.
 
     Args:
-        per_variable: add `sparsity/<path>` for every variable, too.
+        per_variable: add `sparsity/<path>` for every variable.
 
     Example:
         >>> history = model.fit(x, y, callbacks=[SparsityLogger()])

@@ -15,23 +15,23 @@ Data = Any
 
 
 class Program(Protocol):
-    """The steps of one compiled model. After each call the model's variables are current.
+    """The compiled steps of a model. After each call the model's variables are up to date.
 
-    `traces` counts how often anything was traced; it must not grow between rounds or arms.
+    `traces` counts traces; it must not grow between rounds or arms.
     """
 
     traces: int
 
     def put(self, arrays: Any) -> Data:
-        """Returns nested NumPy arrays on the device (a copy on each replica)."""
+        """Copies nested NumPy arrays to the device (to each replica)."""
         ...
 
     def train(self, data: Data, order: NDArray[np.int32], steps: int) -> None:
-        """Takes the first `steps` rows of `order` `(capacity, batch)` as batches to train on."""
+        """Trains on the first `steps` batches of `order`, indices of shape `(capacity, batch)`."""
         ...
 
     def test(self, data: Data, order: NDArray[np.int32]) -> None:
-        """Updates the model's metrics on the batches `order` `(batches, batch)`."""
+        """Updates the model's metrics on all batches of `order`, of shape `(batches, batch)`."""
         ...
 
 
@@ -44,7 +44,7 @@ def make_program(
 
     Args:
         model: compiled and built.
-        distribution: where its copies live.
+        distribution: the devices of its replicas.
         compilation: how the steps are compiled; None chooses by device and layers.
     """
     distribution = distribution or Distribution()

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.training.compilation import Compilation
 
-State = tuple[list[Any], ...]
+Carry = tuple[list[Any], ...]
 
 
 class JaxProgram:
     """`lax.fori_loop` over `model.train_step`, with the state as its carry.
 
-    The number of steps is an argument, so one trace serves every length. Step by step, each call
-    may write over the arrays that it is given, as in Keras' own `fit`: what is to outlive a step
-    is copied.
+    The number of steps is an argument, so one trace serves every length. Without a loop, each step
+    donates the state, as in Keras' own `fit`: copy arrays that must outlive a step.
     """
 
     def __init__(
@@ -30,7 +29,7 @@ class JaxProgram:
         self._model = model
         self._distribution = distribution
         self._train = jax.jit(self._many_steps) if compilation.loop else self._step_by_step
-        self._one = jax.jit(self._counted_step, donate_argnums=0)
+        self._single_step = jax.jit(self._counted_step, donate_argnums=0)
         self._evaluate = jax.jit(self._test_batches if compilation.loop else self._counted_test)
         self._loop = compilation.loop
 
@@ -52,39 +51,39 @@ class JaxProgram:
         self._assign(self._model.metrics_variables, state[2])
 
     def exported_for(self, platform: str, data: Any, order: NDArray[np.int32]) -> Any:
-        """Returns the loop over the steps, lowered for another platform such as `tpu`."""
+        """Returns the loop over steps, lowered for another platform such as `tpu`."""
         lower = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
         return lower(self._state(), data, order, np.int32(len(order)))
 
-    def _many_steps(self, state: State, data: Any, order: Any, steps: Any) -> State:
+    def _many_steps(self, state: Carry, data: Any, order: Any, steps: Any) -> Carry:
         self.traces += 1
         body = partial(self._step, data=data)
         return jax.lax.fori_loop(0, steps, lambda i, state: body(state, rows=order[i]), state)
 
-    def _step_by_step(self, state: State, data: Any, order: Any, steps: int) -> State:
+    def _step_by_step(self, state: Carry, data: Any, order: Any, steps: int) -> Carry:
         state = _unshared(state)
         for rows in order[:steps]:
-            state = self._one(state, data, rows)
+            state = self._single_step(state, data, rows)
         return state
 
-    def _counted_step(self, state: State, data: Any, rows: Any) -> State:
+    def _counted_step(self, state: Carry, data: Any, rows: Any) -> Carry:
         self.traces += 1
         return self._step(state, data, rows)
 
-    def _step(self, state: State, data: Any, rows: Any) -> State:
+    def _step(self, state: Carry, data: Any, rows: Any) -> Carry:
         _, state = self._model.train_step(state, self._batch(data, rows))
         return state
 
-    def _test_batches(self, state: State, data: Any, order: Any) -> State:
+    def _test_batches(self, state: Carry, data: Any, order: Any) -> Carry:
         self.traces += 1
 
-        def body(i: Any, state: State) -> State:
+        def body(i: Any, state: Carry) -> Carry:
             _, state = self._model.test_step(state, self._batch(data, order[i]))
             return state
 
         return jax.lax.fori_loop(0, len(order), body, state)
 
-    def _counted_test(self, state: State, data: Any, rows: Any) -> State:
+    def _counted_test(self, state: Carry, data: Any, rows: Any) -> Carry:
         self.traces += 1
         _, state = self._model.test_step(state, self._batch(data, rows))
         return state
@@ -96,11 +95,11 @@ class JaxProgram:
         return keras.tree.map_structure(self._shard, batch)
 
     def _shard(self, array: Any) -> Any:
-        """Shares a batch out between the devices."""
+        """Splits a batch between the devices."""
         layout = self._distribution.strategy.get_data_layout(array.shape)
         return keras.distribution.distribute_tensor(array, layout)
 
-    def _state(self) -> State:
+    def _state(self) -> Carry:
         model = self._model
         groups = (
             model.trainable_variables,
@@ -110,7 +109,7 @@ class JaxProgram:
         )
         return tuple([v.value for v in group] for group in groups)
 
-    def _assign_all(self, state: State) -> None:
+    def _assign_all(self, state: Carry) -> None:
         model = self._model
         self._assign(model.trainable_variables, state[0])
         self._assign(model.non_trainable_variables, state[1])
@@ -123,17 +122,17 @@ class JaxProgram:
             variable.assign(value)
 
 
-def _unshared(state: State) -> State:
-    """Returns the state with no array in it twice, which a call could not be given to write over.
+def _unshared(state: Carry) -> Carry:
+    """Returns the state with repeated arrays copied, since an array can't be donated twice.
 
-    An average of the weights starts as the very array of the weight.
+    The average of a weight starts as the same array as the weight.
     """
     seen: set[int] = set()
 
-    def own(array: Any) -> Any:
+    def unshared(array: Any) -> Any:
         if id(array) in seen:
             return jax.numpy.copy(array)
         seen.add(id(array))
         return array
 
-    return tuple([own(array) for array in group] for group in state)
+    return tuple([unshared(array) for array in group] for group in state)

@@ -14,8 +14,8 @@ from keras_lottery.training.compilation import Compilation
 class TensorFlowProgram:
     """A `tf.while_loop` over `model.train_step` inside one `tf.function`.
 
-    Data and order are arguments, not constants: compiling takes a sixth of the time. Every
-    replica holds the data and gathers its own share of each batch.
+    Data and order are arguments, not constants, which makes compilation six times faster. Every
+    replica holds the data and gathers its share of each batch.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class TensorFlowProgram:
 
         def share(data: Any) -> None:
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-            if rest:  # fewer than the replicas, so that the first one takes them all
+            if rest:  # not divisible: the first replica takes the whole batch
                 tf.cond(replica == 0, lambda: _nothing(step(data, rows)), lambda: _nothing(None))
             else:
                 step(data, tf.slice(rows, [replica * size], [size]))
@@ -73,7 +73,7 @@ class TensorFlowProgram:
         self._strategy.run(share, args=(data,))
 
 
-def _nothing(done: Any) -> tf.Tensor:
+def _nothing(result: Any) -> tf.Tensor:
     return tf.constant(0)
 
 

@@ -1,4 +1,4 @@
-"""Training steps on torch, one after the other on data that is on the device."""
+"""Eager training steps on torch, with the data on the device."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A task whose trainings do what their arm says, in whichever process they run."""
+"""A task whose trainings behave as their arm's name says, in any process."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What `--executor=auto` chooses, and which workers and threads are refused."""
+"""The choice of `--executor=auto`, and invalid numbers of workers and threads."""
 
 import dataclasses
 

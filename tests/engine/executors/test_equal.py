@@ -31,7 +31,7 @@ def run(out, *flags, **fields):
         ]
     files = sorted(folder.rglob("*.safetensors"))
     tensors = {str(file.relative_to(folder)): file.read_bytes() for file in files}
-    return sorted(rows, key=lambda row: tuple(row.values())), tensors, done.stderr
+    return sorted(rows, key=lambda row: tuple(row.values())), tensors, done.stdout
 
 
 def test_side_by_side_and_one_at_a_time_are_equal(tmp_path):

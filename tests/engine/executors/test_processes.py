@@ -44,7 +44,7 @@ def trained(folder, *arms, progress=None):
     return {training.arm: result for training, result in executor.run(take)}
 
 
-def test_each_worker_trains_on_a_core_of_its_own(tmp_path):
+def test_each_worker_trains_on_its_own_core(tmp_path):
     with pytest.warns(UserWarning, match="c is odd"):
         results = trained(tmp_path, "a", "b", "c")
     assert set(results) == {"a", "b", "c"}
@@ -59,7 +59,7 @@ def test_workers_outlive_a_run(tmp_path):
     assert pids[1] <= {worker._process.pid for worker in pool._workers} and pids[0] & pids[1]
 
 
-def test_a_killed_worker_costs_its_training_alone(tmp_path):
+def test_a_killed_worker_costs_only_its_training(tmp_path):
     assert set(trained(tmp_path, "a", "killed_once", "b")) == {"a", "killed_once", "b"}
 
 

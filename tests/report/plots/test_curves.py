@@ -1,4 +1,4 @@
-"""Learning curves and ablations: what the figures show, read from the figures themselves."""
+"""Learning curves and ablations, checked by reading the figures."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def with_curves(root: Path) -> Path:
     records = Records(RunPaths(run))
     for row in results_by_task(run)[0].rows:
         shift = 0 if row.arm == "reinit" else row.seed
-        begin = 300 if row.arm == "winning" else 0
-        history = [{"step": s, "accuracy": s + shift} for s in range(begin, 901, 300)]
+        begin = 400 if row.arm == "winning" else 100
+        history = [{"step": s, "accuracy": s + shift} for s in range(begin, 1001, 300)]
         records.write_history(row.training, history)
     return run
 
@@ -38,7 +38,7 @@ def test_curves_are_means_over_seeds_at_three_levels(tmp_path: Path) -> None:
         assert set(found) == {"dense", "winning", "reinit"}
         for arm, mean in (("dense", 0.5), ("winning", 0.5), ("reinit", 0.0)):
             x, y = map(np.asarray, found[arm].get_data())
-            assert x[0] == (300 if arm == "winning" else 0) and x[-1] == 900
+            assert x[0] == (400 if arm == "winning" else 100) and x[-1] == 1000
             np.testing.assert_allclose(y, 100 * (x + mean))  # an accuracy, in percent
 
 

@@ -79,7 +79,7 @@ def test_a_run_trains_every_arm_and_the_control_freezes_as_many(tmp_path):
     assert "equilibrium − random" in page.headline[2]
 
 
-def test_a_killed_run_goes_on_to_the_same_tables(tmp_path, monkeypatch):
+def test_a_killed_run_resumes_to_the_same_tables(tmp_path, monkeypatch):
     whole = tables(studies.run(config(tmp_path / "whole")))
     plain, calls = study.train, []
 

@@ -52,7 +52,7 @@ def test_every_pair_of_every_subject_and_point_is_measured(run):
     assert len(ends) > 2  # other orders of the data make other networks
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_table(run, monkeypatch):
+def test_an_interrupted_run_resumes_to_the_same_table(run, monkeypatch):
     whole = table(run)
     kept = whole.splitlines(keepends=True)[:7]  # the header and two of four pairs
     (run / FILE).write_text("".join(kept))

@@ -1,4 +1,4 @@
-"""The study on the digits: what it writes, through Keras; the network on every backend."""
+"""The study on the digits: its files, through Keras, and the network on every backend."""
 
 from dataclasses import replace
 
@@ -95,7 +95,7 @@ def test_a_run_finds_the_target_in_a_random_network(tmp_path):
     assert f"from n = {last.n} at 50.0 % (1 of 1 seeds)" in page.headline[0]
 
 
-def test_a_killed_run_goes_on_to_the_same_tables(tmp_path, monkeypatch):
+def test_a_killed_run_resumes_to_the_same_tables(tmp_path, monkeypatch):
     whole = rows(studies.run(config(tmp_path / "whole")))
     tried, plain = [], study._try
 

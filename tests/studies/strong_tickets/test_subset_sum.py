@@ -1,4 +1,4 @@
-"""The solver finds what trying every subset finds, at sizes where that is out of reach too."""
+"""The solver agrees with brute force, and works at sizes where that is out of reach."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""A small text and the language-modelling task over it."""
+"""A small synthetic text and the language-modelling task on it."""
 
 import numpy as np
 

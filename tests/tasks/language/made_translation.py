@@ -1,4 +1,4 @@
-"""A made language with one word for each of another's."""
+"""A synthetic language that translates word by word."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Text becomes ids of the training text's vocabulary, or an error that says what is missing."""
+"""A text becomes ids of the training vocabulary, or an error that names what is missing."""
 
 import gzip
 import sys

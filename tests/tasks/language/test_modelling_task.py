@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
@@ -107,20 +107,20 @@ def test_training_and_measuring_equal_a_plain_loop_of_keras_layers():
     assert outcome.final_value == outcome.metrics["test_loss"]
 
 
-def test_a_rewind_into_an_epoch_goes_on_bit_for_bit():
+def test_a_rewind_into_an_epoch_continues_bit_for_bit():
     one = task(rewind={"to": "10it"}, model={"dropout": 0.3})
     first = one.fit(DENSE, Start(one.start_weights(0)), Silent())
     state = first.rewind
     carried = [name for name in state if name.startswith("carried/")]
     assert len(carried) == 4 and all(state[name].any() for name in carried)
-    rewound = chain.from_state(WINNING, SimpleNamespace(config=one.config), full(one), state)
+    rewound = starts.from_state(WINNING, SimpleNamespace(config=one.config), full(one), state)
     again = one.fit(WINNING, rewound, Silent())
     for path, value in first.weights.items():
         np.testing.assert_array_equal(value, again.weights[path])
     # In another order of the data, what was carried is no other place's.
     restarted = task(rewind={"to": "10it", "data_order": "restart"})
     view = SimpleNamespace(config=restarted.config)
-    bare = chain.from_state(WINNING, view, full(one), state).state
+    bare = starts.from_state(WINNING, view, full(one), state).state
     assert bare.keys() == {name for name in rewound.state if not name.startswith("carried/")}
     other = one.fit(WINNING, dataclasses.replace(rewound, state=bare), Silent())
     assert any((other.weights[p] != v).any() for p, v in first.weights.items())
@@ -132,7 +132,7 @@ def full(one):
     return {v.path: np.ones(v.shape, bool) for v in one.variables() if v.prunable}
 
 
-def test_every_weight_is_pooled_and_what_is_carried_is_none():
+def test_every_weight_is_pruned_and_carried_states_are_not_weights():
     one = task()
     variables = one.variables()
     assert all(v.prunable for v in variables)
@@ -195,7 +195,7 @@ def test_the_loop_is_called_as_the_fused_kernel_of_a_gpu_asks(monkeypatch):
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="XLA is a choice there alone")
-def test_xla_does_not_stand_in_the_way_of_the_fused_kernel():
+def test_xla_does_not_prevent_the_fused_kernel():
     assert choose_compilation(task()._model, Distribution()).xla is False
 
 

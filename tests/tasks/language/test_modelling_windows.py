@@ -1,4 +1,4 @@
-"""Every token stands where its stream and its window say, and is predicted once."""
+"""Every token is in its stream and window, and is predicted once."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_streams_go_on_from_batch_to_batch():
 
 
 @pytest.mark.parametrize("streams, steps", [(3, 3), (4, 5), (1, 24), (23, 1), (5, 100)])
-def test_what_is_measured_is_every_token_but_the_first_once(streams, steps):
+def test_every_token_except_the_first_is_evaluated_once(streams, steps):
     x, y, weights = windows.test_windows(IDS, streams, steps)
     counted = weights > 0
     assert sorted(y[counted]) == list(range(101, 124))

@@ -1,4 +1,4 @@
-"""Rows of TSV files: quotation marks that quote, and those that are part of a sentence."""
+"""TSV rows: quotation marks as quotes, and as part of a sentence."""
 
 import csv
 import io

@@ -34,7 +34,7 @@ def test_windows_ends_a_byte_order_mark_and_a_missing_last_end_change_nothing(tm
         (gzip.compress(TEXT.encode(), mtime=0)[:-9], "Copy it again"),
     ],
 )
-def test_what_is_no_text_is_refused(tmp_path, content, message):
+def test_files_that_are_no_text_are_refused(tmp_path, content, message):
     path = tmp_path / "text.txt"
     path.write_bytes(content)
     with pytest.raises(LotteryError, match=message) as caught:
@@ -42,12 +42,12 @@ def test_what_is_no_text_is_refused(tmp_path, content, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_that_leads_to_no_file_names_what_is_there(tmp_path):
+def test_a_missing_file_lists_the_existing_ones(tmp_path):
     (tmp_path / "other.txt").write_text("x")
     assert text_path(str(tmp_path), "other.txt", "data.train").is_file()
     for name, message in [
         ("", "data.train. Received: none"),
-        ("text.txt", "beside it: other.txt"),
+        ("text.txt", "next to it: other.txt"),
         (".", "Received: a folder"),
         ("no/text.txt", "no folder"),
     ]:

@@ -1,4 +1,4 @@
-"""Sentences to batches to translations, in a made language with one word for each of another's."""
+"""From sentences to batches to translations, in a synthetic word-by-word language."""
 
 import gzip
 import tempfile
@@ -144,12 +144,12 @@ def test_more_subwords_than_the_text_has_is_an_error():
 # Batches
 
 
-def test_what_is_told_is_what_is_known_a_place_later():
+def test_decoder_inputs_are_the_labels_shifted_by_one():
     source, target = [np.array([5, 6, END])], [np.array([7, 8, 9, END])]
-    (asked, known), told = batches.arrays(source, target, 6)
-    assert asked.tolist() == [[5, 6, END, PAD, PAD, PAD]]
-    assert told.tolist() == [[7, 8, 9, END, PAD, PAD]]
-    assert known.tolist() == [[START, 7, 8, 9, PAD, PAD]]
+    (inputs, decoder_inputs), labels = batches.arrays(source, target, 6)
+    assert inputs.tolist() == [[5, 6, END, PAD, PAD, PAD]]
+    assert labels.tolist() == [[7, 8, 9, END, PAD, PAD]]
+    assert decoder_inputs.tolist() == [[START, 7, 8, 9, PAD, PAD]]
     assert batches.padded(target, 3).tolist() == [[7, 8, END]]
 
 
@@ -167,7 +167,7 @@ def test_an_epoch_has_each_sentence_at_most_once_and_every_whole_batch():
     assert order.steps_per_epoch == 2 + 2
     seen: dict[int, list[int]] = {0: [], 1: []}
     for step in range(4):
-        rows = order.rows(step, order.last_alike(step))
+        rows = order.rows(step, order.run_end(step))
         assert rows.shape == (1, (4, 3)[order.part(step)])
         seen[order.part(step)] += rows[0].tolist()
     assert [len(set(seen[part])) for part in (0, 1)] == [8, 6]

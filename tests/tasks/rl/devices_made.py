@@ -1,4 +1,4 @@
-"""A small agent, dense and then pruned, on whatever devices there are."""
+"""A small agent, dense and then pruned, on all available devices."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A small agent, and a game that can be worked out in the head."""
+"""A small agent, and a game whose results can be worked out by hand."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 
 import keras_lottery.tasks  # noqa: F401  registers the task
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.config import Config, freeze
 from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.games import Games
@@ -77,7 +77,7 @@ def training(round_number: int = 0, arm: str = "dense") -> Training:
 
 def rewound(task, state, masks=None) -> Start:
     """Where a ticket starts that is rewound as the task's config says."""
-    return chain.from_state(
+    return starts.from_state(
         training(1, "winning"), SimpleNamespace(config=task.config), masks or {}, state
     )
 

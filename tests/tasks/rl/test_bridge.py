@@ -1,4 +1,4 @@
-"""A Keras 3 model in TF-Agents' hands does what TF-Agents' own network does, masks or not."""
+"""A Keras 3 model behaves like TF-Agents' own networks, masked or not."""
 
 import keras
 import numpy as np
@@ -126,7 +126,7 @@ def test_the_loss_is_the_one_of_the_paper(double):
 
 
 @pytest.mark.parametrize("double", [False, True])
-def test_a_step_is_that_of_tf_agents_own_network(double):
+def test_a_step_equals_that_of_tf_agents_own_network(double):
     from tf_agents.agents.dqn import dqn_agent
     from tf_agents.networks import q_network
     from tf_agents.trajectories import policy_step, time_step, trajectory

@@ -1,4 +1,4 @@
-"""Two devices give what one gives, and a training step knows all its shapes beforehand."""
+"""Two devices give the same as one, and training steps have static shapes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The games: which there are, how they end, and that frames are those of gymnasium itself."""
+"""The environments: names, termination and truncation, and frames equal to gymnasium's."""
 
 import sys
 
@@ -82,7 +82,7 @@ def test_stacked_frames_are_gymnasiums_own_frame_by_frame():
     assert all(stack.tobytes() in known for stack in drawn)
 
 
-def test_a_lost_life_ends_what_is_learned_and_not_the_game():
+def test_a_lost_life_terminates_learning_but_not_the_game():
     env = LostLives(atari("Breakout"))
     env.reset(seed=0)
     lost, over = 0, False

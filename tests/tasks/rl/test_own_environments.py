@@ -91,7 +91,7 @@ def test_actions_begin_where_the_environment_begins_to_count(monkeypatch):
 )
 def test_frames_that_the_space_does_not_hold_are_refused(monkeypatch, frame, message):
     games, _ = spaces_of(monkeypatch, BOX(0, 255, (2,), np.int64), frame)
-    with pytest.raises(LotteryError, match=rf"as its space says.*game 0 of 1.*{message}"):
+    with pytest.raises(LotteryError, match=rf"that match its space.*game 0 of 1.*{message}"):
         games.reset(np.array([0]))
 
 
@@ -161,7 +161,7 @@ def test_a_function_of_any_imported_module_is_not_called():
     ("name", "message"),
     [
         ("made_games:nothing", "environment of gymnasium from made_games:nothing.*: NoneType"),
-        ("made_games:broken", "'made_games:broken' to be made.*OSError: no display"),
+        ("made_games:broken", "'made_games:broken' that can be created.*OSError: no display"),
         ("made_games:Onw", "Received: 'Onw'. It has: CartPoleEnv, Own"),
         ("no_such_module:Own", "No module named 'no_such_module'.*PYTHONPATH"),
     ],

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_lottery import exporters, masking, toolkit
+from keras_lottery import masking, toolkit
+from keras_lottery.exporters import export
 from keras_lottery.tasks.rl import networks
 from keras_lottery.tasks.rl.config import RLModel
 from keras_lottery.tasks.rl.environments.spec import GameSpec
@@ -20,7 +21,7 @@ def is_written_reloaded_and_compared(algorithm, outputs, tmp_path):
     rng = np.random.default_rng(0)
     masks = {path: rng.random(m.shape) < 0.2 for path, m in masking.get_masks(model).items()}
     masking.set_masks(model, masks)
-    report = exporters(model, tmp_path / "policy", "policy")
+    report = export(model, tmp_path / "policy", "policy")
     assert report.max_abs_difference <= report.tolerance
     assert len(report.outputs) == outputs
     stored = {v.path: v for v in report.variables}

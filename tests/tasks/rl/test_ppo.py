@@ -1,4 +1,4 @@
-"""The on-policy agent: what it learns from, and what the engine counts on."""
+"""The PPO agent: its training data, and the contract with the engine."""
 
 import gymnasium
 import numpy as np

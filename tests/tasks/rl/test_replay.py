@@ -1,4 +1,4 @@
-"""What the replay buffer gives back, on a game of which every number is known."""
+"""The replay buffer's transitions, on a game with known numbers."""
 
 import gymnasium
 import numpy as np
@@ -82,7 +82,7 @@ def test_every_frame_is_stored_once():
     assert replay.nbytes == 1000 * 84 * 84
 
 
-def test_what_is_captured_comes_back():
+def test_a_captured_buffer_is_restored():
     replay, _ = filled(30, ends=7)
     state = replay.capture()
     expected = drawn(replay)

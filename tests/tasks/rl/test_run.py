@@ -1,4 +1,4 @@
-"""An experiment with an agent: what it writes, how it goes on, what it refuses."""
+"""An experiment with an agent: its files, resuming, and the errors it raises."""
 
 import csv
 import os
@@ -55,7 +55,7 @@ def test_every_arm_is_trained_at_every_level(whole):
 
 
 @pytest.mark.parametrize("steps", [400, 1000])
-def test_a_run_that_is_killed_within_a_training_goes_on_to_the_same_result(
+def test_a_run_killed_within_a_training_resumes_to_the_same_result(
     whole, tmp_path, monkeypatch, steps
 ):
     from keras_lottery.tasks.rl.environments.games import Games

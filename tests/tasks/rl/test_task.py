@@ -1,4 +1,4 @@
-"""The agent keeps what the engine counts on."""
+"""The agent task's contract with the engine."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Arrays of images from .npz and idx files: what their numbers, axes and labels stand for."""
+"""Arrays of images from .npz and idx files: range, axes and labels."""
 
 import gzip
 import struct

@@ -1,4 +1,4 @@
-"""Data sets: sizes, shares, options, and what is said where something is missing."""
+"""Data sets: sizes, splits, options, and errors for missing files."""
 
 import sys
 import tempfile

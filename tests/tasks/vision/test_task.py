@@ -1,4 +1,4 @@
-"""The vision task keeps what the engine counts on, on data that were made here."""
+"""The vision task's contract with the engine, on synthetic data."""
 
 import dataclasses
 import random
@@ -76,7 +76,7 @@ def test_the_same_seed_draws_the_same_weights_in_every_build():
     assert {v.path for v in one.variables()} <= first.keys()
 
 
-def test_drawing_weights_leaves_other_random_numbers_alone():
+def test_initializing_weights_leaves_other_random_numbers_unchanged():
     random.seed(1)
     expected = random.random()
     random.seed(1)

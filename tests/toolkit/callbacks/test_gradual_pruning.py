@@ -178,7 +178,7 @@ def test_a_fit_that_is_too_short_warns_once_when_it_begins():
         pruned.fit(X, Y, epochs=2, callbacks=[gradual()], **SETTINGS)
     (message,) = user_warnings(caught)
     assert "end_step=24" in message
-    assert "0.9. Received: a fit that ends at step 16, where it is 0.8667" in message
+    assert "0.9. Received: a fit that ends at step 16 and sparsity 0.8667" in message
     with pytest.warns(UserWarning, match="Received: 0.8611 after step 16"):
         pruned.fit(X, Y, initial_epoch=2, epochs=2, callbacks=[gradual()], **SETTINGS)  # no epoch
     pruned.fit(X, Y, initial_epoch=2, epochs=3, callbacks=[gradual()], **SETTINGS)

@@ -1,4 +1,4 @@
-"""Sentences and pairs with a class each, or with a number, such as their similarity."""
+"""Classification and regression of sentences and sentence pairs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,10 +25,10 @@ from keras_lottery.training.data import Arrays
 
 
 def read(data: BertData, encoder: Encoder) -> Examples:
-    """Reads both splits, holds validation examples out and tokenizes what is used.
+    """Reads both splits, holds out validation examples and tokenizes what is used.
 
     Raises:
-        LotteryError: a file or a column is not there, or a label is none of the task's.
+        LotteryError: a file or a column is missing, or the task has no such label.
     """
     (train, where), (test, where_test) = _splits(data)
     names = PROBLEMS[data.name].labels
@@ -63,7 +63,7 @@ def read(data: BertData, encoder: Encoder) -> Examples:
 
 
 def _splits(data: BertData) -> tuple[tuple[Sentences, str], ...]:
-    """Returns training and test sentences, each with the name of where they are from."""
+    """Returns training and test sentences, each with the name of its source."""
     problem = PROBLEMS[data.name]
     if data.source == "tfds":
         name, splits = f"glue/{data.name}", ("train", problem.splits[1])
@@ -85,7 +85,7 @@ def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
 
 
 def metrics(outputs: int) -> list[keras.metrics.Metric]:
-    """Returns accuracy; of two classes Matthews' correlation and F1 too."""
+    """Returns accuracy; for two classes also Matthews' correlation and F1."""
     measured = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     return [*measured, Confusion("matthews"), Confusion("f1")] if outputs == 2 else measured
 

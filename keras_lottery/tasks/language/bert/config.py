@@ -21,7 +21,7 @@ SOURCES = ("files", "tfds")
 
 
 class _ReadWhenDrawn(ReadWhen):
-    """The field has an effect only where examples are drawn, or tokens masked."""
+    """The field has an effect only if examples are sampled, or tokens masked."""
 
     def __init__(self) -> None:
         super().__init__("train_size")
@@ -36,24 +36,24 @@ class _ReadWhenDrawn(ReadWhen):
 
 @dataclass(frozen=True)
 class BertData:
-    """Which texts, what is asked of them, and how they are cut.
+    """The texts, the problem, and how texts are cut.
 
     Args:
-        name: a GLUE task such as `sst2`, `tsv` (sentences of one's own, with classes), `mlm`
+        name: a GLUE task such as `sst2`, `tsv` (your own sentences, with classes), `mlm`
             (masked-language modelling) or `squad`.
-        dir: where data lie on this machine; `<dir>/<name>/` holds this task's.
+        dir: folder of the data; `<dir>/<name>/` has the files of this problem.
         source: `files`, or `tfds`: `glue/<name>` of tensorflow-datasets.
-        download: fetch the data set with tensorflow-datasets where it is not there.
+        download: download the data set with tensorflow-datasets if it isn't there.
         train: file of the training examples, plain or gzipped, relative to `<dir>/<name>`; empty:
             the usual names (`train.tsv`, `train.txt`, `train-v1.1.json`).
-        test: file of the examples that are measured; empty: the usual names (`dev.tsv`, ...).
-        max_len: tokens of a sequence, special ones included; longer ones are cut.
-        train_size: training examples used, drawn from `split_seed`; 0: all.
+        test: file of the test examples; empty: the usual names (`dev.tsv`, ...).
+        max_len: tokens per sequence, including special ones; longer ones are cut.
+        train_size: training examples used, sampled with `split_seed`; 0: all.
         validation_size: training examples held out.
-        test_size: test examples used, drawn likewise; 0: all.
-        split_seed: seeds these draws, and which tokens of `mlm` are masked.
-        mask_rate: `mlm`: share of the tokens to predict.
-        stride: `squad`: tokens that windows over a long context move on by.
+        test_size: test examples used, sampled the same way; 0: all.
+        split_seed: seed of this sampling, and of the masked tokens of `mlm`.
+        mask_rate: `mlm`: fraction of the tokens to predict.
+        stride: `squad`: stride of windows over long contexts, in tokens.
     """
 
     name: Annotated[str, Known("language task", PROBLEMS)] = "sst2"
@@ -82,11 +82,11 @@ class BertData:
 
 @dataclass(frozen=True)
 class BertModel:
-    """Which pre-trained network.
+    """The pre-trained network.
 
     Args:
         preset: a folder in Hugging Face's layout (`config.json`, `model.safetensors`, `vocab.txt`)
-            or KerasHub's, relative to `data.dir` where it is there; else a preset of KerasHub.
+            or KerasHub's, relative to `data.dir` if it is there; else a KerasHub preset.
         dropout: rate in the encoder and before the head.
     """
 

@@ -14,7 +14,7 @@ from keras_lottery.tasks.language.bert.problems import LABELS, SENTENCES, Proble
 from keras_lottery.tasks.language.table import Row, read_table
 
 MOST_BROKEN = 0.01
-"""Share of a file's rows that may be cut short."""
+"""Maximum fraction of a file's rows that may be truncated."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Sentences:
         first: the sentence, or the first of a pair.
         second: the second of each pair; empty where there are no pairs.
         labels: class names, or numbers as they are written.
-        places: where each example is from, e.g. `line 2`, for errors.
+        places: location of each example, e.g. `line 2`, for errors.
     """
 
     first: list[str]
@@ -35,12 +35,12 @@ class Sentences:
 
 
 def read_tsv(path: Path, problem: Problem) -> Sentences:
-    """Reads a TSV file with a header line: GLUE's, which are not quoted, or a quoted one.
+    """Reads a TSV file with a header line: an unquoted one of GLUE, or a quoted one.
 
     Raises:
-        LotteryError: the file is not there or empty, lacks a column, or has a row without a label
-            or with another number of columns. Of Quora's pairs, up to 1 % of the rows may be cut
-            short; those are left out with a warning.
+        LotteryError: the file is missing or empty, lacks a column, or has a row without a label
+            or with another number of columns. For Quora's pairs, up to 1 % of the rows may be
+            truncated; these are skipped with a warning.
     """
     rows = read_table(path)
     header = [name.strip() for name in rows[0][1]]
@@ -68,7 +68,7 @@ def read_tsv(path: Path, problem: Problem) -> Sentences:
 
 
 def _whole_rows(path: Path, rows: list[Row], least: int, most: int, problem: Problem) -> list[Row]:
-    """Returns the rows that have all they need."""
+    """Returns the complete rows."""
     broken = [(line, row) for line, row in rows if not least <= len(row) <= most]
     if not broken:
         return rows
@@ -81,7 +81,7 @@ def _whole_rows(path: Path, rows: list[Row], least: int, most: int, problem: Pro
             f"{str(row)[:120]}. Separate them by tabs, and quote fields that hold tabs or line "
             "breaks."
         )
-    warnings.warn(f"Left out of {path}: rows cut short ({received}).", stacklevel=3)
+    warnings.warn(f"Skipped truncated rows of {path} ({received}).", stacklevel=3)
     return [(line, row) for line, row in rows if len(row) >= least]
 
 
@@ -90,7 +90,7 @@ def _label_column(path: Path, header: Sequence[str]) -> str:
     if column is None:
         raise LotteryError(
             f"Expected a label column in {path} ({', '.join(LABELS)}). Received the columns: "
-            f"{', '.join(header)}. Name the column that holds the label."
+            f"{', '.join(header)}. Name the column of the labels."
         )
     return column
 
@@ -112,7 +112,7 @@ def read_tfds(builder: Any, split: str, problem: Problem) -> Sentences:
     Args:
         builder: of the data set.
         split: its name.
-        problem: the task; classes are numbered there as here.
+        problem: the problem; its classes have the same numbers there.
     """
     import tensorflow_datasets as tfds
 
@@ -133,15 +133,15 @@ def read_tfds(builder: Any, split: str, problem: Problem) -> Sentences:
 
 
 def as_numbers(labels: Sequence[str], path: str, places: Sequence[str]) -> NDArray[np.float32]:
-    """Returns labels that are numbers.
+    """Returns labels as numbers.
 
     Args:
-        labels: as they are written.
+        labels: as text.
         path: of their file, for errors.
-        places: where in it each of them is.
+        places: location of each label in the file.
 
     Raises:
-        LotteryError: one of them is none, or not finite.
+        LotteryError: a label is not a finite number.
     """
     numbers = np.empty(len(labels), np.float32)
     for index, (label, place) in enumerate(zip(labels, places, strict=True)):
@@ -151,7 +151,7 @@ def as_numbers(labels: Sequence[str], path: str, places: Sequence[str]) -> NDArr
             numbers[index] = np.nan
         if not np.isfinite(numbers[index]):
             raise LotteryError(
-                f"Expected numbers as labels in {path}. Received: {label!r} in {place}. Mend it, "
+                f"Expected numbers as labels in {path}. Received: {label!r} in {place}. Fix it, "
                 "or choose another data.name."
             )
     return numbers
@@ -160,16 +160,16 @@ def as_numbers(labels: Sequence[str], path: str, places: Sequence[str]) -> NDArr
 def as_classes(
     labels: Sequence[str], names: Sequence[str], path: str, places: Sequence[str]
 ) -> NDArray[np.int32]:
-    """Returns labels as the places of their class among `names`.
+    """Returns labels as the indices of their class in `names`.
 
     Args:
-        labels: as they are written.
+        labels: as text.
         names: of the classes.
         path: of their file, for errors.
-        places: where in it each of them is.
+        places: location of each label in the file.
 
     Raises:
-        LotteryError: one of them is no such class.
+        LotteryError: a label is not one of the classes.
     """
     numbers = {name: number for number, name in enumerate(names)}
     unknown = sorted({label for label in labels if label not in numbers})
@@ -177,7 +177,7 @@ def as_classes(
         first = next(index for index, label in enumerate(labels) if label not in numbers)
         raise LotteryError(
             f"Expected the labels {', '.join(names)} in {path}. Received: "
-            f"{', '.join(unknown[:5])}, first in {places[first]}. Take files that belong together, "
-            "or data.name='tsv' for classes of your own."
+            f"{', '.join(unknown[:5])}, first in {places[first]}. Use files that belong together, "
+            "or data.name='tsv' for your own classes."
         )
     return np.array([numbers[label] for label in labels], np.int32)

@@ -1,4 +1,4 @@
-"""Masked-language modelling: words of a running text, hidden and guessed."""
+"""Masked-language modelling on running text."""
 
 import math
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from keras_lottery.training import ArrayData
 from keras_lottery.training.data import Arrays
 
 _UNKNOWN = "\u2426"
-"""A sign that stands for `<unk>` in texts: no vocabulary of words has it."""
+"""A character that replaces `<unk>` in texts; no vocabulary contains it."""
 
 NOTHING = -1
-"""In place of a word: none is hidden here."""
+"""Label of positions without a masked word."""
 
 
 def read(data: BertData, encoder: Encoder) -> Examples:
-    """Reads both texts, cuts them into sequences and hides words, the same ones in every epoch.
+    """Reads both texts, cuts them into sequences and masks words, the same ones in every epoch.
 
     Raises:
-        LotteryError: a file is not there, or too short for one sequence.
+        LotteryError: a file is missing, or too short for one sequence.
     """
     train = _sequences(find_file(data, data.train, ("train.txt",), "data.train"), encoder)
     test = _sequences(
@@ -53,7 +53,7 @@ def read(data: BertData, encoder: Encoder) -> Examples:
 
 
 def _sequences(path: Path, encoder: Encoder) -> list[Tokens]:
-    """Returns the running text of a file in pieces that fill a sequence; the rest is left out."""
+    """Returns a file's running text in pieces that fill a sequence; the rest is dropped."""
     lines = [line.replace("<unk>", _UNKNOWN) for line in read_lines(path) if line.strip()]
     tokens = [token for line in encoder.tokenize(lines) for token in line]
     size = encoder.max_len - 2
@@ -67,19 +67,19 @@ def _sequences(path: Path, encoder: Encoder) -> list[Tokens]:
 
 
 def hide(x: Inputs, encoder: Encoder, rate: float, rng: np.random.Generator) -> Arrays:
-    """Returns inputs with words hidden, and those words.
+    """Returns inputs with masked words, and those words.
 
-    Of the words to guess, 80 % become `[MASK]`, 10 % a random token, and 10 % stay.
+    Of the words to predict, 80 % become `[MASK]`, 10 % a random token, and 10 % stay.
 
     Args:
         x: sequences.
-        encoder: knows the special tokens, which are never hidden.
-        rate: share of a sequence's words that are to be guessed, one at least.
-        rng: draws them.
+        encoder: has the special tokens, which are never masked.
+        rate: fraction of a sequence's words to predict, at least one.
+        rng: samples them.
 
     Returns:
         `(x, y)`: `x` also holds `mask_positions` `(examples, most)`; `y` the words there, and
-        `NOTHING` behind a sequence's last one.
+        `NOTHING` after a sequence's last one.
 
     Reference: Devlin et al. 2019, arXiv 1810.04805, section 3.1.
     """
@@ -103,7 +103,7 @@ def hide(x: Inputs, encoder: Encoder, rate: float, rng: np.random.Generator) -> 
 def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
     """Returns the backbone with a head that is tied to its token embedding.
 
-    The pooler is part of the network, as where the masks are used, but no loss reaches it.
+    The pooler is part of the network, so that masks can be exchanged, but gets no gradient.
     """
     backbone.pooled_dense.trainable = False
     task = keras_hub().models.BertMaskedLM(backbone)
@@ -111,26 +111,27 @@ def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
 
 
 class HiddenCrossentropy(keras.losses.Loss):
-    """Cross-entropy of the hidden words.
+    """Cross-entropy of the masked words.
 
-    The sum is divided by all places, those where none is hidden too, so that it is the same
-    however a batch is shared out between devices; sequences are about as full as one another.
+    The sum is divided by the number of all positions, including those without a masked word, so
+    that it doesn't depend on how a batch is split between devices; sequences are about equally
+    full.
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         each = keras.losses.sparse_categorical_crossentropy(
             y_true, y_pred, from_logits=True, ignore_class=NOTHING
         )
-        return each * 1.0  # without the mask, by which Keras would divide
+        return each * 1.0  # without the mask, since Keras would divide by it
 
 
 def loss() -> keras.losses.Loss:
-    """Returns what training minimizes."""
+    """Returns the training loss."""
     return HiddenCrossentropy(name="loss")
 
 
 def metrics(outputs: int) -> list[keras.metrics.Metric]:
-    """Returns the share of hidden words that are guessed."""
+    """Returns the accuracy on masked words."""
     return [KnownAccuracy("accuracy")]
 
 

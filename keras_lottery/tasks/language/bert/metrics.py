@@ -1,4 +1,4 @@
-"""Metrics that are no means over examples: their sums are kept, and the ratio taken at the end."""
+"""Metrics that are not averages over examples: they keep sums and compute the ratio at the end."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ import keras
 Tensor = Any
 
 
-# Keras' F1Score takes one-hot labels and thresholds probabilities; ours are classes and logits.
+# Keras' F1Score takes one-hot labels and thresholds probabilities; these are classes and logits.
 @keras.saving.register_keras_serializable("keras_lottery")
 class Confusion(keras.metrics.Metric):
-    """A score of two classes, from how often each was taken for which.
+    """A score of two classes, computed from their confusion matrix.
 
     Args:
         score: `matthews` or `f1` (of class 1).
@@ -36,7 +36,7 @@ class Confusion(keras.metrics.Metric):
         self.table.assign(self.table + ops.matmul(ops.transpose(true), predicted))
 
     def result(self) -> Tensor:
-        """Returns the score; 0 where it is not defined."""
+        """Returns the score; 0 if it is undefined."""
         ops, table = keras.ops, self.table
         tn, fp, fn, tp = table[0, 0], table[0, 1], table[1, 0], table[1, 1]
         if self.score == "f1":
@@ -50,7 +50,7 @@ class Confusion(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable("keras_lottery")
 class KnownAccuracy(keras.metrics.Metric):
-    """The share of right answers among the places that have one; others are labelled below 0."""
+    """Accuracy over the positions with a label; others are labelled below 0."""
 
     def __init__(self, name: str = "accuracy") -> None:
         super().__init__(name=name)
@@ -60,7 +60,7 @@ class KnownAccuracy(keras.metrics.Metric):
         """Adds a batch.
 
         Args:
-            y_true: classes `(examples, places)`; below 0 where there is none.
+            y_true: classes `(examples, places)`; below 0: no label.
             y_pred: logits `(examples, places, classes)`.
             sample_weight: not used.
         """
@@ -70,7 +70,7 @@ class KnownAccuracy(keras.metrics.Metric):
         self.sums.assign(self.sums + ops.stack([ops.sum(known * right), ops.sum(known)]))
 
     def result(self) -> Tensor:
-        """Returns the share."""
+        """Returns the accuracy."""
         return keras.ops.divide_no_nan(self.sums[0], self.sums[1])
 
     def get_config(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class KnownAccuracy(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable("keras_lottery")
 class Pearson(keras.metrics.Metric):
-    """Pearson's correlation of all predictions with all labels."""
+    """Pearson's correlation of predictions and labels."""
 
     def __init__(self, name: str = "pearson") -> None:
         super().__init__(name=name)
@@ -99,7 +99,7 @@ class Pearson(keras.metrics.Metric):
         self.sums.assign(self.sums + ops.stack([ops.sum(part) for part in parts]))
 
     def result(self) -> Tensor:
-        """Returns the correlation; 0 where either does not vary."""
+        """Returns the correlation; 0 if either is constant."""
         ops, sums = keras.ops, self.sums
         n, x, y, xx, yy, xy = (sums[i] for i in range(6))
         spread = ops.maximum(n * xx - x * x, 0.0), ops.maximum(n * yy - y * y, 0.0)

@@ -1,4 +1,4 @@
-"""A pre-trained BERT as numbers: its sizes, its weights by path, and its tokenizer."""
+"""A pre-trained BERT: its sizes, its weights by path, and its tokenizer."""
 
 import json
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ _SIZES = ("vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermedi
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What fine-tuning starts from.
+    """The starting point of fine-tuning.
 
     Args:
         sizes: arguments of KerasHub's `BertBackbone`.
-        weights: of the backbone, by path within it; empty: drawn from the seed.
-        tokenizer: KerasHub's; None where no text is read.
+        weights: of the backbone, by path within it; empty: initialized from the seed.
+        tokenizer: KerasHub's; None if no text is read.
     """
 
     sizes: Mapping[str, int]
@@ -33,7 +33,7 @@ class Pretrained:
     tokenizer: Any = None
 
     def backbone(self, dropout: float) -> keras.Model:
-        """Returns a new network of these sizes, its weights drawn at random."""
+        """Returns a new, randomly initialized network of these sizes."""
         return keras_hub().models.BertBackbone(**self.sizes, dropout=dropout, name="bert_backbone")
 
 
@@ -54,11 +54,11 @@ def load(preset: str, place: str = "") -> Pretrained:
     """Reads a pre-trained BERT.
 
     Args:
-        preset: a folder, or the name of a preset of KerasHub.
-        place: folder in which the folder is looked for first.
+        preset: a folder, or the name of a KerasHub preset.
+        place: where the folder is looked for first.
 
     Raises:
-        LotteryError: there is no such preset, it is no BERT, or a file of it is not there.
+        LotteryError: there is no such preset, it isn't a BERT, or one of its files is missing.
         MissingExtraError: KerasHub is not installed.
     """
     folder = _folder(preset, place)
@@ -71,7 +71,7 @@ def load(preset: str, place: str = "") -> Pretrained:
         tokenizer = _tokenizer(folder) or models.BertTokenizer.from_preset(source)
     except LotteryError:
         raise
-    except Exception as error:  # whatever a download or a file that does not fit raises
+    except Exception as error:  # downloads and files that don't fit raise many types
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise LotteryError(
             f"Expected a folder or a preset of KerasHub with a pre-trained BERT. Received: "
@@ -83,7 +83,7 @@ def load(preset: str, place: str = "") -> Pretrained:
 
 
 def _folder(preset: str, place: str) -> Path | None:
-    """Returns the folder that a preset names; None where it looks like a name of KerasHub's."""
+    """Returns the folder that a preset names; None if it looks like a KerasHub name."""
     for path in (Path(place, preset).expanduser(), Path(preset).expanduser()):
         if path.is_dir():
             return path
@@ -96,7 +96,7 @@ def _folder(preset: str, place: str) -> Path | None:
 
 
 def _check(folder: Path) -> None:
-    """Raises LotteryError where a folder lacks what a pre-trained network is."""
+    """Raises LotteryError if a folder lacks files of a pre-trained network."""
     there = sorted(path.name for path in folder.iterdir())
     shown = ", ".join(there[:8]) or "an empty folder"
     if "config.json" not in there:

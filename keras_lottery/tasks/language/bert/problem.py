@@ -1,4 +1,4 @@
-"""What a kind of problem is: how its texts become arrays, its head, its loss and its metrics."""
+"""A kind of problem: its arrays, head, loss and metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from keras_lottery.training import ArrayData
 
 @dataclass(frozen=True)
 class Examples:
-    """Tokenized examples, and what their head needs to know.
+    """Tokenized examples, and the size of their head.
 
     Args:
-        arrays: what is trained and measured on.
-        outputs: numbers that the head gives; 0 where it does not depend on the data.
-        judge: metrics of all outputs for the test set at once, where batches do not give them.
+        arrays: for training and evaluation.
+        outputs: number of outputs of the head; 0 if it doesn't depend on the data.
+        judge: metrics computed from all outputs on the test set, if batches aren't enough.
     """
 
     arrays: ArrayData
@@ -37,10 +37,10 @@ class Kind:
     """One kind of problem.
 
     Args:
-        read: the examples that a config's `data` names.
-        build: the network: backbone, number of outputs, dropout rate.
-        loss: what training minimizes.
-        metrics: what is measured beside it, from the number of outputs.
+        read: returns the examples that a config's `data` names.
+        build: returns the network for a backbone, a number of outputs and a dropout rate.
+        loss: returns the training loss.
+        metrics: returns the metrics for a number of outputs.
     """
 
     read: Callable[[BertData, Encoder], Examples]
@@ -55,7 +55,7 @@ _KINDS = {
     "masked_lm": "masked_lm:MASKED_LM",
     "span": "span:SPAN",
 }
-"""By `Problem.kind`, where each kind is."""
+"""Module of each kind, by `Problem.kind`."""
 
 
 def kind_of(name: str) -> Kind:
@@ -66,7 +66,7 @@ def kind_of(name: str) -> Kind:
 
 
 def find_file(data: BertData, file_name: str, names: tuple[str, ...], field: str) -> Path:
-    """Returns the file of a split: the one that is given, or the first usual name that is there.
+    """Returns the file of a split: the given one, or the first usual name that exists.
 
     Raises:
         LotteryError: there is none.
@@ -82,39 +82,39 @@ def find_file(data: BertData, file_name: str, names: tuple[str, ...], field: str
     if file is None:
         raise LotteryError(
             f"Expected the file {' or '.join(path.name for path in tried)} in {folder}. "
-            f"Received: no such file. Set data.dir (the folder that holds {data.name}/) or {field}."
+            f"Received: no such file. Set data.dir (the folder that has {data.name}/) or {field}."
         )
     return file
 
 
 def chosen(count: int, size: int, seed: int) -> NDArray[np.intp]:
-    """Returns which of `count` examples are used, in their order: `size` of them, or all for 0.
+    """Returns the indices of `size` of `count` examples in order, or of all for 0.
 
     Raises:
-        LotteryError: there are not so many.
+        LotteryError: there are too few.
     """
     if size > count:
         raise LotteryError(
             f"Expected at least {size} examples, as data.train_size, data.validation_size and "
             f"data.test_size ask. Received: {count}. Lower them."
         )
-    # RandomState and not Generator: NumPy promises that its stream never changes.
+    # RandomState instead of Generator: NumPy guarantees that its stream never changes.
     return np.sort(np.random.RandomState(seed).permutation(count)[: size or count])
 
 
 def held_out(count: int, data: BertData) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Returns which training examples are trained on, and which are held out for validation.
+    """Returns the indices of the training examples, and of those held out for validation.
 
     Raises:
-        LotteryError: there are not so many, or none is left.
+        LotteryError: there are too few, or none is left.
     """
-    wanted = data.validation_size + max(1, data.train_size)
-    if wanted > count:
+    needed = data.validation_size + max(1, data.train_size)
+    if needed > count:
         raise LotteryError(
-            f"Expected at least {wanted} training examples for {data.validation_size} of "
+            f"Expected at least {needed} training examples for {data.validation_size} of "
             f"validation and {data.train_size or 'some'} to train on. Received: {count}. "
             "Lower data.validation_size or data.train_size."
         )
     order = np.random.RandomState(data.split_seed).permutation(count)
-    end = wanted if data.train_size else count
+    end = needed if data.train_size else count
     return np.sort(order[data.validation_size : end]), np.sort(order[: data.validation_size])

@@ -1,4 +1,4 @@
-"""What is asked of the texts: GLUE's tasks, sentences of one's own, masked words, answers."""
+"""The problems: GLUE's tasks, your own sentences, masked-language modelling, SQuAD."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ class Problem:
     Args:
         kind: `classes`, `number`, `masked_lm` or `span`.
         metric: headline metric: `accuracy`, `matthews`, `f1` or `pearson`; higher is better.
-        labels: names of the classes in their order; empty: whatever the training file holds.
-        header: columns of files that come without a header line.
+        labels: names of the classes in order; empty: those of the training file.
+        header: columns of files without a header line.
         splits: names of the test split, in files and in tensorflow-datasets.
-        cut_short: whether the published files have a few rows that are cut short.
+        cut_short: whether the published files have a few truncated rows.
     """
 
     kind: str = "classes"
@@ -45,7 +45,7 @@ PROBLEMS: dict[str, Problem] = {
 """By `data.name`. Metrics as Chen et al. 2020 report them (SQuAD: F1)."""
 
 LABELS = ("gold_label", "label", "Quality", "is_duplicate", "score")
-"""Names of the column that holds the label; the first that is there counts."""
+"""Names of the label column; the first that exists is used."""
 
 SENTENCES = (
     ("sentence1", "sentence2"),
@@ -56,4 +56,4 @@ SENTENCES = (
     ("sentence",),
     ("text",),
 )
-"""Names of the columns that hold the sentence or the pair; the first that are there count."""
+"""Names of the sentence columns; the first that exist are used."""

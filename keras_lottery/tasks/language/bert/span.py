@@ -13,10 +13,10 @@ from keras_lottery.training import ArrayData
 
 
 def read(data: BertData, encoder: Encoder) -> Examples:
-    """Reads both files and lays windows over the contexts of what is used.
+    """Reads both files and cuts the contexts into windows.
 
     Raises:
-        LotteryError: a file is not there, or not as SQuAD v1.1 has them.
+        LotteryError: a file is missing, or isn't in the format of SQuAD v1.1.
     """
     train = find_file(data, data.train, ("train-v1.1.json", "train.json"), "data.train")
     test = find_file(data, data.test, ("dev-v1.1.json", "dev.json"), "data.test")
@@ -37,7 +37,7 @@ def read(data: BertData, encoder: Encoder) -> Examples:
 def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
     """Returns the backbone with a dense layer that gives each position two logits.
 
-    The pooler is part of the network, as where masks are exchanged, but no loss reaches it.
+    The pooler is part of the network, so that masks can be exchanged, but gets no gradient.
     """
     backbone.pooled_dense.trainable = False
     x = backbone(backbone.input)["sequence_output"]
@@ -48,12 +48,12 @@ def build(backbone: keras.Model, outputs: int, dropout: float) -> keras.Model:
 
 
 def loss() -> keras.losses.Loss:
-    """Returns the mean cross-entropy of an answer's first and last position."""
+    """Returns the mean cross-entropy of the answer's first and last position."""
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def metrics(outputs: int) -> list[keras.metrics.Metric]:
-    """Returns the share of first and last positions that are found, window by window."""
+    """Returns the accuracy of first and last positions, by window."""
     return [KnownAccuracy("positions")]
 
 

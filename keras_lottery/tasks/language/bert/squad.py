@@ -16,19 +16,19 @@ from keras_lottery.tasks.language.bert.tokens import Encoder, Inputs, Tokens
 from keras_lottery.tasks.language.text import read_lines
 
 MOST_OF_QUESTION = 64
-"""Tokens of a question at most, as Devlin et al. 2019 have it."""
+"""Maximum tokens of a question (Devlin et al. 2019)."""
 MOST_OF_ANSWER = 30
-"""Tokens of an answer at most, likewise."""
+"""Maximum tokens of an answer (Devlin et al. 2019)."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question and the places of its answers.
+    """A question and its answers.
 
     Args:
         text: of the question.
-        context: in which the answer stands.
-        answers: every answer that people gave.
+        context: the text that contains the answer.
+        answers: all reference answers.
         start: first character of the first one in the context.
     """
 
@@ -57,7 +57,7 @@ def read_questions(path: Path) -> list[Question]:
     """Reads a file of SQuAD v1.1, plain or gzipped.
 
     Raises:
-        LotteryError: it is no such file, or has no questions.
+        LotteryError: the file has another format, or no questions.
     """
     try:
         articles = json.loads("\n".join(read_lines(path)))["data"]
@@ -83,16 +83,16 @@ def read_questions(path: Path) -> list[Question]:
 def windows(
     questions: Sequence[Question], encoder: Encoder, stride: int
 ) -> tuple[Inputs, NDArray[np.int32], list[Window]]:
-    """Returns every question over parts of its context that overlap.
+    """Returns every question with overlapping windows of its context.
 
     Args:
-        questions: what is asked.
-        encoder: makes the sequences.
-        stride: tokens by which a part begins after the one before.
+        questions: the questions.
+        encoder: encodes the sequences.
+        stride: tokens between the starts of two windows.
 
     Returns:
-        The inputs; first and last position of the answer `(windows, 2)`, 0 and 0 (`[CLS]`) where
-        the window does not hold it whole; the windows.
+        The inputs; first and last position of the answer `(windows, 2)`, 0 and 0 (`[CLS]`) if
+        the window doesn't contain all of it; the windows.
     """
     asked = encoder.tokenize([question.text for question in questions])
     first: list[Tokens] = []
@@ -116,7 +116,7 @@ def windows(
 
 
 def _placed(context: str, encoder: Encoder) -> tuple[Tokens, list[tuple[int, int]]]:
-    """Returns the tokens of a context and the characters that each of them stands for."""
+    """Returns the tokens of a context, and the character span of each."""
     pieces = list(re.finditer(r"\w+|[^\w\s]", context))
     tokens: Tokens = []
     places: list[tuple[int, int]] = []
@@ -127,7 +127,7 @@ def _placed(context: str, encoder: Encoder) -> tuple[Tokens, list[tuple[int, int
 
 
 def _answer(question: Question, places: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Returns the first and the last token of the first answer; -1 and -1 where there is none."""
+    """Returns the first and the last token of the first answer; -1 and -1 if there is none."""
     start, end = question.start, question.start + len(question.answers[0])
     inside = [i for i, (begin, finish) in enumerate(places) if begin < end and finish > start]
     return (inside[0], inside[-1]) if inside else (-1, -1)
@@ -149,7 +149,7 @@ def spoken(
     Args:
         logits: of first and last positions `(windows, 2, max_len)`.
         cut: the windows.
-        questions: what is asked.
+        questions: the questions.
     """
     best = [(-np.inf, "")] * len(questions)
     for window, (starts, ends) in zip(cut, logits):
@@ -170,7 +170,7 @@ def spoken(
 
 
 def scores(answers: Sequence[str], questions: Sequence[Question]) -> dict[str, float]:
-    """Returns F1 over words and exact matches, each the best of a question's answers, averaged.
+    """Returns F1 over words and exact match, averaged over questions, for the best answer of each.
 
     Reference: Rajpurkar et al. 2016, arXiv 1606.05250, section 6.1.
     """
@@ -181,7 +181,7 @@ def scores(answers: Sequence[str], questions: Sequence[Question]) -> dict[str, f
 
 
 def plain(text: str) -> str:
-    """Returns a text in lower case without punctuation, articles and needless spaces."""
+    """Returns a text in lower case, without punctuation, articles and extra spaces."""
     kept = "".join(c for c in text.lower() if c not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
 

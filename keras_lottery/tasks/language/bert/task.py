@@ -18,16 +18,16 @@ from keras_lottery.training import ArrayData
 from keras_lottery.types import Weights
 
 EVALUATED = 4
-"""Batches whose examples are measured at once."""
+"""Evaluation batch size, in training batches."""
 
 
 class BertTask(NetworkTask):
-    """A pre-trained encoder with a head drawn from the seed; texts are tokenized once.
+    """A pre-trained encoder with a head initialized from the seed; texts are tokenized once.
 
     Args:
         config: of an experiment whose task is `bert`.
-        pretrained: the network, where it is in memory; None: `config.model` says which.
-        examples: the data, likewise; None: `config.data` says which.
+        pretrained: a network in memory; None: the one that `config.model` names.
+        examples: data in memory; None: those that `config.data` names.
 
     Reference: Chen et al. 2020 (2007.12223), section 3.
     """
@@ -48,10 +48,10 @@ class BertTask(NetworkTask):
 
     @cached_property
     def pretrained(self) -> Pretrained:
-        """The network that fine-tuning starts from.
+        """The pre-trained network.
 
         Raises:
-            LotteryError: it is not there, or its sequences are shorter than the config's.
+            LotteryError: it isn't there, or its sequences are shorter than the config's.
         """
         pretrained = self._given[0] or load(self.config.model.preset, self.config.data.dir)
         longest, asked = pretrained.sizes["max_sequence_length"], self.config.data.max_len
@@ -67,7 +67,7 @@ class BertTask(NetworkTask):
         """The tokenized data.
 
         Raises:
-            LotteryError: they are not there, or do not fit.
+            LotteryError: they aren't there, or don't fit.
         """
         examples, data = self._given[1], self.config.data
         if examples is None:
@@ -77,7 +77,7 @@ class BertTask(NetworkTask):
         return examples
 
     def arrays(self) -> ArrayData:
-        # Scores of words and attention take far more memory than images do.
+        # Logits over words and attention take far more memory than images.
         few = EVALUATED * self.config.train.batch_size
         return replace(self.examples.arrays, evaluated=few)
 
@@ -93,7 +93,7 @@ class BertTask(NetworkTask):
         return self._kind.metrics(self.examples.outputs)
 
     def measured(self, model: keras.Model) -> dict[str, float]:
-        """Returns what only all answers to the test set together show."""
+        """Returns metrics computed from all test outputs together."""
         judge = self.examples.judge
         if judge is None:
             return {}
@@ -101,7 +101,7 @@ class BertTask(NetworkTask):
         return judge(model.predict(self._data.test[0], batch_size=batch_size, verbose=0))
 
     def start_weights(self, seed: int) -> Weights:
-        """Returns the pre-trained weights, with the head drawn from the seed."""
+        """Returns the pre-trained weights, with the head initialized from the seed."""
         drawn = self.fresh_weights(seed)
         pretrained = self.pretrained.weights
         return drawn | {
@@ -112,7 +112,7 @@ class BertTask(NetworkTask):
 
     @cached_property
     def _places(self) -> dict[str, str]:
-        """The path within the backbone of each variable of the network that is in it."""
+        """The path within the backbone of each of its variables, by path in the network."""
         backbone = self._model.get_layer("bert_backbone")
         within = {id(v): path for path, v in masking.variables(backbone).items()}
         items = masking.variables(self._model).items()

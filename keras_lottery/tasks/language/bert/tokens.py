@@ -1,4 +1,4 @@
-"""Texts as padded arrays of token ids, made once."""
+"""Texts as padded arrays of token ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ _BATCH = 1000
 
 @dataclass(frozen=True)
 class Encoder:
-    """Turns texts into what BERT reads: `[CLS] first [SEP] second [SEP]`, cut and padded.
+    """Turns texts into BERT's inputs: `[CLS] first [SEP] second [SEP]`, cut and padded.
 
     Args:
         tokenizer: KerasHub's.
         vocabulary_size: rows of the network's embedding.
-        max_len: tokens of a sequence.
+        max_len: tokens per sequence.
     """
 
     tokenizer: Any
@@ -33,7 +33,7 @@ class Encoder:
 
     @property
     def special(self) -> list[int]:
-        """Ids of the tokens that are no words."""
+        """Ids of the special tokens."""
         tokenizer = self.tokenizer
         special = (tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id)
         unknown = tokenizer.token_to_id(tokenizer.oov_token)
@@ -53,7 +53,7 @@ class Encoder:
         return sequences
 
     def sequences(self, first: Sequence[Tokens], second: Sequence[Tokens] = ()) -> Inputs:
-        """Returns sequences of one text or of a pair, the longer one of a pair cut first."""
+        """Returns sequences of texts or pairs; the longer text of a pair is cut first."""
         shape = (len(first), self.max_len)
         ids = np.full(shape, self.tokenizer.pad_token_id, np.int32)
         segments, mask = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
@@ -85,5 +85,5 @@ class Encoder:
 
 
 def _lists(rows: Any) -> Any:
-    """Returns rows as lists, from what the tokenizer gives on each backend."""
+    """Returns the tokenizer's output as lists, on any backend."""
     return rows.to_list() if hasattr(rows, "to_list") else rows

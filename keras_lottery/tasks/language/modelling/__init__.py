@@ -1,1 +1,1 @@
-"""Language modelling: text as streams, recurrent networks that carry their states along them."""
+"""Language modelling: streams of text, and recurrent networks that carry states along them."""

@@ -9,24 +9,23 @@ from keras_lottery.config.fields import Count, Dropout, Filled, OneOf, Positive,
 
 @dataclass(frozen=True)
 class LanguageModellingData:
-    """Which text, and the windows in which it is read.
+    """The text, and the windows in which it is read.
 
     The text of each split is cut into as many contiguous streams as `train.batch_size`.
 
     Args:
         name: `files`, or a data set with a feature `text` as tensorflow-datasets names it, e.g.
             `tiny_shakespeare`; its splits are `train`, `test` and, if there is one, `validation`.
-        dir: where data sets lie on this machine.
+        dir: folder of the data sets.
         train: `files`: the training text, plain or gzipped, relative to `dir`.
-        validation: likewise; empty: none.
-        test: likewise.
-        download: fetch the data set with tensorflow-datasets where it is not there.
-        min_count: words that occur less often in the training text are `<unk>`, and so is every
-            word that it lacks; 0: the texts have `<unk>` already, as those of WikiText-2 and the
-            Penn Treebank.
-        steps: tokens of a window, through which gradients flow (truncated backpropagation).
-        train_tokens: tokens of the training text that are used, from its beginning; 0: all.
-        test_tokens: tokens of the validation and of the test text that are used; 0: all.
+        validation: the validation text; empty: none.
+        test: the test text.
+        download: download the data set with tensorflow-datasets if it isn't there.
+        min_count: words that occur less often in the training text become `<unk>`, as do words that
+            it lacks; 0: the texts already have `<unk>`, like WikiText-2 and the Penn Treebank.
+        steps: tokens per window, through which gradients flow (truncated backpropagation).
+        train_tokens: tokens used from the start of the training text; 0: all.
+        test_tokens: tokens used of the validation and of the test text; 0: all.
     """
 
     name: Annotated[str, Filled()] = "files"
@@ -54,10 +53,10 @@ class LanguageModellingModel:
     Args:
         name: `lstm`.
         layers: number of recurrent layers.
-        units: units of each.
-        embedding: size of the vectors that tokens are read as.
-        dropout: share of the units dropped between the recurrent layers, in training.
-        tied: tokens are predicted with the matrix that they are read with.
+        units: units per layer.
+        embedding: size of the token embedding.
+        dropout: rate between the recurrent layers, in training.
+        tied: the output layer shares the embedding's matrix.
     """
 
     name: Annotated[str, OneOf(("lstm",))] = "lstm"

@@ -1,4 +1,4 @@
-"""A text as token ids: the vocabulary of its training part, and every part in it."""
+"""A text as token ids, with the vocabulary of its training part."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from keras_lottery.tasks.tfds import prepared_builder
 END = "<eos>"
 UNKNOWN = "<unk>"
 SHOWN = 5
-"""Unknown words that an error lists."""
+"""Maximum number of unknown words in an error."""
 
 Ids = NDArray[np.int32]
 
@@ -26,8 +26,8 @@ class Corpus:
 
     Args:
         train: ids `(tokens,)`, from 0.
-        validation: likewise; None where there is none.
-        test: likewise.
+        validation: the same; None: none.
+        test: the same.
         vocabulary: the tokens by id.
 
     Raises:
@@ -55,7 +55,7 @@ class Corpus:
             wrong = ids.min() if ids.min() < 0 else ids.max()
             raise LotteryError(
                 f"Expected token ids from 0 to {len(self.vocabulary) - 1} in the {name} text. "
-                f"Received: {wrong}. Use the vocabulary that the ids were made with."
+                f"Received: {wrong}. Use the vocabulary of these ids."
             )
 
 
@@ -63,7 +63,7 @@ def load(data: LanguageModellingData) -> Corpus:
     """Reads the text that `data` names.
 
     Raises:
-        LotteryError: it is not there, or empty, or has words that the vocabulary lacks.
+        LotteryError: it is missing or empty, or has words that the vocabulary lacks.
         MissingExtraError: reading it needs a package that is not installed.
     """
     texts = _files(data) if data.name == "files" else _prepared(data)
@@ -84,27 +84,27 @@ def load(data: LanguageModellingData) -> Corpus:
 
 
 def tokens(lines: Iterable[str]) -> list[str]:
-    """Returns what stands between blanks, with `<eos>` at the end of every line.
+    """Splits a text at whitespace, with `<eos>` at the end of every line.
 
-    So the files of WikiText-2 and of the Penn Treebank are read by everybody; rare words are
-    `<unk>` in them already.
+    This is the usual way to read WikiText-2 and the Penn Treebank, in which rare words are
+    already `<unk>`.
     """
     return [token for line in lines for token in (*line.split(), END)]
 
 
 def vocabulary_of(train: Sequence[str], min_count: int = 0) -> tuple[str, ...]:
-    """Returns the tokens of a training text, the most frequent first, equal ones by first use.
+    """Returns the tokens of a training text, most frequent first, ties by first occurrence.
 
     Args:
         train: the tokens.
-        min_count: tokens that occur less often are left out, for an `<unk>` at the end; 0: none.
+        min_count: tokens that occur less often are replaced by an `<unk>` at the end; 0: none.
     """
     often = [token for token, count in Counter(train).most_common() if count >= min_count]
     return (*often, UNKNOWN) if min_count and UNKNOWN not in often else tuple(often)
 
 
 def _ids(text: Sequence[str], known: dict[str, int], name: str) -> Ids:
-    """Returns the ids of tokens; those not in the vocabulary are `<unk>`, where it has that."""
+    """Returns the ids of tokens; unknown ones become `<unk>`, if the vocabulary has it."""
     unknown = known.get(UNKNOWN, -1)
     ids = np.fromiter((known.get(token, unknown) for token in text), np.int32, len(text))
     if (ids < 0).any():

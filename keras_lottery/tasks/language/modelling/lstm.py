@@ -1,4 +1,4 @@
-"""An LSTM that goes on where the last batch left its streams, and what it carries between them."""
+"""An LSTM that carries its states from batch to batch, and the layer that stores them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,20 +9,20 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_lottery", "Carried")
 class Carried(keras.layers.Layer):
-    """Holds the states in which a recurrent layer left its streams, one row a stream.
+    """Stores the last states of a recurrent layer, one row per stream.
 
-    There are two copies, so that measuring a network leaves its training alone. A stream that a
-    batch does not go on with is forgotten. Under a `tf.distribute` strategy each replica brings
-    the rows of its own share of the batch, and their sum is the whole.
+    There are two copies, so that evaluation doesn't disturb training. Streams that a batch doesn't
+    continue are dropped. Under a `tf.distribute` strategy each replica contributes the rows of its
+    part of the batch, and their sum is the whole.
 
     `masking.variables` leaves these variables out; `masking.carried` returns those of training.
 
     Args:
-        streams: how many sequences are read side by side.
-        sizes: length of each of a stream's states.
+        streams: number of sequences that are read in parallel.
+        sizes: length of each state.
     """
 
-    carries_state = True  # how `masking.paths` knows it
+    carries_state = True  # marks it for `masking.paths`
 
     def __init__(self, streams: int, sizes: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -43,11 +43,11 @@ class Carried(keras.layers.Layer):
         )
 
     def recall(self, stream: Any, fresh: Any, training: bool) -> list[Any]:
-        """Returns the states from which streams go on, each `(batch, size)`.
+        """Returns the initial states of a batch, each `(batch, size)`.
 
         Args:
-            stream: which streams, `(batch,)` integers.
-            fresh: `(batch,)`: not 0 where a stream begins, from zeros.
+            stream: stream of each row, `(batch,)` integers.
+            fresh: `(batch,)`: nonzero if a stream starts, from zeros.
             training: which of the two copies.
         """
         begins = ops.expand_dims(ops.not_equal(fresh, 0), -1)
@@ -55,14 +55,14 @@ class Carried(keras.layers.Layer):
         return [ops.where(begins, ops.zeros((), state.dtype), state) for state in states]
 
     def remember(self, stream: Any, states: Sequence[Any], training: bool) -> None:
-        """Keeps the states in which streams were left."""
+        """Stores the final states of a batch."""
         rows = ops.expand_dims(stream, -1)
         for variable, state in zip(self._copy(training), states, strict=True):
             value = ops.stop_gradient(ops.cast(state, variable.dtype))
             variable.assign(ops.scatter(rows, value, tuple(variable.shape)))
 
     def of_training(self) -> list[keras.Variable]:
-        """Returns the variables that training goes on from."""
+        """Returns the variables of the training copy."""
         return list(self._training)
 
     def _copy(self, training: bool) -> list[keras.Variable]:
@@ -76,17 +76,17 @@ class Carried(keras.layers.Layer):
 class LSTM(keras.layers.LSTM):
     """A Keras LSTM over windows of streams, whose state is carried from window to window.
 
-    Keras' own `stateful=True` holds one state for a batch of fixed size: measuring would overwrite
-    that of training, and each replica would need its own. Here each row says which stream it goes
-    on with, and whether it begins it. Called on a sequence alone it starts from zeros, and holds
-    nothing.
+    Keras' own `stateful=True` has one state for a batch of fixed size: evaluation would overwrite
+    the state of training, and each replica would need its own. Here inputs say which stream each
+    row continues, and whether it starts there. Called on only a sequence, it starts from zeros
+    and stores nothing.
 
-    The name of the class is that of its base, so that weights have the same paths as in the plain
-    model that is exported. The loop is that of the base: the fused one on a GPU.
+    The class has its base's name, so that weights have the same paths as in the exported plain
+    model. It also uses the base's loop, which is fused on a GPU.
 
     Args:
         units: size of the state.
-        streams: how many sequences are read side by side.
+        streams: number of sequences that are read in parallel.
     """
 
     def __init__(self, units: int, streams: int, **kwargs: Any) -> None:
@@ -107,9 +107,9 @@ class LSTM(keras.layers.LSTM):
 
         Args:
             sequences: `(batch, steps, features)`.
-            stream: `(batch,)` integers from 0: the stream of each row; None: none is carried.
-            fresh: `(batch,)`: not 0 where a row begins its stream.
-            training: whether the states of training or of measuring are meant.
+            stream: `(batch,)` integers from 0: the stream of each row; None: no carried state.
+            fresh: `(batch,)`: nonzero if a row starts its stream.
+            training: use the states of training, or of evaluation.
         """
         if stream is None:
             return super().call(sequences, training=training)[0]

@@ -12,14 +12,14 @@ from keras_lottery.tasks.language.modelling.lstm import LSTM
 def language_model(
     config: LanguageModellingModel, vocabulary: int, streams: int = 0
 ) -> keras.Model:
-    """Returns embedding, LSTM layers with dropout between them, and logits over the vocabulary.
+    """Returns a network of embedding, LSTM layers with dropout between them, and logits.
 
     Args:
         config: sizes.
         vocabulary: number of tokens.
-        streams: 0 for a plain model, from token ids `(batch, steps)` to logits, that reads each
-            row from its beginning. Otherwise inputs are the windows of this many streams (see
-            `windows`), whose states are carried along. Both have their weights at equal paths.
+        streams: 0: a plain model from token ids `(batch, steps)` to logits that reads each row
+            from zero states. Otherwise inputs are the windows of this many streams (see
+            `windows`), whose states are carried. Both have weights with the same paths.
 
     Reference:
         Yu et al. 2019 (1906.02768): two layers of 650 units, dropout of 0.5 between them.

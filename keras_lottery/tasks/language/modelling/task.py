@@ -20,12 +20,12 @@ class LanguageModellingTask(NetworkTask):
     """A recurrent network that predicts the next token of a text.
 
     The text is read as `train.batch_size` contiguous streams, in windows of `data.steps` tokens.
-    States are carried from window to window, and start from zeros at the start of each epoch and
-    of each measurement; gradients end at the start of a window.
+    States are carried from window to window. They are reset to zero at the start of each epoch and
+    of each evaluation; gradients stop at the start of a window.
 
     Args:
         config: of an experiment whose task is `language_modelling`.
-        corpus: the text, where it is in memory; None: `config.data` says which.
+        corpus: a text in memory; None: the one that `config.data` names.
 
     Reference:
         Yu et al. 2019 (1906.02768).
@@ -58,7 +58,7 @@ class LanguageModellingTask(NetworkTask):
         )
 
     def in_any_order(self) -> Arrays:
-        """Returns the training windows, each as the first of its stream."""
+        """Returns the training windows, each as if it started its stream."""
         x, y = self._data.train
         return {**x, "fresh": np.ones_like(x["fresh"])}, y
 
@@ -66,20 +66,20 @@ class LanguageModellingTask(NetworkTask):
         return self._build(self.config.train.batch_size)
 
     def export_model(self, weights: Weights) -> keras.Model:
-        """Returns a plain model from token ids `(batch, steps)` to logits; it carries nothing."""
+        """Returns a plain model from token ids `(batch, steps)` to logits, without states."""
         model = self._new(partial(self._build, streams=0))
         masking.set_weights(model, weights)
         return model
 
     def assets(self) -> dict[str, bytes]:
-        """Returns the vocabulary, a token a line in the order of their ids."""
+        """Returns the vocabulary, one token per line in the order of their ids."""
         return {"vocabulary.txt": "".join(f"{t}\n" for t in self.corpus.vocabulary).encode()}
 
     def loss(self) -> keras.losses.Loss:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        return []  # the loss is the log-perplexity; softmax over a vocabulary is not done twice
+        return []  # the loss is the log-perplexity; a metric would need a second softmax
 
     def _build(self, streams: int) -> keras.Model:
         return language_model(self.config.model, len(self.corpus.vocabulary), streams)

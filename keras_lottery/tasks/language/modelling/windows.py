@@ -1,4 +1,4 @@
-"""A text as windows of contiguous streams, in the order in which they are read."""
+"""A text as windows of contiguous streams, in reading order."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ Windows = tuple[dict[str, NDArray[np.int32]], NDArray[np.int32]]
 """Inputs `tokens` (rows, steps), `stream` (rows,), `fresh` (rows,), and labels (rows, steps)."""
 
 Weighted = tuple[dict[str, NDArray[np.int32]], NDArray[np.int32], NDArray[np.float32]]
-"""Likewise, and a weight for each label."""
+"""The same, and a weight for each label."""
 
 
 def train_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Windows:
-    """Returns whole windows alone: of each stream up to `steps - 1` tokens at its end are left out.
+    """Returns whole windows only, dropping up to `steps - 1` tokens at the end of each stream.
 
     Args:
         ids: the text, `(tokens,)`.
-        streams: equal parts of the text that are read side by side.
-        steps: tokens of a window.
+        streams: number of equal parts of the text that are read in parallel.
+        steps: tokens per window.
 
     Returns:
-        Rows `[t * streams, (t + 1) * streams)` are the windows `t` of all streams. `fresh` is 1
-        in the first ones, where nothing has been read yet.
+        Rows `[t * streams, (t + 1) * streams)` are window `t` of all streams. `fresh` is 1 in the
+        first window of each stream.
 
     Raises:
-        LotteryError: the text does not fill one window of each stream.
+        LotteryError: the text is too short for one window per stream.
     """
     each = (len(ids) - 1) // streams
     windows = each // steps
@@ -44,9 +44,9 @@ def train_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Windows:
 
 
 def test_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Weighted:
-    """Returns windows in which every token but the first is predicted once.
+    """Returns windows in which every token except the first is predicted once.
 
-    The last ones are filled up. What fills them has the weight 0 and all else one weight above 1,
+    The last windows are padded. Padding has weight 0 and everything else an equal weight above 1,
     so that the weighted mean over all rows is the mean over the tokens.
     """
     each = -(-(len(ids) - 1) // streams)
@@ -60,10 +60,10 @@ def test_windows(ids: NDArray[np.int32], streams: int, steps: int) -> Weighted:
 
 
 def in_order(rows: int, streams: int, train: TrainConfig, seed: int) -> DataOrder:
-    """Returns the order in which windows are read: as they stand, one of each stream a batch.
+    """Returns the reading order of windows: sequential, with one window of each stream per batch.
 
     Raises:
-        LotteryError: batches are not of that size.
+        LotteryError: batches have another size.
     """
     if train.batch_size != streams:
         raise LotteryError(
@@ -82,6 +82,6 @@ def _rows(x: NDArray[Any], y: NDArray[Any], steps: int) -> Windows:
 
 
 def _in_order(values: NDArray[Any], steps: int) -> NDArray[Any]:
-    """Brings streams `(streams, windows * steps)` into the order of reading `(rows, steps)`."""
+    """Reorders streams `(streams, windows * steps)` into reading order `(rows, steps)`."""
     cut = values.reshape(len(values), -1, steps)
     return cut.swapaxes(0, 1).reshape(-1, steps)

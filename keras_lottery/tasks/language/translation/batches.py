@@ -1,4 +1,4 @@
-"""Sentences as arrays of few lengths, and the order of batches with about equal subwords."""
+"""Length buckets of sentences, and the order of batches with about equal numbers of subwords."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _Shuffled = tuple[NDArray[np.int64], list[NDArray[np.int64]]]
 
 
 def padded(sentences: Ids, length: int) -> NDArray[np.int32]:
-    """Returns `(sentences, length)`; what is longer is cut, and ends all the same."""
+    """Returns `(sentences, length)`; longer sentences are cut, and keep their end token."""
     rows = np.full((len(sentences), length), PAD, np.int32)
     for row, ids in zip(rows, sentences):
         row[: len(ids)] = ids[:length]
@@ -25,7 +25,7 @@ def padded(sentences: Ids, length: int) -> NDArray[np.int32]:
 
 
 def arrays(source: Ids, target: Ids, length: int) -> Arrays:
-    """Returns `((source, target so far), target)`: what is known, and what is to be told."""
+    """Returns `((source, decoder inputs), labels)`."""
     labels = padded(target, length)
     known = np.concatenate([np.full((len(labels), 1), START, np.int32), labels[:, :-1]], axis=1)
     known[known == END] = PAD
@@ -33,7 +33,7 @@ def arrays(source: Ids, target: Ids, length: int) -> Arrays:
 
 
 def buckets(source: Ids, target: Ids, lengths: Sequence[int]) -> list[Arrays]:
-    """Returns the arrays of the pairs of each length; longer pairs are left out.
+    """Returns the arrays of the pairs in each bucket; longer pairs are skipped.
 
     Raises:
         LotteryError: no pair is short enough.
@@ -55,14 +55,13 @@ def buckets(source: Ids, target: Ids, lengths: Sequence[int]) -> list[Arrays]:
 
 @dataclass(frozen=True)
 class BucketOrder:
-    """Batches of whole buckets, all shuffled anew each epoch; an `Order`.
+    """Batches from length buckets, reshuffled in each epoch; an `Order`.
 
-    Each batch holds sentences of one length; what is left over of a bucket waits for another
-    epoch's order.
+    Each batch has sentences of one length; the remainder of a bucket is left out in that epoch.
 
     Args:
-        sizes: sentences of each bucket.
-        batches: sentences of a batch of each bucket.
+        sizes: number of sentences in each bucket.
+        batches: batch size of each bucket.
         seed: equal seeds give equal orders on every machine and backend.
     """
 
@@ -79,7 +78,7 @@ class BucketOrder:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Batches of each bucket in an epoch."""
+        """Number of batches per bucket in an epoch."""
         return tuple(n // b for n, b in zip(self.sizes, self.batches, strict=True))
 
     @property
@@ -87,7 +86,7 @@ class BucketOrder:
         return sum(self.counts)
 
     @property
-    def most_alike(self) -> int:
+    def longest_run(self) -> int:
         return 1
 
     @cached_property
@@ -101,7 +100,7 @@ class BucketOrder:
     def part(self, step: int) -> int:
         return int(self._shuffled(self.epoch(step))[0][step % self.steps_per_epoch])
 
-    def last_alike(self, step: int) -> int:
+    def run_end(self, step: int) -> int:
         return step + 1
 
     def rows(self, start: int, stop: int) -> NDArray[np.int32]:
@@ -124,5 +123,5 @@ class BucketOrder:
 
     @cached_property
     def _held(self) -> dict[int, _Shuffled]:
-        """The epoch that was asked for last."""
+        """The order of the last requested epoch."""
         return {}

@@ -22,23 +22,24 @@ SOURCES = ("text", "wmt14")
 class TranslationData:
     """Pairs of sentences, their subwords, and the shapes of their batches.
 
-    `train.batch_size` counts subwords, padding included: the sentences of a step are as many as
-    fit into it at the length that they share.
+    `train.batch_size` counts subwords, including padding: a batch has as many sentences as fit at
+    their padded length.
 
     Args:
-        name: `text` (a file of each language, a sentence a line) or `wmt14`
+        name: `text` (one file per language, one sentence per line) or `wmt14`
             (`wmt14_translate/de-en` of tensorflow-datasets).
-        dir: where data sets lie on this machine.
-        download: `wmt14`: fetch the data set where it is not there.
-        source: language that is translated; ending of its files' names.
-        target: language that it is translated into.
+        dir: folder of the data sets.
+        download: `wmt14`: download the data set if it isn't there.
+        source: source language; suffix of its files.
+        target: target language; suffix of its files.
         train: `text`: name of the training files without the language, e.g. `train` for
-            `train.de` and `train.en`, or those with `.gz` behind.
-        validation: `text`: likewise of the validation files.
-        test: `text`: likewise of the test files.
-        train_size: training pairs used, the first; 0: all.
-        vocabulary: subwords, the same for both languages, learnt from the training pairs.
-        lengths: subwords that sentences are padded to; longer training pairs are left out.
+            `train.de` and `train.en`, optionally with `.gz` at the end.
+        validation: `text`: the same for the validation files.
+        test: `text`: the same for the test files.
+        train_size: number of training pairs used, from the start; 0: all.
+        vocabulary: subwords, shared by both languages, learned from the training pairs.
+        lengths: numbers of subwords that sentences are padded to; longer training pairs are
+            skipped.
     """
 
     name: Annotated[str, OneOf(SOURCES)] = "text"
@@ -74,10 +75,10 @@ class TranslationModel:
         hidden: width of the feed-forward blocks.
         heads: of attention.
         dropout: rate, after every block, on attention weights and on embeddings.
-        label_smoothing: share of the target's probability that is spread over the vocabulary.
-        beam: hypotheses kept in the search; 1: greedy.
+        label_smoothing: fraction of the target's probability spread over the vocabulary.
+        beam: beam size; 1: greedy.
         length_penalty: α of the score log P / ((5 + length) / 6)^α.
-        extra: subwords that a translation may be longer than the longest source.
+        extra: subwords by which a translation may exceed the longest source.
     """
 
     layers: Positive = 6

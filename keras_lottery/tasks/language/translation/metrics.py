@@ -1,4 +1,4 @@
-"""The loss of a translator, its perplexity given the right words, and BLEU of what it says."""
+"""Label-smoothed loss, teacher-forced perplexity, and BLEU of translations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,11 +13,11 @@ from keras_lottery.tasks.language.translation.subwords import PAD
 class SmoothedCrossentropy(keras.losses.Loss):
     """Cross-entropy with label smoothing, over the subwords that are not padding.
 
-    The sum is divided by all places, padding too, so that it is the same however a batch is
-    shared out between devices; batches are about as full as one another.
+    The sum is divided by the number of all positions, including padding, so that it doesn't depend
+    on how a batch is split between devices; batches are about equally full.
 
     Args:
-        smoothing: share of the target's probability that is spread over the vocabulary.
+        smoothing: fraction of the target's probability spread over the vocabulary.
     """
 
     def __init__(self, smoothing: float = 0.1) -> None:
@@ -64,8 +64,8 @@ def bleu(translations: Sequence[str], references: Sequence[str], language: str) 
         language: of both, for the Moses tokenizer.
 
     Returns:
-        `bleu`: sacreBLEU's own, which tokenizes plain text as it prescribes (13a); `bleu_moses`:
-        of text that Moses has tokenized, comparable with what `multi-bleu.perl` gives for such.
+        `bleu`: sacreBLEU's default, with its tokenizer 13a; `bleu_moses`: with Moses tokenization,
+        comparable with `multi-bleu.perl`.
     """
     sacrebleu, sacremoses = _packages()
     moses = sacremoses.MosesTokenizer(lang=language)

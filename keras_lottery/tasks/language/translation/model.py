@@ -1,4 +1,4 @@
-"""The encoder-decoder Transformer, of KerasHub's layers."""
+"""The encoder-decoder Transformer, built from KerasHub's layers."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from keras_lottery.tasks.language.translation.subwords import PAD
 def build(config: TranslationModel, vocabulary: int) -> keras.Model:
     """Returns a model from `(source, target so far)`, int32 `(batch, length)`, to logits.
 
-    Blocks are normalized behind, positions are sines, and one embedding serves source, target and
-    output; embeddings are scaled by the root of their width.
+    It has post-layer normalization, sinusoidal positions, and one embedding shared by source,
+    target and output; embeddings are scaled by the square root of their width.
 
     Args:
         config: sizes.

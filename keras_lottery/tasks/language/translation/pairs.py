@@ -43,7 +43,7 @@ def load(data: TranslationData) -> Corpus:
     """Returns the sentences that a config names.
 
     Raises:
-        LotteryError: a file is missing, empty, or has other lines than its pair.
+        LotteryError: a file is missing, empty, or has another number of lines than its pair.
     """
     corpus = corpora[data.name](data)
     return Corpus(corpus.train.first(data.train_size), corpus.validation, corpus.test)
@@ -51,14 +51,14 @@ def load(data: TranslationData) -> Corpus:
 
 @corpora.register("text")
 def from_text(data: TranslationData) -> Corpus:
-    """Reads a file of each language and part."""
+    """Reads one file per language and part."""
     stems = {"train": data.train, "validation": data.validation, "test": data.test}
     return Corpus(*(_read(data, stem, part) for part, stem in stems.items()))
 
 
 @corpora.register("wmt14")
 def from_wmt14(data: TranslationData) -> Corpus:
-    """Reads WMT'14 German-English as tensorflow-datasets prepares it."""
+    """Reads WMT'14 German-English from tensorflow-datasets."""
     splits = ("train", "validation", "test")
     builder = prepared_builder("wmt14_translate/de-en", data.dir, data.download, splits)
     return Corpus(*(_prepared(builder, split, data) for split in splits))

@@ -1,4 +1,4 @@
-"""Beam search in one compiled program, with the keys and values of what is said kept."""
+"""Beam search in one compiled program, with an attention (key/value) cache."""
 
 from typing import Any
 
@@ -15,20 +15,19 @@ LEAST = -1e9
 
 
 class BeamSearch:
-    """The best translations under a model whose weights may change between calls.
+    """Translates with a model whose weights may change between calls.
 
-    The program is compiled once for one shape, `(sentences, length)`, and ends as soon as every
-    hypothesis does. A hypothesis that has ended keeps its place and its score; at the end those
-    with the best `log P / ((5 + length) / 6)^α` are returned.
+    The program is compiled once for one shape, `(sentences, length)`, and stops when every
+    hypothesis has ended. A finished hypothesis keeps its place in the beam and its score; the
+    hypotheses with the best `log P / ((5 + length) / 6)^α` are returned.
 
     Args:
-        model: as `model.build` makes it, masked or not.
+        model: from `model.build`, masked or not.
         config: of the model; `beam`, `length_penalty` and `extra`.
-        sentences: translated at once.
+        sentences: batch size.
         length: of the sources, in subwords.
 
-    Reference: Vaswani et al. 2017 (1706.03762), section 6.1: beam 4, α = 0.6. Of that the rest is
-    ours.
+    Reference: Vaswani et al. 2017 (1706.03762), section 6.1: beam 4, α = 0.6. The rest is ours.
     """
 
     def __init__(
@@ -48,12 +47,12 @@ class BeamSearch:
             sources: `(any number, length)`.
 
         Returns:
-            int32 `(any number, length + extra)`, with the end and padding behind it.
+            int32 `(any number, length + extra)`, with the end token, then padding.
         """
         translations = []
         for start in range(0, len(sources), self._sentences):
             part = sources[start : start + self._sentences]
-            rows = np.resize(part, (self._sentences, self._length))  # a smaller last batch: again
+            rows = np.resize(part, (self._sentences, self._length))  # fills a smaller last batch
             translations.append(ops.convert_to_numpy(self._run(rows))[: len(part)])
         return np.concatenate(translations)
 
@@ -136,7 +135,7 @@ class BeamSearch:
     def _next(
         self, step: Any, last: Any, self_cache: Any, cross: list[Any], encoded: Any, is_source: Any
     ) -> tuple[Any, Any]:
-        """Returns log P of the next subword, `(sentences, beam, vocabulary)`, and what is kept."""
+        """Returns log P of the next subword, `(sentences, beam, vocabulary)`, and the new cache."""
         x = self._embed(ops.reshape(last, (-1, 1)), step)
         kept = []
         for index in range(self._config.layers):

@@ -1,4 +1,4 @@
-"""One subword vocabulary of both languages."""
+"""A subword vocabulary for both languages."""
 
 import io
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from keras_lottery.errors import LotteryError, MissingExtraError
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
 SAMPLE = 1_000_000
-"""Training sentences, drawn at random, from which subwords are learnt at most."""
+"""Maximum number of training sentences, sampled at random, to learn subwords from."""
 
 
 class Subwords:
-    """Byte-pair encoding learnt by SentencePiece; equal sentences give an equal vocabulary.
+    """Byte-pair encoding learned by SentencePiece; equal sentences give equal vocabularies.
 
     Args:
-        sentences: what it is learnt from.
-        size: subwords, those for padding, start, end and unknown among them.
+        sentences: training sentences.
+        size: number of subwords, including padding, start, end and unknown.
 
     Attributes:
-        proto: the vocabulary as SentencePiece stores it.
+        proto: the serialized SentencePiece model.
 
     Raises:
-        LotteryError: the sentences cannot give so many subwords.
+        LotteryError: the sentences have too few different subwords.
         MissingExtraError: SentencePiece is not installed.
     """
 
@@ -58,12 +58,12 @@ class Subwords:
         self._model = sentencepiece.SentencePieceProcessor(model_proto=self.proto)
 
     def encode(self, sentences: Sequence[str]) -> list[NDArray[np.int32]]:
-        """Returns the subwords of each sentence, with the end behind."""
+        """Returns the subwords of each sentence, followed by the end token."""
         pieces = self._model.encode(list(sentences), num_threads=1)
         return [np.array([*sentence, END], np.int32) for sentence in pieces]
 
     def decode(self, ids: NDArray[np.int32]) -> list[str]:
-        """Returns sentences without what stands at and behind their end.
+        """Returns sentences up to their end token.
 
         Args:
             ids: `(sentences, length)`.

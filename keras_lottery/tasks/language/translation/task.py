@@ -23,18 +23,18 @@ from keras_lottery.training.data import Arrays
 from keras_lottery.types import Progress, Start, Training, TrainingResult
 
 TRANSLATED = 100
-"""Sentences translated at once."""
+"""Batch size of translation, in sentences."""
 
 SAMPLES = 5
-"""Translations that are kept to be read."""
+"""Number of sample translations that are kept."""
 
 
 class TranslationTask(NetworkTask):
-    """A Transformer that translates; its metric is sacreBLEU of the whole test set.
+    """A translation Transformer; its metric is sacreBLEU on the whole test set.
 
     Args:
         config: of an experiment whose task is `translation`.
-        corpus: the data set, where it is in memory; None: `config.data` says which.
+        corpus: a data set in memory; None: the one that `config.data` names.
     """
 
     name = "translation"
@@ -54,7 +54,7 @@ class TranslationTask(NetworkTask):
 
     @cached_property
     def subwords(self) -> Subwords:
-        """The vocabulary that both languages share."""
+        """The shared vocabulary of both languages."""
         train = self.corpus.train
         return Subwords(train.source + train.target, self.config.data.vocabulary)
 
@@ -75,7 +75,7 @@ class TranslationTask(NetworkTask):
         )
 
     def in_any_order(self) -> Arrays:
-        """Returns pairs of every length, padded to the longest: all, or as many as will do."""
+        """Returns pairs of every length, padded to the longest: all, or a sufficient number."""
         parts, longest = self._data.parts, self.config.data.lengths[-1]
         step = max(1, sum(length(part) for part in parts) // (10 * DERIVE_EXAMPLES))
         padded = [
@@ -90,7 +90,7 @@ class TranslationTask(NetworkTask):
         return build(self.config.model, self.subwords.size)
 
     def assets(self) -> dict[str, bytes]:
-        """Returns the vocabulary as a model of SentencePiece."""
+        """Returns the vocabulary as a SentencePiece model."""
         return {"subwords.model": self.subwords.proto}
 
     def loss(self) -> keras.losses.Loss:
@@ -114,21 +114,23 @@ class TranslationTask(NetworkTask):
         return result
 
     def translate(self, model: keras.Model) -> list[str]:
-        """Returns a model's translations of the test set, in plain text."""
+        """Returns a model's translations of the test set, as plain text."""
         sources = self._data.test[0][0][: len(self.corpus.test)]
         if id(model) not in self._searches:
             few = min(TRANSLATED, len(sources))
             search = BeamSearch(model, self.config.model, few, sources.shape[1])
             self._searches[id(model)] = search
-        order = np.argsort((sources != 0).sum(axis=1), kind="stable")  # short ones end early
+        order = np.argsort(
+            (sources != 0).sum(axis=1), kind="stable"
+        )  # so that batches of short sentences end early
         tokens = np.empty((len(sources), sources.shape[1] + self.config.model.extra), np.int32)
         tokens[order] = self._searches[id(model)](sources[order])
         return self.subwords.decode(tokens)
 
     def _padded(self, part: Pairs) -> Arrays:
-        """Returns pairs at the largest length; empty ones fill the last batch, and count nothing.
+        """Returns pairs padded to the largest length; longer ones are cut.
 
-        What is longer is cut.
+        Empty pairs, which don't count, fill the last batch.
         """
         longest = self.config.data.lengths[-1]
         source, target = self.subwords.encode(part.source), self.subwords.encode(part.target)
@@ -137,12 +139,12 @@ class TranslationTask(NetworkTask):
         return keras.tree.map_structure(lambda a: np.pad(a, ((0, more), (0, 0))), batch)
 
     def _sentences(self, places: int) -> int:
-        """Returns how many sentences of a length make up a batch, equally many on each device."""
+        """Returns the number of sentences per batch for a length, the same on each device."""
         size = self.config.train.batch_size // places // self._replicas * self._replicas
         if not size:
             raise LotteryError(
-                f"Expected train.batch_size of at least {places * self._replicas} subwords, a "
-                f"sentence of data.lengths a device. Received: {self.config.train.batch_size}. "
+                f"Expected train.batch_size of at least {places * self._replicas} subwords, one "
+                f"sentence of data.lengths per device. Received: {self.config.train.batch_size}. "
                 "Choose a larger batch, or shorter sentences."
             )
         return size

@@ -1,4 +1,4 @@
-"""Games through gymnasium: which there are, without importing it."""
+"""Environments through gymnasium; listing them doesn't import it."""
 
 from keras_lottery.tasks.rl.environments.registry import ATARI, MINATAR, environments
 

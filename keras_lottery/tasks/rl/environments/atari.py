@@ -1,4 +1,4 @@
-"""Atari 2600 through ale-py, with the preprocessing that gymnasium has."""
+"""Atari 2600 through ale-py, with gymnasium's preprocessing."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from keras_lottery.tasks.rl.environments.make import Kind, unknown_environment
 
 SKIP = 4
 TIME_LIMIT = 108_000 // SKIP
-"""Observations after which a game is cut off: half an hour of play."""
+"""Observations after which an episode is truncated: half an hour of play."""
 
 
 class LostLives(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Says that a life was lost, after which the game goes on."""
+    """Reports lost lives, after which the game goes on."""
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
         frame, info = self.env.reset(**options)
@@ -30,11 +30,11 @@ class LostLives(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def atari(game: str, sticky_actions: float = 0.0) -> gymnasium.Env[Any, Any]:
-    """Returns a game whose frames are 84 × 84, grey, the larger of the last two of every four.
+    """Returns a game with 84 × 84 grayscale frames, the maximum of the last two of every four.
 
     Args:
-        game: e.g. `Breakout`; any that ale-py has.
-        sticky_actions: probability that an action is ignored for the one before.
+        game: any game of ale-py, e.g. `Breakout`.
+        sticky_actions: probability of repeating the previous action.
 
     Raises:
         LotteryError: ale-py has no such game.
@@ -45,7 +45,7 @@ def atari(game: str, sticky_actions: float = 0.0) -> gymnasium.Env[Any, Any]:
     """
     try:
         import ale_py
-        import cv2  # noqa: F401  which the preprocessing needs
+        import cv2  # noqa: F401  needed by the preprocessing
     except ImportError as error:
         raise MissingExtraError(str(error.name), "rl") from error
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)

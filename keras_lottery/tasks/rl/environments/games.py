@@ -1,4 +1,4 @@
-"""Several games of one kind, played in step."""
+"""Several environments of one kind, stepped together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.environments.spec import GameSpec
 
 LOST_LIFE = "lost_life"
-"""Key of `info` that says that a life was lost, where that is an end for what is learned."""
+"""Key of `info` for a lost life, if that counts as termination in training."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """What one step of all games brought; every array has one entry a game.
+    """The result of one step of all environments; every array has one entry per environment.
 
     Args:
         frames: the new frame.
-        rewards: as the environment gives them.
-        terminated: the game has come to its end, or a life was lost where that counts as one: the
-            value of what follows is 0.
-        over: no further frame of this game follows, for its end or for the time limit.
-        stepped: False where the last step ended a game, so that this one began the next.
-        first: the frame is the first of its game.
+        rewards: as returned by the environment.
+        terminated: the episode has terminated, or a life was lost and that counts as termination:
+            the next value is 0.
+        over: the episode has terminated or was truncated.
+        stepped: False if the last step ended an episode, so that this step was a reset.
+        first: the frame is the first of its episode.
     """
 
     frames: NDArray[Any]
@@ -37,15 +37,15 @@ class Played:
     first: NDArray[np.bool_]
 
 
-# gymnasium's SyncVectorEnv resets alike, but converts frames of a wrong shape or range silently,
-# and its errors do not say which game failed.
+# gymnasium's SyncVectorEnv resets the same way, but silently converts frames of a wrong shape or
+# range, and its errors don't say which environment failed.
 class Games:
-    """Plays games side by side; one that is over begins anew in the next step.
+    """Vectorized environments; a finished one is reset in the next step.
 
     Args:
         make: returns a new environment.
         spec: its shapes.
-        count: how many are played.
+        count: number of environments.
         name: of the environment, for errors.
     """
 
@@ -62,10 +62,10 @@ class Games:
         self._limit = spec.time_limit
 
     def reset(self, seeds: NDArray[np.int64]) -> NDArray[Any]:
-        """Begins all games anew and returns their first frames, `(games, *frame)`.
+        """Resets all environments and returns their first frames, `(games, *frame)`.
 
         Args:
-            seeds: one a game.
+            seeds: one per environment.
         """
         for index, env in enumerate(self._envs):
             self._begin(index, env, int(seeds[index]))
@@ -73,7 +73,7 @@ class Games:
         return self._frames.copy()
 
     def step(self, actions: NDArray[np.int64]) -> Played:
-        """Plays one step in every game.
+        """Takes one step in every environment.
 
         Raises:
             LotteryError: an environment fails.
@@ -108,10 +108,10 @@ class Games:
         self._store(index, frame)
 
     def _store(self, index: int, frame: Any) -> None:
-        """Keeps a frame, in the shape and range that the environment promised.
+        """Stores a frame with the shape and range of the environment's spec.
 
         Raises:
-            LotteryError: it has others, which NumPy would broadcast or wrap.
+            LotteryError: it has another shape or range, which NumPy would broadcast or wrap.
         """
         frame, dtype = np.asarray(frame), self._frames.dtype
         if frame.shape != self.spec.frame:
@@ -125,21 +125,21 @@ class Games:
     def _unlike(self, index: int, received: str) -> LotteryError:
         spec = self.spec
         return LotteryError(
-            f"Expected observations of the environment {self._name!r} as its space says, "
+            f"Expected observations of the environment {self._name!r} that match its space, "
             f"{spec.dtype} of shape {spec.frame}. Received, from game {index} of {self.count} "
-            f"after {self._steps} steps: {received}. Mend its observation_space."
+            f"after {self._steps} steps: {received}. Fix its observation_space."
         )
 
     def _play(self, index: int, env: gymnasium.Env[Any, Any], action: int) -> Any:
         try:
             return env.step(action)
-        except Exception as error:  # whatever an environment raises
+        except Exception as error:  # environments may raise anything
             raise self._died(index, error) from error
 
     def _died(self, index: int, error: Exception) -> LotteryError:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return LotteryError(
-            f"Expected the environment {self._name!r} to go on. Received, from game {index} of "
-            f"{self.count} after {self._steps} steps: {reason} Finished trainings are kept; mend "
-            "the environment and run the same command to go on."
+            f"Expected the environment {self._name!r} to run. Received, from game {index} of "
+            f"{self.count} after {self._steps} steps: {reason} Finished trainings are kept; fix "
+            "the environment and run the same command to resume."
         )

@@ -1,4 +1,4 @@
-"""From the name of a game to what makes it."""
+"""From the name of an environment to its constructor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from keras_lottery.tasks.rl.environments.spaces import frame_dtype, playable, ti
 from keras_lottery.tasks.rl.environments.spec import GameSpec
 
 Make = Callable[[RLData, bool], gymnasium.Env[Any, Any]]
-"""`(config, training) -> environment`; what is for training alone is left out of an evaluation."""
+"""`(config, training) -> environment`; wrappers for training only are omitted in evaluation."""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """How one game is made, and what it looks like.
+    """Creates an environment of known shapes.
 
     Args:
         make: returns a new environment; True for training.
@@ -37,8 +37,8 @@ class Kind:
 
     Args:
         make: returns a new environment.
-        stack: frames that an observation consists of.
-        time_limit: frames after which it is cut off where gymnasium does not say.
+        stack: frames per observation.
+        time_limit: frames after which it is truncated, if gymnasium has no limit.
     """
 
     make: Make
@@ -47,11 +47,11 @@ class Kind:
 
 
 def maker(config: RLData) -> Maker:
-    """Returns what makes the game that a config names.
+    """Returns the maker of the environment that a config names.
 
     Raises:
         LotteryError: there is no such game, its actions are not a finite set, its observations
-            are no array, or it has no time limit.
+            are not an array, or it has no time limit.
         MissingExtraError: it needs a package that is not installed.
     """
     kind = _kind(config.name)
@@ -63,11 +63,11 @@ def maker(config: RLData) -> Maker:
         env = make(True)
     except LotteryError:
         raise
-    except Exception as error:  # whatever an environment raises
+    except Exception as error:  # environments may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise LotteryError(
-            f"Expected the environment {config.name!r} to be made. Received: {reason} "
-            "Mend the environment or choose another one."
+            f"Expected an environment {config.name!r} that can be created. Received: {reason} "
+            "Fix the environment or choose another one."
         ) from error
     try:
         return Maker(make, _spec(env, config, kind))
@@ -88,7 +88,7 @@ def _kind(name: str) -> Kind:
 
 
 def from_gymnasium(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
-    """Returns an environment that gymnasium knows under the name of the config."""
+    """Returns the environment that gymnasium has under the config's name."""
     limit = config.time_limit or None
     try:
         return gymnasium.make(config.name, max_episode_steps=limit, disable_env_checker=True)
@@ -100,7 +100,7 @@ def from_gymnasium(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
 
 
 def unknown_environment(name: str) -> LotteryError:
-    """Returns the error for a name that neither this package nor gymnasium knows."""
+    """Returns the error for a name unknown to both this package and gymnasium."""
     known = [*environments, *gymnasium.registry]
     short = {known_name.lower(): known_name for known_name in known}
     near = [
@@ -109,8 +109,8 @@ def unknown_environment(name: str) -> LotteryError:
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return LotteryError(
         f"Expected the name of an environment. Received: {name!r}.{hint} "
-        f"Known here: {', '.join(environments)}; any other ALE/<game>, whatever gymnasium has "
-        "registered, and module:Name."
+        f"Known here: {', '.join(environments)}; any other ALE/<game>, everything registered with "
+        "gymnasium, and module:Name."
     )
 
 
@@ -132,4 +132,4 @@ def _spec(env: gymnasium.Env[Any, Any], config: RLData, kind: Kind) -> GameSpec:
 
 
 CLASSIC = Kind(from_gymnasium)
-"""CartPole, Acrobot, LunarLander: as gymnasium has them."""
+"""CartPole, Acrobot and LunarLander, as in gymnasium."""

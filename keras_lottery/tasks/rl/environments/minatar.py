@@ -1,4 +1,4 @@
-"""MinAtar: small versions of five Atari games, 10 × 10 with a channel for each kind of thing."""
+"""MinAtar: small versions of five Atari games, 10 × 10 with one channel per kind of object."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.make import Kind
 
 TIME_LIMIT = 5000
-"""Frames after which a game is cut off; MinAtar has no limit of its own. Ours."""
+"""Frames after which an episode is truncated (ours); MinAtar has no limit."""
 
 
 class MinAtarGame(gymnasium.Env[NDArray[np.uint8], np.int64]):
-    """One game of MinAtar, with the actions that it knows and no others.
+    """One MinAtar game with its minimal action set.
 
     Reference:
         Young & Tian 2019, "MinAtar" (1903.03176). Sticky actions with a probability of 0.1 and

@@ -1,4 +1,4 @@
-"""Environments from a module of the user's own: `module:Name`."""
+"""Environments from the user's own modules: `module:Name`."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from keras_lottery.tasks.rl.config import RLData
 def from_module(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
     """Returns the environment `module:Name`.
 
-    `Name` is what the module registers with gymnasium, a class of environments, or a function
-    without arguments that returns one, wrapped as it should be.
+    `Name` is an id that the module registers with gymnasium, an environment class, or a function
+    without arguments that returns an environment, with any wrappers.
 
     Raises:
-        LotteryError: the module may not or cannot be imported, or has no such environment.
+        LotteryError: the module isn't allowed to be imported, fails to, or has no such environment.
     """
     module_name, _, name = config.name.partition(":")
     module = user_modules.load(module_name)

@@ -1,4 +1,4 @@
-"""The games by name; gymnasium is imported when one is first played."""
+"""The environments by name; gymnasium is imported lazily."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Spaces of gymnasium as an agent sees them: one array of numbers, and actions from 0."""
+"""Converts gymnasium's spaces: one array of numbers as observation, and actions from 0."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from keras_lottery.errors import LotteryError
 Env = gymnasium.Env[Any, Any]
 
 CATEGORIES = (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
-"""Observations that are categories, not numbers: the agent sees them one-hot."""
+"""Categorical observations, which are one-hot encoded."""
 
 
 def playable(env: Env, name: str) -> Env:
     """Returns an environment with actions from 0 and one array of numbers as observation.
 
     Raises:
-        LotteryError: its actions are not a finite set, or its observations are no array.
+        LotteryError: its actions are not a finite set, or its observations are not an array.
     """
     actions = env.action_space
     if not isinstance(actions, spaces.Discrete):
         raise LotteryError(
-            "Expected an environment with a finite set of actions: DQN values each of them. "
+            "Expected an environment with a finite set of actions, each of which DQN evaluates. "
             f"Received: {name!r}, whose actions are {actions}. Choose another one."
         )
     if isinstance(env.observation_space, CATEGORIES):
@@ -44,7 +44,7 @@ def playable(env: Env, name: str) -> Env:
 
 
 def frame_dtype(space: gymnasium.Space[Any]) -> str:
-    """Returns `uint8` for whole numbers that it holds, otherwise `float32`."""
+    """Returns `uint8` for integers in its range, otherwise `float32`."""
     if space.dtype == np.bool_:
         return "uint8"
     if not isinstance(space, spaces.Box) or not np.issubdtype(space.dtype, np.integer):
@@ -54,7 +54,7 @@ def frame_dtype(space: gymnasium.Space[Any]) -> str:
 
 
 def time_limit(env: Env) -> int:
-    """Returns the frames after which an environment cuts a game off; 0: it never does."""
+    """Returns the frames after which an environment truncates an episode; 0: never."""
     if env.spec is not None and env.spec.max_episode_steps:
         return env.spec.max_episode_steps
     while isinstance(env, gymnasium.Wrapper):

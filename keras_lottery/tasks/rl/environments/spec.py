@@ -1,18 +1,18 @@
-"""What an agent has to know of an environment."""
+"""The shapes and sizes of an environment."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class GameSpec:
-    """Shapes and sizes of a game.
+    """Shapes and sizes of an environment.
 
     Args:
         frame: shape of one frame.
         dtype: `float32` or `uint8`.
-        actions: how many actions there are.
-        time_limit: frames after which a game is cut off; 0 where nothing cuts it off.
-        stack: frames that an observation consists of; above 1 they are its last axis.
+        actions: number of actions.
+        time_limit: frames after which an episode is truncated; 0: never.
+        stack: frames per observation; if more than 1, they are its last axis.
     """
 
     frame: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""The data sets by name; a loader is imported when its data set is first asked for."""
+"""The data sets by name; loaders are imported lazily."""
 
 from collections.abc import Callable
 

@@ -35,18 +35,18 @@ def from_arrays(
     y_test: np.ndarray,
     scaling: str = "unit",
 ) -> Source:
-    """Returns arrays in memory as a data set.
+    """Returns a data set of arrays in memory.
 
     Args:
         x_train: images `(examples, height, width[, channels])`: whole numbers from 0 to 255,
             uint16, or floats from 0 to 1, from 0 to 255, or standardized.
         y_train: labels `(examples,)` or `(examples, 1)`: whole numbers or strings.
         x_test: images like the training images.
-        y_test: labels that are also among the training labels.
-        scaling: `data.scaling`, which says whether the range of the images matters.
+        y_test: labels that also occur among the training labels.
+        scaling: `data.scaling`; decides whether the range of the images matters.
 
     Raises:
-        LotteryError: the arrays do not fit each other or the form.
+        LotteryError: the arrays don't match, or have another form.
     """
     images, tests = plain_pixels(x_train, "training"), plain_pixels(x_test, "test")
     if images.shape[1:] != tests.shape[1:] or images.dtype != tests.dtype:
@@ -59,7 +59,7 @@ def from_arrays(
         if y.shape[:1] != x.shape[:1]:
             raise LotteryError(
                 f"Expected {len(x)} {name} labels. Received: {y.dtype} of shape {y.shape}. "
-                "Give one label an image."
+                "Give one label per image."
             )
     maximum = largest_value(images, tests, scaling)
     train, test, classes = class_numbers(y_train, y_test)
@@ -75,7 +75,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise
     except FileNotFoundError:
         problem = "none there"
-    except Exception as error:  # whatever NumPy, zipfile and its decompressors raise
+    except Exception as error:  # NumPy, zipfile and its decompressors raise many types
         problem = " ".join(str(error).split()) or type(error).__name__
     raise LotteryError(
         f"Expected an .npz file of arrays at {path}. Received: {problem}. "

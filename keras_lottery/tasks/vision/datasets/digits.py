@@ -12,7 +12,7 @@ TEST_SIZE = 397
 
 
 def digits(data: VisionData) -> Source:
-    """Returns the digits with a fixed test set; the data set itself comes with no split."""
+    """Returns the digits with a fixed test set; the data set itself has no split."""
     bunch = load_digits()
     every = as_split(bunch.images.astype(np.uint8), bunch.target, "digits")
     order = stratified_order(every.y, seed=0)

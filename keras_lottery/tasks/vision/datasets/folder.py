@@ -16,11 +16,11 @@ Labelled = list[tuple[Path, int]]
 
 
 def folder(data: VisionData) -> Source:
-    """Returns the images under `train/` and `test/`, one sub-folder a class, sorted by name.
+    """Returns the images under `train/` and `test/`, one sub-folder per class, sorted by name.
 
-    Hidden files and folders, which begin with a dot, are skipped. Pixels become 8 bits each: 16
-    bits are scaled, palettes are looked up, and transparent pixels are laid over white. Images are
-    grey where all of both parts are, and otherwise all in colour.
+    Hidden files and folders (starting with a dot) are skipped. Pixels are converted to 8 bits: 16
+    bits are scaled, palettes are looked up, and transparent pixels are blended with white. Images
+    are grayscale if all of them are, else all are RGB.
 
     Raises:
         LotteryError: a folder, a class or an image is missing, broken, or unlike the others.
@@ -65,7 +65,7 @@ def _classes(root: Path) -> list[str]:
 
 
 def _files(root: Path, names: list[str]) -> Labelled:
-    """Returns the images of all classes and the number of each one's class."""
+    """Returns the images of all classes and the class number of each."""
     files = [
         (path, label)
         for label, name in enumerate(names)
@@ -74,7 +74,7 @@ def _files(root: Path, names: list[str]) -> Labelled:
     ]
     if not files:
         raise LotteryError(
-            f"Expected images ({', '.join(ENDINGS)}) in sub-folders of {root}, one a class. "
+            f"Expected images ({', '.join(ENDINGS)}) in sub-folders of {root}, one per class. "
             "Received: none. Set data.path (and data.dir) to the images."
         )
     return files
@@ -97,10 +97,10 @@ def _image(path: Path, resize: int) -> Image.Image:
     try:
         with Image.open(path) as file:
             image = _eight_bits(file)
-    except Exception as error:  # whatever the decoder of a format raises
+    except Exception as error:  # decoders raise many types
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise LotteryError(
-            f"Expected an image at {path}. Received: {reason}. Remove or mend it."
+            f"Expected an image at {path}. Received: {reason}. Remove or repair it."
         ) from error
     return image.resize((resize, resize), Image.Resampling.BILINEAR) if resize else image
 

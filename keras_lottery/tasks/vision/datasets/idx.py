@@ -15,7 +15,7 @@ from keras_lottery.tasks.vision.datasets.arrays import from_arrays
 from keras_lottery.tasks.vision.images import Source
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-"""What the third byte of a file says."""
+"""Dtypes by the third byte of a file."""
 
 PARTS = {"train": ("train",), "test": ("t10k", "test")}
 
@@ -24,7 +24,7 @@ def idx(data: VisionData) -> Source:
     """Returns the images and labels of the four idx files in the folder `data.path`.
 
     Raises:
-        LotteryError: a file is missing, or is no idx file.
+        LotteryError: a file is missing, or isn't an idx file.
     """
     folder = Path(data.dir, data.path).expanduser()
     if not folder.is_dir():
@@ -39,7 +39,7 @@ def idx(data: VisionData) -> Source:
 
 
 def _file(folder: Path, part: str, kind: str) -> Path:
-    """Returns the one file of a part, e.g. `t10k-images-idx3-ubyte.gz`."""
+    """Returns the file of a part, e.g. `t10k-images-idx3-ubyte.gz`."""
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     fits = [
         name
@@ -50,7 +50,7 @@ def _file(folder: Path, part: str, kind: str) -> Path:
     if len(plain or fits) != 1:
         words = " or ".join(PARTS[part])
         raise LotteryError(
-            f"Expected one idx file of {part} {kind} in {folder}, whose name holds {words}, {kind} "
+            f"Expected one idx file of {part} {kind} in {folder}, whose name has {words}, {kind} "
             f"and idx, such as {PARTS[part][0]}-{kind}-idx{3 if kind == 'images' else 1}-ubyte.gz. "
             f"Received: {', '.join(fits or names[:8]) or 'an empty folder'}. Add it, or keep one."
         )
@@ -61,7 +61,7 @@ def read_idx(path: Path) -> NDArray[Any]:
     """Returns the array of an idx file.
 
     Raises:
-        LotteryError: it cannot be read, or is no idx file.
+        LotteryError: it can't be read, or isn't an idx file.
     """
     try:
         raw = read_plain(path)

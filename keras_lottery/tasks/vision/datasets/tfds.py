@@ -1,4 +1,4 @@
-"""Images that tensorflow-datasets has prepared."""
+"""Images from tensorflow-datasets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Prepared:
-    """A data set as tensorflow-datasets names it.
+    """A data set of tensorflow-datasets.
 
     Args:
         name: its name.
-        test: the split that papers report on; where the test labels are secret, the validation.
+        test: the split that papers report on; the validation split if test labels are secret.
         validation_size: training images that papers hold out.
-        half: 0 or 1: only that half of the training images; None: all.
+        half: 0 or 1: only this half of the training images; None: all.
     """
 
     name: str
@@ -46,7 +46,7 @@ def _loader(prepared: Prepared) -> Callable[[VisionData], Source]:
 
     def load(data: VisionData) -> Source:
         folder = prepared_folder(prepared.name, data.dir)
-        if folder is None:  # it is prepared now, or an error says that it is missing
+        if folder is None:  # prepares it, or raises an error if it is missing
             arrays = read(data)
         else:
             key = {"test": prepared.test, "resize": data.resize}
@@ -63,7 +63,7 @@ def _loader(prepared: Prepared) -> Callable[[VisionData], Source]:
 
 
 def half(split: Split, which: int) -> Split:
-    """Returns one of two halves that share no image and have equally many of every class."""
+    """Returns one of two disjoint halves with equally many images of every class."""
     order = stratified_order(split.y, seed=0)
     middle = len(order) // 2
     return split.take(np.sort(order[middle:] if which else order[:middle]))
@@ -82,7 +82,7 @@ places365_small = _loader(Prepared("places365_small", test="validation", validat
 
 
 def _read(builder: Any, split: str, resize: int) -> Split:
-    """Reads a split whole; an image at a time where they differ in size."""
+    """Reads a whole split, one image at a time if they differ in size."""
     import tensorflow_datasets as tfds
 
     shape = builder.info.features["image"].shape

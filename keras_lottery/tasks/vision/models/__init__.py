@@ -1,4 +1,4 @@
-"""The networks by name; a builder is imported when its network is first asked for."""
+"""The networks by name; builders are imported lazily."""
 
 from keras_lottery.registry import Registry
 from keras_lottery.tasks.vision.models.inputs import Builder, ImageInput, Scaling

@@ -27,7 +27,7 @@ def _conv_net(name: str, *blocks: int) -> Builder:
         x = layers.Flatten(data_format="channels_last")(x)
         for _ in range(2):
             x = layers.Dense(256, activation="relu", kernel_initializer=INITIALIZER)(x)
-            # The paper gives the rate, 0.5, and not the place; after the dense layers is ours.
+            # The paper states the rate, 0.5, but not the position; after the dense layers is ours.
             if model.dropout:
                 x = layers.Dropout(model.dropout)(x)
         return keras.Model(inputs, logits(x, images.classes), name=name)
@@ -39,8 +39,8 @@ def _conv_net(name: str, *blocks: int) -> Builder:
 def small_cnn(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns three convolutions of 16, 32 and 64 filters with batch norm, averaged at the end.
 
-    Small enough for experiments on two cores; ours. The first two halve height and width. On 3
-    channels 23,472 conv weights, and 64 a class in the output layer.
+    Small enough for experiments on two cores; ours. The first two halve height and width. With
+    3 channels it has 23,472 conv weights, and 64 per class in the output layer.
     """
     inputs, x = raw_input(images)
     for filters, strides in ((16, 2), (32, 2), (64, 1)):

@@ -1,4 +1,4 @@
-"""What a network gets: the shape of the images, and how raw pixels are scaled."""
+"""The inputs of a network: the shape of the images, and the scaling of raw pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from keras_lottery.tasks.vision.config import VisionModel
 
 @dataclass(frozen=True)
 class Scaling:
-    """What is done to raw pixels first: `scale * x + offset`, per channel; it has no variables.
+    """Scales raw pixels: `scale * x + offset`, per channel, without variables.
 
     Args:
-        scale: one factor a channel.
-        offset: one shift a channel.
+        scale: one factor per channel.
+        offset: one offset per channel.
     """
 
     scale: tuple[float, ...]
@@ -22,13 +22,13 @@ class Scaling:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """The images that a network takes.
+    """The input images of a network.
 
     Args:
         shape: height, width and channels.
         dtype: `uint8` or `float32`.
         classes: number of outputs.
-        scaling: what is done to raw pixels; None: nothing.
+        scaling: applied to raw pixels; None: no scaling.
     """
 
     shape: tuple[int, int, int]
@@ -38,4 +38,4 @@ class ImageInput:
 
 
 Builder = Callable[[ImageInput, VisionModel], Any]
-"""Returns a Keras model from raw images to logits, one a class."""
+"""Returns a Keras model from raw images to one logit per class."""

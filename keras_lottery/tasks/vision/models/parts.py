@@ -1,4 +1,4 @@
-"""What the networks are put together from."""
+"""Building blocks of the networks."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ INITIALIZER = "glorot_normal"
 
 
 def raw_input(images: ImageInput) -> tuple[Any, Any]:
-    """Returns the input of raw images, and the same after scaling."""
+    """Returns the input of raw images, and the scaled images."""
     inputs = keras.Input(images.shape, dtype=images.dtype)
     if images.scaling is None:
         return inputs, inputs
-    # Shaped (1, 1, channels): a flat list is turned round under image_data_format channels_first.
+    # Shaped (1, 1, channels), since a flat list is transposed under channels_first.
     scale, offset = [[list(images.scaling.scale)]], [[list(images.scaling.offset)]]
     return inputs, layers.Rescaling(scale, offset)(inputs)
 
 
 def conv(x: Any, filters: int, *, kernel: int = 3, strides: int = 1, bias: bool = True) -> Any:
-    """Applies a convolution that keeps the size up to its stride."""
+    """Applies a convolution with `same` padding."""
     return layers.Conv2D(
         filters,
         kernel,
@@ -44,7 +44,7 @@ def batch_norm(x: Any, synchronized: bool) -> Any:
 
 
 def synchronizable(synchronized: bool) -> bool:
-    """Returns what Keras gets: JAX and torch take the statistics of the whole batch anyway."""
+    """Returns Keras' argument; JAX and torch use statistics of the whole batch anyway."""
     return synchronized and backend.name() == "tensorflow"
 
 
@@ -52,7 +52,7 @@ def max_pool(x: Any) -> Any:
     """Halves height and width.
 
     Raises:
-        LotteryError: there is nothing left to halve.
+        LotteryError: the images are too small to halve.
     """
     height, width = x.shape[1:3]
     if min(height, width) < 2:
@@ -64,5 +64,5 @@ def max_pool(x: Any) -> Any:
 
 
 def logits(x: Any, classes: int) -> Any:
-    """Applies the output layer, in float32 whatever the policy, with no activation."""
+    """Applies the output layer, in float32 under any policy, without activation."""
     return layers.Dense(classes, kernel_initializer=INITIALIZER, dtype="float32")(x)

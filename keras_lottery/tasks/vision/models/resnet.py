@@ -19,8 +19,8 @@ from keras_lottery.tasks.vision.models.parts import (
 def resnet20(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns the 20-layer network for CIFAR, which Frankle & Carbin call Resnet-18.
 
-    Three stages of three blocks with 16, 32 and 64 channels; where the channels grow, the
-    shortcut is a 1 × 1 convolution. On 3 channels and 10 classes: 270,256 conv weights
+    Three stages of three blocks with 16, 32 and 64 channels; if the number of channels grows,
+    the shortcut is a 1 × 1 convolution. On 3 channels and 10 classes: 270,256 conv weights
     (432 + 13,824 + 50,688 + 202,752, and 2,560 in shortcuts), 640 output weights; with 10 biases
     and the 3,136 batch-norm values 274,042 in all.
 
@@ -55,7 +55,7 @@ def _cifar_network(name: str, blocks: int, images: ImageInput, model: VisionMode
 
 
 def _block(x: Any, filters: int, strides: int, synchronized: bool) -> Any:
-    """Applies two convolutions and adds what came in."""
+    """Applies two convolutions and adds the input."""
     inner = batch_norm(conv(x, filters, strides=strides, bias=False), synchronized)
     inner = batch_norm(conv(layers.ReLU()(inner), filters, bias=False), synchronized)
     if strides > 1:

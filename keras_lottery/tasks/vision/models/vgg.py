@@ -11,7 +11,7 @@ from keras_lottery.tasks.vision.models.parts import batch_norm, conv, logits, ma
 def _vgg(name: str, *blocks: tuple[int, int]) -> Builder:
     """Returns a builder: blocks of (convolutions, filters), pooled between, averaged at the end.
 
-    Each convolution is followed by batch norm, whose shift stands in for the convolution's bias.
+    Each convolution is followed by batch norm, whose shift replaces the convolution's bias.
     """
 
     def build(images: ImageInput, model: VisionModel) -> keras.Model:

@@ -1,4 +1,4 @@
-"""A tiny pre-trained BERT in Hugging Face's layout, and sentences that it can tell apart."""
+"""A tiny pre-trained BERT in Hugging Face's layout, and sentences that it can separate."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Texts become arrays: files, columns, labels, cuts and masks; what does not fit is one line."""
+"""Reading texts: files, columns, labels, truncation and masks; errors in one line."""
 
 import sys
 import tempfile
@@ -137,12 +137,14 @@ def test_prepared_glue_is_read(folder, monkeypatch):
     }
 
 
-def test_few_of_quoras_rows_that_are_cut_short_are_left_out(folder):
+def test_a_few_truncated_rows_of_quora_are_skipped(folder):
     rows = [("it was good", "fine", 1), ("a \r bare return", "dull", 0)] * 60 + [("cut short",)]
     header = ("question1", "question2", "is_duplicate")
     made.write_tsv(folder / "qqp/train.tsv", header, rows)
     made.write_tsv(folder / "qqp/dev.tsv", header, rows[:2])
-    with pytest.warns(UserWarning, match=r"train\.tsv: rows cut short \(1 in 1 of 121.*line 122"):
+    with pytest.warns(
+        UserWarning, match=r"truncated rows of .*train\.tsv \(1 in 1 of 121.*line 122"
+    ):
         _, y = task(folder, data__name="qqp").arrays().train
     assert y.tolist() == [1, 0] * 60
     made.write_tsv(

@@ -1,4 +1,4 @@
-"""Masked-language modelling: what is hidden, what is asked, and a mask that other tasks take."""
+"""Masked-language modelling: masked words, labels, and masks that transfer to other tasks."""
 
 import keras
 import numpy as np
@@ -91,7 +91,7 @@ def test_the_loss_does_not_depend_on_the_pooler(folder):
     assert {path for path, value in found.items() if not value.any()} == {POOLER}
 
 
-def test_its_mask_is_taken_by_another_task_with_a_head_of_its_own(folder, tmp_path):
+def test_its_mask_transfers_to_a_task_with_another_head(folder, tmp_path):
     fields = made.fields(folder, out=str(tmp_path), train__length="8it", prune__rounds=1)
     fields |= {"options.sources": ("mlm",), "options.targets": ("sst2",)}
     fields |= {"arms": ("winning", "random_mask"), "seeds": (0,)}

@@ -16,7 +16,7 @@ def over_batches(metric, y, answers):
 
 
 @pytest.mark.parametrize("score", ["matthews", "f1"])
-def test_scores_of_two_classes_are_those_of_the_whole_set(score):
+def test_scores_of_two_classes_are_computed_over_the_whole_set(score):
     import sklearn.metrics
 
     rng = np.random.default_rng(0)
@@ -28,7 +28,7 @@ def test_scores_of_two_classes_are_those_of_the_whole_set(score):
     assert over_batches(Confusion(score), y, np.zeros_like(logits)) == 0  # one class alone
 
 
-def test_the_correlation_is_that_of_the_whole_set():
+def test_the_correlation_is_computed_over_the_whole_set():
     rng = np.random.default_rng(0)
     y = rng.uniform(0, 5, 50).astype("float32")
     answers = (y + rng.normal(size=50)).astype("float32")[:, None]

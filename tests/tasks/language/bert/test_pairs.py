@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
-from keras_lottery.arms import chain
+from keras_lottery.arms import starts
 from keras_lottery.config import freeze, presets
 from keras_lottery.types import Start, Training
 
@@ -41,7 +41,7 @@ def test_the_encoder_is_the_sources_and_the_head_the_targets(tasks, source, targ
     weights = {path: w + 1 for path, w in tasks[source].start_weights(0).items()}
     masks = {v.path: np.ones(v.shape, bool) for v in tasks[source].variables() if v.prunable}
     run = SimpleNamespace(task=tasks[target], source_start_of=lambda _: Start(weights, masks))
-    start = chain.transferred(Training(source, "bert", 0, 1, "winning"), run)
+    start = starts.transferred(Training(source, "bert", 0, 1, "winning"), run)
     own = tasks[target].start_weights(0)
     assert start.masks.keys() == masks.keys()
     assert start.weights.keys() == own.keys()

@@ -1,4 +1,4 @@
-"""A pre-trained BERT as a task: what is pruned, where it starts, and that it learns."""
+"""The BERT task: what is pruned, the initial weights, and that it learns."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A program that keeps the time it spends on compiling apart."""
+"""A program that measures its compile time."""
 
 import time
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from keras_lottery.training.programs import Program
 
 
 class TimedProgram:
-    """Another program, whose `compile_seconds` grow by each call in which anything is traced.
+    """Wraps a program and adds the time of every call that traces to `compile_seconds`.
 
-    A loop over steps is compiled by a call of no steps. Where there is no loop, and in an
-    evaluation, the call that compiles does its work, too, and is counted as a whole.
+    A loop over steps is compiled by a call with zero steps. Without a loop, and in an evaluation,
+    the call that compiles also does its work and counts as a whole.
 
     Args:
-        program: what trains and evaluates.
+        program: the wrapped program.
     """
 
     def __init__(self, program: Program) -> None:

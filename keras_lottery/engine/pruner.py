@@ -1,0 +1,38 @@
+"""The pruning step of every arm, for a run folder and for a search in memory alike."""
+
+from dataclasses import replace
+from typing import Any
+
+from keras_lottery import pruning
+from keras_lottery.arms import arms
+from keras_lottery.config import Config
+from keras_lottery.types import MaskSet, Task, Training, Weights
+
+
+class Pruner:
+    """The part of a `RunView` that prunes, independent of where results are stored."""
+
+    config: Config
+    task: Task
+
+    def prune(
+        self,
+        training: Training,
+        weights: Weights,
+        masks: MaskSet,
+        criterion: str = "",
+        keep: int | None = None,
+    ) -> MaskSet:
+        """Prunes one round; without masks, a one-shot arm goes straight to the round's sparsity."""
+        configured, task = self.config.prune, self.task
+        settings = replace(configured, criterion=criterion or configured.criterion)
+        extra: dict[str, Any] = {"seed": training.seed}
+        if "initial" in pruning.criteria[settings.criterion].needs:
+            extra["initial"] = task.start_weights(training.seed)
+        extra["derive"] = lambda name, masks: task.derived(name, weights, masks, training.seed)
+        infos = task.variables()
+        if keep is not None:
+            return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
+        is_iterative = bool(masks) or arms[training.arm].iterative
+        prune = pruning.prune_round if is_iterative else pruning.prune_to_round
+        return prune(weights, masks, infos, settings, training.round, **extra)
