@@ -38,7 +38,7 @@ def run(tmp_path_factory):
             if arm == "inertial_manifold":
                 further |= {"dimension": 5.0 + seed, "gap_size": 0.25}
                 rows = [{"index": float(i), "value": i / 10} for i in range(1, 9)]
-                records.write_found(training, "spectrum", rows)
+                records.write_extra(training, "spectrum", rows)
             records.append(row, further)
     return root
 

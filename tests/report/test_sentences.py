@@ -163,7 +163,7 @@ def test_one_seed_gets_no_interval(tmp_path: Path) -> None:
     assert "At 41.0 % of the weights remaining, the sparsest level so far" in headline(results)[0]
     assert "n = 1 seed, so no interval" in headline(results)[0]
     assert "standard deviation is unknown" in headline(results)[-1]
-    assert missing(results) == ["One seed: no spread and no interval can be given."]
+    assert missing(results) == ["One seed: there is no spread and no interval."]
 
 
 def test_only_dense_and_no_winning(tmp_path: Path) -> None:
