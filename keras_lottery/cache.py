@@ -31,9 +31,14 @@ _PROGRAMS = 2**30
 def folder() -> Path | None:
     """Returns the cache folder; None if the cache is disabled."""
     named = os.environ.get(_VARIABLE)
-    if named is not None:
-        return Path(named).expanduser() if named else None
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "keras_lottery"
+    if named == "":
+        return None
+    try:
+        if named is not None:
+            return Path(named).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "keras_lottery"
+    except RuntimeError:  # a user without a home folder, as in containers
+        return None
 
 
 def keep_programs() -> None:

@@ -1,7 +1,7 @@
 """The data types shared by all packages, and the protocols of tasks, arms and executors."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -324,7 +324,9 @@ Job = tuple[Training, Start]
 class Executor(Protocol):
     """Trains networks, one or several at a time; it never reads or writes the run."""
 
-    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
+    def run(
+        self, take: Callable[[], Job | None]
+    ) -> Generator[tuple[Training, TrainingResult], None, None]:
         """Yields results as trainings finish, until none is left.
 
         Args:

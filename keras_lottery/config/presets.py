@@ -16,7 +16,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from keras_lottery.config.experiment import freeze, unread_fields
+from keras_lottery.config.experiment import flatten, freeze, unread_fields
 from keras_lottery.errors import LotteryError, unknown_name
 
 _DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
@@ -179,7 +179,11 @@ def settled(
         alone = _unread(load(name_or_path))
     except LotteryError:  # the file is incomplete without the overrides
         alone = []
-    while names := [n for n in _unread(plain) if n not in alone and not _is_among(n, overrides)]:
+    while names := [
+        name
+        for name in _unread(plain)
+        if name not in alone and not _is_among(name, overrides) and name in flatten(plain)
+    ]:
         for name in names:
             *sections, last = name.split(".")
             inner = plain

@@ -1,6 +1,7 @@
 """The driver: hands trainings with their starts to the executor, and saves the results."""
 
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import replace
 from typing import Protocol
 
@@ -46,8 +47,10 @@ def drive(
     """
     driver = _Driver(config, run, results, progress)
     driver.skip()
-    for training, result in executor.run(driver.take):
-        driver.finish(training, result)
+    # Closed at once if storing a result fails, so that no worker trains on.
+    with closing(executor.run(driver.take)) as results_of_trainings:
+        for training, result in results_of_trainings:
+            driver.finish(training, result)
 
 
 class _Driver:

@@ -99,4 +99,4 @@ def checked_version(recorded: Mapping[str, Any], earlier: Config, folder: Path) 
             "or code, start a new folder with another --out.",
             stacklevel=2,
         )
-    return version if changes else RESULTS_VERSION
+    return RESULTS_VERSION  # what is trained from now on is of this version

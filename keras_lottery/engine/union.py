@@ -19,6 +19,7 @@ def united(earlier: Config, config: Config) -> Config:
         arms=_joined(config.arms, earlier.arms),
         keep_trained=_joined(config.keep_trained, earlier.keep_trained),
         draws=max(config.draws, earlier.draws),
+        threads=earlier.threads,
         prune=replace(
             config.prune,
             rounds=max(config.prune.rounds, earlier.prune.rounds),

@@ -99,7 +99,8 @@ class MaskedVariable:
             return scoped
         read = self._last_read() if self._last_read is not None else None
         if is_tracer(value):
-            return read if reaches(read, value) else None
+            # A concrete mask would be compiled in.
+            return read if is_tracer(read) and reaches(read, value) else None
         return read if self.mask.value is None else self.mask.value  # None during JAX's `fit`
 
     def folded(self) -> Any:

@@ -160,7 +160,8 @@ class MaskedModel(MaskedLayer):
         return super().fit(*args, **kwargs)  # type: ignore[misc]
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        zero_stored(self)
+        if getattr(self, "train_function", None) is None:  # later, every step ends with zeros
+            zero_stored(self)
         return super().train_on_batch(*args, **kwargs)  # type: ignore[misc]
 
     def set_weights(self, weights: list[Any]) -> None:
@@ -179,13 +180,17 @@ def attach_pending(layer: keras.Layer) -> None:
     if request := getattr(layer, OPTIONS, None):
         object.__setattr__(layer, OPTIONS, None)
         options, parametrization, keep = request
-        attach(layer, choose(read_model(layer, options), options, parametrization), keep)
+        chosen = choose(read_model(layer, options), options, parametrization)
+        attach(layer, chosen, keep, is_new=True)
     if pending := getattr(layer, PENDING, ()):
         object.__setattr__(layer, PENDING, attach_by_path(layer, list(pending)))
 
 
 def attach(
-    layer: keras.Layer, chosen: Sequence[Choice], keep: float | None = None
+    layer: keras.Layer,
+    chosen: Sequence[Choice],
+    keep: float | None = None,
+    is_new: bool = False,
 ) -> list[MaskedVariable]:
     """Masks variables of a built layer or model, which then uses and trains them under the masks.
 
@@ -193,12 +198,13 @@ def attach(
         layer: changed in place; its steps are retraced.
         chosen: the variables to mask; existing masks stay.
         keep: see `add_masks`.
+        is_new: True if the layer was just built, so that no optimizer can hold its variables.
 
     Returns:
         The new masks.
     """
     new = [entry.variable for entry, _ in chosen if masked(entry.variable) is None]
-    around = gradient_mask.find_trainers(layer, new) if new else []
+    around = gradient_mask.find_trainers(layer, new) if new and not is_new else []
     for model in (layer, *around):
         internals.sync_trainer(model)
     added = add_masks(chosen, keep)
@@ -216,7 +222,7 @@ def attach(
 def attach_by_path(layer: keras.Layer, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Masks variables by (path, parametrization); returns the names not in the layer (yet)."""
     chosen = choose_paths(read_model(layer), names)
-    attach(layer, chosen)
+    attach(layer, chosen, is_new=True)
     known = {entry.info.path for entry, _ in chosen}
     return [(path, kind) for path, kind in names if path not in known]
 

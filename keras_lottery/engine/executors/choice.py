@@ -1,10 +1,10 @@
 """Chooses the executor of an experiment, and its number of workers and threads."""
 
-import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
@@ -81,7 +81,7 @@ def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
             f"Received: {config.workers}. Lower --workers."
         )
     threads = threads or (1 if len(gpus) < 2 else max(1, cores() // len(gpus)))
-    capacity = len(gpus) if len(gpus) > 1 else min(cores() // threads, _that_fit())
+    capacity = len(gpus) or min(cores() // threads, _that_fit())
     workers = config.workers or max(1, min(capacity, _width(config)))
     reason = (
         f"{workers} trainings in parallel with {threads} thread{'s' * (threads > 1)} each "
@@ -134,9 +134,26 @@ def _width(config: Config) -> int:
 
 
 def _that_fit() -> int:
-    """Returns how many workers fit into free memory."""
+    """Returns how many workers fit into available memory; as many as cores if it isn't known."""
+    available = [room for room in (_available(), _container_room()) if room is not None]
+    return min(available) // _WORKER_BYTES if available else cores()
+
+
+def _available() -> int | None:
+    """Returns Linux' available memory in bytes, which counts what its caches can give back."""
     try:
-        pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not on every system
-        return cores()
-    return int(pages // _WORKER_BYTES)
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(found[0]) * 1024 if found else None
+
+
+def _container_room() -> int | None:
+    """Returns what a container's memory limit leaves, in bytes; None without a limit."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
+        return int(limit) - int(used)
+    except (OSError, ValueError):  # no cgroup v2, or "max"
+        return None

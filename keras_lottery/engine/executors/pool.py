@@ -85,10 +85,10 @@ class Worker:
 
 
 class Pool:
-    """The workers of this process."""
+    """The idle workers of this process; a run takes them and gives them back."""
 
     def __init__(self) -> None:
-        self._workers: list[Worker] = []
+        self._idle: list[Worker] = []
 
     def take(self, count: int, threads: int, setup: Setup) -> list[Worker]:
         """Returns workers, starting new ones as needed.
@@ -98,29 +98,27 @@ class Pool:
             threads: threads of each.
             setup: settings from which they build their task.
         """
-        if any(worker.threads != threads for worker in self._workers):
-            self.close()
+        for worker in list(self._idle):
+            if worker.threads != threads or not worker.is_alive():
+                self._idle.remove(worker)
+                worker.stop()
         gpus = visible_gpus()
-        for slot in range(len(self._workers), count):
+        workers = []
+        for slot in range(count):
             gpu = gpus[slot % len(gpus)] if len(gpus) > 1 else None
-            self._workers.append(Worker(slot, threads, gpu))
-        for worker in self._workers[:count]:
-            if not worker.is_alive():
-                self.replace(worker)
-        for worker in self._workers[:count]:
+            worker = self._idle.pop(0) if self._idle else Worker(slot, threads, gpu)
             worker.prepare(setup)
-        return self._workers[:count]
+            workers.append(worker)
+        return workers
 
-    def replace(self, worker: Worker) -> tuple[Worker, int | None]:
-        """Kills a worker; returns its replacement, and the old one's exit code."""
-        code = worker.stop()
-        new = self._workers[worker.slot] = worker.successor()
-        return new, code
+    def release(self, workers: Collection[Worker]) -> None:
+        """Keeps the live ones of taken workers for the next run."""
+        self._idle += [worker for worker in workers if worker.is_alive()]
 
     def close(self) -> None:
-        """Kills all workers."""
-        while self._workers:
-            self._workers.pop().stop()
+        """Kills all idle workers."""
+        while self._idle:
+            self._idle.pop().stop()
 
 
 pool = Pool()

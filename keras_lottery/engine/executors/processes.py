@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 
 from keras_lottery import user_modules
@@ -31,12 +31,14 @@ class Processes:
 
     def __init__(self, config: Config, task: Task, progress: RunProgress) -> None:
         self._progress = progress
-        self._workers = start_workers(config)
+        self._workers = _workers(config)
         self._jobs: dict[Worker, Job] = {}  # trainings in flight
         self._shown: dict[Training, tuple[ExitStack, Progress]] = {}
         self._lost: Counter[Training] = Counter()
 
-    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
+    def run(
+        self, take: Callable[[], Job | None]
+    ) -> Generator[tuple[Training, TrainingResult], None, None]:
         try:
             while self._hand_out(take):
                 for worker in reporting(self._jobs):
@@ -49,7 +51,8 @@ class Processes:
                         yield self._ended(self._jobs.pop(worker)[0], message)
         finally:
             for worker in self._jobs:  # an error ended the run
-                pool.replace(worker)
+                worker.stop()
+            pool.release(self._workers)
 
     def _hand_out(self, take: Callable[[], Job | None]) -> bool:
         """Gives a training to every idle worker; returns False if no worker trains any more."""
@@ -63,9 +66,10 @@ class Processes:
 
     def _train(self, pair: tuple[Worker, Job]) -> None:
         worker, job = pair
+        self._jobs[worker] = job  # before it is sent, which Ctrl-C may interrupt
         while not worker.send(job):
-            worker, job = self._successor(worker, job)
-        self._jobs[worker] = job
+            worker, job = self._successor(worker, self._jobs.pop(worker))
+            self._jobs[worker] = job
 
     def _successor(self, worker: Worker, job: Job) -> tuple[Worker, Job]:
         """Replaces a worker that died; returns the new one and its training.
@@ -75,7 +79,8 @@ class Processes:
         """
         training, slot = job[0], self._workers.index(worker)
         self._lost[training] += 1
-        self._workers[slot], code = pool.replace(worker)
+        code = worker.stop()
+        self._workers[slot] = worker.successor()
         if self._lost[training] == ATTEMPTS:
             raise LotteryError(
                 f"Expected a worker that survives a training. Received: {ATTEMPTS} that died in "
@@ -87,6 +92,8 @@ class Processes:
 
     def _ended(self, training: Training, message: Message) -> tuple[Training, TrainingResult]:
         """Returns the result from a worker, or raises its error."""
+        if message.training != training:
+            raise RuntimeError(f"A worker answered {message.training} in place of {training}.")
         self._shown.pop(training)[0].close()
         for category, text in message.warnings:
             warnings.warn(text, category, stacklevel=2)
@@ -97,11 +104,12 @@ class Processes:
         return training, message.body
 
 
-def start_workers(config: Config) -> list[Worker]:
-    """Starts a config's workers, or reuses running ones, and returns them.
+def start_workers(config: Config) -> None:
+    """Starts a config's workers, which import their backend in the background."""
+    pool.release(_workers(config))
 
-    They import their backend in the background, so call this early.
-    """
+
+def _workers(config: Config) -> list[Worker]:
     threads = config.threads or 1
     count = config.workers or max(1, cores() // threads)
     return pool.take(count, threads, Setup(config, tuple(user_modules.flags().values())))

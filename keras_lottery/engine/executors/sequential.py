@@ -1,6 +1,6 @@
 """One training after another, in this process, with one compiled program."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from keras_lottery.config import Config
 from keras_lottery.engine.executors.train_one import train
@@ -15,7 +15,9 @@ class Sequential:
         self._task = task
         self._progress = progress
 
-    def run(self, take: Callable[[], Job | None]) -> Iterator[tuple[Training, TrainingResult]]:
+    def run(
+        self, take: Callable[[], Job | None]
+    ) -> Generator[tuple[Training, TrainingResult], None, None]:
         while job := take():
             training, start = job
             yield training, train(self._task, training, start, self._progress)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import traceback
@@ -48,11 +49,13 @@ class Message:
 
     Args:
         kind: kind of the message.
+        training: the training that it is about.
         body: its content; see `Kind`.
         warnings: category and text of the training's warnings.
     """
 
     kind: Kind
+    training: Training
     body: Any
     warnings: tuple[tuple[type[Warning], str], ...] = ()
 
@@ -81,18 +84,25 @@ def _serve_one(connection: Connection, setup: Setup) -> Setup:
     """Trains networks of one experiment; returns the next one's setup."""
     from keras_lottery.backend.global_state import preserved  # imports the backend
 
-    try:
+    task: Task | None = None
+    with preserved(), suppress(Exception):  # the next job tries again, and reports the error
         task = _make_task(setup)
-    except Exception as error:  # whatever the user's modules raise
-        received, problem = connection.recv(), _problem(error)
-        while not isinstance(received, Setup):
-            connection.send(problem)
-            received = connection.recv()
-        return received
     with preserved():
         while not isinstance(received := connection.recv(), Setup):
-            connection.send(_train(connection, task, received))
+            try:
+                task = task or _make_task(setup)
+                message = _train(connection, task, received)
+            except Exception as error:  # whatever the user's modules raise
+                message = _problem(received[0], error)
+            _send(connection, message)
     return received
+
+
+def _send(connection: Connection, message: Message) -> None:
+    try:
+        connection.send(message)
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        connection.send(_problem(message.training, error))
 
 
 def _make_task(setup: Setup) -> Task:
@@ -108,31 +118,29 @@ def _train(connection: Connection, task: Task, job: Job) -> Message:
     training, start = job
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        try:
-            result = train(task, training, start, _Reporter(connection))
-        except Exception as error:  # the driver raises it again
-            return _problem(error)
-    return Message(Kind.RESULT, result, tuple((w.category, str(w.message)) for w in caught))
+        result = train(task, training, start, _Reporter(connection, training))
+    noted = tuple((w.category, str(w.message)) for w in caught)
+    return Message(Kind.RESULT, training, result, noted)
 
 
-def _problem(error: Exception) -> Message:
+def _problem(training: Training, error: Exception) -> Message:
     if isinstance(error, LotteryError):
-        return Message(Kind.REFUSED, str(error))
-    return Message(Kind.FAILED, "".join(traceback.format_exception(error)))
+        return Message(Kind.REFUSED, training, str(error))
+    return Message(Kind.FAILED, training, "".join(traceback.format_exception(error)))
 
 
 class _Reporter:
     """Sends the progress of a training to the driver."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, training: Training) -> None:
+        self._connection, self._training = connection, training
 
     @contextmanager
     def training(self, training: Training) -> Iterator[Progress]:
         yield self
 
     def update(self, step: int, of: int, loss: float) -> None:
-        self._connection.send(Message(Kind.PROGRESS, (step, of, float(loss))))
+        self._connection.send(Message(Kind.PROGRESS, self._training, (step, of, float(loss))))
 
     def skip(self, trainings: int) -> None:
         pass

@@ -43,7 +43,7 @@ def _line(subject: str, step: int, rows: pd.DataFrame) -> Line:
     errors: dict[str, dict[int, np.ndarray]] = {}
     barriers: dict[str, dict[int, float]] = {}
     for split in ("test", "train"):
-        pairs = rows.pivot(index=["seed", "pair"], columns="alpha", values=f"{split}_error")
+        pairs = rows.pivot_table(f"{split}_error", ["seed", "pair"], "alpha")
         means = pairs.groupby("seed").mean()
         errors[split] = {seed: mean.to_numpy() for seed, mean in means.iterrows()}
         barriers[split] = pairs.apply(barrier, axis=1, raw=True).groupby("seed").mean().to_dict()

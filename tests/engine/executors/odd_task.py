@@ -21,11 +21,11 @@ class OddTask:
 
     def fit(self, training, start, progress):
         progress.update(1, 2, 0.5)
-        getattr(self, training.arm, lambda: None)()
+        extra = getattr(self, training.arm, lambda: None)()
         warnings.warn(f"{training.arm} is odd", stacklevel=1)
         metrics = {"pid": os.getpid(), "cores": len(os.sched_getaffinity(0))}
         test = {"loss": 0.5}
-        return TrainingResult(start.weights, None, 2, 0.0, 0.0, test, test, 0, metrics=metrics)
+        return TrainingResult(start.weights, extra, 2, 0.0, 0.0, test, test, 0, metrics=metrics)
 
     def killed_once(self):
         marker = self._folder / "killed"
@@ -38,6 +38,9 @@ class OddTask:
 
     def refused(self):
         raise LotteryError("Expected patience. Received: none.")
+
+    def unsendable(self):
+        return lambda: None
 
     def failed(self):
         raise KeyError("nothing of the kind")

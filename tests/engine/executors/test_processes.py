@@ -32,16 +32,23 @@ def _modules():
     user_modules._flags.pop(ODD_TASK.stem)
 
 
-def trained(folder, *arms, progress=None):
-    """Returns the results of odd trainings by arm."""
+def executor(folder, progress=None):
+    """Returns the executor of odd trainings."""
     settings = config("out", executor="processes", workers=2, threads=1)
     data = dataclasses.replace(settings.data, dir=str(folder))
     settings = dataclasses.replace(settings, task="odd", data=data)
-    start = Start({"w": np.arange(3.0)})
-    jobs = [(Training("", "odd", 0, 1, arm), start) for arm in reversed(arms)]
-    take = lambda: jobs.pop() if jobs else None  # noqa: E731
-    executor = Processes(settings, None, progress or NoProgress())
-    return {training.arm: result for training, result in executor.run(take)}
+    return Processes(settings, None, progress or NoProgress())
+
+
+def job(arm):
+    return Training("", "odd", 0, 1, arm), Start({"w": np.arange(3.0)})
+
+
+def trained(folder, *arms, progress=None):
+    """Returns the results of odd trainings by arm."""
+    jobs = [job(arm) for arm in reversed(arms)]
+    results = executor(folder, progress).run(lambda: jobs.pop() if jobs else None)
+    return {training.arm: result for training, result in results}
 
 
 def test_each_worker_trains_on_its_own_core(tmp_path):
@@ -56,7 +63,7 @@ def test_each_worker_trains_on_its_own_core(tmp_path):
 def test_workers_outlive_a_run(tmp_path):
     first, second = trained(tmp_path, "a", "b"), trained(tmp_path, "a", "b")
     pids = [{result.metrics["pid"] for result in results.values()} for results in (first, second)]
-    assert pids[1] <= {worker._process.pid for worker in pool._workers} and pids[0] & pids[1]
+    assert pids[1] <= {worker._process.pid for worker in pool._idle} and pids[0] & pids[1]
 
 
 def test_a_killed_worker_costs_only_its_training(tmp_path):
@@ -75,10 +82,25 @@ def test_errors_come_back(tmp_path):
         trained(tmp_path, "refused")
     with pytest.raises(RuntimeError, match=r"seed 0, round 1, failed failed(.|\n)*KeyError"):
         trained(tmp_path, "failed")
+    with pytest.raises(RuntimeError, match=r"unsendable failed(.|\n)*pickle"):
+        trained(tmp_path, "unsendable")
+
+
+def test_a_task_that_could_not_be_built_is_built_again(tmp_path):
     (tmp_path / "no_data").touch()
-    pool.close()
     with pytest.raises(LotteryError, match="Expected data"):
         trained(tmp_path, "a")
+    (tmp_path / "no_data").unlink()
+    assert set(trained(tmp_path, "a")) == {"a"}
+
+
+def test_results_of_a_run_that_was_broken_off_reach_no_other_run(tmp_path):
+    first = executor(tmp_path)
+    jobs = [job(arm) for arm in "abc"]
+    results = first.run(lambda: jobs.pop() if jobs else None)
+    next(results)
+    results.close()  # as by an error while the result is stored; another training is going on
+    assert set(trained(tmp_path, "d", "e")) == {"d", "e"}
 
 
 class Noted(NoProgress):
