@@ -236,3 +236,36 @@ def test_the_wrapper_of_spectral_normalization_owns_the_mask(inner, data, compil
     kernel = keras.ops.convert_to_numpy(plain.layers[0].kernel)
     assert np.mean(kernel == 0) == pytest.approx(0.5, abs=0.02)
     assert np.allclose(model.predict(x, verbose=0), plain.predict(x, verbose=0), atol=1e-6)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="steps of two jitted functions")
+def test_a_jitted_update_compiles_no_mask_in():
+    import jax
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, use_bias=False)])
+    kl.mask(model, in_place=True)
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+    x = np.eye(3, dtype=np.float32)
+
+    def loss(trainable, fixed):
+        outputs, _ = model.stateless_call(trainable, fixed, x)
+        return ((outputs - 1) ** 2).mean()
+
+    gradients, update = jax.jit(jax.grad(loss)), jax.jit(optimizer.stateless_apply)
+
+    def step():
+        trainable = [v.value for v in model.trainable_variables]
+        fixed = [v.value for v in model.non_trainable_variables]
+        slots = [v.value for v in optimizer.variables]
+        new, _ = update(slots, gradients(trainable, fixed), trainable)
+        for variable, value in zip(model.trainable_variables, new):
+            variable.assign(value)
+
+    masking.set_masks(model, {"layers/dense/kernel": np.eye(3, 4, dtype=bool)})
+    model(x)  # reads a concrete mask
+    step()
+    masking.set_masks(model, {})
+    for _ in range(2):
+        step()
+    assert np.all(masking.get_weights(model)["layers/dense/kernel"] != 0)
