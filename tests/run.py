@@ -4,7 +4,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 
 FIRST, *OTHERS = ("tensorflow", "jax", "torch")
@@ -50,11 +49,7 @@ def main() -> int:
     if options.fast:
         return fast(*options.rest)
     skipped = [] if options.slow else ["--ignore=tests/slow"]
-    with tempfile.TemporaryDirectory() as folder:
-        # What TensorFlow compiled with XLA, shared by the workers and their child processes.
-        kept = f"--tf_xla_persistent_cache_directory={folder}"
-        os.environ["TF_XLA_FLAGS"] = f"{os.environ.get('TF_XLA_FLAGS', '')} {kept}".strip()
-        return full(skipped, options.rest)
+    return full(skipped, options.rest)
 
 
 def full(skipped: list[str], rest: list[str]) -> int:

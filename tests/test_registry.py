@@ -36,7 +36,7 @@ def test_a_lazy_entry_is_imported_on_first_use():
 def test_a_lazy_entry_of_somebody_elses_that_is_not_there_is_one_line():
     registry = Registry("function")
     registry.register_lazily("gone", "os.path:gone")
-    with pytest.raises(LotteryError, match=f"'os.path:gone', where {__name__} says"):
+    with pytest.raises(LotteryError, match=f"'os.path:gone', as {__name__} registers it"):
         registry["gone"]
 
 

@@ -11,7 +11,7 @@ from keras_lottery.compaction.graph import Axes, Graph, Kernel, Plan, Size, Slot
 from keras_lottery.compaction.units import Ids
 from keras_lottery.errors import LotteryError
 
-__all__ = ["Call", "Rule", "register_compaction_rule", "rule_of"]
+__all__ = ["Call", "Rule", "register_compaction_rule", "rule_changes", "rule_of"]
 
 Array = NDArray[Any]
 
@@ -241,6 +241,7 @@ def _sum(
 Rule = Callable[[Call], None]
 
 _RULES: dict[type | str, Rule] = {}
+_changes: list[int] = []
 _NAMED = ("keras", "keras_hub")
 
 
@@ -269,6 +270,12 @@ def register_compaction_rule(layer_class: type | str, rule: Rule) -> None:
             f"{layer_class!r} and {rule!r}. Pass the class itself, e.g. MyLayer."
         )
     _RULES[layer_class] = rule
+    _changes.append(1)
+
+
+def rule_changes() -> int:
+    """Returns how many rules have been registered, which dates what was read by them."""
+    return len(_changes)
 
 
 def rule_of(operation: object) -> Rule | None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.compaction.call import rule_changes
 from keras_lottery.compaction.graph import Graph
 from keras_lottery.compaction.trace import trace
 from keras_lottery.masking import strip
@@ -222,6 +223,7 @@ def _itemsize(dtype: str) -> int:
 def _wiring(model: keras.Layer) -> _Wiring:
     """Returns a model's wiring, cached until its variables change."""
     signature = [id(variable) for variable in variables(model).values()]  # masks don't count
+    signature.append(rule_changes())
     if model not in _cache or _cache[model][0] != signature:
         _cache[model] = signature, _read(model)
     return _cache[model][1]

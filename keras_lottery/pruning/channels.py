@@ -162,7 +162,7 @@ class Channels(Layout):
         values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
         sums = entry.sums(values, self.count)
         if reduction.mean:
-            sums = reduction.finish(sums, entry.sums(mask, self.count))
+            sums = reduction.finish(sums, entry.sums(np.ones_like(mask), self.count))
             scale = np.abs(sums[has & alive]).mean() if (has & alive).any() else 0.0
             sums = sums / scale if scale > 0 else sums
         total += sums

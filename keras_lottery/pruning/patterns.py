@@ -222,7 +222,7 @@ class Blocks(Layout):
             return reduction.finish(reduction.of(first, score.absolute), np.ones(1))
         values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
         return reduction.finish(
-            self._reduce(np.add, values), self._reduce(np.add, mask.astype(np.float64))
+            self._reduce(np.add, values), self._reduce(np.add, np.ones(mask.shape))
         )
 
     def _reduce(self, ufunc: np.ufunc, values: Array) -> Array:

@@ -257,7 +257,18 @@ def _pools(
 ) -> list[Pool]:
     if not isinstance(sparsity, Mapping):
         return make_pools(layout.infos, sparsity, rates)
-    return [pool for pool in make_pools(layout.infos, 0.0, sparsity, "sparsity") if pool.name]
+    pools = [pool for pool in make_pools(layout.infos, 0.0, sparsity, "sparsity") if pool.name]
+    if idle := sorted(sparsity.keys() - {pool.name for pool in pools}):
+        raise LotteryError(
+            f"Expected sparsities of what can be pruned: {_prunable(layout)}. Received: "
+            f"{idle[0]!r}, where nothing is. Change it, or the options."
+        )
+    return pools
+
+
+def _prunable(layout: Layout) -> str:
+    paths = [info.path for info in layout.infos if info.prunable]
+    return ", ".join(paths[:8]) + ", …" * (len(paths) > 8)
 
 
 def _still_to_prune(layout: Layout, pool: Pool, surviving: int) -> int:

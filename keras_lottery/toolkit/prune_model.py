@@ -198,6 +198,17 @@ def prune_selected(
             "Expected pattern='weights' for a model with learned masks, whose scores choose single "
             f"weights. Received: {options.pattern!r}. Strip the model first."
         )
+    fills = state.get_fills(model) if pruning.needs_channels(options.pattern) else {}
+    if any(fill.any() for fill in fills.values()):
+        raise LotteryError(
+            "Expected pruned weights of 0, which switch channels off. Received: "
+            "parametrization='frozen' with other values. Strip the model first."
+        )
+    if options.pattern != "weights" and criterion == "slow_modes":
+        raise LotteryError(
+            "Expected pattern='weights' with criterion 'slow_modes', which scores single weights. "
+            f"Received: {options.pattern!r}. Choose another criterion, such as 'taylor'."
+        )
     internals.sync_trainer(model)
     inventory = select(model, options)
     infos, masks = _selected(inventory, options)
@@ -212,7 +223,7 @@ def prune_selected(
         infos,
         criterion=criterion,
         scope=scope,
-        derive=_derive(model, criterion, data, seed),
+        derive=_derive(model, criterion, data, seed, options.pattern),
         initial=initial,
         seed=seed,
         pattern=options.pattern,
@@ -273,7 +284,7 @@ def _selected(inventory: Inventory, options: MaskOptions) -> tuple[list[Variable
 
 
 def _derive(
-    model: keras.Model, criterion: str, data: Any, seed: int
+    model: keras.Model, criterion: str, data: Any, seed: int, pattern: str
 ) -> Callable[[str, MaskSet], Weights]:
     """Returns the function that computes the criterion's derivatives."""
     derived = pruning.criteria[criterion].derived
@@ -285,8 +296,11 @@ def _derive(
         )
 
     def derived_of(name: str, masks: MaskSet) -> Weights:
+        derivatives = derive(name, model, *data, masks=masks, seed=seed)
+        if not pruning.needs_channels(pattern):
+            return derivatives
         # Untrained weights have no derivative, but may read pruned channels.
         zeros = {path: np.zeros(mask.shape, np.float32) for path, mask in masks.items()}
-        return zeros | derive(name, model, *data, masks=masks, seed=seed)
+        return zeros | derivatives
 
     return derived_of

@@ -1,5 +1,6 @@
 """Sensitivity to pruning: the loss with one layer pruned at a time."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -237,8 +238,7 @@ def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:
     layers: dict[str, list[VariableInfo]] = {}
     for info in infos:
         if info.prunable and (not info.channels or _output_channels(info)):
-            name = info.places[-1]  # with the user-given layer name, if any
-            layers.setdefault(name.rpartition("/")[0] or name, []).append(info)
+            layers.setdefault(info.path.rpartition("/")[0] or info.path, []).append(info)
     joined: list[tuple[set[int], list[str]]] = []
     for layer, members in layers.items():
         channels = set[int]().union(*map(_output_channels, members))
@@ -255,9 +255,14 @@ def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:
 
 
 def _label(names: Sequence[str], layers: Mapping[str, Sequence[VariableInfo]]) -> str:
-    """Returns the names of the layers with a kernel; normalizations are left out."""
+    """Returns the names of the layers with a kernel; normalizations are left out.
+
+    A layer has the name that the user gave it, if no other one has it too.
+    """
+    own = {layer: (infos[0].names or (layer,))[-1] for layer, infos in layers.items()}
+    counts = Counter(own.values())
     with_kernel = [n for n in names if any(info.kind not in ("bias", "norm") for info in layers[n])]
-    return " + ".join(with_kernel or names)
+    return " + ".join(own[n] if counts[own[n]] == 1 else n for n in with_kernel or names)
 
 
 def _output_channels(info: VariableInfo) -> set[int]:

@@ -17,6 +17,8 @@ MOST_EXAMPLES = 5000
 """Default for the maximal number of examples."""
 BATCH_SIZE = 500
 
+_ROUNDING = 1e-3
+
 
 def reestimate_batch_norm(
     model: keras.Model, x: Any, examples: int = MOST_EXAMPLES, batch_size: int = BATCH_SIZE
@@ -46,11 +48,17 @@ def reestimate_batch_norm(
     moving = _moving(model)
     if not moving:
         return
-    statistics = [_of_batch(model, moving, batch) for batch in _batches(x, examples, batch_size)]
-    if not statistics:
+    updates: list[list[np.ndarray]] = []
+    kept: list[float] = []
+    for batch in _batches(x, examples, batch_size):
+        if not updates:
+            kept = _kept_of_old(model, moving, batch)
+        updates.append(_updated(model, moving, batch, 0.0))
+    if not updates:
         raise LotteryError("Expected data with examples. Received: none. Pass some inputs.")
     for index, (variable, _) in enumerate(moving):
-        variable.assign(np.mean([values[index] for values in statistics], axis=0))
+        statistics = [values[index] / (1 - kept[index]) for values in updates]
+        variable.assign(np.mean(statistics, axis=0))
 
 
 def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
@@ -90,14 +98,35 @@ def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
     ]
 
 
-def _of_batch(
+def _kept_of_old(
     model: keras.Model, moving: Sequence[tuple[keras.Variable, float]], x: Any
+) -> list[float]:
+    """Returns the share of the old statistics that one batch leaves.
+
+    It is the momentum, and a power of it for a layer that the model calls several times.
+
+    Raises:
+        LotteryError: a layer has a momentum of 1, and never updates its statistics.
+    """
+    if any(momentum == 1 for _, momentum in moving):
+        raise LotteryError(
+            "Expected a momentum below 1 for every BatchNormalization. Received: 1, which never "
+            "updates the statistics. Lower it."
+        )
+    ones, zeros = (_updated(model, moving, x, value) for value in (1.0, 0.0))
+    shares = [float(np.mean(a - b)) for a, b in zip(ones, zeros)]
+    return [
+        momentum if abs(share - momentum) < _ROUNDING else share
+        for share, (_, momentum) in zip(shares, moving)
+    ]
+
+
+def _updated(
+    model: keras.Model, moving: Sequence[tuple[keras.Variable, float]], x: Any, start: float
 ) -> list[np.ndarray]:
-    """Returns the statistics of a batch: an update from 0 yields (1 - momentum) times them."""
-    mapping = [(variable, keras.ops.zeros_like(variable.value)) for variable, _ in moving]
+    """Returns the statistics after one batch in training mode, from `start` on."""
+    mapping = [(v, keras.ops.full_like(v.value, start)) for v, _ in moving]
     with keras.StatelessScope(state_mapping=mapping) as scope:
         model(keras.tree.map_structure(keras.ops.convert_to_tensor, x), training=True)
-    return [
-        np.array(keras.ops.convert_to_numpy(scope.get_current_value(variable))) / (1 - momentum)
-        for variable, momentum in moving
-    ]
+    values = [scope.get_current_value(variable) for variable, _ in moving]
+    return [np.array(keras.ops.convert_to_numpy(value)) for value in values]

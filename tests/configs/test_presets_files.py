@@ -15,9 +15,8 @@ NAMES = presets.names()
 
 def test_names():
     assert {"frankle2019/lenet_mnist", "morcos2019/vgg19_transfer", "quickstart"} <= set(NAMES)
-    assert all(
-        re.fullmatch(r"quickstart|[a-z]+\d{4}/[a-z0-9_]+(:[a-z0-9_]+)?", name) for name in NAMES
-    )
+    form = r"quickstart|channels|[a-z]+\d{4}/[a-z0-9_]+(:[a-z0-9_]+)?"
+    assert all(re.fullmatch(form, name) for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -57,7 +57,7 @@ def test_arms_can_be_trained_in_some_rounds_and_chains_up_to_the_last_of_them():
 
 
 def test_a_round_that_another_arm_needs_cannot_be_left_out():
-    with pytest.raises(LotteryError, match="none of 'winning' in round 2, which 'reinit' needs"):
+    with pytest.raises(LotteryError, match="no 'winning' in round 2, which 'reinit' needs"):
         trainings(make(("winning", "reinit"), winning=(1,)))
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from keras_lottery.tasks.vision.datasets import datasets
 from keras_lottery.tasks.vision.datasets.digits import digits
 from keras_lottery.tasks.vision.images import Source, Split
 from keras_lottery.tasks.vision.labels import stratified_order
@@ -10,7 +9,6 @@ from keras_lottery.tasks.vision.labels import stratified_order
 NAME = "flawed_digits"
 
 
-@datasets.register(NAME)
 def flawed(data):
     """Returns the digits as floats.
 

@@ -12,10 +12,18 @@ from keras_lottery.records import read_rows
 from keras_lottery.studies.equilibrium import page as equilibrium_page
 from keras_lottery.studies.equilibrium.rows import TRAININGS, TrainingRow
 from keras_lottery.studies.instability import page as instability_page
+from keras_lottery.tasks.vision.datasets import datasets
 from keras_lottery.tasks.vision.task import VisionTask
 from tests.studies import flawed
 
 pytestmark = pytest.mark.filterwarnings("ignore:Seed .* diverged", "ignore:.*:RuntimeWarning")
+
+
+@pytest.fixture(autouse=True)
+def _flawed_digits(monkeypatch):
+    """Registers the data set for the tests of this file alone."""
+    monkeypatch.setitem(datasets._entries, flawed.NAME, flawed.flawed)
+
 
 SMALL = {
     "seeds": [0, 1],

@@ -223,3 +223,56 @@ unpruned = cache(small)
 def test_wrong_targets_and_patterns(arguments, message):
     with pytest.raises(LotteryError, match=message):
         kl.prune(unpruned(), **arguments)
+
+
+def test_directions_of_a_tagger_lose_the_same_units():
+    x = keras.Input((5,), dtype="int32")
+    y = L.Bidirectional(L.LSTM(8, return_sequences=True))(L.Embedding(11, 6)(x))
+    model = keras.Model(x, L.Dense(3)(y))
+    kl.prune(model, 0.5, pattern="channels")
+    small = kl.compact(model)
+    tokens = np.arange(10).reshape(2, 5)
+    np.testing.assert_allclose(small(tokens), model(tokens), atol=1e-5)
+    assert small.count_params() < model.count_params() / 2
+
+
+def test_a_rule_that_is_registered_later_counts():
+    class Passed(L.Layer):
+        def call(self, inputs):
+            return keras.ops.flip(inputs, axis=1)
+
+    x = keras.Input((4, 3))
+    model = keras.Model(x, L.Dense(2)(L.Flatten()(Passed()(L.Dense(6)(x)))))
+    with pytest.raises(LotteryError):
+        kl.prune(model, 0.5, pattern="channels")
+    kl.register_compaction_rule(Passed, lambda call: setattr(call.output, "axes", call.input.axes))
+    kl.prune(model, 0.5, pattern="channels")
+    assert kl.get_masks(model)["layers/dense/kernel"].any(axis=0).sum() == 3
+
+
+def test_a_spectrally_normalized_convolution_keeps_its_channels():
+    x = keras.Input((6, 6, 3))
+    y = L.SpectralNormalization(L.Conv2D(6, 3))(L.Conv2D(8, 1)(L.Conv2D(5, 1)(x)))
+    model = keras.Model(x, L.Dense(2)(L.Flatten()(L.Conv2D(4, 1)(y))))
+    kl.prune(model, 0.5, pattern="channels")
+    batch = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype("float32")
+    np.testing.assert_allclose(kl.compact(model)(batch), model(batch), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "sparsity", [{"*/bias": 0.9}, {"recurrent": 0.9}, {"conv2d": 0.5, "head": 0.9}]
+)
+def test_a_sparsity_of_what_cannot_be_pruned_is_refused(sparsity):
+    with pytest.raises(LotteryError, match="Expected sparsities of what can be pruned"):
+        kl.prune(small(), sparsity, exclude="*/head/*" if "conv" in sparsity else ())
+
+
+def test_frozen_values_and_slow_modes_are_refused():
+    model = kl.mask(small(), parametrization="frozen")
+    masks = {path: np.zeros_like(mask) for path, mask in kl.get_masks(model).items()}
+    fills = {path: np.ones(mask.shape, "float32") for path, mask in masks.items()}
+    masking.set_masks(model, masks, fills)
+    with pytest.raises(LotteryError, match="parametrization='frozen' with other values"):
+        kl.prune(model, 0.5, pattern="channels")
+    with pytest.raises(LotteryError, match="'slow_modes', which scores single weights"):
+        kl.prune(small(), 0.5, pattern="channels", criterion="slow_modes", data=(1, 1))

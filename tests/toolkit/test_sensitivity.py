@@ -111,3 +111,15 @@ def test_a_model_without_a_loss():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     with pytest.raises(LotteryError, match=r"Expected a compiled model.*model\.compile"):
         kl.sensitivity(model, (X, X[:, :1]))
+
+
+def test_layers_with_the_same_name_have_rows_of_their_own():
+    inner = [
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="proj")]) for _ in range(2)
+    ]
+    model = keras.Sequential([keras.Input((4,)), *inner, keras.layers.Dense(1, name="head")])
+    model.compile("sgd", "mse")
+    x = np.ones((3, 4), np.float32)
+    table = kl.sensitivity(model, (x, x[:, :1]), sparsities=(0.5,))
+    assert len(table.layers) == 3 and table.layers[-1].endswith("head")
+    assert [row.size for row in table.rows] == [16, 16, 4]

@@ -85,3 +85,18 @@ def test_batches_of_any_kind_are_read_as_arrays_are():
         reestimate_batch_norm(made(), iter([]))
     with pytest.raises(LotteryError, match=r"inputs, or batches\. Received: NoneType"):
         reestimate_batch_norm(made(), None)
+
+
+def test_a_layer_that_is_called_twice_sees_both_inputs():
+    inputs = keras.Input((3,))
+    norm = L.BatchNormalization(momentum=0.9)
+    model = keras.Model(inputs, L.Add()([norm(inputs), norm(inputs)]))
+    x = np.random.default_rng(0).normal(5, 2, (400, 3)).astype(np.float32)
+    reestimate_batch_norm(model, x)
+    np.testing.assert_allclose(numbers(norm.moving_mean), x.mean(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(numbers(norm.moving_variance), x.var(axis=0), rtol=1e-2)
+
+
+def test_statistics_that_never_move_are_refused():
+    with pytest.raises(LotteryError, match=r"momentum below 1"):
+        reestimate_batch_norm(made(momentum=1.0), np.ones((4, 3), np.float32))

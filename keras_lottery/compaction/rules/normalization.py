@@ -48,6 +48,11 @@ def all_axes(call: Call) -> None:
     call.output.axes = call.input.axes
 
 
+def spectral_normalization(call: Call) -> None:
+    """The wrapped layer's kernel is divided by its largest singular value, over all units."""
+    call.pin(f"{call.path} normalizes its kernel over all units")
+
+
 def softmax(call: Call) -> None:
     axes: Any = keras.tree.flatten(call.layer.axis)
     for axis in axes:
@@ -58,8 +63,8 @@ def softmax(call: Call) -> None:
 register_compaction_rule(layers.BatchNormalization, batch_normalization)
 for _class in (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization):
     register_compaction_rule(_class, over_axes)
-for _class in (layers.GroupNormalization, layers.SpectralNormalization):
-    register_compaction_rule(_class, all_axes)
+register_compaction_rule(layers.GroupNormalization, all_axes)
+register_compaction_rule(layers.SpectralNormalization, spectral_normalization)
 register_compaction_rule(layers.Softmax, softmax)
 register_compaction_rule("LogSoftmax", softmax)
 register_compaction_rule("Softmax", softmax)

@@ -42,6 +42,8 @@ def bidirectional(call: Call) -> None:
         call.pin()
         call.graph.pin((forward, backward), f"{call.path} exposes its states")
         return
+    # Keras takes the backward layer for as wide as the forward one.
+    units = call.couple(forward, backward)
     if layer.merge_mode == "concat":
         constant = np.concatenate([zero, backward_zero])
         set_output(call.output, {-1: np.concatenate([forward, backward])}, constant)
@@ -50,7 +52,6 @@ def bidirectional(call: Call) -> None:
         set_output(call.outputs[0], {-1: forward}, zero)
         set_output(call.outputs[1], {-1: backward}, backward_zero)
         return
-    units = call.couple(forward, backward)
     both = zero * backward_zero if layer.merge_mode == "mul" else zero + backward_zero
     set_output(call.output, {-1: units}, both)
 
