@@ -260,7 +260,7 @@ def test_a_spectrally_normalized_convolution_keeps_its_channels():
 
 
 @pytest.mark.parametrize(
-    "sparsity", [{"*/bias": 0.9}, {"recurrent": 0.9}, {"conv2d": 0.5, "head": 0.9}]
+    "sparsity", [{"*/bias": 0.9}, {"recurrent": 0.9}, {"conv": 0.5, "*/head/*": 0.9}]
 )
 def test_a_sparsity_of_what_cannot_be_pruned_is_refused(sparsity):
     with pytest.raises(LotteryError, match="Expected sparsities of what can be pruned"):
