@@ -9,12 +9,14 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
@@ -69,13 +71,36 @@ def decoded(source: Path, key: Mapping[str, Any], read: Callable[[], Arrays]) ->
     place = root / "data" / f"{source.parent.name}-{_digest(source, key)}"
     if (cached := _load(place)) is not None:
         return cached
+    with _alone(place):  # the first process decodes, the others wait for it
+        if (cached := _load(place)) is not None:
+            return cached
+        return _read_and_save(place, read)
+
+
+def _read_and_save(place: Path, read: Callable[[], Arrays]) -> Arrays:
     arrays = read()
     if sum(array.nbytes for array in arrays.values()) <= _MOST_BYTES:
         try:
             _save(place, arrays)
         except LotteryError as error:
-            warnings.warn(f"The decoded data set is not cached: {error}", stacklevel=2)
+            warnings.warn(f"The decoded data set is not cached: {error}", stacklevel=4)
     return arrays
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Holds a lock next to a folder; does without one if the cache can't be written to."""
+    lock = FileLock(place.with_name(f"{place.name}.lock"))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _digest(source: Path, key: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Decoded arrays are cached until a file changes; damaged entries are read again."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -87,3 +88,10 @@ def test_programs_stay_where_the_user_wants_them(monkeypatch):
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "mine")
     cache.keep_programs()
     assert os.environ["JAX_COMPILATION_CACHE_DIR"] == "mine"
+
+
+def test_one_thread_decodes_and_the_others_wait(source):
+    reader = Reader()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: decoded(source, reader), range(4)))
+    assert reader.times == 1
