@@ -86,6 +86,9 @@ def executed(config: configs.Config) -> configs.Config:
         print(choice.reason)
     limit_threads(choice.config.threads)
     if choice.config.executor == "processes":
+        # Driver and workers share the GPUs; by default, the first process takes nearly all memory.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         start_workers(choice.config)
     return choice.config
 
