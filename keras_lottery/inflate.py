@@ -1,9 +1,13 @@
-"""Guards against decompression bombs."""
+"""Reading compressed files, with a guard against decompression bombs."""
 
 import gzip
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
 
@@ -40,6 +44,30 @@ def check_zip(path: Path) -> None:
     with zipfile.ZipFile(path) as file:
         for member in file.infolist():
             check_inflated(path, member.compress_size, member.file_size)
+
+
+def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:
+    """Returns the arrays of an `.npz` file by name; nothing in it is unpickled.
+
+    Args:
+        path: the file.
+        advice: what to do if it can't be read.
+
+    Raises:
+        LotteryError: it is missing, damaged or of another kind, or inflates to implausibly many
+            bytes.
+    """
+    try:
+        check_zip(path)
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except LotteryError:
+        raise
+    except FileNotFoundError:
+        problem = "none there"
+    except Exception as error:  # NumPy, zipfile and its decompressors raise many types
+        problem = " ".join(str(error).split()) or type(error).__name__
+    raise LotteryError(f"Expected an .npz file of arrays at {path}. Received: {problem}. {advice}")
 
 
 def read_plain(path: Path) -> bytes:

@@ -7,18 +7,13 @@ from keras_lottery.arms import starts
 from keras_lottery.types import RunView, Start, Training
 
 
-class PermutedLayer:
+class PermutedLayer(starts.TicketControl):
     """Shuffles the ticket's mask within each variable, over re-initialized weights.
 
     Reference: the locally permuted mask of Morcos et al. 2019 (1906.02773), appendix A.2.
     """
 
     name = "permuted_layer"
-    iterative = False
-    stochastic = True
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(starts.winning_of(training)).masks
@@ -29,18 +24,13 @@ class PermutedLayer:
 PERMUTED_LAYER = PermutedLayer()
 
 
-class PermutedGlobal:
+class PermutedGlobal(starts.TicketControl):
     """Shuffles the ticket's mask over all variables: the easiest control to beat.
 
     Reference: the random ticket of Morcos et al. 2019 (1906.02773), section 3.
     """
 
     name = "permuted_global"
-    iterative = False
-    stochastic = True
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(starts.winning_of(training)).masks
@@ -51,7 +41,7 @@ class PermutedGlobal:
 PERMUTED_GLOBAL = PermutedGlobal()
 
 
-class RandomMask:
+class RandomMask(starts.TicketControl):
     """Keeps the ticket's start weights under a random mask of the same size.
 
     With pre-trained weights, this measures the value of the mask.
@@ -60,11 +50,6 @@ class RandomMask:
     """
 
     name = "random_mask"
-    iterative = False
-    stochastic = True
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.start_of(starts.winning_of(training))

@@ -34,7 +34,7 @@ class Reinit:
 REINIT = Reinit()
 
 
-class InitPermuted:
+class InitPermuted(starts.TicketControl):
     """Keeps the mask, and shuffles the start values of the kept weights.
 
     It starts at the ticket's step; the optimizer slots are reset, since those of the rewind point
@@ -44,11 +44,6 @@ class InitPermuted:
     """
 
     name = "init_permuted"
-    iterative = False
-    stochastic = True
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.start_of(starts.winning_of(training))
@@ -61,7 +56,7 @@ class InitPermuted:
 INIT_PERMUTED = InitPermuted()
 
 
-class LayersShuffled:
+class LayersShuffled(starts.TicketControl):
     """Keeps the mask, and swaps whole weight matrices between layers.
 
     The optimizer slots are reset, since those of the rewind point belong to other values.
@@ -70,11 +65,6 @@ class LayersShuffled:
     """
 
     name = "layers_shuffled"
-    iterative = False
-    stochastic = True
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.winning_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.start_of(starts.winning_of(training))

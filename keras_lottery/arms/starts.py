@@ -11,6 +11,16 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.types import MaskSet, RunView, Start, State, Training, Weights
 
 
+class TicketControl:
+    """A control that draws something, made from the winning ticket of the same seed and round."""
+
+    iterative = False
+    stochastic = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (winning_of(training),)
+
+
 def dense_of(training: Training) -> Training:
     """Returns the dense training of the same seed."""
     return replace(training, round=0, arm="dense", draw=0)

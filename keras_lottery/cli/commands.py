@@ -159,9 +159,8 @@ def _define_prune(values: flags.FlagValues) -> None:
     _text(values, "model", None, "A .keras file.")
     _text(values, "out", None, "The .keras file to write.")
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
-    _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
+    _define_selection(values)
     _text(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
-    _text(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
     flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
     flags.DEFINE_integer(
         "bytes", None, "Target size of the parameters in bytes.", flag_values=values
@@ -169,11 +168,6 @@ def _define_prune(values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "compact", False, "Remove pruned channels from the layers.", flag_values=values
     )
-    for name, text in (
-        ("include", "Patterns of paths or layer names: prune only these."),
-        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
-    ):
-        flags.DEFINE_list(name, [], text, flag_values=values)
     for name, default, text in (
         ("biases", False, "Prune biases too."),
         ("norms", False, "Prune the scales and shifts of normalization layers too."),
@@ -220,10 +214,15 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
     _text(values, "loss", None, "Keras name of the loss; default: the file's.")
     text = "Fractions to remove of each layer, in (0, 1)."
     flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
-    _text(values, "pattern", "weights", "weights, channels, N:M such as 2:4, or block:4x4.")
+    _define_selection(values)
+
+
+def _define_selection(values: flags.FlagValues) -> None:
+    """Defines the flags that choose what is pruned, and by which criterion."""
     _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
+    _text(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
     for name, text in (
-        ("include", "Patterns of paths or layer names: measure only these."),
+        ("include", "Patterns of paths or layer names: prune only these."),
         ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
     ):
         flags.DEFINE_list(name, [], text, flag_values=values)
@@ -252,7 +251,7 @@ def _sensitivity(values: flags.FlagValues, _: dict[str, Any]) -> None:
 
 
 def _nothing(*_: Any) -> None:
-    """Does nothing: `list` has no flags of its own."""
+    """Does nothing; `list` takes no flags."""
 
 
 def modules_of(values: flags.FlagValues) -> list[str]:

@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.compaction.call import rule_changes
-from keras_lottery.compaction.graph import Graph
 from keras_lottery.compaction.trace import trace
 from keras_lottery.masking import strip
-from keras_lottery.masking.inventory import LORA, STATE, Inventory, read_model
+from keras_lottery.masking.inventory import LORA, STATE, Inventory
 from keras_lottery.masking.options import MaskOptions, Options
 from keras_lottery.masking.paths import variables
 from keras_lottery.pruning.channels import Channels
 from keras_lottery.types import MaskSet, VariableInfo
 
-__all__ = ["Size", "channel_infos", "channel_inventory", "size_of"]
+__all__ = ["Size", "channel_inventory", "size_of"]
 
 _KERNELS = ("kernel", "recurrent", "embedding")
 _NO_MASK = ("unknown layer", "not a weight", LORA)
@@ -49,20 +48,6 @@ class _Wiring:
 
 
 _cache: WeakKeyDictionary[keras.Layer, tuple[list[int], _Wiring]] = WeakKeyDictionary()
-
-
-def channel_infos(model: keras.Model, options: Options | None = None) -> list[VariableInfo]:
-    """Returns the weights of a model with their channels, for channel pruning.
-
-    Args:
-        model: built.
-        options: what may be pruned. They apply to kernels; biases and norms follow.
-
-    Raises:
-        LotteryError: the model is not built, its code doesn't run on symbolic tensors, or a
-            pattern matches nothing.
-    """
-    return channel_inventory(read_model(model, options), options).infos
 
 
 def channel_inventory(inventory: Inventory, options: Options | None = None) -> Inventory:
@@ -233,39 +218,16 @@ def _read(model: keras.Model) -> _Wiring:
     plain = strip(model)
     graph = trace(plain)
     paths = {id(variable): path for path, variable in variables(plain).items()}
-    roots = graph.units.roots()
-    group = _in_order(graph, roots)
-    wiring = _Wiring(groups=int(group.max(initial=-1)) + 1)
+    group, pinned = graph.coupled()
+    wiring = _Wiring(pinned=pinned, groups=int(group.max(initial=-1)) + 1)
     for plan in graph.plans.values():
         for slot in plan.slots.values():
             path = paths.get(id(slot.variable))
             if path is not None and path not in wiring.axes:
-                wiring.axes[path] = tuple(
-                    None if ids is None else group[roots[ids]] for ids in slot.axes
-                )
+                wiring.axes[path] = tuple(None if ids is None else group[ids] for ids in slot.axes)
                 wiring.makes[path] = slot.makes
     for kernel in graph.kernels:
         path = paths.get(id(kernel.plan.slots[kernel.attribute].variable))
         if path is not None:
             wiring.uses[path] = wiring.uses.get(path, 0) + kernel.uses
-    for pin in graph.pins:
-        for g in np.unique(group[roots[pin.ids]]).tolist():
-            if g >= 0:
-                wiring.pinned.setdefault(g, pin.reason)
     return wiring
-
-
-def _in_order(graph: Graph, roots: Ids) -> Ids:
-    """Returns the number of each root in network order; -1 for roots without a weight."""
-    arrays = [
-        roots[ids]
-        for plan in graph.plans.values()
-        for slot in plan.slots.values()
-        for ids in slot.axes
-        if ids is not None
-    ]
-    group = np.full(len(roots), -1, np.int64)
-    if arrays:
-        unique, first = np.unique(np.concatenate(arrays), return_index=True)
-        group[unique[np.argsort(first)]] = np.arange(len(unique))
-    return group

@@ -174,13 +174,35 @@ class Graph:
         """Pins the units of some axes and, if `read`, everything that they depend on."""
         self.pins.extend(Pin(ids, reason, read) for ids in axes if ids is not None)
 
-    def groups(self) -> list[Group]:
-        """Returns the groups of coupled units that have weights, in the order of the network."""
+    def coupled(self) -> tuple[Ids, dict[int, str]]:
+        """Returns the group of each unit, and why groups are pinned.
+
+        Groups of coupled units are numbered in the order of the network; -1: no weight has the
+        unit.
+        """
         roots = self.units.roots()
+        arrays = [
+            roots[ids]
+            for plan in self.plans.values()
+            for slot in plan.slots.values()
+            for ids in slot.axes
+            if ids is not None
+        ]
+        number = np.full(len(roots), -1, np.int64)
+        if arrays:
+            unique, first = np.unique(np.concatenate(arrays), return_index=True)
+            number[unique[np.argsort(first)]] = np.arange(len(unique))
+        group = number[roots]
         pinned: dict[int, str] = {}
         for pin in self.pins:
-            for root in np.unique(roots[pin.ids]).tolist():
-                pinned.setdefault(root, pin.reason)
+            for one in np.unique(group[pin.ids]).tolist():
+                if one >= 0:
+                    pinned.setdefault(one, pin.reason)
+        return group, pinned
+
+    def groups(self) -> list[Group]:
+        """Returns the groups of coupled units that have weights, in the order of the network."""
+        group, pinned = self.coupled()
         slices: dict[int, list[tuple[str, str, int, tuple[int, ...]]]] = {}
         makes: dict[int, list[tuple[str, str, int, tuple[int, ...]]]] = {}
         for plan in self.plans.values():
@@ -188,19 +210,19 @@ class Graph:
                 for axis, ids in enumerate(slot.axes):
                     if ids is None:
                         continue
-                    for root, indices in _by_root(roots[ids]):
+                    for one, indices in _by_group(group[ids]):
                         part = (plan.path, slot.attribute, axis, indices)
-                        slices.setdefault(root, []).append(part)
+                        slices.setdefault(one, []).append(part)
                         if axis in slot.makes:
-                            makes.setdefault(root, []).append(part)
+                            makes.setdefault(one, []).append(part)
         return [
-            Group(tuple(parts), tuple(makes.get(root, ())), pinned.get(root, ""))
-            for root, parts in slices.items()
+            Group(tuple(parts), tuple(makes.get(one, ())), pinned.get(one, ""))
+            for one, parts in sorted(slices.items())
         ]
 
 
-def _by_root(roots: Ids) -> list[tuple[int, tuple[int, ...]]]:
-    order = np.argsort(roots, kind="stable")
-    unique, starts = np.unique(roots[order], return_index=True)
+def _by_group(groups: Ids) -> list[tuple[int, tuple[int, ...]]]:
+    order = np.argsort(groups, kind="stable")
+    unique, starts = np.unique(groups[order], return_index=True)
     parts = np.split(order, starts[1:])
-    return [(int(root), tuple(part.tolist())) for root, part in zip(unique, parts)]
+    return [(int(one), tuple(part.tolist())) for one, part in zip(unique, parts)]

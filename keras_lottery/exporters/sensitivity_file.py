@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery import checks, toolkit
@@ -13,6 +11,7 @@ from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters.prune_file import load_file
 from keras_lottery.files import write_text, write_whole
+from keras_lottery.inflate import read_npz
 from keras_lottery.toolkit import Sensitivity
 
 
@@ -86,14 +85,13 @@ def _loss(name: str) -> Any:
 
 
 def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            x, y = file["x"], file["y"]
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    advice = "Write it with numpy.savez(file, x=..., y=...)."
+    arrays = read_npz(path, advice)
+    if missing := {"x", "y"} - arrays.keys():
         raise LotteryError(
-            f"Expected an .npz file with the arrays x and y. Received: {path}: {error}. Write it "
-            "with numpy.savez(file, x=..., y=...)."
-        ) from error
+            f"Expected the arrays x and y in {path}. Received: no {min(missing)}. {advice}"
+        )
+    x, y = arrays["x"], arrays["y"]
     if x.ndim < 1 or x.shape[:1] != y.shape[:1] or not len(x):
         raise LotteryError(
             f"Expected as many targets as examples, one at least. Received: x of shape {x.shape} "

@@ -26,7 +26,6 @@ from keras_lottery.pruning.prune import (
     prune_to_cost,
     prune_to_count,
     prune_to_round,
-    still_to_prune,
 )
 from keras_lottery.pruning.schedules import CubicSchedule, schedules
 from keras_lottery.pruning.spectrum import Gap, Spectrum, window
@@ -65,6 +64,5 @@ __all__ = [
     "prune_to_round",
     "schedules",
     "sparsity",
-    "still_to_prune",
     "window",
 ]

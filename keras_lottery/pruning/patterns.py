@@ -133,7 +133,7 @@ def layout_of(pattern: str, infos: Sequence[VariableInfo]) -> Layout:
     Args:
         pattern: `weights`, `channels`, `2:4` (N of M), `block:4x4`, or another registered
             pattern, with its argument after a colon.
-        infos: the variables; for `channels`, the result of `compaction.channel_infos`.
+        infos: the variables; for `channels`, those of `compaction.channels.channel_inventory`.
 
     Raises:
         LotteryError: the pattern is unknown, or its argument is invalid.

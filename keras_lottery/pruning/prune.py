@@ -239,19 +239,6 @@ def kept_after(infos: Sequence[VariableInfo], config: PruneConfig, round: int) -
     return sum(kept_at(layout, pool, config, round)[0] for pool in pools)
 
 
-def still_to_prune(
-    masks: MaskSet,
-    infos: Sequence[VariableInfo],
-    sparsity: float | Mapping[str, float],
-    pattern: str = "weights",
-) -> int:
-    """Returns how many more weights or groups `prune_to` would prune; negative: too sparse."""
-    layout = layout_of(pattern, infos)
-    groups = layout.fold(complete_masks(masks, infos))
-    pools = _pools(layout, sparsity, None)
-    return sum(count(p.rate, p.size) - p.size + sum(_surviving(p, groups)) for p in pools)
-
-
 def _pools(
     layout: Layout, sparsity: float | Mapping[str, float], rates: Mapping[str, float] | None
 ) -> list[Pool]:

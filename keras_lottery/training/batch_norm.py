@@ -1,6 +1,7 @@
 """Re-estimating batch-norm statistics from data, for averaged, edited or pruned networks."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import keras
@@ -48,16 +49,19 @@ def reestimate_batch_norm(
     moving = _moving(model)
     if not moving:
         return
-    updates: list[list[np.ndarray]] = []
-    kept: list[float] = []
-    for batch in _batches(x, examples, batch_size):
-        if not updates:
-            kept = _kept_of_old(model, moving, batch)
-        updates.append(_updated(model, moving, batch, 0.0))
-    if not updates:
+    if any(momentum == 1 for _, momentum in moving):
+        raise LotteryError(
+            "Expected a momentum below 1 for every BatchNormalization. Received: 1, which never "
+            "updates the statistics. Lower it."
+        )
+    batches = _batches(x, examples, batch_size)
+    if (first := next(batches, None)) is None:
         raise LotteryError("Expected data with examples. Received: none. Pass some inputs.")
-    for index, (variable, _) in enumerate(moving):
-        statistics = [values[index] / (1 - kept[index]) for values in updates]
+    from_ones = _updated(model, moving, first, 1.0)
+    updates = [_updated(model, moving, batch, 0.0) for batch in chain([first], batches)]
+    for index, (variable, momentum) in enumerate(moving):
+        kept = _kept_of_old(from_ones[index] - updates[0][index], momentum)
+        statistics = [values[index] / (1 - kept) for values in updates]
         variable.assign(np.mean(statistics, axis=0))
 
 
@@ -98,27 +102,17 @@ def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
     ]
 
 
-def _kept_of_old(
-    model: keras.Model, moving: Sequence[tuple[keras.Variable, float]], x: Any
-) -> list[float]:
-    """Returns the share of the old statistics that one batch leaves.
+def _kept_of_old(difference: np.ndarray, momentum: float) -> float:
+    """Returns the share of the old statistics that a batch leaves.
 
     It is the momentum, and a power of it for a layer that the model calls several times.
 
-    Raises:
-        LotteryError: a layer has a momentum of 1, and never updates its statistics.
+    Args:
+        difference: statistics after the batch, from 1 on minus from 0 on.
+        momentum: of the layer.
     """
-    if any(momentum == 1 for _, momentum in moving):
-        raise LotteryError(
-            "Expected a momentum below 1 for every BatchNormalization. Received: 1, which never "
-            "updates the statistics. Lower it."
-        )
-    ones, zeros = (_updated(model, moving, x, value) for value in (1.0, 0.0))
-    shares = [float(np.mean(a - b)) for a, b in zip(ones, zeros)]
-    return [
-        momentum if abs(share - momentum) < _ROUNDING else share
-        for share, (_, momentum) in zip(shares, moving)
-    ]
+    share = float(difference.mean())
+    return momentum if abs(share - momentum) < _ROUNDING else share
 
 
 def _updated(

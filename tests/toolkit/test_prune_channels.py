@@ -8,7 +8,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking, pruning
-from keras_lottery.compaction.channels import channel_infos, channel_inventory, size_of
+from keras_lottery.compaction.channels import channel_inventory, size_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.inventory import read_model
 from tests.compaction.zoo import randomize
@@ -57,7 +57,7 @@ def test_prune_train_and_compact(build):
     x, y = batch_of(model, np.random.default_rng(0))
     summary = kl.prune(model, sparsity=0.5, pattern="channels", criterion="taylor", data=(x, y))
     masks = kl.get_masks(model)
-    infos = channel_infos(model)
+    infos = channel_inventory(read_model(model)).infos
     groups = pruning.layout_of("channels", infos).fold(masks)
     size = sum(mask.size for mask in groups.values())
     assert pruning.kept(groups) == size - size // 2

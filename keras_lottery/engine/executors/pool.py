@@ -43,11 +43,15 @@ class Worker:
         """Makes it build the task of the trainings that follow."""
         if setup != self._setup:
             self._setup = setup
-            self._send(setup)
+            self.send(setup)
 
-    def send(self, job: Job) -> bool:
-        """Sends a training; returns False if the process has died."""
-        return self._send(job)
+    def send(self, item: Setup | Job) -> bool:
+        """Sends a setup or a training; returns False if the process has died."""
+        try:
+            self.connection.send(item)
+        except OSError:
+            return False
+        return True
 
     def receive(self) -> Message | None:
         """Returns the next message; None if the process has died."""
@@ -75,13 +79,6 @@ class Worker:
         if self._setup:
             new.prepare(self._setup)
         return new
-
-    def _send(self, item: Setup | Job) -> bool:
-        try:
-            self.connection.send(item)
-        except OSError:
-            return False
-        return True
 
 
 class Pool:

@@ -84,10 +84,10 @@ def _serve_one(connection: Connection, setup: Setup) -> Setup:
     """Trains networks of one experiment; returns the next one's setup."""
     from keras_lottery.backend.global_state import preserved  # imports the backend
 
-    task: Task | None = None
-    with preserved(), suppress(Exception):  # the next job tries again, and reports the error
-        task = _make_task(setup)
     with preserved():
+        task: Task | None = None
+        with suppress(Exception):  # the next job tries again, and reports the error
+            task = _make_task(setup)
         while not isinstance(received := connection.recv(), Setup):
             try:
                 task = task or _make_task(setup)

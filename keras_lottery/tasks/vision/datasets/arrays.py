@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.inflate import check_zip
+from keras_lottery.inflate import read_npz
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split
 from keras_lottery.tasks.vision.labels import class_numbers
@@ -17,7 +17,7 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 def arrays(data: VisionData) -> Source:
     """Returns the images of an .npz file with the arrays x_train, y_train, x_test and y_test."""
     path = Path(data.dir, data.path).expanduser()
-    contents = _read(path)
+    contents = read_npz(path, "Set data.path (and data.dir) to the file.")
     missing = [name for name in NAMES if name not in contents]
     if missing:
         raise LotteryError(
@@ -64,20 +64,3 @@ def from_arrays(
     maximum = largest_value(images, tests, scaling)
     train, test, classes = class_numbers(y_train, y_test)
     return Source(Split(images, train), Split(tests, test), classes, maximum)
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    try:
-        check_zip(path)
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except LotteryError:
-        raise
-    except FileNotFoundError:
-        problem = "none there"
-    except Exception as error:  # NumPy, zipfile and its decompressors raise many types
-        problem = " ".join(str(error).split()) or type(error).__name__
-    raise LotteryError(
-        f"Expected an .npz file of arrays at {path}. Received: {problem}. "
-        "Set data.path (and data.dir) to the file."
-    )
