@@ -2,7 +2,7 @@
 
 Keras loads a model only if the classes in its file are registered, and registering a class imports
 its module, which imports Keras and a backend. To keep `import keras_lottery` light, Keras gets a
-stand-in for each class at the end of its own import. A stand-in imports the real class when a file
+stand-in for each class as soon as it is imported. A stand-in imports the real class when a file
 names it.
 """
 

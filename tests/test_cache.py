@@ -11,7 +11,7 @@ from keras_lottery import cache
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
-    """A folder with one file, and a cache of its own."""
+    """A folder with one file, and a separate cache."""
     monkeypatch.setenv("KERAS_LOTTERY_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "mnist" / "3.0.1"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Masked layers and models: the class of a built object is swapped for a subclass of its own.
+"""Masked layers and models: masking swaps an object's class for a subclass of it.
 
 `Masked` wraps layers by hand. `mask` swaps classes instead, for three reasons:
 

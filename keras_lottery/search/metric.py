@@ -36,7 +36,7 @@ def measured_on(metric: str) -> str:
 def higher_is_better(model: keras.Model, name: str) -> bool | None:
     """Returns True if larger values of a log are better, False if smaller ones are.
 
-    Keras knows the direction of its own metrics and losses. None: unknown.
+    The direction is known for Keras' built-in metrics and losses. None: unknown.
     """
     metric = _metric(model, name)
     direction = metric_direction(metric) if metric is not None else None

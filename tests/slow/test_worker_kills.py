@@ -41,7 +41,7 @@ def test_nothing_is_lost(tmp_path, monkeypatch):
     killer = threading.Thread(target=kill_workers, args=(random.Random(0), killed, finished))
     killer.start()
     folders = []
-    while len(killed) < KILLS:  # a run of its own each time that one is finished
+    while len(killed) < KILLS:  # start a new run whenever one has finished
         out = tmp_path / f"b{len(folders)}"
         settings = config(out, executor="processes", workers=2, **fields)
         folders.append(engine.run(settings))

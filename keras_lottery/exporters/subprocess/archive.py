@@ -1,7 +1,7 @@
 """A `.keras` file that another process can load: saving it, and finding its classes there.
 
-Strings in such a file are not trusted: a model loaded from somebody else's file carries whatever
-that file hides in its config. The other process gets only the classes and functions that the live
+Strings in such a file are not trusted: a model loaded from an untrusted file keeps anything hidden
+in that file's config. The other process gets only the classes and functions that the live
 model refers to, or that Keras has registered, and only the model's own code.
 """
 

@@ -23,7 +23,7 @@ def _machine(monkeypatch):
 @pytest.mark.parametrize(
     ("arms", "seeds", "workers"),
     [
-        (["winning", "reinit"], [0], 2),  # the ticket of the second round beside a control
+        (["winning", "reinit"], [0], 2),  # the second round's ticket next to a control
         (["winning"], [0, 1, 2], 3),
         (["winning", "reinit"], [0, 1, 2], 4),  # as many as cores
     ],

@@ -38,7 +38,7 @@ def config(out, **fields):
 
     small = SMALL | {"out": str(out), "backend": keras.config.backend()}
     loaded = presets.load("quickstart", small | fields)
-    del loaded.prune.rounds  # the study has levels of its own
+    del loaded.prune.rounds  # the study defines its own levels
     return configs.freeze(loaded)
 
 
