@@ -1,8 +1,13 @@
-"""Counts of weights: decimal-exact rounding, and shares that add up exactly."""
+"""Counts of weights: those of a share, rounded decimal-exactly, and those that masks keep."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
+
+import numpy as np
+
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import MaskSet, VariableInfo
 
 Share = float | Fraction
 
@@ -27,48 +32,50 @@ def decimal(share: Share) -> Fraction:
     return share if isinstance(share, Fraction) else Fraction(repr(float(share)))
 
 
-def share_out(
-    total: int, weights: Sequence[int], lower: Sequence[int], upper: Sequence[int]
-) -> list[int]:
-    """Returns integer shares of `total`, proportional to `weights` and within bounds.
+def full_masks(infos: Sequence[VariableInfo]) -> MaskSet:
+    """Returns a full mask for each prunable variable."""
+    return {
+        info.path: np.ones(info.shape, np.bool_)
+        for info in sorted(infos, key=lambda info: info.path)
+        if info.prunable
+    }
 
-        x_i = clip(λ w_i, lower_i, upper_i),   λ such that Σ x_i = total
 
-    rounded by largest remainder, with ties broken by order.
+def kept(masks: MaskSet) -> int:
+    """Returns the number of weights that the masks keep."""
+    return sum(int(np.count_nonzero(mask)) for mask in masks.values())
 
-    Args:
-        total: number to distribute, between Σ lower and Σ upper.
-        weights: non-negative integers.
-        lower: smallest share of each.
-        upper: largest share of each.
+
+def sparsity(masks: MaskSet) -> float:
+    """Returns the fraction removed of all masked weights; 0 without masks."""
+    size = sum(mask.size for mask in masks.values())
+    return (size - kept(masks)) / size if size else 0.0
+
+
+def densities(masks: MaskSet) -> dict[str, float]:
+    """Returns the fraction kept of each variable, in path order."""
+    return {
+        p: kept({p: mask}) / mask.size if mask.size else 1.0 for p, mask in sorted(masks.items())
+    }
+
+
+def complete_masks(masks: MaskSet, infos: Sequence[VariableInfo]) -> MaskSet:
+    """Returns `masks`, completed with full masks for the other prunable variables.
+
+    Raises:
+        LotteryError: a mask is not boolean, has the wrong shape, or belongs to no variable.
     """
-    exact = _proportional(total, weights, lower, upper)
-    shares = [floor(x) for x in exact]
-    remaining = total - sum(shares)
-    by_remainder = sorted(range(len(exact)), key=lambda i: (shares[i] - exact[i], i))
-    for i in by_remainder[:remaining]:
-        shares[i] += 1
-    return shares
-
-
-def _proportional(
-    total: int, weights: Sequence[int], lower: Sequence[int], upper: Sequence[int]
-) -> list[Fraction]:
-    """Solves for λ: clips all, and fixes the side on which clipping changes more."""
-    exact = [Fraction(0)] * len(weights)
-    free = set(range(len(weights)))
-    while free:
-        rest = total - sum(exact[i] for i in range(len(weights)) if i not in free)
-        scale = sum(weights[i] for i in free)
-        for i in free:
-            exact[i] = rest * Fraction(weights[i], scale) if scale else Fraction(rest, len(free))
-        low = {i for i in free if exact[i] < lower[i]}
-        high = {i for i in free if exact[i] > upper[i]}
-        if not low and not high:
-            break
-        missed = sum(lower[i] - exact[i] for i in low) + sum(upper[i] - exact[i] for i in high)
-        fixed = (low if missed > 0 else high) if missed else low | high
-        for i in fixed:
-            exact[i] = Fraction(lower[i] if i in low else upper[i])
-        free -= fixed
-    return exact
+    shapes = {info.path: info.shape for info in infos}
+    for path, mask in sorted(masks.items()):
+        if path not in shapes:
+            raise LotteryError(
+                f"Expected masks of the model's variables. Received: a mask for {path}, which "
+                "doesn't exist. Pass masks made for this model."
+            )
+        if mask.dtype != np.bool_ or mask.shape != tuple(shapes[path]):
+            raise LotteryError(
+                f"Expected a boolean mask of shape {tuple(shapes[path])} for {path}. "
+                f"Received: {mask.dtype} of shape {mask.shape}. Pass masks made for this model."
+            )
+    missing = [info for info in infos if info.path not in masks]
+    return {**masks, **full_masks(missing)}

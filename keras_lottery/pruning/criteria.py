@@ -5,7 +5,6 @@ from anywhere: `criteria.register(name)(Criterion(score, needs))`. Criteria that
 initial and final value are in `mask_criteria`.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
-from keras_lottery.pruning.reduction import (
-    FIRST,
-    MEAN,
-    ROOT_MEAN_SQUARE,
-    SUM,
-    SUM_MAGNITUDE,
-    Reduction,
-)
 from keras_lottery.pruning.topk import Score
 from keras_lottery.registry import Registry
 
@@ -73,6 +63,47 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Reduction:
+    """Reduces the scores s of a group's n weights to one score.
+
+        (Σ |s|^power / n)^(1/power),   or without the mean, or without the absolute value
+
+    Args:
+        power: 1, or 2 for the root mean square.
+        mean: divide by n; otherwise larger groups have larger scores.
+        first: use the score of the first weight.
+        magnitude: use the absolute value of the result.
+    """
+
+    power: int = 1
+    mean: bool = True
+    first: bool = False
+    magnitude: bool = False
+
+    def of(self, values: Array, absolute: bool) -> Array:
+        """Returns the summands in float64; `absolute` as in `topk.Score`."""
+        values = values.astype(np.float64)
+        if self.power == 2:
+            return values * values
+        return np.abs(values) if absolute and not self.magnitude else values
+
+    def finish(self, total: Array, count: Array) -> Array:
+        """Returns the scores of groups from their sums and numbers of weights."""
+        if self.mean:
+            total = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+        if self.power == 2:
+            return np.sqrt(total)
+        return np.abs(total) if self.magnitude else total
+
+
+MEAN = Reduction()
+ROOT_MEAN_SQUARE = Reduction(power=2)
+SUM = Reduction(mean=False)
+SUM_MAGNITUDE = Reduction(mean=False, magnitude=True)
+FIRST = Reduction(mean=False, first=True)
+
+
+@dataclass(frozen=True)
 class Criterion:
     """A registered way to score weights.
 
@@ -98,12 +129,6 @@ class Criterion:
 
 
 criteria: Registry[Criterion] = Registry("criterion")
-
-_REMEDIES = {
-    "final": "Pass the variable's weights.",
-    "initial": "Pass initial=, the initial weights.",
-}
-_DEFAULT_REMEDY = "Pass derive= (kl.prune: data=(x, y))."
 
 
 def criterion(
@@ -202,57 +227,6 @@ def slow_modes(inputs: Inputs) -> Score:
 def fast_modes(inputs: Inputs) -> Score:
     """|h|, h = ∂²L/∂w²: the flattest directions are pruned first, opposite to `slow_modes`."""
     return Score(inputs.derived("hessian_diagonal"), absolute=True)
-
-
-def score_variable(
-    name: str,
-    path: str,
-    mask: NDArray[np.bool_],
-    known: Mapping[str, Mapping[str, Array] | None],
-    seed: int = 0,
-) -> Score:
-    """Returns the score of one variable under the criterion `name`.
-
-    Args:
-        name: a registered criterion.
-        path: the variable.
-        mask: True where a weight survives.
-        known: `final`, `initial` and derived values, each by path, or None if missing.
-        seed: seed of the random numbers.
-
-    Raises:
-        LotteryError: values that the criterion needs are missing, or shapes differ.
-    """
-    chosen = criteria[name]
-    values = {}
-    for need in sorted(chosen.needs):
-        value = (known.get(need) or {}).get(path)
-        if value is None:
-            raise LotteryError(
-                f"Criterion {name!r}: expected the {need} values of {path}. Received none. "
-                f"{_REMEDIES.get(need, _DEFAULT_REMEDY)}"
-            )
-        values[need] = _of_shape(value, mask.shape, f"the {need} values of {path}")
-    with np.errstate(all="ignore"):  # infinities are ranked; the cut raises for NaN
-        score = chosen.score(Inputs(path, mask, path_rng(seed, path), values))
-    _of_shape(score.values, mask.shape, f"scores of {path} by criterion {name!r}")
-    return score
-
-
-def path_rng(seed: int, path: str) -> np.random.Generator:
-    """Returns a random generator that depends on `seed` and `path` only."""
-    words = np.frombuffer(hashlib.sha256(path.encode()).digest(), dtype="<u4")
-    return np.random.default_rng([seed, *map(int, words)])
-
-
-def _of_shape(values: Array, shape: tuple[int, ...], label: str) -> Array:
-    values = np.asarray(values)
-    if values.shape != shape:
-        raise LotteryError(
-            f"Expected {label} to have the shape {shape} of the mask. Received: {values.shape}. "
-            "Pass values and masks of the same model."
-        )
-    return values
 
 
 def at_least_float32(values: Array) -> Array:

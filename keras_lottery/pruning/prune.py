@@ -4,30 +4,23 @@ Counts are of weights or, under a pattern, of groups of weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.pruning.counts import count
-from keras_lottery.pruning.criteria import criteria, score_variable
-from keras_lottery.pruning.masks import complete_masks, kept
+from keras_lottery.pruning.counts import complete_masks, count, kept
+from keras_lottery.pruning.criteria import criteria
 from keras_lottery.pruning.patterns import Layout, layout_of
 from keras_lottery.pruning.pools import Pool, make_pools
 from keras_lottery.pruning.quota import (
     Quota,
-    cut_quota,
     kept_at,
     least_kept,
-    part,
     quotas_of,
     quotas_to_round,
 )
 from keras_lottery.pruning.schedules import schedule_of
-from keras_lottery.pruning.topk import Score
+from keras_lottery.pruning.score_and_cut import Derive, prune_quotas
 from keras_lottery.types import MaskSet, VariableInfo, Weights
-
-Derive = Callable[[str, MaskSet], Weights]
-"""`(quantity, masks) -> values by path`; for the quantities see `criteria.DERIVED`."""
 
 
 def prune_round(
@@ -69,7 +62,7 @@ def prune_round(
         prune = schedule(pool.rate, round, pool.size, sum(surviving))
         quotas += quotas_of(layout, pool, surviving, prune, config.scope, config.min_per_layer)
     known = {"final": weights, "initial": initial}
-    return _prune(layout, masks, quotas, config.criterion, known, derive, seed)
+    return prune_quotas(layout, masks, quotas, config.criterion, known, derive, seed)
 
 
 def prune_to_round(
@@ -101,7 +94,7 @@ def prune_to_round(
     for pool in make_pools(layout.infos, config.rate, config.rates):
         quotas += quotas_to_round(layout, pool, _surviving(pool, groups), config, round)
     known = {"final": weights, "initial": initial}
-    return _prune(layout, masks, quotas, config.criterion, known, derive, seed)
+    return prune_quotas(layout, masks, quotas, config.criterion, known, derive, seed)
 
 
 def prune_to(
@@ -143,10 +136,10 @@ def prune_to(
     quotas: list[Quota] = []
     for pool in _pools(layout, sparsity, rates):
         surviving = _surviving(pool, groups)
-        prune = _still_to_prune(layout, pool, sum(surviving))
+        prune = _still_toprune_quotas(layout, pool, sum(surviving))
         quotas += quotas_of(layout, pool, surviving, prune, scope, min_per_layer)
     known = {"final": weights, "initial": initial}
-    return _prune(layout, masks, quotas, criterion, known, derive, seed)
+    return prune_quotas(layout, masks, quotas, criterion, known, derive, seed)
 
 
 def prune_to_cost(
@@ -188,7 +181,7 @@ def prune_to_cost(
 
     def pruned(count: int) -> MaskSet:
         quotas = quotas_of(layout, pool, surviving, count, scope, min_per_layer)
-        return _prune(layout, masks, quotas, criterion, known, derive, seed)
+        return prune_quotas(layout, masks, quotas, criterion, known, derive, seed)
 
     few, many = 0, sum(surviving) - least_kept(layout, pool, surviving, min_per_layer)
     best = pruned(many)
@@ -229,7 +222,7 @@ def prune_to_count(
     prune = sum(surviving) - keep
     quotas = quotas_of(layout, pool, surviving, prune, config.scope, config.min_per_layer)
     known = {"final": weights, "initial": initial}
-    return _prune(layout, masks, quotas, config.criterion, known, derive, seed)
+    return prune_quotas(layout, masks, quotas, config.criterion, known, derive, seed)
 
 
 def kept_after(infos: Sequence[VariableInfo], config: PruneConfig, round: int) -> int:
@@ -258,7 +251,7 @@ def _prunable(layout: Layout) -> str:
     return ", ".join(paths[:8]) + ", …" * (len(paths) > 8)
 
 
-def _still_to_prune(layout: Layout, pool: Pool, surviving: int) -> int:
+def _still_toprune_quotas(layout: Layout, pool: Pool, surviving: int) -> int:
     if not 0 <= pool.rate <= 1:
         raise LotteryError(
             f"Expected a sparsity between 0 and 1, the fraction removed. "
@@ -272,51 +265,6 @@ def _still_to_prune(layout: Layout, pool: Pool, surviving: int) -> int:
             "strip and mask the model again to start over."
         )
     return prune
-
-
-def _prune(
-    layout: Layout,
-    masks: MaskSet,
-    quotas: Sequence[Quota],
-    criterion: str,
-    known: Mapping[str, Weights | None],
-    derive: Derive | None,
-    seed: int,
-) -> MaskSet:
-    """Cuts one quota after the other; variables with nothing to prune are not scored."""
-    chosen = criteria[criterion]  # an unknown name is an error even if nothing is pruned
-    if chosen.only and not layout.needs_channels:
-        raise LotteryError(
-            f"Expected pattern='channels' with the criterion {criterion!r}, which scores whole "
-            f"channels. Received: a pattern of {layout.noun}. Change one of the two."
-        )
-    quotas = [quota for quota in quotas if quota.prune]
-    first = layout.fold(masks)
-    groups, pruned = dict(first), masks
-    for iteration in range(1, chosen.iterations + 1):
-        parts = [part(quota, first, groups, iteration / chosen.iterations) for quota in quotas]
-        if not any(quota.prune for quota in parts):
-            continue
-        derived = {name: derive(name, pruned) for name in chosen.derived} if derive else {}
-        score_of = _scorer(criterion, pruned, {**known, **derived}, seed, layout.shares_weights)
-        for quota in parts:
-            scores = layout.scores(quota.paths, score_of, pruned, chosen)
-            groups |= cut_quota(quota, scores, groups, layout.candidates(scores, groups))
-        pruned = layout.unfold(groups, masks)
-    return {p: m.copy() if m is masks[p] else m for p, m in sorted(pruned.items())}
-
-
-def _scorer(
-    criterion: str,
-    masks: MaskSet,
-    known: Mapping[str, Weights | None],
-    seed: int,
-    cached: bool,
-) -> Callable[[str], Score]:
-    def score_of(path: str) -> Score:
-        return score_variable(criterion, path, masks[path], known, seed)
-
-    return cache(score_of) if cached else score_of
 
 
 def _once(derive: Derive) -> Derive:

@@ -10,7 +10,7 @@ from math import ceil
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.allocation import allocations
-from keras_lottery.pruning.masks import kept
+from keras_lottery.pruning.counts import kept
 from keras_lottery.pruning.patterns import Layout
 from keras_lottery.pruning.pools import Pool
 from keras_lottery.pruning.schedules import schedule_of

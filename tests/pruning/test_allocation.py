@@ -5,6 +5,7 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import allocations, densities, full_masks, kept, prune_to
+from keras_lottery.pruning.allocation import share_out
 from keras_lottery.types import VariableInfo
 
 INFOS = [
@@ -117,3 +118,25 @@ def test_erk_leaves_small_layers_dense_and_scales_the_rest_up():
     masks = prune_to(weights, {}, infos, 0.5, scope="erk")
     assert masks["small"].all()
     assert kept(masks) == 5002
+
+
+def test_shares_go_by_largest_remainder_then_by_order():
+    assert share_out(10, [1, 1, 1], [0] * 3, [10] * 3) == [4, 3, 3]
+    assert share_out(5, [5, 3, 2], [0] * 3, [9] * 3) == [3, 1, 1]  # 2.5, 1.5, 1: a tie
+
+
+def test_bounds_hold_and_the_others_make_up():
+    assert share_out(10, [8, 1, 1], [0] * 3, [4, 9, 9]) == [4, 3, 3]
+    assert share_out(10, [98, 1, 1], [0, 2, 2], [10] * 3) == [6, 2, 2]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_shares_add_up_within_bounds(seed):
+    rng = np.random.default_rng(seed)
+    upper = rng.integers(0, 50, 9).tolist()
+    lower = [int(rng.integers(0, u + 1)) for u in upper]
+    weights = rng.integers(0, 1000, 9).tolist()
+    total = int(rng.integers(sum(lower), sum(upper) + 1))
+    shares = share_out(total, weights, lower, upper)
+    assert sum(shares) == total
+    assert all(lo <= s <= up for lo, s, up in zip(lower, shares, upper))

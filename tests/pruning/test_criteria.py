@@ -6,7 +6,8 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import Score, criteria, prune_to
-from keras_lottery.pruning.criteria import DERIVED, path_rng, score_variable
+from keras_lottery.pruning.criteria import DERIVED
+from keras_lottery.pruning.score_and_cut import path_rng, score_variable
 from keras_lottery.types import VariableInfo
 
 FINAL = {"w": np.array([1.0, -4.0, 2.0, 3.0], np.float32)}

@@ -6,7 +6,7 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import topk
-from keras_lottery.pruning.masks import kept
+from keras_lottery.pruning.counts import kept
 from keras_lottery.pruning.topk import Score, Search, cut
 
 DTYPES = ["float16", "bfloat16", "float32", "float64"]
