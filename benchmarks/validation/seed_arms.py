@@ -2,7 +2,8 @@
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms, starts
-from keras_lottery.types import MaskSet, RunView, Start, Training
+from keras_lottery.protocols import RunView
+from keras_lottery.types import MaskSet, Start, Training
 
 SEEDS = (0, 1, 2, 3, 4)
 

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.arms import starts
+from keras_lottery.protocols import RunView
 from keras_lottery.pruning.criteria import Array
-from keras_lottery.types import RunView, Start, Training
+from keras_lottery.types import Start, Training
 
 
 @dataclass(frozen=True)

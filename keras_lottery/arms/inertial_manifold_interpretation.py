@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 
 from keras_lottery import pruning
 from keras_lottery.arms import starts
+from keras_lottery.protocols import RunView
 from keras_lottery.pruning.spectrum import Spectrum, window
-from keras_lottery.types import RunView, Start, Training
+from keras_lottery.types import Start, Training
 
 TABLE = "spectrum"
 

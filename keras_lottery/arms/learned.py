@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from keras_lottery import pruning
 from keras_lottery.arms import starts
-from keras_lottery.types import MaskSet, RunView, Start, Training, Weights
+from keras_lottery.protocols import RunView
+from keras_lottery.types import MaskSet, Start, Training, Weights
 
 
 class Supermask:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from keras_lottery import pruning
 from keras_lottery.arms import starts
 from keras_lottery.arms.reinit import Reinit
-from keras_lottery.types import RunView, Start, Training
+from keras_lottery.protocols import RunView
+from keras_lottery.types import Start, Training
 
 CRITERIA = ("magnitude", "random", "snip", "grasp", "synflow")
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from keras_lottery.arms.prune_at_init import AT_INIT
+from keras_lottery.protocols import Arm
 from keras_lottery.registry import Registry
-from keras_lottery.types import Arm, Training
+from keras_lottery.types import Training
 
 arms: Registry[Arm] = Registry("arm")
 _SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from keras_lottery import pruning
 from keras_lottery.arms import starts
-from keras_lottery.types import RunView, Start, Training
+from keras_lottery.protocols import RunView
+from keras_lottery.types import Start, Training
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 from keras_lottery import pruning
 from keras_lottery.config import RewindConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.types import MaskSet, RunView, Start, State, Training, Weights
+from keras_lottery.protocols import RunView
+from keras_lottery.types import MaskSet, Start, State, Training, Weights
 
 
 class TicketControl:

@@ -8,7 +8,8 @@ learning rate: with a constant one, they are equal except for their optimizer st
 from dataclasses import dataclass
 
 from keras_lottery.arms import starts
-from keras_lottery.types import RunView, Start, Training
+from keras_lottery.protocols import RunView
+from keras_lottery.types import Start, Training
 
 
 class Dense:

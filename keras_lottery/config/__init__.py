@@ -1,21 +1,15 @@
 """The config of an experiment: sections, constraints on fields, the hash, presets."""
 
+from keras_lottery.config.build import Section
 from keras_lottery.config.experiment import (
     BACKENDS,
     DISTRIBUTIONS,
     Config,
-    NoOptions,
+    NoSettings,
     StudySchema,
     TaskSchema,
-    complete_options,
-    flatten,
-    freeze,
-    json_values,
-    misses_arms,
     study_schemas,
     task_schemas,
-    thaw,
-    unread_fields,
 )
 from keras_lottery.config.hashing import differences, digest
 from keras_lottery.config.sections import (
@@ -26,16 +20,26 @@ from keras_lottery.config.sections import (
     TrainConfig,
     TransferConfig,
 )
+from keras_lottery.config.validation import (
+    complete_options,
+    flatten,
+    freeze,
+    json_values,
+    misses_arms,
+    thaw,
+    unread_fields,
+)
 
 __all__ = [
     "BACKENDS",
     "DISTRIBUTIONS",
     "Config",
-    "NoOptions",
+    "NoSettings",
     "OptimizerConfig",
     "PruneConfig",
     "ReportConfig",
     "RewindConfig",
+    "Section",
     "StudySchema",
     "TaskSchema",
     "TrainConfig",

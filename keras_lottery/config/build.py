@@ -1,4 +1,8 @@
-"""Builds and checks config sections from plain values, and finds fields without effect."""
+"""Builds and checks config sections from plain values, and finds fields without effect.
+
+Ours rather than cattrs: it names every problem of a config in one line, with near names. On top of
+cattrs, that takes a hook for each type and a translation of its exception groups, which is longer.
+"""
 
 import dataclasses
 import math
@@ -7,14 +11,27 @@ import operator
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
 from keras_lottery.checks import number
 from keras_lottery.config.fields import ReadWhen, plain
 from keras_lottery.errors import unknown_name
 
 
-def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
+class Section(Protocol):
+    """A frozen dataclass of settings.
+
+    It may have `problems()`, which yields problems of several fields together, and the static
+    method `implied(settings)`, which returns values that others imply.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, "dataclasses.Field[Any]"]]
+
+
+S = TypeVar("S", bound=Section)
+
+
+def build(cls: type[S], settings: object, where: str, problems: list[str]) -> S | None:
     """Returns the dataclass `cls` built from plain values, or None.
 
     Args:
@@ -24,7 +41,7 @@ def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
     """
     prefix = f"{where}." if where else ""
     if dataclasses.is_dataclass(settings):
-        return settings
+        return cast(S, settings)
     if not isinstance(settings, Mapping):
         problems.append(f"{where}: expected a section of fields. Received: {settings!r}")
         return None
@@ -37,9 +54,11 @@ def build(cls: type, settings: Any, where: str, problems: list[str]) -> Any:
             problems.append(plain(unknown_name("field", f"{prefix}{key}", _named(prefix, known))))
             continue
         kind = _bare(hints[key])
-        if dataclasses.is_dataclass(kind):
+        if isinstance(kind, TypeVar):
+            values[key] = value  # a section of a task or a study, which `freeze` has built
+        elif dataclasses.is_dataclass(kind):
             fields = _over_default(known[key], value)
-            values[key] = build(typing.cast(type, kind), fields, prefix + key, problems)
+            values[key] = build(cast(type[Section], kind), fields, prefix + key, problems)
         else:
             values[key] = _coerce(hints[key], value, prefix + key, problems)
     required = dataclasses.MISSING
@@ -64,14 +83,14 @@ class Unread(NamedTuple):
     """
 
     name: str
-    value: Any
+    value: object
     reason: str
 
     def __str__(self) -> str:
         return f"{self.name}: has no effect {self.reason}. Received: {self.value!r}. Leave it out"
 
 
-def unread(section: Any, where: str = "") -> Iterator[Unread]:
+def unread(section: Section, where: str = "") -> Iterator[Unread]:
     """Yields each field that differs from its default and has no effect."""
     prefix = f"{where}." if where else ""
     hints = typing.get_type_hints(type(section), include_extras=True)
@@ -84,11 +103,11 @@ def unread(section: Any, where: str = "") -> Iterator[Unread]:
             reason = needed[0].reason(section)
             for name, received in _changed(spec.name, value, default):
                 yield Unread(f"{prefix}{name}", received, reason)
-        elif dataclasses.is_dataclass(value) and not needed:
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type) and not needed:
             yield from unread(value, prefix + spec.name)
 
 
-def _changed(name: str, value: Any, default: Any) -> Iterator[tuple[str, Any]]:
+def _changed(name: str, value: object, default: object) -> Iterator[tuple[str, object]]:
     """Yields names and values that differ; for a section, those of its fields."""
     if not dataclasses.is_dataclass(value):
         yield name, value
@@ -99,7 +118,7 @@ def _changed(name: str, value: Any, default: Any) -> Iterator[tuple[str, Any]]:
             yield from _changed(f"{name}.{spec.name}", inner, other)
 
 
-def _default_of(spec: "dataclasses.Field[Any]") -> Any:
+def _default_of(spec: "dataclasses.Field[Any]") -> object:
     if spec.default_factory is not dataclasses.MISSING:
         return spec.default_factory()
     return spec.default
@@ -118,7 +137,7 @@ def _constraints(kind: Any) -> tuple[Any, ...]:
     return typing.get_args(kind)[1:] if typing.get_origin(kind) is Annotated else ()
 
 
-def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
+def _over_default(spec: "dataclasses.Field[Any]", settings: object) -> object:
     """Returns a section's fields, with a field-specific default for the missing ones."""
     if not isinstance(settings, Mapping) or spec.default_factory is dataclasses.MISSING:
         return settings
@@ -128,7 +147,7 @@ def _over_default(spec: "dataclasses.Field[Any]", settings: Any) -> Any:
     return {k: v for k, v in changed.items() if v != general[k]} | dict(settings)
 
 
-def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
+def _coerce(kind: Any, value: object, where: str, problems: list[str]) -> object:
     """Returns `value` as type `kind`; ints become floats, lists and `1,2` tuples."""
     before = len(problems)
     coerced = _convert(_bare(kind), value, where, problems)
@@ -140,7 +159,7 @@ def _coerce(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
     return coerced
 
 
-def _convert(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
+def _convert(kind: Any, value: object, where: str, problems: list[str]) -> object:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         inner = next(a for a in arguments if a is not type(None))
@@ -151,19 +170,19 @@ def _convert(kind: Any, value: Any, where: str, problems: list[str]) -> Any:
         items = value if isinstance(value, (list, tuple)) else [value]
         return tuple(_coerce(arguments[0], item, where, problems) for item in items)
     if dataclasses.is_dataclass(kind):
-        return build(typing.cast(type, kind), value, where, problems)
+        return build(cast(type[Section], kind), value, where, problems)
     if origin is dict and isinstance(value, Mapping):
         return {
             str(k): _coerce(arguments[1], v, f"{where}.{k}", problems) for k, v in value.items()
         }
-    if origin is not dict and (kind is Any or _is_a(kind, value)):
+    if origin is not dict and (kind is object or _is_a(kind, value)):
         return _as(kind, value)
     expected = f"fields such as {where}.name=value" if origin is dict else kind.__name__
     problems.append(f"{where}: expected {expected}. Received: {value!r}")
     return None
 
 
-def _is_a(kind: type, value: Any) -> bool:
+def _is_a(kind: type, value: object) -> bool:
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind in (bool, str)
     if kind is float:
@@ -180,7 +199,7 @@ def _is_finite(value: Any) -> bool:
         return False
 
 
-def _as(kind: Any, value: Any) -> Any:
+def _as(kind: type, value: Any) -> object:
     if kind is str and isinstance(value, bool):  # a flag's `false`, parsed to a bool
         return str(value).lower()
     if kind is int:

@@ -135,9 +135,9 @@ def recorded_claims(record: Mapping[str, Any]) -> list[tuple[Claim, bool]]:
     recorded = []
     for fields in claims:
         plain = {name: value for name, value in fields.items() if name != POST_HOC}
-        recorded.append(
-            (build(Claim, plain, "claims", problems), fields.get(POST_HOC) is not False)
-        )
+        claim = build(Claim, plain, "claims", problems)
+        if claim is not None:
+            recorded.append((claim, fields.get(POST_HOC) is not False))
     if problems:
         raise LotteryError(
             f"Expected the claims of a config in config.json. Received: {'; '.join(problems)}. "

@@ -3,7 +3,8 @@
 import hashlib
 import json
 
-from keras_lottery.config.experiment import Config, default_of, flatten, is_within, thaw
+from keras_lottery.config.experiment import Config
+from keras_lottery.config.validation import default_of, flatten, is_within, thaw
 
 # Fields that may change between calls of `run` without changing the result of any training.
 _NOT_HASHED = (

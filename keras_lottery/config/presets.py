@@ -16,7 +16,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from keras_lottery.config.experiment import flatten, freeze, unread_fields
+from keras_lottery.config.validation import flatten, freeze, unread_fields
 from keras_lottery.errors import LotteryError, unknown_name
 
 _DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")

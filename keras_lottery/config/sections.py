@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from keras_lottery.config.fields import (
     AboveZero,
@@ -61,8 +61,9 @@ class _ReadWithMomentum(ReadWhen):
     def __init__(self) -> None:
         super().__init__("momentum")
 
-    def holds(self, section: Any) -> bool:
-        return section.name != "sgd" or bool(section.momentum)
+    def holds(self, section: object) -> bool:
+        optimizer = cast(OptimizerConfig, section)
+        return optimizer.name != "sgd" or bool(optimizer.momentum)
 
 
 @dataclass(frozen=True)

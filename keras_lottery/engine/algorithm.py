@@ -15,7 +15,8 @@ from keras_lottery import pruning
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
-from keras_lottery.types import MaskSet, Start, State, Task, Training, Weights
+from keras_lottery.protocols import Task
+from keras_lottery.types import MaskSet, Start, State, Training, Weights
 
 _RESTORED = ("optimizer", "seeds", "carried")
 

@@ -11,7 +11,8 @@ from keras_lottery.engine.executors.train_one import diverged
 from keras_lottery.engine.graph import ready
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import DivergedError
-from keras_lottery.types import DIVERGED, Executor, Job, RunView, Start, Training, TrainingResult
+from keras_lottery.protocols import Executor, Job, RunView
+from keras_lottery.types import DIVERGED, Start, Training, TrainingResult
 
 
 class ResultStore(Protocol):

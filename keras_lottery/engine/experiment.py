@@ -10,7 +10,7 @@ from keras_lottery.arms import FAMILIES, LEARNED, arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config
-from keras_lottery.config.effects import without_xla
+from keras_lottery.config.validation import without_xla
 from keras_lottery.engine import run_folder
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
@@ -20,11 +20,12 @@ from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader, lost_sources, source_file
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Task
 from keras_lottery.pruning.pools import make_pools
 from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tasks import make_task
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.types import Task, Training
+from keras_lottery.types import Training
 
 
 def run(config: Config) -> Path:

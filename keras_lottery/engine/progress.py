@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 from keras_lottery.errors import printable
-from keras_lottery.types import Progress as TrainingProgress
+from keras_lottery.protocols import Progress as TrainingProgress
 from keras_lottery.types import Training
 
 

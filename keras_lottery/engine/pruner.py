@@ -6,7 +6,8 @@ from typing import Any
 from keras_lottery import pruning
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
-from keras_lottery.types import MaskSet, Task, Training, Weights
+from keras_lottery.protocols import Task
+from keras_lottery.types import MaskSet, Training, Weights
 
 
 class Pruner:

@@ -37,12 +37,16 @@ def _prunes_by_grasp(config: Config) -> bool:
     return "grasp" in {config.prune.criterion, *criteria}
 
 
+def _data_set(config: Config) -> str:
+    return getattr(config.data, "name", "")
+
+
 def _reads_own_images(config: Config) -> bool:
-    return config.task == "vision" and config.data.name in ("arrays", "folder")
+    return config.task == "vision" and _data_set(config) in ("arrays", "folder")
 
 
 def _reads_own_table(config: Config) -> bool:
-    return config.task == "bert" and config.data.name == "tsv"
+    return config.task == "bert" and _data_set(config) == "tsv"
 
 
 def _uses_own_code(config: Config) -> bool:

@@ -16,9 +16,9 @@ from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
+from keras_lottery.protocols import Task
 from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow, read_config, read_results
 from keras_lottery.records.run_paths import Place, RunPaths
-from keras_lottery.types import Task
 
 
 def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:

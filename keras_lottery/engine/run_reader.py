@@ -13,11 +13,12 @@ from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
 from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError, shortened
+from keras_lottery.protocols import Task
 from keras_lottery.records import read_config, read_results
 from keras_lottery.records.recorded import is_count
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, no_metadata, read_stored
-from keras_lottery.types import SKIPPED, Start, State, Task, Training, Weights
+from keras_lottery.types import SKIPPED, Start, State, Training, Weights
 
 _STEPS = ("step", "learning_rate_step", "data_order_step")
 _SEED = "start_seed"

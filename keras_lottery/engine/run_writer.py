@@ -12,19 +12,11 @@ from keras_lottery.engine.executors.train_one import nothing
 from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
 from keras_lottery.engine.run_reader import lost_sources, to_ticket
+from keras_lottery.protocols import Task
 from keras_lottery.records import Records, ResultRow, layer_rows, read_config, read_results
 from keras_lottery.records.run_paths import SAMPLES, Place, RunPaths
 from keras_lottery.tickets import save_state
-from keras_lottery.types import (
-    FINISHED,
-    SKIPPED,
-    MaskSet,
-    Start,
-    State,
-    Task,
-    Training,
-    TrainingResult,
-)
+from keras_lottery.types import FINISHED, SKIPPED, MaskSet, Start, State, Training, TrainingResult
 
 
 class RunWriter:

@@ -14,6 +14,7 @@ from keras_lottery.config.duration import Duration
 from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Progress, Task
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.metric import choose_metric, higher_is_better
 from keras_lottery.search.progress import ProgressCallback
@@ -32,17 +33,7 @@ from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
 from keras_lottery.training.timed_program import TimedProgram
-from keras_lottery.types import (
-    FINISHED,
-    MaskSet,
-    Progress,
-    Start,
-    State,
-    Task,
-    Training,
-    TrainingResult,
-    Weights,
-)
+from keras_lottery.types import FINISHED, MaskSet, Start, State, Training, TrainingResult, Weights
 
 
 class Memory(Pruner):

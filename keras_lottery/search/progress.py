@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from keras_lottery.protocols import Progress
 from keras_lottery.training.step_callback import StepCallback
-from keras_lottery.types import Progress
 
 
 class ProgressCallback(StepCallback):

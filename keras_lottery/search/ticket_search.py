@@ -10,7 +10,7 @@ from keras_lottery import checks, pruning
 from keras_lottery.arms import LEARNED
 from keras_lottery.arms import arms as known_arms
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.config import Config, PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.config import Config, NoSettings, PruneConfig, RewindConfig, TrainConfig
 from keras_lottery.config.build import build
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
@@ -96,7 +96,7 @@ class TicketSearch:
         mode = "fine_tune" if rewind_to is None else "weights"
         to = "0it" if rewind_to is None else checks.text(rewind_to, "rewind_to")
         rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)
-        if problems:
+        if prune is None or rewind is None or problems:
             raise LotteryError("; ".join(problems) + ".")
         if pruning.criteria[criterion].derived:
             raise LotteryError(
@@ -114,8 +114,8 @@ class TicketSearch:
         self._config = Config(
             name="search",
             task="search",
-            data=None,
-            model=None,
+            data=NoSettings(),
+            model=NoSettings(),
             prune=prune,
             rewind=rewind,
             arms=tuple(arms),

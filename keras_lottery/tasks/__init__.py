@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from keras_lottery.config import Config, TaskSchema, task_schemas
+from keras_lottery.protocols import Task
 from keras_lottery.tasks.language.bert.config import BertData, BertModel
 from keras_lottery.tasks.language.modelling.config import (
     LanguageModellingData,
@@ -12,7 +13,6 @@ from keras_lottery.tasks.language.modelling.config import (
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel, ignored
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
-from keras_lottery.types import Task
 
 
 def _in_own_order(config: Config) -> dict[str, str]:

@@ -15,19 +15,13 @@ from keras_lottery.config.duration import Duration
 from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
 from keras_lottery.config.sections import OptimizerConfig, TrainConfig
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Progress
 from keras_lottery.tasks.base import MaskedTask
 from keras_lottery.training import ArrayData, Trainer, length
 from keras_lottery.training.batch_norm import reestimate_batch_norm
 from keras_lottery.training.data import Arrays
 from keras_lottery.training.derivatives import derive
-from keras_lottery.types import (
-    MaskSet,
-    Progress,
-    Start,
-    Training,
-    TrainingResult,
-    Weights,
-)
+from keras_lottery.types import MaskSet, Start, Training, TrainingResult, Weights
 
 DERIVE_EXAMPLES = 2000
 """Number of training examples, drawn from the seed, over which derivatives are averaged."""

@@ -14,6 +14,7 @@ from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import clip_sums, flatten_layers
+from keras_lottery.protocols import Progress
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.training import checkpoint
 from keras_lottery.training.checkpoint import restore_start
@@ -28,7 +29,7 @@ from keras_lottery.training.evaluation import (
 from keras_lottery.training.loop import Evaluation, results, steps_per_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.programs import make_program
-from keras_lottery.types import Progress, Start, State, TrainingResult
+from keras_lottery.types import Start, State, TrainingResult
 
 
 class Trainer:

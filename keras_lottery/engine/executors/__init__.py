@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from keras_lottery.config import Config
 from keras_lottery.engine.progress import RunProgress
+from keras_lottery.protocols import Executor, Task
 from keras_lottery.registry import Registry
-from keras_lottery.types import Executor, Task
 
 executors: Registry[Callable[[Config, Task, RunProgress], Executor]] = Registry("executor")
 _SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"

@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 
 from keras_lottery.engine.executors.serving import Message, Setup, serve
 from keras_lottery.engine.executors.threads import limits
-from keras_lottery.types import Job
+from keras_lottery.protocols import Job
 
 # fork would copy the locks that TensorFlow's and JAX's threads hold, and deadlock.
 _SPAWN = multiprocessing.get_context("spawn")

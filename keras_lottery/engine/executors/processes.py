@@ -12,7 +12,8 @@ from keras_lottery.engine.executors.serving import Kind, Message, Setup
 from keras_lottery.engine.executors.threads import cores
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import LotteryError
-from keras_lottery.types import Job, Progress, Task, Training, TrainingResult
+from keras_lottery.protocols import Job, Progress, Task
+from keras_lottery.types import Training, TrainingResult
 
 ATTEMPTS = 3
 """How many workers a training may lose before the run stops."""

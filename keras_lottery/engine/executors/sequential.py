@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator
 from keras_lottery.config import Config
 from keras_lottery.engine.executors.train_one import train
 from keras_lottery.engine.progress import RunProgress
-from keras_lottery.types import Job, Task, Training, TrainingResult
+from keras_lottery.protocols import Job, Task
+from keras_lottery.types import Training, TrainingResult
 
 
 class Sequential:

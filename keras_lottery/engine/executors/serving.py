@@ -17,8 +17,9 @@ from typing import Any
 from keras_lottery import user_modules
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Job, Progress, Task
 from keras_lottery.tasks import make_task
-from keras_lottery.types import Job, Progress, Task, Training
+from keras_lottery.types import Training
 
 
 @dataclass(frozen=True)

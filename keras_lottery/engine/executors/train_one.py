@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import DivergedError
-from keras_lottery.types import DIVERGED, Start, Task, Training, TrainingResult
+from keras_lottery.protocols import Task
+from keras_lottery.types import DIVERGED, Start, Training, TrainingResult
 
 
 def train(task: Task, training: Training, start: Start, progress: RunProgress) -> TrainingResult:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config import Config, Section
 from keras_lottery.config.fields import AboveZero, Distinct, OneOf, Pattern, Positive, Range
 
 ARMS = ("full", "equilibrium", "random")
@@ -31,3 +32,7 @@ class EquilibriumOptions:
     def problems(self) -> Iterable[str]:
         if "random" in self.arms and "equilibrium" not in self.arms:
             yield f"arms: expected equilibrium together with random. Received: {self.arms}"
+
+
+EquilibriumConfig = Config[Section, Section, EquilibriumOptions]
+"""A config of this study."""

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from keras_lottery.config import Config
 from keras_lottery.engine import open_run
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Task
 from keras_lottery.records import GrowingTable
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.studies.equilibrium.options import EquilibriumConfig
 from keras_lottery.studies.equilibrium.rows import (
     COUNTS,
     EPOCHS,
@@ -17,10 +18,9 @@ from keras_lottery.studies.equilibrium.rows import (
 )
 from keras_lottery.studies.equilibrium.training import Trained, skipped, train
 from keras_lottery.tasks.vision.task import VisionTask
-from keras_lottery.types import Task
 
 
-def run(config: Config) -> Path:
+def run(config: EquilibriumConfig) -> Path:
     """Trains every seed in every arm, or resumes, and returns the run folder.
 
     Raises:
@@ -43,7 +43,7 @@ def run(config: Config) -> Path:
     return paths.root
 
 
-def _checked(config: Config, task: Task) -> VisionTask:
+def _checked(config: EquilibriumConfig, task: Task) -> VisionTask:
     if not isinstance(task, VisionTask) or config.distribution != "none":
         raise LotteryError(
             f"Expected the task 'vision' and distribution 'none'. Received: {task.name!r} and "

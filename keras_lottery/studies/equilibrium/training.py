@@ -9,8 +9,7 @@ from statistics import fmean, median
 
 import keras
 
-from keras_lottery.config import Config
-from keras_lottery.studies.equilibrium.options import EquilibriumOptions
+from keras_lottery.studies.equilibrium.options import EquilibriumConfig, EquilibriumOptions
 from keras_lottery.studies.equilibrium.rows import CountRow, EpochRow, TrainingRow
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.toolkit.callbacks import NeuronEquilibrium, RandomFreezing
@@ -34,7 +33,7 @@ class Trained:
 
 
 def train(
-    config: Config,
+    config: EquilibriumConfig,
     task: VisionTask,
     seed: int,
     arm: str,

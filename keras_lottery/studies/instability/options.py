@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config import Config, Section
 from keras_lottery.config.fields import Distinct, Length, OneOf, Range
 
 SUBJECTS = ("dense", "winning")
@@ -23,3 +24,7 @@ class InstabilityOptions:
     subjects: Annotated[tuple[Annotated[str, OneOf(SUBJECTS)], ...], Distinct(least=1)] = SUBJECTS
     orders: Annotated[int, Range(least=2)] = 2
     alphas: Annotated[int, Range(least=3)] = 30
+
+
+InstabilityConfig = Config[Section, Section, InstabilityOptions]
+"""A config of this study."""

@@ -28,20 +28,21 @@ from keras_lottery.engine.executors.train_one import not_finite
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Task
 from keras_lottery.records import GrowingTable
 from keras_lottery.records.run_paths import paths_of
-from keras_lottery.studies.instability.options import InstabilityOptions
+from keras_lottery.studies.instability.options import InstabilityConfig, InstabilityOptions
 from keras_lottery.studies.instability.rows import FILE, PathRow
-from keras_lottery.types import MaskSet, Start, Task, Training, Weights
+from keras_lottery.types import MaskSet, Start, Training, Weights
 
 
-def run(config: Config) -> Path:
+def run(config: InstabilityConfig) -> Path:
     """Trains copies from every point and measures the lines between them; returns the run folder.
 
     Raises:
         LotteryError: the config does not fit together, or its task measures no accuracy.
     """
-    options: InstabilityOptions = config.options
+    options = config.options
     with engine.open_run(config) as (paths, task):
         _check(task)
         table = GrowingTable(paths.root / FILE, PathRow)
@@ -57,9 +58,9 @@ def run(config: Config) -> Path:
     return paths.root
 
 
-def at(config: Config, point: str) -> Config:
+def at(config: InstabilityConfig, point: str) -> Config:
     """Returns the experiment that provides the states and tickets of a point."""
-    options: InstabilityOptions = config.options
+    options = config.options
     settings: dict[str, Any] = configs.thaw(config)
     settings |= {
         "study": "tickets",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config import Config, Section
 from keras_lottery.config.fields import AboveZero, Filled, Positive, Range
 from keras_lottery.errors import LotteryError
 from keras_lottery.studies.strong_tickets.bounds import check_density
@@ -48,3 +49,7 @@ class StrongTicketsOptions:
                 check_density(density)
             except LotteryError as error:
                 yield f"densities: {str(error).rstrip('.')}"
+
+
+StrongTicketsConfig = Config[Section, Section, StrongTicketsOptions]
+"""A config of this study."""

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.config import Config
 from keras_lottery.engine import open_run, train_all
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Task
 from keras_lottery.records import GrowingTable
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.strong_tickets import network
@@ -21,6 +21,7 @@ from keras_lottery.studies.strong_tickets.construction import (
     draw,
     error_bound,
 )
+from keras_lottery.studies.strong_tickets.options import StrongTicketsConfig
 from keras_lottery.studies.strong_tickets.rows import (
     GADGETS,
     NETWORKS,
@@ -35,10 +36,10 @@ from keras_lottery.studies.strong_tickets.rows import (
 from keras_lottery.studies.strong_tickets.sums import gadgets, sizes, transition
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.tickets import Ticket
-from keras_lottery.types import Task, Training
+from keras_lottery.types import Training
 
 
-def run(config: Config) -> Path:
+def run(config: StrongTicketsConfig) -> Path:
     """Measures subset sums, trains a target per seed, and finds it in random networks.
 
     Returns:
@@ -67,7 +68,7 @@ def run(config: Config) -> Path:
     return paths.root
 
 
-def _measure_sums(config: Config, paths: RunPaths) -> None:
+def _measure_sums(config: StrongTicketsConfig, paths: RunPaths) -> None:
     options = config.options
     sums = GrowingTable(paths.root / TRANSITION, TransitionRow)
     single = GrowingTable(paths.root / GADGETS, GadgetRow)
@@ -79,7 +80,7 @@ def _measure_sums(config: Config, paths: RunPaths) -> None:
 
 
 def _search(
-    config: Config,
+    config: StrongTicketsConfig,
     paths: RunPaths,
     table: GrowingTable[NetworkRow],
     target: "_Target",
@@ -143,7 +144,7 @@ class _Target:
 
 
 def _try(
-    config: Config, target: _Target, seed: int, density: float, n: int
+    config: StrongTicketsConfig, target: _Target, seed: int, density: float, n: int
 ) -> tuple[NetworkRow, list[Pair]]:
     """Prunes a random network with n candidates, and measures it through Keras."""
     k, options = round(n * density), config.options

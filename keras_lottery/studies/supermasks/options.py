@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config import Config, Section
 from keras_lottery.config.fields import Count, Distinct, Known, OneOf, Positive
 
 CRITERIA = (
@@ -42,3 +43,7 @@ class SupermasksOptions:
     weights: Annotated[tuple[Annotated[str, OneOf(WEIGHTS)], ...], Distinct(least=1)] = WEIGHTS
     levels: Positive = 25
     validation_examples: Count = 0
+
+
+SupermasksConfig = Config[Section, Section, SupermasksOptions]
+"""A config of this study."""

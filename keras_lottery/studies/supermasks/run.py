@@ -12,20 +12,20 @@ from pathlib import Path
 
 from keras_lottery import engine, pruning
 from keras_lottery.arms.learned import signed_constant
-from keras_lottery.config import Config
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Task
 from keras_lottery.records import GrowingTable, ResultRow
 from keras_lottery.records.run_paths import RunPaths
-from keras_lottery.studies.supermasks.options import SupermasksOptions
+from keras_lottery.studies.supermasks.options import SupermasksConfig
 from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS, arm_name
-from keras_lottery.types import MaskSet, Start, Task, Training
+from keras_lottery.types import MaskSet, Start, Training
 
 Rows = GrowingTable[ResultRow]
 
 
-def run(config: Config) -> Path:
+def run(config: SupermasksConfig) -> Path:
     """Trains the dense network of every seed, then measures its supermasks; returns the folder.
 
     Raises:
@@ -55,10 +55,10 @@ class Sweep:
         seed: seed of the network.
     """
 
-    def __init__(self, config: Config, task: Task, paths: RunPaths, seed: int) -> None:
+    def __init__(self, config: SupermasksConfig, task: Task, paths: RunPaths, seed: int) -> None:
         dense = Training("", task.name, seed, 0, "dense")
         self._config = config
-        self._options: SupermasksOptions = config.options
+        self._options = config.options
         self._task = task
         self._seed = seed
         self._infos = task.variables()
@@ -135,7 +135,7 @@ class Sweep:
         )
 
 
-def _check(config: Config) -> None:
+def _check(config: SupermasksConfig) -> None:
     for name in config.options.criteria:
         if pruning.criteria[name].derived:
             raise LotteryError(

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
+from keras_lottery.config import Config, Section
 from keras_lottery.config.fields import Distinct
 from keras_lottery.config.sections import ArmName
 
@@ -19,7 +20,7 @@ class TransferOptions:
         arms: arms trained from each source's tickets: `winning`, and controls that use its masks.
     """
 
-    variants: dict[str, Any] = field(default_factory=dict)
+    variants: dict[str, object] = field(default_factory=dict)
     sources: Annotated[tuple[str, ...], Distinct()] = ()
     targets: Annotated[tuple[str, ...], Distinct()] = ()
     arms: Annotated[tuple[ArmName, ...], Distinct(least=1)] = ("winning",)
@@ -48,3 +49,7 @@ class TransferOptions:
                     f"{role}: expected names of variants ({', '.join(self.variants)}). "
                     f"Received: {', '.join(unknown)}"
                 )
+
+
+TransferConfig = Config[Section, Section, TransferOptions]
+"""A config of this study."""

@@ -7,7 +7,7 @@ tickets runs only once. The study's folder has the rows of each variant, as `<va
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 
@@ -16,16 +16,16 @@ from keras_lottery import engine
 from keras_lottery.config import Config
 from keras_lottery.files import write_whole
 from keras_lottery.records.run_paths import RunPaths, paths_of
-from keras_lottery.studies.transfer.options import TransferOptions
+from keras_lottery.studies.transfer.options import TransferConfig
 
 
-def run(config: Config) -> Path:
+def run(config: TransferConfig) -> Path:
     """Searches for tickets on the sources, then trains them on the targets; returns the run folder.
 
     Raises:
         LotteryError: a variant does not fit, or a source's tickets are for another network.
     """
-    options: TransferOptions = config.options
+    options = config.options
     experiments = {name: variant(config, name) for name in options.names}
     folders = {name: paths_of(experiment).root for name, experiment in experiments.items()}
     with engine.open_run(config) as (paths, _):
@@ -48,10 +48,10 @@ def _say(text: str) -> None:
     Console(stderr=True).print(text, highlight=False)
 
 
-def variant(config: Config, name: str) -> Config:
+def variant(config: TransferConfig, name: str) -> Config:
     """Returns the experiment of a variant."""
-    options: TransferOptions = config.options
-    settings = _merged(configs.thaw(config), options.variants[name])
+    options = config.options
+    settings = _merged(configs.thaw(config), cast(Mapping[str, Any], options.variants[name]))
     settings |= {"study": "tickets", "options": {}, "name": f"{config.name}-{name}"}
     return configs.freeze(settings, allow_unread=True)
 

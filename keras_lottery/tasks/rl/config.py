@@ -7,8 +7,9 @@ Frames are those that the agent sees: with a frame skip of 4, each stands for 4 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, cast
 
+from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
 from keras_lottery.config.fields import (
     AboveZero,
@@ -22,9 +23,6 @@ from keras_lottery.config.fields import (
     Seed,
     Share,
 )
-
-if TYPE_CHECKING:
-    from keras_lottery.config import Config
 
 EPOCH_UNITS = ("frames", "games")
 NETWORKS = ("mlp", "minatar_cnn", "nature_cnn", "yu_cnn")
@@ -175,13 +173,17 @@ class RLModel:
     ppo: Annotated[PpoConfig, ReadWhen("algorithm", "ppo")] = field(default_factory=PpoConfig)
 
 
-def ignored(config: "Config") -> dict[str, str]:
+RLConfig = Config[RLData, RLModel]
+"""A config of this task."""
+
+
+def ignored(config: Config) -> dict[str, str]:
     """Returns the fields that agents don't read, with the reason."""
     fields = dict.fromkeys(
         ("train.evaluate_start", "train.drop_remainder", "train.average", "train.average_every"),
         "in the task 'rl'",
     )
-    if config.model.algorithm == "ppo":
+    if cast(RLModel, config.model).algorithm == "ppo":
         fields["train.batch_size"] = "under PPO, whose steps have model.ppo.rollout frames per game"
     if not Duration.parse(config.rewind.to).count:
         fields["model.dqn.rewind_replay"] = "at rewind.to='0it', where the buffer is empty"

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.protocols import Progress
 from keras_lottery.tasks.rl.agents import Agent
 from keras_lottery.tasks.rl.budget import Point
 from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.games import Games, Played
-from keras_lottery.types import Progress, State
+from keras_lottery.types import State
 
 # Each purpose has its own stream of random numbers, so that none shifts another.
 _GAMES, _EXPLORATION, _REPLAY = range(3)

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery import masking
-from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.base import MaskedTask
 from keras_lottery.tasks.rl import needs
+from keras_lottery.tasks.rl.config import RLConfig
 
 needs.check()
 
-from keras_lottery.tasks.rl import budget, networks  # noqa: E402  after the check
+from keras_lottery.protocols import Progress  # noqa: E402  after the check
+from keras_lottery.tasks.rl import budget, networks  # noqa: E402
 from keras_lottery.tasks.rl.agents import Agent  # noqa: E402
 from keras_lottery.tasks.rl.dqn import Dqn  # noqa: E402
 from keras_lottery.tasks.rl.environments.games import Games  # noqa: E402
@@ -27,7 +28,6 @@ from keras_lottery.training.compilation import choose_compilation  # noqa: E402
 from keras_lottery.training.optimizers import build_optimizer  # noqa: E402
 from keras_lottery.types import (  # noqa: E402
     MaskSet,
-    Progress,
     Start,
     Training,
     TrainingResult,
@@ -45,11 +45,12 @@ class RLTask(MaskedTask):
         LotteryError: there is no such environment, or the lengths don't fit it.
     """
 
+    config: RLConfig
     name = "rl"
     metric = "return"
     higher_is_better = True
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: RLConfig) -> None:
         super().__init__(config)
         self._maker = maker(config.data)
         self._spec = self._maker.spec

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, cast
 
+from keras_lottery.config import Config
 from keras_lottery.config.fields import (
     Count,
     Distinct,
@@ -33,8 +34,9 @@ class _ReadWhenSplit(ReadWhen):
     def __init__(self) -> None:
         super().__init__("validation_size")
 
-    def holds(self, section: Any) -> bool:
-        return bool(section.validation_size or section.train_size)
+    def holds(self, section: object) -> bool:
+        data = cast(VisionData, section)
+        return bool(data.validation_size or data.train_size)
 
     def reason(self, section: object) -> str:
         return "while validation_size and train_size are 0"
@@ -114,3 +116,7 @@ class VisionModel:
     batch_norm_synchronized: Annotated[bool, ReadWhen("name", unless=("lenet", "conv[246]"))] = (
         False
     )
+
+
+VisionConfig = Config[VisionData, VisionModel]
+"""A config of this task."""

@@ -4,8 +4,8 @@ from functools import cached_property
 
 import keras
 
-from keras_lottery.config import Config
 from keras_lottery.tasks.supervised import NetworkTask
+from keras_lottery.tasks.vision.config import VisionConfig
 from keras_lottery.tasks.vision.data import load
 from keras_lottery.tasks.vision.images import Images
 from keras_lottery.tasks.vision.models import ImageInput, models
@@ -21,11 +21,12 @@ class VisionTask(NetworkTask):
         images: a data set in memory; None: the one that `config.data` names.
     """
 
+    config: VisionConfig
     name = "vision"
     metric = "accuracy"
     higher_is_better = True
 
-    def __init__(self, config: Config, images: Images | None = None) -> None:
+    def __init__(self, config: VisionConfig, images: Images | None = None) -> None:
         super().__init__(config)
         self._given = images
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, cast
 
+from keras_lottery.config import Config
 from keras_lottery.config.fields import (
     Count,
     Dropout,
@@ -26,9 +27,10 @@ class _ReadWhenDrawn(ReadWhen):
     def __init__(self) -> None:
         super().__init__("train_size")
 
-    def holds(self, section: Any) -> bool:
-        sizes = (section.train_size, section.validation_size, section.test_size)
-        return section.name == "mlm" or any(sizes)
+    def holds(self, section: object) -> bool:
+        data = cast(BertData, section)
+        sizes = (data.train_size, data.validation_size, data.test_size)
+        return data.name == "mlm" or any(sizes)
 
     def reason(self, section: object) -> str:
         return "while train_size, validation_size and test_size are 0"
@@ -92,3 +94,7 @@ class BertModel:
 
     preset: Annotated[str, Filled()] = "bert_base_en_uncased"
     dropout: Dropout = 0.1
+
+
+BertConfig = Config[BertData, BertModel]
+"""A config of this task."""

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 
 from keras_lottery import masking
-from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
+from keras_lottery.tasks.language.bert.config import BertConfig
 from keras_lottery.tasks.language.bert.pretrained import Pretrained, load
 from keras_lottery.tasks.language.bert.problem import Examples, kind_of
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
@@ -32,12 +32,13 @@ class BertTask(NetworkTask):
     Reference: Chen et al. 2020 (2007.12223), section 3.
     """
 
+    config: BertConfig
     name = "bert"
     higher_is_better = True
 
     def __init__(
         self,
-        config: Config,
+        config: BertConfig,
         pretrained: Pretrained | None = None,
         examples: Examples | None = None,
     ) -> None:

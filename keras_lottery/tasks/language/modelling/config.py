@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config import Config
 from keras_lottery.config.fields import Count, Dropout, Filled, OneOf, Positive, ReadWhen
 
 
@@ -72,3 +73,7 @@ class LanguageModellingModel:
                 f"tied: expected units equal to embedding. Received: {self.units} and "
                 f"{self.embedding}"
             )
+
+
+LanguageModellingConfig = Config[LanguageModellingData, LanguageModellingModel]
+"""A config of this task."""

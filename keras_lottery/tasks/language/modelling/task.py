@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_lottery import masking
-from keras_lottery.config import Config
+from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
 from keras_lottery.tasks.language.modelling.corpus import Corpus, load
 from keras_lottery.tasks.language.modelling.model import language_model
 from keras_lottery.tasks.language.modelling.windows import in_order, test_windows, train_windows
@@ -31,12 +31,13 @@ class LanguageModellingTask(NetworkTask):
         Yu et al. 2019 (1906.02768).
     """
 
+    config: LanguageModellingConfig
     name = "language_modelling"
     metric = "log_perplexity"
     higher_is_better = False
     judged_by_loss = True
 
-    def __init__(self, config: Config, corpus: Corpus | None = None) -> None:
+    def __init__(self, config: LanguageModellingConfig, corpus: Corpus | None = None) -> None:
         super().__init__(config)
         self._given = corpus
 

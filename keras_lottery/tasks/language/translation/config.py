@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
+from keras_lottery.config import Config
 from keras_lottery.config.fields import (
     Count,
     Dropout,
@@ -94,3 +95,7 @@ class TranslationModel:
     def problems(self) -> Iterable[str]:
         if self.width % max(self.heads, 1):
             yield f"width: expected a multiple of the {self.heads} heads. Received: {self.width}"
+
+
+TranslationConfig = Config[TranslationData, TranslationModel]
+"""A config of this task."""

@@ -5,9 +5,10 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Progress
 from keras_lottery.tasks.language.translation.batches import BucketOrder, arrays, buckets
+from keras_lottery.tasks.language.translation.config import TranslationConfig
 from keras_lottery.tasks.language.translation.metrics import (
     LogPerplexity,
     SmoothedCrossentropy,
@@ -20,7 +21,7 @@ from keras_lottery.tasks.language.translation.subwords import Subwords
 from keras_lottery.tasks.supervised import DERIVE_EXAMPLES, NetworkTask
 from keras_lottery.training import ArrayData, length
 from keras_lottery.training.data import Arrays
-from keras_lottery.types import Progress, Start, Training, TrainingResult
+from keras_lottery.types import Start, Training, TrainingResult
 
 TRANSLATED = 100
 """Batch size of translation, in sentences."""
@@ -37,11 +38,12 @@ class TranslationTask(NetworkTask):
         corpus: a data set in memory; None: the one that `config.data` names.
     """
 
+    config: TranslationConfig
     name = "translation"
     metric = "bleu"
     higher_is_better = True
 
-    def __init__(self, config: Config, corpus: Corpus | None = None) -> None:
+    def __init__(self, config: TranslationConfig, corpus: Corpus | None = None) -> None:
         super().__init__(config)
         self._given = corpus
         self._searches: dict[int, BeamSearch] = {}

@@ -1,0 +1,183 @@
+"""The interfaces between the engine and its parts: tasks, arms, what arms read, executors."""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol
+
+from keras_lottery.config import Config
+from keras_lottery.types import (
+    MaskSet,
+    Start,
+    State,
+    Training,
+    TrainingResult,
+    VariableInfo,
+    Weights,
+)
+
+
+class Task(Protocol):
+    """The interface of a domain; the engine knows nothing else about it."""
+
+    name: str
+    metric: str
+    higher_is_better: bool
+
+    def variables(self) -> Sequence[VariableInfo]:
+        """Returns all trainable variables of the model, the prunable ones marked."""
+        ...
+
+    def start_weights(self, seed: int) -> Weights:
+        """Returns the initial weights of the dense network."""
+        ...
+
+    def fresh_weights(self, seed: int) -> Weights:
+        """Returns newly initialized weights."""
+        ...
+
+    def steps(self, duration: str) -> int:
+        """Returns a duration such as `1ep` or `500it` in optimizer steps."""
+        ...
+
+    def fit(self, training: Training, start: Start, progress: "Progress") -> TrainingResult:
+        """Trains and evaluates the network."""
+        ...
+
+    def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
+        """Evaluates a network without training it; returns metrics by name.
+
+        Args:
+            start: weights and masks of the network.
+            split: `test` or `validation`.
+            examples: number of examples, from the first on; 0: all of them.
+        """
+        ...
+
+    def evaluate_averaged(self, start: Start) -> dict[str, float]:
+        """Evaluates an interpolated network; returns `test_<name>` and `train_<name>`.
+
+        Its batch-norm statistics are first re-estimated from training data.
+        """
+        ...
+
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        """Returns a derivative of the training loss at `weights`, for criteria that need one.
+
+        Args:
+            name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`; see
+                `derivatives.derive`.
+            weights: value of every variable.
+            masks: kept weights; the derivative is 0 elsewhere.
+            seed: seed of the examples that it averages over and of other random choices.
+        """
+        ...
+
+    def flops(self, masks: MaskSet) -> int:
+        """Returns the FLOPs of one example's forward pass; pruned weights cost nothing."""
+        ...
+
+    def export_model(self, weights: Weights) -> Any:
+        """Returns a plain Keras model with trained weights, pruned ones at their fixed values."""
+        ...
+
+    def assets(self) -> dict[str, bytes]:
+        """Returns the files that an exported model needs, e.g. its vocabulary, by file name."""
+        ...
+
+
+class Arm(Protocol):
+    """One kind of network trained in each round: the winning ticket or a control.
+
+    An arm with `once = True` doesn't depend on the round and is trained in the first one only.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name in configs and results."""
+        ...
+
+    @property
+    def iterative(self) -> bool:
+        """True if each round prunes the network that this arm trained in the previous round."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """True if the arm is random, so that there can be several draws per ticket."""
+        ...
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        """Returns the trainings that must be finished before this one."""
+        ...
+
+    def start(self, training: Training, run: "RunView") -> Start:
+        """Returns the ticket, and the point at which its training starts."""
+        ...
+
+
+class RunView(Protocol):
+    """The part of a run that arms may read."""
+
+    config: Config
+    task: Task
+
+    def start_of(self, training: Training) -> Start:
+        """Returns the start (the ticket) of a finished training."""
+        ...
+
+    def source_start_of(self, training: Training) -> Start:
+        """Returns the start of the winning ticket of the same seed and round in the source."""
+        ...
+
+    def trained(self, training: Training) -> Weights:
+        """Returns the trained weights of a finished training."""
+        ...
+
+    def rewind_state(self, seed: int) -> State:
+        """Returns the full state of the dense network at the rewind point."""
+        ...
+
+    def prune(
+        self,
+        training: Training,
+        weights: Weights,
+        masks: MaskSet,
+        criterion: str = "",
+        keep: int | None = None,
+    ) -> MaskSet:
+        """Returns the masks after one more round, or after all rounds at once for one-shot arms.
+
+        Args:
+            training: the training that gets the masks.
+            weights: weights to prune.
+            masks: surviving weights so far; `{}` means all.
+            criterion: overrides the config's.
+            keep: exact number of weights to keep, overriding round and rates.
+        """
+        ...
+
+
+class Progress(Protocol):
+    """Reports the progress of a training."""
+
+    def update(self, step: int, of: int, loss: float) -> None:
+        """Reports that `step` of `of` optimizer steps are done."""
+        ...
+
+
+Job = tuple[Training, Start]
+"""Everything that a worker needs to train a network."""
+
+
+class Executor(Protocol):
+    """Trains networks, one or several at a time; it never reads or writes the run."""
+
+    def run(
+        self, take: Callable[[], Job | None]
+    ) -> Generator[tuple[Training, TrainingResult], None, None]:
+        """Yields results as trainings finish, until none is left.
+
+        Args:
+            take: returns the next ready training, each one once; None if none is ready until a
+                training in flight finishes. More may be ready after each yielded result.
+        """
+        ...
