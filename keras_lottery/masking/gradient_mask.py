@@ -23,7 +23,7 @@ from keras import ops
 from keras_lottery import backend
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.keras_internals import innermost
-from keras_lottery.masking.mask_layer import masked, on_apply
+from keras_lottery.masking.masked_variable import masked, on_apply
 
 __all__ = ["find_trainers", "innermost", "install", "optimizers", "slots", "trainers"]
 

@@ -10,7 +10,8 @@ from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
-from keras_lottery.masking.mask_layer import MaskedVariable, masked, records
+from keras_lottery.masking.mask_layer import records
+from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.masking.parametrizations.bernoulli import mode_number
 from keras_lottery.pruning.counts import count

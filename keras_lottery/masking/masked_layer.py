@@ -1,20 +1,6 @@
-"""Masked layers and models: masking swaps an object's class for a subclass of it.
+"""Masked layers and models, and attaching masks to them: at once, or when the layer is built."""
 
-`Masked` wraps layers by hand. `mask` swaps classes instead, for three reasons:
-
-- Identity: references to the object, tied weights, the graph of a functional model, callbacks and
-  the compile state stay valid.
-- Structural paths and weight files stay the same: dense checkpoints load into masked models, and
-  masks of one build fit another.
-- The layer's own `call` runs on its own attributes: fused kernels, a cell inside its RNN, and
-  layers that read each other's weights work without special wrappers.
-
-Only Keras' `get_config` and `compile_from_config` must not see the swapped class; they get a view
-of the object with its own class.
-"""
-
-from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -24,15 +10,10 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, learned, paths
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
+from keras_lottery.masking.class_swap import own_class_view, swapped_class
 from keras_lottery.masking.inventory import read_model
-from keras_lottery.masking.mask_layer import (
-    MaskedVariable,
-    holder_of,
-    is_wrapper,
-    masked,
-    records,
-    zero_stored,
-)
+from keras_lottery.masking.mask_layer import holder_of, is_wrapper, records, zero_stored
+from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.scope import MaskScope
 from keras_lottery.masking.step import step_scope
@@ -262,7 +243,8 @@ def give_class(layer: keras.Layer) -> None:
     """Swaps the class of a layer or model, unless that is done already."""
     if not is_swapped(layer):
         cls: Any = type(layer)
-        internals.set_class(layer, _masked_class(cls))
+        mixin = MaskedModel if issubclass(cls, keras.Model) else MaskedLayer
+        internals.set_class(layer, swapped_class(cls, mixin, mixin.forwarded()))
 
 
 def _wrap_layers(layer: keras.Layer) -> None:
@@ -274,44 +256,3 @@ def _wrap_layers(layer: keras.Layer) -> None:
     for sublayer in internals.flatten_layers(layer):
         if records(sublayer) and not is_wrapper(sublayer):
             give_class(sublayer)
-
-
-def own_class_view(layer: Any) -> Any:
-    """Returns a second object with the same state as a masked one, but its own class.
-
-    Swapping the class back temporarily would let other threads run the network unmasked.
-    """
-    view = object.__new__(layer.keras_lottery_base)
-    object.__setattr__(view, "__dict__", vars(layer))
-    return view
-
-
-@cache
-def _masked_class(base: Any) -> type:
-    mixin = MaskedModel if issubclass(base, keras.Model) else MaskedLayer
-    body: dict[str, Any] = {
-        "__module__": base.__module__,
-        "__qualname__": base.__qualname__,
-        "__doc__": base.__doc__,
-        "keras_lottery_base": base,
-    }
-    # Keras reads the signatures of these methods.
-    for name in mixin.forwarded():
-        body[name] = _forward(getattr(mixin, name), getattr(base, name))
-    if not hasattr(base, "enable_lora"):
-        body["enable_lora"] = property(_no_attribute)
-    cls = type(base)(base.__name__, (mixin, base), body)
-    internals.name_class(cls, mixin.registered_name)
-    return cls
-
-
-def _forward(method: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(like)
-    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return method(self, *args, **kwargs)
-
-    return forward
-
-
-def _no_attribute(layer: keras.Layer) -> Any:
-    raise AttributeError(f"{type(layer).__name__!r} object has no attribute 'enable_lora'")

@@ -9,7 +9,7 @@ from keras_lottery import backend
 from keras_lottery.backend.tracing import is_tracer
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
-from keras_lottery.masking.mask_layer import MaskedVariable, masked
+from keras_lottery.masking.masked_variable import MaskedVariable, masked
 
 __all__ = ["MaskScope"]
 

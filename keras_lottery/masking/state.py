@@ -10,8 +10,9 @@ from keras import ops
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.mask_layer import MaskedVariable, masked, records
+from keras_lottery.masking.mask_layer import records
 from keras_lottery.masking.masked_layer import adopt
+from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.types import MaskSet, Weights
 
 __all__ = [

@@ -90,7 +90,9 @@ class NetworkTask(MaskedTask):
         trainer = self._trainer(start.parametrization)
         trainer.restore(start)
         whole = split == "test" and not examples
-        metrics = self._judged(trainer.judge() if whole else trainer.evaluate(split, examples))
+        metrics = self._judged(
+            trainer.evaluations.judge() if whole else trainer.evaluations.evaluate(split, examples)
+        )
         if self.metric not in metrics:
             raise LotteryError(
                 f"Expected the whole test set, on which alone the {self.metric} of this task is "
@@ -102,7 +104,9 @@ class NetworkTask(MaskedTask):
         trainer = self._trainer(start.parametrization)
         trainer.restore(start)
         reestimate_batch_norm(trainer.model, self._data.train[0])
-        by_split = {split: self._judged(trainer.evaluate(split)) for split in ("test", "train")}
+        by_split = {
+            split: self._judged(trainer.evaluations.evaluate(split)) for split in ("test", "train")
+        }
         return {
             f"{split}_{k}": v for split, metrics in by_split.items() for k, v in metrics.items()
         }

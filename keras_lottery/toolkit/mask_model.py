@@ -13,8 +13,8 @@ from keras_lottery.masking import arguments, learned, state
 from keras_lottery.masking.add_masks import choose
 from keras_lottery.masking.copying import copy_model
 from keras_lottery.masking.inventory import Inventory
-from keras_lottery.masking.mask_layer import MaskedVariable, masked
 from keras_lottery.masking.masked_layer import attach
+from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.toolkit.selection import select

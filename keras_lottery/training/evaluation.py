@@ -1,4 +1,4 @@
-"""Evaluation beyond a single pass: stochastic masks over several samples, and constant outputs."""
+"""Evaluating a model on the splits of its data: stochastic masks over several samples too."""
 
 import warnings
 from collections.abc import Callable
@@ -8,10 +8,107 @@ import keras
 import numpy as np
 
 from keras_lottery import backend, masking
+from keras_lottery.backend.distribution import Distribution
+from keras_lottery.errors import LotteryError
 from keras_lottery.training import checkpoint
-from keras_lottery.training.data import length
+from keras_lottery.training.data import ArrayData, length
+from keras_lottery.training.loop import Evaluation
+from keras_lottery.training.programs import Program
 
 Evaluate = Callable[[keras.Model], dict[str, float]]
+
+
+class Evaluations:
+    """The evaluations of one model, each compiled once.
+
+    Args:
+        model: compiled.
+        program: its compiled steps.
+        data: the arrays.
+        distribution: the devices of the replicas.
+        samples: passes over the test set to average for stochastic masks.
+        measure: returns further metrics of the trained model by name, e.g. a BLEU score.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        program: Program,
+        data: ArrayData,
+        distribution: Distribution,
+        samples: int = 1,
+        measure: Callable[[keras.Model], dict[str, float]] | None = None,
+    ) -> None:
+        self._model = model
+        self._program = program
+        self._data = data
+        self._distribution = distribution
+        self._samples = samples
+        self._measure = measure
+        self._draws = masking.draws(model)
+        self._parts: dict[tuple[str, int], Evaluation] = {}
+        self._test = self._evaluation(data.test)
+        self._validation = self._evaluation(data.validation) if data.validation else None
+
+    def evaluate(self, split: str = "test", examples: int = 0) -> dict[str, float]:
+        """Returns the metrics of the model, averaged over samples if its masks are stochastic.
+
+        Args:
+            split: `test`, `validation`, or `train` (without augmentation).
+            examples: number of examples from the start of the split; 0: all.
+
+        Raises:
+            LotteryError: the split is unknown.
+        """
+        evaluation = self._of(split, examples)
+        if self._draws:
+            return sampled(self._model, evaluation, self._samples)
+        return evaluation(self._model)
+
+    def judge(self) -> dict[str, float]:
+        """Returns the test metrics and the further metrics of a trained model."""
+        return self.evaluate() | (self._measure(self._model) if self._measure else {})
+
+    def evaluate_thresholded(self) -> dict[str, float]:
+        """Returns the test metrics of the stripped model if masks are stochastic, else {}."""
+        return thresholded(self._model, self._test) if self._draws else {}
+
+    def is_constant(self) -> bool:
+        """Returns True if the output is the same for every test example."""
+        batch = self._data.evaluated or 8 * self._distribution.replicas
+        with self._distribution.scope():
+            return is_constant(self._model, self._data.test[0], batch)
+
+    def validate(self) -> dict[str, float]:
+        """Returns the validation metrics as `val_<name>`; empty without validation data."""
+        if self._validation is None:
+            return {}
+        if self._draws:
+            metrics = with_seeds_preserved(self._model, self._validation)
+        else:
+            metrics = self._validation(self._model)
+        return {f"val_{k}": v for k, v in metrics.items()}
+
+    def _of(self, split: str, examples: int) -> Evaluation:
+        """Returns the evaluation of a split, or of its first examples, compiled once."""
+        data = self._data
+        arrays = {"test": data.test, "validation": data.validation, "train": data.train}.get(split)
+        if arrays is None:
+            raise LotteryError(
+                "Expected the split `test` or `train`, or `validation` if data are held out. "
+                f"Received: {split!r}. Hold data out (data.validation_size)."
+            )
+        whole = {"test": self._test, "validation": self._validation}.get(split)
+        if whole is not None and not examples:
+            return whole
+        if (split, examples) not in self._parts:
+            part = keras.tree.map_structure(lambda array: array[: examples or None], arrays)
+            self._parts[split, examples] = self._evaluation(part)
+        return self._parts[split, examples]
+
+    def _evaluation(self, arrays: Any) -> Evaluation:
+        replicas, batch = self._distribution.replicas, self._data.evaluated
+        return Evaluation(self._program, arrays, length(arrays), replicas, batch)
 
 
 def with_seeds_preserved(model: keras.Model, evaluate: Evaluate) -> dict[str, float]:

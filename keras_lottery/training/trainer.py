@@ -19,14 +19,9 @@ from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.training import checkpoint
 from keras_lottery.training.checkpoint import restore_start
 from keras_lottery.training.compilation import choose_compilation
-from keras_lottery.training.data import ArrayData, EpochData, length
-from keras_lottery.training.evaluation import (
-    is_constant,
-    sampled,
-    thresholded,
-    with_seeds_preserved,
-)
-from keras_lottery.training.loop import Evaluation, results, steps_per_call, train_steps
+from keras_lottery.training.data import ArrayData, EpochData
+from keras_lottery.training.evaluation import Evaluations
+from keras_lottery.training.loop import results, steps_per_call, train_steps
 from keras_lottery.training.optimizers import build_optimizer
 from keras_lottery.training.programs import make_program
 from keras_lottery.types import Start, State, TrainingResult
@@ -60,9 +55,6 @@ class Trainer:
         measure: Callable[[keras.Model], dict[str, float]] | None = None,
     ) -> None:
         self.model = model
-        self._measure = measure
-        self.draws = masking.draws(model)
-        self._samples = samples
         self.config = train
         self.distribution = distribution or Distribution()
         self.distribution.check_batch_norm(flatten_layers(model))
@@ -85,9 +77,9 @@ class Trainer:
         self.program = make_program(model, self.distribution, compilation)
         self._train = EpochData(self.program, data)
         self._data = data
-        self._parts: dict[tuple[str, int], Evaluation] = {}
-        self._test = self._evaluation(data.test)
-        self._validation = self._evaluation(data.validation) if data.validation else None
+        self.evaluations = Evaluations(
+            model, self.program, data, self.distribution, samples, measure
+        )
         self._compiled = False
 
     def fit(
@@ -116,7 +108,7 @@ class Trainer:
         self.restore(start)
         compile_seconds = self._compile(data_seed)
         self.restore(start)
-        initial = self.judge() if self.config.evaluate_start else {}
+        initial = self.evaluations.judge() if self.config.evaluate_start else {}
         started = time.perf_counter()
         recorder = _Recorder(self, start, capture_at)
         for step in self._steps(start, capture_at, data_seed):
@@ -128,43 +120,6 @@ class Trainer:
     def restore(self, start: Start) -> None:
         """Restores the weights, masks, optimizer and seeds of a start."""
         restore_start(self.model, start, self._fresh_optimizer)
-
-    def evaluate(self, split: str = "test", examples: int = 0) -> dict[str, float]:
-        """Returns the metrics of the model, averaged over samples if its masks are stochastic.
-
-        Args:
-            split: `test`, `validation`, or `train` (without augmentation).
-            examples: number of examples from the start of the split; 0: all.
-
-        Raises:
-            LotteryError: the split is unknown.
-        """
-        evaluation = self._of(split, examples)
-        if self.draws:
-            return sampled(self.model, evaluation, self._samples)
-        return evaluation(self.model)
-
-    def judge(self) -> dict[str, float]:
-        """Returns the test metrics and the further metrics of a trained model."""
-        return self.evaluate() | (self._measure(self.model) if self._measure else {})
-
-    def evaluate_thresholded(self) -> dict[str, float]:
-        """Returns the test metrics of the stripped model if masks are stochastic, else {}."""
-        return thresholded(self.model, self._test) if self.draws else {}
-
-    def is_constant(self) -> bool:
-        """Returns True if the output is the same for every test example."""
-        batch = self._data.evaluated or 8 * self.distribution.replicas
-        with self.distribution.scope():
-            return is_constant(self.model, self._data.test[0], batch)
-
-    def validate(self) -> dict[str, float]:
-        """Returns the validation metrics as `val_<name>`; empty without validation data."""
-        if self._validation is None:
-            return {}
-        measure = with_seeds_preserved if self.draws else _evaluate
-        metrics = measure(self.model, self._validation)
-        return {f"val_{k}": v for k, v in metrics.items()}
 
     def is_evaluated(self, step: int) -> bool:
         """Returns True for steps at which the validation set is evaluated."""
@@ -200,32 +155,11 @@ class Trainer:
             batch = self._order.rows(step, step + 1).shape[1]
             arrays = self._train.at(0, seed, self._order.part(step))
             self.program.train(arrays, np.zeros((capacity, batch), np.int32), 1)
-        self.evaluate()
-        self.validate()
+        self.evaluations.evaluate()
+        self.evaluations.validate()
         backend.copies(self.model.variables)
         self._compiled = True
         return time.perf_counter() - started
-
-    def _of(self, split: str, examples: int) -> Evaluation:
-        """Returns the evaluation of a split, or of its first examples, compiled once."""
-        data = self._data
-        arrays = {"test": data.test, "validation": data.validation, "train": data.train}.get(split)
-        if arrays is None:
-            raise LotteryError(
-                "Expected the split `test` or `train`, or `validation` if data are held out. "
-                f"Received: {split!r}. Hold data out (data.validation_size)."
-            )
-        whole = {"test": self._test, "validation": self._validation}.get(split)
-        if whole is not None and not examples:
-            return whole
-        if (split, examples) not in self._parts:
-            part = keras.tree.map_structure(lambda array: array[: examples or None], arrays)
-            self._parts[split, examples] = self._evaluation(part)
-        return self._parts[split, examples]
-
-    def _evaluation(self, arrays: Any) -> Evaluation:
-        replicas, batch = self.distribution.replicas, self._data.evaluated
-        return Evaluation(self.program, arrays, length(arrays), replicas, batch)
 
 
 class _Recorder:
@@ -249,7 +183,7 @@ class _Recorder:
         self._capture(step)
         if not (trainer.is_evaluated(step) or step == trainer.total_steps):
             return {}
-        logs = {"step": step} | results(trainer.model) | trainer.validate()
+        logs = {"step": step} | results(trainer.model) | trainer.evaluations.validate()
         self._history.append(logs)
         loss = logs.get("val_loss")
         if loss is not None and loss < self._best:
@@ -264,16 +198,16 @@ class _Recorder:
         learned = masking.is_learned(trainer.model)
         masks = masking.get_masks(trainer.model) if learned else {}
         weights = masking.effective_weights(trainer.model)
-        final = trainer.judge()
-        metrics = trainer.evaluate_thresholded()
-        if trainer.is_constant():
+        final = trainer.evaluations.judge()
+        metrics = trainer.evaluations.evaluate_thresholded()
+        if trainer.evaluations.is_constant():
             metrics[CONSTANT_OUTPUT] = 1.0
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
             best_step = self._best_step
             last = backend.copies(self._variables())
             self._assign(self._best_weights)
-            best = trainer.judge()
+            best = trainer.evaluations.judge()
             self._assign(last)
         steps = trainer.total_steps - self._start.step
         return TrainingResult(
@@ -307,10 +241,6 @@ class _Recorder:
     def _assign(self, values: list[Any]) -> None:
         for variable, value in zip(self._variables(), values, strict=True):
             variable.assign(value)
-
-
-def _evaluate(model: keras.Model, evaluate: Evaluation) -> dict[str, float]:
-    return evaluate(model)
 
 
 def _build_metrics(model: keras.Model, train: Any, replicas: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from keras_lottery import masking, toolkit
 from keras_lottery.masking import gradient_mask
-from keras_lottery.masking.mask_layer import MaskedVariable
+from keras_lottery.masking.masked_variable import MaskedVariable
 
 L = keras.layers
 opt = keras.optimizers

@@ -132,7 +132,7 @@ def test_the_best_step_is_that_of_the_smallest_validation_loss(trainer, first):
     assert sorted(rows) == [4, 8, 12, 16, 20]
     assert first.best_step == min(rows, key=rows.get)
     masking.set_weights(trainer.model, first.weights)
-    assert trainer.evaluate() == pytest.approx(first.final)
+    assert trainer.evaluations.evaluate() == pytest.approx(first.final)
 
 
 def test_best_weights_are_those_that_are_measured():
@@ -142,7 +142,7 @@ def test_best_weights_are_those_that_are_measured():
     found = fit(trainer, start, capture_at=4)
     weights = {k[8:]: v for k, v in found.rewind.items() if k.startswith("weights/")}
     masking.set_weights(trainer.model, weights)
-    at_four = trainer.evaluate()
+    at_four = trainer.evaluations.evaluate()
     if found.best_step == 4:
         assert found.best == pytest.approx(at_four)
     else:

@@ -4,7 +4,7 @@ import pytest
 
 from keras_lottery import engine, masking
 from keras_lottery.arms import starts
-from keras_lottery.masking.mask_layer import MaskedVariable
+from keras_lottery.masking.masked_variable import MaskedVariable
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.types import Start
 from tests.engine.small import config
