@@ -3,6 +3,7 @@
 from keras_lottery.backend.runtime import (
     copies,
     devices,
+    full_precision,
     generator_state,
     is_cpu,
     name,
@@ -15,6 +16,7 @@ from keras_lottery.backend.runtime import (
 __all__ = [
     "copies",
     "devices",
+    "full_precision",
     "generator_state",
     "is_cpu",
     "name",

@@ -1,4 +1,4 @@
-"""Compiling a function of a model and one argument on any backend."""
+"""Tracing and compiling: functions of a model and one argument, on any backend; JAX's tracers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import keras
 
 from keras_lottery.backend import runtime
 
-Function = Callable[[Any], Any]
+__all__ = ["compiled", "is_tracer", "reaches"]
 
-__all__ = ["compiled"]
+Function = Callable[[Any], Any]
 
 
 def compiled(function: Function, variables: Sequence[keras.Variable]) -> Function:
@@ -45,3 +45,24 @@ def _jax(function: Function, variables: Sequence[keras.Variable]) -> Function:
 
     program = jax.jit(pure)
     return lambda argument: program([v.value for v in variables], argument)
+
+
+def is_tracer(value: Any) -> bool:
+    """Returns True for a JAX tracer, which must not outlive its trace."""
+    if runtime.name() != "jax":
+        return False
+    import jax
+
+    return isinstance(value, jax.core.Tracer)
+
+
+def reaches(value: Any, other: Any) -> bool:
+    """Returns True if a JAX value can be used in the trace of the tracer `other`.
+
+    Concrete values and tracers of the same or an enclosing trace can. Tracers of a finished or an
+    inner trace can't.
+    """
+    trace = getattr(other, "_trace", None)
+    while is_tracer(value) and trace is not None and trace is not value._trace:
+        trace = getattr(trace, "parent_trace", None)
+    return value is not None and trace is not None

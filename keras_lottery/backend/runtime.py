@@ -1,7 +1,8 @@
 """The backend in use: its name, devices, versions and random generator."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -83,3 +84,28 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return by_package
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Computes in full float32 in this context, to compare outputs between machines."""
+    if name() == "jax":
+        import jax
+
+        with jax.default_matmul_precision("highest"):
+            yield
+    elif name() == "torch":
+        import torch
+
+        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield  # products are full by default, convolutions are not
+    else:
+        import tensorflow as tf
+
+        settings = tf.config.experimental
+        before = settings.tensor_float_32_execution_enabled()
+        settings.enable_tensor_float_32_execution(False)
+        try:
+            yield
+        finally:
+            settings.enable_tensor_float_32_execution(before)

@@ -7,7 +7,8 @@ from typing import Any
 from absl import flags
 
 from keras_lottery.cli.choose import backend_for_tools
-from keras_lottery.cli.commands import COMMANDS, KINDS, literal, modules_of
+from keras_lottery.cli.command import literal, modules_of
+from keras_lottery.cli.commands import COMMANDS, KINDS
 from keras_lottery.errors import LotteryError, unknown_name
 
 USAGE_ERROR = 2

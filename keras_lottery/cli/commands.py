@@ -1,9 +1,7 @@
-"""The commands: help, flags and action of each."""
+"""The commands for runs: `run`, `report` and `export`; and the table of all commands."""
 
-import ast
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,10 @@ from keras_lottery.cli.choose import (
     choose_and_import,
     executed,
 )
+from keras_lottery.cli.command import Command, literal, modules_of, required, text_flag
+from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
 from keras_lottery.config import presets
-from keras_lottery.errors import LotteryError, printable
+from keras_lottery.errors import printable
 from keras_lottery.records.run_paths import paths_of
 
 # Fields of the config with their own flag.
@@ -26,37 +26,28 @@ _SHORT = ("out", "backend", "executor", "workers", "threads", "distribution", "t
 _NUMBERS = ("seeds", "workers", "threads")
 
 
-@dataclass(frozen=True)
-class Command:
-    """One command: help, flags and action.
-
-    `run` gets the flags, and the `--config.a.b=c` overrides by field.
-    """
-
-    summary: str
-    example: str
-    define: Callable[[flags.FlagValues], None]
-    run: Callable[[flags.FlagValues, dict[str, Any]], None]
-
-
 def _define_run(values: flags.FlagValues) -> None:
-    _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
-    _text(values, "out", None, "Parent folder of the run folder.")
-    _text(values, "backend", None, "auto, tensorflow, jax or torch.")
+    text_flag(
+        values, "config", None, "Name (see `list configs`) or path of a config, then :variant."
+    )
+    text_flag(values, "out", None, "Parent folder of the run folder.")
+    text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
     text = "sequential, processes (trainings in parallel), or auto, which reports its choice."
-    _text(values, "executor", None, text)
-    _text(values, "workers", None, "Number of parallel trainings.")
-    _text(values, "threads", None, "Threads of each training; fixed when a run starts.")
-    _text(values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX).")
-    _text(values, "tpu", None, "Name or address of the TPU.")
-    _text(values, "seeds", None, "Seeds, such as 0,1,2.")
+    text_flag(values, "executor", None, text)
+    text_flag(values, "workers", None, "Number of parallel trainings.")
+    text_flag(values, "threads", None, "Threads of each training; fixed when a run starts.")
+    text_flag(
+        values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX)."
+    )
+    text_flag(values, "tpu", None, "Name or address of the TPU.")
+    text_flag(values, "seeds", None, "Seeds, such as 0,1,2.")
     flags.DEFINE_bool("report", True, "Draw the report when done.", flag_values=values)
     text = "Export the model that `export` picks by default, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
 
 
 def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
-    name = _required(values, "config", "run")
+    name = required(values, "config", RUN.example)
     for flag in _SHORT:
         if values[flag].value is not None:
             text = values[flag].value
@@ -105,11 +96,11 @@ def _export_once(folder: Path) -> None:
 
 
 def _define_report(values: flags.FlagValues) -> None:
-    _text(values, "run", None, "Run folder.")
+    text_flag(values, "run", None, "Run folder.")
 
 
 def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    folder = Path(_required(values, "run", "report"))
+    folder = Path(required(values, "run", REPORT.example))
     if modules_of(values) or user_modules.plugins():  # a report alone needs no backend
         backend_for_run(folder, modules_of(values))
     _show_report(folder)
@@ -132,10 +123,10 @@ def _show_report(folder: Path) -> None:
 
 
 def _define_export(values: flags.FlagValues) -> None:
-    _text(values, "run", None, "Run folder.")
-    _text(values, "out", None, "Folder or file to write; must not exist.")
-    _text(values, "format", "saved_model", "saved_model, keras, or policy (TF-Agents).")
-    _text(values, "arm", "winning", "Arm whose trained weights to export.")
+    text_flag(values, "run", None, "Run folder.")
+    text_flag(values, "out", None, "Folder or file to write; must not exist.")
+    text_flag(values, "format", "saved_model", "saved_model, keras, or policy (TF-Agents).")
+    text_flag(values, "arm", "winning", "Arm whose trained weights to export.")
     flags.DEFINE_integer("seed", None, "Seed; default: the run's first.", flag_values=values)
     flags.DEFINE_integer(
         "round",
@@ -146,8 +137,8 @@ def _define_export(values: flags.FlagValues) -> None:
 
 
 def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    folder = Path(_required(values, "run", "export"))
-    out = Path(_required(values, "out", "export"))
+    folder = Path(required(values, "run", EXPORT.example))
+    out = Path(required(values, "out", EXPORT.example))
     backend_for_run(folder, modules_of(values))
     from keras_lottery.exporters import export_run
 
@@ -155,116 +146,8 @@ def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
     print(export_run(folder, out=out, format=values.format, **where))
 
 
-def _define_prune(values: flags.FlagValues) -> None:
-    _text(values, "model", None, "A .keras file.")
-    _text(values, "out", None, "The .keras file to write.")
-    flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
-    _define_selection(values)
-    _text(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
-    flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
-    flags.DEFINE_integer(
-        "bytes", None, "Target size of the parameters in bytes.", flag_values=values
-    )
-    flags.DEFINE_bool(
-        "compact", False, "Remove pruned channels from the layers.", flag_values=values
-    )
-    for name, default, text in (
-        ("biases", False, "Prune biases too."),
-        ("norms", False, "Prune the scales and shifts of normalization layers too."),
-        ("embeddings", True, "Prune embeddings."),
-        ("output", True, "Prune the output layer."),
-    ):
-        flags.DEFINE_bool(name, default, text, flag_values=values)
-    _text(values, "output_layer", "", "Pattern of the output layer, if it is not detected.")
-
-
-def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    model = Path(_required(values, "model", "prune"))
-    out = Path(_required(values, "out", "prune"))
-    if values.flops is None and values.bytes is None:
-        _required(values, "sparsity", "prune")
-    backend_for_tools(modules_of(values))
-    from keras_lottery.exporters import prune_file
-
-    report = prune_file(
-        model,
-        values.sparsity,
-        out,
-        criterion=values.criterion,
-        scope=values.scope,
-        include=values.include,
-        exclude=values.exclude,
-        biases=values.biases,
-        norms=values.norms,
-        embeddings=values.embeddings,
-        output=values.output,
-        output_layer=values.output_layer,
-        pattern=values.pattern,
-        flops=values.flops,
-        bytes=values.bytes,
-        compact=values.compact,
-    )
-    print(report)
-
-
-def _define_sensitivity(values: flags.FlagValues) -> None:
-    _text(values, "model", None, "A .keras file.")
-    _text(values, "data", None, "An .npz file with the arrays x and y.")
-    _text(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
-    _text(values, "loss", None, "Keras name of the loss; default: the file's.")
-    text = "Fractions to remove of each layer, in (0, 1)."
-    flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
-    _define_selection(values)
-
-
-def _define_selection(values: flags.FlagValues) -> None:
-    """Defines the flags that choose what is pruned, and by which criterion."""
-    _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
-    _text(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
-    for name, text in (
-        ("include", "Patterns of paths or layer names: prune only these."),
-        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
-    ):
-        flags.DEFINE_list(name, [], text, flag_values=values)
-
-
-def _sensitivity(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    model = _required(values, "model", "sensitivity")
-    data = _required(values, "data", "sensitivity")
-    backend_for_tools(modules_of(values))
-    from keras_lottery.exporters import sensitivity_file
-
-    table = sensitivity_file(
-        model,
-        data,
-        [literal(text) for text in values.sparsities],
-        values.out,
-        loss=values.loss,
-        pattern=values.pattern,
-        criterion=values.criterion,
-        include=values.include,
-        exclude=values.exclude,
-    )
-    print(table)
-    if values.out:
-        print(f"figure: {Path(values.out) / 'sensitivity.png'}")
-
-
 def _nothing(*_: Any) -> None:
     """Does nothing; `list` takes no flags."""
-
-
-def modules_of(values: flags.FlagValues) -> list[str]:
-    """Returns the modules named with `--import`."""
-    return [name.strip() for entry in values["import"].value for name in entry.split(",")]
-
-
-def literal(text: str) -> Any:
-    """Returns the value of a Python literal, or the text itself."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def _names(module: str, registry: str) -> Callable[[], list[str]]:
@@ -275,18 +158,6 @@ def _names(module: str, registry: str) -> Callable[[], list[str]]:
         return list(getattr(import_module(f"keras_lottery.{module}"), registry))
 
     return names
-
-
-def _text(values: flags.FlagValues, name: str, default: str | None, text: str) -> None:
-    flags.DEFINE_string(name, default, text, flag_values=values)
-
-
-def _required(values: flags.FlagValues, name: str, command: str) -> Any:
-    if values[name].value is None:
-        raise LotteryError(
-            f"Expected --{name}. Received none. Example: {COMMANDS[command].example}"
-        )
-    return values[name].value
 
 
 KINDS: dict[str, Callable[[], list[str]]] = {
@@ -304,37 +175,33 @@ KINDS: dict[str, Callable[[], list[str]]] = {
     "formats": _names("exporters", "exporters"),
 }
 
+RUN = Command(
+    "Runs or resumes an experiment.",
+    "keras-lottery run --config=quickstart --config.prune.rounds=5",
+    _define_run,
+    _run,
+)
+
+REPORT = Command(
+    "Writes the report of a run.",
+    "keras-lottery report --run=runs/quickstart-1a2b3c4d",
+    _define_report,
+    _report,
+)
+
+EXPORT = Command(
+    "Exports the trained network of a ticket, and verifies it.",
+    "keras-lottery export --run=runs/quickstart-1a2b3c4d --seed=0 --round=5 --out=model",
+    _define_export,
+    _export,
+)
+
 COMMANDS = {
-    "run": Command(
-        "Runs or resumes an experiment.",
-        "keras-lottery run --config=quickstart --config.prune.rounds=5",
-        _define_run,
-        _run,
-    ),
-    "report": Command(
-        "Writes the report of a run.",
-        "keras-lottery report --run=runs/quickstart-1a2b3c4d",
-        _define_report,
-        _report,
-    ),
-    "export": Command(
-        "Exports the trained network of a ticket, and verifies it.",
-        "keras-lottery export --run=runs/quickstart-1a2b3c4d --seed=0 --round=5 --out=model",
-        _define_export,
-        _export,
-    ),
-    "prune": Command(
-        "Prunes a .keras file.",
-        "keras-lottery prune --model=model.keras --sparsity=0.9 --out=pruned.keras",
-        _define_prune,
-        _prune,
-    ),
-    "sensitivity": Command(
-        "Measures the loss of a .keras file with one layer pruned at a time.",
-        "keras-lottery sensitivity --model=model.keras --data=validation.npz --out=sensitivity",
-        _define_sensitivity,
-        _sensitivity,
-    ),
+    "run": RUN,
+    "report": REPORT,
+    "export": EXPORT,
+    "prune": PRUNE,
+    "sensitivity": SENSITIVITY,
     "list": Command(
         f"Lists the known {', '.join(KINDS)}.",
         "keras-lottery list criteria",

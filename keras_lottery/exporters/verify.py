@@ -106,7 +106,7 @@ def answers(
     """Calls `model` for inference; returns its outputs by name."""
     import keras
 
-    from keras_lottery.backend.precision import full_precision
+    from keras_lottery.backend.runtime import full_precision
 
     tensors = {
         spec.name: keras.ops.convert_to_tensor(inputs[spec.name], dtype=spec.dtype)

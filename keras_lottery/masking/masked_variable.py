@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_lottery import backend
-from keras_lottery.backend.tracing import is_tracer, reaches
+from keras_lottery.backend.compile import is_tracer, reaches
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.parametrizations import Parametrization

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_lottery import backend
-from keras_lottery.backend.tracing import is_tracer
+from keras_lottery.backend.compile import is_tracer
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.masked_variable import MaskedVariable, masked

@@ -5,7 +5,6 @@ from typing import Any
 
 from keras_lottery.report import prune_at_init, tables
 from keras_lottery.report.document import Bullets, Details, Heading, Image, Text
-from keras_lottery.report.families import at_start, families, without_families
 from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
@@ -19,8 +18,7 @@ from keras_lottery.report.plots import (
     draw_speed,
     draw_tickets,
 )
-from keras_lottery.report.results import Results
-from keras_lottery.report.samples import samples_table
+from keras_lottery.report.results import Results, at_start, families, without_families
 from keras_lottery.report.sentences import (
     ablations,
     comparisons,
@@ -28,6 +26,7 @@ from keras_lottery.report.sentences import (
     learning_speed,
     measured_otherwise,
 )
+from keras_lottery.report.tables import samples_table
 
 
 @dataclass

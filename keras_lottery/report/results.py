@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery import checks
+from keras_lottery.arms import FAMILIES
 from keras_lottery.arms.belonging import check_rows
 from keras_lottery.config.sections import ReportConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import TICKETS, ResultRow, read_config, read_results
+from keras_lottery.records import TICKETS, ResultRow, read_config, read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import Training
 
@@ -144,3 +145,34 @@ def results_of_rows(
     finished = tuple(row for row in rows if row.finished)
     lost = tuple(row for row in rows if not row.finished)
     return Results(paths, task, finished, higher_is_better, config, facts, lost)
+
+
+def without_families(results: Results) -> Results:
+    """Returns the results of the arms outside all families."""
+    members = {arm for arms in FAMILIES.values() for arm in arms}
+    return results.subset([arm for arm in results.arms if arm not in members])
+
+
+def families(results: Results) -> dict[str, Results]:
+    """Returns by title, for each trained family, the winning ticket and the family's arms."""
+    trained = {n: [arm for arm in arms if arm in results.arms] for n, arms in FAMILIES.items()}
+    return {
+        name.replace("_", " ").capitalize(): results.subset([WINNING, *arms])
+        for name, arms in trained.items()
+        if arms
+    }
+
+
+def at_start(results: Results) -> Results | None:
+    """Returns the results with the metric before the first step; None if it was not measured."""
+    name = f"initial_{results.metric}"
+    values = {}
+    if results.paths.metrics.exists():
+        rows = read_metrics(results.paths.metrics)
+        values = {row.training: row.value for row in rows if row.name == name}
+    rows_at_start = tuple(
+        replace(row, metric=name, value=values[row.training])
+        for row in results.rows
+        if row.training in values
+    )
+    return replace(results, rows=rows_at_start) if rows_at_start else None

@@ -1,10 +1,12 @@
 """The tables of a report, as text."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_lottery.config import flatten
+from keras_lottery.records import ResultRow, read_table
+from keras_lottery.records.run_paths import SAMPLES
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import Unit, count, percent, rounds_text, unit_of
 from keras_lottery.report.masks import Densities, SeedOverlap
@@ -246,3 +248,39 @@ def plain(value: Any) -> str:
 
 def _ends(unit: Unit, low: float, high: float) -> str:
     return "–" if math.isnan(low) else f"{unit.difference(low)} to {unit.difference(high)}"
+
+
+ANSWER = "answer"
+
+
+def samples_table(results: Results) -> Table | None:
+    """Returns the first seed's samples of dense, and of each arm at its sparsest level.
+
+    None if the task has no samples.
+    """
+    seed = min(results.seeds, default=None)
+    by_arm: dict[str, list[dict[str, str]]] = {}
+    for arm in dict.fromkeys((DENSE, results.main, *results.arms)):
+        rows = [row for row in results.rows if (row.arm, row.seed) == (arm, seed)]
+        last = max(rows, key=lambda row: row.round, default=None)
+        path = results.paths.table(last.training, SAMPLES) if last else None
+        if last and path and path.exists() and (answers := read_table(path)):
+            by_arm[_title(last)] = answers
+    if not by_arm:
+        return None
+    first = next(iter(by_arm.values()))
+    inputs = [name for name in first[0] if name != ANSWER]
+    cells = [
+        [_sample(rows[0], name) for name in inputs] + [_sample(row, ANSWER) for row in rows]
+        for rows in zip(*by_arm.values(), strict=False)
+    ]
+    note = f"The first test examples, seed {seed}; each arm at its sparsest finished level."
+    return Table("Samples", [*inputs, *by_arm], cells, note)
+
+
+def _title(row: ResultRow) -> str:
+    return row.arm if row.arm == DENSE else f"{row.arm}, {percent(row.remaining)} remaining"
+
+
+def _sample(row: Mapping[str, str], name: str) -> str:
+    return row.get(name, "") or "(nothing)"

@@ -18,8 +18,9 @@ from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import Patterns, options_from
+from keras_lottery.search.fit_task import FitTask
 from keras_lottery.search.history import TicketHistory
-from keras_lottery.search.memory import FitTask, Memory
+from keras_lottery.search.memory import Memory
 from keras_lottery.search.metric import measured_on
 from keras_lottery.training.checks import check_fit
 

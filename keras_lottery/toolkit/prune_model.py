@@ -1,15 +1,13 @@
 """Pruning a Keras model in one call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery import checks, pruning
-from keras_lottery.compaction.channels import size_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
@@ -17,16 +15,14 @@ from keras_lottery.masking.add_masks import choose
 from keras_lottery.masking.inventory import FROZEN, Inventory
 from keras_lottery.masking.learned import is_learned
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
-from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_inventory
 from keras_lottery.toolkit.selection import select
 from keras_lottery.toolkit.summarize_model import Summary, masked_infos, summarize
+from keras_lottery.toolkit.target import Sparsity, Target, prune_to_target
 from keras_lottery.training.derivatives import derive
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
-__all__ = ["Target", "prune", "prune_selected"]
-
-Sparsity = float | Mapping[str, float]
+__all__ = ["prune", "prune_selected"]
 
 
 def prune(
@@ -116,63 +112,6 @@ def prune(
     )
 
 
-@dataclass(frozen=True)
-class Target:
-    """The target of pruning: at most one of these; without one, the pattern's default sparsity.
-
-    Args:
-        sparsity: fraction removed, or fractions by path pattern.
-        flops: fraction of the floating-point operations removed.
-        bytes: size of the parameters.
-    """
-
-    sparsity: Sparsity | None = None
-    flops: float | None = None
-    bytes: int | None = None
-
-    def checked(self, pattern: str) -> "Target":
-        """Returns the target with plain numbers.
-
-        Raises:
-            LotteryError: there are two targets, one is out of range, or the pattern doesn't
-                support it.
-        """
-        targets = {k: v for k, v in vars(self).items() if v is not None}
-        if len(targets) > 1:
-            values = ", ".join(f"{name}={value!r}" for name, value in targets.items())
-            raise LotteryError(
-                f"Expected one of sparsity, flops and bytes. Received: {values}. Choose one."
-            )
-        if pattern != "channels" and not targets.keys() <= {"sparsity"}:
-            raise LotteryError(
-                f"Expected pattern='channels' with {next(iter(targets))}=, which is measured on "
-                f"the compacted model. Received: {pattern!r}. Pass a sparsity, or prune channels."
-            )
-        if self.flops is not None:
-            return Target(flops=checks.fraction(self.flops, "flops"))
-        if self.bytes is not None:
-            return Target(bytes=checks.whole_number(self.bytes, "bytes", least=1))
-        return self if self.sparsity is None else Target(_sparsity(self.sparsity))
-
-    @property
-    def most(self) -> float:
-        """The largest requested sparsity, 0 if unknown."""
-        if isinstance(self.sparsity, Mapping):
-            return max(self.sparsity.values(), default=0.0)
-        return self.sparsity or 0.0
-
-
-def _sparsity(sparsity: Sparsity) -> Sparsity:
-    if not isinstance(sparsity, Mapping):
-        return checks.fraction(sparsity, "sparsity")
-    if not sparsity or not all(isinstance(key, str) for key in sparsity):
-        raise LotteryError(
-            "Expected a sparsity by path pattern, group or 'output'. "
-            f"Received: {dict(sparsity)!r}. Name some layers."
-        )
-    return {k: checks.fraction(v, f"sparsity of {k!r}") for k, v in sparsity.items()}
-
-
 def prune_selected(
     model: keras.Model,
     target: Sparsity | Target,
@@ -216,7 +155,7 @@ def prune_selected(
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
     if not masks or pruning.needs_channels(options.pattern):
         choose(inventory, options, "zero")  # raises before anything changes
-    prune_to = _to_target(target, inventory, infos, options.pattern)
+    prune_to = prune_to_target(target, inventory, infos, options.pattern)
     pruned = prune_to(
         weights,
         masks,
@@ -233,25 +172,6 @@ def prune_selected(
             mask_inventory(inventory, options, more_than=target.most)
         state.set_masks(model, pruned)
     return summarize(infos, pruned)
-
-
-def _to_target(
-    target: Target, inventory: Inventory, infos: list[VariableInfo], pattern: str
-) -> Callable[..., MaskSet]:
-    """Returns the function that prunes to a target."""
-    if target.flops is None and target.bytes is None:
-        sparsity = target.sparsity
-        if sparsity is None:
-            sparsity = pruning.layout_of(pattern, infos).sparsity
-        return partial(pruning.prune_to, sparsity=sparsity)
-    size = size_of(inventory)
-    if target.bytes is not None:
-        return partial(pruning.prune_to_cost, cost=size.bytes, budget=target.bytes, unit="bytes")
-    dense = size.flops(pruning.full_masks(infos))
-    budget = dense - count(target.flops or 0.0, dense)
-    return partial(
-        pruning.prune_to_cost, cost=size.flops, budget=budget, unit=f"of {dense:,} FLOPs"
-    )
 
 
 def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:

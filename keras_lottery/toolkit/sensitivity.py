@@ -16,8 +16,9 @@ from keras_lottery.masking.copying import copy_model
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_selected
-from keras_lottery.toolkit.prune_model import Target, counts_selected, prune_selected
+from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
 from keras_lottery.toolkit.selection import describe_selected
+from keras_lottery.toolkit.target import Target
 from keras_lottery.types import VariableInfo
 
 if TYPE_CHECKING:

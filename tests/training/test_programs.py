@@ -8,7 +8,7 @@ from keras_lottery import masking, toolkit
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.training import ArrayData, Trainer, timed_program
+from keras_lottery.training import ArrayData, Trainer, programs
 from keras_lottery.training.compilation import Compilation, choose_compilation, has_layer
 from keras_lottery.training.programs import make_program
 from keras_lottery.types import Start
@@ -123,8 +123,8 @@ def test_compiling_is_timed_apart_and_takes_no_step(monkeypatch, has_loop, compi
     class Clock:
         now = 0.0
 
-    monkeypatch.setattr(timed_program.time, "perf_counter", lambda: Clock.now)
-    program = timed_program.TimedProgram(Counting(Clock, has_loop))
+    monkeypatch.setattr(programs.time, "perf_counter", lambda: Clock.now)
+    program = programs.TimedProgram(Counting(Clock, has_loop))
     for rows in (4, 4, 2, 4):
         program.train(None, np.zeros((rows, 3), np.int32), rows)
     for _ in range(2):

@@ -158,7 +158,7 @@ def test_the_mean_of_the_last_checkpoints_is_kept_and_measured():
     for path, value in found.weights.items():
         mean = sum(one[path] for one in alone) / 3
         np.testing.assert_allclose(value, mean, rtol=1e-5, atol=1e-6)
-    assert found.final == averaged.evaluate()
+    assert found.final == averaged.evaluations.evaluate()
 
 
 def test_checkpoints_before_the_rewind_point_are_an_error():

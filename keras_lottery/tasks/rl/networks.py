@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_lottery.tasks.rl.config import RLModel
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 
 layers = keras.layers
 

@@ -19,7 +19,7 @@ from keras_lottery.tasks.rl.agents import (
 )
 from keras_lottery.tasks.rl.config import PpoConfig
 from keras_lottery.tasks.rl.environments.games import Played
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.training import checkpoint
 from keras_lottery.types import Start, State
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.tasks.rl.environments.games import Played
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.types import State
 
 

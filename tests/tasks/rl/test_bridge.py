@@ -13,7 +13,7 @@ from keras_lottery.tasks.rl.agents import loss_of
 from keras_lottery.tasks.rl.bridge import KerasNetwork, KerasOptimizer, specs_of
 from keras_lottery.tasks.rl.config import DqnConfig, RLModel
 from keras_lottery.tasks.rl.dqn import Dqn
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.types import Start
 
 SPEC = GameSpec((4,), "float32", 3, 0)

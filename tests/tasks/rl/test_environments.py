@@ -12,7 +12,7 @@ from keras_lottery.tasks.rl.environments import ATARI, MINATAR, environments
 from keras_lottery.tasks.rl.environments.atari import LostLives, atari
 from keras_lottery.tasks.rl.environments.games import LOST_LIFE, Games
 from keras_lottery.tasks.rl.environments.make import maker
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.tasks.rl.play import Stacks
 from keras_lottery.tasks.rl.replay import Replay
 from tests.tasks.rl.made import Counting, games_of, played

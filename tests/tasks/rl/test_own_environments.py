@@ -12,7 +12,7 @@ from keras_lottery import user_modules
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.make import maker
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from tests.tasks.rl.made import games_of, played
 
 

@@ -6,7 +6,7 @@ from keras_lottery import masking, toolkit
 from keras_lottery.exporters import export
 from keras_lottery.tasks.rl import networks
 from keras_lottery.tasks.rl.config import RLModel
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 
 SPEC = GameSpec((10, 10), "uint8", 3, 0, 4)
 

@@ -7,7 +7,7 @@ import pytest
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
 from keras_lottery.tasks.rl.environments.games import Games
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.tasks.rl.ppo import _Rollout
 from keras_lottery.tasks.rl.task import RLTask
 from keras_lottery.types import Start

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.tasks.rl.environments.games import Games
-from keras_lottery.tasks.rl.environments.spec import GameSpec
+from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.tasks.rl.play import Stacks
 from keras_lottery.tasks.rl.replay import Replay
 from tests.tasks.rl.made import Counting

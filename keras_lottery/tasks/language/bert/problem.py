@@ -53,7 +53,7 @@ _KINDS = {
     "classes": "classes:CLASSES",
     "number": "classes:NUMBERS",
     "masked_lm": "masked_lm:MASKED_LM",
-    "span": "span:SPAN",
+    "span": "squad:SPAN",
 }
 """Module of each kind, by `Problem.kind`."""
 

@@ -1,5 +1,6 @@
-"""Converts gymnasium's spaces: one array of numbers as observation, and actions from 0."""
+"""The shapes of an environment, and gymnasium's spaces: one array to observe, actions from 0."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
@@ -7,6 +8,31 @@ import numpy as np
 from gymnasium import spaces
 
 from keras_lottery.errors import LotteryError
+
+
+@dataclass(frozen=True)
+class GameSpec:
+    """Shapes and sizes of an environment.
+
+    Args:
+        frame: shape of one frame.
+        dtype: `float32` or `uint8`.
+        actions: number of actions.
+        time_limit: frames after which an episode is truncated; 0: never.
+        stack: frames per observation; if more than 1, they are its last axis.
+    """
+
+    frame: tuple[int, ...]
+    dtype: str
+    actions: int
+    time_limit: int
+    stack: int = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of an observation."""
+        return (*self.frame, self.stack) if self.stack > 1 else self.frame
+
 
 Env = gymnasium.Env[Any, Any]
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from keras_lottery import report
-from keras_lottery.report.families import at_start, families, without_families
-from keras_lottery.report.results import results_by_task
+from keras_lottery.report.results import at_start, families, results_by_task, without_families
 
 from .made_run import make_run
 

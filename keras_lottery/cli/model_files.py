@@ -1,0 +1,118 @@
+"""The commands for models in files: `prune` and `sensitivity`."""
+
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from keras_lottery.cli.choose import backend_for_tools
+from keras_lottery.cli.command import Command, literal, modules_of, required, text_flag
+
+
+def _define_prune(values: flags.FlagValues) -> None:
+    text_flag(values, "model", None, "A .keras file.")
+    text_flag(values, "out", None, "The .keras file to write.")
+    flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
+    _define_selection(values)
+    text_flag(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
+    flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
+    flags.DEFINE_integer(
+        "bytes", None, "Target size of the parameters in bytes.", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "compact", False, "Remove pruned channels from the layers.", flag_values=values
+    )
+    for name, default, text in (
+        ("biases", False, "Prune biases too."),
+        ("norms", False, "Prune the scales and shifts of normalization layers too."),
+        ("embeddings", True, "Prune embeddings."),
+        ("output", True, "Prune the output layer."),
+    ):
+        flags.DEFINE_bool(name, default, text, flag_values=values)
+    text_flag(values, "output_layer", "", "Pattern of the output layer, if it is not detected.")
+
+
+def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
+    model = Path(required(values, "model", PRUNE.example))
+    out = Path(required(values, "out", PRUNE.example))
+    if values.flops is None and values.bytes is None:
+        required(values, "sparsity", PRUNE.example)
+    backend_for_tools(modules_of(values))
+    from keras_lottery.exporters import prune_file
+
+    report = prune_file(
+        model,
+        values.sparsity,
+        out,
+        criterion=values.criterion,
+        scope=values.scope,
+        include=values.include,
+        exclude=values.exclude,
+        biases=values.biases,
+        norms=values.norms,
+        embeddings=values.embeddings,
+        output=values.output,
+        output_layer=values.output_layer,
+        pattern=values.pattern,
+        flops=values.flops,
+        bytes=values.bytes,
+        compact=values.compact,
+    )
+    print(report)
+
+
+def _define_sensitivity(values: flags.FlagValues) -> None:
+    text_flag(values, "model", None, "A .keras file.")
+    text_flag(values, "data", None, "An .npz file with the arrays x and y.")
+    text_flag(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
+    text_flag(values, "loss", None, "Keras name of the loss; default: the file's.")
+    text = "Fractions to remove of each layer, in (0, 1)."
+    flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
+    _define_selection(values)
+
+
+def _define_selection(values: flags.FlagValues) -> None:
+    """Defines the flags that choose what is pruned, and by which criterion."""
+    text_flag(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
+    text_flag(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
+    for name, text in (
+        ("include", "Patterns of paths or layer names: prune only these."),
+        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
+    ):
+        flags.DEFINE_list(name, [], text, flag_values=values)
+
+
+def _sensitivity(values: flags.FlagValues, _: dict[str, Any]) -> None:
+    model = required(values, "model", SENSITIVITY.example)
+    data = required(values, "data", SENSITIVITY.example)
+    backend_for_tools(modules_of(values))
+    from keras_lottery.exporters import sensitivity_file
+
+    table = sensitivity_file(
+        model,
+        data,
+        [literal(text) for text in values.sparsities],
+        values.out,
+        loss=values.loss,
+        pattern=values.pattern,
+        criterion=values.criterion,
+        include=values.include,
+        exclude=values.exclude,
+    )
+    print(table)
+    if values.out:
+        print(f"figure: {Path(values.out) / 'sensitivity.png'}")
+
+
+PRUNE = Command(
+    "Prunes a .keras file.",
+    "keras-lottery prune --model=model.keras --sparsity=0.9 --out=pruned.keras",
+    _define_prune,
+    _prune,
+)
+SENSITIVITY = Command(
+    "Measures the loss of a .keras file with one layer pruned at a time.",
+    "keras-lottery sensitivity --model=model.keras --data=validation.npz --out=sensitivity",
+    _define_sensitivity,
+    _sensitivity,
+)

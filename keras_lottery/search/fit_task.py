@@ -1,0 +1,231 @@
+"""The engine's task for a model and data in memory: a clone of the model, trained by `fit`."""
+
+import math
+import time
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_lottery import masking, toolkit
+from keras_lottery.config import Config
+from keras_lottery.config.duration import Duration
+from keras_lottery.errors import LotteryError
+from keras_lottery.protocols import Progress
+from keras_lottery.records import CONSTANT_OUTPUT
+from keras_lottery.search.metric import choose_metric, higher_is_better
+from keras_lottery.search.settings import (
+    check_model,
+    check_settings,
+    epochs_of_data,
+    validate_last,
+    with_length,
+)
+from keras_lottery.tasks.seeding import seeded
+from keras_lottery.toolkit.callbacks import RewindPoint
+from keras_lottery.training import fit, is_arrays, prepare
+from keras_lottery.training.checkpoint import capture_optimizer, restore_start
+from keras_lottery.training.checks import check_arrays, check_labels
+from keras_lottery.training.evaluation import is_constant
+from keras_lottery.training.fit import callback_list
+from keras_lottery.training.programs import TimedProgram
+from keras_lottery.training.step_callback import StepCallback
+from keras_lottery.types import MaskSet, Start, State, Training, TrainingResult, Weights
+
+
+class FitTask:
+    """A `Task` from the arguments of `fit`, which trains a clone of the model."""
+
+    name = "search"
+
+    def __init__(
+        self, model: keras.Model, x: Any, y: Any, config: Config, settings: dict[str, Any]
+    ) -> None:
+        check_model(model)
+        check_settings(x, settings)
+        x, settings = with_length(x, settings)
+        self._original = model
+        self._start = masking.get_weights(model)
+        prune = config.prune
+        self._model = toolkit.mask(
+            model,
+            include=prune.include,
+            exclude=prune.exclude,
+            biases=prune.biases,
+            norms=prune.norms,
+            embeddings=prune.embeddings,
+            output=prune.output,
+            in_place=False,
+            pattern=prune.pattern,
+        )
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._fresh_optimizer = capture_optimizer(self._model.optimizer)
+        self._program: TimedProgram | None = None
+        if is_arrays(x):
+            examples = check_arrays(x, y, settings.get("sample_weight"))
+            check_labels(self._model, *examples)
+            self._program = TimedProgram(prepare(self._model, *examples))
+        self._config, self._x, self._y = config, x, y
+        self._epochs = epochs_of_data(x, settings)
+        epochs = Duration.parse(config.train.length).count
+        every = validate_last(settings.get("validation_freq", 1), epochs)
+        self._settings = {"verbose": 0} | settings | {"validation_freq": every}
+        self._callbacks = callback_list(self._settings.pop("callbacks", None))
+        self.metric = "loss"
+        self.higher_is_better: bool | None = None
+
+    def variables(self) -> Any:
+        return toolkit.describe_selected(self._model, self._config.prune)
+
+    def start_weights(self, seed: int) -> Weights:
+        return self._start
+
+    def fresh_weights(self, seed: int) -> Weights:
+        """Returns newly initialized weights.
+
+        Raises:
+            LotteryError: the initializers return the model's prunable weights again.
+        """
+        with seeded(seed):
+            fresh = masking.fresh_weights(self._original)
+        prunable = [v.path for v in self.variables() if v.prunable]
+        if all(np.array_equal(fresh[path], self._start[path]) for path in prunable):
+            raise LotteryError(
+                "Expected initializers that return new weights each time, for arms that "
+                "re-initialize. Received: initializers that return the same weights as before. "
+                "Give them an argument and attribute `seed`, or leave these arms out."
+            )
+        return fresh
+
+    def steps(self, duration: str) -> int:
+        parsed = Duration.parse(duration)
+        return parsed.count if parsed.unit == "it" else self._epochs.start(parsed.count)
+
+    def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
+        total = self.steps(self._config.train.length)
+        if start.step >= total:
+            raise LotteryError(
+                f"Expected a rewind point before the end of the training at step {total}. "
+                f"Received: step {start.step}. Rewind to an earlier step or train for longer."
+            )
+        model = self._model
+        restore_start(model, start, self._fresh_optimizer)
+        point = [RewindPoint(self._config.rewind.to)] if training.arm == "dense" else []
+        rows = _Rows()
+        compiled = self._compile_seconds
+        began = time.perf_counter()
+        fit(
+            model,
+            self._x,
+            self._y,
+            epochs=Duration.parse(self._config.train.length).count,
+            initial_step=start.step,
+            callbacks=[*point, *self._callbacks, rows, ProgressCallback(progress)],
+            seed=training.seed,
+            program=self._program,
+            **self._settings,
+        )
+        seconds = time.perf_counter() - began
+        weights = masking.get_weights(model)
+        rewind = point[0].state if point else None
+        compiled = self._compile_seconds - compiled
+        result = self._result(start, weights, rewind, rows.rows, (seconds - compiled, compiled))
+        if self._program is not None and is_constant(model, self._x):
+            result.metrics[CONSTANT_OUTPUT] = 1.0
+            warnings.warn(
+                f"Round {training.round}, {training.arm}: the output no longer depends on the "
+                "input, it is the same for every training example.",
+                stacklevel=2,
+            )
+        return result
+
+    @property
+    def _compile_seconds(self) -> float:
+        """Seconds of compilation so far; 0 with Keras' own `fit`, which doesn't report them."""
+        return self._program.compile_seconds if self._program else 0.0
+
+    def _result(
+        self,
+        start: Start,
+        weights: Weights,
+        rewind: State | None,
+        rows: dict[int, dict[str, float]],
+        seconds: tuple[float, float],
+    ) -> TrainingResult:
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        self.metric = choose_metric(self._model, names)
+        self.higher_is_better = higher_is_better(self._model, self.metric)
+        # Only validated epochs: `validation_freq` may skip some.
+        values = {epoch: row[self.metric] for epoch, row in rows.items() if self.metric in row}
+        loss = next((n for n in ("val_loss", "loss") if n in names), self.metric)
+        best = min(values, key=lambda epoch: _nan_last(rows[epoch].get(loss, float("nan"))))
+        return TrainingResult(
+            weights,
+            rewind,
+            steps=self._epochs.start(max(rows) + 1) - start.step,
+            seconds=seconds[0],
+            compile_seconds=seconds[1],
+            final={self.metric: values[max(values)]},
+            best={self.metric: values[best]},
+            best_step=self._epochs.start(best + 1),
+            metric=self.metric,
+            metrics=_last(rows),
+            history=[{"step": self._epochs.start(e + 1)} | row for e, row in rows.items()],
+        )
+
+    def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
+        """Always raises: the data of a search need not be arrays."""
+        raise LotteryError(
+            f"Expected arms and a criterion that need no derivatives of the loss. Received: one "
+            f"that needs the {name}. Use kl.prune(model, data=(x, y)), or leave it out."
+        )
+
+
+class _Rows(keras.callbacks.Callback):
+    """Stores the logs by epoch, since Keras' history loses the epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[int, dict[str, float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.rows[epoch] = {name: float(value) for name, value in (logs or {}).items()}
+
+
+def _nan_last(value: float) -> tuple[bool, float]:
+    return math.isnan(value), value
+
+
+def _last(rows: dict[int, dict[str, float]]) -> dict[str, float]:
+    """Returns the last value of each log."""
+    last: dict[str, float] = {}
+    for row in rows.values():
+        last |= row
+    return last
+
+
+class ProgressCallback(StepCallback):
+    """Reports steps if the number of steps per epoch is known, and epochs otherwise."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+        self._loss = math.nan
+
+    def on_first_epoch(self, epoch: int) -> None:
+        left = self.steps_left(epoch)
+        self._steps = None if left is None else self._step + left
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._loss = float((logs or {}).get("loss", math.nan))
+        super().on_train_batch_end(batch, logs)
+
+    def on_steps_end(self, last: int, step: int) -> None:
+        if self._steps:
+            self._progress.update(step, self._steps, self._loss)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        epochs = (self.params or {}).get("epochs")
+        if not self._steps and epochs:
+            self._progress.update(epoch + 1, int(epochs), self._loss)
