@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, shortened
 
@@ -18,36 +19,42 @@ _LONGEST_NAME = 200
 _SEPARATORS = frozenset("/\\:")
 
 
-def whole_number(value: Any, name: str, least: int = 0, most: int | None = None) -> int:
+def whole_number(value: object, name: str, least: int = 0, most: int | None = None) -> int:
     """Returns an int; accepts NumPy integers but not bools.
 
     Raises:
         LotteryError: it has another type, or is out of range.
     """
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
+    if (
+        not isinstance(value, numbers.Integral)
+        or isinstance(value, bool)
+        or value < least
+        or (most is not None and not value <= most)
+    ):
         up_to = "" if most is None else f" up to {most}"
         raise _refused(f"{name}, a whole number from {least}{up_to}", value)
     return operator.index(value)
 
 
-def seed(value: Any, name: str = "seed") -> int:
+def seed(value: object, name: str = "seed") -> int:
     """Returns a seed as an int; see `whole_number`."""
     return whole_number(value, name, most=MOST_SEED)
 
 
-def number(value: Any, name: str, least: float | None = None, most: float | None = None) -> float:
+def number(
+    value: object, name: str, least: float | None = None, most: float | None = None
+) -> float:
     """Returns a finite float; accepts any real number except a bool.
 
     Raises:
         LotteryError: it has another type, is not finite, or is out of range.
     """
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if (
-        not real
+        not isinstance(value, numbers.Real)
+        or isinstance(value, bool)
         or not math.isfinite(value)
         or (least is not None and value < least)
-        or (most is not None and value > most)
+        or (most is not None and not value <= most)
     ):
         bounds = [f"from {least}"] if least is not None else []
         bounds += [f"up to {most}"] if most is not None else []
@@ -56,12 +63,12 @@ def number(value: Any, name: str, least: float | None = None, most: float | None
     return float(str(value)) if isinstance(value, np.floating) else float(value)
 
 
-def fraction(value: Any, name: str) -> float:
+def fraction(value: object, name: str) -> float:
     """Returns a float from 0 to 1; see `number`."""
     return number(value, name, least=0, most=1)
 
 
-def truth(value: Any, name: str) -> bool:
+def truth(value: object, name: str) -> bool:
     """Returns a bool; accepts NumPy bools.
 
     Raises:
@@ -72,7 +79,7 @@ def truth(value: Any, name: str) -> bool:
     return bool(value)
 
 
-def text(value: Any, name: str) -> str:
+def text(value: object, name: str) -> str:
     """Returns a string.
 
     Raises:
@@ -83,19 +90,22 @@ def text(value: Any, name: str) -> str:
     return value
 
 
-def names(value: Any, name: str) -> tuple[str, ...]:
+def names(value: object, name: str) -> tuple[str, ...]:
     """Returns a sequence of names as a tuple; refuses a single string.
 
     Raises:
         LotteryError: it is not a sequence, or holds anything but non-empty strings.
     """
-    listed = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
-    if not listed or not all(isinstance(item, str) and item for item in value):
+    if (
+        not isinstance(value, Collection)
+        or isinstance(value, str | bytes | Mapping)
+        or not all(isinstance(item, str) and item for item in value)
+    ):
         raise _refused(f"{name}, a sequence of names such as ('first', 'second')", value)
     return tuple(value)
 
 
-def patterns(value: Any, name: str) -> tuple[str, ...]:
+def patterns(value: object, name: str) -> tuple[str, ...]:
     """Returns path patterns as a tuple; one string is one pattern.
 
     Raises:
@@ -104,7 +114,7 @@ def patterns(value: Any, name: str) -> tuple[str, ...]:
     return names((value,) if isinstance(value, str) else value, name)
 
 
-def file_path(value: Any, name: str) -> Path:
+def file_path(value: object, name: str) -> Path:
     """Returns the path of a file or folder.
 
     Raises:
@@ -115,7 +125,7 @@ def file_path(value: Any, name: str) -> Path:
     return Path(value)
 
 
-def instance(value: Any, kind: type[T], name: str) -> T:
+def instance(value: object, kind: type[T], name: str) -> T:
     """Returns a value of a class.
 
     Raises:
@@ -126,7 +136,7 @@ def instance(value: Any, kind: type[T], name: str) -> T:
     return value
 
 
-def finite_weights(weights: Mapping[str, Any], paths: Iterable[str]) -> None:
+def finite_weights(weights: Mapping[str, NDArray[Any]], paths: Iterable[str]) -> None:
     """Raises LotteryError if a weight is NaN or infinite.
 
     Args:
@@ -170,7 +180,7 @@ def check_path_name(kind: str, name: str) -> str:
     return name
 
 
-def _refused(expected: str, value: Any) -> LotteryError:
+def _refused(expected: str, value: object) -> LotteryError:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     shown = " ".join(shown.split())

@@ -4,11 +4,13 @@ import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 def name() -> str:
@@ -16,7 +18,7 @@ def name() -> str:
     return str(keras.config.backend())
 
 
-def select(choices: dict[str, Any]) -> Any:
+def select(choices: dict[str, T]) -> T:
     """Returns the entry of `choices` for the backend in use."""
     return choices[name()]
 

@@ -1,7 +1,5 @@
 """Checks of the models passed to public functions."""
 
-from typing import Any
-
 import keras
 
 from keras_lottery.errors import LotteryError
@@ -11,7 +9,7 @@ from keras_lottery.masking import paths
 __all__ = ["built_model", "maskable_model", "prunable_layer"]
 
 
-def prunable_layer(layer: Any) -> keras.Layer:
+def prunable_layer(layer: object) -> keras.Layer:
     """Returns a Keras layer or model.
 
     Raises:
@@ -26,7 +24,7 @@ def prunable_layer(layer: Any) -> keras.Layer:
     return layer
 
 
-def built_model(model: Any) -> keras.Layer:
+def built_model(model: object) -> keras.Layer:
     """Returns a built Keras layer or model.
 
     Raises:
@@ -37,7 +35,7 @@ def built_model(model: Any) -> keras.Layer:
     return layer
 
 
-def maskable_model(model: Any) -> keras.Layer:
+def maskable_model(model: object) -> keras.Layer:
     """Returns a built Keras layer or model whose weights are floating point.
 
     Raises:

@@ -6,7 +6,7 @@ momentum. So gradients are masked for every known optimizer: attributes of a mas
 optimizers built before the masks were added, and any other from its second step on.
 
 No optimizer, known or not, moves a stored pruned weight: the variable's constraint zeroes it at
-the end of every step (`mask_layer.PrunedStayZero`). This matters because Muon, momentum from
+the end of every step (`masked_variable.PrunedStayZero`). This matters because Muon, momentum from
 before pruning, custom weight decay and other constraints move weights without a gradient.
 """
 

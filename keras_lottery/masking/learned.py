@@ -1,7 +1,6 @@
 """Learned masks: only scores are trained, all weights keep their values bit for bit."""
 
 import zlib
-from typing import Any
 
 import keras
 import numpy as np
@@ -59,7 +58,7 @@ def was_frozen_by_masks(variable: keras.Variable) -> bool:
     return bool(getattr(variable, _FROZEN, False))
 
 
-def check_optimizer(model: Any) -> None:
+def check_optimizer(model: keras.Layer) -> None:
     """Raises LotteryError if the optimizer already has slots for the weights."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and optimizer.built:

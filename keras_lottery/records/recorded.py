@@ -85,7 +85,7 @@ def _not_json(constant: str) -> Never:
     raise ValueError(f"the constant {constant}, which JSON doesn't have")
 
 
-def _check_depth(value: Any) -> None:
+def _check_depth(value: object) -> None:
     """Raises ValueError if values are nested deeper than any config."""
     level = [value]
     for _ in range(_DEEPEST):
@@ -103,33 +103,33 @@ def _field(record: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: object) -> bool:
     """Returns True for a non-negative whole number that fits into 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, float) or is_count(value)
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_mapping(value: Any) -> bool:
+def _is_mapping(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _are(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _are(kind: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, list) and all(kind(item) for item in value)
 
 
-def _by_name(kind: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _by_name(kind: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, dict) and all(kind(item) for item in value.values())
 
 
 # Sections come before their fields, so that the error names the outermost wrong one.
-_FIELDS: dict[str, Callable[[Any], bool]] = {
+_FIELDS: dict[str, Callable[[object], bool]] = {
     "metric": _is_text,
     "hash": _is_text,
     "higher_is_better": lambda value: isinstance(value, bool),

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.files import write_whole
@@ -15,7 +14,7 @@ _MOST_STEPS = 2**53
 """Floats represent all whole numbers up to here."""
 
 
-def layer_rows(masks: MaskSet) -> list[dict[str, Any]]:
+def layer_rows(masks: MaskSet) -> list[dict[str, str | int | float]]:
     """Returns the rows of `<arm>.layers.csv`: path, kept, size and density of every mask."""
     return [
         {
@@ -37,7 +36,9 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
     write_whole(path, lambda temporary: temporary.write_bytes(text.getvalue().encode()))
 
 
-def write_mappings(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def write_mappings(
+    path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]
+) -> None:
     """Writes mappings under `columns` and then every further key in the order of appearance."""
     rows = list(rows)
     names = list(dict.fromkeys([*columns, *(key for row in rows for key in row)]))
@@ -105,7 +106,7 @@ def _header(names: Sequence[str]) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):

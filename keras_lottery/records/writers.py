@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import sweep
@@ -79,7 +79,7 @@ class Records:
         """Writes the evaluations of one training, one row each; `step` is the first column."""
         self._write(self._paths.history(training), rows, ("step",))
 
-    def write_layers(self, training: Training, rows: Iterable[Mapping[str, Any]]) -> None:
+    def write_layers(self, training: Training, rows: Iterable[Mapping[str, object]]) -> None:
         """Writes kept, size and density of each masked variable; see `layer_rows`."""
         self._write(self._paths.layers(training), rows, LayerRow.columns())
 
@@ -90,7 +90,7 @@ class Records:
         self._write(self._paths.table(training, name), rows, ())
 
     def _write(
-        self, path: Path, rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...]
+        self, path: Path, rows: Iterable[Mapping[str, object]], columns: tuple[str, ...]
     ) -> None:
         self._place.check(path)
         write_mappings(path, rows, columns)

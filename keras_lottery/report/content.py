@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keras_lottery.report import prune_at_init, tables
-from keras_lottery.report.document import Bullets, Details, Heading, Image, Text
+from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Text
 from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
@@ -42,10 +42,10 @@ class Content:
 
     title: str
     headline: list[str] = field(default_factory=list)
-    blocks: list[Any] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     drawings: list[Drawing] = field(default_factory=list)
 
-    def add(self, *blocks: Any) -> None:
+    def add(self, *blocks: Block | None) -> None:
         """Adds blocks; skips None and empty lists."""
         self.blocks.extend(b for b in blocks if b is not None and b != Bullets([]))
 

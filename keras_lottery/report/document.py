@@ -59,3 +59,6 @@ class Details:
 
     summary: str
     tables: Sequence[Table]
+
+
+Block = Heading | Text | Bullets | Image | Table | Details

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from functools import singledispatch
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from keras_lottery.errors import printable
-from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Table, Text
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2125; --soft: #5c6670; --paper: #fff; --line: #dfe3e7;
@@ -45,7 +44,7 @@ summary { cursor: pointer; color: var(--mark); margin: 1rem 0; }
 """
 
 
-def to_html(title: str, blocks: Sequence[Any], folder: Path) -> str:
+def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:
     """Returns the page of a document's blocks; its images are read from `folder`."""
     body = "\n".join(_render(block, folder) for block in blocks)
     return (

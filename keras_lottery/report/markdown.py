@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
 
 from keras_lottery.errors import printable
-from keras_lottery.report.document import Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Table, Text
 
 
-def to_markdown(blocks: Sequence[Any]) -> str:
+def to_markdown(blocks: Sequence[Block]) -> str:
     """Returns the Markdown of a document's blocks; images link to files next to it."""
     return "\n\n".join(_render(block) for block in blocks) + "\n"
 

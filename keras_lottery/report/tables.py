@@ -239,7 +239,7 @@ def facts_table(facts: dict[str, Any]) -> Table | None:
     return Table("", ["item", "value"], rows) if rows else None
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """Returns a setting as short text."""
     if isinstance(value, (list, tuple)):
         return ", ".join(map(plain, value)) or "none"

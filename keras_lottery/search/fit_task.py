@@ -31,7 +31,15 @@ from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
 from keras_lottery.training.programs import TimedProgram
 from keras_lottery.training.step_callback import StepCallback
-from keras_lottery.types import MaskSet, Start, State, Training, TrainingResult, Weights
+from keras_lottery.types import (
+    MaskSet,
+    Start,
+    State,
+    Training,
+    TrainingResult,
+    VariableInfo,
+    Weights,
+)
 
 
 class FitTask:
@@ -75,7 +83,7 @@ class FitTask:
         self.metric = "loss"
         self.higher_is_better: bool | None = None
 
-    def variables(self) -> Any:
+    def variables(self) -> list[VariableInfo]:
         return toolkit.describe_selected(self._model, self._config.prune)
 
     def start_weights(self, seed: int) -> Weights:

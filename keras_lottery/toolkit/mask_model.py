@@ -1,7 +1,6 @@
 """Masking a model or its copy, including models that were pruned without masks."""
 
 import warnings
-from typing import Any
 
 import keras
 import numpy as np
@@ -156,7 +155,9 @@ def _values(record: MaskedVariable) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(record.variable.value))
 
 
-def _check_learned(model: Any, from_zeros: bool, parametrization: str, pattern: str) -> None:
+def _check_learned(
+    model: keras.Layer, from_zeros: bool, parametrization: str, pattern: str
+) -> None:
     learned.check_optimizer(model)
     if from_zeros:
         raise LotteryError(

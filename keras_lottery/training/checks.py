@@ -24,7 +24,7 @@ _LEAST = {
 """The smallest value of the whole-number arguments of `fit`."""
 
 
-def compiled_model(model: Any) -> keras.Model:
+def compiled_model(model: object) -> keras.Model:
     """Returns a compiled Keras model.
 
     Raises:
@@ -44,7 +44,7 @@ def compiled_model(model: Any) -> keras.Model:
     return model
 
 
-def check_fit(model: Any, x: Any, settings: Mapping[str, Any]) -> None:
+def check_fit(model: object, x: Any, settings: Mapping[str, Any]) -> None:
     """Raises LotteryError if an argument of `fit` has the wrong type or is out of range.
 
     Args:

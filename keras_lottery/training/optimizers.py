@@ -11,6 +11,8 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking.keras_internals import learning_rate
 
 
+# Keras' own schedules take the first step at a rate of 0 in a warm-up, and change the rate one step
+# after a boundary; it has no inverse_sqrt.
 @keras.saving.register_keras_serializable("keras_lottery")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up to the peak, then constant, piecewise, cosine, linear or inverse_sqrt.

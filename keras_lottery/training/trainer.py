@@ -1,7 +1,7 @@
 """Training one model from any start, ticket after ticket, with one compiled program."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,8 +48,8 @@ class Trainer:
         optimizer: OptimizerConfig,
         train: TrainConfig,
         data: ArrayData,
-        loss: Any,
-        metrics: Sequence[Any] = (),
+        loss: keras.losses.Loss | str,
+        metrics: Sequence[keras.metrics.Metric | str] = (),
         distribution: Distribution | None = None,
         samples: int = 1,
         measure: Callable[[keras.Model], dict[str, float]] | None = None,
@@ -125,7 +125,7 @@ class Trainer:
         """Returns True for steps at which the validation set is evaluated."""
         return step % self._every == 0
 
-    def _steps(self, start: Start, capture_at: int | None, seed: int) -> Any:
+    def _steps(self, start: Start, capture_at: int | None, seed: int) -> Iterator[int]:
         return train_steps(
             self.program,
             self._train,

@@ -14,7 +14,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import export_run
 from keras_lottery.report import build
 from keras_lottery.tasks.rl.environments import environments
-from keras_lottery.tasks.rl.environments.make import Kind
+from keras_lottery.tasks.rl.environments.registry import Kind
 from tests.tasks.rl.made import Counting, config
 
 TIMES = ("seconds", "compile_seconds")

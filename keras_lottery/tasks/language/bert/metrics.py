@@ -48,6 +48,7 @@ class Confusion(keras.metrics.Metric):
         return {"score": self.score, "name": self.name}
 
 
+# Keras' SparseCategoricalAccuracy counts positions without a label as wrong.
 @keras.saving.register_keras_serializable("keras_lottery")
 class KnownAccuracy(keras.metrics.Metric):
     """Accuracy over the positions with a label; others are labelled below 0."""
@@ -77,6 +78,7 @@ class KnownAccuracy(keras.metrics.Metric):
         return {"name": self.name}
 
 
+# Keras' PearsonCorrelation is the mean of the batches' correlations.
 @keras.saving.register_keras_serializable("keras_lottery")
 class Pearson(keras.metrics.Metric):
     """Pearson's correlation of predictions and labels."""

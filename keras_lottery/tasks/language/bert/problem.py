@@ -45,7 +45,7 @@ class Kind:
 
     read: Callable[[BertData, Encoder], Examples]
     build: Callable[[keras.Model, int, float], keras.Model]
-    loss: Callable[[], Any]
+    loss: Callable[[], keras.losses.Loss]
     metrics: Callable[[int], list[keras.metrics.Metric]]
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import keras
 
@@ -90,7 +89,7 @@ class BertTask(NetworkTask):
     def loss(self) -> keras.losses.Loss:
         return self._kind.loss()
 
-    def metrics(self) -> list[Any]:
+    def metrics(self) -> list[keras.metrics.Metric]:
         return self._kind.metrics(self.examples.outputs)
 
     def measured(self, model: keras.Model) -> dict[str, float]:

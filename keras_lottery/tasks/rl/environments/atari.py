@@ -7,7 +7,8 @@ import gymnasium
 from keras_lottery.errors import MissingExtraError
 from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.games import LOST_LIFE
-from keras_lottery.tasks.rl.environments.make import Kind, unknown_environment
+from keras_lottery.tasks.rl.environments.make import unknown_environment
+from keras_lottery.tasks.rl.environments.registry import Kind
 
 SKIP = 4
 TIME_LIMIT = 108_000 // SKIP

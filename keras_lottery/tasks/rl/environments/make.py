@@ -10,11 +10,8 @@ import gymnasium
 from keras_lottery import user_modules
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.rl.config import RLData
-from keras_lottery.tasks.rl.environments.registry import ATARI, environments
+from keras_lottery.tasks.rl.environments.registry import ATARI, Kind, environments
 from keras_lottery.tasks.rl.environments.spaces import GameSpec, frame_dtype, playable, time_limit
-
-Make = Callable[[RLData, bool], gymnasium.Env[Any, Any]]
-"""`(config, training) -> environment`; wrappers for training only are omitted in evaluation."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +25,6 @@ class Maker:
 
     make: Callable[[bool], gymnasium.Env[Any, Any]]
     spec: GameSpec
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A registered environment.
-
-    Args:
-        make: returns a new environment.
-        stack: frames per observation.
-        time_limit: frames after which it is truncated, if gymnasium has no limit.
-    """
-
-    make: Make
-    stack: int = 1
-    time_limit: int = 0
 
 
 def maker(config: RLData) -> Maker:

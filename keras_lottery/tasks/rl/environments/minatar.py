@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.errors import MissingExtraError
 from keras_lottery.tasks.rl.config import RLData
-from keras_lottery.tasks.rl.environments.make import Kind
+from keras_lottery.tasks.rl.environments.registry import Kind
 
 TIME_LIMIT = 5000
 """Frames after which an episode is truncated (ours); MinAtar has no limit."""

@@ -1,8 +1,14 @@
 """The environments by name; gymnasium is imported lazily."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from keras_lottery.registry import Registry
+from keras_lottery.tasks.rl.config import RLData
+
+if TYPE_CHECKING:
+    import gymnasium
 
 MINATAR = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 ATARI = (
@@ -18,7 +24,26 @@ ATARI = (
 )
 """The nine games of Yu et al. 2019 (1906.02768)."""
 
-environments: Registry[Any] = Registry("environment")
+Make = Callable[[RLData, bool], "gymnasium.Env[Any, Any]"]
+"""`(config, training) -> environment`; wrappers for training only are omitted in evaluation."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A registered environment.
+
+    Args:
+        make: returns a new environment.
+        stack: frames per observation.
+        time_limit: frames after which it is truncated, if gymnasium has no limit.
+    """
+
+    make: Make
+    stack: int = 1
+    time_limit: int = 0
+
+
+environments: Registry[Kind] = Registry("environment")
 
 _HERE = "keras_lottery.tasks.rl.environments"
 
