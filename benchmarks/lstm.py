@@ -14,7 +14,7 @@ from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
 from keras_lottery.tasks.language.modelling.config import LanguageModellingModel
-from keras_lottery.tasks.language.modelling.model import language_model
+from keras_lottery.tasks.language.modelling.lstm import language_model
 from keras_lottery.tasks.language.modelling.windows import train_windows
 from keras_lottery.training.compilation import Compilation
 

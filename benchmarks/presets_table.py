@@ -96,7 +96,7 @@ def translator(config: Config) -> keras.Model:
 
 def language_model(config: Config) -> keras.Model:
     """Returns the network of a language modelling preset."""
-    from keras_lottery.tasks.language.modelling.model import language_model
+    from keras_lottery.tasks.language.modelling.lstm import language_model
 
     return language_model(config.model, WORDS[config.name])
 

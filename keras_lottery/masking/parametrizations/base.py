@@ -73,30 +73,10 @@ class Parametrization(Protocol):
         ...
 
 
-class Fixed:
-    """A parametrization without learned masks: the stripped model has the effective weight."""
-
-    learned = False
-    draws = False
-    keep: float | None = None
-
-    def effective(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """See `Parametrization`."""
-        raise NotImplementedError
-
-    def mask(self, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns `kept`."""
-        return kept
-
-    def folded(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns `effective`."""
-        return self.effective(stored, kept, extras)
-
-
 parametrizations: Registry[Parametrization] = Registry("parametrization")
 for _name, _location in (
-    ("zero", "zero:zero"),
-    ("frozen", "frozen:frozen"),
+    ("zero", "fixed:zero"),
+    ("frozen", "fixed:frozen"),
     ("bernoulli", "bernoulli:bernoulli"),
     ("bernoulli_rescaled", "bernoulli:bernoulli_rescaled"),
     ("edge_popup", "edge_popup:edge_popup"),

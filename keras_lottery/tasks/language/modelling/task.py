@@ -8,7 +8,7 @@ import numpy as np
 from keras_lottery import masking
 from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
 from keras_lottery.tasks.language.modelling.corpus import Corpus, load
-from keras_lottery.tasks.language.modelling.model import language_model
+from keras_lottery.tasks.language.modelling.lstm import language_model
 from keras_lottery.tasks.language.modelling.windows import in_order, test_windows, train_windows
 from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.training import ArrayData, length
