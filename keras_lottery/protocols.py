@@ -87,23 +87,25 @@ class Task(Protocol):
 class Arm(Protocol):
     """One kind of network trained in each round: the winning ticket or a control.
 
-    An arm with `once = True` doesn't depend on the round and is trained in the first one only.
+    Arms are subclasses with a name and the two methods.
+
+    Args:
+        name: the name in configs and results.
+        iterative: whether each round prunes the network that this arm trained in the previous one.
+        stochastic: whether the arm is trained `config.draws` times per ticket, with other random
+            numbers. Iterative arms have one draw, even those that prune at random, since the next
+            round prunes what this one trained. So do arms whose only random choice follows the
+            seed of the experiment.
+        once: whether the arm doesn't depend on the round, and is trained in the first one only.
+        unstructured: whether the arm chooses single weights, so that `prune.pattern` must be
+            `weights`.
     """
 
-    @property
-    def name(self) -> str:
-        """The name in configs and results."""
-        ...
-
-    @property
-    def iterative(self) -> bool:
-        """True if each round prunes the network that this arm trained in the previous round."""
-        ...
-
-    @property
-    def stochastic(self) -> bool:
-        """True if the arm is random, so that there can be several draws per ticket."""
-        ...
+    name: str
+    iterative: bool = False
+    stochastic: bool = False
+    once: bool = False
+    unstructured: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         """Returns the trainings that must be finished before this one."""
@@ -136,23 +138,27 @@ class RunView(Protocol):
         """Returns the full state of the dense network at the rewind point."""
         ...
 
-    def prune(
-        self,
-        training: Training,
-        weights: Weights,
-        masks: MaskSet,
-        criterion: str = "",
-        keep: int | None = None,
+    def prune_round(
+        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
     ) -> MaskSet:
-        """Returns the masks after one more round, or after all rounds at once for one-shot arms.
+        """Returns the masks of the training's round, pruned from those of the round before.
 
         Args:
             training: the training that gets the masks.
             weights: weights to prune.
-            masks: surviving weights so far; `{}` means all.
+            masks: masks of the round before; `{}` means all weights.
             criterion: overrides the config's.
-            keep: exact number of weights to keep, overriding round and rates.
         """
+        ...
+
+    def prune_to_round(self, training: Training, weights: Weights, criterion: str = "") -> MaskSet:
+        """Returns masks with as many weights as the training's round keeps, pruned at once."""
+        ...
+
+    def prune_to_count(
+        self, training: Training, weights: Weights, keep: int, criterion: str = ""
+    ) -> MaskSet:
+        """Returns masks with exactly `keep` weights, pruned at once."""
         ...
 
 

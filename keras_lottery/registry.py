@@ -50,11 +50,15 @@ class Registry(Generic[T]):
     def register(self, name: str) -> Callable[[T], T]:
         """Returns a decorator that registers its target under `name`."""
 
-        def add(entry: T) -> T:
+        def decorate(entry: T) -> T:
             self._add(name, entry)
             return entry
 
-        return add
+        return decorate
+
+    def add(self, name: str, entry: T) -> None:
+        """Registers `entry` under `name`."""
+        self._add(name, entry)
 
     def register_lazily(self, name: str, location: str) -> None:
         """Registers `"package.module:attribute"`, imported on first use of `name`."""
@@ -79,9 +83,13 @@ class Registry(Generic[T]):
         """Returns the names registered by modules outside this package."""
         return {name: origin for name, origin in self._origins.items() if not origin.built_in}
 
-    def __getitem__(self, name: str) -> T:
+    def check(self, name: str) -> None:
+        """Raises LotteryError if no entry has this name; the error lists near ones."""
         if name not in self:
             raise unknown_name(self.kind, name, self)
+
+    def __getitem__(self, name: str) -> T:
+        self.check(name)
         entry = self._entries[name]
         if isinstance(entry, str):
             entry = self._entries[name] = self._loaded(name, entry)

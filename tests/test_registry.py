@@ -9,8 +9,8 @@ from keras_lottery.registry import Registry
 
 def test_a_wrong_name_lists_near_and_known_ones():
     registry = Registry("fruit")
-    registry.register("apple")(1)
-    registry.register("pear")(2)
+    registry.add("apple", 1)
+    registry.add("pear", 2)
     with pytest.raises(LotteryError, match=r"Did you mean 'apple'.*Known: apple, pear"):
         registry["aple"]
     assert list(registry) == ["apple", "pear"]
@@ -18,9 +18,9 @@ def test_a_wrong_name_lists_near_and_known_ones():
 
 def test_a_name_is_taken_once():
     registry = Registry("fruit")
-    registry.register("apple")(1)
+    registry.add("apple", 1)
     with pytest.raises(LotteryError, match=f"'apple' from {__name__}.* taken by {__name__}"):
-        registry.register("apple")(2)
+        registry.add("apple", 2)
     with pytest.raises(
         LotteryError, match=r"'magnitude'.* taken by keras_lottery\.pruning\.criteri"
     ):
@@ -42,7 +42,7 @@ def test_a_lazy_entry_of_somebody_elses_that_is_not_there_is_one_line():
 
 def test_built_in_names_are_told_from_added_ones():
     registry = Registry("fruit")
-    registry.register("apple")(1)
+    registry.add("apple", 1)
     added = registry.added()
     assert list(added) == ["apple"] and added["apple"].module == __name__
     assert added["apple"].file == __file__
@@ -51,7 +51,7 @@ def test_built_in_names_are_told_from_added_ones():
 
 def test_plugins_are_looked_for_where_a_name_is_not_known(monkeypatch):
     registry, looked = Registry("fruit"), []
-    registry.register("apple")(1)
+    registry.add("apple", 1)
 
     def load():
         looked.append(1)

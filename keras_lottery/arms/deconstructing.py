@@ -23,37 +23,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.arms import starts
-from keras_lottery.protocols import RunView
+from keras_lottery.arms.winning import Iterative
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.pruning.criteria import Array
 from keras_lottery.types import Start, Training
 
-
-@dataclass(frozen=True)
-class MaskCriterion:
-    """Prunes its own networks iteratively, by the criterion that it is named after."""
-
-    name: str
-    iterative: bool = True
-    stochastic: bool = False
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.previous(training),)
-
-    def start(self, training: Training, run: RunView) -> Start:
-        masks = starts.pruned_once_more(training, run, criterion=self.name)
-        return starts.rewound(training, run, masks, starts.previous(training))
-
-
-SMALL_FINAL = MaskCriterion("small_final")
-LARGE_INIT = MaskCriterion("large_init")
-SMALL_INIT = MaskCriterion("small_init")
-LARGE_INIT_LARGE_FINAL = MaskCriterion("large_init_large_final")
-SMALL_INIT_SMALL_FINAL = MaskCriterion("small_init_small_final")
-MAGNITUDE_INCREASE = MaskCriterion("magnitude_increase")
-MOVEMENT = MaskCriterion("movement")
-RANDOM = MaskCriterion("random")
-LARGE_FINAL_SAME_SIGN = MaskCriterion("large_final_same_sign")
-LARGE_FINAL_DIFF_SIGN = MaskCriterion("large_final_diff_sign")
+SMALL_FINAL = Iterative("small_final", criterion="small_final")
+LARGE_INIT = Iterative("large_init", criterion="large_init")
+SMALL_INIT = Iterative("small_init", criterion="small_init")
+LARGE_INIT_LARGE_FINAL = Iterative("large_init_large_final", criterion="large_init_large_final")
+SMALL_INIT_SMALL_FINAL = Iterative("small_init_small_final", criterion="small_init_small_final")
+MAGNITUDE_INCREASE = Iterative("magnitude_increase", criterion="magnitude_increase")
+MOVEMENT = Iterative("movement", criterion="movement")
+RANDOM = Iterative("random", criterion="random")
+LARGE_FINAL_SAME_SIGN = Iterative("large_final_same_sign", criterion="large_final_same_sign")
+LARGE_FINAL_DIFF_SIGN = Iterative("large_final_diff_sign", criterion="large_final_diff_sign")
 
 
 Values = Callable[[Array, Array, np.random.Generator], Array]
@@ -61,7 +45,7 @@ Values = Callable[[Array, Array, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
-class KeptValues:
+class KeptValues(Arm):
     """Trains the winning ticket's mask over other values, from step 0.
 
     Args:
@@ -75,7 +59,6 @@ class KeptValues:
     signed: bool = False
     rescaled: bool = False
     stochastic: bool = True
-    iterative: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (starts.winning_of(training),)
@@ -94,12 +77,12 @@ class KeptValues:
         return Start(weights, masks, seed=training.seed)
 
 
-def same(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
+def keep_initial(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
     """The initial values themselves."""
     return initial
 
 
-def reinit(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
+def permute_all(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
     """All initial values of the variable, kept and pruned, in random order."""
     return rng.permutation(initial.reshape(-1)).reshape(initial.shape)
 
@@ -113,17 +96,17 @@ def reshuffle(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
 
 def constant(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
     """The standard deviation of the initial values, with their signs in random order."""
-    signs = np.sign(reinit(initial, mask, rng))
+    signs = np.sign(permute_all(initial, mask, rng))
     return signs * initial.std(dtype=np.float64)
 
 
-RANDOM_REINIT = KeptValues("random_reinit", reinit)
+RANDOM_REINIT = KeptValues("random_reinit", permute_all)
 RANDOM_RESHUFFLE = KeptValues("random_reshuffle", reshuffle)
 RANDOM_CONSTANT = KeptValues("random_constant", constant)
-SIGNED_REINIT = KeptValues("signed_reinit", reinit, signed=True)
+SIGNED_REINIT = KeptValues("signed_reinit", permute_all, signed=True)
 SIGNED_RESHUFFLE = KeptValues("signed_reshuffle", reshuffle, signed=True)
 SIGNED_CONSTANT = KeptValues("signed_constant", constant, signed=True, stochastic=False)
-REWIND_RESCALED = KeptValues("rewind_rescaled", same, rescaled=True, stochastic=False)
+REWIND_RESCALED = KeptValues("rewind_rescaled", keep_initial, rescaled=True, stochastic=False)
 RANDOM_REINIT_RESCALED = replace(RANDOM_REINIT, name="random_reinit_rescaled", rescaled=True)
 RANDOM_RESHUFFLE_RESCALED = replace(
     RANDOM_RESHUFFLE, name="random_reshuffle_rescaled", rescaled=True
@@ -142,7 +125,7 @@ ToZero = Callable[[Array, Array, Bools, np.random.Generator], Bools]
 
 
 @dataclass(frozen=True)
-class PrunedValues:
+class PrunedValues(Arm):
     """Prunes its own networks iteratively, rewound like `winning`.
 
     Args:
@@ -153,8 +136,7 @@ class PrunedValues:
     name: str
     to_zero: ToZero
     kept_too: bool = False
-    iterative: bool = True
-    stochastic: bool = False
+    iterative = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (starts.previous(training),)
@@ -163,7 +145,7 @@ class PrunedValues:
         before = starts.previous(training)
         initial, final = run.task.start_weights(training.seed), run.trained(before)
         masks = starts.pruned_once_more(training, run)
-        start = starts.rewound(training, run, masks, before)
+        start = starts.starting_point(training, run, masks, before)
         old, rng = run.start_of(before), starts.generator(training)
         fills, weights = {}, dict(start.weights)
         for path, mask in sorted(masks.items()):

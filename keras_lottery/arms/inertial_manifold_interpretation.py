@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from keras_lottery import pruning
 from keras_lottery.arms import starts
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.pruning.spectrum import Spectrum, window
 from keras_lottery.types import Start, Training
 
@@ -27,7 +27,7 @@ TABLE = "spectrum"
 
 
 @dataclass(frozen=True)
-class InertialManifold:
+class InertialManifold(Arm):
     """Prunes once, at a gap in the spectrum of the curvature, over all layers together.
 
     Args:
@@ -35,8 +35,7 @@ class InertialManifold:
     """
 
     name: str
-    iterative: bool = False
-    stochastic: bool = False
+    unstructured = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (starts.dense_of(training),)
@@ -74,7 +73,7 @@ class InertialManifold:
 
 
 @dataclass(frozen=True)
-class Matched:
+class Matched(Arm):
     """Control: keeps as many weights as `inertial_manifold`, chosen by a criterion.
 
     Args:
@@ -84,14 +83,13 @@ class Matched:
 
     name: str
     criterion: str
-    iterative: bool = False
-    stochastic: bool = False
+    unstructured = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.same(training, INERTIAL_MANIFOLD.name),)
+        return (starts.sibling(training, INERTIAL_MANIFOLD.name),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.start_of(starts.same(training, INERTIAL_MANIFOLD.name))
+        ticket = run.start_of(starts.sibling(training, INERTIAL_MANIFOLD.name))
         return starts.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
 
 

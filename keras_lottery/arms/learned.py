@@ -1,7 +1,7 @@
 """Learned masks: supermasks and edge-popup train a mask over weights that are never trained."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from keras_lottery import pruning
 from keras_lottery.arms import starts
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.types import MaskSet, Start, Training, Weights
 
 
-class Supermask:
+@dataclass(frozen=True)
+class Supermask(Arm):
     """Trains the probabilities of a Bernoulli mask over the start weights, which are not trained.
 
     Its sparsity is learned, so it is trained once, independent of the rounds. The value is the mean
@@ -29,14 +30,11 @@ class Supermask:
     Reference: Zhou et al. 2019 (1905.01067), section 5.
     """
 
-    iterative = False
-    stochastic = False
+    name: str
+    signed: bool = False
+    rescaled: bool = False
     once = True
-
-    def __init__(self, name: str, signed: bool = False, rescaled: bool = False) -> None:
-        self.name = name
-        self._signed = signed
-        self._parametrization = "bernoulli_rescaled" if rescaled else "bernoulli"
+    unstructured = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return ()
@@ -44,11 +42,10 @@ class Supermask:
     def start(self, training: Training, run: RunView) -> Start:
         weights = run.task.start_weights(training.seed)
         masks = pruning.full_masks(run.task.variables())
-        if self._signed:
+        if self.signed:
             weights = signed_constant(weights, masks)
-        return Start(
-            weights, masks, seed=starts.seed_of(training), parametrization=self._parametrization
-        )
+        parametrization = "bernoulli_rescaled" if self.rescaled else "bernoulli"
+        return Start(weights, masks, seed=starts.seed_of(training), parametrization=parametrization)
 
 
 SUPERMASK = Supermask("supermask")
@@ -57,7 +54,8 @@ SUPERMASK_RESCALED = Supermask("supermask_rescaled", rescaled=True)
 SUPERMASK_RESCALED_SIGNED = Supermask("supermask_rescaled_signed", signed=True, rescaled=True)
 
 
-class EdgePopup:
+@dataclass(frozen=True)
+class EdgePopup(Arm):
     """Trains scores over random weights; each layer keeps as many weights as in the same round.
 
     If the config prunes globally, every layer keeps the same fraction (of its pool), since
@@ -70,19 +68,16 @@ class EdgePopup:
     Reference: Ramanujan et al. 2020 (1911.13299), sections 3 and 4.
     """
 
-    iterative = False
-    stochastic = False
-
-    def __init__(self, name: str, signed: bool = False) -> None:
-        self.name = name
-        self._signed = signed
+    name: str
+    signed: bool = False
+    unstructured = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return ()
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = _counts(training, run)
-        weights = kaiming(run.task.start_weights(training.seed), masks, self._signed)
+        weights = kaiming(run.task.start_weights(training.seed), masks, self.signed)
         scaled = "_scaled" if run.config.edge_popup.scale else ""
         return Start(
             weights,

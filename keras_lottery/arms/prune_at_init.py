@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from keras_lottery import pruning
 from keras_lottery.arms import starts
 from keras_lottery.arms.reinit import Reinit
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.types import Start, Training
 
 CRITERIA = ("magnitude", "random", "snip", "grasp", "synflow")
 
 
 @dataclass(frozen=True)
-class AtInit:
+class AtInit(Arm):
     """Prunes the dense network at the rewind point, and trains the rest once.
 
     Args:
@@ -31,8 +31,6 @@ class AtInit:
 
     name: str
     criterion: str
-    iterative: bool = False
-    stochastic: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (starts.dense_of(training),)
@@ -42,19 +40,18 @@ class AtInit:
 
 
 @dataclass(frozen=True)
-class Shuffled:
+class Shuffled(Arm):
     """Control: the mask of the arm `of` shuffled within each variable, otherwise unchanged."""
 
     name: str
     of: str
-    iterative: bool = False
-    stochastic: bool = True
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.same(training, self.of),)
+        return (starts.sibling(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(starts.same(training, self.of)).masks
+        masks = run.start_of(starts.sibling(training, self.of)).masks
         shuffled = pruning.permute_layer(masks, starts.generator(training), starts.layout(run))
         return starts.from_state(training, run, shuffled, run.rewind_state(training.seed))
 

@@ -49,6 +49,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "matched_snip",
         "matched_random",
     ),
+    "pruned_before_training": tuple(arm.name for arm in AT_INIT),
 }
 """Arms that share a separate figure."""
 
@@ -75,9 +76,8 @@ for _module, _names in _MODULES.items():
     for _name in _names:
         arms.register_lazily(_name, f"keras_lottery.arms.{_module}:{_name.upper()}")
 
-FAMILIES["pruned_before_training"] = tuple(_arm.name for _arm in AT_INIT)
 for _arm in AT_INIT:
-    arms.register(_arm.name)(_arm)
+    arms.add(_arm.name, _arm)
 
 
 def rounds_of(name: str, rounds: int, limited_to: Sequence[int] = ()) -> Sequence[int]:
@@ -89,7 +89,7 @@ def rounds_of(name: str, rounds: int, limited_to: Sequence[int] = ()) -> Sequenc
         limited_to: rounds named by the config; empty: all. An iterative arm needs all before
             them, too.
     """
-    if name in arms and getattr(arms[name], "once", False):
+    if name in arms and arms[name].once:
         return (1,)  # it doesn't depend on the round
     iterative = name in arms and arms[name].iterative
     last = max(limited_to, default=rounds)

@@ -4,13 +4,16 @@ from dataclasses import dataclass, replace
 
 from keras_lottery import pruning
 from keras_lottery.arms import starts
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.types import Start, Training
 
 
 @dataclass(frozen=True)
-class Reinit:
+class Reinit(Arm):
     """Keeps the mask of another arm and re-initializes the weights, trained from step 0.
+
+    The weights are drawn again from their initializers; `random_reinit` of Zhou et al. permutes
+    the initial ones instead.
 
     Args:
         name: name of the arm.
@@ -21,14 +24,13 @@ class Reinit:
 
     name: str = "reinit"
     of: str = "winning"
-    iterative: bool = False
-    stochastic: bool = True
+    stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.same(training, self.of),)
+        return (starts.sibling(training, self.of),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(starts.same(training, self.of)).masks
+        masks = run.start_of(starts.sibling(training, self.of)).masks
         return starts.fresh_start(training, run, masks)
 
 

@@ -8,14 +8,13 @@ import numpy as np
 from keras_lottery import pruning
 from keras_lottery.config import RewindConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.types import MaskSet, Start, State, Training, Weights
 
 
-class TicketControl:
-    """A control that draws something, made from the winning ticket of the same seed and round."""
+class TicketControl(Arm):
+    """A random control, made from the winning ticket of the same seed and round."""
 
-    iterative = False
     stochastic = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
@@ -27,14 +26,14 @@ def dense_of(training: Training) -> Training:
     return replace(training, round=0, arm="dense", draw=0)
 
 
-def same(training: Training, arm: str) -> Training:
+def sibling(training: Training, arm: str) -> Training:
     """Returns the training of another arm at the same seed and round."""
     return replace(training, arm=arm, draw=0)
 
 
 def winning_of(training: Training) -> Training:
     """Returns the winning training of the same seed and round."""
-    return same(training, "winning")
+    return sibling(training, "winning")
 
 
 def previous(training: Training) -> Training:
@@ -67,7 +66,7 @@ def pruned_once_more(training: Training, run: RunView, criterion: str = "") -> M
         criterion: name of the pruning criterion; empty: the config's.
     """
     before = previous(training)
-    return run.prune(training, run.trained(before), run.start_of(before).masks, criterion)
+    return run.prune_round(training, run.trained(before), run.start_of(before).masks, criterion)
 
 
 def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
@@ -76,17 +75,18 @@ def fresh_start(training: Training, run: RunView, masks: MaskSet) -> Start:
     return Start(run.task.fresh_weights(seed), masks, seed=seed)
 
 
-def rewound(
+def starting_point(
     training: Training, run: RunView, masks: MaskSet, before: Training, mode: str = ""
 ) -> Start:
-    """Returns `masks` over the weights that the config rewinds to.
+    """Returns the ticket with `masks`: rewound to `rewind.to`, or with the weights kept.
 
     Args:
         training: the training that starts.
         run: the run so far.
         masks: masks of its ticket.
-        before: the training whose weights are kept by the modes that don't rewind weights.
-        mode: `weights`, `learning_rate` or `fine_tune`; empty: the config's.
+        before: the training whose weights are kept, if the mode doesn't rewind them.
+        mode: `weights` rewinds weights and learning rate, `learning_rate` only the latter, and
+            `fine_tune` continues with the last learning rate; empty: the config's.
 
     Reference:
         Frankle et al. 2019 (1903.01611) for `weights`; Renda et al. 2020 (2003.02389) for
@@ -125,14 +125,17 @@ def from_state(training: Training, run: RunView, masks: MaskSet, state: State) -
 def pruned_early(
     training: Training, run: RunView, criterion: str, keep: int | None = None
 ) -> Start:
-    """Returns the network of the rewind point, pruned and trained from there.
+    """Returns the ticket that is pruned at the rewind point, before most of the training.
 
     Args:
         criterion: name of the pruning criterion.
         keep: number of weights to keep; None: as many as the round keeps.
     """
     start = from_state(training, run, {}, run.rewind_state(training.seed))
-    masks = run.prune(training, start.weights, {}, criterion, keep)
+    if keep is None:
+        masks = run.prune_to_round(training, start.weights, criterion)
+    else:
+        masks = run.prune_to_count(training, start.weights, keep, criterion)
     return replace(start, masks=masks, metrics={"search_steps": float(start.step)})
 
 

@@ -8,16 +8,15 @@ learning rate: with a constant one, they are equal except for their optimizer st
 from dataclasses import dataclass
 
 from keras_lottery.arms import starts
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.types import Start, Training
 
 
-class Dense:
+class Dense(Arm):
     """Trains the dense network from the task's start weights, and captures the rewind point."""
 
     name = "dense"
     iterative = True
-    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return ()
@@ -29,32 +28,50 @@ class Dense:
 DENSE = Dense()
 
 
-class Winning:
-    """Prunes the last round's trained weights and rewinds the surviving ones.
+@dataclass(frozen=True)
+class Iterative(Arm):
+    """Prunes the weights that it trained in the last round, and retrains the surviving ones.
 
-    If the training names a source, it transfers that experiment's ticket instead.
+    Args:
+        name: name of the arm.
+        criterion: name of the pruning criterion; empty: the config's.
+        mode: of retraining, as in `rewind.mode`; empty: the config's.
 
     Reference: Frankle & Carbin 2019 (1803.03635), section 2.
     """
 
-    name = "winning"
+    name: str
+    criterion: str = ""
+    mode: str = ""
     iterative = True
-    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return () if training.source else (starts.previous(training),)
+        return (starts.previous(training),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = starts.pruned_once_more(training, run, self.criterion)
+        return starts.starting_point(training, run, masks, starts.previous(training), self.mode)
+
+
+class Winning(Iterative):
+    """The winning ticket; if the training names a source, that experiment's ticket.
+
+    Reference: Frankle & Carbin 2019 (1803.03635), section 2; Morcos et al. 2019 (1906.02773).
+    """
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return () if training.source else super().parents(training)
 
     def start(self, training: Training, run: RunView) -> Start:
         if training.source:
             return starts.transferred(training, run)
-        masks = starts.pruned_once_more(training, run)
-        return starts.rewound(training, run, masks, starts.previous(training))
+        return super().start(training, run)
 
 
-WINNING = Winning()
+WINNING = Winning("winning")
 
 
-class WinningInit:
+class WinningInit(Arm):
     """Prunes its own networks iteratively, always rewound to the start weights at step 0.
 
     Reference: the ablation of Yu et al. 2019 (1906.02768), section 4.
@@ -62,7 +79,6 @@ class WinningInit:
 
     name = "winning_init"
     iterative = True
-    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (starts.previous(training),)
@@ -75,50 +91,25 @@ class WinningInit:
 WINNING_INIT = WinningInit()
 
 
-class OneShot:
+class OneShot(Arm):
     """Prunes the trained dense network once to as many weights as the round keeps, then rewinds.
 
     Reference: Frankle & Carbin 2019 (1803.03635), section 2, "one-shot pruning".
     """
 
     name = "one_shot"
-    iterative = False
-    stochastic = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return (starts.dense_of(training),)
 
     def start(self, training: Training, run: RunView) -> Start:
         dense = starts.dense_of(training)
-        masks = run.prune(training, run.trained(dense), {})
-        return starts.rewound(training, run, masks, dense)
+        masks = run.prune_to_round(training, run.trained(dense))
+        return starts.starting_point(training, run, masks, dense)
 
 
 ONE_SHOT = OneShot()
 
 
-@dataclass(frozen=True)
-class Retrained:
-    """Prunes its own networks iteratively, and retrains them in its own mode from `rewind.to`.
-
-    Args:
-        name: name of the arm.
-        mode: as in `rewind.mode`: `learning_rate` replays the learning rates from `rewind.to` on;
-            `fine_tune` continues with the last one, for as many steps.
-    """
-
-    name: str
-    mode: str
-    iterative: bool = True
-    stochastic: bool = False
-
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.previous(training),)
-
-    def start(self, training: Training, run: RunView) -> Start:
-        masks = starts.pruned_once_more(training, run)
-        return starts.rewound(training, run, masks, starts.previous(training), mode=self.mode)
-
-
-LEARNING_RATE_REWIND = Retrained("learning_rate_rewind", "learning_rate")
-FINE_TUNE = Retrained("fine_tune", "fine_tune")
+LEARNING_RATE_REWIND = Iterative("learning_rate_rewind", mode="learning_rate")
+FINE_TUNE = Iterative("fine_tune", mode="fine_tune")

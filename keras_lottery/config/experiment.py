@@ -158,4 +158,3 @@ class StudySchema:
 
 
 study_schemas: Registry[StudySchema] = Registry("study")
-study_schemas.register("tickets")(StudySchema(NoSettings, "keras_lottery.engine:run"))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_lottery import backend, pruning, user_modules
-from keras_lottery.arms import FAMILIES, LEARNED, arms
+from keras_lottery.arms import arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config
@@ -80,7 +80,7 @@ def train_all(config: Config, paths: RunPaths, task: Task) -> list[int]:
 def check(config: Config) -> None:
     """Raises LotteryError for unknown names or sources, before anything is built."""
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
-        _ = arms[name]
+        arms.check(name)
     for name in config.transfer.sources:
         check_path_name("a source", name)
     for name in config.transfer.arms:
@@ -98,17 +98,16 @@ def check(config: Config) -> None:
         if training.source and training.arm == "winning" and training not in lost:
             source_file(config, training)
     _check_pattern(config)
-    _ = executors[config.executor]
-    _ = pruning.criteria[config.prune.criterion]
-    _ = pruning.allocations[config.prune.scope]
+    executors.check(config.executor)
+    pruning.criteria.check(config.prune.criterion)
+    pruning.allocations.check(config.prune.scope)
     for section in (config, config.supermask, config.edge_popup):
         build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
 
 
 def _check_pattern(config: Config) -> None:
     """Raises LotteryError for arms that choose single weights under a structured pattern."""
-    unstructured = {*LEARNED, *FAMILIES["inertial_manifold_interpretation"]}
-    wrong = sorted(unstructured.intersection(config.arms))
+    wrong = sorted(name for name in config.arms if arms[name].unstructured)
     if wrong and config.prune.pattern != "weights":
         raise LotteryError(
             f"Expected arms that can prune {config.prune.pattern}. Received: {', '.join(wrong)}, "

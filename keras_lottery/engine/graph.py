@@ -1,4 +1,4 @@
-"""The task graph: all trainings of an experiment, and those that are ready."""
+"""The dependency graph of an experiment's trainings, and which of them are ready."""
 
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -19,7 +19,7 @@ def trainings(config: Config) -> list[Training]:
     plan, names = [], _in_order(config.arms)
     rounds, arm_rounds = config.prune.rounds, config.prune.arm_rounds
     for name in arm_rounds:
-        _ = arms[name]  # must exist; need not be trained, since presets name more arms
+        arms.check(name)  # need not be trained, since presets name more arms
     for seed in config.seeds:
         plan.append(Training("", config.task, seed, 0, "dense"))
         for number in range(1, rounds + 1):

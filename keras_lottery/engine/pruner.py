@@ -4,8 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from keras_lottery import pruning
-from keras_lottery.arms import arms
-from keras_lottery.config import Config
+from keras_lottery.config import Config, PruneConfig
 from keras_lottery.protocols import Task
 from keras_lottery.types import MaskSet, Training, Weights
 
@@ -16,24 +15,32 @@ class Pruner:
     config: Config
     task: Task
 
-    def prune(
-        self,
-        training: Training,
-        weights: Weights,
-        masks: MaskSet,
-        criterion: str = "",
-        keep: int | None = None,
+    def prune_round(
+        self, training: Training, weights: Weights, masks: MaskSet, criterion: str = ""
     ) -> MaskSet:
-        """Prunes one round; without masks, a one-shot arm goes straight to the round's sparsity."""
+        settings, extra = self._settings(training, weights, criterion)
+        infos = self.task.variables()
+        return pruning.prune_round(weights, masks, infos, settings, training.round, **extra)
+
+    def prune_to_round(self, training: Training, weights: Weights, criterion: str = "") -> MaskSet:
+        settings, extra = self._settings(training, weights, criterion)
+        infos = self.task.variables()
+        return pruning.prune_to_round(weights, {}, infos, settings, training.round, **extra)
+
+    def prune_to_count(
+        self, training: Training, weights: Weights, keep: int, criterion: str = ""
+    ) -> MaskSet:
+        settings, extra = self._settings(training, weights, criterion)
+        return pruning.prune_to_count(weights, {}, self.task.variables(), settings, keep, **extra)
+
+    def _settings(
+        self, training: Training, weights: Weights, criterion: str
+    ) -> tuple[PruneConfig, dict[str, Any]]:
+        """Returns the settings with the criterion, and what the criterion needs."""
         configured, task = self.config.prune, self.task
         settings = replace(configured, criterion=criterion or configured.criterion)
         extra: dict[str, Any] = {"seed": training.seed}
         if "initial" in pruning.criteria[settings.criterion].needs:
             extra["initial"] = task.start_weights(training.seed)
         extra["derive"] = lambda name, masks: task.derived(name, weights, masks, training.seed)
-        infos = task.variables()
-        if keep is not None:
-            return pruning.prune_to_count(weights, masks, infos, settings, keep, **extra)
-        is_iterative = bool(masks) or arms[training.arm].iterative
-        prune = pruning.prune_round if is_iterative else pruning.prune_to_round
-        return prune(weights, masks, infos, settings, training.round, **extra)
+        return settings, extra

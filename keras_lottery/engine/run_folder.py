@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from keras_lottery import backend
-from keras_lottery.arms.belonging import check_rows
+from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config import Config, differences, digest, freeze, imports, thaw
 from keras_lottery.engine.declared import declared_claims
 from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms, starts
-from keras_lottery.arms.belonging import check_rows
+from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config import Config, thaw
 from keras_lottery.engine.executors.train_one import nothing
 from keras_lottery.engine.graph import descendants

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_lottery.arms.belonging import check_rows
+from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, study_schemas
 from keras_lottery.engine import make_task, run_folder

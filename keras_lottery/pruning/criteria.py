@@ -141,7 +141,7 @@ def criterion(
     """Returns a decorator that registers a scoring function as the criterion `name`."""
 
     def add(score: Callable[[Inputs], Score]) -> Callable[[Inputs], Score]:
-        criteria.register(name)(Criterion(score, frozenset(needs), iterations, reduction, only))
+        criteria.add(name, Criterion(score, frozenset(needs), iterations, reduction, only))
         return score
 
     return add

@@ -162,7 +162,7 @@ def _parts(pattern: str) -> tuple[str, str]:
     return (name, argument) if name in patterns else (pattern, "")
 
 
-patterns.register("weights")(Layout)
+patterns.add("weights", Layout)
 
 
 def without_groups(info: VariableInfo, reason: str) -> VariableInfo:

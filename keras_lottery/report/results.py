@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_lottery import checks
 from keras_lottery.arms import FAMILIES
-from keras_lottery.arms.belonging import check_rows
+from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config.sections import ReportConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import TICKETS, ResultRow, read_config, read_metrics, read_results

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import keras_lottery.tasks as _tasks  # noqa: F401  registers the tasks
-from keras_lottery.config import Config, StudySchema, study_schemas
+from keras_lottery.config import Config, NoSettings, StudySchema, study_schemas
 from keras_lottery.studies.equilibrium.options import EquilibriumOptions
 from keras_lottery.studies.instability.options import InstabilityOptions
 from keras_lottery.studies.strong_tickets.options import StrongTicketsOptions
@@ -32,9 +32,10 @@ def _register(
 ) -> None:
     folder = f"{__name__}.{name}"
     run, page = f"{folder}.run:run", f"{folder}.page:PAGE"
-    study_schemas.register(name)(StudySchema(options, run, ignores, exports, page))
+    study_schemas.add(name, StudySchema(options, run, ignores, exports, page))
 
 
+study_schemas.add("tickets", StudySchema(NoSettings, "keras_lottery.engine.experiment:run"))
 _register("equilibrium", EquilibriumOptions, (*_SEARCH, "prune", *_EPOCHS))
 _register("instability", InstabilityOptions, _INSTABILITY)
 _register("strong_tickets", StrongTicketsOptions, (*_SEARCH, "prune"), exports=True)

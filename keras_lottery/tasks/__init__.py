@@ -20,14 +20,16 @@ def _in_own_order(config: Config) -> dict[str, str]:
     return {"train.drop_remainder": f"in the task {config.task!r}, which makes its own batches"}
 
 
-task_schemas.register("vision")(
+task_schemas.add(
+    "vision",
     TaskSchema(
         data=VisionData,
         model=VisionModel,
         make="keras_lottery.tasks.vision.task:VisionTask",
-    )
+    ),
 )
-task_schemas.register("rl")(
+task_schemas.add(
+    "rl",
     TaskSchema(
         data=RLData,
         model=RLModel,
@@ -35,30 +37,33 @@ task_schemas.register("rl")(
         backend="tensorflow",
         environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
         ignores=ignored,
-    )
+    ),
 )
-task_schemas.register("translation")(
+task_schemas.add(
+    "translation",
     TaskSchema(
         data=TranslationData,
         model=TranslationModel,
         make="keras_lottery.tasks.language.translation.task:TranslationTask",
         ignores=_in_own_order,
-    )
+    ),
 )
-task_schemas.register("bert")(
+task_schemas.add(
+    "bert",
     TaskSchema(
         data=BertData,
         model=BertModel,
         make="keras_lottery.tasks.language.bert.task:BertTask",
-    )
+    ),
 )
-task_schemas.register("language_modelling")(
+task_schemas.add(
+    "language_modelling",
     TaskSchema(
         data=LanguageModellingData,
         model=LanguageModellingModel,
         make="keras_lottery.tasks.language.modelling.task:LanguageModellingTask",
         ignores=_in_own_order,
-    )
+    ),
 )
 
 

@@ -141,8 +141,8 @@ def registry():
 
 @pytest.mark.usefixtures("nothing_imported")
 def test_names_that_are_used_are_recorded_whoever_imported_their_module(registry):
-    registry.register("apple")(1)
-    registry.register("pear")(2)
+    registry.add("apple", 1)
+    registry.add("pear", 2)
     recorded = imports.needs_of({"data": {"names": ["apple"]}})
     assert recorded == {__name__: {"import": __name__, "names": {"fruit of a test": ["apple"]}}}
     assert imports.needs_of({"data": {"name": "plum"}}) == {}

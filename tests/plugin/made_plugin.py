@@ -5,14 +5,15 @@ import numpy as np
 
 from keras_lottery.arms import arms, starts
 from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.protocols import Arm
 from keras_lottery.pruning import Score, criterion
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
 from keras_lottery.tasks.vision.datasets import datasets
 from keras_lottery.tasks.vision.images import Source, as_split
 from keras_lottery.tasks.vision.models import models
 
-task_schemas.register("bar_images")(
-    TaskSchema(VisionData, VisionModel, "keras_lottery.tasks.vision.task:VisionTask")
+task_schemas.add(
+    "bar_images", TaskSchema(VisionData, VisionModel, "keras_lottery.tasks.vision.task:VisionTask")
 )
 
 
@@ -46,12 +47,10 @@ def last_weights(inputs):
     return Score(np.arange(inputs.final.size, dtype="float32").reshape(inputs.final.shape), True)
 
 
-class Twin:
+class Twin(Arm):
     """The ticket once more."""
 
     name = "twin"
-    iterative = False
-    stochastic = False
 
     def parents(self, training):
         return (starts.winning_of(training),)
@@ -60,4 +59,4 @@ class Twin:
         return run.start_of(starts.winning_of(training))
 
 
-arms.register("twin")(Twin())
+arms.add("twin", Twin())

@@ -46,4 +46,4 @@ class OddTask:
         raise KeyError("nothing of the kind")
 
 
-task_schemas.register("odd")(TaskSchema(VisionData, VisionModel, f"{__name__}:OddTask"))
+task_schemas.add("odd", TaskSchema(VisionData, VisionModel, f"{__name__}:OddTask"))

@@ -90,7 +90,7 @@ def test_an_environment_that_dies_ends_its_training_and_keeps_the_others(tmp_pat
         )
 
     if "counting" not in environments:
-        environments.register("counting")(Kind(make, time_limit=9))
+        environments.add("counting", Kind(make, time_limit=9))
     settings = at(tmp_path, data=thaw(config())["data"] | {"name": "counting"})
     from keras_lottery.tasks.rl.task import RLTask
 

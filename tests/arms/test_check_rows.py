@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from keras_lottery.arms.belonging import check_rows
+from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow
 
