@@ -99,7 +99,7 @@ class Sensitivity:
         from keras_lottery.toolkit.sensitivity_plot import draw
 
         unpruned = self.unpruned.get(metric, np.nan)
-        title = f"Change of {metric} with one layer pruned\n(unpruned: {unpruned:.4g})"
+        title = f"Change in {metric} with one layer pruned\n(unpruned: {unpruned:.4g})"
         return draw(self.values(metric) - unpruned, self.layers, self.sparsities, title)
 
     def __str__(self) -> str:

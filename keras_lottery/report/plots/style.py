@@ -103,7 +103,7 @@ Heights = Sequence[float] | np.ndarray
 
 FEW_SEEDS = 8
 SEEDS_CAPTION = (
-    f" Small points are seeds, drawn if there are fewer than {FEW_SEEDS} or they form two groups."
+    f" Small points show individual seeds (when fewer than {FEW_SEEDS}, or bimodal)."
 )
 
 
