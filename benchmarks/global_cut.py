@@ -1,4 +1,4 @@
-"""Time and memory of one global cut over 50 M weights, against NumPy's argsort and partition.
+"""Time and memory of one global threshold over 50 M weights, against NumPy's argsort and partition.
 
     python -m benchmarks.global_cut [--pairs 11]
 

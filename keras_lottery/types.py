@@ -124,7 +124,7 @@ class TrainingResult:
 
     Args:
         weights: trained value of every variable, pruned weights at their fixed values.
-        rewind: full state at the rewind point; None if this training didn't pass it.
+        rewind: full state at the rewind point; set only for the dense network.
         steps: optimizer steps done.
         seconds: wall time of the training, without compilation.
         compile_seconds: wall time of compilation.
@@ -176,7 +176,7 @@ class Task(Protocol):
     higher_is_better: bool
 
     def variables(self) -> Sequence[VariableInfo]:
-        """Returns all trainable variables of the model, the prunable ones marked."""
+        """Returns all variables except states such as moving means, the prunable ones marked."""
         ...
 
     def start_weights(self, seed: int) -> Weights:

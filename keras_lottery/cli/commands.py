@@ -40,18 +40,18 @@ class Command:
 
 
 def _define_run(values: flags.FlagValues) -> None:
-    _text(values, "config", None, "Name (see `list configs`) or path of a config, then :variant.")
+    _text(values, "config", None, "Config name or .py path; append :variant to select one.")
     _text(values, "out", None, "Parent folder of the run folder.")
     _text(values, "backend", None, "auto, tensorflow, jax or torch.")
     text = "sequential, processes (trainings in parallel), or auto, which reports its choice."
     _text(values, "executor", None, text)
     _text(values, "workers", None, "Number of parallel trainings.")
-    _text(values, "threads", None, "Threads of each training; fixed when a run starts.")
+    _text(values, "threads", None, "CPU threads per training; can't change on resume.")
     _text(values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX).")
     _text(values, "tpu", None, "Name or address of the TPU.")
     _text(values, "seeds", None, "Seeds, such as 0,1,2.")
-    flags.DEFINE_bool("report", True, "Draw the report when done.", flag_values=values)
-    text = "Export the model that `export` picks by default, into <run folder>/export."
+    flags.DEFINE_bool("report", True, "Write the report at the end.", flag_values=values)
+    text = "Also export the default model, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
 
 
@@ -79,7 +79,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
 def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:
     """Returns the config to run, without the file's fields that the overrides make ineffective.
 
-    A run begun by an earlier version, which checked less, resumes with the fields that it has.
+    A run started by an earlier version, which checked less, resumes with the fields that it has.
     """
     config = configs.freeze(settings, allow_unread=True)
     if paths_of(config).config.exists() and not configs.misses_arms(config):
@@ -87,7 +87,7 @@ def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Conf
     settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
     if dropped:
         print(
-            f"note: left out {', '.join(dropped)} of {name}, which your flags make ineffective",
+            f"note: ignoring {', '.join(dropped)} from {name}: your flags make it irrelevant",
             file=sys.stderr,
         )
     return configs.freeze(settings)
@@ -140,7 +140,7 @@ def _define_export(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "round",
         None,
-        "Round; default: the sparsest whose mean is within one standard deviation of dense.",
+        "Round; default: the sparsest within one standard deviation of dense, or better.",
         flag_values=values,
     )
 
@@ -211,8 +211,8 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
     _text(values, "model", None, "A .keras file.")
     _text(values, "data", None, "An .npz file with the arrays x and y.")
     _text(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
-    _text(values, "loss", None, "Keras name of the loss; default: the file's.")
-    text = "Fractions to remove of each layer, in (0, 1)."
+    _text(values, "loss", None, "Loss, as a Keras name (default: the one compiled into the model).")
+    text = "Sparsities to try per layer, in (0, 1)."
     flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
     _define_selection(values)
 
@@ -220,10 +220,10 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
 def _define_selection(values: flags.FlagValues) -> None:
     """Defines the flags that choose what is pruned, and by which criterion."""
     _text(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
-    _text(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
+    _text(values, "pattern", "weights", "What to prune: weights, channels, N:M (2:4) or block:4x4.")
     for name, text in (
-        ("include", "Patterns of paths or layer names: prune only these."),
-        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
+        ("include", "Path patterns or layer names: prune only these."),
+        ("exclude", "Path patterns or layer names to skip, such as */output/*."),
     ):
         flags.DEFINE_list(name, [], text, flag_values=values)
 
@@ -330,7 +330,7 @@ COMMANDS = {
         _prune,
     ),
     "sensitivity": Command(
-        "Measures the loss of a .keras file with one layer pruned at a time.",
+        "Measures each layer's sensitivity to pruning, for a saved model.",
         "keras-lottery sensitivity --model=model.keras --data=validation.npz --out=sensitivity",
         _define_sensitivity,
         _sensitivity,

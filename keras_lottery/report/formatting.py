@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from keras_lottery.records import ResultRow
 
-
 _SPOKEN = {"bleu": "BLEU", "log_perplexity": "log-perplexity", "f1": "F1"}
 
 

@@ -33,9 +33,7 @@ def dead(results: Results) -> list[str]:
     trainings = [row.training for row in results.rows if row.training in dead]
     if not trainings:
         return []
-    return [
-        f"Constant output (the same for every test example): {_names(trainings)}."
-    ]
+    return [f"Constant output (the same for every test example): {_names(trainings)}."]
 
 
 def missing(results: Results) -> list[str]:
@@ -58,8 +56,8 @@ def missing(results: Results) -> list[str]:
         if pending := of_arm - ended:
             numbers = sorted({key[2] for key in pending})
             sentences.append(
-                f"`{arm}`: {len(pending)} of {len(of_arm)} networks (one per seed and round) are not "
-                f"finished, in {rounds_text(numbers)}."
+                f"`{arm}`: {len(pending)} of {len(of_arm)} networks (one per seed and round) are "
+                f"not finished, in {rounds_text(numbers)}."
             )
     if len(results.seeds) == 1:
         sentences.append("Only one seed, so no standard deviation or interval.")

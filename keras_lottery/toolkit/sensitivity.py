@@ -151,9 +151,9 @@ def sensitivity(
         criterion: name of a registered criterion. If it needs derivatives, `data` must be (x, y).
         pattern: which weights are pruned together; see `kl.prune`. Under `channels`, layers with
             coupled channels share a row.
-        include: patterns; only matching variables are pruned. See `kl.mask`, also for the next
+        include: path patterns; only matching variables are pruned. See `kl.mask`, also for the next
             options.
-        exclude: patterns of variables that are not pruned.
+        exclude: path patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.

@@ -52,7 +52,9 @@ def test_the_file_of_another_seed_is_refused(files, kind):
     path, read = readers(files)[kind]
     number = 0 if kind == "rewind" else 2
     shutil.copy(path(of(1, number)), path(of(0, number)))
-    with pytest.raises(LotteryError, match=r"seed_0.* to be of seed '0'\. Received: '1'"):
+    with pytest.raises(
+        LotteryError, match=r"seed_0.* to belong to seed '0'\. Received: a file of seed '1'"
+    ):
         read(of(0, number))
 
 

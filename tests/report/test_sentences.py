@@ -101,7 +101,12 @@ def test_below_0_a_difference_stands_for_the_ratio(bare: Path) -> None:
     assert near and pair
     assert relative_to_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
     said = headline(dataclasses.replace(results, rows=lower))[-1]
-    assert "its value there is" in said and "from dense; at" in said and "÷" not in said and "times" not in said
+    assert (
+        "its value there is" in said
+        and "from dense; at" in said
+        and "÷" not in said
+        and "times" not in said
+    )
 
 
 def test_the_config_says_from_where_on_arms_are_compared(bare: Path) -> None:

@@ -36,7 +36,7 @@ def draw_spectrum(spectra: "Spectra", results: Results) -> Drawing:
         figure,
         "Absolute diagonal of the Hessian at the rewind point, estimated with random signs, sorted "
         f"over all prunable weights with a curvature; one line per seed ({len(spectra)} seeds). "
-        "Both axes are logarithmic. Vertical lines: mean rank of each level's threshold; weights left of "
-        "the line are kept.",
+        "Both axes are logarithmic. Vertical lines: mean rank of each level's threshold; weights "
+        "left of the line are kept.",
         "Sorted absolute curvature of the prunable weights, with the thresholds.",
     )
