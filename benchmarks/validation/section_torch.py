@@ -62,7 +62,8 @@ def _tied(cuts: Sequence[Compared]) -> list[str]:
     by_index = all(cut.by_index for cut in cuts)
     return [
         f"In {len(cuts)} pruning steps of rounded weights, up to "
-        f"{max(c.tied for c in cuts):,} weights are tied. Both prune {'the same number' if same else 'DIFFERENT numbers'}; the masks differ "
+        f"{max(c.tied for c in cuts):,} weights are tied. Both prune "
+        f"{'the same number' if same else 'DIFFERENT numbers'}; the masks differ "
         f"in {sum(c.differing for c in cuts):,} weights, {elsewhere or 'none'} of them outside the "
         "tied ones. torch's `topk` doesn't specify which of these it prunes; this package "
         f"{'prunes' if by_index else 'does NOT always prune'} the first in path order, then by "

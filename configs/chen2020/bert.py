@@ -12,7 +12,8 @@ mlm: `<data.dir>/mlm/` holds `train.txt` and `dev.txt`; the paper uses Wikipedia
 transfer: masks between all of the paper's tasks. `data.dir` holds one folder per task.
 minilm_glue, minilm_transfer: for two CPU cores, with a smaller network and fewer sentences,
     steps and levels. `model.preset` is the folder of a BERT in Hugging Face's layout, in
-    `data.dir`, next to `sst2/`, and for `minilm_transfer` `rte/` and `mlm/` (any text: train.txt and dev.txt).
+    `data.dir`, next to `sst2/`, and for `minilm_transfer` `rte/` and `mlm/` (any text:
+    train.txt and dev.txt).
 """
 
 from ml_collections import ConfigDict
