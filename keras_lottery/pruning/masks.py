@@ -1,4 +1,4 @@
-"""Counting masks."""
+"""All-ones masks, and the counts and densities of masks."""
 
 from collections.abc import Sequence
 

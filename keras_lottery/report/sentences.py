@@ -188,7 +188,7 @@ def _match(results: Results) -> list[str]:
     dense = dense_level(rows)
     if dense is None:
         return ["No dense network is finished, so there is nothing to compare with."]
-    ratios, positive = [], dense.mean > 0
+    ratios, positive = list[str](), dense.mean > 0
     sized = positive and not unit.symbol
     for sparsity in (0.67, 0.90):
         level = nearest_level(rows, WINNING, sparsity)
