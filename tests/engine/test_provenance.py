@@ -72,7 +72,7 @@ def test_the_file_of_another_run_is_refused(files, kind, tmp_path):
     path, read = readers(files)[kind]
     number = 0 if kind == "rewind" else 1
     shutil.copy(readers(other)[kind][0](of(0, number)), path(of(0, number)))
-    with pytest.raises(LotteryError, match="to be of run"):
+    with pytest.raises(LotteryError, match="to belong to run"):
         read(of(0, number))
 
 
@@ -161,7 +161,7 @@ def test_a_ticket_from_a_source_has_its_seed_and_run(files, tmp_path):
     with pytest.raises(LotteryError, match="seed '0'"):
         target.source_start_of(taken)
     shutil.copy(files._paths.ticket(of(0, 1)), RunPaths(root).ticket(of(0, 1)))
-    with pytest.raises(LotteryError, match="to be of run"):
+    with pytest.raises(LotteryError, match="to belong to run"):
         target.source_start_of(taken)
 
 

@@ -33,6 +33,8 @@ def test_every_weight_is_listed_with_its_reason():
     assert reasons["batch_normalization/gamma"] == "norms=False"
     assert table.total == 84 + 8 + 15  # moving statistics are no weights
     assert table.warnings == ()
+    assert "not masked yet" not in str(table)
+    assert str(kl.summary(sequence(L.Dense(4)))).endswith("call kl.mask (84 weights)")
 
 
 def test_it_warns_where_most_of_a_model_cannot_be_pruned():
