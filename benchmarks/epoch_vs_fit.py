@@ -25,11 +25,11 @@ PAIRS = 15
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "tensorflow": {
         "fit": {},
-        "fit, 32 steps a call": {"steps_per_execution": 32},
+        "fit, 32 steps per call": {"steps_per_execution": 32},
         "fit, XLA": {"jit_compile": True},
-        "fit, XLA, 32 steps a call": {"jit_compile": True, "steps_per_execution": 32},
+        "fit, XLA, 32 steps per call": {"jit_compile": True, "steps_per_execution": 32},
     },
-    "jax": {"fit": {}, "fit, 32 steps a call": {"steps_per_execution": 32}},
+    "jax": {"fit": {}, "fit, 32 steps per call": {"steps_per_execution": 32}},
     "torch": {"fit": {}},
 }
 

@@ -1,4 +1,4 @@
-"""Time and memory of one global cut over 50 M weights, against NumPy's argsort and partition.
+"""Time and memory of one global threshold over 50 M weights, against NumPy's argsort and partition.
 
     python -m benchmarks.global_cut [--pairs 11]
 
@@ -18,11 +18,12 @@ from keras_lottery.pruning import prune_to
 from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 ABOUT = (
-    "The package's global cut against NumPy's partition, which prunes too much on ties, and sort."
+    "The package's global threshold against NumPy's partition, which prunes too much on ties, and "
+    "sort."
 )
 SIZE = 50_000_000
 SPARSITY = 0.2
-# Limit for the cut of 50 M weights, on the machine of the table.
+# Limit for 50 M weights, on the machine of the table.
 SECONDS = 0.3
 
 

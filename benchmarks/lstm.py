@@ -71,7 +71,7 @@ def _ways() -> dict[str, Compilation]:
         }
     return {
         "plain": Compilation(loop=True, xla=True),
-        "plain, a call a step": Compilation(loop=False, xla=True),
+        "plain, one step per call": Compilation(loop=False, xla=True),
     }
 
 

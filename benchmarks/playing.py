@@ -1,4 +1,4 @@
-"""Draws a dense agent and pruned ones playing side by side, as an animated GIF.
+"""Draws a dense agent and pruned ones playing next to each other, as an animated GIF.
 
     python -m benchmarks.playing --run=FOLDER [--seed=0] [--sparsity=0.95] [--out=FILE]
 

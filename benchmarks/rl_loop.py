@@ -56,7 +56,11 @@ class Case:
 def cartpole(games: int, calls: int, steps: int) -> Case:
     """One frame for every training step; `calls` training steps in one compiled call."""
     dqn = {"frames_per_update": 1, "updates_per_call": calls, "learning_starts": 64}
-    setting = "one game, a call a step" if calls == 1 else f"{games} games, {calls} steps a call"
+    setting = (
+        "one environment, one step per call"
+        if calls == 1
+        else f"{games} environments, {calls} steps per call"
+    )
     return Case(
         f"CartPole, 3 layers of 128, batch 64, {setting}",
         {"name": "CartPole-v1", "envs": games},
@@ -67,10 +71,10 @@ def cartpole(games: int, calls: int, steps: int) -> Case:
 
 
 def breakout(steps: int) -> Case:
-    """The usual 4 frames for every training step, in 8 games."""
+    """The usual 4 frames for every training step, in 8 environments."""
     dqn = {"frames_per_update": 4, "updates_per_call": 4, "learning_starts": 64, "replay": 5000}
     return Case(
-        "Breakout (Atari), network of Mnih et al. 2015, batch 32, 8 games",
+        "Breakout (Atari), network of Mnih et al. 2015, batch 32, 8 environments",
         {"name": "ALE/Breakout", "envs": 8, "episodic_life": True, "clip_rewards": True},
         {"name": "nature_cnn", "dqn": dqn},
         32,
@@ -113,7 +117,7 @@ def _batching(many: Case, one: Case, ours: dict[Case, Dqn], options: Options) ->
     rates = {k: _rate(k, c, a, seconds[k]) for k, (c, a) in agents.items()}
     ratio = ratios(seconds, "batched", "plain")
     return Row.of(
-        "CartPole: games and steps in batches", rates["batched"], rates["plain"], ratio, 1.0
+        "CartPole: environments and steps in batches", rates["batched"], rates["plain"], ratio, 1.0
     )
 
 

@@ -15,12 +15,12 @@ DATA = Path(__file__).with_name("results.json")
 
 _HEAD = """# Results of the benchmarks
 
-Written by `make bench`. Every ratio is the time of *this* divided by the time of *against*,
-measured alternately in one process (compilation excluded): the median over the pairs and its 95 %
-interval. A limit holds if the median is within it or the interval contains it. All other numbers
-are medians, and depend on how busy the machine was: see its load.
+Written by `make bench`. Every ratio is the time of *measured* divided by the time of *baseline*,
+taken alternately in one process (compilation excluded): the median over the pairs and its 95 %
+interval. A threshold is met if the median is within it or the interval contains it. All other
+numbers are medians, and depend on how busy the machine was: see its load.
 """
-_COLUMNS = ("case", "this", "against", "ratio", "pairs", "limit", "")
+_COLUMNS = ("case", "measured", "baseline", "ratio", "pairs", "threshold", "")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Row:
         """Returns the text of each column."""
         ratio = f"{self.median:.3g} [{self.low:.3g}, {self.high:.3g}]"
         limit = "" if self.limit is None else f"≤ {self.limit:g}"
-        held = {None: "", True: "held", False: "**not held**"}[self.held]
+        held = {None: "", True: "met", False: "**not met**"}[self.held]
         return [self.case, self.this, self.against, ratio, str(self.pairs), limit, held]
 
 

@@ -38,7 +38,7 @@ def get_config() -> ConfigDict:
     config.train.value = "final"  # ours: 200 validation images are too few to stop by
 
     config.prune.rounds = 8  # ours: down to 2.8 % remaining
-    config.prune.rate = 0.36  # ours: two rounds of the usual 20 % in one
+    config.prune.rate = 0.36  # ours: merges two of the usual rounds of 20 %
     config.prune.scope = "global"  # ours
     config.rewind.to = "0it"  # ours: as F&C 2019
 

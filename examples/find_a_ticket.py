@@ -43,7 +43,8 @@ def main(folder: Path) -> None:
     x, x_test, y, y_test = train_test_split(
         images.astype("float32") / 16, labels, test_size=0.2, random_state=0
     )
-    settings = {"epochs": 12, "batch_size": 60, "validation_data": (x_test, y_test)}
+    x, x_valid, y, y_valid = train_test_split(x, y, test_size=0.2, random_state=0)
+    settings = {"epochs": 12, "batch_size": 60, "validation_data": (x_valid, y_valid)}
 
     # `reinit` is the control: the same masks with re-initialized weights.
     search = kl.TicketSearch(rounds=6, rate=0.4, arms=("winning", "reinit"))

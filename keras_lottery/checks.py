@@ -91,7 +91,7 @@ def text(value: object, name: str) -> str:
 
 
 def names(value: object, name: str) -> tuple[str, ...]:
-    """Returns a sequence of names as a tuple; refuses a single string.
+    """Returns a sequence of names as a tuple; rejects a single string.
 
     Raises:
         LotteryError: it is not a sequence, or holds anything but non-empty strings.

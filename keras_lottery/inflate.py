@@ -29,8 +29,9 @@ def check_inflated(path: Path, stored: int, inflated: int) -> None:
     """
     if inflated > MOST_BYTES and inflated > MOST_RATIO * stored:
         raise LotteryError(
-            f"Expected a compressed file of data. Received: {path}, of which {stored} bytes "
-            f"inflate to {inflated} or more. If you trust it, store it without compression."
+            f"Expected a compressed file of data. Received: {path}, where {stored} bytes "
+            f"decompress to {inflated} or more: possibly a decompression bomb. If you trust it, "
+            "store it without compression."
         )
 
 

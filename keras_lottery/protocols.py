@@ -23,7 +23,7 @@ class Task(Protocol):
     higher_is_better: bool
 
     def variables(self) -> Sequence[VariableInfo]:
-        """Returns all trainable variables of the model, the prunable ones marked."""
+        """Returns all variables except states such as moving means, the prunable ones marked."""
         ...
 
     def start_weights(self, seed: int) -> Weights:

@@ -123,7 +123,7 @@ class TrainingResult:
 
     Args:
         weights: trained value of every variable, pruned weights at their fixed values.
-        rewind: full state at the rewind point; None if this training didn't pass it.
+        rewind: full state at the rewind point; set only for the dense network.
         steps: optimizer steps done.
         seconds: wall time of the training, without compilation.
         compile_seconds: wall time of compilation.

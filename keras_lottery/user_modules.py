@@ -79,8 +79,8 @@ def import_named(location: str) -> ModuleType:
     name = location if file is None else file.stem
     if not all(part.isidentifier() for part in name.split(".")):
         raise LotteryError(
-            "Expected --import=MODULE, a dotted name or the path of a .py file named like a "
-            f"variable. Received: {location!r}. Name the module as in an import statement."
+            "Expected --import=MODULE, a dotted name or the path of a .py file whose name is a "
+            f"valid Python identifier. Received: {location!r}. Rename it, or correct the name."
         )
     if file is not None:
         _check_file(name, file, location)

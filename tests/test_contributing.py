@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+import keras_lottery
+from keras_lottery import engine
+
 ROOT = Path(__file__).parents[1]
 FILE = re.compile(r"`([\w/]+/[\w/]*\w\.py)`")
 STEP = re.compile(r"^\d+\. `(?P<file>[\w/]+\.py)`, `(?P<function>\w+)`:", re.MULTILINE)
@@ -20,3 +23,11 @@ def test_every_file_that_is_named_exists():
     roots = (ROOT, ROOT / "keras_lottery")
     assert len(files) > 20
     assert [file for file in files if not any((root / file).is_file() for root in roots)] == []
+
+
+def test_every_public_name_that_a_guide_uses_exists():
+    guides = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(guide.read_text(encoding="utf-8") for guide in guides)
+    for prefix, module in (("kl", keras_lottery), ("engine", engine)):
+        names = set(re.findall(rf"(?<![\w.]){prefix}\.([A-Za-z_]+)\b(?!\.py)", text))
+        assert names and names <= set(module.__all__), prefix

@@ -86,7 +86,7 @@ def test_a_gzipped_file_inflates_only_as_far_as_is_plausible(read, tmp_path, mon
     assert len(read(path)) == (10**6 if read is read_idx else 1)
     monkeypatch.setattr(inflate, "MOST_BYTES", 10**5)
     monkeypatch.setattr(inflate, "_CHUNK", 10**4)
-    with pytest.raises(LotteryError, match=r"bomb\.gz, of which \d+ bytes inflate to 1\d{5} or"):
+    with pytest.raises(LotteryError, match=r"bomb\.gz, where \d+ bytes decompress to 1\d{5} or"):
         read(path)
 
 

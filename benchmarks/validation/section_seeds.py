@@ -92,7 +92,7 @@ def verdicts(known: dict[tuple[str, str], Paired]) -> list[str]:
         f"The mask of another seed {outcome(other)}."
         + _if(other.low > 0, "So it has structure that helps any seed, as analysed below.")
         + _if(other.low <= 0, "So a mask doesn't help a seed that it wasn't found for."),
-        f"It {outcome(own)}, the seed's own mask over re-initialized weights."
+        f"It {outcome(own)}, the seed's own mask applied to re-initialized weights."
         + _if(
             own.contains_zero,
             "Without the weights it was found with, a mask isn't specific to its seed.",

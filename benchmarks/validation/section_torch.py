@@ -13,8 +13,9 @@ from keras_lottery.report.plots import Drawing
 
 CUTS = (
     "`torch.nn.utils.prune.global_unstructured` with `L1Unstructured` prunes as many weights as "
-    "`prune_to`, on the same weights, cut after cut. Like this package, torch ranks only the "
-    "surviving weights. The trained weights come from a whole chain of rounds."
+    "`prune_to`, on the same weights, pruning step after pruning step. Like this package, torch "
+    "ranks only the surviving weights. The trained weights come from all rounds of an iterative "
+    "pruning."
 )
 LOOP = (
     "`benchmarks/validation/plain_torch.py` uses neither this package nor Keras: `F.linear` with "
@@ -29,7 +30,7 @@ def cuts_section(tables: Tables) -> list[Any]:
     """Returns the blocks on masks."""
     plain = [cut for cut in tables.cuts if cut.tied == 1]
     tied = [cut for cut in tables.cuts if cut.tied > 1]
-    header = ["weights of", "survive", "pruned here", "tied at the cut", "differing",
+    header = ["weights of", "survive", "pruned here", "tied at the threshold", "differing",
               "variables emptied"]  # fmt: skip
     rows = [
         [c.net, *map(count, (c.kept_before, c.pruned, c.tied, c.differing, c.emptied))]
@@ -40,7 +41,7 @@ def cuts_section(tables: Tables) -> list[Any]:
         Heading("The global magnitude mask is torch's"),
         Bullets([_plain(plain), *_tied(tied), _floored(tables.floored)], strong=True),
         Text(CUTS),
-        Details("Every cut", [Table("", header, rows, note)]),
+        Details("Every pruning step", [Table("", header, rows, note)]),
     ]
 
 
@@ -48,7 +49,7 @@ def _plain(cuts: Sequence[Compared]) -> str:
     differing = sum(cut.differing for cut in cuts)
     equal = f"differ in {differing} weights" if differing else "equal torch's bit for bit"
     return (
-        f"In {len(cuts)} cuts without ties at the last weight pruned, over "
+        f"In {len(cuts)} pruning steps without ties at the last weight pruned, over "
         f"{sum(c.kept_before for c in cuts):,} weights in all, the masks {equal}."
     )
 
@@ -60,8 +61,9 @@ def _tied(cuts: Sequence[Compared]) -> list[str]:
     elsewhere = sum(cut.elsewhere for cut in cuts)
     by_index = all(cut.by_index for cut in cuts)
     return [
-        f"In {len(cuts)} cuts of rounded weights, up to {max(c.tied for c in cuts):,} weights are "
-        f"tied. Both prune {'the same number' if same else 'DIFFERENT numbers'}; the masks differ "
+        f"In {len(cuts)} pruning steps of rounded weights, up to "
+        f"{max(c.tied for c in cuts):,} weights are tied. Both prune "
+        f"{'the same number' if same else 'DIFFERENT numbers'}; the masks differ "
         f"in {sum(c.differing for c in cuts):,} weights, {elsewhere or 'none'} of them outside the "
         "tied ones. torch's `topk` doesn't specify which of these it prunes; this package "
         f"{'prunes' if by_index else 'does NOT always prune'} the first in path order, then by "
@@ -72,9 +74,9 @@ def _tied(cuts: Sequence[Compared]) -> list[str]:
 def _floored(cuts: Sequence[Compared]) -> str:
     return (
         "This package keeps at least `min_per_layer` weights of every variable, 1 by default; the "
-        f"cuts above used 0. On initial weights, torch empties a variable "
+        f"steps above used 0. On initial weights, torch empties a variable "
         f"{sum(c.emptied for c in cuts)} times. There a floor of 1 changes the masks, in "
-        f"{sum(c.differing for c in cuts)} weights over these {len(cuts)} cuts."
+        f"{sum(c.differing for c in cuts)} weights over these {len(cuts)} steps."
     )
 
 

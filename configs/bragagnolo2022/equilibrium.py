@@ -49,7 +49,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.train.batch_size = 100  # Bragagnolo et al. 2022
     config.train.value = "final"  # ours
 
-    config.rewind.to = "0it"  # ours: nothing is rewound here
+    config.rewind.to = "0it"  # ours, unused: this study doesn't rewind
 
     config.options.epsilon = 1e-3  # Bragagnolo et al. 2022: for classification
     config.options.mu = 0.5  # Bragagnolo et al. 2022

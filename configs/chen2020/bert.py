@@ -10,9 +10,10 @@ squad: `<data.dir>/squad/` holds `train-v1.1.json` and `dev-v1.1.json`.
 mlm: `<data.dir>/mlm/` holds `train.txt` and `dev.txt`; the paper uses Wikipedia. KerasHub ships
     no masked-language-modelling head, so it is initialized from the seed.
 transfer: masks between all of the paper's tasks. `data.dir` holds one folder per task.
-minilm_glue, minilm_transfer: for two cores, with a smaller network and fewer sentences, steps and
-    levels. `model.preset` is the folder of a BERT in Hugging Face's layout, in `data.dir`, next to
-    `sst2/`, and for `minilm_transfer` `rte/` and `mlm/` (any text: train.txt and dev.txt).
+minilm_glue, minilm_transfer: for two CPU cores, with a smaller network and fewer sentences,
+    steps and levels. `model.preset` is the folder of a BERT in Hugging Face's layout, in
+    `data.dir`, next to `sst2/`, and for `minilm_transfer` `rte/` and `mlm/` (any text:
+    train.txt and dev.txt).
 """
 
 from ml_collections import ConfigDict
@@ -23,8 +24,8 @@ VARIANTS = {
     "squad": "Tickets in BERT-base, fine-tuned on the questions of SQuAD v1.1",
     "mlm": "Tickets in BERT-base, trained on masked-language modelling as in pre-training",
     "transfer": "Masks of BERT-base between all of the paper's tasks",
-    "minilm_glue": "Tickets in a BERT of 6 layers, fine-tuned on a part of SST-2, for two cores",
-    "minilm_transfer": "Tickets of a BERT of 6 layers between tasks, for two cores",
+    "minilm_glue": "Tickets in a BERT of 6 layers, fine-tuned on part of SST-2, for two CPU cores",
+    "minilm_transfer": "Tickets of a BERT of 6 layers between tasks, for two CPU cores",
 }
 
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")

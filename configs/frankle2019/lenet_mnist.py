@@ -1,7 +1,7 @@
 """LeNet-300-100 on MNIST (Frankle & Carbin 2019, arXiv 1803.03635).
 
 The paper reports the best accuracy at 13.5 % of the weights remaining, and the dense network's
-accuracy at 3.6 %; random reinitialization falls below it from 21.1 % on.
+accuracy at 3.6 %; random reinitialization falls below it from 21.1 % remaining downwards.
 """
 
 from ml_collections import ConfigDict

@@ -1,4 +1,4 @@
-"""LeNet-300-100 tickets transferred to other images and another optimizer, for two cores.
+"""LeNet-300-100 tickets transferred to other images and another optimizer, for two CPU cores.
 
 The protocol is that of Morcos et al. 2019 (arXiv 1906.02773); network, data and sizes are ours.
 The experiments: classes 0-4 and 5-9 of MNIST, all of MNIST, scikit-learn's digits at MNIST's size,

@@ -1,4 +1,4 @@
-"""Tickets of a small CNN transferred from one half of CIFAR-10 to the other, for two cores.
+"""Tickets of a small CNN transferred from one half of CIFAR-10 to the other, for two CPU cores.
 
 The protocol is that of Morcos et al. 2019 (arXiv 1906.02773): CIFAR-10a and CIFAR-10b share no
 image; smaller sources are parts of CIFAR-10a, trained for the same number of steps.

@@ -43,7 +43,7 @@ def get_config() -> ConfigDict:
     config.train.batch_size = 60  # ours
     config.train.value = "final"  # ours
 
-    config.rewind.to = "0it"  # ours: nothing is rewound here
+    config.rewind.to = "0it"  # ours, unused: this study doesn't rewind
 
     config.options.densities = (0.125, 0.25, 0.5)  # ours
     config.options.error = 0.05  # ours: below 1/16, as Theorem 5 asks

@@ -71,6 +71,6 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
         config.train.batch_size = 60  # ours: as quickstart
         config.train.eval_every = 100  # ours
         config.prune.rounds = 9  # ours: down to 1.8 % remaining
-        config.prune.rate = 0.36  # ours: two rounds of the usual 20 % in one
+        config.prune.rate = 0.36  # ours: merges two of the usual rounds of 20 %
         config.rewind.to = "100it"  # ours: retraining takes nine tenths of the training
     return config

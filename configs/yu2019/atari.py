@@ -89,7 +89,7 @@ def small(config: ConfigDict) -> None:
     config.model.dqn.target_period = 500  # ours
     config.model.dqn.replay = 50_000  # ours: 353 MB
     config.model.dqn.learning_starts = 1000  # ours
-    config.model.dqn.frames_per_update = 16  # ours: one step on 16 frames, for two cores
+    config.model.dqn.frames_per_update = 16  # ours: one step on 16 frames, for two CPU cores
     config.model.dqn.explore_over = 0.2  # ours
     config.train.length = "10ep"  # ours: 100,000 frames
     config.train.eval_every = 500  # ours

@@ -2,8 +2,8 @@
 
 The paper trains with A2C; DQN and its settings are our choice. The protocol is the paper's: all
 weights and biases pruned together, rewinding to the end of the first of 20 epochs, the mean return
-of the last 100 training games. Besides the three games at full size there are variants with a
-budget of frames, for two cores:
+of the last 100 training episodes. Besides the three environments at full size there are variants
+with a reduced frame budget that fits two CPU cores:
 
 …_small: the same network in fewer frames and rounds.
 cartpole_ppo_small: PPO, an on-policy method like the paper's A2C. The network has the paper's size,
@@ -19,11 +19,11 @@ VARIANTS = {
     "cartpole": "CartPole with DQN",
     "acrobot": "Acrobot with DQN",
     "lunarlander": "LunarLander with DQN",
-    "cartpole_small": "CartPole with DQN on a budget of frames, for two cores",
-    "acrobot_small": "Acrobot with DQN on a budget of frames, for two cores",
-    "lunarlander_small": "LunarLander with DQN on a budget of frames, for two cores",
-    "cartpole_ppo_small": "CartPole with PPO on a budget of frames, for two cores",
-    "minatar_breakout": "Breakout of MinAtar with DQN, for two cores",
+    "cartpole_small": "CartPole with DQN, frame budget reduced to fit two CPU cores",
+    "acrobot_small": "Acrobot with DQN, frame budget reduced to fit two CPU cores",
+    "lunarlander_small": "LunarLander with DQN, frame budget reduced to fit two CPU cores",
+    "cartpole_ppo_small": "CartPole with PPO, frame budget reduced to fit two CPU cores",
+    "minatar_breakout": "MinAtar Breakout with DQN, for two CPU cores",
 }
 
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
@@ -83,7 +83,7 @@ def protocol() -> ConfigDict:
     config.optimizer.name = "adam"  # ours: RMSprop in the paper
 
     config.train.length = "20ep"  # Yu 2019, table A1
-    config.train.value = "final"  # Yu 2019: the last L games
+    config.train.value = "final"  # Yu 2019: the last L episodes
 
     config.prune.rounds = 20  # Yu 2019
     config.prune.rate = 0.2  # Yu 2019
@@ -109,7 +109,7 @@ def classic(config: ConfigDict, game: str) -> None:
     else:
         config.data.name = "LunarLander-v3"  # ours: v2 in the paper; gymnasium no longer ships it
     config.data.reward_scale = 0.01  # Yu 2019: rewards are divided by 100
-    config.data.envs = 32  # Yu 2019: games played in parallel
+    config.data.envs = 32  # Yu 2019: environments in parallel
     config.data.epoch = games  # Yu 2019, table A1: M
     config.data.epoch_unit = "games"  # Yu 2019, table A1
     config.data.window = 100  # Yu 2019, table A1: L
@@ -132,7 +132,7 @@ def dqn(config: ConfigDict) -> None:
     # The paper's 1e-3 on Atari, scaled like the rewards; with 1e-7, values diverge.
     config.optimizer.epsilon = 1e-5  # ours
     config.optimizer.global_clipnorm = 10.0  # ours
-    config.train.batch_size = 128  # Yu 2019: 32 games of 4 steps
+    config.train.batch_size = 128  # Yu 2019: 32 environments, 4 steps each
     config.train.eval_every = 1000  # ours
 
 
@@ -145,23 +145,23 @@ def small(config: ConfigDict, game: str) -> None:
     config.train.batch_size = 64  # ours
     config.train.eval_every = 512  # ours
     config.prune.rounds = 6  # ours: 20 in the paper
-    config.prune.rate = 0.488  # ours: three rounds of the paper's 0.2 in one
+    config.prune.rate = 0.488  # ours: merges three of the paper's rounds of 0.2
     # Yu 2019's control as defined in the companion paper, Morcos 2019; then the controls of Morcos
     # 2019, appendix A.2, and Frankle & Carbin 2019, and Yu 2019's ablations.
     controls = ("permuted_global", "permuted_layer", "reinit", "one_shot", "winning_init")
     config.arms = ("winning", *controls)  # Yu 2019 and others, see above
     if game == "cartpole":
-        config.data.epoch = 5000  # ours: 160 games in the paper
+        config.data.epoch = 5000  # ours: 160 episodes in the paper
         config.model.dqn.replay = 100_000  # ours: all frames
         config.model.dqn.learning_starts = 500  # ours
         config.seeds = (0, 1, 2, 3, 4)  # ours: three in the paper
         config.claims = claims("CartPole", 25)
     elif game == "acrobot":
-        config.data.epoch = 3000  # ours: 320 games in the paper
+        config.data.epoch = 3000  # ours: 320 episodes in the paper
         config.model.dqn.replay = 60_000  # ours: all frames
         config.claims = claims("Acrobot", 10)
     else:
-        config.data.epoch = 10_000  # ours: 640 games in the paper
+        config.data.epoch = 10_000  # ours: 640 episodes in the paper
         config.train.eval_every = 2000  # ours
         config.prune.rounds = 2  # ours: 20 in the paper
         config.prune.rate = 0.7  # ours: 0.2 in the paper
@@ -174,7 +174,7 @@ def cartpole_ppo_small(config: ConfigDict) -> None:
     """Sets the fields of PPO, all ours."""
     config.name = "cartpole_ppo_small"  # ours
     config.data.envs = 16  # ours: 32 in the paper
-    config.data.epoch = 8192  # ours: 160 games in the paper
+    config.data.epoch = 8192  # ours: 160 episodes in the paper
     config.data.epoch_unit = "frames"  # ours: the same number for every arm
     config.model.algorithm = "ppo"  # ours: A2C in the paper
     config.model.ppo = {}
@@ -183,7 +183,7 @@ def cartpole_ppo_small(config: ConfigDict) -> None:
     config.optimizer.global_clipnorm = 0.5  # ours
     config.train.eval_every = 8  # ours
     config.prune.rounds = 6  # ours: 20 in the paper
-    config.prune.rate = 0.488  # ours: three rounds of the paper's 0.2 in one
+    config.prune.rate = 0.488  # ours: merges three of the paper's rounds of 0.2
     config.arms = ("winning", "permuted_global", "permuted_layer")  # Yu 2019, and Morcos 2019
     config.claims = claims("CartPole", 25)
 

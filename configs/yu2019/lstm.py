@@ -18,7 +18,7 @@ DEFAULT = "wikitext2"
 VARIANTS = {
     "wikitext2": "A two-layer LSTM language model on WikiText-2",
     "ptb": "The same LSTM on the Penn Treebank",
-    "ptb_small": "A small LSTM on a part of the Penn Treebank, for two cores",
+    "ptb_small": "A small LSTM on a part of the Penn Treebank, for two CPU cores",
 }
 
 # Computed from the paper's sizes; it states no count.
@@ -26,8 +26,8 @@ PAPER = {
     "wikitext2": {
         "weights": "50.06M",
         "convolutions": "none",
-        "note": "the paper's 50.06 M are computed from its sizes, with an output layer "
-        "that isn't tied to the embedding",
+        "note": "the paper states no count; 50.06 M follows from its layer sizes, with an output "
+        "layer that isn't tied to the embedding",
     }
 }
 

@@ -16,7 +16,7 @@ DEFAULT = "base"
 VARIANTS = {
     "base": "Transformer Base on WMT'14 English-German",
     "big": "Transformer Big on WMT'14 English-German",
-    "multi30k_small": "A small Transformer on Multi30k German-English, for two cores",
+    "multi30k_small": "A small Transformer on Multi30k German-English, for two CPU cores",
 }
 PAPER = {"big": {"weights": "210 M", "convolutions": "–"}}
 

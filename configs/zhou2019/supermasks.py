@@ -82,6 +82,6 @@ def learned(config: ConfigDict) -> None:
     config.prune.rounds = 1  # ours: the number of weights a mask keeps is learned
     config.prune.rate = 0.2  # ours: nothing is pruned here
     del config.prune.rates
-    config.rewind.to = "0it"  # ours: nothing is rewound here
+    config.rewind.to = "0it"  # ours, unused: this study doesn't rewind
     config.arms = ARMS  # Zhou et al. 2019, table 2
     config.keep_trained = ("dense", "supermask_rescaled_signed")  # ours

@@ -1,4 +1,4 @@
-"""The only place that asks which backend and which devices are in use."""
+"""The backend and the devices in use; the rest of the package asks here."""
 
 from keras_lottery.backend.runtime import (
     copies,

@@ -17,7 +17,7 @@ _OVERRIDE = "--config."
 
 
 def entry_point() -> None:
-    """Runs the command of `sys.argv` and exits: 0, or 2 with one line on standard error."""
+    """Runs the command of `sys.argv` and exits: 0, 2 for an error, 130 if interrupted."""
     sys.exit(main(sys.argv))
 
 
@@ -26,7 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _dispatch(list(arguments[1:]))
     except KeyboardInterrupt:
-        print("keras-lottery: stopped. Run the same command to resume.", file=sys.stderr)
+        resume = " Run the same command to resume." if arguments[1:2] == ["run"] else ""
+        print(f"keras-lottery: interrupted.{resume}", file=sys.stderr)
         return STOPPED
     except (LotteryError, flags.Error) as error:
         print(f"keras-lottery: {' '.join(str(error).split())}", file=sys.stderr)
@@ -78,7 +79,7 @@ def _check_once(words: list[str], values: flags.FlagValues) -> None:
             name = name.removeprefix("no")
         if name in seen and name != "import":
             raise LotteryError(
-                f"Expected each flag once. Received: {word!r} after another. Drop one."
+                f"Expected each flag once. Received: --{name} twice, again as {word!r}. Remove one."
             )
         seen.add(name)
 
@@ -98,8 +99,9 @@ def _overrides(words: list[str]) -> dict[str, Any]:
 
 
 def _overview() -> str:
+    width = max(map(len, COMMANDS))
     lines = ["keras-lottery finds, studies and ships sparse trainable networks.", ""]
-    lines += [f"  keras-lottery {name:<7} {c.summary}" for name, c in COMMANDS.items()]
+    lines += [f"  keras-lottery {name:<{width}} {c.summary}" for name, c in COMMANDS.items()]
     lines += ["", "Each has its own flags: keras-lottery run --help", "", "Start with:"]
     return "\n".join([*lines, f"  {COMMANDS['run'].example}"])
 

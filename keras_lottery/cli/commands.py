@@ -27,22 +27,20 @@ _NUMBERS = ("seeds", "workers", "threads")
 
 
 def _define_run(values: flags.FlagValues) -> None:
-    text_flag(
-        values, "config", None, "Name (see `list configs`) or path of a config, then :variant."
-    )
+    text_flag(values, "config", None, "Config name or .py path; append :variant to select one.")
     text_flag(values, "out", None, "Parent folder of the run folder.")
     text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
     text = "sequential, processes (trainings in parallel), or auto, which reports its choice."
     text_flag(values, "executor", None, text)
     text_flag(values, "workers", None, "Number of parallel trainings.")
-    text_flag(values, "threads", None, "Threads of each training; fixed when a run starts.")
+    text_flag(values, "threads", None, "CPU threads per training; can't change on resume.")
     text_flag(
         values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX)."
     )
     text_flag(values, "tpu", None, "Name or address of the TPU.")
     text_flag(values, "seeds", None, "Seeds, such as 0,1,2.")
-    flags.DEFINE_bool("report", True, "Draw the report when done.", flag_values=values)
-    text = "Export the model that `export` picks by default, into <run folder>/export."
+    flags.DEFINE_bool("report", True, "Write the report at the end.", flag_values=values)
+    text = "Also export the default model, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
 
 
@@ -70,7 +68,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
 def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:
     """Returns the config to run, without the file's fields that the overrides make ineffective.
 
-    A run begun by an earlier version, which checked less, resumes with the fields that it has.
+    A run started by an earlier version, which checked less, resumes with the fields that it has.
     """
     config = configs.freeze(settings, allow_unread=True)
     if paths_of(config).config.exists() and not configs.misses_arms(config):
@@ -78,7 +76,7 @@ def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Conf
     settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
     if dropped:
         print(
-            f"note: left out {', '.join(dropped)} of {name}, which your flags make ineffective",
+            f"note: ignoring {', '.join(dropped)} from {name}: your flags make it irrelevant",
             file=sys.stderr,
         )
     return configs.freeze(settings)
@@ -131,7 +129,7 @@ def _define_export(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "round",
         None,
-        "Round; default: the sparsest whose mean is within one standard deviation of dense.",
+        "Round; default: the sparsest within one standard deviation of dense, or better.",
         flag_values=values,
     )
 

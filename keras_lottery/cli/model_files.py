@@ -65,8 +65,10 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
     text_flag(values, "model", None, "A .keras file.")
     text_flag(values, "data", None, "An .npz file with the arrays x and y.")
     text_flag(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
-    text_flag(values, "loss", None, "Keras name of the loss; default: the file's.")
-    text = "Fractions to remove of each layer, in (0, 1)."
+    text_flag(
+        values, "loss", None, "Loss, as a Keras name (default: the one compiled into the model)."
+    )
+    text = "Sparsities to try per layer, in (0, 1)."
     flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
     _define_selection(values)
 
@@ -74,10 +76,12 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
 def _define_selection(values: flags.FlagValues) -> None:
     """Defines the flags that choose what is pruned, and by which criterion."""
     text_flag(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
-    text_flag(values, "pattern", "weights", "Prune weights, channels, N of M (2:4) or block:4x4.")
+    text_flag(
+        values, "pattern", "weights", "What to prune: weights, channels, N:M (2:4) or block:4x4."
+    )
     for name, text in (
-        ("include", "Patterns of paths or layer names: prune only these."),
-        ("exclude", "Patterns of paths or layer names to skip, such as */output/*."),
+        ("include", "Path patterns or layer names: prune only these."),
+        ("exclude", "Path patterns or layer names to skip, such as */output/*."),
     ):
         flags.DEFINE_list(name, [], text, flag_values=values)
 
@@ -111,7 +115,7 @@ PRUNE = Command(
     _prune,
 )
 SENSITIVITY = Command(
-    "Measures the loss of a .keras file with one layer pruned at a time.",
+    "Measures each layer's sensitivity to pruning, for a saved model.",
     "keras-lottery sensitivity --model=model.keras --data=validation.npz --out=sensitivity",
     _define_sensitivity,
     _sensitivity,

@@ -70,9 +70,9 @@ class CompactionReport:
         rows.insert(0, ("layer", "class", "parameters", "FLOPs"))
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-        lines += [f"kept whole: {reason}" for reason in self.pinned]
+        lines += [f"not compacted: {reason}" for reason in self.pinned]
         lines += [
-            f"input {name}: nothing reads {count} of its features"
+            f"input {name}: {count} unused feature{'s' * (count > 1)}"
             for name, count in self.unread_inputs.items()
         ]
         return "\n".join(lines)

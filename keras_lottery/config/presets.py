@@ -161,7 +161,7 @@ def settled(
 ) -> tuple[ConfigDict, list[str]]:
     """Resets fields of a config file to their defaults if overrides make them ineffective.
 
-    Fields without effect are still refused if the user set them, or if they have none in the file.
+    Fields without effect are still rejected if the user set them, or if they have none in the file.
 
     Args:
         settings: the result of `load`, whose task is registered.

@@ -161,7 +161,7 @@ class PruneConfig:
         arm_rounds: rounds in which an arm is trained, by arm; others: in all. An iterative arm is
             trained in the rounds before them, too.
         pattern: which weights are pruned together: `weights` (single weights), `channels` (coupled
-            ones are one group), `2:4` or any other N of M, `block:4x4`. Rates are fractions of
+            ones are one group), `2:4` or any other N:M, `block:4x4`. Rates are fractions of
             such groups.
     """
 

@@ -45,7 +45,7 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
             problems.append("arms: expected at least one. Received none")
         problems += map(str, unread_fields(config))
     if config is None or problems:
-        raise LotteryError("The config does not fit: " + "; ".join(problems) + ".")
+        raise LotteryError("Invalid config: " + "; ".join(problems) + ".")
     return config
 
 
@@ -63,7 +63,7 @@ def complete_options(study: str, options: Mapping[str, Any]) -> dict[str, Any]:
     problems: list[str] = []
     built = build(_study_schema(study).options, options, "options", problems)
     if built is None or problems:
-        raise LotteryError("The options of the study do not fit: " + "; ".join(problems) + ".")
+        raise LotteryError("Invalid study options: " + "; ".join(problems) + ".")
     return json_values(built)
 
 

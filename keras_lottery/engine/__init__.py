@@ -5,7 +5,7 @@ of seeds, arms and workers, and resumes:
 
 - `experiment`: from a config to a finished run.
 - `graph`: the dependency graph of all trainings of an experiment, and those that are ready.
-- `driver`: makes their starts, hands them to an executor (`executors/`) and saves the results.
+- `driver`: computes initial states, hands them to an executor (`executors/`) and saves the results.
 - `run_folder`, `run_reader`, `run_writer`: the files of a run.
 """
 

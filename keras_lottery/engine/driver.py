@@ -1,4 +1,4 @@
-"""The driver: hands trainings with their starts to the executor, and saves the results."""
+"""The driver: hands trainings with their initial states to the executor, and saves the results."""
 
 from collections.abc import Collection
 from contextlib import closing

@@ -42,7 +42,7 @@ def check_provenance(file: Path, stored: Mapping[str, Any], expected: Mapping[st
             continue  # older tickets stored the seed of the start there
         if value is not None and name in stored and stored[name] != value:
             raise LotteryError(
-                f"Expected {file} to be of {name} {shortened(str(value))}. Received: "
-                f"{shortened(str(stored[name]))}. Put the right file back, or start the run again "
-                "in another folder."
+                f"Expected {file} to have {name} {shortened(str(value))} in its provenance. "
+                f"Received: {shortened(str(stored[name]))}. Put the right file back, or start the "
+                "run again in another folder."
             )

@@ -95,11 +95,12 @@ def checked_version(recorded: Mapping[str, Any], earlier: Config, folder: Path) 
         if change.certain:
             raise LotteryError(
                 f"Expected a run folder whose results are those of this version. Received: "
-                f"{folder}, begun before a fix: {change.summary}. Start a new folder with another "
-                "--out, or resume it with the version that began it; `report` still reads it."
+                f"{folder}, started before a fix: {change.summary}. Start a new folder with "
+                "another --out, or resume it with the version that started it; `report` still "
+                "reads it."
             )
         warnings.warn(
-            f"{folder.name} was begun before a fix: {change.summary}. If that affects your files "
+            f"{folder.name} was started before a fix: {change.summary}. If that affects your files "
             "or code, start a new folder with another --out.",
             stacklevel=2,
         )

@@ -75,8 +75,8 @@ def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dic
     earlier, recorded = load_config(paths)
     if differ := differences(earlier, config):
         raise LotteryError(
-            f"Expected a run folder of this config. Received: {paths.root}, which differs in "
-            f"{', '.join(differ)}. Choose another --out, or remove the folder."
+            f"Expected a run folder of this config. Received: {paths.root}, created with different "
+            f"values of {', '.join(differ)}. Choose another --out, or remove the folder."
         )
     _check_sources(earlier, config, paths)
     if paths.results.exists():
@@ -163,7 +163,7 @@ def _locked(paths: RunPaths) -> FileLock:
 
 
 def _refuse_link(file: Path) -> None:
-    # filelock refuses links too on some systems, but without a clear error.
+    # filelock rejects links too on some systems, but without a clear error.
     if file.is_symlink():
         raise LotteryError(
             f"Expected the lock of a run folder to be a file. Received: {file}, a symbolic link. "

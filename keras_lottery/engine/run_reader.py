@@ -64,7 +64,7 @@ def _read_state(file: Path, expected: Mapping[str, Any]) -> State:
     if not isinstance(origin, dict):
         raise _no_such_file(file, "a JSON object for its provenance")
     if not stored.is_checked and "run" in origin:
-        raise _no_such_file(file, "checksums, which are gone")
+        raise _no_such_file(file, "checksums, which it has lost")
     if not stored.is_checked:
         warnings.warn(
             f"{file.name} was written by an older version, without checksums and provenance: "

@@ -46,7 +46,7 @@ def prune_file(
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
         include: patterns; only matching variables are pruned. This and the rest: see `kl.mask`.
-        exclude: patterns of variables that are not pruned.
+        exclude: path patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.

@@ -39,7 +39,7 @@ def sensitivity_file(
         pattern: which weights are pruned together. This and the rest: see `kl.prune`.
         criterion: name of a registered criterion.
         include: patterns; only matching variables are pruned.
-        exclude: patterns of variables that are not pruned.
+        exclude: path patterns of variables that are not pruned.
 
     Raises:
         LotteryError: a file cannot be read or written, the model has no loss, or as in

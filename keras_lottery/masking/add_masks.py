@@ -42,7 +42,7 @@ def choose_paths(inventory: Inventory, names: Iterable[tuple[str, str]]) -> list
 
 
 def add_masks(chosen: Iterable[Choice], keep: float | None = None) -> list[MaskedVariable]:
-    """Adds full masks to variables without a mask of their parametrization; returns the new masks.
+    """Adds all-ones masks to variables without one of their parametrization; returns the new masks.
 
     Args:
         chosen: the variables.

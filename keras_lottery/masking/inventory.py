@@ -31,11 +31,11 @@ Layers = Sequence[tuple[str, keras.Layer]]
 
 
 STATE = "state"
-"""Kind of an untrained variable, such as a moving mean."""
+"""Kind of a non-trainable variable, such as a moving mean."""
 
 FROZEN = "frozen (trainable=False): name it in include"
 LORA = "LoRA is enabled: merge it first, by kl.strip"
-UNREACHED = ("unknown layer", "not a weight", FROZEN, LORA)
+UNREACHED = ("unknown layer", "not a prunable weight", FROZEN, LORA)
 """Prefixes of the reasons that don't come from the options."""
 
 
@@ -200,15 +200,15 @@ def _reason(info: VariableInfo, role: Role, is_trained: bool, options: Options) 
     if getattr(role.layer, "lora_enabled", False):
         return LORA
     if info.kind == STATE:
-        return "not trained"
+        return "not trainable"
     if not role.known:
         return f"unknown layer {info.layer}: call register_prunable({info.layer}, kernel=(...))"
     if role.kind in ("", "other"):
-        return f"not a weight of {info.layer} that pruning knows"
+        return f"not a prunable weight of {info.layer}"
     pattern = matches(info.places, options.exclude)
     reasons = {
         f"excluded by {pattern!r}": bool(pattern),
-        "not among include": options.include and not included,
+        "not matched by include": options.include and not included,
         "biases=False": info.kind == "bias" and not options.biases,
         "norms=False": info.kind == "norm" and not options.norms,
         "embeddings=False": info.kind == "embedding" and not options.embeddings,

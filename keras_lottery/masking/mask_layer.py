@@ -88,7 +88,7 @@ class MaskHolder(keras.layers.Layer):
     def add(
         self, name: str, variable: keras.Variable, parametrization: Parametrization
     ) -> MaskedVariable:
-        """Adds a full mask to a variable, or changes the parametrization of its mask."""
+        """Adds an all-ones mask to a variable, or changes the parametrization of its mask."""
         old = self.records.get(name)
         extras = dict(old.extras) if old else {}
         shape = tuple(variable.shape)

@@ -33,7 +33,7 @@ def decimal(share: Share) -> Fraction:
 
 
 def full_masks(infos: Sequence[VariableInfo]) -> MaskSet:
-    """Returns a full mask for each prunable variable."""
+    """Returns an all-ones mask for each prunable variable."""
     return {
         info.path: np.ones(info.shape, np.bool_)
         for info in sorted(infos, key=lambda info: info.path)
@@ -60,7 +60,7 @@ def densities(masks: MaskSet) -> dict[str, float]:
 
 
 def complete_masks(masks: MaskSet, infos: Sequence[VariableInfo]) -> MaskSet:
-    """Returns `masks`, completed with full masks for the other prunable variables.
+    """Returns `masks`, completed with all-ones masks for the other prunable variables.
 
     Raises:
         LotteryError: a mask is not boolean, has the wrong shape, or belongs to no variable.

@@ -1,4 +1,4 @@
-"""Pruning criteria: scores of weights, of which the smallest are pruned first.
+"""Criteria score weights; the lowest-scoring are pruned first.
 
 To add a criterion, write one function with `@criterion(name, needs=...)` here, or register one
 from anywhere: `criteria.register(name)(Criterion(score, needs))`. Criteria that compare a weight's
@@ -149,7 +149,7 @@ def criterion(
 
 @criterion("magnitude", needs=("final",))
 def magnitude(inputs: Inputs) -> Score:
-    """|w_final|; for channels the mean, which ranks them by L1 norm.
+    """|w_final|; for channels the mean: within a layer, the ranking by L1 norm.
 
     Reference: Han et al. 2015, arXiv 1506.02626; Li et al. 2017, arXiv 1608.08710, for channels.
     """
@@ -158,7 +158,7 @@ def magnitude(inputs: Inputs) -> Score:
 
 @criterion("l2", needs=("final",), reduction=ROOT_MEAN_SQUARE)
 def l2(inputs: Inputs) -> Score:
-    """|w_final|; for channels and blocks the root mean square, which ranks them by L2 norm."""
+    """|w_final|; for channels and blocks the root mean square: within a layer, by L2 norm."""
     return Score(inputs.final, absolute=True)
 
 

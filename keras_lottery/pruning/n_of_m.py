@@ -1,4 +1,4 @@
-"""N of M: of every M consecutive weights along the input axis, N survive."""
+"""N:M sparsity: of every M consecutive weights along the input axis, N survive."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 @patterns.register("n:m")
 class NofM(Layout):
-    """N of M, such as `2:4`: of M consecutive weights, at least N survive.
+    """N:M sparsity, such as `2:4`: of M consecutive weights, at least N survive.
 
     At the highest sparsity, 1 - N / M, exactly N survive. Below it, the lowest scores are pruned
     first, as long as every M keep N. Kernels whose number of inputs is not a multiple of M are not

@@ -131,7 +131,7 @@ def layout_of(pattern: str, infos: Sequence[VariableInfo]) -> Layout:
     """Returns the groups of weights of a model.
 
     Args:
-        pattern: `weights`, `channels`, `2:4` (N of M), `block:4x4`, or another registered
+        pattern: `weights`, `channels`, `2:4` (N:M sparsity), `block:4x4`, or another registered
             pattern, with its argument after a colon.
         infos: the variables; for `channels`, those of `compaction.channels.channel_inventory`.
 

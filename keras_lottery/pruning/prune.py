@@ -79,7 +79,7 @@ def prune_to_round(
     """Returns masks pruned in one step to the number of weights that `round` rounds keep.
 
     The counts per pool, and per variable if the allocation fixes them, are those of `prune_round`
-    from full masks.
+    from all-ones masks.
 
     Args:
         masks: masks to prune; `{}` or `full_masks(infos)` for the dense network.
@@ -240,8 +240,8 @@ def _pools(
     pools = [pool for pool in make_pools(layout.infos, 0.0, sparsity, "sparsity") if pool.name]
     if idle := sorted(sparsity.keys() - {pool.name for pool in pools}):
         raise LotteryError(
-            f"Expected sparsities of what can be pruned: {_prunable(layout)}. Received: "
-            f"{idle[0]!r}, where nothing is. Change it, or the options."
+            f"Expected keys that match prunable variables: {_prunable(layout)}. Received: "
+            f"{idle[0]!r}, which matches none. Change it, or the options."
         )
     return pools
 

@@ -101,7 +101,7 @@ class CubicSchedule:
             )
         if self.every < 1:
             raise LotteryError(
-                f"Expected every to be at least 1 step. Received: {self.every}. Raise it."
+                f"Expected frequency to be at least 1 step. Received: {self.every}. Raise it."
             )
 
     def sparsity(self, step: int) -> float:

@@ -207,8 +207,8 @@ def refuse_nan(path: str, scores: NDArray[Any]) -> None:
     """Raises DivergedError if a score is NaN."""
     if np.isnan(scores).any():
         raise DivergedError(
-            f"Expected scores that are numbers. Received: NaN for weights of {path}. "
-            "Check that the training did not diverge."
+            f"Expected scores without NaN. Received: NaN for weights of {path}. Training probably "
+            "diverged: check its loss."
         )
 
 

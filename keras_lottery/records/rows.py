@@ -95,7 +95,7 @@ class ResultRow(KeyedRow):
         sparsity: fraction of the prunable weights removed, in [0, 1].
         kept: prunable weights kept.
         prunable: number of prunable weights.
-        total: number of weights of the model.
+        total: all weights, without non-trainable states such as moving means.
         flops: FLOPs of one example's forward pass; pruned weights cost nothing.
         steps: optimizer steps done.
         seconds: wall time of the training, without compilation.
@@ -141,10 +141,10 @@ class ResultRow(KeyedRow):
     def problem(self) -> str:
         for name in ("seed", "round", "draw", "kept", "flops", "steps", "best_step"):
             if getattr(self, name) < 0:
-                return f"expected {name} from 0 on, not {getattr(self, name)}"
+                return f"expected {name} >= 0, not {getattr(self, name)}"
         for name in ("seconds", "compile_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
-                return f"expected {name} from 0 on, not {getattr(self, name)}"
+                return f"expected {name} >= 0 and finite, not {getattr(self, name)}"
         if not self.kept <= self.prunable <= self.total:
             counts = f"{self.kept}, {self.prunable} and {self.total}"
             return f"expected kept ≤ prunable ≤ total, not {counts}"

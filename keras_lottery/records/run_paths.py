@@ -93,8 +93,8 @@ class Place:
         """
         if self._identity is not None and _identity(self._root) != self._identity:
             raise LotteryError(
-                f"Expected the run folder where it was. Received: {self._root}, which was moved "
-                "or removed while it was in use. Put it back, then run the same command to go on."
+                f"Expected the run folder to stay in place. Received: {self._root}, which was "
+                "moved or removed during the run. Put it back, then run the same command to resume."
             )
         root, parent = self._root.resolve(), file.parent.resolve()
         if not parent.is_relative_to(root):

@@ -110,7 +110,7 @@ def read_results(path: Path) -> list[ResultRow]:
     for number, row in enumerate(rows, start=2):
         if row.training in seen:
             raise LotteryError(
-                f"{path}, row {number}: expected one row a training. "
+                f"{path}, row {number}: expected one row per training. "
                 f"Received: two of {row.training}. Remove one of them."
             )
         seen.add(row.training)

@@ -54,7 +54,8 @@ def claims_table(run: Path) -> Table | None:
     corrected = adjust(verdicts(run))
     if not corrected:
         return None
-    return Table("Claims", _HEADER, [_cells(verdict) for verdict in corrected], _NOTE)
+    note = _NOTE.format(scope="this page's claims from one paper")
+    return Table("Claims", _HEADER, [_cells(verdict) for verdict in corrected], note)
 
 
 def write_claims(results: Path) -> Path:
@@ -74,7 +75,8 @@ def write_claims(results: Path) -> Path:
     tables = [
         Table(paper, ["experiment", *_HEADER], rows) for paper, rows in sorted(papers.items())
     ]
-    text = f"# Claims\n\n<!-- Generated. -->\n\n{_counts(corrected)}\n\n{_NOTE}\n\n"
+    note = _NOTE.format(scope="all claims from one paper, on all pages")
+    text = f"# Claims\n\n<!-- Generated. -->\n\n{_counts(corrected)}\n\n{note}\n\n"
     text += to_markdown(tables)
     for name in {folder.relative_to(results).as_posix() for folder in folders}:
         # A table's cells are escaped, so that no text from a run becomes a link.
@@ -100,13 +102,16 @@ _HEADER = [
 ]  # fmt: skip
 
 _NOTE = (
-    "Difference: mean over seeds of the paired difference arm − control (or − the printed number), "
-    "in the metric's unit, with its t interval. p: exact one-sided sign-flip permutation test of "
-    "the claim's direction, at least 1/2ⁿ; adjusted by Holm's method within the paper. "
+    "The claim is worded after the paper; what is tested is the comparison: `>` better, `<` worse, "
+    "`>=` not worse, `==` equivalent, by or within the margin if there is one. "
+    "Difference: mean over seeds of the paired difference arm − control (or minus the value "
+    "published in the paper), in the metric's unit, with its t interval; where lower is better, a "
+    "negative difference is better. p: exact one-sided sign-flip permutation test of the claim's "
+    "direction, at least 1/2ⁿ; adjusted by Holm's method over {scope}. "
     "d: mean ÷ standard deviation of the seeds' differences. The verdict follows from the interval "
     "and the declared margin: *agrees* if the whole interval is on the claimed side and the mean "
     "reaches the margin, *disagrees* if the interval excludes all differences as large as the "
-    "margin, *not shown* otherwise."
+    "margin, *not shown* otherwise: the data don't decide."
 )
 
 

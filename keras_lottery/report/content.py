@@ -100,7 +100,7 @@ def _add_results(page: Content, whole: Results, suffix: str) -> None:
     results = without_families(whole)
     page.add(Bullets(_headline(whole), strong=True))
     if gaps := missing(whole):
-        page.add(Heading("Missing trainings", 3), Bullets(gaps))
+        page.add(Heading("Caveats", 3), Bullets(gaps))
     if not whole.rows:
         return
     page.show(draw_tickets(results), suffix)
@@ -121,7 +121,7 @@ def _add_ablations(page: Content, results: Results, suffix: str) -> None:
     """Adds the gains from iteration and late rewinding, if the arms without them were trained."""
     drawing = draw_ablations(results)
     if drawing is not None:
-        page.add(Heading("Iteration and late rewinding"), Bullets(ablations(results)))
+        page.add(Heading("Iterative pruning and late rewinding"), Bullets(ablations(results)))
         page.show(drawing, suffix)
 
 
@@ -176,7 +176,7 @@ def _add_prune_at_init(page: Content, results: Results, suffix: str) -> None:
 _INTERPRETATION = (
     "Only the first and the last step of the algorithm of Zhang et al. 2021 are public. The steps "
     "between them are an interpretation here, not a reproduction of their method: the diagonal of "
-    "the Hessian after the first steps, cut at the largest relative gap near each level. In the "
+    "the Hessian after the first steps, split at the largest relative gap near each level. In the "
     "theory slow modes determine the fast ones, so `inertial_manifold` keeps the weights of small "
     "curvature below the gap. The `matched_…` arms keep exactly as many weights: "
     "`matched_curvature` those of the largest curvature, from the other end of the spectrum."

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from keras_lottery.records import ResultRow
 
+_SPOKEN = {"bleu": "BLEU", "log_perplexity": "log-perplexity", "f1": "F1"}
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -29,6 +31,11 @@ class Unit:
     def axis(self) -> str:
         """The metric's name and unit, for an axis or a column."""
         return f"{self.name} [{self.symbol.strip()}]" if self.symbol else self.name
+
+    @property
+    def spoken(self) -> str:
+        """The metric's name in a sentence."""
+        return _SPOKEN.get(self.name, self.name.replace("_", " "))
 
     def bare(self, value: float) -> str:
         """Returns a value without its symbol."""

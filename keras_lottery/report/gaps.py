@@ -33,10 +33,7 @@ def dead(results: Results) -> list[str]:
     trainings = [row.training for row in results.rows if row.training in dead]
     if not trainings:
         return []
-    return [
-        f"The output no longer depends on the input, it is the same for every test example: "
-        f"{_names(trainings)}."
-    ]
+    return [f"Constant output (the same for every test example): {_names(trainings)}."]
 
 
 def missing(results: Results) -> list[str]:
@@ -59,11 +56,11 @@ def missing(results: Results) -> list[str]:
         if pending := of_arm - ended:
             numbers = sorted({key[2] for key in pending})
             sentences.append(
-                f"`{arm}`: {len(pending)} of {len(of_arm)} trainings (seed and round) are not "
-                f"finished, in {rounds_text(numbers)}."
+                f"`{arm}`: {len(pending)} of {len(of_arm)} networks (one per seed and round) are "
+                f"not finished, in {rounds_text(numbers)}."
             )
     if len(results.seeds) == 1:
-        sentences.append("One seed: there is no spread and no interval.")
+        sentences.append("Only one seed, so no standard deviation or interval.")
     return sentences
 
 

@@ -64,8 +64,9 @@ def sanity_table(results: Results) -> Table:
     header = ["arm", "remaining", unit.axis, "− shuffled", "− reinit"]
     note = (
         "`_shuffled` has the same mask shuffled within each variable over the same weights, "
-        "`_reinit` the same mask over fresh weights; differences are paired by seed, with their "
-        "95 % t intervals. If a method identifies the weights that matter, both make it worse."
+        "`_reinit` the same mask applied to re-initialized weights; differences are paired "
+        "by seed, with their 95 % t intervals. If a method identifies the weights that matter, "
+        "both make it worse."
     )
     return Table("", header, rows, note)
 

@@ -20,7 +20,7 @@ from keras_lottery.report.statistics import (
     sparsest_match,
 )
 
-ABLATIONS = {"one_shot": "iteration", "winning_init": "late rewinding"}
+ABLATIONS = {"one_shot": "iterative pruning", "winning_init": "late rewinding"}
 """Arms without one part of the method, and that part."""
 
 RANDOM = "permuted_global"
@@ -46,14 +46,14 @@ def headline(results: Results) -> list[str]:
         value = f"{unit_of(results.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
         seeds = _seeds(dense.n) if dense else "no seed"
         return [
-            f"Only dense networks are trained so far: {results.metric} {value} over {seeds}. "
-            "There is no ticket to compare yet."
+            f"Only the dense network has been trained so far: {results.metric} {value} over "
+            f"{seeds}. There is no ticket to compare yet."
         ]
     learned = _against_dense(results, [arm for arm in results.arms if arm in LEARNED])
     if results.main is None:
         return learned or [
-            f"No training of `{WINNING}` is finished, so the arms "
-            f"({', '.join(f'`{arm}`' for arm in results.arms)}) have nothing to be compared with."
+            f"No `{WINNING}` network has finished yet, so the other arms "
+            f"({', '.join(f'`{arm}`' for arm in results.arms)}) can't be compared with it."
         ]
     return [*comparisons(results, results.controls), *_match(results), *learned]
 
@@ -116,11 +116,11 @@ def ablations(results: Results) -> list[str]:
         helps = gain and results.higher_is_better == (gain.mean > 0) and gain.excludes_zero
         text = comparison(difference, where, unit, results.higher_is_better)
         if not difference.excludes_zero:
-            verdict = f"{more} or {less}: not settled"
+            verdict = f"it's unclear whether {more} or {less} matters more"
         elif helps:
-            verdict = f"{more} gains more than {less}"
+            verdict = f"{more} helps more than {less}"
         else:
-            verdict = f"leaving out {less} does better than leaving out {more}"
+            verdict = f"leaving out {less} hurts less than leaving out {more}"
         sentences.append(f"{verdict[0].upper()}{verdict[1:]}. {text}")
     if RANDOM in results.arms:
         sentences += [text for arm in ABLATIONS for text in comparisons(results, [RANDOM], arm)]
@@ -143,14 +143,18 @@ def comparison(difference: Paired, where: str, unit: Unit, higher_is_better: boo
 
 
 def compared_with(difference: Paired, control: str, unit: Unit, higher_is_better: bool) -> str:
-    """Returns `is above X in accuracy by 1.20 points (mean paired difference; …`, or `equals X`."""
-    name = unit.name + ("" if higher_is_better else " (lower is better)")
+    """Returns `is 1.20 points more accurate than X (mean paired difference; …`, or `equals X`."""
+    name = unit.spoken + ("" if higher_is_better else " (lower is better)")
     size = unit.difference(abs(difference.mean)).lstrip("+")
     ends = interval(difference, unit)
     if not any(digit in size for digit in "123456789"):
         return f"equals {control} in {name} (mean paired difference {size}{unit.points}; {ends}"
-    side = "above" if difference.mean > 0 else "below"
-    text = f"is {side} {control} in {name} by {size}{unit.points}"
+    is_above = difference.mean > 0
+    if unit.name == "accuracy" and unit.points:
+        text = f"is {size}{unit.points} {'more' if is_above else 'less'} accurate than {control}"
+    else:
+        side = "higher" if is_above else "lower"
+        text = f"has a {side} {name} than {control}, by {size}{unit.points}"
     return f"{text} (mean paired difference; {ends}"
 
 
@@ -184,21 +188,21 @@ def _match(results: Results) -> list[str]:
     dense = dense_level(rows)
     if dense is None:
         return ["No dense network is finished, so there is nothing to compare with."]
-    ratios, positive = [], dense.mean > 0
+    ratios, positive = list[str](), dense.mean > 0
     sized = positive and not unit.symbol
     for sparsity in (0.67, 0.90):
         level = nearest_level(rows, WINNING, sparsity)
         if level:
             apart = paired(rows, WINNING, DENSE, {level.round})
-            size = f", {unit.difference(apart.mean)} from it," if apart and sized else ""
-            relative = relative_to_dense(rows, WINNING, level)
-            ratios.append(f"{relative}{size} at {percent(1 - level.remaining)} pruned")
-    subject = "Value ÷ dense" if positive else f"`{WINNING}`"
-    tail = f"{subject} is {' and '.join(ratios)}." if ratios else ""
+            size = f" ({unit.difference(apart.mean)})" if apart and sized else ""
+            relative = _times_dense(rows, level)
+            subject = "" if ratios else f"the value of `{WINNING}` is "
+            ratios.append(f"at {percent(1 - level.remaining)} pruned, {subject}{relative}{size}")
+    tail = f"A{'; '.join(ratios)[1:]}." if ratios else ""
     if dense.n < 2:
         unknown = (
-            "With one dense network its standard deviation is unknown, so no level can be said to "
-            "match it."
+            "With a single dense network there's no standard deviation, so matching can't be "
+            "judged."
         )
         return [f"{unknown} {tail}".strip()]
     level = sparsest_match(rows, WINNING, results.higher_is_better)
@@ -215,6 +219,11 @@ def _match(results: Results) -> list[str]:
         f"(round {level.round}); {subject} is {relative_to_dense(rows, WINNING, level)}. "
         f"{tail}".strip()
     ]
+
+
+def _times_dense(rows: Sequence[ResultRow], level: Level) -> str:
+    times = " times dense" if math.isfinite(ratio_to_dense(rows, WINNING, level.round)) else ""
+    return f"{relative_to_dense(rows, WINNING, level)}{times}"
 
 
 def learning_speed(results: Results) -> list[str]:
@@ -240,15 +249,15 @@ def learning_speed(results: Results) -> list[str]:
 
 
 def _still_falling(results: Results, rounds: Collection[int], where: str) -> list[str]:
-    """Returns how many trainings ended at the minimum, where the speed is unknown."""
+    """Returns how many networks ended at the minimum, where the speed is unknown."""
     length = max(row.steps for row in results.rows)
     pruned = [row for row in results.rows if row.round in rounds and row.arm != DENSE]
     falling = sum(row.best_step >= length for row in pruned)
     if not falling:
         return []
     return [
-        f"{where}, the validation loss of {falling} of {len(pruned)} trainings was smallest at "
-        f"their very end (step {length:,}): with more steps these differences may change."
+        f"{where}, the validation loss of {falling} of {len(pruned)} networks was still falling at "
+        f"the last step ({length:,}); longer training may change these differences."
     ]
 
 

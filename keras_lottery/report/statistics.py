@@ -139,11 +139,11 @@ def is_bimodal(values: Sequence[float] | np.ndarray) -> bool:
 
 
 def seed_range(rows: Sequence[ResultRow]) -> str:
-    """Returns the number of seeds behind the means: `5`, or `3 to 5` in an unfinished run."""
+    """Returns the number of seeds behind the means: `5 seeds`, unfinished `3 to 5 seeds`."""
     keys = pd.DataFrame([(series(row), row.round, row.seed) for row in rows])
     numbers = keys.groupby([0, 1])[2].nunique()
     low, high = min(numbers), max(numbers)
-    return f"{low}" if low == high else f"{low} to {high}"
+    return f"{low} seed{'s' * (low > 1)}" if low == high else f"{low} to {high} seeds"
 
 
 def dense_level(rows: Sequence[ResultRow], field: str = "value") -> Level | None:

@@ -133,7 +133,7 @@ def difference_table(results: Results) -> Table | None:
     header = ["difference", "at", "rounds", f"mean [{noun}]", "95 % t interval",
               "seeds"]  # fmt: skip
     note = (
-        "Pairs share a seed; levels and fresh draws are averaged within a seed, and the interval "
+        "Pairs share a seed; levels and repetitions are averaged within a seed, and the interval "
         f"is over seeds. {'Above' if results.higher_is_better else 'Below'} 0: `{results.main}` is "
         "better."
     )

@@ -103,7 +103,7 @@ class TicketHistory:
     def table(self) -> Table:
         """Returns a table of rounds and arms for the terminal."""
         table = Table(title=f"tickets by {self.metric}, measured on the {self.measured_on} data")
-        for column in ("round", "arm", "remaining", "at the end", "at the best loss", "step"):
+        for column in ("round", "arm", "remaining", "final", "at best loss", "step"):
             table.add_column(column, justify="right")
         for training, result in self.results.items():
             masks = self.starts[training].masks

@@ -39,7 +39,7 @@ class Memory(Pruner):
         return self.starts[training]
 
     def source_start_of(self, training: Training) -> Start:
-        """Is never called: a search has no sources."""
+        """Unused: a search has no transfer sources."""
         raise KeyError(training.source)
 
     def trained(self, training: Training) -> Weights:

@@ -26,7 +26,7 @@ from keras_lottery.training.checks import check_fit
 
 
 class TicketSearch:
-    """Finds winning tickets of a Keras model with the arguments of Keras' `fit`.
+    """Searches for winning tickets; `fit` takes the arguments of Keras' `fit`.
 
     Args:
         rounds: number of pruning rounds.
@@ -36,8 +36,8 @@ class TicketSearch:
         arms: `winning` and any controls (see `keras-lottery list arms`).
         criterion: name of a registered criterion that needs no gradients.
         scope: name of a registered allocation.
-        include: patterns of variables to prune; empty: all trainable ones. See `kl.mask`.
-        exclude: patterns of variables not to prune.
+        include: path patterns of variables to prune; empty: all trainable ones. See `kl.mask`.
+        exclude: path patterns of variables not to prune.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
@@ -133,7 +133,7 @@ class TicketSearch:
 
         Args:
             model: built, compiled and not pruned; left as it is.
-            x: as in `keras.Model.fit`; data that can be read only once (generators) are refused,
+            x: as in `keras.Model.fit`; data that can be read only once (generators) are rejected,
                 since every network must be trained on the same data.
             y: as in `keras.Model.fit`.
             settings: its other arguments except `initial_epoch`: tickets start at the rewind

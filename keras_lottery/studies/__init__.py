@@ -1,8 +1,8 @@
 """Studies: the search for tickets, and experiments with their own training loop.
 
 Importing this registers the studies, without Keras. A study is a folder: `options.py` (the config's
-`options`), `run.py` (`run(config)`), `rows.py` (its tables), `page.py` (`PAGE`) and `plots.py`.
-The page needs only the run folder, and no Keras.
+`options`), `run.py` (`run(config)`), `rows.py` (its own tables, if any), `page.py` (`PAGE`) and
+`plots.py`. The page needs only the run folder, and no Keras.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""A task whose network is trained on arrays: everything except the network and its data."""
+"""Supervised tasks on in-memory arrays: everything except the network and its data."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
@@ -95,8 +95,9 @@ class NetworkTask(MaskedTask):
         )
         if self.metric not in metrics:
             raise LotteryError(
-                f"Expected the whole test set, on which alone the {self.metric} of this task is "
-                f"measured. Received: the split {split!r}, examples={examples}. Request it."
+                f"Expected the full test set, since this task's {self.metric} is measured only "
+                f"there. Received: split={split!r}, examples={examples}. Use split='test', "
+                "examples=0."
             )
         return metrics
 

@@ -141,7 +141,7 @@ class Ticket:
     ) -> tuple[MaskSet, Weights]:
         """Returns the masks and start values for a model's variables.
 
-        Excluded variables are in neither: they keep the model's own weights and a full mask.
+        Excluded variables are in neither: they keep the model's own weights and an all-ones mask.
 
         Args:
             shapes: shape of every variable of the model, by path.

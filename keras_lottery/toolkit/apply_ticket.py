@@ -26,13 +26,13 @@ class Ticket(tickets.Ticket):
     def apply(self, model: keras.Model, exclude: Patterns = (), strict: bool = True) -> keras.Model:
         """Assigns masks and start weights to a model; variables with a ticket mask are masked.
 
-        Excluded variables keep the model's own weights, under a full mask if they are masked. The
-        ticket of the dense network has no masks and masks nothing. The optimizer of a compiled
+        Excluded variables keep the model's own weights, under an all-ones mask if they are masked.
+        The ticket of the dense network has no masks and masks nothing. The optimizer of a compiled
         model keeps its slots, zeroed where a weight is pruned.
 
         Args:
             model: built; changed in place.
-            exclude: patterns of variables of the model or the ticket to skip; as in `mask`.
+            exclude: path patterns of variables of the model or the ticket to skip; as in `mask`.
             strict: raise if a variable doesn't fit; otherwise skip it.
 
         Returns:

@@ -39,21 +39,22 @@ def mask(
     from_zeros: bool = False,
     pattern: str = "weights",
 ) -> keras.Model:
-    """Returns the model with a full mask on every variable to be pruned.
+    """Returns the model with an all-ones mask on every variable to be pruned.
 
     It is still a Keras model: compile, fit, save and load work, and a compiled and trained model
     keeps its compile state and optimizer slots. Masking again adds masks.
 
-    A pattern such as `*/output/*` matches structural paths (`layers/dense_1/kernel`) and paths with
-    user-given layer names (`layers/output/kernel`, `output/kernel`). A name alone, `output`,
-    matches everything in the layer. Automatic names such as `dense_1` don't count: they differ
-    between processes. Frozen variables (`trainable=False`), such as the teacher's in distillation,
-    are masked only if `include` matches them.
+    A path pattern such as `*/output/*` matches structural paths (`layers/dense_1/kernel`) and paths
+    with user-given layer names (`layers/output/kernel`, `output/kernel`). A name alone, `output`,
+    matches everything in the layer. Structural paths number the layers of one class by their
+    position in the model, so they are the same in every process. Keras' automatic names, which
+    count all layers created so far, don't match. Frozen variables (`trainable=False`), such as the
+    teacher's in distillation, are masked only if `include` matches them.
 
     Args:
         model: a built model of any kind.
-        include: patterns; only matching variables are masked. Empty: all trained variables.
-        exclude: patterns of variables that are never pruned.
+        include: path patterns; only matching variables are masked. Empty: all trainable variables.
+        exclude: path patterns of variables that are never pruned.
         biases: mask biases too.
         norms: mask the scales and shifts of normalization layers too.
         embeddings: mask embeddings.
@@ -63,11 +64,11 @@ def mask(
             masks train scores only, and no weight or bias changes: `bernoulli` (supermasks;
             `bernoulli_rescaled`: dynamically rescaled) and `edge_popup` (`edge_popup_scaled`:
             weights times √(1 / keep)).
-        output_layer: pattern of the output layer, if it isn't detected.
+        output_layer: path pattern of the output layer, if it isn't detected.
         keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 by default.
             (`set_masks` and `prune` change how many weights of a variable are kept.)
         from_zeros: treat weights that are exactly 0 as pruned, for a pruned model saved without
-            its masks. A variable of only zeros keeps a full mask: it is initialized to 0, not
+            its masks. A variable of only zeros keeps an all-ones mask: it is initialized to 0, not
             pruned.
         pattern: which weights will be pruned together; also masks the variables that `prune`
             needs for it. See `prune`.

@@ -49,8 +49,8 @@ def prune(
 
     A model without masks is masked first, as `mask` does with the same options. In a masked model
     the options select among its masks, and masked biases and norms are pruned too. Exactly
-    floor(sparsity × prunable) weights are pruned in total, weights pruned before included; under
-    a pattern, as many groups of weights.
+    floor(sparsity × prunable) weights are pruned in total, counting those that were already
+    pruned; with a pattern, that many groups of weights.
 
     `pattern="channels"` removes a channel with every weight that computes or reads it: its
     filter, bias and batch-norm scale and shift, and its slices in the next layers. Coupled
@@ -63,7 +63,7 @@ def prune(
         sparsity: fraction removed of the prunable weights, or groups of weights, in [0, 1]; or a
             mapping by path pattern, group (`conv`, `dense`, ...) or `output`, which leaves all
             other variables unchanged. Without a target: 0.9; 0.5 of the channels; (M - N) / M
-            under N of M.
+            with an N:M pattern.
         criterion: name of a registered criterion.
         scope: name of a registered allocation: `global`, `layer`, `uniform`, `erk`.
         data: (x, y) for criteria that need derivatives of the loss of a compiled model. `synflow`
@@ -71,15 +71,15 @@ def prune(
         dry_run: return the table without pruning the model.
         initial: initial weights by path, for criteria that need them.
         seed: seed of random criteria.
-        include: patterns; only matching variables are pruned. See `mask`.
-        exclude: patterns of variables that are not pruned.
+        include: path patterns; only matching variables are pruned. See `mask`.
+        exclude: path patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        output_layer: pattern of the output layer, if it isn't detected.
-        pattern: which weights are pruned together: `weights` (individually), `channels`, N of M
-            along the input axis such as `2:4`, or blocks such as `block:4x4`.
+        output_layer: path pattern of the output layer, if it isn't detected.
+        pattern: which weights are pruned together: `weights` (individually), `channels`, N:M
+            sparsity along the input axis such as `2:4`, or blocks such as `block:4x4`.
         flops: instead of a sparsity, fraction of the floating-point operations that compaction is
             to remove, in [0, 1]. Channels only.
         bytes: instead of a sparsity, maximal size in bytes of the compacted model's parameters.

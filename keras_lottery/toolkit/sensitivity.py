@@ -100,7 +100,7 @@ class Sensitivity:
         from keras_lottery.toolkit.sensitivity_plot import draw
 
         unpruned = self.unpruned.get(metric, np.nan)
-        title = f"Change of {metric} with one layer pruned\n(unpruned: {unpruned:.4g})"
+        title = f"Change in {metric} with one layer pruned\n(unpruned: {unpruned:.4g})"
         return draw(self.values(metric) - unpruned, self.layers, self.sparsities, title)
 
     def __str__(self) -> str:
@@ -152,9 +152,9 @@ def sensitivity(
         criterion: name of a registered criterion. If it needs derivatives, `data` must be (x, y).
         pattern: which weights are pruned together; see `kl.prune`. Under `channels`, layers with
             coupled channels share a row.
-        include: patterns; only matching variables are pruned. See `kl.mask`, also for the next
+        include: path patterns; only matching variables are pruned. See `kl.mask`, also for the next
             options.
-        exclude: patterns of variables that are not pruned.
+        exclude: path patterns of variables that are not pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.

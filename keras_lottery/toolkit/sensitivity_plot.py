@@ -23,7 +23,7 @@ def draw(
     image = axes.imshow(change, cmap="RdBu_r", norm=TwoSlopeNorm(0, -reach, reach), aspect="auto")
     axes.set_xticks(range(change.shape[1]), [f"{100 * s:g}" for s in sparsities])
     axes.set_yticks(range(change.shape[0]), [_shortened(layer) for layer in layers])
-    axes.set_xlabel("removed of the layer [%]")
+    axes.set_xlabel("layer sparsity [%]")
     axes.tick_params(labelsize=8.5)
     if change.size <= _MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(change):

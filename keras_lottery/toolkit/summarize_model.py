@@ -82,18 +82,18 @@ class Summary:
             f"{d:>{widths[4]}}  {note}".rstrip()
             for p, s, k, n, d, note in lines
         ]
-        outside = self.total - self.prunable
-        return "\n".join(
-            [
-                *table,
-                f"kept {self.kept:,} of {self.prunable:,} prunable weights "
-                f"({1 - self.sparsity:.2%}; sparsity {self.sparsity:.2%}), "
-                f"{self.kept + outside:,} of {self.total:,} in all",
-                *(f"warning: {text}" for text in self.warnings),
-            ]
-        )
+        return "\n".join([*table, self._sums(), *(f"warning: {text}" for text in self.warnings)])
 
     __repr__ = __str__
+
+    def _sums(self) -> str:
+        if not self.prunable:
+            return f"not masked yet: call kl.mask ({self.total:,} weights)"
+        return (
+            f"kept {self.kept:,} of {self.prunable:,} prunable weights "
+            f"({1 - self.sparsity:.2%}; sparsity {self.sparsity:.2%}), "
+            f"{self.kept + self.total - self.prunable:,} of {self.total:,} in all"
+        )
 
 
 def summary(model: keras.Layer) -> Summary:

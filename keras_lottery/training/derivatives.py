@@ -132,8 +132,8 @@ def derive(
     quantity = quantities[name]
     if loss is None and not getattr(model, "compiled", False):
         raise LotteryError(
-            f"Expected a compiled model, whose loss gives the {name}. "
-            f"Received: {model.name!r}, which is not. Call compile(loss=...) first."
+            f"Expected a compiled model; its loss is needed for the {name}. "
+            f"Received: {model.name!r}, which isn't compiled. Call compile(loss=...) first."
         )
     if len(tree.flatten(x)[0]) == 0:
         raise LotteryError("Expected data=(x, y) with examples. Received: none. Pass some.")

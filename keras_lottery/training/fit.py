@@ -66,8 +66,8 @@ def fit(
         Keras' history.
 
     Raises:
-        LotteryError: a setting is out of range, arrays differ in length, the output has no unit
-            for a label, or a class has no weight.
+        LotteryError: a setting is out of range, arrays differ in length, a label is out of
+            range, or a class has no weight.
     """
     settings = {
         "y": y, "batch_size": batch_size, "epochs": epochs, "verbose": verbose,

@@ -1,4 +1,4 @@
-"""Training one model from any start, ticket after ticket, with one compiled program."""
+"""Trains one model from any start, ticket after ticket, reusing one compiled program."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -91,9 +91,9 @@ def test_a_section_replaces_its_own_kind_and_leaves_the_others(tmp_path):
     assert found == [made_section(value=1.25), made_section(backend="tensorflow")]
     text = page.read_text()
     assert (
-        "| a net | this: 1 s | that: 2 s | 1.25 [1.25, 1.25] | 11 | ≤ 1.05 | **not held** |" in text
+        "| a net | this: 1 s | that: 2 s | 1.25 [1.25, 1.25] | 11 | ≤ 1.05 | **not met** |" in text
     )
-    assert "| a net | this: 1 s | that: 2 s | 1 [1, 1] | 11 | ≤ 1.05 | held |" in text
+    assert "| a net | this: 1 s | that: 2 s | 1 [1, 1] | 11 | ≤ 1.05 | met |" in text
     assert text.count("## step\n") == 1
     assert text.count("A note.") == 2
 
@@ -103,7 +103,7 @@ def test_a_row_without_a_limit_is_not_judged():
     assert row.limit is None
     assert row.held is None
     assert row.cells()[-2:] == ["", ""]
-    assert replace(row, held=False, limit=1.0).cells()[-2:] == ["≤ 1", "**not held**"]
+    assert replace(row, held=False, limit=1.0).cells()[-2:] == ["≤ 1", "**not met**"]
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)

@@ -319,3 +319,13 @@ def test_text_flags_are_taken_as_they_are(here, monkeypatch):
     monkeypatch.setattr(studies, "run", lambda config: seen.append(config) or here)
     assert cli.main(["keras-lottery", *QUICKSTART, "--out=0x10", "--noreport"]) == 0
     assert seen[0].out == "0x10"
+
+
+def test_only_an_interrupted_run_is_resumed_by_its_command(monkeypatch, capsys):
+    def interrupt(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_dispatch", interrupt)
+    for command, is_resumed in (("run", True), ("prune", False)):
+        assert cli.main(["keras-lottery", command]) == 130
+        assert ("same command to resume" in capsys.readouterr().err) is is_resumed

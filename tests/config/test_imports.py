@@ -15,7 +15,7 @@ from keras_lottery.config import imports
 from keras_lottery.errors import LotteryError
 from keras_lottery.registry import Registry
 
-PLUGIN = Path(__file__).parents[1] / "plugin" / "made_plugin.py"
+PLUGIN = Path(__file__).parents[1] / "plugin" / "example_plugin.py"
 BACKEND = {"KERAS_BACKEND": "jax"} if find_spec("jax") else {}  # it starts fastest
 FIELDS = {
     "task": "bar_images",
@@ -74,14 +74,14 @@ def elsewhere(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(elsewhere):
-    process([*run_flags("runs"), "--report=false", "--import=made_plugin"], cwd=elsewhere)
+    process([*run_flags("runs"), "--report=false", "--import=example_plugin"], cwd=elsewhere)
     (found,) = (elsewhere / "runs").iterdir()
     return found
 
 
 def test_a_run_records_its_modules_with_their_names(folder):
     recorded = json.loads((folder / "config.json").read_text())[imports.KEY]
-    assert recorded == {"made_plugin": {"import": "made_plugin", "names": USED}}
+    assert recorded == {"example_plugin": {"import": "example_plugin", "names": USED}}
 
 
 @pytest.mark.parametrize("name", ["report", "export"])
@@ -89,8 +89,10 @@ def test_a_run_folder_imports_nothing(folder, elsewhere, name, monkeypatch, caps
     monkeypatch.syspath_prepend(str(elsewhere))  # it could be found
     assert cli.main(["", name, f"--run={folder}", *(["--out=x"] if name == "export" else [])]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1 and "--import=made_plugin" in lines[0] and "data set 'bars'" in lines[0]
-    assert "made_plugin" not in sys.modules
+    assert (
+        len(lines) == 1 and "--import=example_plugin" in lines[0] and "data set 'bars'" in lines[0]
+    )
+    assert "example_plugin" not in sys.modules
 
 
 def test_a_run_that_lacks_its_module_says_how_to_name_it(capsys, tmp_path):
@@ -99,7 +101,7 @@ def test_a_run_that_lacks_its_module_says_how_to_name_it(capsys, tmp_path):
 
 
 def test_report_export_and_prune_with_import(folder, elsewhere, tmp_path):
-    given = f"--import={elsewhere / 'made_plugin.py'}"
+    given = f"--import={elsewhere / 'example_plugin.py'}"
     keras, sparse = ["--out=a.keras", "--format=keras"], ["--sparsity=0.5", "--out=b.keras"]
     shown = process(
         ["report", f"--run={folder}", given],
@@ -112,11 +114,11 @@ def test_report_export_and_prune_with_import(folder, elsewhere, tmp_path):
 
 def test_list_run_report_and_export_with_an_entry_point(folder, tmp_path):
     site = tmp_path / "site"
-    info = site / "made_plugin-1.0.dist-info"
+    info = site / "example_plugin-1.0.dist-info"
     info.mkdir(parents=True)
     shutil.copy(PLUGIN, site)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: made-plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{user_modules.GROUP}]\nbars = made_plugin\n")
+    (info / "entry_points.txt").write_text(f"[{user_modules.GROUP}]\nbars = example_plugin\n")
     shown = process(
         ["list", "tasks", "arms"],
         run_flags(folder.parent),

@@ -52,7 +52,7 @@ def test_the_file_of_another_seed_is_refused(files, kind):
     path, read = readers(files)[kind]
     number = 0 if kind == "rewind" else 2
     shutil.copy(path(of(1, number)), path(of(0, number)))
-    with pytest.raises(LotteryError, match=r"seed_0.* to be of seed '0'\. Received: '1'"):
+    with pytest.raises(LotteryError, match=r"seed_0.* to have seed '0' in .*\. Received: '1'"):
         read(of(0, number))
 
 
@@ -60,7 +60,7 @@ def test_the_file_of_another_seed_is_refused(files, kind):
 def test_the_file_of_another_round_is_refused(files, kind):
     path, read = readers(files)[kind]
     shutil.copy(path(of(0, 1)), path(of(0, 2)))
-    with pytest.raises(LotteryError, match=r"of round '2'\. Received: '1'"):
+    with pytest.raises(LotteryError, match=r"round '2' in its provenance\. Received: '1'"):
         read(of(0, 2))
 
 
@@ -70,14 +70,16 @@ def test_the_file_of_another_run_is_refused(files, kind, tmp_path):
     path, read = readers(files)[kind]
     number = 0 if kind == "rewind" else 1
     shutil.copy(readers(other)[kind][0](of(0, number)), path(of(0, number)))
-    with pytest.raises(LotteryError, match="to be of run"):
+    with pytest.raises(LotteryError, match="to have run"):
         read(of(0, number))
 
 
 def test_one_kind_of_file_does_not_pass_for_another(files):
     paths = files._paths
     shutil.copy(paths.rewind(0), paths.trained(of(0, 0)))
-    with pytest.raises(LotteryError, match=r"kind 'trained'\. Received: 'rewind'"):
+    with pytest.raises(
+        LotteryError, match=r"kind 'trained' in its provenance\. Received: 'rewind'"
+    ):
         files.trained(of(0, 0))
     shutil.copy(paths.trained(of(0, 1)), paths.ticket(of(0, 1)))
     with pytest.raises(LotteryError, match="Expected a ticket"):
@@ -144,7 +146,10 @@ def test_an_older_ticket_of_another_round_is_refused_all_the_same(files):
     paths = files._paths
     as_older(paths.ticket(of(0, 2)), keep_provenance=True)
     shutil.copy(paths.ticket(of(0, 2)), paths.ticket(of(0, 1)))
-    with pytest.warns(UserWarning, match="older"), pytest.raises(LotteryError, match="of round"):
+    with (
+        pytest.warns(UserWarning, match="older"),
+        pytest.raises(LotteryError, match="to have round"),
+    ):
         files.start_of(of(0, 1))
 
 
@@ -159,7 +164,7 @@ def test_a_ticket_from_a_source_has_its_seed_and_run(files, tmp_path):
     with pytest.raises(LotteryError, match="seed '0'"):
         target.source_start_of(taken)
     shutil.copy(files._paths.ticket(of(0, 1)), RunPaths(root).ticket(of(0, 1)))
-    with pytest.raises(LotteryError, match="to be of run"):
+    with pytest.raises(LotteryError, match="to have run"):
         target.source_start_of(taken)
 
 

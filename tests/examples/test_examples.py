@@ -1,6 +1,7 @@
 """Every example runs as its reader would run it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,18 +15,32 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 def test_it_runs(path, tmp_path):
     if "import keras_hub" in path.read_text():
         pytest.importorskip("keras_hub")
+    output = _output([str(path)], tmp_path)
+    measures = ("test accuracy", "test log-perplexity", "test BLEU")
+    assert any(name in output for name in measures)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_first_example_of_the_readme_runs_as_pasted(tmp_path):
+    readme = (EXAMPLES[0].parents[1] / "README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    output = _output(["-c", code], tmp_path)
+    before, after = re.search(r"^all +([\d,]+) → ([\d,]+)", output, re.MULTILINE).groups()
+    assert 0 < int(after.replace(",", "")) < int(before.replace(",", "")) / 4
+    assert (tmp_path / "small.keras").is_file()
+
+
+def _output(arguments, folder):
     done = subprocess.run(
-        [sys.executable, str(path)],
-        cwd=tmp_path,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    measures = ("test accuracy", "test log-perplexity", "test BLEU")
-    assert any(name in done.stdout for name in measures)
-    assert not list(tmp_path.iterdir())
+    return done.stdout
 
 
 def test_there_are_examples_and_each_is_listed():

@@ -227,7 +227,7 @@ def test_the_wrapper_of_spectral_normalization_owns_the_mask(inner, data, compil
     model = keras.Sequential([keras.Input((6,)), L.SpectralNormalization(inner), after])
     compiled(kl.mask(model), momentum())
     rows = {row.path.rsplit("/", 1)[1]: row for row in kl.summary(model).rows}
-    assert rows["kernel"].prunable and rows["vector_u"].reason == "not trained"
+    assert rows["kernel"].prunable and rows["vector_u"].reason == "not trainable"
     model.fit(x, data[1], batch_size=8, verbose=0)
     kl.prune(model, 0.5, scope="layer")
     model.fit(x, data[1], batch_size=8, verbose=0)

@@ -81,7 +81,7 @@ def test_both_pages_hold_the_sentences_the_numbers_and_the_settings(
         assert sentence in markdown
         assert sentence.replace("`", "") in html
     for text in (markdown, html):
-        assert "Missing trainings" not in text
+        assert "Caveats" not in text
         for needle in ("Learning speed", "Paired differences", "prune.rates.output", "3.15.1"):
             assert needle in text
     assert all(f"]({name})" in markdown for name in FIGURES)

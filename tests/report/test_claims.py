@@ -45,7 +45,9 @@ def test_a_run_judges_the_claims_whose_arms_it_trains(run: Path) -> None:
 
 
 def test_the_table_shows_what_was_declared_and_what_was_not(run: Path) -> None:
-    first, second = claims_table(run).rows
+    table = claims_table(run)
+    assert "this page's claims" in table.note
+    first, second = table.rows
     assert first[-1] == "**agrees**"
     assert second[-1] == "**disagrees** (post hoc)"
     assert "winning > reinit" in first[2] and "≤ 10.0 % remaining" in first[2]

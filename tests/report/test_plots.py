@@ -61,7 +61,7 @@ def test_one_seed_has_no_bars_and_one_arm_no_differences(tmp_path: Path) -> None
     drawing = draw_tickets(results_by_task(run)[0])
     (top,) = drawing.figure.axes
     assert not top.containers[0].has_yerr  # type: ignore[attr-defined]
-    assert "One seed" in drawing.caption
+    assert "n = 1 seed." in drawing.caption and "Only one seed" in drawing.caption
 
 
 def test_dense_alone_is_drawn(tmp_path: Path) -> None:

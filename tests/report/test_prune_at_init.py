@@ -52,8 +52,8 @@ def test_a_method_is_compared_with_its_own_controls(run):
     results = families(run)
     assert prune_at_init.controlled(results) == ["init_snip"]
     below, above = prune_at_init.sanity_sentences(results)
-    assert "`init_snip` is above `init_snip_shuffled` in accuracy by 10.00 points" in below
-    assert "`init_snip` is below `init_snip_reinit` in accuracy by 10.00 points" in above
+    assert "`init_snip` is 10.00 points more accurate than `init_snip_shuffled`" in below
+    assert "`init_snip` is 10.00 points less accurate than `init_snip_reinit`" in above
     (row,) = prune_at_init.sanity_table(results).rows
     assert row[:2] == ["init_snip", "5.00 %"] and row[3].startswith("+10.00")
     assert "init_snip_reinit" not in prune_at_init.without_sanity_controls(results).arms
@@ -75,6 +75,6 @@ def test_the_page_has_their_figures_and_says_what_is_an_interpretation(run):
     assert {"sanity.png", "spectrum.png"} <= names
     text = (run / "report" / "report.md").read_text()
     assert "interpretation" in text and "not a reproduction" in text
-    assert "`inertial_manifold` is below `matched_curvature`" in text
+    assert "less accurate than `matched_curvature`" in text
     assert set(prune_at_init.spectra(families(run))) == {0, 1}
     assert np.isfinite([row["value"] for row in prune_at_init.spectra(families(run))[0]]).all()

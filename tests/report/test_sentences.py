@@ -35,8 +35,8 @@ def test_the_headline_equals_the_statistics(bare: Path) -> None:
     for control, sentence in zip(("reinit", "permuted_layer", "dense"), said, strict=False):
         pair = paired(results.rows, "winning", control, rounds)
         assert pair is not None and pair.mean > 0
-        assert sentence.startswith("At ≤ 10 % of the weights remaining, `winning` is above")
-        assert f"`{control}` in accuracy by {100 * pair.mean:.2f} points" in sentence
+        points = f"{100 * pair.mean:.2f} points more accurate than `{control}`"
+        assert sentence.startswith(f"At ≤ 10 % of the weights remaining, `winning` is {points}")
         assert f"t interval +{100 * pair.low:.2f} to +{100 * pair.high:.2f}" in sentence
         assert "bootstrap" not in sentence
         assert "n = 5 seeds, rounds 11 to 15" in sentence
@@ -49,7 +49,9 @@ def test_the_headline_equals_the_statistics(bare: Path) -> None:
     for sparsity in (0.67, 0.9):
         near = nearest_level(results.rows, "winning", sparsity)
         assert near is not None
-        assert f"{ratio_to_dense(results.rows, 'winning', near.round):.3f} at" in said[-1]
+        ratio = ratio_to_dense(results.rows, "winning", near.round)
+        assert f"at {percent(1 - near.remaining)} pruned, " in said[-1].lower()
+        assert f"{ratio:.3f} times dense" in said[-1]
 
 
 def test_an_interval_that_contains_0_is_said(bare: Path) -> None:
@@ -99,7 +101,12 @@ def test_below_0_a_difference_stands_for_the_ratio(bare: Path) -> None:
     assert near and pair
     assert relative_to_dense(lower, "winning", near) == f"+{pair.mean:.3f} from dense"
     said = headline(dataclasses.replace(results, rows=lower))[-1]
-    assert "its value there is" in said and "from dense at" in said and "÷" not in said
+    assert (
+        "its value there is" in said
+        and "from dense; at" in said
+        and "÷" not in said
+        and "times" not in said
+    )
 
 
 def test_the_config_says_from_where_on_arms_are_compared(bare: Path) -> None:
@@ -119,7 +126,7 @@ def test_arms_are_compared_at_the_other_moment_too(bare: Path) -> None:
     moment, said = measured_otherwise(dataclasses.replace(results, rows=rows))
     apart = paired(rows, "winning", "reinit", range(11, 16), "best_value")
     assert moment == "At the minimum of the validation loss" and len(said) == 3
-    assert apart is not None and f"`reinit` in accuracy by {100 * apart.mean:.2f} points" in said[0]
+    assert apart is not None and f"{100 * apart.mean:.2f} points more accurate" in said[0]
     config = results.config | {"train": {"value": "best"}}
     assert measured_otherwise(dataclasses.replace(results, rows=rows, config=config)) == (
         "At the end of the training",
@@ -132,8 +139,9 @@ def test_ablations_say_which_part_brings_more(tmp_path: Path, lower: bool) -> No
     arms = ("winning", "one_shot", "winning_init", "permuted_global")
     results = results_by_task(make_run(tmp_path / "run", arms=arms, masks=False, lower=lower))[0]
     said = ablations(results)  # made so that one_shot falls earliest, before it the random ticket
-    assert said[0].startswith("Iteration gains more than late rewinding. At ≤ 10 %")
-    assert "`winning_init` is " + ("below" if lower else "above") + " `one_shot`" in said[0]
+    assert said[0].startswith("Iterative pruning helps more than late rewinding. At ≤ 10 %")
+    better = "has a lower perplexity (lower is better) than" if lower else "more accurate than"
+    assert "`winning_init`" in said[0] and f"{better} `one_shot`" in said[0]
     assert [text.split("`")[1::2][:2] for text in said[1:]] == [
         ["one_shot", "permuted_global"],
         ["winning_init", "permuted_global"],
@@ -143,35 +151,36 @@ def test_ablations_say_which_part_brings_more(tmp_path: Path, lower: bool) -> No
         for r in results.rows
     )
     unsettled = ablations(dataclasses.replace(results, rows=equal))[0]
-    assert ": not settled. At" in unsettled and unsettled.endswith("The interval contains 0.")
+    unclear = "It's unclear whether"
+    assert unsettled.startswith(unclear) and unsettled.endswith("The interval contains 0.")
     one = ablations(dataclasses.replace(results, rows=[r for r in results.rows if r.seed == 0]))[0]
-    assert one.startswith("Iteration or late rewinding: not settled.") and "n = 1 seed" in one
+    assert one.startswith(f"{unclear} iterative pruning or late rewinding") and "n = 1 seed" in one
     assert ablations(results.subset(("winning", "one_shot"))) == []
 
 
 def test_lower_is_better(tmp_path: Path) -> None:
     results = results_by_task(make_run(tmp_path / "run", lower=True, masks=False))[0]
-    assert "is below `reinit` in perplexity (lower is better) by" in headline(results)[0]
+    assert "has a lower perplexity (lower is better) than `reinit`, by" in headline(results)[0]
     assert "has 3.52 % of the weights remaining" in headline(results)[-1]
     near = nearest_level(results.rows, "winning", 0.9)
     apart = paired(results.rows, "winning", "dense", {near.round})
-    assert f" {unit_of(results.rows).difference(apart.mean)} from it, at 8" in headline(results)[-1]
+    assert f"dense ({unit_of(results.rows).difference(apart.mean)})" in headline(results)[-1]
 
 
 def test_one_seed_gets_no_interval(tmp_path: Path) -> None:
     results = results_by_task(make_run(tmp_path / "run", seeds=[3], rounds=4, masks=False))[0]
     assert "At 41.0 % of the weights remaining, the sparsest level so far" in headline(results)[0]
     assert "n = 1 seed, so no interval" in headline(results)[0]
-    assert "standard deviation is unknown" in headline(results)[-1]
-    assert missing(results) == ["One seed: there is no spread and no interval."]
+    assert "With a single dense network there's no standard deviation" in headline(results)[-1]
+    assert missing(results) == ["Only one seed, so no standard deviation or interval."]
 
 
 def test_only_dense_and_no_winning(tmp_path: Path) -> None:
     results = results_by_task(make_run(tmp_path / "dense", arms=(), masks=False))[0]
     (said,) = headline(results)
-    assert said.startswith("Only dense networks are trained so far: accuracy 96.")
+    assert said.startswith("Only the dense network has been trained so far: accuracy 96.")
     results = results_by_task(make_run(tmp_path / "reinit", arms=("reinit",), masks=False))[0]
-    assert "No training of `winning` is finished" in headline(results)[0]
+    assert "No `winning` network has finished yet" in headline(results)[0]
     assert learning_speed(results) == []
 
 
@@ -201,8 +210,8 @@ def test_missing_trainings_are_counted(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", rounds=5, unfinished=unfinished, masks=False)
     results = results_by_task(run)[0]
     assert missing(results) == [
-        "`dense`: 5 of 5 trainings (seed and round) are not finished, in round 0.",
-        "`reinit`: 10 of 25 trainings (seed and round) are not finished, in rounds 4 to 5.",
+        "`dense`: 5 of 5 networks (one per seed and round) are not finished, in round 0.",
+        "`reinit`: 10 of 25 networks (one per seed and round) are not finished, in rounds 4 to 5.",
     ]
     assert headline(results)[-1].startswith("No dense network is finished")
 
@@ -219,8 +228,8 @@ def test_minima_at_the_end_of_training_are_reported(bare: Path) -> None:
     rows = tuple(dataclasses.replace(r, best_step=1000) for r in results.rows)
     said = learning_speed(dataclasses.replace(results, rows=rows))
     assert "at the same step as `reinit`" in said[0]
-    assert "of 75 of 75 trainings was smallest at their very end (step 1,000)" in said[-1]
-    assert "very end" not in learning_speed(results)[-1]
+    assert "of 75 of 75 networks was still falling at the last step (1,000)" in said[-1]
+    assert "last step" not in learning_speed(results)[-1]
 
 
 def test_values_that_are_not_finite_are_not_compared(bare: Path) -> None:

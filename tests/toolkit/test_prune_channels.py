@@ -263,7 +263,7 @@ def test_a_spectrally_normalized_convolution_keeps_its_channels():
     "sparsity", [{"*/bias": 0.9}, {"recurrent": 0.9}, {"conv": 0.5, "*/head/*": 0.9}]
 )
 def test_a_sparsity_of_what_cannot_be_pruned_is_refused(sparsity):
-    with pytest.raises(LotteryError, match="Expected sparsities of what can be pruned"):
+    with pytest.raises(LotteryError, match="Expected keys that match prunable variables"):
         kl.prune(small(), sparsity, exclude="*/head/*" if "conv" in sparsity else ())
 
 

@@ -29,10 +29,12 @@ def test_every_weight_is_listed_with_its_reason():
     reasons = {row.path.split("/", 1)[1]: row.reason for row in table.rows}
     assert reasons["dense/kernel"] == ""
     assert reasons["dense_1/kernel"] == "not masked"
-    assert reasons["batch_normalization/moving_mean"] == "not trained"
+    assert reasons["batch_normalization/moving_mean"] == "not trainable"
     assert reasons["batch_normalization/gamma"] == "norms=False"
     assert table.total == 84 + 8 + 15  # moving statistics are no weights
     assert table.warnings == ()
+    assert "not masked yet" not in str(table)
+    assert str(kl.summary(sequence(L.Dense(4)))).endswith("call kl.mask (84 weights)")
 
 
 def test_it_warns_where_most_of_a_model_cannot_be_pruned():

@@ -9,7 +9,8 @@ from keras_lottery.registry import Registry
 
 executors: Registry[Callable[[Config, Task, RunProgress], Executor]] = Registry("executor")
 _SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"
-# The command line resolves `auto` before it imports a backend. Later, workers gain little.
+# The command line resolves `auto` before it imports a backend. For Python callers, whose backend
+# is already imported, starting workers no longer pays.
 executors.register_lazily("auto", _SEQUENTIAL)
 executors.register_lazily("sequential", _SEQUENTIAL)
 executors.register_lazily("processes", "keras_lottery.engine.executors.processes:Processes")

@@ -47,8 +47,9 @@ def choose(config: Config) -> Choice:
     began, threads = _recorded(config)
     if began and config.threads not in (None, threads):
         raise LotteryError(
-            f"Expected the number of threads with which the run was begun: {threads or 'all'}. "
-            f"Received: --threads={config.threads}. Leave it out, or choose another --out."
+            f"Expected the threads per training that the run was started with, {threads or 'all'}: "
+            f"they can't change on resume. Received: --threads={config.threads}. Leave --threads "
+            "out, or choose another --out."
         )
     threads = threads if began else config.threads
     if config.executor == "auto":
@@ -66,7 +67,7 @@ def choose(config: Config) -> Choice:
 def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
     if began and threads is None:
         raise LotteryError(
-            "Expected --executor=sequential for a run that was begun with all cores for each "
+            "Expected --executor=sequential for a run that was started with all cores for each "
             "training. Received: processes. Leave it out, or choose another --out."
         )
     if config.distribution != "none":
@@ -96,7 +97,7 @@ def _against_processes(config: Config, has_all_cores: bool) -> str:
     reasons = {
         f"the study {config.study!r} trains in its own order": config.study not in _STUDIES,
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
-        "the run was begun with all cores for each training": has_all_cores,
+        "the run was started with all cores for each training": has_all_cores,
         "Keras is already imported, with all cores": _is_imported(),
         "each training needs the one before": _width(config) < 2,
         "there is one GPU": len(visible_gpus()) == 1,
@@ -111,7 +112,7 @@ def _is_imported() -> bool:
 
 
 def _recorded(config: Config) -> tuple[bool, int | None]:
-    """Returns whether the run was begun, and with how many threads."""
+    """Returns whether the run was started, and with how many threads."""
     paths = paths_of(config)
     if not paths.config.is_file():
         return False, None

@@ -84,8 +84,8 @@ class Processes:
         self._workers[slot] = worker.successor()
         if self._lost[training] == ATTEMPTS:
             raise LotteryError(
-                f"Expected a worker that survives a training. Received: {ATTEMPTS} that died in "
-                f"{_name(training)}, the last one with exit code {code} (-9: killed, often for "
+                f"Expected workers to finish {_name(training)}. Received: {ATTEMPTS} crashes, "
+                f"the last one with exit code {code} (-9: killed, often for "
                 "lack of memory). Lower --workers, or look for the reason with "
                 "--executor=sequential; finished trainings are kept."
             )

@@ -1,4 +1,4 @@
-"""The gains from iteration and late rewinding: the winning ticket without one or the other."""
+"""The gains from iterative pruning and late rewinding: the ticket without one or the other."""
 
 import numpy as np
 
@@ -59,9 +59,9 @@ def draw_ablations(results: Results) -> Drawing | None:
     return Drawing(
         "ablations.png",
         figure,
-        "Gains from iteration and from late rewinding: the winning ticket minus the one pruned in "
-        "one shot, and minus the one always rewound to initialization. Mean differences paired by "
-        "seed with their 95 % t intervals, "
-        f"n = {seed_range(results.rows)} seeds.{SEEDS_CAPTION}",
+        "Gains from iterative pruning and from late rewinding: the winning ticket minus the one "
+        "pruned in one shot, and minus the one always rewound to initialization. Mean differences "
+        "paired by seed with their 95 % t intervals, "
+        f"n = {seed_range(results.rows)}.{SEEDS_CAPTION}",
         "Differences between the winning ticket and its ablations at every level.",
     )

@@ -29,7 +29,7 @@ def draw_density(densities: Densities) -> Drawing:
     if many:
         image = _heat_map(axes, densities)
         bar = figure.colorbar(image, ax=axes, pad=0.02)
-        bar.set_label("kept [%]", fontsize=9.5)
+        bar.set_label("density [%]", fontsize=9.5)
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         bar.ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
         bar.ax.tick_params(which="both", labelsize=8.5)
@@ -67,7 +67,7 @@ def _lines(axes: Axes, densities: Densities) -> None:
     remaining_axis(axes, list(remaining))
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_ylabel("kept of the variable [%]", fontsize=9.5)
+    axes.set_ylabel("density [%]", fontsize=9.5)
     legend(axes)
 
 

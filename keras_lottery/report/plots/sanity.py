@@ -58,8 +58,8 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
         "sanity.png",
         figure,
         "Each method minus its mask shuffled within layers over the same weights, and minus its "
-        "mask over re-initialized weights: mean differences paired by seed with their 95 % t "
-        f"intervals, n = {seed_range(results.rows)} seeds; the axis shows all means and cuts off "
+        "mask applied to re-initialized weights: mean differences paired by seed with their 95 % t "
+        f"intervals, n = {seed_range(results.rows)}; the axis shows all means and cuts off "
         f"wider intervals.{SEEDS_CAPTION}",
         f"Differences between {', '.join(arms)} and their sanity controls.",
     )

@@ -1,4 +1,4 @@
-"""The spectrum of the curvature, with the cuts of `inertial_manifold`."""
+"""The spectrum of the curvature, with the thresholds of `inertial_manifold`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def draw_spectrum(spectra: "Spectra", results: Results) -> Drawing:
-    """Draws the sorted curvature of every seed, and the cut of each level."""
+    """Draws the sorted curvature of every seed, and the threshold of each level."""
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
     tidy(axes)
@@ -24,7 +24,7 @@ def draw_spectrum(spectra: "Spectra", results: Results) -> Drawing:
             alpha=0.7,
         )
     for index, level in enumerate(levels(results.rows, "inertial_manifold")):
-        label = "cuts of inertial_manifold" if index == 0 else None
+        label = "thresholds of inertial_manifold" if index == 0 else None
         axes.axvline(level.kept, color="#D55E00", linewidth=0.9, label=label)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -36,7 +36,7 @@ def draw_spectrum(spectra: "Spectra", results: Results) -> Drawing:
         figure,
         "Absolute diagonal of the Hessian at the rewind point, estimated with random signs, sorted "
         f"over all prunable weights with a curvature; one line per seed ({len(spectra)} seeds). "
-        "Both axes are logarithmic. Vertical lines: mean rank of each level's cut; weights left of "
-        "the line are kept.",
-        "Sorted absolute curvature of the prunable weights, with the cuts.",
+        "Both axes are logarithmic. Vertical lines: mean rank of each level's threshold; weights "
+        "left of the line are kept.",
+        "Sorted absolute curvature of the prunable weights, with the thresholds.",
     )

@@ -102,9 +102,7 @@ class Drawing:
 Heights = Sequence[float] | np.ndarray
 
 FEW_SEEDS = 8
-SEEDS_CAPTION = (
-    f" Small points are seeds, drawn if there are fewer than {FEW_SEEDS} or they form two groups."
-)
+SEEDS_CAPTION = f" Small points show individual seeds (when fewer than {FEW_SEEDS}, or bimodal)."
 
 
 def mean_bars(

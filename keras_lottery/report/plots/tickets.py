@@ -138,9 +138,9 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
     text = (
         f"{results.metric} ({'higher' if results.higher_is_better else 'lower'} is better) against "
         "the fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
-        "deviation between seeds, the band dense ± 1 standard deviation; fresh draws of a control "
-        f"are averaged within a seed; n = {seed_range(results.rows)} seeds. Arms are shifted "
-        f"sideways slightly.{SEEDS_CAPTION}"
+        "deviation between seeds, the band dense ± 1 standard deviation; repetitions of a control "
+        f"are averaged within a seed; n = {seed_range(results.rows)}. Arms are offset "
+        f"horizontally.{SEEDS_CAPTION}"
     )
     if compared:
         text += (
@@ -148,7 +148,7 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
             "interval."
         )
     if len(results.seeds) == 1:
-        text += " One seed: there is no spread and no interval."
+        text += " Only one seed, so no standard deviation or interval."
     if cut:
-        text += " The vertical axis is cut; the table has all values."
+        text += " The vertical axis is truncated; the table has all values."
     return text

@@ -82,12 +82,12 @@ def sentences(rows: Sequence[TrainingRow]) -> list[str]:
         mean, sd = _mean(full), _sd(full)
         gap = abs(_mean(frozen) - mean)
         text = (
-            f"With neurons at equilibrium frozen, the accuracy is "
-            f"{_ACCURACY.spread(_mean(frozen), _sd(frozen))} %, in full training "
-            f"{_ACCURACY.spread(mean, sd)} % (n = {len(frozen)})"
+            f"Freezing neurons at equilibrium reaches an accuracy of "
+            f"{_ACCURACY.spread(_mean(frozen), _sd(frozen))} %, against "
+            f"{_ACCURACY.spread(mean, sd)} % with all neurons training (n = {len(frozen)})"
         )
         if np.isfinite(sd):
-            text += ": within" if gap <= sd else ": not within"
+            text += "; the gap is within" if gap <= sd else "; the gap exceeds"
             text += " one standard deviation of full training"
         headline.append(f"{text}.")
     if frozen:
@@ -111,7 +111,7 @@ def _difference_text(control: str, values: np.ndarray) -> str:
     text = f"equilibrium − {control}: {_ACCURACY.difference(float(values.mean()))} points"
     if np.isfinite(low):
         text += f" [{_ACCURACY.difference(low)}, {_ACCURACY.difference(high)}]"
-        text += " (no difference seen)" if low <= 0 <= high else ""
+        text += " (interval contains 0)" if low <= 0 <= high else ""
     return f"{text}, n = {len(values)} seeds."
 
 

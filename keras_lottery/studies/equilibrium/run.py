@@ -47,7 +47,7 @@ def _checked(config: EquilibriumConfig, task: Task) -> VisionTask:
     if not isinstance(task, VisionTask) or config.distribution != "none":
         raise LotteryError(
             f"Expected the task 'vision' and distribution 'none'. Received: {task.name!r} and "
-            f"{config.distribution!r}. Set both."
+            f"{config.distribution!r}. Set task='vision' and distribution='none'."
         )
     held_out = len(task.images.validation) if task.images.validation else 0
     if held_out < config.options.examples:

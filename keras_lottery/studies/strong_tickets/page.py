@@ -122,19 +122,19 @@ def sentences(tables: StudyTables) -> list[str]:
         rows = tables.enough(density)
         ns = [row.n for row in rows]
         sizes.append(
-            f"{_span(ns)} at {percent(density)} ({len(rows)} of {seeds} seeds)"
+            f"{_span(ns)} at density {percent(density)} ({len(rows)} of {seeds} seeds)"
             if rows
-            else f"none up to {tables.options['most']} at {percent(density)}"
+            else f"more than {tables.options['most']} at density {percent(density)}"
         )
     headline.append(
-        f"A random network that is only pruned has outputs within {tables.options['error']:g} of a "
-        f"trained one's, and its prediction on {percent(tables.options['agreement'])} of the test "
-        f"set, from n = {', '.join(sizes)} of the candidates kept."
+        "For a random network to match the trained one by pruning alone (outputs within "
+        f"{tables.options['error']:g}, same prediction on {percent(tables.options['agreement'])} "
+        f"of the test set), it takes n candidate weights per target weight: {', '.join(sizes)}."
     )
     halves = [rho for rho in half_ratios(tables.sums).values() if rho]
     if halves:
         headline.append(
-            f"Half of the random draws have a subset near enough at n · H₂(k/n) / log₂(k/ε) "
+            f"The success rate of random subset sums reaches a half at n · H₂(k/n) / log₂(k/ε) "
             f"from {number(min(halves), 2)} to {number(max(halves), 2)}, over {len(halves)} pairs "
             "(n, k)."
         )
@@ -172,7 +172,7 @@ def half_table(tables: StudyTables) -> Table:
         for (n, k), rho in halves.items()
     ]
     note = "ρ = n · H₂(k/n) / log₂(k/ε); between the ratios that were counted, interpolated."
-    return Table("Where half succeed", ["n", "k", "k/n", "ρ"], rows, note)
+    return Table("Success rate of one half", ["n", "k", "k/n", "ρ"], rows, note)
 
 
 def size_table(tables: StudyTables) -> Table:

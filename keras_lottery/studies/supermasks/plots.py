@@ -65,7 +65,7 @@ def draw_supermasks(
     caption = (
         f"{unit.name} on held-out images of networks that are never trained, against the fraction "
         "of prunable weights that their masks keep. Each criterion derives the masks from a "
-        f"trained network; means over n = {seed_range(rows)} seeds. "
+        f"trained network; means over n = {seed_range(rows)}. "
         "The horizontal line is the trained dense network on the test set."
     )
     if chance:

@@ -44,7 +44,7 @@ def read_lines(path: Path) -> list[str]:
         text = read_plain(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LotteryError(
-            f"Expected UTF-8 text in {path}. Received: a byte at {error.start} that is none. "
+            f"Expected UTF-8 text in {path}. Received: an invalid byte at offset {error.start}. "
             "Convert the file to UTF-8."
         ) from error
     except (OSError, EOFError, zlib.error) as error:

@@ -22,7 +22,7 @@ def check() -> None:
     """
     if backend.name() != "tensorflow":
         raise LotteryError(
-            "Expected the tensorflow backend, on which alone reinforcement learning runs. "
+            "Expected the tensorflow backend, the only one that supports reinforcement learning. "
             f"Received: {backend.name()}. Add --backend=tensorflow."
         )
     if sys.version_info >= (3, 12) and find_spec("tf_agents") is None:

@@ -69,7 +69,7 @@ def _flat(y: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     if y.ndim != 1:
         raise LotteryError(
             f"Expected {name} labels of shape (examples,). Received: {y.dtype} of shape {y.shape}. "
-            "Give one label an image; np.argmax(y, axis=1) makes them of one-hot rows."
+            "Give one label per image; np.argmax(y, axis=1) makes them of one-hot rows."
         )
     if y.dtype.kind == "S":
         return np.char.decode(y.astype(np.bytes_), "utf-8", "replace")

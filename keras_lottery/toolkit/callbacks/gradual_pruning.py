@@ -16,7 +16,7 @@ AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
 
 
 class GradualPruning(StepCallback):
-    """Raises the sparsity from `initial_sparsity` to `final_sparsity` along a cubic.
+    """Raises the sparsity from `initial_sparsity` to `final_sparsity`, following a cubic schedule.
 
     With s_i and s_f the initial and final sparsity, at step t from t_0 to t_1
 
@@ -33,19 +33,20 @@ class GradualPruning(StepCallback):
     Args:
         final_sparsity: fraction removed at `end_step`, in (0, 1].
         end_step: optimizer step at which the final sparsity is reached.
-        begin_step: step of the first pruning; 0 prunes before the first update.
+        begin_step: step of the first mask update; 0 prunes before the first optimizer update.
         initial_sparsity: fraction removed at `begin_step`.
-        frequency: steps between prunings.
+        frequency: steps between mask updates.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
-        include: patterns of variables to prune; empty: all trained ones. See `kl.mask`, which
-            masks with these options on first use; in a masked model, they select among its masks.
-        exclude: patterns of variables that are never pruned.
+        include: path patterns of variables to prune; empty: all trainable ones. See `kl.mask`,
+            which masks with these options on first use; in a masked model, they select among its
+            masks.
+        exclude: path patterns of variables that are never pruned.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.
         embeddings: prune embeddings.
         output: prune the output layer.
-        output_layer: pattern of the output layer, if it isn't detected.
+        output_layer: path pattern of the output layer, if it isn't detected.
         pattern: which weights are pruned together; the sparsities are fractions of such groups.
             See `kl.prune`.
 

@@ -27,15 +27,15 @@ class NeuronFreezing(keras.callbacks.Callback):
     """Base of the callbacks that freeze neurons for an epoch and log the operations saved.
 
     A frozen neuron's kernel column, bias, batch-norm scale and shift, and their optimizer slots
-    don't change by a bit during an epoch. Each epoch logs `frozen` (fraction of the neurons) and
+    stay bit-identical during an epoch. Each epoch logs `frozen` (fraction of the neurons) and
     `backprop_flops` of one example: twice the forward pass (gradients of inputs and of weights),
     minus the weight gradients of frozen neurons. Dense kernels still compute those gradients, so
     training doesn't get faster.
 
     Args:
         x: a few held-out inputs of the model.
-        include: patterns of layer paths; empty: every dense, convolution and batch-norm layer.
-        exclude: patterns of layer paths that always train.
+        include: path patterns of layer paths; empty: every dense, convolution and batch-norm layer.
+        exclude: path patterns of layer paths that always train.
 
     Attributes:
         counts: one mapping per epoch, path of a layer -> neurons frozen during it.
@@ -129,8 +129,8 @@ class NeuronEquilibrium(NeuronFreezing):
         x: a few held-out inputs of the model.
         epsilon: ε, above 0.
         mu: μ, in [0, 0.5].
-        include: patterns of layer paths; empty: every dense, convolution and batch-norm layer.
-        exclude: patterns of layer paths that always train.
+        include: path patterns of layer paths; empty: every dense, convolution and batch-norm layer.
+        exclude: path patterns of layer paths that always train.
 
     Attributes:
         counts: one mapping per epoch, path of a layer -> neurons frozen during it.
@@ -200,7 +200,7 @@ class RandomFreezing(NeuronFreezing):
         exclude: as in the other training.
 
     Raises:
-        LotteryError: the counts have other layers or fewer epochs.
+        LotteryError: the counts are for different layers, or cover fewer epochs.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Trainings side by side end with the same bits as one at a time, in one run as in two calls."""
+"""Trainings in parallel end with the same bits as one at a time, in one run as in two calls."""
 
 import csv
 import os

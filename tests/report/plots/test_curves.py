@@ -54,7 +54,7 @@ def test_ablations_are_paired_differences_to_the_winning_ticket(tmp_path: Path) 
     assert drawing is not None
     (axes,) = drawing.figure.axes
     shown = {c.get_label(): np.asarray(c[0].get_ydata(), float) for c in axes.containers}
-    for arm, part in (("one_shot", "iteration"), ("winning_init", "late rewinding")):
+    for arm, part in (("one_shot", "iterative pruning"), ("winning_init", "late rewinding")):
         expected = [100 * paired(results.rows, "winning", arm, {r}).mean for r in range(1, 5)]
         np.testing.assert_allclose(shown[f"{part}: winning − {arm}"], expected)
     without = results_by_task(make_run(tmp_path / "other", rounds=2, arms=arms[:2], masks=False))[0]

@@ -101,7 +101,7 @@ def _sentence_columns(path: Path, header: Sequence[str]) -> tuple[str, ...]:
         known = "; ".join(", ".join(names) for names in SENTENCES)
         raise LotteryError(
             f"Expected a column or a pair of columns of sentences in {path} ({known}). Received "
-            f"the columns: {', '.join(header)}. Name them so."
+            f"the columns: {', '.join(header)}. Rename the columns to match."
         )
     return columns
 

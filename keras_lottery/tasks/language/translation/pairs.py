@@ -77,7 +77,7 @@ def _read(data: TranslationData, stem: str, part: str) -> Pairs:
     source, target = (read_lines(path) for path in paths)
     if len(source) != len(target):
         raise LotteryError(
-            f"Expected as many lines in {paths[1]} as in {paths[0]}, a pair a line. "
+            f"Expected as many lines in {paths[1]} as in {paths[0]}, one pair per line. "
             f"Received: {len(target)} and {len(source)}. Take files that belong together."
         )
     for number, pair in enumerate(zip(source, target, strict=True), 1):

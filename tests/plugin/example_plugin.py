@@ -28,7 +28,7 @@ def bars(data):
     return Source(images.take(first), images.take(last), classes=2, validation_size=20)
 
 
-@keras.saving.register_keras_serializable("made_plugin")
+@keras.saving.register_keras_serializable("example_plugin")
 class Doubled(keras.layers.Layer):
     def call(self, x):
         return 2 * x
