@@ -250,6 +250,37 @@ def test_a_rule_that_is_registered_later_counts():
     assert kl.get_masks(model)["layers/dense/kernel"].any(axis=0).sum() == 3
 
 
+def test_channels_that_a_layer_without_a_mask_reads_stay():
+    class Mix(L.Layer):
+        def build(self, shape):
+            self.mix = self.add_weight(shape=(shape[-1], 5), name="mix")
+
+        def call(self, inputs):
+            return keras.ops.matmul(inputs, self.mix)
+
+    def rule(call):
+        units = call.units("units", 5)
+        call.kernel("mix", (call.input.axes[-1], units), {0: call.input.along(-1)}, makes=(1,))
+        call.output.axes = (*call.input.axes[:-1], units)
+
+    kl.register_compaction_rule(Mix, rule)
+    x = keras.Input((4,))
+    y = Mix()(L.Dense(8, activation="sigmoid")(x))  # which is 0.5 if it is switched off
+    model = keras.Model(x, L.Dense(2)(L.Dense(6, activation="sigmoid")(y)))
+    summary = kl.prune(model, 0.5, pattern="channels")
+    reasons = {row.path: row.reason for row in summary.rows}
+    unknown = "unknown layer Mix: call register_prunable(Mix, kernel=(...))"
+    assert reasons["layers/mix/mix"] == unknown
+    why = f"its channels stay: no mask reaches layers/mix/mix: {unknown}"
+    assert reasons["layers/dense/kernel"] == reasons["layers/dense/bias"] == why
+    predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
+    assert kl.compact(model).count_params() == predicted < model.count_params()
+    masking.register_prunable(Mix, kernel=("mix",))
+    kl.prune(model, 0.5, pattern="channels")
+    masks = kl.get_masks(model)
+    assert not masks["layers/dense/kernel"].all() and not masks["layers/mix/mix"].all()
+
+
 def test_a_spectrally_normalized_convolution_keeps_its_channels():
     x = keras.Input((6, 6, 3))
     y = L.SpectralNormalization(L.Conv2D(6, 3))(L.Conv2D(8, 1)(L.Conv2D(5, 1)(x)))
