@@ -96,15 +96,14 @@ def check(config: Config) -> None:
     for training in trainings(config):
         if training.source and training.arm == "winning" and training not in lost:
             source_file(config, training)
-    _check_pattern(config)
+    pruning.check_choices(config.prune.pattern, config.prune.criterion, config.prune.scope)
+    _check_arms(config)
     _ = executors[config.executor]
-    _ = pruning.criteria[config.prune.criterion]
-    _ = pruning.allocations[config.prune.scope]
     for section in (config, config.supermask, config.edge_popup):
         build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
 
 
-def _check_pattern(config: Config) -> None:
+def _check_arms(config: Config) -> None:
     """Raises LotteryError for arms that choose single weights under a structured pattern."""
     unstructured = {*LEARNED, *FAMILIES["inertial_manifold_interpretation"]}
     wrong = sorted(unstructured.intersection(config.arms))
