@@ -5,7 +5,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from keras_lottery import checks, toolkit
+from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.export import check_free, export
@@ -58,8 +58,8 @@ def prune_file(
         compact: remove pruned channels, so that the model is smaller and faster.
 
     Raises:
-        LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
-            that of the file, or a pattern matches nothing.
+        LotteryError: the file cannot be loaded or written, the target is out of range, cannot be
+            reached or is below the sparsity of the file, or a pattern matches nothing.
     """
 
     model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
@@ -69,6 +69,8 @@ def prune_file(
             f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity!r}. "
             "Write 0.9 for 90 %."
         )
+    target = toolkit.Target(sparsity, flops, bytes).checked(pattern)
+    pruning.check_choices(pattern, criterion, scope)
     check_free(out, exporters["keras"])
     masked = toolkit.mask(
         load_file(model),
@@ -84,7 +86,7 @@ def prune_file(
     )
     toolkit.prune_selected(
         masked,
-        toolkit.Target(sparsity, flops, bytes),
+        target,
         options_from(include, exclude, biases, norms, embeddings, output, output_layer, pattern),
         criterion=criterion,
         scope=scope,

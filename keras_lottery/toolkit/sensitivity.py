@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_lottery import checks
+from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
@@ -178,6 +178,7 @@ def sensitivity(
         )
     checked = _sparsities(sparsities)
     options = options_from(include, exclude, biases, norms, embeddings, output, pattern=pattern)
+    pruning.check_choices(pattern, criterion, "global")
     internals.sync_trainer(model)
     pruned = copy_model(model)
     mask_selected(pruned, options)

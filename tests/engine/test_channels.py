@@ -73,3 +73,21 @@ def test_arms_that_choose_single_weights_are_refused(tmp_path):
 def test_wrong_patterns_are_refused_with_the_config(tmp_path):
     with pytest.raises(LotteryError, match=r"prune.pattern: expected .* Did you mean 'channels'"):
         small.config(tmp_path, prune__pattern="chanels")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"pattern": "2:4", "rate": 0.3}, r"at round 2 \(N of every M weights"),
+        ({"pattern": "channels", "rate": 0.9}, r"at round 2 \(every layer keeps one channel"),
+        ({"pattern": "channels", "scope": "erk"}, "a scope other than 'erk'"),
+        ({"criterion": "batch_norm_scale"}, "pattern='channels' with the criterion"),
+        ({"pattern": "block:2x2", "include": ["*/bias"], "biases": True}, "it has only one axis"),
+    ],
+)
+def test_what_cannot_be_pruned_is_refused_before_training(fields, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "train_all", lambda *_: pytest.fail("trained"))
+    names = {f"prune__{name}": value for name, value in fields.items()}
+    config = small.config(tmp_path, **names, arms=["winning"])
+    with pytest.raises(LotteryError, match=message):
+        experiment.run(config)

@@ -61,6 +61,24 @@ def test_channels_are_removed_for_real(source, tmp_path):
     assert new.count_params() < old.count_params() and all(kernel.all() for kernel in kernels)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"flops": 1.5, "pattern": "channels"}, "flops, a finite number from 0 up to 1"),
+        ({"flops": 0.5, "sparsity": 0.5, "pattern": "channels"}, "one of sparsity, flops and"),
+        ({"flops": 0.5}, "pattern='channels' with flops="),
+        ({"bytes": 10, "pattern": "channels"}, "at least [0-9,]+ bytes"),
+        ({"pattern": "8:32", "sparsity": 0.5}, "not a multiple of 32"),
+        ({"pattern": "5:10", "sparsity": 0.6}, "N of every M"),
+        ({"criterion": "batch_norm_scale", "sparsity": 0.5}, "pattern='channels' with the crit"),
+    ],
+)
+def test_targets_that_cannot_be_reached_write_nothing(settings, message, source, tmp_path):
+    with pytest.raises(LotteryError, match=message):
+        prune_file(source, out=tmp_path / "pruned.keras", **{"sparsity": None} | settings)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("sparsity", [1.0, -0.1, float("nan"), 90])
 def test_a_sparsity_outside_0_and_1(sparsity, source, tmp_path):
     with pytest.raises(LotteryError, match=r"sparsity in \[0, 1\)"):
