@@ -12,6 +12,7 @@ from keras_lottery.checks import check_path_name
 from keras_lottery.config import Config, study_schemas
 from keras_lottery.config.effects import without_xla
 from keras_lottery.engine import run_folder
+from keras_lottery.engine.compacted import measure_compacted
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.executors.choice import choose
@@ -37,6 +38,7 @@ def run(config: Config) -> Path:
         config = choose(config).config
     with open_run(config) as (paths, task):
         train_all(config, paths, task)
+        measure_compacted(config, paths, task)
     return paths.root
 
 

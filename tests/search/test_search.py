@@ -340,7 +340,7 @@ def test_rounds_that_cannot_be_reached_are_refused_before_training(data):
     model = made.compiled(made.network())
     steps = Steps()
     search = kl.TicketSearch(rounds=4, rate=0.2, pattern="8:16", verbose=False)
-    with pytest.raises(LotteryError, match="at round 4 .*N of every M weights"):
+    with pytest.raises(LotteryError, match=r"at round 4 .*N of every M weights"):
         search.fit(model, *data, callbacks=[steps])
     assert steps.counts == []
 
