@@ -181,7 +181,8 @@ def _define_prune(values: flags.FlagValues) -> None:
 def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     model = Path(_required(values, "model", "prune"))
     out = Path(_required(values, "out", "prune"))
-    if values.flops is None and values.bytes is None:
+    # Other patterns have a default of their own.
+    if values.flops is None and values.bytes is None and values.pattern == "weights":
         _required(values, "sparsity", "prune")
     backend_for_tools(modules_of(values))
     from keras_lottery.exporters import prune_file

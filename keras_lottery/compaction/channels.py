@@ -151,7 +151,8 @@ def _marked(
     reasons = [
         stays.get(int(g), "") for i in order if (ids := axes[i]) is not None for g in ids[:1]
     ]
-    reason = info.reason or f"its channels stay: {next(filter(None, reasons), 'it has none')}"
+    why = next(filter(None, reasons), "")
+    reason = info.reason or (f"its channels stay: {why}" if why else "it has no channels")
     return replace(info, prunable=False, reason=reason)
 
 

@@ -1,12 +1,14 @@
 """Prunes the model of a `.keras` file, and writes a new file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
+from keras_lottery.compaction import compaction_report
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.export import check_free, export
 from keras_lottery.exporters.exporter import exporters
@@ -71,6 +73,12 @@ def prune_file(
         )
     target = toolkit.Target(sparsity, flops, bytes).checked(pattern)
     pruning.check_choices(pattern, criterion, scope)
+    if needs := pruning.criteria[criterion].needs - {"final"}:
+        raise LotteryError(
+            "Expected a criterion that needs only the weights, to prune a file. Received: "
+            f"{criterion!r}, which needs the {', '.join(sorted(needs))}. Choose another, or call "
+            "kl.prune(model, data=(x, y)) in Python."
+        )
     check_free(out, exporters["keras"])
     masked = toolkit.mask(
         load_file(model),
@@ -91,7 +99,12 @@ def prune_file(
         criterion=criterion,
         scope=scope,
     )
-    return export(toolkit.compact(masked) if compact else masked, out, "keras")
+    if not compact:
+        return export(masked, out, "keras")
+    small = toolkit.compact(masked)
+    sizes = compaction_report(small)
+    compacted = {"parameters": sizes.parameters, "FLOPs": sizes.flops}
+    return replace(export(small, out, "keras"), compacted=compacted)
 
 
 def load_file(path: Path, compile: bool = False) -> Any:

@@ -88,6 +88,28 @@ def test_which_channels_go_together():
     assert reasons == {"layers/dense_1/bias": "its channels stay: output of the model"}
 
 
+def test_permuted_controls_move_whole_groups_of_coupled_channels():
+    model = vision()
+    inventory = channel_inventory(read_model(model))
+    layout, cost = pruning.layout_of("channels", inventory.infos), size_of(inventory)
+    weights = masking.get_weights(model)
+    masks = pruning.prune_to(weights, {}, inventory.infos, 0.5, pattern="channels")
+    before = layout.fold(masks)
+    for permute in (pruning.permute_layer, pruning.permute_global):
+        shuffled = permute(masks, np.random.default_rng(1), layout)
+        after = layout.fold(shuffled)
+        assert pruning.kept(after) == pruning.kept(before) == 5
+        assert any((after[path] != before[path]).any() for path in before)
+        whole = layout.unfold(after, pruning.full_masks(inventory.infos))
+        assert all((whole[path] == mask).all() for path, mask in shuffled.items())
+        if permute is pruning.permute_layer:
+            assert {p: m.sum() for p, m in after.items()} == {p: m.sum() for p, m in before.items()}
+            assert cost.parameters(shuffled) == cost.parameters(masks)
+        masked = kl.mask(vision(), pattern="channels")
+        kl.set_masks(masked, shuffled)
+        assert kl.compact(masked).count_params() == cost.parameters(shuffled)
+
+
 def small():
     x = keras.Input((6, 6, 3))
     y = L.ReLU()(L.BatchNormalization()(L.Conv2D(8, 3, name="first")(x)))
