@@ -35,7 +35,8 @@ def _define_prune(values: flags.FlagValues) -> None:
 def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
     model = Path(required(values, "model", PRUNE.example))
     out = Path(required(values, "out", PRUNE.example))
-    if values.flops is None and values.bytes is None:
+    # Other patterns have a default of their own.
+    if values.flops is None and values.bytes is None and values.pattern == "weights":
         required(values, "sparsity", PRUNE.example)
     backend_for_tools(modules_of(values))
     from keras_lottery.exporters import prune_file

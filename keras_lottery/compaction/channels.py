@@ -1,7 +1,7 @@
 """The channels of a model for pruning, as arrays of channel numbers along variables' axes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
@@ -35,6 +35,7 @@ class _Wiring:
     Args:
         axes: group of coupled channels at each index of each axis.
         makes: axes that the variable computes.
+        reads: axes that the variable reads, and doesn't compute.
         uses: multiplications with each weight in one example's forward pass.
         pinned: group -> why it stays.
         groups: number of groups.
@@ -42,6 +43,7 @@ class _Wiring:
 
     axes: dict[str, Axes] = field(default_factory=dict)
     makes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    reads: dict[str, tuple[int, ...]] = field(default_factory=dict)
     uses: dict[str, int] = field(default_factory=dict)
     pinned: dict[int, str] = field(default_factory=dict)
     groups: int = 0
@@ -54,8 +56,8 @@ def channel_inventory(inventory: Inventory, options: Options | None = None) -> I
     """Returns an inventory in which variables with prunable channels are prunable.
 
     A channel can't be pruned if the graph pins it, if the options exclude a kernel that computes
-    it, or if no mask can switch it off. Variables that read a prunable channel are prunable in its
-    slices under any options.
+    it, or if masks reach none of the weights that compute it or not all that read it. Variables
+    that read a prunable channel are prunable in its slices under any options.
     """
     wiring = _wiring(inventory.model)
     by_path = {entry.info.path: entry.info for entry in _following(inventory, options).entries}
@@ -89,7 +91,8 @@ def _following(inventory: Inventory, options: Options | None) -> Inventory:
 
 def _stays(wiring: _Wiring, infos: Mapping[str, VariableInfo]) -> dict[int, str]:
     """Returns the groups that can't be pruned, with the reason."""
-    stays, maskable = dict(wiring.pinned), np.zeros(wiring.groups, np.bool_)
+    excluded: dict[int, str] = {}
+    maskable, unmasked = np.zeros(wiring.groups, np.bool_), _unmasked(wiring.makes, wiring, infos)
     for path, axes in wiring.makes.items():
         info = infos.get(path)
         for axis in axes:
@@ -98,9 +101,31 @@ def _stays(wiring: _Wiring, infos: Mapping[str, VariableInfo]) -> dict[int, str]
                 continue
             maskable[ids] = True
             if info.kind in _KERNELS and not info.prunable:
-                stays |= {int(g): f"{path}: {info.reason}" for g in np.unique(ids)}
-    missing = np.flatnonzero(~maskable)
-    return {int(g): "no mask can switch it off" for g in missing} | stays
+                excluded |= dict.fromkeys(np.unique(ids).tolist(), f"{path}: {info.reason}")
+    off = {
+        g: f"no mask can switch it off ({unmasked.get(g, 'it has no weights')})"
+        for g in np.flatnonzero(~maskable).tolist()
+    }
+    # The value of a channel that is switched off can be a constant other than 0, as behind a
+    # sigmoid. So a reader without a mask would still depend on it.
+    read = {
+        g: f"no mask reaches {why}" for g, why in _unmasked(wiring.reads, wiring, infos).items()
+    }
+    return off | read | wiring.pinned | excluded
+
+
+def _unmasked(
+    axes: Mapping[str, Sequence[int]], wiring: _Wiring, infos: Mapping[str, VariableInfo]
+) -> dict[int, str]:
+    """Returns the groups along some axes of variables that can't have a mask, with the reason."""
+    return {
+        group: f"{path}: {infos[path].reason}"
+        for path, along in axes.items()
+        if path in infos and not _maskable(infos[path])
+        for axis in along
+        if (ids := wiring.axes[path][axis]) is not None
+        for group in np.unique(ids).tolist()
+    }
 
 
 def _maskable(info: VariableInfo) -> bool:
@@ -113,16 +138,21 @@ def _marked(
     axes = wiring.axes.get(info.path, ())
     numbers = tuple(None if ids is None else number[ids] for ids in axes)
     has_channels = any(ids is not None and (ids >= 0).any() for ids in numbers)
+    makes = wiring.makes.get(info.path, ())
     if has_channels and _maskable(info):
         return replace(
             info,
             prunable=True,
             reason="",
             channels=numbers,
-            makes=wiring.makes.get(info.path, ()),
+            makes=makes,
         )
-    reasons = [stays.get(int(g), "") for ids in axes if ids is not None for g in ids[:1]]
-    reason = info.reason or f"its channels stay: {next(filter(None, reasons), 'it has none')}"
+    order = sorted(range(len(axes)), key=lambda axis: axis not in makes)
+    reasons = [
+        stays.get(int(g), "") for i in order if (ids := axes[i]) is not None for g in ids[:1]
+    ]
+    why = next(filter(None, reasons), "")
+    reason = info.reason or (f"its channels stay: {why}" if why else "it has no channels")
     return replace(info, prunable=False, reason=reason)
 
 
@@ -230,4 +260,5 @@ def _read(model: keras.Model) -> _Wiring:
         path = paths.get(id(kernel.plan.slots[kernel.attribute].variable))
         if path is not None:
             wiring.uses[path] = wiring.uses.get(path, 0) + kernel.uses
+            wiring.reads[path] = tuple(a for a in kernel.reads if a not in kernel.makes)
     return wiring

@@ -9,19 +9,20 @@ from keras_lottery import backend, pruning, user_modules
 from keras_lottery.arms import arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.checks import check_path_name
-from keras_lottery.config import Config
+from keras_lottery.config import Config, study_schemas
 from keras_lottery.config.validation import without_xla
 from keras_lottery.engine import run_folder
+from keras_lottery.engine.compacted import measure_compacted
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.executors.choice import choose
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import ProgressBar
+from keras_lottery.engine.pruner import check_rounds
 from keras_lottery.engine.run_reader import RunReader, lost_sources, source_file
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Task
-from keras_lottery.pruning.pools import make_pools
 from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tasks import make_task
 from keras_lottery.training.optimizers import build_optimizer
@@ -38,6 +39,7 @@ def run(config: Config) -> Path:
         config = choose(config).config
     with open_run(config) as (paths, task):
         train_all(config, paths, task)
+        measure_compacted(config, paths, task)
     return paths.root
 
 
@@ -57,8 +59,8 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
-        groups = pruning.layout_of(config.prune.pattern, task.variables()).infos
-        make_pools(groups, config.prune.rate, config.prune.rates)
+        if "prune" not in study_schemas[config.study].ignores:
+            check_rounds(config, task.variables())
         run_folder.write_config(paths, config, task)
         yield paths, task
 
@@ -97,15 +99,14 @@ def check(config: Config) -> None:
     for training in trainings(config):
         if training.source and training.arm == "winning" and training not in lost:
             source_file(config, training)
-    _check_pattern(config)
+    pruning.check_choices(config.prune.pattern, config.prune.criterion, config.prune.scope)
+    check_arms(config)
     executors.check(config.executor)
-    pruning.criteria.check(config.prune.criterion)
-    pruning.allocations.check(config.prune.scope)
     for section in (config, config.supermask, config.edge_popup):
         build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
 
 
-def _check_pattern(config: Config) -> None:
+def check_arms(config: Config) -> None:
     """Raises LotteryError for arms that choose single weights under a structured pattern."""
     wrong = sorted(name for name in config.arms if arms[name].unstructured)
     if wrong and config.prune.pattern != "weights":

@@ -1,12 +1,25 @@
 """The pruning step of every arm, for a run folder and for a search in memory alike."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from keras_lottery import pruning
 from keras_lottery.config import Config, PruneConfig
+from keras_lottery.engine.graph import trainings
 from keras_lottery.protocols import Task
-from keras_lottery.types import MaskSet, Training, Weights
+from keras_lottery.types import MaskSet, Training, VariableInfo, Weights
+
+
+def check_rounds(config: Config, infos: Sequence[VariableInfo]) -> None:
+    """Checks before anything is trained that every planned round can prune as much as it should.
+
+    Raises:
+        LotteryError: a round would go below a floor, such as N of every M weights, or a key of
+            `prune.rates` matches nothing.
+    """
+    last = max((t.round for t in trainings(config) if not t.source), default=0)
+    pruning.kept_after(infos, config.prune, last)
 
 
 class Pruner:

@@ -9,6 +9,7 @@ from typing import Any
 from keras_lottery.arms import arms, needed
 from keras_lottery.config import Config, imports, thaw
 from keras_lottery.errors import LotteryError
+from keras_lottery.pruning import criteria
 from keras_lottery.records import RESULTS_VERSION_KEY
 
 
@@ -30,11 +31,19 @@ class Change:
     certain: bool = True
 
 
-def _prunes_by_grasp(config: Config) -> bool:
+def _criteria(config: Config) -> set[str]:
     names = (*config.arms, *config.transfer.arms)
     trained = {parent for name in names for parent in (name, *needed(name))}
-    criteria = {getattr(arms[name], "criterion", "") for name in trained}
-    return "grasp" in {config.prune.criterion, *criteria}
+    return {config.prune.criterion, *(getattr(arms[name], "criterion", "") for name in trained)}
+
+
+def _prunes_by_grasp(config: Config) -> bool:
+    return "grasp" in _criteria(config)
+
+
+def _sums_over_channels(config: Config) -> bool:
+    reductions = [criteria[name].reduction for name in _criteria(config) if name]
+    return config.prune.pattern == "channels" and not all(r.mean or r.first for r in reductions)
 
 
 def _data_set(config: Config) -> str:
@@ -61,6 +70,7 @@ CHANGES = (
     Change(1, "initializers with a fixed seed differ between seeds and draws", _uses_own_code,
            certain=False),
     Change(2, "GraSP scores with a temperature and a batch of every class", _prunes_by_grasp),
+    Change(3, "saliencies of channels count weights within a channel once", _sums_over_channels),
 )  # fmt: skip
 """All fixes that changed results under an unchanged hash, oldest first.
 

@@ -1,12 +1,14 @@
 """Prunes the model of a `.keras` file, and writes a new file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from keras_lottery import checks, toolkit
+from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
+from keras_lottery.compaction import compaction_report
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.export import check_free, export
 from keras_lottery.exporters.exporter import exporters
@@ -58,8 +60,8 @@ def prune_file(
         compact: remove pruned channels, so that the model is smaller and faster.
 
     Raises:
-        LotteryError: the file cannot be loaded or written, the sparsity is out of range or below
-            that of the file, or a pattern matches nothing.
+        LotteryError: the file cannot be loaded or written, the target is out of range, cannot be
+            reached or is below the sparsity of the file, or a pattern matches nothing.
     """
 
     model, out = checks.file_path(model, "model"), checks.file_path(out, "out")
@@ -68,6 +70,14 @@ def prune_file(
         raise LotteryError(
             f"Expected a sparsity in [0, 1), the fraction to remove. Received: {sparsity!r}. "
             "Write 0.9 for 90 %."
+        )
+    target = toolkit.Target(sparsity, flops, bytes).checked(pattern)
+    pruning.check_choices(pattern, criterion, scope)
+    if needs := pruning.criteria[criterion].needs - {"final"}:
+        raise LotteryError(
+            "Expected a criterion that needs only the weights, to prune a file. Received: "
+            f"{criterion!r}, which needs the {', '.join(sorted(needs))}. Choose another, or call "
+            "kl.prune(model, data=(x, y)) in Python."
         )
     check_free(out, exporters["keras"])
     masked = toolkit.mask(
@@ -84,12 +94,17 @@ def prune_file(
     )
     toolkit.prune_selected(
         masked,
-        toolkit.Target(sparsity, flops, bytes),
+        target,
         options_from(include, exclude, biases, norms, embeddings, output, output_layer, pattern),
         criterion=criterion,
         scope=scope,
     )
-    return export(toolkit.compact(masked) if compact else masked, out, "keras")
+    if not compact:
+        return export(masked, out, "keras")
+    small = toolkit.compact(masked)
+    sizes = compaction_report(small)
+    compacted = {"parameters": sizes.parameters, "FLOPs": sizes.flops}
+    return replace(export(small, out, "keras"), compacted=compacted)
 
 
 def load_file(path: Path, compile: bool = False) -> Any:

@@ -80,6 +80,7 @@ class ExportReport:
         outputs: names of the outputs.
         variables: variables of the artifact.
         versions: versions of Python, Keras and this package, and the backend.
+        compacted: `parameters` and `FLOPs` before and after compaction; empty without it.
     """
 
     path: Path
@@ -93,6 +94,7 @@ class ExportReport:
     outputs: tuple[str, ...]
     variables: tuple[StoredVariable, ...]
     versions: dict[str, str] = field(default_factory=dict)
+    compacted: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
@@ -149,6 +151,7 @@ class ExportReport:
         for column in ("value", "of", "fraction"):
             table.add_column(column, justify="right")
         for name, part, whole in (
+            *((f"{name} left", after, before) for name, (before, after) in self.compacted.items()),
             ("prunable zeros", self.prunable_zeros, self.prunable),
             ("all zeros", self.zeros, self.parameters),
             ("bytes (of the plain values)", self.bytes, self.plain_bytes),

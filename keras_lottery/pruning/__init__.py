@@ -8,6 +8,7 @@ from keras_lottery.pruning.counts import complete_masks, densities, full_masks, 
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.patterns import (
     Layout,
+    check_choices,
     check_pattern,
     layout_of,
     needs_channels,
@@ -41,6 +42,7 @@ __all__ = [
     "Search",
     "Spectrum",
     "allocations",
+    "check_choices",
     "check_pattern",
     "complete_masks",
     "criteria",

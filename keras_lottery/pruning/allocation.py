@@ -50,7 +50,9 @@ def erk(
 ) -> list[int]:
     """Erdős–Rényi-kernel: a variable's density is ε × (Σ of its shape) / (Π of its shape).
 
-    ε makes the total exact. Densities above 1 become 1, and the others are scaled up.
+    ε makes the total exact. Densities above 1 become 1, and the others are scaled up. Blocks have
+    the shape of their grid; channels have none, and are refused.
+
     Reference: Evci et al. 2020, arXiv 1911.11134.
     """
     return _keep_in_proportion([sum(info.shape) for info in infos], surviving, prune, floors)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.pruning.allocation import Allocation
 from keras_lottery.pruning.criteria import Criterion
 from keras_lottery.pruning.patterns import Layout, ScoreOf, patterns, split, without_groups
 from keras_lottery.pruning.topk import Score
@@ -26,11 +27,20 @@ _KERNELS = ("kernel", "recurrent", "embedding")
 
 @dataclass(frozen=True, eq=False)
 class _ChannelAxis:
-    """One axis of a variable: the channel at each index, -1 if it can't be pruned."""
+    """One axis of a variable: the channel at each index, -1 if it can't be pruned.
+
+    Args:
+        info: the variable.
+        axis: the axis.
+        ids: the channels.
+        before: the axes before it that have some of its channels too, such as the inputs of a
+            recurrent kernel, with their channels.
+    """
 
     info: VariableInfo
     axis: int
     ids: Ids
+    before: tuple[tuple[int, Ids], ...] = ()
 
     def sums(self, values: Array, count: int) -> Array:
         """Returns the sum over the slice of each of `count` channels."""
@@ -38,6 +48,14 @@ class _ChannelAxis:
         along = values.sum(axis=over)
         has = self.ids >= 0
         return np.bincount(self.ids[has], along[has], minlength=count)
+
+    def only_here(self, values: Array) -> Array:
+        """Returns values without those in a slice of the same channel along an axis before."""
+        for axis, ids in self.before:
+            again = (ids[:, None] == self.ids) & (self.ids >= 0)
+            sizes = [n if i in (axis, self.axis) else 1 for i, n in enumerate(values.shape)]
+            values = np.where(again.reshape(sizes), 0.0, values)
+        return values
 
     def shaped(self, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Returns channel flags along the axis, broadcastable against the variable."""
@@ -58,7 +76,7 @@ class Channels(Layout):
 
     with m_k(c) the mean (or root mean square) over the surviving weights of the slice, which makes
     sets of different fan-in and scale comparable. Saliencies, which are changes of the loss, are
-    summed over all slices without normalization.
+    summed over all weights of a channel without normalization.
 
     Reference: Fang et al. 2023, "DepGraph: towards any structural pruning", arXiv 2301.12900.
     """
@@ -81,6 +99,16 @@ class Channels(Layout):
         self._sets = self._make_sets()
         arrays = [self._as_array(path, ids) for path, ids in self._sets.items()]
         self.infos = arrays or [without_groups(i, i.reason or "its channels stay") for i in infos]
+
+    @classmethod
+    def allocation(cls, scope: str) -> Allocation:
+        if scope == "erk":
+            raise LotteryError(
+                "Expected a scope other than 'erk' with pattern='channels': Erdős–Rényi-kernel is "
+                "defined by the shapes of single layers, and coupled channels belong to several. "
+                "Received: 'erk'. Choose 'global', 'layer' or 'uniform'."
+            )
+        return super().allocation(scope)
 
     def fold(self, masks: MaskSet) -> MaskSet:
         """Returns which channels survive: channels computed by a surviving weight."""
@@ -160,7 +188,7 @@ class Channels(Layout):
             parts += has
             return
         values = np.where(mask, reduction.of(score.values, score.absolute), 0.0)
-        sums = entry.sums(values, self.count)
+        sums = entry.sums(values if reduction.mean else entry.only_here(values), self.count)
         if reduction.mean:
             sums = reduction.finish(sums, entry.sums(np.ones_like(mask), self.count))
             scale = np.abs(sums[has & alive]).mean() if (has & alive).any() else 0.0
@@ -228,9 +256,17 @@ class Channels(Layout):
 
 def _channel_axes(infos: Sequence[VariableInfo]) -> list[_ChannelAxis]:
     return [
-        _ChannelAxis(info, axis, ids)
+        _ChannelAxis(info, axis, ids, _before(info, axis, ids))
         for info in infos
         if info.prunable
         for axis, ids in enumerate(info.channels)
         if ids is not None and (ids >= 0).any()
     ]
+
+
+def _before(info: VariableInfo, axis: int, ids: Ids) -> tuple[tuple[int, Ids], ...]:
+    return tuple(
+        (i, earlier)
+        for i, earlier in enumerate(info.channels[:axis])
+        if earlier is not None and np.isin(earlier[earlier >= 0], ids).any()
+    )

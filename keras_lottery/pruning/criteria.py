@@ -114,6 +114,7 @@ class Criterion:
             the surviving weights.
         reduction: from scores of weights to scores of channels and blocks.
         only: name of the weights whose score is the score of the channel.
+        single: True if it ranks single weights only.
     """
 
     score: Callable[[Inputs], Score]
@@ -121,6 +122,7 @@ class Criterion:
     iterations: int = 1
     reduction: Reduction = MEAN
     only: str = ""
+    single: bool = False
 
     @property
     def derived(self) -> frozenset[str]:
@@ -137,11 +139,13 @@ def criterion(
     iterations: int = 1,
     reduction: Reduction = MEAN,
     only: str = "",
+    single: bool = False,
 ) -> Callable[[Callable[[Inputs], Score]], Callable[[Inputs], Score]]:
     """Returns a decorator that registers a scoring function as the criterion `name`."""
 
     def add(score: Callable[[Inputs], Score]) -> Callable[[Inputs], Score]:
-        criteria.add(name, Criterion(score, frozenset(needs), iterations, reduction, only))
+        entry = Criterion(score, frozenset(needs), iterations, reduction, only, single)
+        criteria.add(name, entry)
         return score
 
     return add
@@ -210,7 +214,7 @@ def synflow(inputs: Inputs) -> Score:
     return Score(at_least_float32(inputs.final) * inputs.derived("flow"), absolute=True)
 
 
-@criterion("slow_modes", needs=("hessian_diagonal",), reduction=SUM)
+@criterion("slow_modes", needs=("hessian_diagonal",), single=True)
 def slow_modes(inputs: Inputs) -> Score:
     """-|h|, h = ∂²L/∂w²: the fast directions, of largest curvature, are pruned first.
 

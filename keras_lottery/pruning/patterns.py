@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.pruning.criteria import Criterion
+from keras_lottery.pruning.allocation import Allocation, allocations
+from keras_lottery.pruning.criteria import Criterion, criteria
 from keras_lottery.pruning.topk import Score
 from keras_lottery.registry import Registry
 from keras_lottery.types import MaskSet, VariableInfo
 
-__all__ = ["Blocks", "Layout", "check_pattern", "layout_of", "needs_channels", "patterns"]
+__all__ = [
+    "Blocks",
+    "Layout",
+    "check_choices",
+    "check_pattern",
+    "layout_of",
+    "needs_channels",
+    "patterns",
+]
 
 Array = NDArray[Any]
 ScoreOf = Callable[[str], Score]
@@ -63,6 +72,27 @@ class Layout:
                 "Expected no argument for this pattern. Received: "
                 f"{argument!r} after the colon. Leave it out."
             )
+
+    @classmethod
+    def check_criterion(cls, name: str) -> None:
+        """Raises LotteryError if a criterion is unknown or can't score these groups."""
+        if (only := criteria[name].only) and not cls.needs_channels:
+            raise LotteryError(
+                f"Expected pattern='channels' with the criterion {name!r}, which scores whole "
+                f"channels by their {only}. Received: a pattern of {cls.noun}. Change one of the "
+                "two."
+            )
+        if criteria[name].single and cls is not Layout:
+            raise LotteryError(
+                f"Expected pattern='weights' with the criterion {name!r}, which scores single "
+                f"weights. Received: a pattern of {cls.noun}. Choose another criterion, such as "
+                "'taylor'."
+            )
+
+    @classmethod
+    def allocation(cls, scope: str) -> Allocation:
+        """Returns an allocation; raises LotteryError if it is unknown or undefined here."""
+        return allocations[scope]
 
     def fold(self, masks: MaskSet) -> MaskSet:
         """Returns which groups survive: groups with a surviving weight."""
@@ -146,6 +176,14 @@ def check_pattern(pattern: str) -> None:
     """Raises LotteryError if a pattern is unknown, or its argument is invalid."""
     name, argument = _parts(pattern)
     patterns[name].check(argument)
+
+
+def check_choices(pattern: str, criterion: str, scope: str) -> None:
+    """Raises LotteryError if a name is unknown, or the three don't go together."""
+    check_pattern(pattern)
+    layout = patterns[_parts(pattern)[0]]
+    layout.check_criterion(criterion)
+    layout.allocation(scope)
 
 
 def needs_channels(pattern: str) -> bool:

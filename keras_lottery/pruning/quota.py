@@ -9,7 +9,6 @@ from math import ceil
 
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.pruning.allocation import allocations
 from keras_lottery.pruning.counts import kept
 from keras_lottery.pruning.patterns import Layout
 from keras_lottery.pruning.pools import Pool
@@ -55,7 +54,7 @@ def quotas_of(
         LotteryError: the pool doesn't have that many weights to prune.
     """
     floors = tuple(_floors(layout, pool, surviving, min_per_layer))
-    allocate = allocations[scope]
+    allocate = layout.allocation(scope)
     _check(layout, str(pool), sum(surviving), prune, sum(floors))
     shares = allocate(pool.infos, surviving, prune, floors)
     if shares is None:
@@ -83,7 +82,7 @@ def kept_at(
     layout: Layout, pool: Pool, config: PruneConfig, round: int
 ) -> tuple[int, list[int] | None]:
     """Returns the survivors of `round` rounds: the total, and per variable if that is fixed."""
-    schedule, allocate = schedule_of(config), allocations[config.scope]
+    schedule, allocate = schedule_of(config), layout.allocation(config.scope)
     surviving = [info.size for info in pool.infos]
     total, fixed = pool.size, False
     for r in range(1, round + 1):

@@ -180,6 +180,41 @@ class MetricRow(KeyedRow):
 
 
 @dataclass(frozen=True)
+class CompactedRow(KeyedRow):
+    """The compacted network of one ticket, next to the dense network: a row of compacted.csv.
+
+    Args:
+        parameters: number of parameters; the next fields without `dense_` are of the compacted
+            network too.
+        dense_parameters: number of parameters of the dense network.
+        bytes: size of the parameters.
+        dense_bytes: the same of the dense network.
+        flops: FLOPs of one example's forward pass, as `compaction_report` counts them.
+        dense_flops: the same of the dense network.
+        seconds_1: median time of a forward pass of one example.
+        dense_seconds_1: the same of the dense network, measured in turn.
+        seconds_32: median time of a forward pass of 32 examples.
+        dense_seconds_32: the same of the dense network, measured in turn.
+    """
+
+    parameters: int
+    dense_parameters: int
+    bytes: int
+    dense_bytes: int
+    flops: int
+    dense_flops: int
+    seconds_1: float
+    dense_seconds_1: float
+    seconds_32: float
+    dense_seconds_32: float
+
+    def problem(self) -> str:
+        names = [name for name in self.columns() if name not in KEY]
+        wrong = next((name for name in names if not 0 < getattr(self, name) < math.inf), "")
+        return f"expected {wrong} above 0, not {getattr(self, wrong)}" if wrong else ""
+
+
+@dataclass(frozen=True)
 class LayerRow(TableRow):
     """One masked variable of one training: a row of `<arm>.layers.csv`."""
 

@@ -37,6 +37,10 @@ class RunPaths:
         return self.root / "metrics.csv"
 
     @property
+    def compacted(self) -> Path:
+        return self.root / "compacted.csv"
+
+    @property
     def report(self) -> Path:
         return self.root / "report"
 

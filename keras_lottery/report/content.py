@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keras_lottery.report import prune_at_init, tables
+from keras_lottery.report.compacted import compacted_levels, compacted_table
 from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Text
 from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
     draw_ablations,
+    draw_compacted,
     draw_curves,
     draw_density,
     draw_overlap,
@@ -110,11 +112,19 @@ def _add_results(page: Content, whole: Results, suffix: str) -> None:
     if (ratios := tables.ratio_table(results)) is not None:
         page.add(Details("Compared with dense at every level", [ratios]))
     page.add(Details("Every level and arm", [tables.arm_table(results)]))
+    _add_compacted(page, results, suffix)
     _add_ablations(page, results, suffix)
     _add_learning(page, results, suffix)
     for title, family in families(whole).items():
         _add_family(page, title, family, suffix)
     _add_masks(page, results, suffix)
+
+
+def _add_compacted(page: Content, results: Results, suffix: str) -> None:
+    """Adds the sizes and latencies of compacted tickets, if the run measured them."""
+    if by_round := compacted_levels(results):
+        page.add(Heading("Compacted tickets"), compacted_table(results, by_round))
+        page.show(draw_compacted(results, by_round), suffix)
 
 
 def _add_ablations(page: Content, results: Results, suffix: str) -> None:

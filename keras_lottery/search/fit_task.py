@@ -14,6 +14,7 @@ from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Progress
 from keras_lottery.records import CONSTANT_OUTPUT
+from keras_lottery.search.examples import examples_of
 from keras_lottery.search.metric import choose_metric, higher_is_better
 from keras_lottery.search.settings import (
     check_model,
@@ -23,10 +24,12 @@ from keras_lottery.search.settings import (
     with_length,
 )
 from keras_lottery.tasks.seeding import seeded
+from keras_lottery.tasks.supervised import DERIVE_EXAMPLES
 from keras_lottery.toolkit.callbacks import RewindPoint
 from keras_lottery.training import fit, is_arrays, prepare
 from keras_lottery.training.checkpoint import capture_optimizer, restore_start
 from keras_lottery.training.checks import check_arrays, check_labels
+from keras_lottery.training.derivatives import derive
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
 from keras_lottery.training.programs import TimedProgram
@@ -183,11 +186,17 @@ class FitTask:
         )
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
-        """Always raises: the data of a search need not be arrays."""
-        raise LotteryError(
-            f"Expected arms and a criterion that need no derivatives of the loss. Received: one "
-            f"that needs the {name}. Use kl.prune(model, data=(x, y)), or leave it out."
+        model, batch_size = self._model, self._config.train.batch_size
+        x, y, *rest = examples_of(self._x, self._y, self._settings, DERIVE_EXAMPLES, seed)
+        masking.set_weights(model, weights)
+        masking.set_masks(model, masks)
+        weight = rest[0] if rest else None
+        derivative = derive(
+            name, model, x, y, batch_size=batch_size, seed=seed, sample_weight=weight
         )
+        # Frozen weights have no derivative, but may read pruned channels.
+        zeros = {v.path: np.zeros(v.shape, np.float32) for v in self.variables() if v.prunable}
+        return {path: derivative.get(path, zero) for path, zero in zeros.items()}
 
 
 class _Rows(keras.callbacks.Callback):

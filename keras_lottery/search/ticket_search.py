@@ -14,8 +14,10 @@ from keras_lottery.config import Config, NoSettings, PruneConfig, RewindConfig, 
 from keras_lottery.config.build import build
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
+from keras_lottery.engine.experiment import check_arms
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
+from keras_lottery.engine.pruner import check_rounds
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.fit_task import FitTask
@@ -34,7 +36,8 @@ class TicketSearch:
         rewind_to: `0it` (the model's weights), `500it` or `1ep`; None keeps the
             trained weights and fine-tunes them, as for a pre-trained model.
         arms: `winning` and any controls (see `keras-lottery list arms`).
-        criterion: name of a registered criterion that needs no gradients.
+        criterion: name of a registered criterion. Derivatives of the loss are averaged over up to
+            2,000 training examples.
         scope: name of a registered allocation.
         include: path patterns of variables to prune; empty: all trainable ones. See `kl.mask`.
         exclude: path patterns of variables not to prune.
@@ -99,11 +102,7 @@ class TicketSearch:
         rewind = build(RewindConfig, {"to": to, "mode": mode}, "", problems)
         if prune is None or rewind is None or problems:
             raise LotteryError("; ".join(problems) + ".")
-        if pruning.criteria[criterion].derived:
-            raise LotteryError(
-                f"Expected a criterion without gradients. Received: {criterion!r}. "
-                "Use kl.prune(model, data=(x, y)) for one that needs data."
-            )
+        pruning.check_choices(pattern, criterion, scope)
         for name in checks.names(arms, "arms"):
             _ = known_arms[name]
             if name in LEARNED:
@@ -122,6 +121,7 @@ class TicketSearch:
             arms=tuple(arms),
             seeds=(checks.seed(seed),),
         )
+        check_arms(self._config)
         self.higher_is_better = higher_is_better
         self.verbose = checks.truth(verbose, "verbose")
 
@@ -144,14 +144,15 @@ class TicketSearch:
 
         Raises:
             LotteryError: the model is not compiled, is already pruned or cannot be cloned, a
-                setting is not supported by a search, or the rewind point is not within the
-                training.
+                setting is not supported by a search, the rewind point is not within the training,
+                or the last rounds cannot prune as much.
         """
         epochs = checks.whole_number(settings.pop("epochs", 1), "epochs", least=1)
         check_fit(model, x, settings)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
+        check_rounds(config, task.variables())
         run = Memory(config, task)
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:

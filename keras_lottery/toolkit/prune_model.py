@@ -129,7 +129,7 @@ def prune_selected(
     target = target if isinstance(target, Target) else Target(target)
     target, seed = target.checked(options.pattern), checks.seed(seed)
     dry_run = checks.truth(dry_run, "dry_run")
-    _ = pruning.criteria[criterion], pruning.allocations[scope]
+    pruning.check_choices(options.pattern, criterion, scope)
     if initial is not None:
         checks.instance(initial, Mapping, "initial")  # type: ignore[type-abstract]
     if options.pattern != "weights" and is_learned(model):
@@ -142,11 +142,6 @@ def prune_selected(
         raise LotteryError(
             "Expected pruned weights of 0, which switch channels off. Received: "
             "parametrization='frozen' with other values. Strip the model first."
-        )
-    if options.pattern != "weights" and criterion == "slow_modes":
-        raise LotteryError(
-            "Expected pattern='weights' with criterion 'slow_modes', which scores single weights. "
-            f"Received: {options.pattern!r}. Choose another criterion, such as 'taylor'."
         )
     internals.sync_trainer(model)
     inventory = select(model, options)

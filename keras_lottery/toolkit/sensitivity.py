@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_lottery import checks
+from keras_lottery import checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
@@ -164,7 +164,7 @@ def sensitivity(
 
     Raises:
         LotteryError: the model is not built or not compiled, or cannot be copied; a sparsity is
-            out of range; a pattern matches nothing.
+            out of range or cannot be reached; a pattern matches nothing.
 
     Example:
         >>> table = kl.sensitivity(model, (x, y), sparsities=(0.5, 0.9))
@@ -179,6 +179,7 @@ def sensitivity(
         )
     checked = _sparsities(sparsities)
     options = options_from(include, exclude, biases, norms, embeddings, output, pattern=pattern)
+    pruning.check_choices(pattern, criterion, "global")
     internals.sync_trainer(model)
     pruned = copy_model(model)
     mask_selected(pruned, options)
@@ -194,11 +195,17 @@ def _measure(
     seed: int,
 ) -> Sensitivity:
     """Prunes each layer of the copy, evaluates it, and restores it."""
+    layers = _layers(describe_selected(model, options))
+    selected = {
+        layer: replace(options, include=tuple(info.path for info in infos), exclude=())
+        for layer, infos in layers.items()
+    }
+    for within in selected.values():
+        _check_reachable(model, within, max(sparsities))
     unpruned = evaluation(model)
     masks, fills, weights = state.get_masks(model), state.get_fills(model), state.get_weights(model)
     rows = []
-    for layer, infos in _layers(describe_selected(model, options)).items():
-        within = replace(options, include=tuple(info.path for info in infos), exclude=())
+    for layer, within in selected.items():
         for sparsity in sparsities:
             already_pruned, size = counts_selected(model, within)
             if already_pruned < count(sparsity, size):
@@ -215,8 +222,16 @@ def _measure(
                 state.set_weights(model, weights)
             else:  # its own masks already prune this much
                 values = unpruned
-            rows.append(SensitivityRow(layer, sparsity, sum(i.size for i in infos), values))
+            layer_size = sum(info.size for info in layers[layer])
+            rows.append(SensitivityRow(layer, sparsity, layer_size, values))
     return Sensitivity(tuple(rows), unpruned)
+
+
+def _check_reachable(model: keras.Model, options: MaskOptions, sparsity: float) -> None:
+    """Raises LotteryError if a layer can't be pruned that much, before anything is evaluated."""
+    pruned, size = counts_selected(model, options)
+    if pruned < count(sparsity, size):
+        prune_selected(model, Target(sparsity), options, criterion="random", dry_run=True)
 
 
 class _Evaluation:

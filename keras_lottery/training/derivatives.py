@@ -22,6 +22,8 @@ Loss = Callable[[Any, Any], Any]
 """`(y, outputs) -> scalar`, the mean over the examples of a batch."""
 
 Arrays = list[NDArray[Any]]
+Batch = tuple[Any, ...]
+"""`(x, y)` or `(x, y, sample_weight)`."""
 
 PROBES = 100
 """Random vectors per batch that the estimate of the Hessian's diagonal averages over."""
@@ -40,6 +42,7 @@ class Subject:
         seed: seed of random probes.
         kept: mask of each trainable variable, or True.
         temperature: divides the outputs before the loss.
+        sample_weight: weights of the examples under the compiled loss, or None.
     """
 
     model: keras.Model
@@ -50,6 +53,7 @@ class Subject:
     seed: int
     kept: Sequence[Any]
     temperature: float = 1.0
+    sample_weight: Any = None
 
     @property
     def examples(self) -> int:
@@ -71,20 +75,23 @@ class Subject:
         """Returns the arrays, 0 where pruned."""
         return [np.where(kept, a, 0).astype(a.dtype) for a, kept in zip(arrays, self.kept)]
 
-    def batches(self) -> Iterator[tuple[int, Any, Any]]:
-        """Yields the size, inputs and targets of each batch."""
+    def batches(self) -> Iterator[tuple[int, Batch]]:
+        """Yields the size and the inputs, targets and weights, if any, of each batch."""
+        weights = () if self.sample_weight is None else (self.sample_weight,)
         for at in range(0, self.examples, self.batch_size):
-            x, y = (_rows(data, at, self.batch_size) for data in (self.x, self.y))
-            yield min(self.batch_size, self.examples - at), x, y
+            batch = tuple(_rows(part, at, self.batch_size) for part in (self.x, self.y, *weights))
+            yield min(self.batch_size, self.examples - at), batch
 
-    def loss_at(self, values: Sequence[Any], x: Any, y: Any) -> Any:
+    def loss_at(self, values: Sequence[Any], x: Any, y: Any, sample_weight: Any = None) -> Any:
         """Returns the loss of a batch in training mode, discarding updates of the model."""
         mapping = list(zip(self.model.trainable_variables, values, strict=True))
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True):
             outputs = self.model(x, training=True)
             if self.loss is not None:
                 return self.loss(y, self._cooled(outputs))
-            return self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
+            return self.model.compute_loss(
+                x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
+            )
 
     def _cooled(self, outputs: Any) -> Any:
         if self.temperature == 1:
@@ -109,6 +116,7 @@ def derive(
     batch_size: int = 128,
     seed: int = 0,
     temperature: float = 1.0,
+    sample_weight: Any = None,
 ) -> Weights:
     """Returns a quantity of a model's loss at its weights, by path; 0 where pruned.
 
@@ -124,6 +132,7 @@ def derive(
         batch_size: examples per batch, also for batch norm.
         seed: seed of the probes of `hessian_diagonal`.
         temperature: divides the outputs, which should be logits, before `loss`.
+        sample_weight: weights of the examples under the compiled loss.
 
     Raises:
         LotteryError: the name is unknown, the model has no loss, or there are no examples.
@@ -141,7 +150,7 @@ def derive(
     by_variable = {id(v): p for p, v in paths.variables(model).items()}
     names = [by_variable[id(v)] for v in model.trainable_variables]
     kept = [(masks or {}).get(path, True) for path in names]
-    subject = Subject(model, loss, x, y, batch_size, seed, kept, temperature)
+    subject = Subject(model, loss, x, y, batch_size, seed, kept, temperature, sample_weight)
     derivative = dict(zip(names, subject.only_kept(quantity(subject)), strict=True))
     _check_finite(name, derivative)
     return derivative
@@ -151,7 +160,7 @@ def derive(
 def gradient(subject: Subject) -> Arrays:
     """g = ∂L/∂w, the mean over all examples."""
     differentiate = gradient_of(subject.loss_at)
-    return _mean(subject, lambda x, y: differentiate(subject.values(), x, y))
+    return _mean(subject, lambda *batch: differentiate(subject.values(), *batch))
 
 
 @quantities.register("hessian_gradient")
@@ -162,7 +171,7 @@ def hessian_gradient(subject: Subject) -> Arrays:
     """
     vector = _tensors(subject.only_kept(gradient(subject)))
     product = hessian_vector_of(subject.loss_at)
-    return _mean(subject, lambda x, y: product(subject.values(), vector, x, y))
+    return _mean(subject, lambda *batch: product(subject.values(), vector, *batch))
 
 
 @quantities.register("hessian_diagonal")
@@ -177,11 +186,11 @@ def hessian_diagonal(subject: Subject) -> Arrays:
     product = hessian_vector_of(subject.loss_at)
     shapes = [tuple(v.shape) for v in subject.model.trainable_variables]
 
-    def of_batch(x: Any, y: Any) -> Arrays:
+    def of_batch(*batch: Any) -> Arrays:
         total = [np.zeros(shape) for shape in shapes]
         for _ in range(PROBES):
             signs = subject.only_kept([_signs(rng, shape) for shape in shapes])
-            products = product(subject.values(), _tensors(signs), x, y)
+            products = product(subject.values(), _tensors(signs), *batch)
             total = [t + z * _numpy(h) for t, z, h in zip(total, signs, products, strict=True)]
         return [t / PROBES for t in total]
 
@@ -210,12 +219,12 @@ def flow(subject: Subject) -> Arrays:
     return [_numpy(g) for g in gradient_of(total)([ops.abs(v) for v in subject.values()])]
 
 
-def _mean(subject: Subject, of_batch: Callable[[Any, Any], Sequence[Any]]) -> Arrays:
+def _mean(subject: Subject, of_batch: Callable[..., Sequence[Any]]) -> Arrays:
     """Returns the mean of `of_batch` over all examples."""
     shapes = [tuple(v.shape) for v in subject.model.trainable_variables]
     total = [np.zeros(shape, np.float64) for shape in shapes]
-    for size, x, y in subject.batches():
-        total = [t + _numpy(g) * size for t, g in zip(total, of_batch(x, y), strict=True)]
+    for size, batch in subject.batches():
+        total = [t + _numpy(g) * size for t, g in zip(total, of_batch(*batch), strict=True)]
     return [(t / subject.examples).astype(np.float32) for t in total]
 
 

@@ -105,6 +105,7 @@ def test_list(capsys):
         (["export", "--run=/nowhere", "--out=x"], "/nowhere"),
         (["prune", "--model=/nowhere.keras", "--sparsity=0.5", "--out=x.keras"], "/nowhere"),
         (["prune", "--model=a.keras", "--out=b.keras"], "Expected --sparsity"),
+        (["prune", "--model=/nowhere.keras", "--pattern=2:4", "--out=b.keras"], "/nowhere"),
         (["prune", "--model=a.keras", "--sparsity=x", "--out=b.keras"], "sparsity"),
         (["list", "cats"], "kind"),
         (["list", "scopes", "--import=nowhere.py"], "nowhere.py"),

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from keras_lottery import pruning
-from keras_lottery.engine import experiment
+from keras_lottery import pruning, report
+from keras_lottery.engine import compacted, experiment
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_results
+from keras_lottery.records import CompactedRow, read_results, read_rows
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket
+from keras_lottery.types import Start
 from tests.engine import small
 
 HIDDEN = {"layers/dense/kernel": 20, "layers/dense_1/kernel": 10}
@@ -64,6 +65,46 @@ def test_controls_keep_or_permute_channels(finished):
     assert any((over[path] != winning[path]).any() for path in winning)
 
 
+def test_compacted_tickets_are_measured_once(finished):
+    layout, tickets = layout_and_tickets(finished)
+    config, paths = finished
+    rows = {row.round: row for row in read_rows(paths.compacted, CompactedRow)}
+    assert rows.keys() == {1, 2}
+    for round, row in rows.items():
+        a, b = (int(m.sum()) for m in layout.fold(tickets["winning", round].masks).values())
+        assert row.parameters == 64 * a + a + a * b + b + b * 10 + 10
+        assert row.bytes == 4 * row.parameters
+        assert row.flops == 2 * (64 * a + a * b + b * 10)
+        assert row.dense_parameters == 64 * 20 + 20 + 20 * 10 + 10 + 10 * 10 + 10
+        assert (row.seed, row.arm) == (0, "winning")
+    before = paths.compacted.read_text()
+    paths.compacted.write_text("\n".join(before.splitlines()[:-1]) + "\n")  # as if killed
+    experiment.run(config)
+    after = read_rows(paths.compacted, CompactedRow)
+    assert after[0] == rows[1] and after[1].parameters == rows[2].parameters
+    assert before.splitlines()[:2] == paths.compacted.read_text().splitlines()[:2]
+
+
+def test_the_report_shows_compacted_tickets(finished):
+    _, paths = finished
+    files = report.build(paths.root, tensorboard=False)
+    text = files.markdown.read_text()
+    assert "## Compacted tickets" in text and "batch 32 [ms]" in text
+    assert "compacted.png" in [path.name for path in files.figures]
+    table = paths.compacted.read_text()
+    paths.compacted.unlink()  # a run of an older version
+    assert "Compacted tickets" not in report.build(paths.root).markdown.read_text()
+    paths.compacted.write_text(table)
+
+
+def test_zeros_before_training_are_not_taken_for_pruned_weights():
+    values = np.array([0.0, 0, 2, 3], "float32")
+    start = Start({"gamma": values, "bias": values}, {"gamma": np.array([1, 0, 0, 1], bool)})
+    weights = compacted._pruned(start)
+    assert (weights["gamma"] != 0).tolist() == [True, False, False, True]
+    np.testing.assert_array_equal(weights["bias"], values)
+
+
 def test_arms_that_choose_single_weights_are_refused(tmp_path):
     config = small.config(tmp_path, prune__pattern="channels", arms=["winning", "edge_popup"])
     with pytest.raises(LotteryError, match=r"arms that can prune channels\. Received: edge_popup"):
@@ -73,3 +114,21 @@ def test_arms_that_choose_single_weights_are_refused(tmp_path):
 def test_wrong_patterns_are_refused_with_the_config(tmp_path):
     with pytest.raises(LotteryError, match=r"prune.pattern: expected .* Did you mean 'channels'"):
         small.config(tmp_path, prune__pattern="chanels")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"pattern": "2:4", "rate": 0.3}, r"at round 2 \(N of every M weights"),
+        ({"pattern": "channels", "rate": 0.9}, r"at round 2 \(every layer keeps one channel"),
+        ({"pattern": "channels", "scope": "erk"}, "a scope other than 'erk'"),
+        ({"criterion": "batch_norm_scale"}, "pattern='channels' with the criterion"),
+        ({"pattern": "block:2x2", "include": ["*/bias"], "biases": True}, "it has only one axis"),
+    ],
+)
+def test_what_cannot_be_pruned_is_refused_before_training(fields, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "train_all", lambda *_: pytest.fail("trained"))
+    names = {f"prune__{name}": value for name, value in fields.items()}
+    config = small.config(tmp_path, **names, arms=["winning"])
+    with pytest.raises(LotteryError, match=message):
+        experiment.run(config)

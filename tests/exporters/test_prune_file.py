@@ -52,13 +52,37 @@ def test_options_select_the_pruned_variables(source, tmp_path):
 
 
 def test_channels_are_removed_for_real(source, tmp_path):
-    prune_file(source, None, tmp_path / "small.keras", pattern="channels", flops=0.5, compact=True)
+    report = prune_file(
+        source, None, tmp_path / "small.keras", pattern="channels", flops=0.5, compact=True
+    )
     old, new = (
         keras.saving.load_model(path, compile=False) for path in (source, tmp_path / "small.keras")
     )
     kernels = [value for value in values(new) if value.ndim == 2]
     assert 0.4 * 900 < sum(kernel.size for kernel in kernels) <= 0.5 * 900
     assert new.count_params() < old.count_params() and all(kernel.all() for kernel in kernels)
+    sizes = old.count_params(), new.count_params()
+    assert report.compacted["parameters"] == sizes
+    assert f"parameters left │ {sizes[1]:,} │ {sizes[0]:,}" in " ".join(str(report).split())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"flops": 1.5, "pattern": "channels"}, "flops, a finite number from 0 up to 1"),
+        ({"flops": 0.5, "sparsity": 0.5, "pattern": "channels"}, "one of sparsity, flops and"),
+        ({"flops": 0.5}, "pattern='channels' with flops="),
+        ({"bytes": 10, "pattern": "channels"}, "at least [0-9,]+ bytes"),
+        ({"pattern": "8:32", "sparsity": 0.5}, "not a multiple of 32"),
+        ({"pattern": "5:10", "sparsity": 0.6}, "N of every M"),
+        ({"criterion": "batch_norm_scale", "sparsity": 0.5}, "pattern='channels' with the crit"),
+        ({"criterion": "taylor", "sparsity": 0.5}, "only the weights, to prune a file.*gradient"),
+    ],
+)
+def test_targets_that_cannot_be_reached_write_nothing(settings, message, source, tmp_path):
+    with pytest.raises(LotteryError, match=message):
+        prune_file(source, out=tmp_path / "pruned.keras", **{"sparsity": None} | settings)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("sparsity", [1.0, -0.1, float("nan"), 90])

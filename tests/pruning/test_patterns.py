@@ -8,7 +8,10 @@ import pytest
 from keras_lottery.config import PruneConfig
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import (
+    Score,
+    check_choices,
     check_pattern,
+    criteria,
     full_masks,
     kept,
     layout_of,
@@ -65,6 +68,10 @@ def is_whole(masks, pattern):
 @each_pattern
 @pytest.mark.parametrize("scope", ["global", "layer", "uniform", "erk"])
 def test_exact_counts(pattern, scope):
+    if (pattern, scope) == ("channels", "erk"):
+        with pytest.raises(LotteryError, match="a scope other than 'erk' with pattern='channels'"):
+            prune_to(weights(), {}, INFOS, 0.3, pattern=pattern, scope=scope)
+        return
     layout = layout_of(pattern, INFOS)
     size = sum(i.size for i in layout.infos if i.prunable)
     masks = prune_to(weights(), {}, INFOS, 0.3, pattern=pattern, scope=scope)
@@ -217,6 +224,22 @@ def test_criteria_of_channels():
     assert by("snip", gradient)["a/kernel"][6]
 
 
+def test_saliencies_count_the_weights_within_a_recurrent_unit_once():
+    # Two units with two gates: rows read the old state, columns compute the new one.
+    units = np.array([0, 1])
+    gates = np.tile(units, 2)
+    info = VariableInfo(
+        "recurrent", (2, 4), kind="recurrent", channels=(units, gates), makes=(1,), input_axis=0
+    )
+    values = np.array([[1.0, 2, 4, 8], [16, 32, 64, 128]])
+    layout = layout_of("channels", [info])
+    scores = layout.scores(
+        ["recurrent"], lambda path: Score(values), full_masks([info]), criteria["taylor"]
+    )
+    # Unit 0: its row, 1 + 2 + 4 + 8, and its columns in the other row, 16 + 64.
+    np.testing.assert_array_equal(scores["recurrent"].values, [95, 2 + 8 + 240])
+
+
 def test_the_scale_of_a_batch_normalization_scores_its_channel():
     scales = np.arange(1.0, 1 + WIDTH)[::-1].copy()
     with pytest.raises(LotteryError, match=r"gamma for all channels.*b/kernel"):
@@ -236,6 +259,23 @@ def test_the_scale_of_a_batch_normalization_scores_its_channel():
 def test_a_criterion_of_channels_scores_no_weights():
     with pytest.raises(LotteryError, match="pattern='channels' with the criterion"):
         prune_to(weights(), {}, INFOS, 0.5, criterion="batch_norm_scale")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "criterion", "scope", "message"),
+    [
+        ("chanels", "magnitude", "global", "Did you mean 'channels'"),
+        ("2:4", "batch_norm_scale", "global", "scores whole channels by their gamma"),
+        ("block:2x2", "slow_modes", "global", "scores single weights"),
+        ("channels", "slow_modes", "global", "scores single weights"),
+        ("channels", "taylor", "erk", "coupled channels belong to several"),
+        ("channels", "tailor", "global", "Did you mean 'taylor'"),
+        ("channels", "taylor", "globl", "Did you mean 'global'"),
+    ],
+)
+def test_choices_that_do_not_go_together(pattern, criterion, scope, message):
+    with pytest.raises(LotteryError, match=message):
+        check_choices(pattern, criterion, scope)
 
 
 def test_random_channels_are_one_draw_each():

@@ -280,6 +280,71 @@ def test_data_without_end_need_a_length_of_the_epoch(model, data):
     assert steps.counts == [6, 3]
 
 
+@pytest.mark.filterwarnings("ignore:.*seed=0 has no effect")
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("arrays", {"criterion": "taylor", "pattern": "channels"}),
+        ("PyDataset", {"criterion": "taylor"}),
+        ("unknown length", {"arms": ("init_snip",)}),
+    ],
+)
+def test_derivatives_come_from_the_data_of_the_search(kind, settings, data):
+    x, y = data
+    model = made.compiled(made.network(), keras.optimizers.SGD(0.1))
+    search = kl.TicketSearch(rounds=1, rate=0.5, verbose=False, **settings)
+    history = search.fit(model, **data_of(kind, x, y), epochs=1)
+    arm = settings.get("arms", ("winning",))[0]
+    scored = history.trained(0) if arm == "winning" else masking.get_weights(model)
+    expected = made.compiled(made.network())
+    masking.set_weights(expected, scored)
+    criterion, pattern = settings.get("criterion", "snip"), settings.get("pattern", "weights")
+    kl.prune(expected, 0.5, criterion, data=data, pattern=pattern)
+    masks = history.ticket(1, arm).masks
+    assert masks.keys() == masking.get_masks(expected).keys()
+    for path, mask in masking.get_masks(expected).items():
+        np.testing.assert_array_equal(masks[path], mask)
+
+
+def test_weights_of_examples_count_in_derivatives(data):
+    x, y = data
+    first = np.where(y == 0, 1.0, 0.0).astype("float32")
+    settings = {"criterion": "taylor", "pattern": "channels", "rounds": 1, "rate": 0.5}
+    masks = []
+    for weights in ({"sample_weight": first}, {"class_weight": {0: 1.0, 1: 0.0, 2: 0.0}}):
+        model = made.compiled(made.network(), keras.optimizers.SGD(0.1))
+        history = kl.TicketSearch(verbose=False, **settings).fit(model, x, y, **weights)
+        masks.append(history.ticket(1).masks)
+        expected = made.compiled(made.network())
+        masking.set_weights(expected, history.trained(0))
+        only = (x[y == 0], y[y == 0])
+        kl.prune(expected, 0.5, "taylor", data=only, pattern="channels")
+        for path, mask in masking.get_masks(expected).items():
+            np.testing.assert_array_equal(masks[-1][path], mask)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"criterion": "batch_norm_scale"}, "pattern='channels' with the criterion"),
+        ({"pattern": "channels", "scope": "erk"}, "a scope other than 'erk'"),
+        ({"pattern": "2:4", "arms": ("inertial_manifold",)}, "arms that can prune 2:4"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused_at_once(settings, message):
+    with pytest.raises(LotteryError, match=message):
+        kl.TicketSearch(**settings)
+
+
+def test_rounds_that_cannot_be_reached_are_refused_before_training(data):
+    model = made.compiled(made.network())
+    steps = Steps()
+    search = kl.TicketSearch(rounds=4, rate=0.2, pattern="8:16", verbose=False)
+    with pytest.raises(LotteryError, match=r"at round 4 .*N of every M weights"):
+        search.fit(model, *data, callbacks=[steps])
+    assert steps.counts == []
+
+
 def test_tickets_of_channels_become_smaller_networks(model, data):
     x, y = data
     search = kl.TicketSearch(rounds=1, rate=0.5, pattern="channels", verbose=False)

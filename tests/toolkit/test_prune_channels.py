@@ -88,6 +88,28 @@ def test_which_channels_go_together():
     assert reasons == {"layers/dense_1/bias": "its channels stay: output of the model"}
 
 
+def test_permuted_controls_move_whole_groups_of_coupled_channels():
+    model = vision()
+    inventory = channel_inventory(read_model(model))
+    layout, cost = pruning.layout_of("channels", inventory.infos), size_of(inventory)
+    weights = masking.get_weights(model)
+    masks = pruning.prune_to(weights, {}, inventory.infos, 0.5, pattern="channels")
+    before = layout.fold(masks)
+    for permute in (pruning.permute_layer, pruning.permute_global):
+        shuffled = permute(masks, np.random.default_rng(1), layout)
+        after = layout.fold(shuffled)
+        assert pruning.kept(after) == pruning.kept(before) == 5
+        assert any((after[path] != before[path]).any() for path in before)
+        whole = layout.unfold(after, pruning.full_masks(inventory.infos))
+        assert all((whole[path] == mask).all() for path, mask in shuffled.items())
+        if permute is pruning.permute_layer:
+            assert {p: m.sum() for p, m in after.items()} == {p: m.sum() for p, m in before.items()}
+            assert cost.parameters(shuffled) == cost.parameters(masks)
+        masked = kl.mask(vision(), pattern="channels")
+        kl.set_masks(masked, shuffled)
+        assert kl.compact(masked).count_params() == cost.parameters(shuffled)
+
+
 def small():
     x = keras.Input((6, 6, 3))
     y = L.ReLU()(L.BatchNormalization()(L.Conv2D(8, 3, name="first")(x)))
@@ -248,6 +270,37 @@ def test_a_rule_that_is_registered_later_counts():
     kl.register_compaction_rule(Passed, lambda call: setattr(call.output, "axes", call.input.axes))
     kl.prune(model, 0.5, pattern="channels")
     assert kl.get_masks(model)["layers/dense/kernel"].any(axis=0).sum() == 3
+
+
+def test_channels_that_a_layer_without_a_mask_reads_stay():
+    class Mix(L.Layer):
+        def build(self, shape):
+            self.mix = self.add_weight(shape=(shape[-1], 5), name="mix")
+
+        def call(self, inputs):
+            return keras.ops.matmul(inputs, self.mix)
+
+    def rule(call):
+        units = call.units("units", 5)
+        call.kernel("mix", (call.input.axes[-1], units), {0: call.input.along(-1)}, makes=(1,))
+        call.output.axes = (*call.input.axes[:-1], units)
+
+    kl.register_compaction_rule(Mix, rule)
+    x = keras.Input((4,))
+    y = Mix()(L.Dense(8, activation="sigmoid")(x))  # which is 0.5 if it is switched off
+    model = keras.Model(x, L.Dense(2)(L.Dense(6, activation="sigmoid")(y)))
+    summary = kl.prune(model, 0.5, pattern="channels")
+    reasons = {row.path: row.reason for row in summary.rows}
+    unknown = "unknown layer Mix: call register_prunable(Mix, kernel=(...))"
+    assert reasons["layers/mix/mix"] == unknown
+    why = f"its channels stay: no mask reaches layers/mix/mix: {unknown}"
+    assert reasons["layers/dense/kernel"] == reasons["layers/dense/bias"] == why
+    predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
+    assert kl.compact(model).count_params() == predicted < model.count_params()
+    masking.register_prunable(Mix, kernel=("mix",))
+    kl.prune(model, 0.5, pattern="channels")
+    masks = kl.get_masks(model)
+    assert not masks["layers/dense/kernel"].all() and not masks["layers/mix/mix"].all()
 
 
 def test_a_spectrally_normalized_convolution_keeps_its_channels():

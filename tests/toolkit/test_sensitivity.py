@@ -107,6 +107,16 @@ def test_impossible_sparsities(model, sparsities):
         kl.sensitivity(model, (X, X[:, :1]), sparsities=sparsities)
 
 
+def test_sparsities_out_of_reach_are_refused_before_anything_is_evaluated(model, monkeypatch):
+    monkeypatch.setattr(keras.Model, "evaluate", lambda *_, **__: pytest.fail("evaluated"))
+    for settings, message in (
+        ({"pattern": "1:2"}, "N of every M"),
+        ({"criterion": "batch_norm_scale"}, "pattern='channels' with the criterion"),
+    ):
+        with pytest.raises(LotteryError, match=message):
+            kl.sensitivity(model, (X, X), (0.5, 0.8), **settings)
+
+
 def test_a_model_without_a_loss():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     with pytest.raises(LotteryError, match=r"Expected a compiled model.*model\.compile"):

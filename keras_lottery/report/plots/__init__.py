@@ -1,6 +1,7 @@
 """The figures of a report, one file each."""
 
 from keras_lottery.report.plots.ablations import draw_ablations
+from keras_lottery.report.plots.compacted import draw_compacted
 from keras_lottery.report.plots.curves import draw_curves
 from keras_lottery.report.plots.density import draw_density
 from keras_lottery.report.plots.overlap import draw_overlap
@@ -13,6 +14,7 @@ from keras_lottery.report.plots.tickets import draw_tickets
 __all__ = [
     "Drawing",
     "draw_ablations",
+    "draw_compacted",
     "draw_curves",
     "draw_density",
     "draw_overlap",

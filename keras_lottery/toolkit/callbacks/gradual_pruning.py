@@ -36,7 +36,7 @@ class GradualPruning(StepCallback):
         begin_step: step of the first mask update; 0 prunes before the first optimizer update.
         initial_sparsity: fraction removed at `begin_step`.
         frequency: steps between mask updates.
-        criterion: name of a registered criterion that needs no data.
+        criterion: name of a registered criterion that needs only the weights.
         scope: name of a registered allocation.
         include: path patterns of variables to prune; empty: all trainable ones. See `kl.mask`,
             which masks with these options on first use; in a masked model, they select among its

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import masking, toolkit, training
+from keras_lottery.errors import LotteryError
 from keras_lottery.toolkit.callbacks import GradualPruning, SparsityLogger, gradual_pruning
 from tests.training import made
 
@@ -40,9 +41,10 @@ def prunings(monkeypatch):
     """What was pruned: the batches that the optimizer has seen, and the sparsity asked for."""
     found, prune = [], gradual_pruning.prune_selected
 
-    def record(model, sparsity, options, **settings):
-        found.append((masking.iterations(model), pytest.approx(sparsity)))
-        return prune(model, sparsity, options, **settings)
+    def record(model, sparsity, options, dry_run=False, **settings):
+        if not dry_run:
+            found.append((masking.iterations(model), pytest.approx(sparsity)))
+        return prune(model, sparsity, options, dry_run=dry_run, **settings)
 
     monkeypatch.setattr(gradual_pruning, "prune_selected", record)
     return found
@@ -212,3 +214,36 @@ def test_when_sparse_shows_a_callback_only_epochs_at_the_final_sparsity(fit):
     assert history.epoch == [0, 1, 2, 3]
     assert early.best_epoch == 2
     assert sparsity(pruned) == pytest.approx(0.9, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"criterion": "taylor"}, "needs only the weights. Received: 'taylor'.*the gradient"),
+        ({"criterion": "movement"}, "which needs the initial"),
+        ({"criterion": "batch_norm_scale"}, "pattern='channels' with the criterion"),
+        ({"pattern": "channels", "scope": "erk"}, "a scope other than 'erk'"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused_at_once(settings, message):
+    with pytest.raises(LotteryError, match=message):
+        gradual(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pattern": "8:16", "final": 0.6}, "N of every M"),
+        ({"pattern": "channels", "final": 1.0}, "every layer keeps one channel"),
+        ({"pattern": "channels", "criterion": "batch_norm_scale"}, "a gamma for all channels"),
+        ({"pattern": "3:7"}, "not a multiple of 7"),
+    ],
+)
+def test_a_final_sparsity_out_of_reach_is_refused_before_training(settings, message):
+    ours = model()
+    before = masking.get_weights(ours)
+    with pytest.raises(LotteryError, match=message):
+        ours.fit(X, Y, epochs=3, callbacks=[gradual(**settings)], **SETTINGS)
+    assert not masking.is_masked(ours)
+    for path, value in masking.get_weights(ours).items():
+        np.testing.assert_array_equal(before[path], value)
