@@ -84,7 +84,7 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
     """Makes composite layers save the shrunk layers inside, which their config doesn't list."""
     if id(layer) in shrunk:
         return
-    if _is_plain(layer):
+    if _is_plain(layer) or _is_wrapper(layer):
         for inner in internals.sublayers(layer):
             _name_composites(inner, shrunk)
         return
@@ -103,6 +103,11 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
             inside[path] = None
     if inside:
         give_class(layer, inside)
+
+
+def _is_wrapper(layer: keras.Layer) -> bool:
+    """Returns True for wrappers of Keras, whose config contains the wrapped layer."""
+    return isinstance(layer, keras.layers.Wrapper) and type(layer).__module__.startswith("keras.")
 
 
 def _is_plain(layer: keras.Layer) -> bool:

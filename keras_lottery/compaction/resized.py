@@ -54,6 +54,10 @@ class CompactedLayer(internals.BuildHook):
             _shrink(layer)
         return layer
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Traces the code, since `compute_output_shape` can depend on sizes of the constructor."""
+        return keras.Operation.compute_output_spec(self, *args, **kwargs)
+
     def after_build(self) -> None:
         _shrink(self)
 

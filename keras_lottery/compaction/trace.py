@@ -13,7 +13,7 @@ import keras
 from keras_lottery.compaction import rules
 from keras_lottery.compaction.call import Call, rule_of
 from keras_lottery.compaction.graph import Graph, Plan, Size, Value
-from keras_lottery.compaction.rules.elementwise import unary
+from keras_lottery.compaction.rules.elementwise import independent, unary
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import layer_paths
@@ -184,16 +184,23 @@ class _Trace:
             if isinstance(leaf, keras.Variable):
                 self.read[id(leaf)] = self._path(operation)
         arguments = keras.tree.map_structure(self._value, arguments)
-        call = Call(self.graph, operation, self._path(operation), arguments, values)
+        call = Call(self.graph, operation, self._path(operation), arguments, values, self._inside)
         rule = rule_of(operation)
         if rule is not None:
             rule(call)
-        elif not unary(call):
+        elif not unary(call) and not independent(call):
+            call.without_rule = True
+        if call.without_rule:
             kind = type(operation).__name__
             self._unknown(call.inputs, f"{call.path} ({kind}) has no rule")
         for tensor, value in zip(tensors, values):
             self._keep(tensor, value)
         return outputs
+
+    def _inside(self, layer: Any, value: Value) -> Value:
+        tensor = keras.KerasTensor(value.shape)
+        self._keep(tensor, value)
+        return self._value(self.layer(layer, (tensor,), {}))
 
     def _value(self, leaf: Any) -> Any:
         if not isinstance(leaf, keras.KerasTensor):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from keras_lottery.compaction.call import Call
 from keras_lottery.compaction.graph import Value
 
-__all__ = ["activate", "apply", "is_elementwise", "place", "set_output"]
+__all__ = ["activate", "apply", "is_elementwise", "keeps_apart", "place", "set_output"]
 
 Array = NDArray[Any]
 Function = Callable[[Any], Any]
@@ -32,6 +32,25 @@ def is_elementwise(function: Function, shape: tuple[int, ...] = (4, 6)) -> bool:
     if any(result.shape != shape for result in results):
         return False
     return bool(np.array_equal(results[0][~changed], results[1][~changed], equal_nan=True))
+
+
+def keeps_apart(function: Function, shape: tuple[int, ...], axis: int) -> bool:
+    """Returns True if a function treats each index of an axis alone.
+
+    The test removes some indices of a random input and expects the same of the output.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape).astype("float32")
+    kept = np.flatnonzero(np.arange(shape[axis]) % 3 != 1)
+    try:
+        parts = [_numpy(function(keras.ops.convert_to_tensor(a))) for a in (x, x.take(kept, axis))]
+    except Exception:
+        return False
+    whole, part = parts
+    if whole.ndim != len(shape) or whole.shape[axis] != shape[axis]:
+        return False
+    expected = whole.take(kept, axis)
+    return part.shape == expected.shape and bool(np.allclose(part, expected, 1e-4, 1e-5))
 
 
 def apply(function: Function, constant: Array | None) -> Array | None:

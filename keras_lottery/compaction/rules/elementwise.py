@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from keras_lottery.compaction.call import Call, register_compaction_rule
 from keras_lottery.compaction.graph import Value
-from keras_lottery.compaction.rules.constants import apply, is_elementwise
+from keras_lottery.compaction.rules.constants import (
+    apply,
+    is_elementwise,
+    keeps_apart,
+    set_output,
+)
 
-__all__ = ["unary"]
+__all__ = ["independent", "unary"]
 
 Array = NDArray[Any]
 Combine = Callable[[Array, Array], Array]
@@ -32,6 +37,18 @@ def unary(call: Call) -> bool:
     if not is_elementwise(call.operation.call, (2, *x.shape[1:])):
         return False
     out.axes, out.constant = x.axes, apply(call.operation.call, x.constant)
+    return True
+
+
+def independent(call: Call) -> bool:
+    """Passes units on if the operation treats each of them alone; returns True if it does."""
+    if len(call.inputs) != 1 or len(call.outputs) != 1:
+        return False
+    x, function = call.input, call.operation.call
+    labeled = [axis for axis, ids in enumerate(x.axes) if ids is not None]
+    if not labeled or not all(keeps_apart(function, x.shape, axis) for axis in labeled):
+        return False
+    set_output(call.output, {axis: x.axes[axis] for axis in labeled}, None)
     return True
 
 
@@ -120,6 +137,24 @@ def _divided(a: Array, b: Array) -> Array:
     return np.where((a == 0) & np.isnan(b), np.nan, a / b)
 
 
+def choose(call: Call) -> None:
+    """The rule of `where`: constant where both sides are the same constant."""
+    merge(_unknown)(call)
+    first, second = (_operand(call.arguments.get(name)) for name in ("x1", "x2"))
+    if first is None or second is None:
+        return
+    a, b = _constant(first), _constant(second)
+    constant = np.where(a == b, a, np.nan)
+    if not np.isnan(constant).all():
+        call.output.constant = constant.reshape(
+            [1] * (len(call.output.shape) - constant.ndim) + [*constant.shape]
+        )
+
+
+def _unknown(a: Array, b: Array) -> Array:
+    return np.full(np.broadcast_shapes(a.shape, b.shape), np.nan)
+
+
 def average(call: Call) -> None:
     merge(np.add)(call)
     if call.output.constant is not None:
@@ -152,5 +187,11 @@ _COMBINES: dict[str, Combine] = {
     "Maximum": np.maximum,
     "Minimum": np.minimum,
 }
+for _name in (
+    *("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual"),
+    *("LogicalAnd", "LogicalOr", "LogicalXor", "Power", "Mod", "FloorDivide", "Arctan2"),
+):
+    _COMBINES[_name] = _unknown
+register_compaction_rule("Where", choose)
 for _name, _combine in _COMBINES.items():
     register_compaction_rule(_name, merge(_combine))
