@@ -89,7 +89,7 @@ def retinanet() -> keras.Model:
     import keras_hub
 
     resnet = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[16],
+        input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
         stackwise_num_filters=[64, 64, 64, 64],  # the fewest that it takes
         stackwise_num_blocks=[1, 1, 1, 1],

@@ -6,7 +6,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
-from tests.compaction.zoo import randomize
+from benchmarks.zoo import randomize
 
 pytestmark = pytest.mark.backend
 L = keras.layers
