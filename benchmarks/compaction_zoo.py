@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import keras_lottery as kl
 from benchmarks.zoo import ZOO, build

@@ -90,19 +90,34 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
         return
     inside: dict[str, None] = {}
     handled: set[int] = set()
+    trees = [(inner, _tree(inner)) for _, inner in layer_paths(layer)]
     for path, inner in layer_paths(layer):
         if id(inner) in handled:
             continue
-        below = internals.flatten_layers(inner)
+        below = _tree(inner)
         if id(inner) in shrunk:
             inside[path] = None
-        elif inner is not layer and _is_plain(inner) and any(id(b) in shrunk for b in below):
+        elif inner is not layer and _is_plain(inner) and below & shrunk:
+            if _is_shared(inner, trees):
+                continue  # a copy would have layers of its own
             _name_composites(inner, shrunk)
-            handled.update(map(id, below))
+            handled |= below
             internals.transplant(inner, strip(inner))  # rebuilt for its symbolic shapes
             inside[path] = None
     if inside:
         give_class(layer, inside)
+
+
+def _tree(layer: keras.Layer) -> set[int]:
+    return set(map(id, internals.flatten_layers(layer)))
+
+
+def _is_shared(model: keras.Layer, trees: list[tuple[keras.Layer, set[int]]]) -> bool:
+    """Returns True if another layer, neither in the model nor around it, has layers of it."""
+    below = _tree(model)
+    return any(
+        id(layer) not in below and id(model) not in tree and tree & below for layer, tree in trees
+    )
 
 
 def _is_wrapper(layer: keras.Layer) -> bool:

@@ -34,9 +34,7 @@ def bottlenecks(width):
     return keras.Model(inputs, layers.Dense(5)(layers.GlobalAveragePooling2D()(x)))
 
 
-@pytest.mark.parametrize(
-    "build, width", [(bottlenecks, 12), (lstm_tagger, 8), (gru_seq2seq, 8)]
-)
+@pytest.mark.parametrize("build, width", [(bottlenecks, 12), (lstm_tagger, 8), (gru_seq2seq, 8)])
 def test_half_of_the_channels_is_half_the_width(build, width):
     measured = measure(randomize(build(width)))
     assert measured.predicted == measured.parameters[1] == build(width // 2).count_params()

@@ -49,7 +49,22 @@ def independent(call: Call) -> bool:
     if not labeled or not all(keeps_apart(function, x.shape, axis) for axis in labeled):
         return False
     set_output(call.output, {axis: x.axes[axis] for axis in labeled}, None)
+    if len(labeled) == 1:
+        _constants_apart(call, labeled[0])
     return True
+
+
+def _constants_apart(call: Call, axis: int) -> None:
+    """Sets the output's constants, for an input with units along one axis."""
+    x, along = call.input, call.input.along(axis)
+    if np.isnan(along).all():
+        return
+    sizes = [-1 if i == axis else 1 for i in range(len(x.shape))]
+    known = np.broadcast_to(np.nan_to_num(along).reshape(sizes), x.shape).astype("float32")
+    tensor = call.operation.call(keras.ops.convert_to_tensor(known))
+    values = np.asarray(keras.ops.convert_to_numpy(tensor), "float64")
+    constant = Value(values.shape, (None,) * values.ndim, values).along(axis)
+    set_output(call.output, {axis: x.axes[axis]}, np.where(np.isnan(along), np.nan, constant))
 
 
 def activation(call: Call) -> None:
