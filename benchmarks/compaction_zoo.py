@@ -98,7 +98,7 @@ def row(name: str) -> str:
         f"{after:,} ({after / before:.0%})",
         f"{flops[0]:,}",
         f"{flops[1]:,} ({flops[1] / flops[0]:.0%})",
-        f"{measured.difference:.0e}",
+        f"{measured.difference:.0e}" if measured.difference else "0",
         why or "–",
     )
     return f"| {' | '.join(cells)} |"

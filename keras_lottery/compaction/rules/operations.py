@@ -80,10 +80,13 @@ def reduction(call: Call) -> None:
     constant = x.constant
     if constant is None or any(constant.shape[i] != 1 for i in over):
         return
-    if type(operation).__name__ not in ("Mean", "Max", "Min", "Sum"):
-        return
-    if type(operation).__name__ == "Sum":
+    kind = type(operation).__name__
+    if kind in ("Var", "Std"):
+        constant = np.where(np.isnan(constant), np.nan, 0.0)
+    elif kind in ("Sum", "Norm"):
         constant = np.where(constant == 0, 0.0, np.nan)
+    elif kind not in ("Mean", "Max", "Min"):
+        return
     call.output.constant = constant if keepdims else constant.squeeze(tuple(over))
 
 
