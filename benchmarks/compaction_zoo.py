@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=tensorflow python -m benchmarks.compaction_zoo [MODEL …]
 
-With names, the other rows stay as they are.
+With names, the other lines stay as they are.
 """
 
 import argparse
@@ -86,40 +86,43 @@ def _without_path(reason: str) -> str:
     return f"{re.sub(r'_[0-9]+$', '', path.rpartition('/')[-1])} {why}"
 
 
+def sizes(measured: Measured) -> str:
+    """Returns the cells that are the same on every backend and machine."""
+    (before, after), flops = measured.parameters, measured.flops
+    return (
+        f"{before:,} | {measured.predicted:,} | {after:,} ({after / before:.0%}) | "
+        f"{flops[0]:,} | {flops[1]:,} ({flops[1] / flops[0]:.0%})"
+    )
+
+
 def row(name: str) -> str:
     """Returns the line of one network."""
     measured = measure(build(name))
-    (before, after), flops = measured.parameters, measured.flops
+    difference = f"{measured.difference:.0e}" if measured.difference else "0"
     why = "; ".join(f"{count}: {reason}" for reason, count in measured.pinned.items())
-    cells = (
-        name,
-        f"{before:,}",
-        f"{measured.predicted:,}",
-        f"{after:,} ({after / before:.0%})",
-        f"{flops[0]:,}",
-        f"{flops[1]:,} ({flops[1] / flops[0]:.0%})",
-        f"{measured.difference:.0e}" if measured.difference else "0",
-        why or "–",
-    )
-    return f"| {' | '.join(cells)} |"
+    return f"| {name} | {sizes(measured)} | {difference} | {why or '–'} |"
+
+
+def written() -> dict[str, str]:
+    """Returns the lines of the page by network."""
+    table = PAGE.read_text(encoding="utf-8").partition(START)[2].partition(END)[0]
+    return {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines()[3:]}
 
 
 def write(names: list[str]) -> None:
-    """Renews the rows of some networks; each is written as soon as it is measured."""
+    """Renews the lines of some networks; each is written as soon as it is measured."""
     for name in names:
         line = row(name)
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
-        old, _, after = rest.partition(END)
-        rows = {text.split(" | ")[0].removeprefix("| "): text for text in old.splitlines()[3:]}
-        rows[name] = line
+        rows = {**written(), name: line}
         table = [f"| {' | '.join(HEADER)} |", "|" + "---|" * len(HEADER)]
         table += [rows[known] for known in ZOO if known in rows]
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
         text = "\n".join(["", *table, ""])
-        PAGE.write_text(f"{before}{START}{text}{END}{after}", encoding="utf-8")
+        PAGE.write_text(f"{before}{START}{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def main() -> None:
-    """Writes the rows."""
+    """Writes the lines."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", choices=[*ZOO, []], help="default: all of them")
     write(parser.parse_args().models or [*ZOO])

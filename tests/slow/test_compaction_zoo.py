@@ -4,7 +4,7 @@ import keras
 import pytest
 
 import keras_lottery as kl
-from benchmarks.compaction_zoo import measure
+from benchmarks.compaction_zoo import measure, sizes, written
 from benchmarks.zoo import ZOO, build
 from keras_lottery.compaction.channels import channel_inventory, size_of
 from keras_lottery.masking.inventory import read_model
@@ -24,6 +24,8 @@ def check(name):
     assert abs(after - measured.predicted) <= 0.01 * measured.predicted
     assert after <= ZOO[name].left * before
     assert measured.difference <= 1e-5
+    hint = f"write it again: python -m benchmarks.compaction_zoo '{name}'"
+    assert f"| {name} | {sizes(measured)} |" in written()[name], hint
     return measured.small
 
 
