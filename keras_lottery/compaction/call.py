@@ -28,7 +28,8 @@ class Call:
         path: its name in reports.
         arguments: name of the argument -> its value, with a `Value` for every tensor.
         outputs: one for each output tensor, in the order of `keras.tree.flatten`.
-        trace: `(layer, value) -> value`: traces a layer inside.
+        inside: `(layer, part, times) -> output`: traces a layer that a wrapper applies to each of
+            `times` parts of its input.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Call:
         path: str,
         arguments: dict[str, Any],
         outputs: list[Value],
-        trace: Callable[[keras.Layer, Value], Value] | None = None,
+        inside: Callable[[keras.Layer, Value, int], Value],
     ) -> None:
         self.graph = graph
         self.operation = operation
@@ -46,7 +47,7 @@ class Call:
         self.arguments = arguments
         self.outputs = outputs
         self.without_rule = False
-        self._trace = trace
+        self.inside = inside
         leaves = keras.tree.flatten(list(arguments.values()))
         self.inputs = [leaf for leaf in leaves if isinstance(leaf, Value)]
 
@@ -100,39 +101,13 @@ class Call:
     def pin(self, reason: str = "", *values: Value) -> None:
         """Pins all units of some values (of all inputs by default).
 
-        Args:
-            reason: why, for the report. Empty: the call counts as one without a rule, and all its
-                inputs are pinned.
-            values: tensors of the call.
+        Without a reason, the call counts as one without a rule, and all its inputs are pinned.
         """
         if not reason:
             self.without_rule = True
             return
         for value in values or self.inputs:
             self.graph.pin(value.axes, reason)
-
-    def inside(self, layer: keras.Layer, value: Value, times: int = 1) -> Value:
-        """Traces a layer that a wrapper applies to each of `times` parts of its input.
-
-        Args:
-            layer: the wrapped layer.
-            value: one part.
-            times: number of parts.
-
-        Returns:
-            The layer's output for this part.
-        """
-        if self._trace is None:
-            raise LotteryError(
-                f"Expected a call made while tracing a model. Received: {self.path}. "
-                "Use inside in a compaction rule."
-            )
-        before = {id(kernel): kernel.uses for kernel in self.graph.kernels}
-        output = self._trace(layer, value)
-        for kernel in self.graph.kernels:
-            uses = before.get(id(kernel), 0)
-            kernel.uses = uses + times * (kernel.uses - uses)
-        return output
 
     def resize(self, changes: Callable[[Size], dict[str, Any]]) -> None:
         """Sets how the layer's config changes with sizes.

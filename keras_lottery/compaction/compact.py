@@ -90,7 +90,6 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
         return
     inside: dict[str, None] = {}
     handled: set[int] = set()
-    trees = [(inner, _tree(inner)) for _, inner in layer_paths(layer)]
     for path, inner in layer_paths(layer):
         if id(inner) in handled:
             continue
@@ -98,7 +97,7 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
         if id(inner) in shrunk:
             inside[path] = None
         elif inner is not layer and _is_plain(inner) and below & shrunk:
-            if _is_shared(inner, trees):
+            if _is_shared(inner, layer):
                 continue  # a copy would have layers of its own
             _name_composites(inner, shrunk)
             handled |= below
@@ -112,12 +111,12 @@ def _tree(layer: keras.Layer) -> set[int]:
     return set(map(id, internals.flatten_layers(layer)))
 
 
-def _is_shared(model: keras.Layer, trees: list[tuple[keras.Layer, set[int]]]) -> bool:
-    """Returns True if another layer, neither in the model nor around it, has layers of it."""
+def _is_shared(model: keras.Layer, outer: keras.Layer) -> bool:
+    """Returns True if another part of `outer`, neither in it nor around it, shares layers."""
     below = _tree(model)
-    return any(
-        id(layer) not in below and id(model) not in tree and tree & below for layer, tree in trees
-    )
+    others = [layer for layer in internals.flatten_layers(outer) if id(layer) not in below]
+    trees = [_tree(layer) for layer in others]
+    return any(id(model) not in tree and tree & below for tree in trees)
 
 
 def _is_wrapper(layer: keras.Layer) -> bool:

@@ -86,7 +86,8 @@ def config_of(layer: keras.Layer) -> dict[str, Any]:
     policy = keras.saving.serialize_keras_object(layer.dtype_policy)
     config = {"name": layer.name, "trainable": layer.trainable, "dtype": policy}
     parameters = inspect.signature(type(layer)).parameters.values()
-    for name in (p.name for p in parameters if p.kind is not p.VAR_KEYWORD):
+    names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    for name in sorted(names - set(config)):
         attribute = next((a for a in (name, f"_{name}") if hasattr(layer, a)), None)
         if attribute is None:
             raise LotteryError(

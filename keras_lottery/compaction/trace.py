@@ -154,7 +154,7 @@ class _Trace:
             layer, _ = internals.producer(tensor)
             known = self.graph.plans.setdefault(id(layer), Plan(self._path(layer), layer))
             if known.inputs:
-                call = Call(self.graph, layer, known.path, {}, [])
+                call = Call(self.graph, layer, known.path, {}, [], self._inside)
                 for first, second in zip(known.inputs["inputs"].axes, value.axes):
                     if first is not second:
                         call.couple(first, second)
@@ -197,10 +197,15 @@ class _Trace:
             self._keep(tensor, value)
         return outputs
 
-    def _inside(self, layer: Any, value: Value) -> Value:
-        tensor = keras.KerasTensor(value.shape)
-        self._keep(tensor, value)
-        return self._value(self.layer(layer, (tensor,), {}))
+    def _inside(self, layer: Any, part: Value, times: int) -> Value:
+        before = {id(kernel): kernel.uses for kernel in self.graph.kernels}
+        tensor = keras.KerasTensor(part.shape)
+        self._keep(tensor, part)
+        output = self._value(self.layer(layer, (tensor,), {}))
+        for kernel in self.graph.kernels:
+            uses = before.get(id(kernel), 0)
+            kernel.uses = uses + times * (kernel.uses - uses)
+        return output
 
     def _value(self, leaf: Any) -> Any:
         if not isinstance(leaf, keras.KerasTensor):

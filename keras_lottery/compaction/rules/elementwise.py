@@ -166,6 +166,11 @@ def choose(call: Call) -> None:
         )
 
 
+def _where_known(combine: Combine) -> Combine:
+    """Returns a function of constants that is NaN where one of them is."""
+    return lambda a, b: np.where(np.isnan(a) | np.isnan(b), np.nan, combine(a, b))
+
+
 def _unknown(a: Array, b: Array) -> Array:
     return np.full(np.broadcast_shapes(a.shape, b.shape), np.nan)
 
@@ -202,11 +207,21 @@ _COMBINES: dict[str, Combine] = {
     "Maximum": np.maximum,
     "Minimum": np.minimum,
 }
-for _name in (
-    *("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual"),
-    *("LogicalAnd", "LogicalOr", "LogicalXor", "Power", "Mod", "FloorDivide", "Arctan2"),
-):
-    _COMBINES[_name] = _unknown
+_FUNCTIONS: dict[str, Combine] = {
+    "Equal": np.equal,
+    "NotEqual": np.not_equal,
+    "Greater": np.greater,
+    "GreaterEqual": np.greater_equal,
+    "Less": np.less,
+    "LessEqual": np.less_equal,
+    "LogicalAnd": np.logical_and,
+    "LogicalOr": np.logical_or,
+    "LogicalXor": np.logical_xor,
+    "Power": np.power,
+    "Mod": np.mod,
+    "FloorDivide": np.floor_divide,
+}
+_COMBINES |= {name: _where_known(function) for name, function in _FUNCTIONS.items()}
 register_compaction_rule("Where", choose)
 for _name, _combine in _COMBINES.items():
     register_compaction_rule(_name, merge(_combine))

@@ -15,7 +15,7 @@ def time_distributed(call: Call) -> None:
     if constant is not None:
         constant = constant[:, 0] if constant.shape[1] == 1 else None
     shape, axes = (x.shape[0], *x.shape[2:]), (x.axes[0], *x.axes[2:])
-    step = call.inside(call.layer.layer, Value(shape, axes, constant), times=x.shape[1])
+    step = call.inside(call.layer.layer, Value(shape, axes, constant), x.shape[1])
     call.output.axes = (step.axes[0], None, *step.axes[1:])
     if step.constant is not None:
         call.output.constant = step.constant[:, None]
