@@ -28,8 +28,8 @@ class Call:
         path: its name in reports.
         arguments: name of the argument -> its value, with a `Value` for every tensor.
         outputs: one for each output tensor, in the order of `keras.tree.flatten`.
-        root: True in the model's own graph, where sizes come from configs; False inside a layer's
-            code, where they can be constants.
+        inside: `(layer, part, times) -> output`: traces a layer that a wrapper applies to each of
+            `times` parts of its input.
     """
 
     def __init__(
@@ -39,14 +39,15 @@ class Call:
         path: str,
         arguments: dict[str, Any],
         outputs: list[Value],
-        root: bool = True,
+        inside: Callable[[keras.Layer, Value, int], Value],
     ) -> None:
         self.graph = graph
         self.operation = operation
         self.path = path
         self.arguments = arguments
         self.outputs = outputs
-        self.root = root
+        self.without_rule = False
+        self.inside = inside
         leaves = keras.tree.flatten(list(arguments.values()))
         self.inputs = [leaf for leaf in leaves if isinstance(leaf, Value)]
 
@@ -98,9 +99,15 @@ class Call:
         return first
 
     def pin(self, reason: str = "", *values: Value) -> None:
-        """Pins all units of some values (of all inputs by default)."""
+        """Pins all units of some values (of all inputs by default).
+
+        Without a reason, the call counts as one without a rule, and all its inputs are pinned.
+        """
+        if not reason:
+            self.without_rule = True
+            return
         for value in values or self.inputs:
-            self.graph.pin(value.axes, reason or f"{self.path} has no rule")
+            self.graph.pin(value.axes, reason)
 
     def resize(self, changes: Callable[[Size], dict[str, Any]]) -> None:
         """Sets how the layer's config changes with sizes.

@@ -86,7 +86,7 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
     """Makes composite layers save the shrunk layers inside, which their config doesn't list."""
     if id(layer) in shrunk:
         return
-    if _is_plain(layer):
+    if _is_plain(layer) or _is_wrapper(layer):
         for inner in internals.sublayers(layer):
             _name_composites(inner, shrunk)
         return
@@ -95,16 +95,35 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
     for path, inner in layer_paths(layer):
         if id(inner) in handled:
             continue
-        below = internals.flatten_layers(inner)
+        below = _tree(inner)
         if id(inner) in shrunk:
             inside[path] = None
-        elif inner is not layer and _is_plain(inner) and any(id(b) in shrunk for b in below):
+        elif inner is not layer and _is_plain(inner) and below & shrunk:
+            if _is_shared(inner, layer):
+                continue  # a copy would have layers of its own
             _name_composites(inner, shrunk)
-            handled.update(map(id, below))
+            handled |= below
             internals.transplant(inner, strip(inner))  # rebuilt for its symbolic shapes
             inside[path] = None
     if inside:
         give_class(layer, inside)
+
+
+def _tree(layer: keras.Layer) -> set[int]:
+    return set(map(id, internals.flatten_layers(layer)))
+
+
+def _is_shared(model: keras.Layer, outer: keras.Layer) -> bool:
+    """Returns True if another part of `outer`, neither in it nor around it, shares layers."""
+    below = _tree(model)
+    others = [layer for layer in internals.flatten_layers(outer) if id(layer) not in below]
+    trees = [_tree(layer) for layer in others]
+    return any(id(model) not in tree and tree & below for tree in trees)
+
+
+def _is_wrapper(layer: keras.Layer) -> bool:
+    """Returns True for wrappers of Keras, whose config contains the wrapped layer."""
+    return isinstance(layer, keras.layers.Wrapper) and type(layer).__module__.startswith("keras.")
 
 
 def _is_plain(layer: keras.Layer) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.compaction.dead import Kept, contributions
 from keras_lottery.compaction.graph import Graph, Kernel, Plan, Slot
+from keras_lottery.compaction.resized import config_of
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import variables
 
@@ -40,7 +41,7 @@ def _donor(plan: Plan, kept: Kept, folds: list[tuple[Kernel, NDArray[Any]]]) -> 
     layer = plan.layer
     if not isinstance(layer, keras.Layer):
         return None
-    config = layer.get_config()
+    config = config_of(layer)
     changes = plan.resize(kept.size) if plan.resize is not None else {}
     changes = {k: v for k, v in changes.items() if _listed(config.get(k)) != _listed(v)}
     if any(kernel.bias not in plan.slots for kernel, _ in folds):

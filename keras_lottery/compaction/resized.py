@@ -4,16 +4,18 @@ The constructor of such a class can't express the new sizes. So the object's cla
 dynamic subclass whose config also contains the smaller layers.
 """
 
+import inspect
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
 import keras
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import layer_paths
 
-__all__ = ["CompactedLayer", "give_class"]
+__all__ = ["CompactedLayer", "config_of", "give_class"]
 
 CONFIG_KEY = "keras_lottery_compacted"
 PENDING = internals.hidden_name("resized")
@@ -38,7 +40,7 @@ class CompactedLayer(internals.BuildHook):
         inner = dict(getattr(self, PENDING))
         layers = dict(layer_paths(self))
         if self.built:
-            inner = {path: keras.saving.serialize_keras_object(layers[path]) for path in inner}
+            inner = {path: _serialized(layers[path]) for path in inner}
         config[CONFIG_KEY] = {**entry, "layers": inner}
         return config
 
@@ -54,6 +56,10 @@ class CompactedLayer(internals.BuildHook):
             _shrink(layer)
         return layer
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Traces the code, since `compute_output_shape` can depend on sizes of the constructor."""
+        return keras.Operation.compute_output_spec(self, *args, **kwargs)
+
     def after_build(self) -> None:
         _shrink(self)
 
@@ -65,6 +71,39 @@ class CompactedLayer(internals.BuildHook):
     def __reduce__(self) -> tuple[Any, ...]:
         reduced: Any = super().__reduce__()
         return self.keras_lottery_base._unpickle_model, reduced[1]
+
+
+def config_of(layer: keras.Layer) -> dict[str, Any]:
+    """Returns a layer's config, read from its attributes if its class has no `get_config`.
+
+    Raises:
+        LotteryError: the constructor has an argument without an attribute of its name.
+    """
+    try:
+        return dict(layer.get_config())
+    except NotImplementedError:
+        pass
+    policy = keras.saving.serialize_keras_object(layer.dtype_policy)
+    config = {"name": layer.name, "trainable": layer.trainable, "dtype": policy}
+    parameters = inspect.signature(type(layer)).parameters.values()
+    names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    for name in sorted(names - set(config)):
+        attribute = next((a for a in (name, f"_{name}") if hasattr(layer, a)), None)
+        if attribute is None:
+            raise LotteryError(
+                f"Expected a layer whose config can be read. Received: {type(layer).__name__}, "
+                f"which has neither get_config nor an attribute {name!r}. Give it get_config."
+            )
+        config[name] = keras.saving.serialize_keras_object(getattr(layer, attribute))
+    return config
+
+
+def _serialized(layer: keras.Layer) -> dict[str, Any]:
+    return {
+        **internals.class_entry(type(layer)),
+        "config": config_of(layer),
+        "build_config": layer.get_build_config(),
+    }
 
 
 def give_class(layer: keras.Layer, inner: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import keras
 from keras_lottery.compaction import rules
 from keras_lottery.compaction.call import Call, rule_of
 from keras_lottery.compaction.graph import Graph, Plan, Size, Value
-from keras_lottery.compaction.rules.elementwise import unary
+from keras_lottery.compaction.rules.elementwise import independent, unary
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import layer_paths
@@ -154,7 +154,7 @@ class _Trace:
             layer, _ = internals.producer(tensor)
             known = self.graph.plans.setdefault(id(layer), Plan(self._path(layer), layer))
             if known.inputs:
-                call = Call(self.graph, layer, known.path, {}, [])
+                call = Call(self.graph, layer, known.path, {}, [], self._inside)
                 for first, second in zip(known.inputs["inputs"].axes, value.axes):
                     if first is not second:
                         call.couple(first, second)
@@ -184,16 +184,28 @@ class _Trace:
             if isinstance(leaf, keras.Variable):
                 self.read[id(leaf)] = self._path(operation)
         arguments = keras.tree.map_structure(self._value, arguments)
-        call = Call(self.graph, operation, self._path(operation), arguments, values)
+        call = Call(self.graph, operation, self._path(operation), arguments, values, self._inside)
         rule = rule_of(operation)
         if rule is not None:
             rule(call)
-        elif not unary(call):
+        elif not unary(call) and not independent(call):
+            call.without_rule = True
+        if call.without_rule:
             kind = type(operation).__name__
             self._unknown(call.inputs, f"{call.path} ({kind}) has no rule")
         for tensor, value in zip(tensors, values):
             self._keep(tensor, value)
         return outputs
+
+    def _inside(self, layer: Any, part: Value, times: int) -> Value:
+        before = {id(kernel): kernel.uses for kernel in self.graph.kernels}
+        tensor = keras.KerasTensor(part.shape)
+        self._keep(tensor, part)
+        output = self._value(self.layer(layer, (tensor,), {}))
+        for kernel in self.graph.kernels:
+            uses = before.get(id(kernel), 0)
+            kernel.uses = uses + times * (kernel.uses - uses)
+        return output
 
     def _value(self, leaf: Any) -> Any:
         if not isinstance(leaf, keras.KerasTensor):

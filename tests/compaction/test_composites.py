@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
+from keras_lottery.compaction.resized import config_of
 from keras_lottery.compaction.trace import trace
 from keras_lottery.errors import LotteryError
 from tests.compaction.test_dead_units import edit, functional, off, shapes
@@ -43,6 +44,43 @@ class Subclassed(keras.Model):
 
     def call(self, x):
         return self.decoder(self.encoder(x))
+
+
+@keras.saving.register_keras_serializable("compaction_tests")
+class Twice(keras.Model):
+    """A model whose two functional models share a layer, as detectors and their backbones do."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        x = keras.Input((6,))
+        y = L.Dense(8, activation="relu")(x)
+        self.first = keras.Model(x, y)
+        self.whole = keras.Model(x, L.Dense(3)(y))
+
+    def call(self, x):
+        return self.whole(x) + keras.ops.mean(self.first(x), axis=-1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable("compaction_tests")
+class Widened(L.Layer):
+    """A composite layer that tells its output's size by its constructor's."""
+
+    def __init__(self, width, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.inner = L.Dense(width)
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+
+    def call(self, x):
+        return self.inner(x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.width)
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}
 
 
 @keras.saving.register_keras_serializable("compaction_tests")
@@ -156,6 +194,49 @@ def test_subclassed_models_keep_their_class(tmp_path):
     np.testing.assert_allclose(loaded.predict(data, verbose=0), expected, rtol=1e-5, atol=1e-6)
     loaded.compile("sgd", "mse")
     loaded.fit(data, expected, verbose=0)
+
+
+def test_layers_that_two_models_share_stay_shared(tmp_path):
+    model = Twice()
+    data = np.ones((2, 6), "float32")
+    model(data)
+    edit(model.whole.layers[-1], kernel=([1, 2], 0))  # read by the mean alone
+    off(model.first.layers[1], units=[0])
+    small = kl.compact(model)
+    assert small.count_params() == kl.compaction_report(small).parameters[1]
+    assert small.first.layers[1] is small.whole.layers[1]
+    small.save(tmp_path / "small.keras")
+    loaded = keras.models.load_model(tmp_path / "small.keras")
+    assert loaded.count_params() == small.count_params()
+    assert loaded.first.layers[1] is loaded.whole.layers[1]
+
+
+def test_a_composite_layer_that_tells_its_size_by_its_constructor(tmp_path):
+    x = keras.Input((4,))
+    model = functional(x, L.Dense(2, name="last")(Widened(6, name="wide")(x)))
+    off(model.get_layer("wide").inner, units=[0, 1])
+    small = kl.compact(model)
+    assert shapes(small, "wide") == [(4, 4), (4,)]
+    small.save(tmp_path / "small.keras")
+    assert shapes(keras.models.load_model(tmp_path / "small.keras"), "last") == [(4, 2), (2,)]
+
+
+def test_the_config_of_a_layer_without_get_config():
+    class Plain(L.Layer):
+        def __init__(self, width, initializer=None, **kwargs):
+            super().__init__(**kwargs)
+            self.width = width
+            self._initializer = initializer
+
+    class Hidden(L.Layer):
+        def __init__(self, size, function, **kwargs):
+            super().__init__(**kwargs)
+
+    ones = keras.initializers.Constant(2.0)
+    again = Plain.from_config(config_of(Plain(3, initializer=ones, name="a")))
+    assert (again.name, again.width) == ("a", 3)
+    with pytest.raises(LotteryError, match="neither get_config nor an attribute 'size'"):
+        config_of(Hidden(3, function=print))
 
 
 def test_operations_without_a_rule_pin_their_units():

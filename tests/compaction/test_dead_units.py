@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
+from benchmarks.zoo import randomize
 from keras_lottery.errors import LotteryError
-from tests.compaction.zoo import randomize
 
 pytestmark = pytest.mark.backend
 L = keras.layers

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
+from benchmarks.zoo import randomize
 from keras_lottery import masking, pruning
 from keras_lottery.compaction.channels import channel_inventory, size_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.inventory import read_model
-from tests.compaction.zoo import randomize
 
 L = keras.layers
 

@@ -10,6 +10,7 @@ from keras_lottery.compaction.rules import (
     pooling,
     recurrent,
     shape,
+    wrappers,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "pooling",
     "recurrent",
     "shape",
+    "wrappers",
 ]

@@ -95,6 +95,39 @@ def _projection(call: Call, name: str, source: Value, ids: Ids) -> Any:
     return total if bias is None else total + bias
 
 
+def gemma_attention(call: Call) -> None:
+    """KerasHub's Gemma reshapes to the numbers of heads in its attributes."""
+    layer, x = call.layer, call.input
+    groups = call.units("groups", layer.num_key_value_heads)
+    heads = np.repeat(groups, layer.num_query_heads // layer.num_key_value_heads)
+    source, outputs = x.axes[-1], call.units("outputs", x.shape[-1])
+    call.couple(outputs, source)  # its constructor knows one width
+    uses = math.prod(x.shape[1:-1])
+    total: Any = None
+    for name, ids in (("query", heads), ("key", groups), ("value", groups)):
+        total = call.kernel(
+            f"{name}_dense.kernel",
+            (ids, source, None),
+            reads={1: x.along(-1)},
+            makes=(0, 2),
+            uses=uses,
+        )
+    axes = (heads, None, outputs)
+    weight = call.weight("output_dense.kernel", axes, makes=(2,))
+    if weight is not None:
+        along = _heads(call, total, len(heads))
+        call.products("output_dense.kernel", weight, along, {0: None}, (2,), uses=uses)
+    set_output(call.output, {-1: outputs}, None)
+    call.resize(
+        lambda size: {
+            "num_query_heads": size(heads, layer.num_query_heads),
+            "num_key_value_heads": size(groups, layer.num_key_value_heads),
+        }
+    )
+    if not layer.query_head_dim_normalize:
+        call.graph.pin((groups,), f"{call.path} scales queries by its number of heads")
+
+
 def _heads(call: Call, values: Any, count: int) -> Any:
     """Heads with constant values have constant outputs, unless a gate scales them."""
     values = np.repeat(values, count // len(values), axis=0)
@@ -121,4 +154,5 @@ def reversible_embedding(call: Call) -> None:
 register_compaction_rule(layers.MultiHeadAttention, multi_head_attention)
 register_compaction_rule("CachedMultiHeadAttention", multi_head_attention)
 register_compaction_rule(layers.GroupQueryAttention, grouped_query_attention)
+register_compaction_rule("CachedGemmaAttention", gemma_attention)
 register_compaction_rule("ReversibleEmbedding", reversible_embedding)

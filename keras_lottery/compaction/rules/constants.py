@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from keras_lottery.compaction.call import Call
 from keras_lottery.compaction.graph import Value
 
-__all__ = ["activate", "apply", "is_elementwise", "place", "set_output"]
+__all__ = ["activate", "apply", "is_elementwise", "keeps_apart", "place", "set_output"]
 
 Array = NDArray[Any]
 Function = Callable[[Any], Any]
@@ -32,6 +32,36 @@ def is_elementwise(function: Function, shape: tuple[int, ...] = (4, 6)) -> bool:
     if any(result.shape != shape for result in results):
         return False
     return bool(np.array_equal(results[0][~changed], results[1][~changed], equal_nan=True))
+
+
+def keeps_apart(function: Function, shape: tuple[int, ...], axis: int) -> bool:
+    """Returns True if a function treats each index of an axis alone.
+
+    The test changes some indices of a random input, and removes them. The output must stay the
+    same at the others.
+    """
+    rng = np.random.default_rng(0)
+    x, other = rng.normal(size=(2, *shape)).astype("float32")
+    sizes = [-1 if i == axis else 1 for i in range(len(shape))]
+
+    def run(array: Array) -> Array:
+        return _numpy(function(keras.ops.convert_to_tensor(array)))
+
+    try:
+        whole = run(x)
+        for changed in (np.arange(shape[axis]) == 0, rng.random(shape[axis]) < 0.5):
+            expected = whole.compress(~changed, axis)
+            mixed = run(np.where(changed.reshape(sizes), other, x)).compress(~changed, axis)
+            parts = [mixed, run(x.compress(~changed, axis))] if expected.size else [mixed]
+            if not all(_close(part, expected) for part in parts):
+                return False
+    except Exception:
+        return False
+    return whole.ndim == len(shape) and whole.shape[axis] == shape[axis]
+
+
+def _close(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5)
 
 
 def apply(function: Function, constant: Array | None) -> Array | None:

@@ -114,6 +114,14 @@ def embedding(call: Call) -> None:
     bound[id(call.input)] = min(layer.input_dim, bound.get(id(call.input), layer.input_dim))
 
 
+def position_embedding(call: Call) -> None:
+    """KerasHub's table of positions is as wide as the tensor that it is added to."""
+    units = call.input.axes[-1]
+    call.weight("position_embeddings", (None, units), makes=(1,))
+    call.output.axes = (*call.output.axes[:-1], units)
+
+
 register_compaction_rule(layers.Dense, dense)
 register_compaction_rule(layers.EinsumDense, einsum_dense)
 register_compaction_rule(layers.Embedding, embedding)
+register_compaction_rule("PositionEmbedding", position_embedding)

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 from keras_lottery.compaction.call import Call, register_compaction_rule
 from keras_lottery.compaction.graph import Value
-from keras_lottery.compaction.rules.constants import apply, is_elementwise
+from keras_lottery.compaction.rules.constants import (
+    apply,
+    is_elementwise,
+    keeps_apart,
+    set_output,
+)
 
-__all__ = ["unary"]
+__all__ = ["independent", "unary"]
 
 Array = NDArray[Any]
 Combine = Callable[[Array, Array], Array]
@@ -33,6 +38,33 @@ def unary(call: Call) -> bool:
         return False
     out.axes, out.constant = x.axes, apply(call.operation.call, x.constant)
     return True
+
+
+def independent(call: Call) -> bool:
+    """Passes units on if the operation treats each of them alone; returns True if it does."""
+    if len(call.inputs) != 1 or len(call.outputs) != 1:
+        return False
+    x, function = call.input, call.operation.call
+    labeled = [axis for axis, ids in enumerate(x.axes) if ids is not None]
+    if not labeled or not all(keeps_apart(function, x.shape, axis) for axis in labeled):
+        return False
+    set_output(call.output, {axis: x.axes[axis] for axis in labeled}, None)
+    if len(labeled) == 1:
+        _constants_apart(call, labeled[0])
+    return True
+
+
+def _constants_apart(call: Call, axis: int) -> None:
+    """Sets the output's constants, for an input with units along one axis."""
+    x, along = call.input, call.input.along(axis)
+    if np.isnan(along).all():
+        return
+    sizes = [-1 if i == axis else 1 for i in range(len(x.shape))]
+    known = np.broadcast_to(np.nan_to_num(along).reshape(sizes), x.shape).astype("float32")
+    tensor = call.operation.call(keras.ops.convert_to_tensor(known))
+    values = np.asarray(keras.ops.convert_to_numpy(tensor), "float64")
+    constant = Value(values.shape, (None,) * values.ndim, values).along(axis)
+    set_output(call.output, {axis: x.axes[axis]}, np.where(np.isnan(along), np.nan, constant))
 
 
 def activation(call: Call) -> None:
@@ -120,6 +152,29 @@ def _divided(a: Array, b: Array) -> Array:
     return np.where((a == 0) & np.isnan(b), np.nan, a / b)
 
 
+def choose(call: Call) -> None:
+    """The rule of `where`: constant where both sides are the same constant."""
+    merge(_unknown)(call)
+    first, second = (_operand(call.arguments.get(name)) for name in ("x1", "x2"))
+    if first is None or second is None:
+        return
+    a, b = _constant(first), _constant(second)
+    constant = np.where(a == b, a, np.nan)
+    if not np.isnan(constant).all():
+        call.output.constant = constant.reshape(
+            [1] * (len(call.output.shape) - constant.ndim) + [*constant.shape]
+        )
+
+
+def _where_known(combine: Combine) -> Combine:
+    """Returns a function of constants that is NaN where one of them is."""
+    return lambda a, b: np.where(np.isnan(a) | np.isnan(b), np.nan, combine(a, b))
+
+
+def _unknown(a: Array, b: Array) -> Array:
+    return np.full(np.broadcast_shapes(a.shape, b.shape), np.nan)
+
+
 def average(call: Call) -> None:
     merge(np.add)(call)
     if call.output.constant is not None:
@@ -152,5 +207,21 @@ _COMBINES: dict[str, Combine] = {
     "Maximum": np.maximum,
     "Minimum": np.minimum,
 }
+_FUNCTIONS: dict[str, Combine] = {
+    "Equal": np.equal,
+    "NotEqual": np.not_equal,
+    "Greater": np.greater,
+    "GreaterEqual": np.greater_equal,
+    "Less": np.less,
+    "LessEqual": np.less_equal,
+    "LogicalAnd": np.logical_and,
+    "LogicalOr": np.logical_or,
+    "LogicalXor": np.logical_xor,
+    "Power": np.power,
+    "Mod": np.mod,
+    "FloorDivide": np.floor_divide,
+}
+_COMBINES |= {name: _where_known(function) for name, function in _FUNCTIONS.items()}
+register_compaction_rule("Where", choose)
 for _name, _combine in _COMBINES.items():
     register_compaction_rule(_name, merge(_combine))

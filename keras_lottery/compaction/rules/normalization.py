@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 
 from keras_lottery.compaction.call import Call, register_compaction_rule
+from keras_lottery.compaction.rules.constants import set_output
 
 __all__: list[str] = []
 
@@ -43,9 +44,27 @@ def over_axes(call: Call) -> None:
     call.output.axes = call.input.axes
 
 
-def all_axes(call: Call) -> None:
-    call.pin(f"{call.path} normalizes over it")
-    call.output.axes = call.input.axes
+def group_normalization(call: Call) -> None:
+    """Whole groups can be removed; a group that is 0 becomes its shift."""
+    layer, x = call.layer, call.input
+    axis = layer.axis % len(x.shape)
+    others = tuple(ids for i, ids in enumerate(x.axes) if i != axis)
+    call.graph.pin(others, f"{call.path} normalizes over it")
+    units = x.axes[axis]
+    call.output.axes = x.axes
+    gamma = call.weight("gamma", (units,), makes=(0,))
+    beta = call.weight("beta", (units,), makes=(0,))
+    if units is None:
+        return
+    groups = units.reshape(layer.groups, -1)
+    call.graph.units.couple(groups[:, :1], groups)
+    call.resize(lambda size: {"groups": size(groups[:, 0], layer.groups)})
+    zero = (x.along(axis).reshape(groups.shape) == 0).all(axis=1, keepdims=True)
+    constant = zero.repeat(groups.shape[1], axis=1).ravel()
+    if gamma is not None:
+        constant = constant | (gamma == 0)
+    shift = np.zeros(len(units)) if beta is None else beta
+    set_output(call.output, {axis: units}, np.where(constant, shift, np.nan))
 
 
 def spectral_normalization(call: Call) -> None:
@@ -54,7 +73,8 @@ def spectral_normalization(call: Call) -> None:
 
 
 def softmax(call: Call) -> None:
-    axes: Any = keras.tree.flatten(call.layer.axis)
+    axis = call.layer.axis
+    axes: Any = range(len(call.input.shape)) if axis is None else keras.tree.flatten(axis)
     for axis in axes:
         call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over it")
     call.output.axes = call.input.axes
@@ -63,7 +83,7 @@ def softmax(call: Call) -> None:
 register_compaction_rule(layers.BatchNormalization, batch_normalization)
 for _class in (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization):
     register_compaction_rule(_class, over_axes)
-register_compaction_rule(layers.GroupNormalization, all_axes)
+register_compaction_rule(layers.GroupNormalization, group_normalization)
 register_compaction_rule(layers.SpectralNormalization, spectral_normalization)
 register_compaction_rule(layers.Softmax, softmax)
 register_compaction_rule("LogSoftmax", softmax)

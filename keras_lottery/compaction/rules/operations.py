@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.compaction.call import Call, register_compaction_rule
-from keras_lottery.compaction.rules.shape import permuted, reshaped
+from keras_lottery.compaction.graph import Value
+from keras_lottery.compaction.rules.shape import concatenate_values, permuted, reshaped
 from keras_lottery.compaction.units import Ids
 
 __all__: list[str] = []
@@ -79,8 +80,13 @@ def reduction(call: Call) -> None:
     constant = x.constant
     if constant is None or any(constant.shape[i] != 1 for i in over):
         return
-    if type(operation).__name__ == "Sum":
+    kind = type(operation).__name__
+    if kind in ("Var", "Std"):
+        constant = np.where(np.isnan(constant), np.nan, 0.0)
+    elif kind in ("Sum", "Norm"):
         constant = np.where(constant == 0, 0.0, np.nan)
+    elif kind not in ("Mean", "Max", "Min"):
+        return
     call.output.constant = constant if keepdims else constant.squeeze(tuple(over))
 
 
@@ -123,6 +129,41 @@ def _product(call: Call, operands: list[str], target: str) -> None:
             call.couple(*axes)
             call.graph.pin(tuple(axes), f"{call.path} sums over it")
     call.output.axes = tuple(units.get(letter) for letter in target)
+
+
+def stack(call: Call) -> None:
+    axis = call.operation.axis % len(call.output.shape)
+    values = []
+    for x in call.inputs:
+        shape, axes = [*x.shape], [*x.axes]
+        shape.insert(axis, 1)
+        axes.insert(axis, None)
+        constant = None if x.constant is None else np.expand_dims(x.constant, axis)
+        values.append(Value(tuple(shape), tuple(axes), constant))
+    concatenate_values(call, values, axis)
+
+
+def unstack(call: Call) -> None:
+    x, axis = call.input, call.operation.axis % len(call.input.shape)
+    call.graph.pin((x.axes[axis],), f"{call.path} has its size in code")
+    for i, out in enumerate(call.outputs):
+        out.axes = (*x.axes[:axis], *x.axes[axis + 1 :])
+        if x.constant is not None:
+            out.constant = x.constant.take(min(i, x.constant.shape[axis] - 1), axis)
+
+
+def repeat(call: Call) -> None:
+    x, axis, repeats = call.input, call.operation.axis, call.operation.repeats
+    if axis is None or not isinstance(repeats, int):
+        call.pin()
+        return
+    axis %= len(x.shape)
+    ids = x.axes[axis]
+    repeated = None if ids is None else np.repeat(ids, repeats)
+    call.output.axes = (*x.axes[:axis], repeated, *x.axes[axis + 1 :])
+    if x.constant is not None:
+        alike = x.constant.shape[axis] == 1
+        call.output.constant = x.constant if alike else np.repeat(x.constant, repeats, axis)
 
 
 def split(call: Call) -> None:
@@ -200,6 +241,11 @@ for _name, _rule in {
     "Sum": reduction,
     "Max": reduction,
     "Min": reduction,
+    **dict.fromkeys(("Var", "Std", "Prod", "Logsumexp", "Norm", "Any", "All"), reduction),
+    **dict.fromkeys(("Argmax", "Argmin"), reduction),
+    "Stack": stack,
+    "Unstack": unstack,
+    "Repeat": repeat,
     "Einsum": einsum,
     "Matmul": matmul,
     "Split": split,

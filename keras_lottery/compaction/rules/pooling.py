@@ -35,6 +35,8 @@ for _kind in ("Max", "Average"):
     for _rank in (1, 2, 3):
         register_compaction_rule(getattr(layers, f"{_kind}Pooling{_rank}D"), pooling)
         register_compaction_rule(getattr(layers, f"Global{_kind}Pooling{_rank}D"), pooling)
+for _class in (layers.Resizing, layers.CenterCrop):
+    register_compaction_rule(_class, pooling)
 for _rank in (1, 2, 3):
     register_compaction_rule(getattr(layers, f"UpSampling{_rank}D"), pooling)
     register_compaction_rule(getattr(layers, f"Cropping{_rank}D"), pooling)

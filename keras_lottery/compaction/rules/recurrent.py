@@ -32,14 +32,14 @@ def recurrent(call: Call) -> None:
 def bidirectional(call: Call) -> None:
     layer = call.layer
     if not all(type(rnn) in _GATES for rnn in (layer.forward_layer, layer.backward_layer)):
-        call.pin(f"{call.path} wraps a layer that has no rule")
+        call.pin()
         return
     forward, zero = _cell(call, layer.forward_layer, "forward_layer.")
     backward, backward_zero = _cell(call, layer.backward_layer, "backward_layer.")
     call.resize(lambda size: _sizes(layer, forward, backward, size))
     call.plan.bias = {}
     if call.arguments.get("initial_state") is not None or layer.forward_layer.return_state:
-        call.pin()
+        call.pin(f"{call.path} exposes its states")
         call.graph.pin((forward, backward), f"{call.path} exposes its states")
         return
     # Keras takes the backward layer for as wide as the forward one.

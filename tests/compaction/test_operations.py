@@ -1,0 +1,97 @@
+"""Channels that pass through wrappers, group normalization and operations of keras.ops."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_lottery as kl
+from keras_lottery.errors import LotteryError
+from tests.compaction.test_dead_units import edit, functional, off, shapes
+
+pytestmark = pytest.mark.backend
+L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def fresh_seeds():
+    keras.utils.set_random_seed(0)
+
+
+def test_whole_groups_of_a_group_normalization():
+    x = keras.Input((4, 4, 3))
+    y = L.GroupNormalization(4, name="norm")(L.Conv2D(8, 1, name="a")(x))
+    model = functional(x, L.Conv2D(2, 1, name="last")(y))
+    norm = model.get_layer("norm")
+    edit(norm, beta=(slice(None), np.arange(8.0)))  # a group of zeros becomes its shift
+    off(model.get_layer("a"), units=[2, 3, 4])  # the second group, and half of the third
+    small = kl.compact(model)
+    assert shapes(small, "a") == [(1, 1, 3, 6), (6,)]
+    assert shapes(small, "norm") == [(6,), (6,)]
+    assert small.get_layer("norm").groups == 3
+    assert shapes(small, "last") == [(1, 1, 6, 2), (2,)]
+
+
+def test_layers_applied_to_each_step(tmp_path):
+    x = keras.Input((3, 5))
+    inner = keras.Sequential([keras.Input((6,)), L.Dense(4), L.BatchNormalization()])
+    y = L.TimeDistributed(L.Dense(6, activation="relu"), name="each")(x)
+    model = functional(x, L.Dense(2, name="last")(L.TimeDistributed(inner, name="both")(y)))
+    off(model.get_layer("each").layer, units=[0, 1])
+    off(*inner.layers, units=[3])
+    small = kl.compact(model)
+    assert shapes(small, "each") == [(5, 4), (4,)]
+    assert shapes(small, "both")[:2] == [(4, 3), (3,)]
+    assert kl.compaction_report(small).flops == (2 * 3 * (30 + 24 + 8), 2 * 3 * (20 + 12 + 6))
+    small.save(tmp_path / "small.keras")
+    loaded = keras.models.load_model(tmp_path / "small.keras")
+    assert type(loaded.get_layer("each")) is L.TimeDistributed  # a file of Keras alone
+    assert shapes(loaded, "each") == [(5, 4), (4,)]
+
+
+def test_stacked_repeated_flipped_and_chosen():
+    ops = keras.ops
+    x = keras.Input((4, 5))
+    y = ops.repeat(ops.flip(L.Dense(6, name="a")(x), axis=1), 2, axis=-1)
+    y = ops.where(y > 0, y, 0.5 * y)
+    first, second = ops.unstack(ops.stack([y, -y], axis=1), 2, axis=1)
+    y = ops.var(first, axis=1) + ops.max(second, axis=1)
+    model = functional(x, L.Dense(2, name="last")(y))
+    off(model.get_layer("a"), units=[0, 4])
+    small = kl.compact(model)
+    assert shapes(small, "a") == [(5, 4), (4,)]
+    assert shapes(small, "last") == [(8, 2), (2,)]
+
+
+def test_an_operation_that_mixes_channels_keeps_them():
+    x = keras.Input((4, 5))
+    y = keras.ops.flip(L.Dense(6, name="a")(x), axis=-1)
+    model = functional(x, L.Dense(2, name="last")(y))
+    off(model.get_layer("a"), units=[0])
+    small = kl.compact(model)
+    assert shapes(small, "a") == [(5, 6), (6,)]
+    assert "(Flip) has no rule" in kl.compaction_report(small).pinned[0]
+
+
+def test_a_model_that_fails_on_data():
+    class Broken(L.Layer):
+        def call(self, x):
+            if not isinstance(x, keras.KerasTensor):
+                raise ValueError("no such kernel")
+            return x
+
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+    x = keras.Input((5,))
+    with pytest.raises(LotteryError, match=r"runs on random inputs.*no such kernel"):
+        kl.compact(keras.Model(x, Broken()(L.Dense(2)(x))))
+
+
+def test_words_as_inputs():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow has strings")
+    x = keras.Input((3,), dtype="string")
+    y = L.Embedding(4, 6, name="table")(L.StringLookup(vocabulary=["a", "b", "c"])(x))
+    model = functional(x, L.Dense(2, name="last")(L.Flatten()(y)))
+    edit(model.get_layer("table"), embeddings=((slice(None), 1), 0))
+    assert shapes(kl.compact(model), "table") == [(4, 5)]
