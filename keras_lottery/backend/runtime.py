@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -83,3 +84,13 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return by_package
+
+
+def no_gradients() -> AbstractContextManager[Any]:
+    """Returns a context in which torch records no gradients; the others only do so when told."""
+    if name() != "torch":
+        return nullcontext()
+    import torch
+
+    context: AbstractContextManager[Any] = torch.no_grad()
+    return context
