@@ -48,8 +48,8 @@ def blocks_of(model: keras.Layer) -> list[keras.Layer]:
     """Returns the Transformer blocks in the order in which they run.
 
     They are those that the model names for Keras' own GPTQ, by `get_quantization_layer_structure`;
-    for other models, the layers directly inside it that hold at least two Dense or EinsumDense
-    layers.
+    for other models, the layers directly inside it, or inside a model in it, that hold at least two
+    Dense or EinsumDense layers.
 
     Raises:
         LotteryError: there are none.
@@ -59,8 +59,7 @@ def blocks_of(model: keras.Layer) -> list[keras.Layer]:
         structure = model.get_quantization_layer_structure("gptq")
     if structure and structure.get("sequential_blocks"):
         return list(dict.fromkeys(structure["sequential_blocks"]))
-    layers = getattr(backbone_of(model), "layers", ())
-    blocks = [layer for layer in layers if _is_block(layer)]
+    blocks = _blocks_in(backbone_of(model))
     if not blocks:
         raise LotteryError(
             "Expected a causal language model of Transformer blocks. Received: "
@@ -68,6 +67,14 @@ def blocks_of(model: keras.Layer) -> list[keras.Layer]:
             "kl.prune, or name the blocks in the model's get_quantization_layer_structure."
         )
     return blocks
+
+
+def _blocks_in(model: keras.Layer) -> list[keras.Layer]:
+    blocks: list[keras.Layer] = []
+    for layer in getattr(model, "layers", ()):
+        inner = _blocks_in(layer) if isinstance(layer, keras.Model) else []
+        blocks += inner or ([layer] if _is_block(layer) else [])
+    return list(dict.fromkeys(blocks))
 
 
 def _is_block(layer: keras.Layer) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple
 
@@ -74,7 +74,8 @@ class CalibrationConfig(ABC):
     def __post_init__(self) -> None:
         for name in ("num_samples", "sequence_length", "batch_size"):
             checks.whole_number(getattr(self, name), name, least=1)
-        if not isinstance(self.dataset, Iterable) or isinstance(self.dataset, str | bytes):
+        single = isinstance(self.dataset, str | bytes | Mapping)
+        if single or not isinstance(self.dataset, Iterable):
             raise LotteryError(
                 "Expected dataset, strings or arrays of token ids. "
                 f"Received: {type(self.dataset).__name__}. Pass a list of either."

@@ -1,6 +1,6 @@
 """Calibration sequences: the dataset as windows of token ids, and as inputs of a model."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -17,7 +17,7 @@ Ids = NDArray[np.int32]
 TOKENS, PADDING = "token_ids", "padding_mask"
 
 
-def windows(config: CalibrationConfig, tokenizer: Any, vocabulary: int | None = None) -> Ids:
+def windows(config: CalibrationConfig, tokenizer: Any, model: Any = None) -> Ids:
     """Returns the calibration sequences, shape `(num_samples, sequence_length)`.
 
     They don't overlap, and are spread evenly over the data.
@@ -25,12 +25,19 @@ def windows(config: CalibrationConfig, tokenizer: Any, vocabulary: int | None = 
     Args:
         config: the dataset, and how many sequences of which length.
         tokenizer: from a string to token ids; None if there are none.
-        vocabulary: number of token ids; None: unknown.
+        model: its `vocabulary_size` and `max_sequence_length`, where it has them, are limits.
 
     Raises:
-        LotteryError: the dataset is empty, of a wrong type or too short, or has unknown ids.
+        LotteryError: the dataset is empty, of a wrong type or too short, it has unknown ids, or
+            the model can't read sequences of that length.
     """
     length = config.sequence_length
+    longest = getattr(model, "max_sequence_length", None)
+    if longest and length > longest:
+        raise LotteryError(
+            f"Expected a sequence_length of at most {longest}, the model's max_sequence_length. "
+            f"Received: {length}. Lower it."
+        )
     parts = [
         ids[: len(ids) // length * length].reshape(-1, length)
         for ids in _sequences(config, tokenizer)
@@ -42,6 +49,7 @@ def windows(config: CalibrationConfig, tokenizer: Any, vocabulary: int | None = 
             f"{len(every)}. Lower num_samples or sequence_length, or pass more data."
         )
     chosen = every[np.arange(config.num_samples) * len(every) // config.num_samples]
+    vocabulary = getattr(model, "vocabulary_size", None)
     if chosen.min() < 0 or (vocabulary and chosen.max() >= vocabulary):
         wrong = chosen.min() if chosen.min() < 0 else chosen.max()
         up_to = f"to {vocabulary - 1}" if vocabulary else "on"
@@ -85,8 +93,10 @@ def _input_names(model: Any) -> tuple[str, ...]:
 def _sequences(config: CalibrationConfig, tokenizer: Any) -> list[Ids]:
     """Returns the token ids of each sequence; strings are one sequence."""
     dataset = config.dataset
-    if getattr(dataset, "ndim", None) == 1 and not isinstance(dataset[0], str):
-        dataset = [dataset]
+    if hasattr(dataset, "ndim"):
+        dataset = np.asarray(ops.convert_to_numpy(dataset))
+        is_one = dataset.ndim == 0 or (dataset.ndim == 1 and dataset.dtype.kind in "iuf")
+        dataset = [dataset] if is_one and dataset.size else dataset
     entries = list(dataset)
     if not entries:
         raise LotteryError(
@@ -109,20 +119,20 @@ def _tokenize(tokenizer: Any, text: str) -> Any:
 
 def _ids(values: Any, least: int) -> Ids:
     """Returns token ids as an array of one axis."""
-    if isinstance(values, Iterable) and not isinstance(values, str | bytes | dict):
+    try:
         array = np.asarray(ops.convert_to_numpy(values))
-        if array.ndim == 1 and (array.dtype.kind in "iu" or not array.size):
-            if len(array) < least:
-                raise LotteryError(
-                    f"Expected sequences of at least sequence_length={least} tokens. Received: "
-                    f"one of {len(array)}. Leave short ones out, or lower sequence_length."
-                )
-            return array.astype(np.int32)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        kind = type(values).__name__
+        shown = f"shape {array.shape} and type {array.dtype}" if array.ndim else f"class {kind}"
         raise LotteryError(
-            "Expected dataset, strings or arrays of token ids with one axis. Received: one of "
-            f"shape {array.shape} and type {array.dtype}. Pass whole numbers."
+            "Expected dataset, strings alone or arrays of token ids with one axis. Received: an "
+            f"entry of {shown}. Pass one kind only, and whole numbers."
         )
-    raise LotteryError(
-        "Expected dataset, strings or arrays of token ids. Received: an entry of type "
-        f"{type(values).__name__}. Pass one kind only."
-    )
+    if len(array) < least:
+        raise LotteryError(
+            f"Expected sequences of at least sequence_length={least} tokens. Received: "
+            f"one of {len(array)}. Leave short ones out, or lower sequence_length."
+        )
+    return array.astype(np.int32)

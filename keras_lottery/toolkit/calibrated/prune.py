@@ -81,7 +81,7 @@ def prune_calibrated(
     internals.sync_trainer(model)
     inventory = read_model(model)
     kernels = _to_prune(inventory, kernels_of(inventory, blocks, filters), config)
-    ids = windows(config, _tokenizer(model, config), getattr(backbone, "vocabulary_size", None))
+    ids = windows(config, _tokenizer(model, config), backbone)
     inputs = partial(batches, backbone, ids, config.batch_size)
     next(inputs())  # raises before anything changes
     chosen = {kernel.path for inside in kernels for kernel in inside}
@@ -161,9 +161,10 @@ def _pruned(moments: Moments, kept: np.ndarray, config: CalibrationConfig) -> np
     """Prunes one kernel in place, and returns its mask."""
     variable, linear = moments.kernel.variable, moments.kernel.linear
     shape = tuple(variable.shape)
-    value = np.asarray(ops.convert_to_numpy(variable.value)).astype(np.float32)
+    value = np.asarray(ops.convert_to_numpy(variable.value))
+    value = value if value.dtype == np.float64 else value.astype(np.float32)  # from bfloat16, say
     pruned = config.prune(linear.matrix(value), moments.take(), linear.matrix(kept))
-    variable.assign(linear.kernel(pruned.weights, shape).astype(np.float32))
+    variable.assign(linear.kernel(pruned.weights, shape).astype(value.dtype))
     return linear.kernel(pruned.kept, shape)
 
 
@@ -203,8 +204,9 @@ def _check_kernel(kernel: Kernel, config: CalibrationConfig) -> None:
 
 
 def _tokenizer(model: keras.Model, config: CalibrationConfig) -> Any:
-    preprocessor = getattr(model, "preprocessor", None)
-    return config.tokenizer or getattr(preprocessor, "tokenizer", None)
+    if config.tokenizer is not None:
+        return config.tokenizer
+    return getattr(getattr(model, "preprocessor", None), "tokenizer", None)
 
 
 def _described(info: VariableInfo, chosen: Set[str]) -> VariableInfo:

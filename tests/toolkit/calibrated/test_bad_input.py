@@ -31,6 +31,7 @@ CONFIGS = {
     "no batch": ({"batch_size": 0}, "batch_size"),
     "a path": ({"dataset": "text.txt"}, "Received: str"),
     "nothing": ({"dataset": None}, "Received: NoneType"),
+    "columns": ({"dataset": {"text": ["a"]}}, "Received: dict"),
     "a tokenizer that isn't one": ({"tokenizer": "bpe"}, "tokenizer, a function"),
     "an unknown argument": ({"sparsty": 0.5}, "Did you mean 'sparsity'"),
 }
@@ -59,8 +60,11 @@ DATASETS = {
     "too little": ([[1] * LENGTH] * 3, "4 sequences of 12 tokens. Received: 3."),
     "short sequences": ([[1] * LENGTH, [1] * 5], "sequence_length=12 tokens. Received: one of 5"),
     "floats": (np.ones((4, LENGTH)), "type float"),
-    "objects": ([object()] * 4, "an entry of type object"),
-    "text and tokens": (["a", [1] * LENGTH], "an entry of type str"),
+    "objects": ([object()] * 4, "an entry of class object"),
+    "text and tokens": (["a", [1] * LENGTH], "an entry of class str"),
+    "lists of lists": ([[[1], [2, 3]]] * 4, "an entry of class list"),
+    "an empty array": (np.zeros(0, int), "Received: an empty one"),
+    "a number": (np.ones((), int), "an entry of class ndarray"),
     "two axes a sequence": (np.ones((4, 1, LENGTH), int), "of shape (1, 12)"),
     "unknown tokens": (np.full((4, LENGTH), 20), "from 0 to 19. Received: 20"),
     "negative tokens": (np.full((4, LENGTH), -1), "from 0 to 19. Received: -1"),
@@ -88,6 +92,7 @@ def config(**settings):
 
 OTHERS = {
     "text without a tokenizer": ({"config": config(dataset=["a text"])}, "tokenizer=None"),
+    "sequences too long": ({"config": config(sequence_length=LENGTH + 1)}, "at most 12"),
     "M that doesn't divide": ({"config": config(pattern="2:5")}, "that 5 divides"),
     "no config": ({"config": {"sparsity": 0.5}}, "Received: dict"),
     "filters without a match": (

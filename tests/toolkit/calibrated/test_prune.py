@@ -8,6 +8,7 @@ from keras import ops
 import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.pruning.sparsegpt import sparsegpt
+from keras_lottery.toolkit.calibrated.blocks import blocks_of
 
 keras_hub = pytest.importorskip("keras_hub")
 
@@ -110,10 +111,13 @@ def test_a_model_of_layers_without_a_backbone(tokens, settings):
     h = keras_hub.layers.TokenAndPositionEmbedding(20, 12, 8)(ids)
     for _ in range(2):
         h = keras_hub.layers.TransformerDecoder(8, 2)(h)
-    model = keras.Model(ids, keras.layers.Dense(20)(h))
+    inner = keras.Model(ids, h)
+    assert blocks_of(inner) == inner.layers[-2:]
+    model = keras.Model(ids, keras.layers.Dense(20)(inner(ids)))
+    assert blocks_of(model) == inner.layers[-2:]
     kl.prune_calibrated(model, kl.WandaConfig(**settings))
     masks = kl.get_masks(model)
-    assert len(masks) == 12 and "layers/dense/kernel" not in masks
+    assert len(masks) == 12 and all("transformer_decoder" in path for path in masks)
     assert all(2 * mask.sum() == mask.size for mask in masks.values())
 
 
