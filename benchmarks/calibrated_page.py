@@ -1,6 +1,6 @@
 """The table and the page of `benchmarks.calibrated`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -87,9 +87,7 @@ def content(rows: Sequence[Row], about: str) -> list[Heading | Text | Table]:
     means = [[DENSE, *[_interval(dense)] * len(targets)]]
     means += [[m, *(_interval(_values(rows, m, t)) for t in targets)] for m in METHODS]
     paired = [
-        [m, *(_interval(_values(rows, m, t) - _values(rows, MAGNITUDE, t)) for t in targets)]
-        for m in METHODS
-        if m != MAGNITUDE
+        [m, *(_interval(_paired(rows, m, t)) for t in targets)] for m in METHODS if m != MAGNITUDE
     ]
     header = ["method", *targets]
     versions = ", ".join(f"{name} {text}" for name, text in sorted(backend.versions().items()))
@@ -103,15 +101,22 @@ def content(rows: Sequence[Row], about: str) -> list[Heading | Text | Table]:
     ]
 
 
-def _values(rows: Sequence[Row], method: str, target: str) -> np.ndarray:
-    """Returns perplexities in the order of the seeds; empty where nothing was measured."""
-    return np.array(
-        [row.perplexity for row in rows if row.method == method and row.target == target]
-    )
+def _values(rows: Sequence[Row], method: str, target: str) -> dict[int, float]:
+    """Returns perplexities by seed; empty where nothing was measured."""
+    return {
+        row.seed: row.perplexity for row in rows if (row.method, row.target) == (method, target)
+    }
 
 
-def _interval(values: np.ndarray) -> str:
-    if not values.size:
+def _paired(rows: Sequence[Row], method: str, target: str) -> dict[int, float]:
+    """Returns what a method's perplexities exceed magnitude's by, by seed."""
+    magnitude = _values(rows, MAGNITUDE, target)
+    return {seed: value - magnitude[seed] for seed, value in _values(rows, method, target).items()}
+
+
+def _interval(by_seed: Mapping[int, float]) -> str:
+    if not by_seed:
         return "–"
+    values = np.array(list(by_seed.values()))
     low, high = t_interval(values)
     return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
