@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
@@ -111,3 +111,13 @@ def full_precision() -> Iterator[None]:
             yield
         finally:
             settings.enable_tensor_float_32_execution(before)
+
+
+def no_gradients() -> AbstractContextManager[Any]:
+    """Returns a context in which torch records no gradients; the others only do so when told."""
+    if name() != "torch":
+        return nullcontext()
+    import torch
+
+    context: AbstractContextManager[Any] = torch.no_grad()
+    return context

@@ -8,6 +8,7 @@ the loss (`training`) if the criterion needs them.
 from keras_lottery.compaction import compact, compaction_report, register_compaction_rule
 from keras_lottery.masking import get_masks, register_prunable, set_masks, strip
 from keras_lottery.toolkit.apply_ticket import Ticket
+from keras_lottery.toolkit.calibrated import SparseGPTConfig, WandaConfig, prune_calibrated
 from keras_lottery.toolkit.mask_model import mask, mask_selected
 from keras_lottery.toolkit.prune_model import counts_selected, prune, prune_selected
 from keras_lottery.toolkit.selection import describe_selected
@@ -20,9 +21,11 @@ from keras_lottery.training.batch_norm import reestimate_batch_norm
 __all__ = [
     "Masked",
     "Sensitivity",
+    "SparseGPTConfig",
     "Summary",
     "Target",
     "Ticket",
+    "WandaConfig",
     "compact",
     "compaction_report",
     "counts_selected",
@@ -31,6 +34,7 @@ __all__ = [
     "mask",
     "mask_selected",
     "prune",
+    "prune_calibrated",
     "prune_selected",
     "reestimate_batch_norm",
     "register_compaction_rule",

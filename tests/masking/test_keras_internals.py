@@ -307,3 +307,26 @@ def test_a_constraint_knows_the_optimizer_that_applies_it():
     optimizer.apply([keras.ops.ones((2, 2))], [variable])
     assert seen == [optimizer]
     assert internals.applying_optimizer() is None
+
+
+def test_calls_of_a_layer_can_be_replaced(model):
+    dense = model.layers[1]
+    x = np.ones((2, 4), "float32")
+    before = model.predict_on_batch(x)
+    seen = []
+
+    def double(call, args, kwargs):
+        seen.append(args[0].shape)
+        return 2 * call(*args, **kwargs)
+
+    with (
+        pytest.raises(RuntimeError, match="stop"),
+        internals.replaced_calls({dense: double}),
+        internals.replaced_calls({dense: double}),
+    ):
+        four_times = keras.ops.convert_to_numpy(model(x))
+        raise RuntimeError("stop")
+    np.testing.assert_allclose(four_times, 4 * before, rtol=1e-5)  # biases are 0
+    assert [tuple(shape) for shape in seen] == [(2, 4)] * 2
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), before, rtol=1e-5)
+    assert "call" not in vars(dense)

@@ -1,7 +1,8 @@
 """Private API of layers and models: the layer tree, changing a built layer, scopes, saved names."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import keras
@@ -110,6 +111,37 @@ def intercepted(
         yield
     finally:
         keras.Layer.__call__, Operation.symbolic_call = layer_call, symbolic_call
+
+
+Replacement = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+"""Called as `(call, args, kwargs)` instead of a layer's `call`; returns its outputs."""
+
+
+@contextmanager
+def replaced_calls(replacements: Mapping[keras.Layer, Replacement]) -> Iterator[None]:
+    """Passes every call of some layers to functions, in this order of `with` statements.
+
+    Keras looks up `call` on the layer itself, so an attribute of that name goes first.
+    """
+    earlier = {layer: layer.__dict__.get("call") for layer in replacements}
+    try:
+        for layer, replacement in replacements.items():
+            object.__setattr__(layer, "call", _replaced(layer.call, replacement))
+        yield
+    finally:
+        for layer, call in earlier.items():
+            if call is None:
+                layer.__dict__.pop("call", None)
+            else:
+                object.__setattr__(layer, "call", call)
+
+
+def _replaced(call: Callable[..., Any], replacement: Replacement) -> Callable[..., Any]:
+    @wraps(call)
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        return replacement(call, args, kwargs)
+
+    return replaced
 
 
 # ---- changing a built layer ----------------------------------------------------------------------
