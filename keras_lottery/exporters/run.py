@@ -14,7 +14,7 @@ from keras_lottery.engine import make_task, run_folder
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
-from keras_lottery.exporters.export import check_free, export
+from keras_lottery.exporters.export_model import check_free, export
 from keras_lottery.exporters.exporter import exporters
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.records import ResultRow, read_results, sparsest_match

@@ -8,7 +8,7 @@ from typing import Any
 from keras_lottery import checks, toolkit
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.export import check_free, export
+from keras_lottery.exporters.export_model import check_free, export
 from keras_lottery.exporters.exporter import exporters
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.inflate import check_zip
