@@ -134,7 +134,7 @@ def _show_report(folder: Path) -> None:
 def _define_export(values: flags.FlagValues) -> None:
     _text(values, "run", None, "Run folder.")
     _text(values, "out", None, "Folder or file to write; must not exist.")
-    _text(values, "format", "saved_model", "saved_model, keras, or policy (TF-Agents).")
+    _define_format(values, "saved_model")
     _text(values, "arm", "winning", "Arm whose trained weights to export.")
     flags.DEFINE_integer("seed", None, "Seed; default: the run's first.", flag_values=values)
     flags.DEFINE_integer(
@@ -152,21 +152,34 @@ def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
     from keras_lottery.exporters import export_run
 
     where = {"seed": values.seed, "round": values.round, "arm": values.arm}
-    print(export_run(folder, out=out, format=values.format, **where))
+    print(export_run(folder, out=out, **where, **_format(values)))
+
+
+def _define_format(values: flags.FlagValues, default: str) -> None:
+    """Defines the flags that choose what is written."""
+    _text(values, "format", default, "Format to write (see `list formats`).")
+    _text(values, "quantize", None, "int8: quantize the weights.")
+    flags.DEFINE_bool(
+        "compact", False, "Remove pruned channels from the layers.", flag_values=values
+    )
+    text = "Also write and measure the dense network, then delete it."
+    flags.DEFINE_bool("dense", True, text, flag_values=values)
+
+
+def _format(values: flags.FlagValues) -> dict[str, Any]:
+    return {name: values[name].value for name in ("format", "quantize", "compact", "dense")}
 
 
 def _define_prune(values: flags.FlagValues) -> None:
     _text(values, "model", None, "A .keras file.")
-    _text(values, "out", None, "The .keras file to write.")
+    _text(values, "out", None, "Folder or file to write; must not exist.")
+    _define_format(values, "keras")
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
     _define_selection(values)
     _text(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
     flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
     flags.DEFINE_integer(
         "bytes", None, "Target size of the parameters in bytes.", flag_values=values
-    )
-    flags.DEFINE_bool(
-        "compact", False, "Remove pruned channels from the layers.", flag_values=values
     )
     for name, default, text in (
         ("biases", False, "Prune biases too."),
@@ -202,7 +215,7 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
         pattern=values.pattern,
         flops=values.flops,
         bytes=values.bytes,
-        compact=values.compact,
+        **_format(values),
     )
     print(report)
 
@@ -324,7 +337,7 @@ COMMANDS = {
         _export,
     ),
     "prune": Command(
-        "Prunes a .keras file.",
+        "Prunes a .keras file, and writes it in any format.",
         "keras-lottery prune --model=model.keras --sparsity=0.9 --out=pruned.keras",
         _define_prune,
         _prune,

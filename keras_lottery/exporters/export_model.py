@@ -30,6 +30,7 @@ from keras_lottery.masking import arguments
 from keras_lottery.types import VariableInfo
 
 REPORT, TABLE = "export.json", "export.md"
+_OF_FILES = (".keras", ".tflite", ".onnx", ".safetensors", ".h5", ".xml", ".pb")
 _LENGTHS = (16, 64, 256)
 _CONSTANT = (
     "The network gives the same output for every input that was tried. If it was pruned, train it "
@@ -87,16 +88,15 @@ def export(
         >>> served.signatures["serving_default"](inputs=x)["outputs"]
         >>> served.weights["layers/dense/kernel"]
     """
-    exporter, out = exporters[format], checks.file_path(out, "out")
-    arguments.built_model(model)
-    checks.truth(compact, "compact")
-    variants.check_quantization(quantize, format, exporter)
-    if tolerance is not None:
-        checks.number(tolerance, "tolerance", least=0)
+    out = checks.file_path(out, "out")
     for name, data in checks.instance(assets or {}, Mapping, "assets").items():  # type: ignore[type-abstract]
         checks.instance(data, bytes, f"assets[{name!r}]")
-    check_free(out, exporter, assets or ())
-    check_installed(exporter)
+    exporter = check_target(format, out, quantize, assets or ())
+    arguments.built_model(model)
+    checks.truth(compact, "compact")
+    checks.truth(dense, "dense")
+    if tolerance is not None:
+        checks.number(tolerance, "tolerance", least=0)
     infos = masking.describe(model)
     if prunable is None:
         prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
@@ -282,6 +282,22 @@ def _check_finite(subject: Subject) -> None:
         )
 
 
+def check_target(
+    format: str, out: Path, quantize: str | None = None, assets: Iterable[str] = ()
+) -> Exporter:
+    """Returns the exporter of a format, if it can write to `out`; see `check_free`.
+
+    Raises:
+        LotteryError: the format is unknown, can't be quantized, or can't be written to `out`.
+        MissingExtraError: it needs a package that is not installed.
+    """
+    exporter = exporters[format]
+    variants.check_quantization(quantize, format, exporter)
+    check_free(out, exporter, assets)
+    check_installed(exporter)
+    return exporter
+
+
 def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> None:
     """Checks that the paths of an artifact and its companion files are free.
 
@@ -292,7 +308,13 @@ def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> Non
     """
     if exporter.suffix and out.suffix != exporter.suffix:
         raise LotteryError(
-            f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it."
+            f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it, or "
+            "choose another --format."
+        )
+    if not exporter.suffix and out.suffix in _OF_FILES:
+        raise LotteryError(
+            f"Expected the name of a folder, without {out.suffix}. Received: {out}. Rename it, or "
+            "choose a --format that is a file."
         )
     clear_killed(out.parent)
     for path in (out, *(_companion(out, exporter, name) for name in (REPORT, TABLE, *assets))):

@@ -43,11 +43,11 @@ def write(format: str, jobs: Iterable[Job], folder: Path) -> None:
     expected = f"a model that the format {format!r} can express"
     requests, exporter = [], None
     for job in jobs:
-        if _here(job.exporter):
-            _save_here(job, expected)
+        if is_here(job.exporter):
+            save_here(job, expected)
         else:
             exporter = exporter or job.exporter
-            requests.append(_request(job, folder))
+            requests.append(request_of(job, folder))
     if exporter is not None:
         backend, environment = exporter.writers[0], dict(exporter.environment)
         work = f"{__name__}:save"
@@ -70,13 +70,19 @@ def save(request: Request) -> Request:
     return {}
 
 
-def _here(exporter: Exporter) -> bool:
+def is_here(exporter: Exporter) -> bool:
+    """Returns whether the backend in use can write the format."""
     from keras_lottery import backend
 
     return not exporter.separate and (not exporter.writers or backend.name() in exporter.writers)
 
 
-def _save_here(job: Job, expected: str) -> None:
+def save_here(job: Job, expected: str) -> None:
+    """Writes a job on the backend in use.
+
+    Raises:
+        LotteryError: the format can't express the model; the error names the operation.
+    """
     subject = job.subject
     try:
         with _quiet():
@@ -90,7 +96,8 @@ def _save_here(job: Job, expected: str) -> None:
         ) from error
 
 
-def _request(job: Job, folder: Path) -> Request:
+def request_of(job: Job, folder: Path) -> Request:
+    """Saves the job's model for another process; returns what `save` needs."""
     archive = folder / f"{job.artifact.stem}.model.keras"
     save_archive(job.subject.model, archive)
     kind = type(job.exporter)

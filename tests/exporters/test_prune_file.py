@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import prune_file
@@ -49,6 +50,14 @@ def test_zeros_of_the_file_stay_and_count(source, tmp_path):
 def test_options_select_the_pruned_variables(source, tmp_path):
     report = prune_file(source, 0.5, tmp_path / "pruned.keras", output=False)
     assert (report.prunable, report.prunable_zeros) == (600, 300)
+
+
+def test_any_format_can_be_written(source, tmp_path):
+    out = tmp_path / "pruned.safetensors"
+    report = prune_file(source, 0.9, out, format="safetensors", quantize="int8")
+    assert report.quantization == "Keras' int8"
+    assert (report.prunable, report.prunable_zeros) == (900, 810)
+    assert load_file(out)["layers/dense/kernel"].dtype == np.int8
 
 
 def test_channels_are_removed_for_real(source, tmp_path):

@@ -23,6 +23,7 @@ class Onnx(Exporter):
 
     def save(self, model: Any, signature: Signature, artifact: Path, quantize: str) -> None:
         keras_export(model, signature, artifact, "onnx")
+        _check_known(artifact)
         if quantize:
             _quantize(artifact)
 
@@ -45,6 +46,20 @@ class Onnx(Exporter):
                 yield tensor.name, numpy_helper.to_array(tensor)
 
         return Loaded(call, tensors)
+
+
+def _check_known(artifact: Path) -> None:
+    """Raises LotteryError for operations that tf2onnx has left as TensorFlow's."""
+    import onnx
+
+    nodes = onnx.load(artifact, load_external_data=False).graph.node
+    unknown = {node.op_type for node in nodes if not onnx.defs.has(node.op_type, node.domain)}
+    unknown -= {node.op_type for node in nodes if node.domain not in ("", "ai.onnx")}
+    if unknown:
+        raise LotteryError(
+            f"Expected operations that ONNX has. Received: {', '.join(sorted(unknown))}. Use "
+            "others of keras.ops, or another format."
+        )
 
 
 def _quantize(artifact: Path) -> None:

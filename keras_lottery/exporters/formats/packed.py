@@ -16,6 +16,8 @@ from keras_lottery.exporters.exporter import Exporter, Loaded, Request
 from keras_lottery.exporters.formats.saved_model import load_module, save_module, served
 from keras_lottery.exporters.signature import Signature
 
+_OVERHEAD = 1 << 14  # bytes of the operations that decode a variable
+
 
 class Packed(Exporter):
     """A SavedModel of mask bits and surviving values.
@@ -71,7 +73,7 @@ def _stored(variable: Any, value: NDArray[Any]) -> Any:
     kept = (plain != 0) | (np.signbit(plain) if plain.dtype.kind == "f" else False)
     bits = zlib.compress(np.packbits(kept).tobytes(), 9)
     survivors = value[kept]
-    if len(bits) + survivors.nbytes >= value.nbytes:
+    if len(bits) + survivors.nbytes + _OVERHEAD >= value.nbytes:
         entry = tf.Module()
         entry.owned = variable
         entry.value = lambda: tf.convert_to_tensor(entry.owned)

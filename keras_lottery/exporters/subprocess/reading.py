@@ -64,7 +64,7 @@ class Reader:
         save_arrays(inputs, subject.inputs)
         free = all(spec.shape[:1] == (None,) for spec in subject.signature.inputs)
         request = {
-            "parts": {name: _located(part) for name, part in zip(("artifact", "dense"), parts)},
+            "parts": {name: located(part) for name, part in zip(("artifact", "dense"), parts)},
             "inputs": str(inputs),
             "outputs": str(outputs),
             "batches": BATCHES if free else [],
@@ -82,7 +82,8 @@ class Reader:
         )
 
 
-def _located(part: Job) -> Request:
+def located(part: Job) -> Request:
+    """Returns where another process finds an artifact and its exporter; see `load`."""
     kind = type(part.exporter)
     location = f"{kind.__module__}:{kind.__qualname__}"
     extra = part.exporter.reading(part.subject, part.artifact)
@@ -96,12 +97,14 @@ def exporter_at(location: str) -> Exporter:
     return created
 
 
+def load(part: Request) -> Loaded:
+    """Loads what `located` describes."""
+    return exporter_at(part["exporter"]).load(Path(part["artifact"]), part["extra"])
+
+
 def read(request: Request) -> Request:
     """Loads the parts of a request; writes the artifact's outputs, returns tensors and times."""
-    loaded = {
-        name: exporter_at(part["exporter"]).load(Path(part["artifact"]), part["extra"])
-        for name, part in request["parts"].items()
-    }
+    loaded = {name: load(part) for name, part in request["parts"].items()}
     artifact, latency = loaded["artifact"], {}
     if artifact.call is not None:
         inputs = load_arrays(Path(request["inputs"]))
