@@ -39,6 +39,22 @@ def required(values: flags.FlagValues, name: str, example: str) -> Any:
     return values[name].value
 
 
+def define_format(values: flags.FlagValues, default: str) -> None:
+    """Defines the flags that choose what is written."""
+    text_flag(values, "format", default, "Format to write (see `list formats`).")
+    text_flag(values, "quantize", None, "int8: quantize the weights.")
+    flags.DEFINE_bool(
+        "compact", False, "Remove pruned channels from the layers.", flag_values=values
+    )
+    text = "Also write and measure the dense network, then delete it."
+    flags.DEFINE_bool("dense", True, text, flag_values=values)
+
+
+def format_of(values: flags.FlagValues) -> dict[str, Any]:
+    """Returns the flags of `define_format` as arguments of `export`."""
+    return {name: values[name].value for name in ("format", "quantize", "compact", "dense")}
+
+
 def modules_of(values: flags.FlagValues) -> list[str]:
     """Returns the modules named with `--import`."""
     return [name.strip() for entry in values["import"].value for name in entry.split(",")]

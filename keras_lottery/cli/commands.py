@@ -15,7 +15,15 @@ from keras_lottery.cli.choose import (
     choose_and_import,
     executed,
 )
-from keras_lottery.cli.command import Command, literal, modules_of, required, text_flag
+from keras_lottery.cli.command import (
+    Command,
+    define_format,
+    format_of,
+    literal,
+    modules_of,
+    required,
+    text_flag,
+)
 from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
 from keras_lottery.config import presets
 from keras_lottery.errors import printable
@@ -123,7 +131,7 @@ def _show_report(folder: Path) -> None:
 def _define_export(values: flags.FlagValues) -> None:
     text_flag(values, "run", None, "Run folder.")
     text_flag(values, "out", None, "Folder or file to write; must not exist.")
-    text_flag(values, "format", "saved_model", "saved_model, keras, or policy (TF-Agents).")
+    define_format(values, "saved_model")
     text_flag(values, "arm", "winning", "Arm whose trained weights to export.")
     flags.DEFINE_integer("seed", None, "Seed; default: the run's first.", flag_values=values)
     flags.DEFINE_integer(
@@ -141,7 +149,7 @@ def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
     from keras_lottery.exporters import export_run
 
     where = {"seed": values.seed, "round": values.round, "arm": values.arm}
-    print(export_run(folder, out=out, format=values.format, **where))
+    print(export_run(folder, out=out, **where, **format_of(values)))
 
 
 def _nothing(*_: Any) -> None:

@@ -6,21 +6,27 @@ from typing import Any
 from absl import flags
 
 from keras_lottery.cli.choose import backend_for_tools
-from keras_lottery.cli.command import Command, literal, modules_of, required, text_flag
+from keras_lottery.cli.command import (
+    Command,
+    define_format,
+    format_of,
+    literal,
+    modules_of,
+    required,
+    text_flag,
+)
 
 
 def _define_prune(values: flags.FlagValues) -> None:
     text_flag(values, "model", None, "A .keras file.")
-    text_flag(values, "out", None, "The .keras file to write.")
+    text_flag(values, "out", None, "Folder or file to write; must not exist.")
+    define_format(values, "keras")
     flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
     _define_selection(values)
     text_flag(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
     flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
     flags.DEFINE_integer(
         "bytes", None, "Target size of the parameters in bytes.", flag_values=values
-    )
-    flags.DEFINE_bool(
-        "compact", False, "Remove pruned channels from the layers.", flag_values=values
     )
     for name, default, text in (
         ("biases", False, "Prune biases too."),
@@ -57,7 +63,7 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
         pattern=values.pattern,
         flops=values.flops,
         bytes=values.bytes,
-        compact=values.compact,
+        **format_of(values),
     )
     print(report)
 
@@ -110,7 +116,7 @@ def _sensitivity(values: flags.FlagValues, _: dict[str, Any]) -> None:
 
 
 PRUNE = Command(
-    "Prunes a .keras file.",
+    "Prunes a .keras file, and writes it in any format.",
     "keras-lottery prune --model=model.keras --sparsity=0.9 --out=pruned.keras",
     _define_prune,
     _prune,

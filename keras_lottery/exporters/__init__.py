@@ -1,20 +1,27 @@
-"""Exports a ticket: folds the masks in, writes a format, reloads it and compares."""
+"""Exports a model or a ticket: folds the masks in, writes a format, reloads it and compares.
 
-from keras_lottery.exporters.export import export
-from keras_lottery.exporters.exporter import Exporter, exporters
-from keras_lottery.exporters.prune_file import prune_file
-from keras_lottery.exporters.report import ExportReport, StoredVariable
-from keras_lottery.exporters.run import check_exportable, export_run
-from keras_lottery.exporters.sensitivity_file import sensitivity_file
+Names are imported on first access, since a process that reads an artifact needs no Keras.
+"""
 
-__all__ = [
-    "ExportReport",
-    "Exporter",
-    "StoredVariable",
-    "check_exportable",
-    "export",
-    "export_run",
-    "exporters",
-    "prune_file",
-    "sensitivity_file",
-]
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "ExportReport": "report",
+    "Exporter": "exporter",
+    "StoredVariable": "report",
+    "check_exportable": "run",
+    "export": "export_model",
+    "export_run": "run",
+    "exporters": "exporter",
+    "prune_file": "pruned",
+    "sensitivity_file": "sensitivity",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

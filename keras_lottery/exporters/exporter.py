@@ -1,14 +1,19 @@
-"""The interface of export formats, and the formats by name."""
+"""What an export format defines, and the formats by name."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
 from keras_lottery.exporters.report import StoredVariable
 from keras_lottery.exporters.signature import Signature
 from keras_lottery.registry import Registry
+
+Arrays = dict[str, NDArray[Any]]
+Request = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,42 +29,124 @@ class Subject:
 
     model: Any
     signature: Signature
-    inputs: dict[str, NDArray[Any]]
-    outputs: dict[str, NDArray[Any]]
+    inputs: Arrays
+    outputs: Arrays
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An artifact in its own runtime.
+
+    Args:
+        call: returns the outputs by name, for inputs by name; None: the format has only weights.
+        tensors: returns the stored tensors, one at a time.
+        notes: what a user should know about the artifact.
+    """
+
+    call: Callable[[Arrays], Arrays] | None
+    tensors: Callable[[], Iterable[tuple[str, NDArray[Any]]]]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reloaded:
-    """An artifact's outputs and variables, read in a fresh process.
+    """An artifact as a fresh process read it.
 
     Args:
-        outputs: its outputs for the subject's inputs, by output name.
-        variables: its variables.
+        outputs: its outputs for the subject's inputs; None: the format has only weights.
+        variables: its tensors.
+        latency: milliseconds of a call by batch size, of the `artifact` and the `dense` network.
+        notes: what a user should know about the artifact.
     """
 
-    outputs: dict[str, NDArray[Any]]
+    outputs: Arrays | None
     variables: tuple[StoredVariable, ...]
+    latency: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-class Exporter(Protocol):
-    """An export format.
+class Exporter(ABC):
+    """An export format, without state: another process creates its own from the class.
 
     Args:
-        suffix: required suffix of the artifact's name; empty for a folder.
+        suffix: ending of the artifact's name; empty: it is a folder.
+        packages: the packages that it needs, each with the extra that installs it.
+        writers: the Keras backends that can write it; empty: all. Others write it in a process on
+            the first of them.
+        separate: write in another process in any case.
+        environment: additional variables of the processes that write.
+        runtime: what the process that reads it imports before the artifact exists.
+        dense: the format with which the dense network is written; empty: this one.
+        int8: the format's own quantization; empty: Keras' `model.quantize`.
+        share: allowed difference of an output, relative to the largest output or 1.
+        quantizes: False: neither it nor Keras gets int8 right in this format.
+        paths: the artifact has the model's variables under their structural paths.
+        compared: the dense network is written and measured too.
     """
 
-    suffix: str
+    suffix: ClassVar[str] = ""
+    packages: ClassVar[tuple[tuple[str, str], ...]] = ()
+    writers: ClassVar[tuple[str, ...]] = ("tensorflow",)
+    separate: ClassVar[bool] = False
+    environment: ClassVar[tuple[tuple[str, str], ...]] = ()
+    runtime: ClassVar[str] = ""
+    dense: ClassVar[str] = ""
+    int8: ClassVar[str] = ""
+    share: ClassVar[float] = 1e-4
+    quantizes: ClassVar[bool] = True
+    paths: ClassVar[bool] = True
+    compared: ClassVar[bool] = True
 
-    def write(self, subject: Subject, folder: Path) -> Path:
-        """Writes the artifact somewhere in the temporary `folder` and returns its path."""
-        ...
+    def check(self, subject: Subject) -> None:  # noqa: B027
+        """Raises LotteryError for a model that the format can't express."""
 
-    def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
-        """Loads the artifact in a separate process and runs it on the subject's inputs."""
-        ...
+    @abstractmethod
+    def save(self, model: Any, signature: Signature, artifact: Path, quantize: str) -> None:
+        """Writes a plain model, on one of the backends `writers`.
+
+        Args:
+            model: the model, called on the current backend at least once.
+            signature: its inputs.
+            artifact: file or folder to write.
+            quantize: `int8` for the format's own quantization, else empty.
+        """
+
+    def reading(self, subject: Subject, artifact: Path) -> Request:
+        """Returns what `load` needs besides the artifact, as JSON values."""
+        return {}
+
+    @abstractmethod
+    def load(self, artifact: Path, request: Request) -> Loaded:
+        """Loads an artifact in a fresh process, where Keras may not be imported."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One artifact to write and to read.
+
+    Args:
+        exporter: its format.
+        subject: the model.
+        artifact: file or folder.
+        quantize: `int8` for the format's own quantization, else empty.
+    """
+
+    exporter: Exporter
+    subject: Subject
+    artifact: Path
+    quantize: str = ""
 
 
 exporters: Registry[Exporter] = Registry("export format")
-exporters.register_lazily("saved_model", "keras_lottery.exporters.formats.saved_model:exporter")
-exporters.register_lazily("keras", "keras_lottery.exporters.formats.keras_file:exporter")
-exporters.register_lazily("policy", "keras_lottery.exporters.formats.policy:exporter")
+for _name, _location in {
+    "keras": "keras_file:exporter",
+    "litert": "litert:exporter",
+    "litert_sparse": "litert:sparse",
+    "onnx": "onnx:exporter",
+    "openvino": "openvino:exporter",
+    "packed": "packed:exporter",
+    "policy": "policy:exporter",
+    "safetensors": "safetensors:exporter",
+    "saved_model": "saved_model:exporter",
+}.items():
+    exporters.register_lazily(_name, f"keras_lottery.exporters.formats.{_location}")

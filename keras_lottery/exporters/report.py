@@ -4,14 +4,16 @@ import dataclasses
 import hashlib
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,24 @@ class StoredVariable:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Sizes and latency of an artifact.
+
+    Args:
+        parameters: number of weights.
+        bytes: size of the file or folder on disk.
+        gzipped_bytes: size as `.tar.gz`; above 64 MB, extrapolated from evenly spaced megabytes.
+        latency: median milliseconds of a call on one CPU thread, by batch size; empty if the
+            format has only weights.
+    """
+
+    parameters: int
+    bytes: int
+    gzipped_bytes: int
+    latency: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ExportReport:
     """An artifact that was reloaded and compared.
 
@@ -71,16 +91,24 @@ class ExportReport:
         path: where the artifact is.
         format: name of the format.
         bytes: size of the file or folder on disk.
-        gzipped_bytes: size as `.tar.gz`.
-        plain_bytes: bytes of the values of all variables, a lower bound on `bytes`.
+        gzipped_bytes: size as `.tar.gz`; see `Measured`.
+        plain_bytes: bytes of the values of all variables.
         max_abs_difference: largest absolute difference between the outputs of the artifact and
-            those of the model on the backend that exported it.
+            those of the model on the backend that exported it; 0 for a format with only weights,
+            which are equal bit for bit.
         tolerance: the difference that was allowed.
         inputs: name -> shape and type, e.g. `"(None, 64) float32"`.
         outputs: names of the outputs.
-        variables: variables of the artifact.
+        variables: variables of the model.
         versions: versions of Python, Keras and this package, and the backend.
-        compacted: `parameters` and `FLOPs` before and after compaction; empty without it.
+        stored: number of weights in the artifact, and how many are 0.
+        quantization: what quantized the weights, if anything.
+        latency: as in `Measured`.
+        dense: the network with its zeros filled, neither compacted nor quantized, in the same
+            format; None if it would be no other, or wasn't asked for.
+        notes: what else a user should know.
+        flops: floating-point operations of one example before and after compaction; (0, 0)
+            without it.
     """
 
     path: Path
@@ -94,7 +122,12 @@ class ExportReport:
     outputs: tuple[str, ...]
     variables: tuple[StoredVariable, ...]
     versions: dict[str, str] = field(default_factory=dict)
-    compacted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    stored: tuple[int, int] = (0, 0)
+    quantization: str = ""
+    latency: Mapping[int, float] = field(default_factory=dict)
+    dense: Measured | None = None
+    notes: tuple[str, ...] = ()
+    flops: tuple[int, int] = (0, 0)
 
     @property
     def parameters(self) -> int:
@@ -145,24 +178,71 @@ class ExportReport:
         fields = dataclasses.asdict(self) | {name: getattr(self, name) for name in derived}
         return fields | {"path": self.path.name}
 
-    def __rich__(self) -> Table:
-        table = Table(title=f"{self.path}  ({self.format})", title_justify="left")
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Returns the table: name, value of the artifact, of the dense network, and their ratio."""
+        dense = self.dense
+        rows = [
+            _row("weights", self.parameters, dense.parameters if dense else None),
+            *([_row("FLOPs", self.flops[1], self.flops[0])] if self.flops[0] else []),
+            ("zeros of the prunable", f"{self.prunable_zeros:,}", "", f"{self.sparsity:.2%}"),
+            (
+                "zeros stored",
+                f"{self.stored[1]:,}",
+                "",
+                f"{self.stored[1] / max(self.stored[0], 1):.2%}",
+            ),
+            _row("bytes", self.bytes, dense.bytes if dense else None),
+            _row("bytes gzipped", self.gzipped_bytes, dense.gzipped_bytes if dense else None),
+        ]
+        for batch, value in self.latency.items():
+            before = dense.latency.get(batch) if dense else None
+            rows.append(_row(f"ms at batch {batch}", value, before, ".3g"))
+        return rows
+
+    @property
+    def title(self) -> str:
+        """Format, and how the weights were quantized."""
+        how = f", {self.quantization}" if self.quantization else ""
+        return f"{self.path}  ({self.format}{how})"
+
+    @property
+    def comparison(self) -> str:
+        """One sentence on how the artifact was compared with the model."""
+        if not self.outputs:
+            return "Reloaded in a fresh process: all weights are equal bit for bit."
+        return (
+            f"Reloaded in a fresh process: outputs differ by {self.max_abs_difference:.1e} at most "
+            f"({self.tolerance:.1e} allowed)."
+        )
+
+    def as_markdown(self) -> str:
+        """Returns the table and the sentences under it as Markdown."""
+        lines = [f"# {self.path.name}: {self.format}", ""]
+        lines += ["| | exported | dense | fraction |", "|---|---:|---:|---:|"]
+        lines += [f"| {' | '.join(row)} |" for row in self.rows()]
+        sentences = [self.comparison, *self.notes]
+        if self.quantization:
+            sentences.insert(0, f"Quantized by {self.quantization}.")
+        return "\n".join([*lines, "", *sentences]) + "\n"
+
+    def __rich__(self) -> Group:
+        table = Table()
         table.add_column("")
-        for column in ("value", "of", "fraction"):
+        for column in ("exported", "dense", "fraction"):
             table.add_column(column, justify="right")
-        for name, part, whole in (
-            *((f"{name} left", after, before) for name, (before, after) in self.compacted.items()),
-            ("prunable zeros", self.prunable_zeros, self.prunable),
-            ("all zeros", self.zeros, self.parameters),
-            ("bytes (of the plain values)", self.bytes, self.plain_bytes),
-            ("bytes gzipped", self.gzipped_bytes, self.plain_bytes),
-        ):
-            table.add_row(name, f"{part:,}", f"{whole:,}", f"{part / max(whole, 1):.2%}")
-        difference, allowed = f"{self.max_abs_difference:.1e}", f"{self.tolerance:.1e}"
-        table.add_row("largest difference of an output", difference, allowed, "allowed")
-        return table
+        for row in self.rows():
+            table.add_row(*row)
+        return Group(Text(self.title), table, *map(Text, (self.comparison, *self.notes)))
 
     def __str__(self) -> str:
         text = io.StringIO()
         Console(file=text, width=100, color_system=None).print(self)
-        return text.getvalue().rstrip()
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def _row(
+    name: str, value: float, dense: float | None, form: str = ","
+) -> tuple[str, str, str, str]:
+    if dense is None:
+        return name, f"{value:{form}}", "", ""
+    return name, f"{value:{form}}", f"{dense:{form}}", f"{value / max(dense, 1e-9):.2%}"

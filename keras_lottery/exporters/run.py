@@ -14,8 +14,7 @@ from keras_lottery.engine import make_task, run_folder
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
-from keras_lottery.exporters.export import check_free, export
-from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.export_model import check_target, export
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.records import ResultRow, read_results, sparsest_match
 from keras_lottery.records.run_paths import RunPaths
@@ -34,6 +33,9 @@ def export_run(
     round: int | None = None,
     arm: str = _WINNING,
     draw: int = 0,
+    compact: bool = False,
+    quantize: str | None = None,
+    dense: bool = True,
 ) -> ExportReport:
     """Exports trained weights of a run folder, with the masks folded in, and verifies them.
 
@@ -46,13 +48,16 @@ def export_run(
             standard deviation of dense or, if there is none or only one seed, the best mean.
         arm: the arm.
         draw: the draw of a stochastic control.
+        compact: remove dead units and channels. This and the rest: see `kl.export`.
+        quantize: `int8`: quantize the weights.
+        dense: also write and measure the dense network, then delete it.
 
     Raises:
         LotteryError: it is not a run folder, or lacks these trained weights; the error lists those
             that it has.
     """
     paths, out = RunPaths(Path(run)), Path(out)
-    check_free(out, exporters[format])
+    check_target(format, out, quantize)
     config, recorded = run_folder.load_config(paths)
     all_rows = read_results(paths.results)
     check_rows(paths.results, all_rows, recorded)
@@ -76,7 +81,16 @@ def export_run(
     task = make_task(config)
     model = task.export_model(RunReader(config, paths, task).trained(training))
     prunable = {info.path for info in task.variables() if info.prunable}
-    return export(model, out, format, assets=task.assets(), prunable=prunable)
+    return export(
+        model,
+        out,
+        format,
+        compact=compact,
+        quantize=quantize,
+        assets=task.assets(),
+        prunable=prunable,
+        dense=dense,
+    )
 
 
 def check_exportable(config: Config) -> None:

@@ -94,6 +94,16 @@ def given_batch(signature: Signature, example: Any) -> Arrays:
             f"Expected a batch of the model's {len(signature.inputs)} inputs ({wanted}). "
             f"Received: {len(leaves)} arrays. Pass `inputs` as you would call the model."
         )
+    for spec, leaf in zip(signature.inputs, leaves, strict=True):
+        shape = np.shape(leaf)
+        fits = len(shape) == len(spec.shape) and all(
+            wanted in (None, size) for wanted, size in zip(spec.shape, shape)
+        )
+        if not fits:
+            raise LotteryError(
+                f"Expected `inputs` of the model's shapes. Received: {spec.name} of shape {shape} "
+                f"instead of {spec}. Pass `inputs` as you would call the model."
+            )
     return {
         spec.name: np.asarray(leaf).astype(_storable(spec.dtype))
         for spec, leaf in zip(signature.inputs, leaves, strict=True)

@@ -7,32 +7,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.exporter import Arrays, Reloaded, Subject
 from keras_lottery.exporters.report import StoredVariable
 from keras_lottery.exporters.signature import Signature, named
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def verify(
     subject: Subject,
-    expected: tuple[StoredVariable, ...],
+    expected: tuple[StoredVariable, ...] | None,
     reloaded: Reloaded,
     tolerance: float | None,
+    share: float,
+    floor: float = 1.0,
 ) -> tuple[float, float]:
     """Returns the largest absolute difference of an output, and the allowed difference.
+
+    Args:
+        subject: the model, its inputs and outputs.
+        expected: its variables; None if the format stores them in another way.
+        reloaded: what a fresh process read.
+        tolerance: the allowed difference; None: `share` of the largest output or `floor`.
+        share: see `tolerance`.
+        floor: see `tolerance`.
 
     Raises:
         LotteryError: a variable differs in any bit, or an output differs by more than allowed.
     """
-    _same_variables(expected, reloaded.variables)
+    if expected is not None:
+        _same_variables(expected, reloaded.variables)
+    if reloaded.outputs is None:
+        return 0.0, 0.0
     if set(reloaded.outputs) != set(subject.outputs):
         raise LotteryError(
             f"Expected the outputs {sorted(subject.outputs)}. Received: "
             f"{sorted(reloaded.outputs)} from the artifact. Nothing was written."
         )
     difference, magnitude = output_difference(subject.outputs, reloaded.outputs)
-    allowed = _tolerance(subject.model, magnitude) if tolerance is None else tolerance
+    allowed = (
+        _tolerance(subject.model, max(floor, magnitude), share) if tolerance is None else tolerance
+    )
     if not difference <= allowed:
         raise LotteryError(
             f"Expected outputs within {allowed:.1e} of the model's. Received: a difference of "
@@ -63,12 +76,12 @@ def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]
     return float(difference), float(magnitude)
 
 
-def _tolerance(model: Any, magnitude: float) -> float:
-    """Returns 1e-4 times the largest output or 1; 2e-2 if anything is in half precision."""
+def _tolerance(model: Any, magnitude: float, share: float) -> float:
+    """Returns `share` of the magnitude; 2e-2 of it if anything is in half precision."""
     layers = [model, *getattr(model, "layers", ())]
     types = {str(layer.compute_dtype) for layer in layers} | {str(v.dtype) for v in model.weights}
-    share = 2e-2 if types & {"float16", "bfloat16"} else 1e-4
-    return share * max(1.0, magnitude)
+    share = max(share, 2e-2) if types & {"float16", "bfloat16"} else share
+    return share * magnitude
 
 
 def _same_variables(

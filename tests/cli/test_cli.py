@@ -104,6 +104,8 @@ def test_list(capsys):
         (["report"], "Expected --run"),
         (["export", "--run=/nowhere", "--out=x"], "/nowhere"),
         (["prune", "--model=/nowhere.keras", "--sparsity=0.5", "--out=x.keras"], "/nowhere"),
+        (["export", "--run=a", "--out=x", "--format=onxn"], "Did you mean 'onnx'"),
+        (["export", "--run=a", "--out=x", "--format=onnx"], "ends in .onnx"),
         (["prune", "--model=a.keras", "--out=b.keras"], "Expected --sparsity"),
         (["prune", "--model=/nowhere.keras", "--pattern=2:4", "--out=b.keras"], "/nowhere"),
         (["prune", "--model=a.keras", "--sparsity=x", "--out=b.keras"], "sparsity"),

@@ -1,5 +1,6 @@
 """Synthetic models for the tests of the exporters."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -7,38 +8,47 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.exporter import Exporter, Job, Loaded, Reloaded, exporters
 from keras_lottery.exporters.verify import stored_variables
 from keras_lottery.types import VariableInfo
 
 
-@dataclass
-class CopyExporter:
-    """A format that is one file with the bytes of the weights; reloads what it was given.
+class CopyExporter(Exporter):
+    """A format that is one file with the bytes of the weights; reads what it was given.
 
-    `wrong_output` and `wrong_variables` make it lie about what it found.
+    `wrong_output` and `lost_variables` make it lie about what it read.
     """
 
-    suffix: str = ".bin"
+    suffix = ".bin"
+    writers = ()
+    compared = False
     wrong_output: float = 0.0
     lost_variables: int = 0
     error: Exception | None = None
 
-    def write(self, subject: Subject, folder: Path) -> Path:
-        artifact = folder / "artifact"
+    def save(self, model: Any, signature: Any, artifact: Path, quantize: str) -> None:
         files = [artifact]
         if not self.suffix:
             artifact.mkdir()
             files = [artifact / "weights"]
         for file in files:
-            file.write_bytes(
-                b"".join(keras.ops.convert_to_numpy(v).tobytes() for v in subject.model.weights)
-            )
+            file.write_bytes(b"".join(value.tobytes() for value in values(model)))
         if self.error is not None:
             raise self.error
-        return artifact
 
-    def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
+    def load(self, artifact: Path, request: Any) -> Loaded:
+        raise NotImplementedError
+
+    def install(self, monkeypatch: Any) -> "CopyExporter":
+        """Registers it as `copy`, read without another process."""
+        monkeypatch.setitem(exporters._entries, "copy", self)
+        monkeypatch.setattr(
+            "keras_lottery.exporters.export_model.Reader", lambda *_: nullcontext(self)
+        )
+        return self
+
+    def read(self, jobs: list[Job]) -> Reloaded:
+        subject = jobs[0].subject
         outputs = {name: value + self.wrong_output for name, value in subject.outputs.items()}
         return Reloaded(outputs, stored_variables(subject.model)[self.lost_variables :])
 

@@ -9,7 +9,6 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking
-from keras_lottery.exporters import exporters
 from keras_lottery.exporters.subprocess.child import environment
 
 from .made import CopyExporter, mlp, values
@@ -61,9 +60,7 @@ def keras_file(masked, folder):
 @pytest.fixture
 def copy(monkeypatch):
     """A format that needs no child process."""
-    exporter = CopyExporter()
-    monkeypatch.setitem(exporters._entries, "copy", exporter)
-    return exporter
+    return CopyExporter().install(monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["saved_model", "keras_file"])
@@ -77,12 +74,23 @@ def test_it_holds_the_zeros_of_the_masks(name, masked, request):
     assert (report.prunable, report.parameters) == (266_200, 266_610)
 
 
+def test_a_saved_model_is_as_large_as_its_values_and_far_smaller_gzipped(saved_model):
+    assert saved_model.plain_bytes == 4 * 266_610
+    assert saved_model.plain_bytes < saved_model.bytes <= 1.1 * saved_model.plain_bytes
+    assert saved_model.gzipped_bytes < 0.2 * saved_model.plain_bytes
+
+
+def test_a_keras_file_is_deflated(keras_file):
+    assert keras_file.bytes < 0.2 * keras_file.plain_bytes
+
+
 @pytest.mark.parametrize("name", ["saved_model", "keras_file"])
-def test_it_is_as_large_as_its_values_and_far_smaller_gzipped(name, request):
+def test_the_dense_network_is_measured_next_to_it(name, request):
     report = request.getfixturevalue(name)
-    assert report.plain_bytes == 4 * 266_610
-    assert report.plain_bytes < report.bytes <= 1.1 * report.plain_bytes
-    assert report.gzipped_bytes < 0.2 * report.plain_bytes
+    assert report.dense.parameters == 266_610
+    assert report.dense.gzipped_bytes > 0.8 * report.plain_bytes
+    assert set(report.latency) == set(report.dense.latency) == {1, 32}
+    assert min(report.latency.values()) > 0
 
 
 @pytest.mark.parametrize("name", ["saved_model", "keras_file"])
@@ -95,7 +103,7 @@ def test_it_answers_as_the_model_did(name, request):
 def test_the_sizes_are_those_on_disk(name, request, tmp_path):
     report = request.getfixturevalue(name)
     files = [f for f in report.path.rglob("*") if f.is_file()] or [report.path]
-    assert sum(f.stat().st_size for f in files if f.name != "export.json") == report.bytes
+    assert sum(f.stat().st_size for f in files if f.stem != "export") == report.bytes
     with tarfile.open(tmp_path / "all.tar.gz", "w:gz", compresslevel=6) as archive:
         for file in files:
             archive.add(file, file.name)
@@ -109,7 +117,12 @@ def test_the_signature_has_names_and_a_free_batch_size(saved_model):
 
 def test_nothing_but_the_artifacts_and_their_reports_is_left(saved_model, keras_file, folder):
     names = {path.name for path in folder.iterdir()}
-    assert names == {"saved_model", "pruned.keras", "pruned.keras.export.json"}
+    assert names == {
+        "saved_model",
+        "pruned.keras",
+        "pruned.keras.export.json",
+        "pruned.keras.export.md",
+    }
     for path in (folder / "saved_model/export.json", folder / "pruned.keras.export.json"):
         assert json.loads(path.read_text())["prunable_zeros"] == saved_model.prunable_zeros
 
@@ -207,7 +220,7 @@ def test_existing_files_are_not_touched(copy, tmp_path):
 def test_the_users_own_batch_is_taken(copy, tmp_path):
     model = mlp(4, 2)
     kl.export(model, tmp_path / "a.bin", "copy", inputs=np.ones((5, 4)))
-    with pytest.raises(kl.LotteryError, match="runs on a batch"):
+    with pytest.raises(kl.LotteryError, match=r"pixels of shape \(5, 3\) instead of \(None, 4\)"):
         kl.export(model, tmp_path / "b.bin", "copy", inputs=np.ones((5, 3)))
 
 

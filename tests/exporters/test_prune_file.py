@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import prune_file
@@ -51,6 +52,14 @@ def test_options_select_the_pruned_variables(source, tmp_path):
     assert (report.prunable, report.prunable_zeros) == (600, 300)
 
 
+def test_any_format_can_be_written(source, tmp_path):
+    out = tmp_path / "pruned.safetensors"
+    report = prune_file(source, 0.9, out, format="safetensors", quantize="int8")
+    assert report.quantization == "Keras' int8"
+    assert (report.prunable, report.prunable_zeros) == (900, 810)
+    assert load_file(out)["layers/dense/kernel"].dtype == np.int8
+
+
 def test_channels_are_removed_for_real(source, tmp_path):
     report = prune_file(
         source, None, tmp_path / "small.keras", pattern="channels", flops=0.5, compact=True
@@ -62,8 +71,9 @@ def test_channels_are_removed_for_real(source, tmp_path):
     assert 0.4 * 900 < sum(kernel.size for kernel in kernels) <= 0.5 * 900
     assert new.count_params() < old.count_params() and all(kernel.all() for kernel in kernels)
     sizes = old.count_params(), new.count_params()
-    assert report.compacted["parameters"] == sizes
-    assert f"parameters left │ {sizes[1]:,} │ {sizes[0]:,}" in " ".join(str(report).split())
+    assert (report.dense.parameters, report.parameters) == sizes
+    assert 0.4 * report.flops[0] < report.flops[1] <= 0.5 * report.flops[0]
+    assert f"FLOPs │ {report.flops[1]:,} │ {report.flops[0]:,}" in " ".join(str(report).split())
 
 
 @pytest.mark.parametrize(

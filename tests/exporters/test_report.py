@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from keras_lottery.exporters.report import ExportReport, StoredVariable
+from keras_lottery.exporters.report import ExportReport, Measured, StoredVariable
 
 
 def made_report() -> ExportReport:
@@ -24,6 +25,10 @@ def made_report() -> ExportReport:
         inputs={"inputs": "(None, 2) float32"},
         outputs=("outputs",),
         variables=(StoredVariable(**(vars(kernel) | {"prunable": True})), bias),
+        stored=(6, 5),
+        latency={1: 0.5, 32: 3.0},
+        dense=Measured(parameters=12, bytes=64, gzipped_bytes=48, latency={1: 1.0, 32: 1.5}),
+        notes=("Something else.",),
     )
 
 
@@ -40,9 +45,23 @@ def test_it_goes_through_json_with_every_variable():
     assert [v["path"] for v in found["variables"]] == ["layers/dense/kernel", "layers/dense/bias"]
 
 
-def test_it_prints_the_numbers():
-    text = str(made_report())
-    assert "some/where" in text and "75.00%" in text and "200.00%" in text
+@pytest.mark.parametrize("text", [str(made_report()), made_report().as_markdown()])
+def test_it_prints_the_artifact_next_to_the_dense_network(text):
+    assert "where" in text and "Something else." in text and "1.0e-07 at most" in text
+    cells = {
+        row[0]: row[1:]
+        for row in (
+            [cell.strip() for cell in line.strip("|│").split("│" if "│" in line else "|")]
+            for line in text.splitlines()
+        )
+        if len(row) == 4
+    }
+    assert cells["zeros of the prunable"] == ["3", "", "75.00%"]
+    assert cells["zeros stored"] == ["5", "", "83.33%"]
+    assert cells["bytes"] == ["48", "64", "75.00%"]
+    assert cells["bytes gzipped"] == ["12", "48", "25.00%"]
+    assert cells["ms at batch 1"] == ["0.5", "1", "50.00%"]
+    assert cells["ms at batch 32"] == ["3", "1.5", "200.00%"]
 
 
 def test_a_variable_is_told_from_one_that_differs_in_a_bit():

@@ -7,7 +7,7 @@ import pytest
 
 from keras_lottery.config import TaskSchema, freeze, presets, task_schemas, thaw
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters import check_exportable, export_run, exporters
+from keras_lottery.exporters import check_exportable, export_run
 from keras_lottery.records import Records, ResultRow
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, save_state
@@ -23,7 +23,7 @@ VALUES = {0: (0.90, 0.95, 0.89, 0.50), 1: (0.94, 0.95, 0.92, 0.50)}
 def made_names(monkeypatch):
     schema = TaskSchema(made.NoSettings, made.NoSettings, f"{made.__name__}:MadeTask")
     monkeypatch.setitem(task_schemas._entries, "made", schema)
-    monkeypatch.setitem(exporters._entries, "copy", made.CopyExporter())
+    made.CopyExporter().install(monkeypatch)
 
 
 @pytest.fixture

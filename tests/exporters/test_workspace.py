@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters.export import check_free
+from keras_lottery.exporters.export_model import check_free
 from keras_lottery.exporters.exporter import exporters
 from keras_lottery.exporters.workspace import clear_killed, publish, workspace
 

@@ -1,1 +1,1 @@
-"""The formats: each writes an artifact, and reloads it in a fresh process."""
+"""The formats: each writes an artifact, and loads it in a fresh process with its own runtime."""

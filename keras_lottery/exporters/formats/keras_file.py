@@ -1,53 +1,64 @@
-"""Keras' own `.keras` file of the stripped model."""
+"""Keras' own `.keras` file of the stripped model, deflated."""
 
-import dataclasses
+import zipfile
 from pathlib import Path
+from typing import Any
 
-from keras_lottery.exporters.exporter import Reloaded, Subject
+from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request, Subject
 from keras_lottery.exporters.signature import Signature
 from keras_lottery.exporters.subprocess.archive import load_archive, loading, save_archive
-from keras_lottery.exporters.subprocess.child import (
-    Request,
-    load_arrays,
-    reload_in_child,
-    save_arrays,
-)
-from keras_lottery.exporters.verify import answers, stored_variables
 
 
-class KerasExporter:
-    """Writes with Keras, reloads in a child process on the same backend."""
+class KerasFile(Exporter):
+    """Written by Keras on any backend, and loaded with the same one."""
 
     suffix = ".keras"
+    writers = ()
+    runtime = "keras"
 
-    def write(self, subject: Subject, folder: Path) -> Path:
-        """Writes `folder/artifact.keras`."""
-        artifact = folder / "artifact.keras"
-        save_archive(subject.model, artifact)
-        return artifact
+    def save(self, model: Any, signature: Signature, artifact: Path, quantize: str) -> None:
+        stored = artifact.with_name(f"stored-{artifact.name}")
+        save_archive(model, stored)
+        _deflate(stored, artifact)
+        stored.unlink()
 
-    def reload(self, subject: Subject, artifact: Path, folder: Path) -> Reloaded:
-        """Loads the file with Keras and calls the model."""
-        from keras_lottery import backend
+    def reading(self, subject: Subject, artifact: Path) -> Request:
+        return loading(subject.model, artifact) | {"signature": subject.signature.as_json()}
 
-        return reload_in_child(
-            f"{__name__}:read",
-            subject,
-            artifact,
-            folder,
-            backend=backend.name(),
-            expected="a .keras file that Keras can load and run",
-            extra=loading(subject.model, artifact) | {"signature": subject.signature.as_json()},
+    def load(self, artifact: Path, request: Request) -> Loaded:
+        import keras
+
+        from keras_lottery import masking
+        from keras_lottery.exporters.verify import answers
+
+        model = load_archive(request)
+        signature = Signature.from_json(request["signature"])
+
+        def call(inputs: Arrays) -> Arrays:
+            return answers(model, signature, inputs)
+
+        return Loaded(
+            call,
+            lambda: (
+                (path, keras.ops.convert_to_numpy(variable.value))
+                for path, variable in masking.variables(model).items()
+            ),
         )
 
 
-def read(request: Request) -> Request:
-    """Runs `artifact` on `inputs`, writes `outputs`, and returns the variables."""
-    model = load_archive(request)
-    signature = Signature.from_json(request["signature"])
-    outputs = answers(model, signature, load_arrays(Path(request["inputs"])))
-    save_arrays(Path(request["outputs"]), outputs)
-    return {"variables": [dataclasses.asdict(variable) for variable in stored_variables(model)]}
+def _deflate(stored: Path, artifact: Path) -> None:
+    """Compresses the entries of a `.keras` file, which Keras stores as they are."""
+    with (
+        zipfile.ZipFile(stored) as source,
+        zipfile.ZipFile(artifact, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for entry in source.infolist():
+            with (
+                source.open(entry) as read,
+                target.open(entry.filename, "w", force_zip64=True) as write,
+            ):
+                while block := read.read(1 << 20):
+                    write.write(block)
 
 
-exporter = KerasExporter()
+exporter = KerasFile()

@@ -44,17 +44,25 @@ class ParentModules(MetaPathFinder):
         return spec
 
 
-def start(work: str, question: Path, answer: Path) -> None:
-    """Answers a request with `work`, a `"module:function"`; can import the parent's modules."""
-    request = json.loads(question.read_text())
-    sys.meta_path.insert(0, ParentModules(request["modules"]))
-    sys.path.extend(folder for folder in request["path"] if folder not in sys.path)
+def start(work: str, question: Path, answer: Path, preload: str) -> None:
+    """Answers a request with `work`, a `"module:function"`; can import the parent's modules.
+
+    The first line of standard input says where those are. The second comes once the request is
+    written, and never if the parent has died or needs no answer.
+    """
+    origin = json.loads(sys.stdin.readline())
+    sys.meta_path.insert(0, ParentModules(origin["modules"]))
+    sys.path.extend(folder for folder in origin["path"] if folder not in sys.path)
+    if preload:
+        importlib.import_module(preload)
+    if not sys.stdin.readline():
+        return
     module, _, function = work.partition(":")
     call = getattr(importlib.import_module(module), function)
     importlib.import_module("keras_lottery.exporters.subprocess.child").answer(
-        call, request, answer
+        call, json.loads(question.read_text()), answer
     )
 
 
 if __name__ == "__main__":
-    start(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    start(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

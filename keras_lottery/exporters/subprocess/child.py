@@ -6,6 +6,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,13 +15,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.exporter import Reloaded, Subject
-from keras_lottery.exporters.report import StoredVariable
+from keras_lottery.exporters.exporter import Arrays, Request
 from keras_lottery.exporters.subprocess import bootstrap
 
-Request = dict[str, Any]
-Arrays = dict[str, NDArray[Any]]
 _INSTALLED = {"site-packages", "dist-packages"}
+
+
+class Child:
+    """A fresh Python that imports the runtime it needs while its request is being prepared.
+
+    It imports nothing from the current folder. User modules imported here are loaded from the same
+    files.
+
+    Args:
+        work: `"module:function"`, a function from request to answer.
+        folder: folder for request, answer and standard error.
+        backend: the Keras backend of the child.
+        extra: additional environment variables of the child.
+        preload: a module to import at once.
+    """
+
+    def __init__(
+        self,
+        work: str,
+        folder: Path,
+        backend: str,
+        extra: Mapping[str, str] | None = None,
+        preload: str = "",
+    ) -> None:
+        name = work.rpartition(":")[2]
+        self._question = folder / f"{name}.request.json"
+        self._answer = folder / f"{name}.answer.json"
+        self._errors = folder / f"{name}.errors"
+        with self._errors.open("w") as errors:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", bootstrap.__file__),
+                    *(work, str(self._question), str(self._answer), preload),
+                ],
+                env=environment(os.environ, backend) | dict(extra or {}),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                text=True,
+            )
+        self._send(json.dumps({"modules": user_modules(), "path": search_path(sys.path)}))
+
+    def __enter__(self) -> "Child":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def ask(self, request: Request, expected: str) -> Request:
+        """Returns the answer to the request.
+
+        Args:
+            request: JSON values.
+            expected: what was expected, for the error if the child fails.
+
+        Raises:
+            LotteryError: the child failed; the error has its reason.
+        """
+        self._question.write_text(json.dumps(request))
+        self._send("go")
+        code = self._process.wait()
+        received = _read(self._answer)
+        if received is None or code or "error" in received:
+            lines = self._errors.read_text(errors="replace").strip().splitlines()
+            last = (lines or ["nothing on standard error"])[-1]
+            reason = (received or {}).get("error") or f"exit code {code}, {last}."
+            raise LotteryError(
+                f"Expected {expected}. Received, from a fresh process: {reason} Nothing was "
+                "written."
+            )
+        return received
+
+    def _send(self, line: str) -> None:
+        """Writes a line to the child; if it has died, its exit code and errors say why."""
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(f"{line}\n")  # type: ignore[union-attr]
+            self._process.stdin.flush()  # type: ignore[union-attr]
 
 
 def run_child(
@@ -31,77 +110,9 @@ def run_child(
     expected: str,
     extra: Mapping[str, str] | None = None,
 ) -> Request:
-    """Runs `work` on `request` in a fresh Python and returns its answer.
-
-    The child imports nothing from the current folder. User modules imported here are loaded from
-    the same files.
-
-    Args:
-        work: `"module:function"`, a function from request to answer.
-        request: JSON values.
-        folder: folder for request and answer.
-        backend: the Keras backend of the child.
-        expected: what was expected, for the error if the child fails.
-        extra: additional environment variables of the child.
-
-    Raises:
-        LotteryError: the child failed; the error has its reason.
-    """
-    name = work.rpartition(":")[2]
-    question, answer = folder / f"{name}.request.json", folder / f"{name}.answer.json"
-    origin = {"modules": user_modules(), "path": search_path(sys.path)}
-    question.write_text(json.dumps(request | origin))
-    process = subprocess.run(
-        [sys.executable, "-P", bootstrap.__file__, work, str(question), str(answer)],
-        env=environment(os.environ, backend) | dict(extra or {}),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    received = _read(answer)
-    if received is None or process.returncode or "error" in received:
-        last = (process.stderr.strip().splitlines() or ["nothing on standard error"])[-1]
-        reason = (received or {}).get("error") or f"exit code {process.returncode}, {last}."
-        raise LotteryError(
-            f"Expected {expected}. Received, from a fresh process on the {backend} backend: "
-            f"{reason} Nothing was written."
-        )
-    return received
-
-
-def reload_in_child(
-    work: str,
-    subject: Subject,
-    artifact: Path,
-    folder: Path,
-    *,
-    backend: str,
-    expected: str,
-    extra: Request | None = None,
-) -> Reloaded:
-    """Runs `work` on the artifact and the subject's inputs.
-
-    The child reads `artifact` and `inputs`, writes `outputs`, and returns `variables`.
-
-    Args:
-        work: `"module:function"` that `run_child` can run.
-        subject: the exported model with its inputs.
-        artifact: the artifact to load.
-        folder: folder for exchanged files.
-        backend: the Keras backend of the child.
-        expected: what was expected, for the error if the child fails.
-        extra: additional entries of the request.
-
-    Raises:
-        LotteryError: the artifact does not load or run.
-    """
-    inputs, outputs = folder / "inputs.npz", folder / "outputs.npz"
-    save_arrays(inputs, subject.inputs)
-    request = {"artifact": str(artifact), "inputs": str(inputs), "outputs": str(outputs)}
-    answer = run_child(work, request | (extra or {}), folder, backend, expected)
-    variables = tuple(StoredVariable.from_json(value) for value in answer["variables"])
-    return Reloaded(load_arrays(outputs), variables)
+    """Runs `work` on `request` in a fresh Python and returns its answer; see `Child`."""
+    with Child(work, folder, backend, extra) as child:
+        return child.ask(request, expected)
 
 
 def environment(variables: Mapping[str, str], backend: str) -> dict[str, str]:

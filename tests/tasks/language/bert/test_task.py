@@ -8,7 +8,7 @@ import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery import engine, masking
 from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.exporters.run import export_run
+from keras_lottery.exporters import export_run
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket

@@ -1,17 +1,14 @@
 """Prunes the model of a `.keras` file, and writes a new file."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.compaction import compaction_report
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.export import check_free, export
-from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.export_model import check_target, export
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.inflate import check_zip
 from keras_lottery.masking import options_from
@@ -35,7 +32,10 @@ def prune_file(
     pattern: str = "weights",
     flops: float | None = None,
     bytes: int | None = None,
+    format: str = "keras",
     compact: bool = False,
+    quantize: str | None = None,
+    dense: bool = True,
 ) -> ExportReport:
     """Prunes a saved model to a target, folds the masks in, saves and verifies it.
 
@@ -44,7 +44,7 @@ def prune_file(
     Args:
         model: a `.keras` file; not modified.
         sparsity: fraction of the prunable weights to remove, in [0, 1); None: see `kl.prune`.
-        out: the `.keras` file to write; must not exist.
+        out: the file or folder to write; must not exist.
         criterion: name of a registered criterion that needs no data.
         scope: name of a registered allocation.
         include: patterns; only matching variables are pruned. This and the rest: see `kl.mask`.
@@ -57,7 +57,10 @@ def prune_file(
         pattern: which weights are pruned together, such as `channels`.
         flops: instead of a sparsity, fraction of the FLOPs to remove.
         bytes: instead of a sparsity, target size of the parameters in bytes.
+        format: name of a registered format. This and the rest: see `kl.export`.
         compact: remove pruned channels, so that the model is smaller and faster.
+        quantize: `int8`: quantize the weights.
+        dense: also write and measure the dense network, then delete it.
 
     Raises:
         LotteryError: the file cannot be loaded or written, the target is out of range, cannot be
@@ -79,7 +82,7 @@ def prune_file(
             f"{criterion!r}, which needs the {', '.join(sorted(needs))}. Choose another, or call "
             "kl.prune(model, data=(x, y)) in Python."
         )
-    check_free(out, exporters["keras"])
+    check_target(format, out, quantize)
     masked = toolkit.mask(
         load_file(model),
         include=include,
@@ -99,12 +102,7 @@ def prune_file(
         criterion=criterion,
         scope=scope,
     )
-    if not compact:
-        return export(masked, out, "keras")
-    small = toolkit.compact(masked)
-    sizes = compaction_report(small)
-    compacted = {"parameters": sizes.parameters, "FLOPs": sizes.flops}
-    return replace(export(small, out, "keras"), compacted=compacted)
+    return export(masked, out, format, compact=compact, quantize=quantize, dense=dense)
 
 
 def load_file(path: Path, compile: bool = False) -> Any:

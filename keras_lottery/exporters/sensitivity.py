@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from keras_lottery import checks, toolkit
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters.prune_file import load_file
+from keras_lottery.exporters.pruned import load_file
 from keras_lottery.files import write_text, write_whole
 from keras_lottery.inflate import read_npz
 from keras_lottery.toolkit import Sensitivity

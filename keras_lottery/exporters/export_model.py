@@ -1,0 +1,343 @@
+"""Exports a model atomically: write, reload, compare, rename."""
+
+import json
+import os
+import platform
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_lottery import backend, checks, masking
+from keras_lottery.backend.global_state import preserved
+from keras_lottery.compaction import compact as compacted
+from keras_lottery.compaction import compaction_report
+from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.exporters import variants
+from keras_lottery.exporters.exporter import Exporter, Job, Reloaded, Subject, exporters
+from keras_lottery.exporters.report import ExportReport, Measured, StoredVariable
+from keras_lottery.exporters.signature import given_batch, random_batch, signature_of
+from keras_lottery.exporters.sizes import gzipped_bytes, plain_bytes
+from keras_lottery.exporters.subprocess.reading import Reader
+from keras_lottery.exporters.verify import answers, output_difference, stored_variables, verify
+from keras_lottery.exporters.workspace import clear_killed, publish, workspace
+from keras_lottery.exporters.writing import check_installed, write
+from keras_lottery.masking import arguments
+from keras_lottery.types import VariableInfo
+
+REPORT, TABLE = "export.json", "export.md"
+_OF_FILES = (".keras", ".tflite", ".onnx", ".safetensors", ".h5", ".xml", ".pb")
+_LENGTHS = (16, 64, 256)
+_CONSTANT = (
+    "The network gives the same output for every input that was tried. If it was pruned, train it "
+    "again, or prune less."
+)
+
+
+@preserved()
+def export(
+    model: Any,
+    out: str | Path,
+    format: str = "saved_model",
+    *,
+    compact: bool = False,
+    quantize: str | None = None,
+    inputs: Any = None,
+    tolerance: float | None = None,
+    assets: Mapping[str, bytes] | None = None,
+    prunable: Collection[str] | None = None,
+    dense: bool = True,
+) -> ExportReport:
+    """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
+
+    Args:
+        model: a Keras model, masked or plain, on any backend; not modified.
+        out: a new folder or file, depending on the format. The report is written with it:
+            `export.json` and `export.md` in the folder, or `<out>.export.json` and
+            `<out>.export.md` next to the file.
+        format: name of a registered format: `saved_model`, `packed`, `keras`, `litert`, ...
+        compact: remove dead units and channels first; see `kl.compact`.
+        quantize: `int8`: quantize the weights, with the format's own quantization or Keras'.
+        inputs: a batch to compare on, as passed to the model; None: random.
+        tolerance: largest allowed difference between an output of the artifact and the model's;
+            None: relative to the largest output or 1, 1e-4 for formats that run on Keras or
+            TensorFlow, 1e-3 for others, 2e-2 in half precision or with Keras' int8, and 0.1 with
+            the int8 of another library, which is compared with the float model.
+        assets: other files to write like the report, by name, e.g. a vocabulary.
+        prunable: paths of the variables that the report counts as prunable; None: those with a
+            mask, or for a plain model those that `kl.mask` would mask.
+        dense: also write and measure the dense network, then delete it.
+
+    Returns:
+        A report on the artifact, its comparison with the model, and its sizes and latency next to
+        those of the dense network.
+
+    Raises:
+        LotteryError: `out` exists or cannot be written, the model cannot be saved, the format can't
+            express it, or the artifact differs from it; no files are left behind.
+        MissingExtraError: the format needs a package that is not installed.
+
+    Example:
+        >>> print(kl.export(model, "served"))
+        >>> served = tf.saved_model.load("served")  # needs neither Keras nor this package
+        >>> served.serve(x)
+        >>> served.signatures["serving_default"](inputs=x)["outputs"]
+        >>> served.weights["layers/dense/kernel"]
+    """
+    out = checks.file_path(out, "out")
+    for name, data in checks.instance(assets or {}, Mapping, "assets").items():  # type: ignore[type-abstract]
+        checks.instance(data, bytes, f"assets[{name!r}]")
+    exporter = check_target(format, out, quantize, assets or ())
+    arguments.built_model(model)
+    checks.truth(compact, "compact")
+    checks.truth(dense, "dense")
+    if tolerance is not None:
+        checks.number(tolerance, "tolerance", least=0)
+    infos = masking.describe(model)
+    if prunable is None:
+        prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
+    order = _Order(exporter, format, out, compact, quantize, tolerance, frozenset(prunable), dense)
+    with workspace(out) as folder, Reader(exporter, backend.name(), folder) as reader:
+        report, artifact = _written(order, model, infos, inputs, folder, reader)
+        text = json.dumps(report.as_json(), indent=2) + "\n"
+        files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
+        companions = {_companion(out, exporter, name): data for name, data in files.items()}
+        publish(folder, artifact, out, companions)
+    return report
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The arguments of an export."""
+
+    exporter: Exporter
+    format: str
+    out: Path
+    compact: bool
+    quantize: str | None
+    tolerance: float | None
+    prunable: frozenset[str]
+    dense: bool
+
+
+def _written(
+    order: _Order, model: Any, infos: list[VariableInfo], inputs: Any, folder: Path, reader: Reader
+) -> tuple[ExportReport, Path]:
+    """Writes the artifact and the dense network, reloads and compares; returns report and path."""
+    exporter = order.exporter
+    ours = order.compact or masking.is_masked(model)
+    plain = _plain(model, order.compact)
+    float_subject = subject_of(plain, infos, inputs)
+    exported, how = variants.quantized(plain, exporter, order.quantize)
+    subject = _answered(float_subject, exported)
+    variables = stored_variables(exported)
+    own = "int8" if how and exported is plain else ""
+    jobs = [Job(exporter, subject, folder / f"artifact{exporter.suffix}", own)]
+
+    def in_turn() -> Iterator[Job]:
+        yield jobs[0]
+        if _has_dense(order, variables):
+            base = plain if ours and not order.compact else masking.strip(model)
+            variants.fill_zeros(base, order.prunable)
+            other = exporters[exporter.dense] if exporter.dense else exporter
+            filled = replace(subject, model=base)
+            jobs.append(Job(other, filled, folder / f"dense{other.suffix}"))
+            yield jobs[1]
+
+    write(order.format, in_turn(), folder)
+    with ThreadPoolExecutor(1) as pool:
+        sizes = pool.submit(lambda: [_sizes(job.artifact) for job in jobs])
+        reloaded = reader.read(jobs)
+        share, floor = _share(exporter, how, own)
+        difference, allowed = verify(
+            subject,
+            variables if exporter.paths else None,
+            reloaded,
+            order.tolerance,
+            share,
+            floor,
+        )
+        (bytes, gzipped), *of_dense = sizes.result()
+    stored = reloaded.variables
+    return ExportReport(
+        path=order.out,
+        format=order.format,
+        bytes=bytes,
+        gzipped_bytes=gzipped,
+        plain_bytes=sum(v.nbytes for v in variables),
+        max_abs_difference=difference,
+        tolerance=allowed,
+        inputs={spec.name: str(spec) for spec in subject.signature.inputs},
+        outputs=tuple(sorted(reloaded.outputs or ())),
+        variables=tuple(replace(v, prunable=v.path in order.prunable) for v in variables),
+        versions=_versions(),
+        stored=(sum(v.size for v in stored), sum(v.zeros for v in stored)),
+        quantization=how,
+        latency=reloaded.latency.get("artifact", {}),
+        dense=_dense(jobs, of_dense, reloaded),
+        flops=compaction_report(plain).flops if order.compact else (0, 0),
+        notes=(*_notes(float_subject, reloaded, how), *reloaded.notes),
+    ), jobs[0].artifact
+
+
+def _plain(model: Any, compact: bool) -> Any:
+    """Returns a model without masks: the model itself if it has none and isn't compacted."""
+    if compact:
+        return compacted(model)
+    return masking.strip(model) if masking.is_masked(model) else model
+
+
+def _answered(subject: Subject, model: Any) -> Subject:
+    """Returns the subject with another model and its outputs."""
+    if model is subject.model:
+        return subject
+    outputs = answers(model, subject.signature, subject.inputs)
+    return replace(subject, model=model, outputs=outputs)
+
+
+def _has_dense(order: _Order, variables: tuple[StoredVariable, ...]) -> bool:
+    """Returns whether the dense network is wanted, and is another one."""
+    zeros = any(v.zeros for v in variables if v.path in order.prunable)
+    differs = zeros or order.compact or order.quantize or order.exporter.dense
+    return order.dense and order.exporter.compared and bool(differs)
+
+
+def _share(exporter: Exporter, how: str, own: str) -> tuple[float, float]:
+    """Returns the allowed difference relative to the largest output, and the least such output."""
+    if own:  # compared with the float model
+        return 0.1, 0.0
+    return (2e-2 if how else exporter.share), 1.0
+
+
+def _sizes(artifact: Path) -> tuple[int, int]:
+    return plain_bytes(artifact), gzipped_bytes(artifact)
+
+
+def _dense(jobs: list[Job], sizes: list[tuple[int, int]], reloaded: Reloaded) -> Measured | None:
+    if not sizes:
+        return None
+    parameters = sum(v.size for v in stored_variables(jobs[1].subject.model))
+    return Measured(parameters, *sizes[0], reloaded.latency.get("dense", {}))
+
+
+def _notes(subject: Subject, reloaded: Reloaded, how: str) -> Iterator[str]:
+    """Yields what a user should know about the outputs of the model."""
+    if _is_constant(subject):
+        yield _CONSTANT
+    if how and reloaded.outputs is not None:
+        changed, largest = output_difference(subject.outputs, reloaded.outputs)
+        yield f"int8 changes an output by {changed:.1e} at most; the largest is {largest:.1e}."
+
+
+def _is_constant(subject: Subject) -> bool:
+    """Returns whether different examples of the batch have the same outputs."""
+
+    def same(arrays: Iterable[NDArray[Any]]) -> bool:
+        return all(np.array_equal(a, np.broadcast_to(a[:1], a.shape)) for a in arrays if a.ndim)
+
+    return same(subject.outputs.values()) and not same(subject.inputs.values())
+
+
+def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Subject:
+    """Records the outputs of the plain `model` for `example`, or for a random batch.
+
+    Integers are drawn below the size of the model's smallest embedding. If a shape has an unknown
+    length, longer ones are tried until the model runs.
+
+    Raises:
+        LotteryError: the model does not run on the batch, or has no finite outputs.
+    """
+    signature = signature_of(model, example)
+    if example is not None:
+        batches = [given_batch(signature, example)]
+    else:
+        high = min((i.shape[0] for i in infos if i.kind == "embedding"), default=2)
+        open_lengths = any(None in spec.shape[1:] for spec in signature.inputs)
+        lengths = _LENGTHS if open_lengths else _LENGTHS[:1]
+        batches = [random_batch(signature, length=n, high=high) for n in lengths]
+    reason = ""
+    for batch in batches:
+        try:
+            subject = Subject(model, signature, batch, answers(model, signature, batch))
+        except Exception as error:  # whatever the user's layers and the backend raise
+            reason = reason_of(error)
+            continue
+        _check_finite(subject)
+        return subject
+    raise LotteryError(
+        f"Expected a model that runs on a batch of its input shapes. Received: {reason} "
+        "Pass a batch that it accepts as `inputs`."
+    )
+
+
+def _check_finite(subject: Subject) -> None:
+    outputs = subject.outputs.values()
+    if not any(np.isfinite(value.astype(np.float64)).any() for value in outputs):
+        raise LotteryError(
+            "Expected a model with finite outputs. Received: nothing but NaN and infinities. "
+            "Train it again, or pass a batch that it can answer as `inputs`."
+        )
+
+
+def check_target(
+    format: str, out: Path, quantize: str | None = None, assets: Iterable[str] = ()
+) -> Exporter:
+    """Returns the exporter of a format, if it can write to `out`; see `check_free`.
+
+    Raises:
+        LotteryError: the format is unknown, can't be quantized, or can't be written to `out`.
+        MissingExtraError: it needs a package that is not installed.
+    """
+    exporter = exporters[format]
+    variants.check_quantization(quantize, format, exporter)
+    check_free(out, exporter, assets)
+    check_installed(exporter)
+    return exporter
+
+
+def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> None:
+    """Checks that the paths of an artifact and its companion files are free.
+
+    Files of killed exports are removed first.
+
+    Raises:
+        LotteryError: `out` has the wrong suffix, or a file exists.
+    """
+    if exporter.suffix and out.suffix != exporter.suffix:
+        raise LotteryError(
+            f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it, or "
+            "choose another --format."
+        )
+    if not exporter.suffix and out.suffix in _OF_FILES:
+        raise LotteryError(
+            f"Expected the name of a folder, without {out.suffix}. Received: {out}. Rename it, or "
+            "choose a --format that is a file."
+        )
+    clear_killed(out.parent)
+    for path in (out, *(_companion(out, exporter, name) for name in (REPORT, TABLE, *assets))):
+        if os.path.lexists(path):
+            raise LotteryError(
+                f"Expected a path that does not exist. Received: {path}, which exists. "
+                "Choose another with --out, or remove it."
+            )
+
+
+def _companion(out: Path, exporter: Exporter, name: str) -> Path:
+    """Returns the path of an artifact's companion file: in its folder, or next to its file."""
+    return Path(f"{out}.{name}") if exporter.suffix else out / name
+
+
+def _versions() -> dict[str, str]:
+    import keras
+
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "keras_lottery": version("keras-lottery"),
+        "backend": keras.config.backend(),
+    }

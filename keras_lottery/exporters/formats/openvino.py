@@ -1,0 +1,53 @@
+"""OpenVINO's IR, through Keras' exporter: a folder with `model.xml` and `model.bin`."""
+
+from pathlib import Path
+from typing import Any
+
+from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request
+from keras_lottery.exporters.formats.keras_export import keras_export
+from keras_lottery.exporters.signature import Signature
+
+_NAME = "model.xml"
+
+
+class OpenVino(Exporter):
+    """Written on TensorFlow, and run in single precision on the CPU."""
+
+    packages = (("tensorflow", "openvino"), ("openvino", "openvino"))
+    runtime = "openvino"
+    quantizes = False
+    share = 1e-3
+    paths = False
+
+    def save(self, model: Any, signature: Signature, artifact: Path, quantize: str) -> None:
+        artifact.mkdir()
+        keras_export(model, signature, artifact / _NAME, "openvino")
+
+    def load(self, artifact: Path, request: Request) -> Loaded:
+        import openvino
+
+        core = openvino.Core()
+        network = core.read_model(artifact / _NAME)
+        # Keras names the inputs; the outputs have those names among others, in alphabetical order.
+        compiled = core.compile_model(
+            network, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+        )
+        names = [_given(port.get_names()) for port in compiled.outputs]
+
+        def call(inputs: Arrays) -> Arrays:
+            return dict(zip(names, compiled(inputs).values()))
+
+        def tensors() -> Any:
+            for operation in network.get_ops():
+                if operation.get_type_name() == "Constant":
+                    yield operation.get_friendly_name(), operation.data
+
+        return Loaded(call, tensors)
+
+
+def _given(names: set[str]) -> str:
+    """Returns the name that is no tensor of TensorFlow's graph, such as `dense/MatMul:0`."""
+    return min(names, key=lambda name: (":" in name, "/" in name, name))
+
+
+exporter = OpenVino()

@@ -1,0 +1,130 @@
+"""Writing an artifact: here, or in a process on a Keras backend that can."""
+
+import importlib.util
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_lottery.errors import LotteryError, MissingExtraError, reason_of
+from keras_lottery.exporters.exporter import Exporter, Job, Request
+from keras_lottery.exporters.signature import Signature
+from keras_lottery.exporters.subprocess.archive import load_archive, loading, save_archive
+from keras_lottery.exporters.subprocess.child import run_child
+from keras_lottery.exporters.subprocess.reading import exporter_at
+
+# How the converters name an operation that they can't convert.
+_OPERATION = re.compile(
+    r"'(?:tf|stablehlo)\.(\w+)' op|\btf\.(\w+) \{|[Nn]o conversion rule[^:]*: *(\w+)"
+    r"|Tensorflow op \[[^\]]*?: (\w+)\]|(\w+)\(-?\d+\) is not a registered function"
+)
+
+
+def check_installed(exporter: Exporter) -> None:
+    """Raises MissingExtraError if a package that the format needs is not installed."""
+    for package, extra in exporter.packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, extra)
+
+
+def write(format: str, jobs: Iterable[Job], folder: Path) -> None:
+    """Writes artifacts, those that the backend in use can't write together in one other process.
+
+    Args:
+        format: the format's name, for errors.
+        jobs: what to write; the model of one is dropped before the next is asked for.
+        folder: folder for exchanged files.
+
+    Raises:
+        LotteryError: the format can't express the model; the error names the operation.
+    """
+    expected = f"a model that the format {format!r} can express"
+    requests, exporter = [], None
+    for job in jobs:
+        if is_here(job.exporter):
+            save_here(job, expected)
+        else:
+            exporter = exporter or job.exporter
+            requests.append(request_of(job, folder))
+    if exporter is not None:
+        backend, environment = exporter.writers[0], dict(exporter.environment)
+        work = f"{__name__}:save"
+        run_child(work, {"jobs": requests}, folder, backend, expected, environment)
+        for request in requests:
+            Path(request["archive"]).unlink()
+
+
+def save(request: Request) -> Request:
+    """Loads the models of a request and writes them."""
+    for job in request["jobs"]:
+        exporter, model = exporter_at(job["exporter"]), load_archive(job)
+        signature = Signature.from_json(job["signature"])
+        try:
+            exporter.save(model, signature, Path(job["artifact"]), job["quantize"])
+        except (OSError, LotteryError):
+            raise
+        except Exception as error:
+            raise RuntimeError(named_operation(error)) from error
+    return {}
+
+
+def is_here(exporter: Exporter) -> bool:
+    """Returns whether the backend in use can write the format."""
+    from keras_lottery import backend
+
+    return not exporter.separate and (not exporter.writers or backend.name() in exporter.writers)
+
+
+def save_here(job: Job, expected: str) -> None:
+    """Writes a job on the backend in use.
+
+    Raises:
+        LotteryError: the format can't express the model; the error names the operation.
+    """
+    subject = job.subject
+    try:
+        with _quiet():
+            job.exporter.save(subject.model, subject.signature, job.artifact, job.quantize)
+    except (OSError, LotteryError):
+        raise
+    except Exception as error:  # whatever the user's layers and the converters raise
+        raise LotteryError(
+            f"Expected {expected}. Received: {named_operation(error)} Nothing was written; use "
+            "operations of keras.ops in its layers, or another format."
+        ) from error
+
+
+def request_of(job: Job, folder: Path) -> Request:
+    """Saves the job's model for another process; returns what `save` needs."""
+    archive = folder / f"{job.artifact.stem}.model.keras"
+    save_archive(job.subject.model, archive)
+    kind = type(job.exporter)
+    return loading(job.subject.model, archive) | {
+        "exporter": f"{kind.__module__}:{kind.__qualname__}",
+        "signature": job.subject.signature.as_json(),
+        "artifact": str(job.artifact),
+        "quantize": job.quantize,
+    }
+
+
+def named_operation(error: Exception) -> str:
+    """Returns what a converter complains of: the operations that it names, else its first line."""
+    found = {name for match in _OPERATION.findall(str(error)) for name in match if name}
+    if found:
+        return f"the operation {', '.join(sorted(found))}, which it has not."
+    return reason_of(error)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences what converters log and warn of on their way."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)

@@ -1,0 +1,168 @@
+"""Every format is reloaded by its own runtime, keeps the zeros, and says what it can't do."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_lottery as kl
+from keras_lottery import masking
+from keras_lottery.exporters import exporters
+
+from .made import CopyExporter, mlp
+
+pytestmark = pytest.mark.backend
+
+BACKEND = keras.config.backend()
+# JAX and torch write one each, in a process on TensorFlow.
+FORMATS = {
+    "tensorflow": ("packed", "litert", "litert_sparse", "onnx", "openvino", "safetensors"),
+    "jax": ("onnx", "safetensors"),
+    "torch": ("litert", "safetensors"),
+}[BACKEND]
+INT8 = {
+    "tensorflow": {"litert": "LiteRT", "onnx": "ONNX Runtime", "safetensors": "Keras"},
+    "jax": {"safetensors": "Keras"},
+    "torch": {"safetensors": "Keras"},
+}[BACKEND]
+ON_TENSORFLOW = BACKEND == "tensorflow"
+
+
+class Inverse(keras.layers.Layer):
+    """An operation that only TensorFlow has."""
+
+    def call(self, inputs):
+        return keras.ops.linalg.inv(inputs)
+
+
+@pytest.fixture(scope="module")
+def masked():
+    """A convolution with batch norm and a head, 32,768 + 216 prunable weights, 90 % pruned."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3), name="image"),
+            keras.layers.Conv2D(8, 3, padding="same", use_bias=False),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64),
+        ]
+    )
+    model = kl.mask(model)
+    kl.prune(model, sparsity=0.9)
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(masked, tmp_path_factory):
+    """Returns the report of a format, written once."""
+    folder, reports = tmp_path_factory.mktemp("formats"), {}
+
+    def export(name, quantize=None):
+        if (name, quantize) not in reports:
+            out = folder / f"{name}-{quantize}{exporters[name].suffix}"
+            reports[name, quantize] = kl.export(masked, out, name, quantize=quantize)
+        return reports[name, quantize]
+
+    return export
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_it_answers_as_the_model_did_and_stores_its_zeros(name, exported):
+    report = exported(name)
+    assert report.max_abs_difference <= min(report.tolerance, 1e-5)
+    assert report.prunable_zeros == int(0.9 * 32_984)
+    size, zeros = report.stored
+    assert zeros >= report.prunable_zeros and size >= report.prunable
+    assert report.outputs == (() if name == "safetensors" else ("outputs",))
+    assert set(report.latency) == (set() if name == "safetensors" else {1, 32})
+
+
+@pytest.mark.parametrize("name", {"packed", "litert_sparse"} & set(FORMATS))
+def test_formats_for_zeros_are_smaller_than_dense(name, exported):
+    report = exported(name)
+    assert report.bytes < report.dense.bytes
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8_says_what_quantized_it_and_keeps_the_zeros(name, exported):
+    report = exported(name, "int8")
+    assert report.quantization.startswith(INT8[name])
+    assert report.stored[1] >= int(0.9 * 32_984)
+    assert report.bytes < 0.6 * report.dense.bytes
+
+
+def test_compaction_comes_before_the_format(tmp_path):
+    model = kl.mask(mlp(16, 32, 4))
+    kl.prune(model, sparsity=0.5, pattern="channels")
+    report = kl.export(model, tmp_path / "a.safetensors", "safetensors", compact=True)
+    assert report.parameters == 16 * 16 + 16 + 16 * 4 + 4
+    assert report.dense.parameters == 16 * 32 + 32 + 32 * 4 + 4
+
+
+def test_the_model_to_export_is_not_modified(tmp_path):
+    model = mlp(4, 3)
+    model.layers[0].kernel.assign(np.eye(4, 3))
+    kl.export(model, tmp_path / "a.safetensors", "safetensors")
+    assert np.array_equal(keras.ops.convert_to_numpy(model.layers[0].kernel), np.eye(4, 3))
+
+
+@pytest.mark.parametrize("name", ("onnx", "litert") if ON_TENSORFLOW else ())
+def test_an_operation_that_a_format_has_not_is_named(name, tmp_path):
+    model = keras.Sequential([keras.Input((3, 3)), Inverse()])
+    x = np.eye(3, dtype="float32")[None] * 2
+    with pytest.raises(kl.LotteryError, match=r"Expected .*Received: .*(MatrixInverse|Inverse)"):
+        kl.export(model, tmp_path / f"a{exporters[name].suffix}", name, inputs=x)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_constant_network_is_said_to_be_one(monkeypatch, tmp_path):
+    CopyExporter().install(monkeypatch)
+    model = kl.mask(mlp(4, 3, 2))
+    assert kl.export(model, tmp_path / "a.bin", "copy").notes == ()
+    masking.set_masks(model, {p: np.zeros_like(m) for p, m in masking.get_masks(model).items()})
+    report = kl.export(model, tmp_path / "b.bin", "copy")
+    assert any("the same output for every input" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("out", "name", "quantize", "message"),
+    [
+        ("a.onx", "onnxx", None, "Did you mean 'onnx'"),
+        ("a.tflite", "onnx", None, r"ends in \.onnx"),
+        ("a.keras", "saved_model", None, r"folder, without \.keras"),
+        ("taken", "saved_model", None, "which exists"),
+        ("a.tflite", "litert", "int9", "Did you mean 'int8'"),
+        ("a", "openvino", "int8", "'openvino', .* Use --format=litert"),
+        ("a.safetensors", "safetensors", "int8", "Dense, EinsumDense, Embedding"),
+    ],
+)
+def test_bad_input_is_one_clear_line(out, name, quantize, message, tmp_path):
+    (tmp_path / "taken").mkdir()
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3)])
+    with pytest.raises(kl.LotteryError, match=message) as error:
+        kl.export(model, tmp_path / out, name, quantize=quantize)
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [
+        ("litert", "ai_edge_litert", "litert"),
+        ("onnx", "tf2onnx", "onnx"),
+        ("openvino", "openvino", "openvino"),
+        ("packed", "tensorflow", "export"),
+    ],
+)
+def test_a_missing_extra_is_named(name, package, extra, monkeypatch, tmp_path):
+    real = __import__("importlib.util").util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda n: None if n == package else real(n))
+    with pytest.raises(kl.LotteryError, match=rf"pip install 'keras-lottery\[{extra}\]'"):
+        kl.export(mlp(4, 2), tmp_path / f"a{exporters[name].suffix}", name)
+
+
+def test_a_masked_model_is_quantized_after_it_is_stripped():
+    model = kl.mask(mlp(4, 3, 2))
+    with pytest.raises(kl.LotteryError, match="Strip the model first"):
+        model.quantize("int8")
