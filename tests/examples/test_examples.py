@@ -1,11 +1,10 @@
 """Every example runs as its reader would run it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import fresh
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
@@ -14,14 +13,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 def test_it_runs(path, tmp_path):
     if "import keras_hub" in path.read_text():
         pytest.importorskip("keras_hub")
-    done = subprocess.run(
-        [sys.executable, str(path)],
-        cwd=tmp_path,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = fresh.run(path, cwd=tmp_path, TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr[-2000:]
     measures = ("test accuracy", "test log-perplexity", "test BLEU")
     assert any(name in done.stdout for name in measures)
