@@ -12,7 +12,10 @@ MARKED = {"jax": "not tensorflow", "tensorflow": "backend or tensorflow", "torch
 
 # Most of the suite's time is compiling, and much of it is XLA making machine code faster than
 # programs that run once can repay.
-QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+QUICK = (
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false "
+    "--xla_cpu_parallel_codegen_split_count=1"
+)
 
 # For work in between: no network is trained here but the smallest.
 FAST = "jax"
