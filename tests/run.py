@@ -38,7 +38,7 @@ def pytest(backend: str, *arguments: str) -> int:
 def fast(*arguments: str) -> int:
     """Runs what needs no compile-heavy work, under one backend, and returns pytest's exit code."""
     paths = [*(f"tests/{name}" for name in FAST_FOLDERS), *(f"tests/{n}.py" for n in FAST_FILES)]
-    return pytest(FAST, "-m", "not backend", *paths, *arguments)
+    return pytest(FAST, "-m", "not backend and not tensorflow", *paths, *arguments)
 
 
 def main() -> int:
