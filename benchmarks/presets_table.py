@@ -108,6 +108,9 @@ BUILD: dict[str, Callable[[Config], keras.Model]] = {
     "language_modelling": language_model,
 }
 
+_BUILT: dict[str, keras.Model] = {}
+"""Networks that several presets share."""
+
 
 def variables_of(config: Config) -> Sequence[VariableInfo]:
     """Returns the variables of a preset's network, without initializing them if possible.
@@ -116,8 +119,11 @@ def variables_of(config: Config) -> Sequence[VariableInfo]:
     """
     if config.task == "bert":
         return bert_variables(config)
-    with keras.StatelessScope(initialize_variables=False):
-        return masking.describe(BUILD[config.task](config), config.prune)
+    key = repr((config.task, config.model, config.data, WORDS.get(config.name)))
+    if key not in _BUILT:
+        with keras.StatelessScope(initialize_variables=False):
+            _BUILT[key] = BUILD[config.task](config)
+    return masking.describe(_BUILT[key], config.prune)
 
 
 def printed(name: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import gc
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,20 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 # The tests of this process, and processes that they start, share one cache, and not the user's.
 _CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-")
 os.environ["KERAS_LOTTERY_CACHE"] = _CACHE.name
+# What JAX compiles is kept for them as well: a third of the time of many tests.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(_CACHE.name, "programs")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Skips files without a test of the marks that are asked for: importing them takes time."""
+    asked = config.getoption("markexpr").split(" or ")
+    if collection_path.suffix != ".py" or not {"backend", "tensorflow"}.issuperset(asked):
+        return None
+    files = (collection_path, collection_path.with_name("conftest.py"))
+    text = "".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+    return None if any(f"mark.{name}" in text for name in asked) else True
 
 
 def pytest_collection_finish() -> None:
@@ -25,18 +40,3 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _programs_kept():
-    """Keeps what JAX compiled, for this process alone: a third of the time of many tests."""
-    if os.environ.get("KERAS_BACKEND") != "jax":
-        yield
-        return
-    import jax
-
-    with tempfile.TemporaryDirectory() as folder:
-        jax.config.update("jax_compilation_cache_dir", folder)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-        yield

@@ -106,7 +106,13 @@ def test_a_row_without_a_limit_is_not_judged():
     assert replace(row, held=False, limit=1.0).cells()[-2:] == ["≤ 1", "**not met**"]
 
 
-@pytest.mark.parametrize("benchmark", BENCHMARKS)
+@pytest.mark.parametrize(
+    "benchmark",
+    [
+        pytest.param(name, marks=[pytest.mark.tensorflow] * (backends == ("tensorflow",)))
+        for name, backends in BENCHMARKS.items()
+    ],
+)
 def test_each_benchmark_fills_the_table(benchmark):
     if find_spec(NEEDS.get(benchmark, "numpy")) is None:
         pytest.skip(f"{NEEDS[benchmark]} is not installed")

@@ -40,10 +40,13 @@ SLOW = {
     if (name.startswith("yu2019/atari") and "breakout" not in name) or name.endswith("lander")
 }
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or not find_spec("tf_agents"),
-    reason="reinforcement learning needs TensorFlow and the extra `rl`",
-)
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.skipif(
+        os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or not find_spec("tf_agents"),
+        reason="reinforcement learning needs TensorFlow and the extra `rl`",
+    ),
+]
 
 
 SHORT = {

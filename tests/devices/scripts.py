@@ -1,13 +1,13 @@
 """Runs the scripts that train on virtual devices, and parses their output."""
 
 import json
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import keras
 import pytest
+
+from tests import fresh
 
 NAMES = {"tensorflow": "mirrored", "jax": "data_parallel"}
 
@@ -30,10 +30,8 @@ def on_several(script, devices=2, *options):
 
 def outcome(script, distribution, devices, *options):
     """What it prints, and under `stderr` what it says."""
-    command = [sys.executable, "-m", f"tests.devices.{script}"]
-    command += [keras.config.backend(), distribution, str(devices), *options]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    command = [f"tests.devices.{script}", keras.config.backend(), distribution, devices, *options]
+    done = fresh.run("-m", *command, cwd=Path(__file__).parents[2])
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout.splitlines()[-1]) | {"stderr": done.stderr}

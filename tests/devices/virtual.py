@@ -10,7 +10,8 @@ BACKEND, DISTRIBUTION, DEVICES, REST = sys.argv[1], sys.argv[2], int(sys.argv[3]
 os.environ["KERAS_BACKEND"] = BACKEND
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 if BACKEND == "jax":
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={DEVICES}"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}"
+    os.environ["XLA_FLAGS"] = flags.strip()
 else:
     import tensorflow as tf
 

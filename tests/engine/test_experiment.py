@@ -3,9 +3,6 @@
 import csv
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -17,6 +14,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
+from tests import fresh
 from tests.engine.small import config, settings
 
 ALL = (
@@ -144,7 +142,6 @@ def command(out, **fields):
 
     flags = [f"--config.{k}={v!r}" for k, v in settings(out, **fields).items()]
     return [
-        sys.executable,
         "-m",
         "keras_lottery",
         "run",
@@ -162,18 +159,14 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_result(tmp_path):
     out = tmp_path / "killed"
     rng = np.random.default_rng(0)
     for _ in range(2):
-        process = subprocess.Popen(
-            command(out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        # Killed a random moment after a training ended: while files are written, or later.
-        for line in process.stderr:
-            if " done, " in line:
-                break
-        time.sleep(rng.random() * 0.3)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
-    finished = subprocess.run(command(out), capture_output=True, text=True, check=False)
+        process, lines = fresh.start(*command(out))
+        with lines:
+            # Killed a random moment after a training ended: while files are written, or later.
+            any(" done, " in line for line in lines)
+            time.sleep(rng.random() * 0.3)
+            process.kill()
+            process.join()
+    finished = fresh.run(*command(out))
     assert finished.returncode == 0, finished.stderr
     (folder,) = out.iterdir()
     found = contents(folder)

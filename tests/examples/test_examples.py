@@ -1,12 +1,11 @@
 """Every example runs as its reader would run it."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import fresh
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
@@ -15,7 +14,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 def test_it_runs(path, tmp_path):
     if "import keras_hub" in path.read_text():
         pytest.importorskip("keras_hub")
-    output = _output([str(path)], tmp_path)
+    output = _output([path], tmp_path)
     measures = ("test accuracy", "test log-perplexity", "test BLEU")
     assert any(name in output for name in measures)
     assert not list(tmp_path.iterdir())
@@ -30,15 +29,8 @@ def test_the_first_example_of_the_readme_runs_as_pasted(tmp_path):
     assert (tmp_path / "small.keras").is_file()
 
 
-def _output(arguments, folder):
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=os.environ | {"TMPDIR": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def _output(command, folder):
+    done = fresh.run(*command, cwd=folder, TMPDIR=str(folder))
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

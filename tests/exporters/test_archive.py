@@ -13,8 +13,6 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import prune_file
 from keras_lottery.exporters.subprocess.archive import loading
 
-pytestmark = pytest.mark.backend
-
 USERS = """
 import pathlib
 import keras
@@ -69,6 +67,7 @@ def saved(model, folder):
     return path
 
 
+@pytest.mark.backend
 def test_a_file_that_renames_functions_runs_none_of_them(users, tmp_path):
     evil = hiding(
         function("users_things", "touch", "relu"),

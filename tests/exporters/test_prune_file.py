@@ -10,8 +10,6 @@ from keras_lottery.exporters import prune_file
 
 from .made import mlp, values
 
-pytestmark = pytest.mark.backend
-
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
@@ -22,6 +20,7 @@ def source(tmp_path_factory):
     return path
 
 
+@pytest.mark.backend
 def test_the_smallest_weights_of_the_file_are_zero_in_the_other(source, tmp_path):
     before = source.read_bytes()
     report = prune_file(source, 0.9, tmp_path / "pruned.keras")
@@ -60,6 +59,7 @@ def test_any_format_can_be_written(source, tmp_path):
     assert load_file(out)["layers/dense/kernel"].dtype == np.int8
 
 
+@pytest.mark.backend
 def test_channels_are_removed_for_real(source, tmp_path):
     report = prune_file(
         source, None, tmp_path / "small.keras", pattern="channels", flops=0.5, compact=True

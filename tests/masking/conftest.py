@@ -1,16 +1,17 @@
 """Small models and data that the tests of masking share."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
 
 from keras_lottery import masking
+from tests import fresh
 
 L = keras.layers
+
+# Arguments of `compile` in tests of files: XLA takes longer than the few steps that follow. Steps
+# on JAX need it.
+WITHOUT_XLA = {"jit_compile": False} if keras.config.backend() == "tensorflow" else {}
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +69,7 @@ def run_python():
     """Returns a function that runs code in a fresh process of the same backend."""
 
     def run(code, *arguments):
-        done = subprocess.run(
-            [sys.executable, "-c", code, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "KERAS_BACKEND": keras.config.backend()},
-            check=False,
-        )
+        done = fresh.run("-c", code, *arguments)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 

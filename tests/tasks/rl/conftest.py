@@ -6,8 +6,15 @@
 import os
 from importlib.util import find_spec
 
+import pytest
+
 ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 
 if not (ON_TENSORFLOW and find_spec("tf_agents") and find_spec("gymnasium")):
     collect_ignore_glob = ["test_*.py"]
     print("tests/tasks/rl: NOT TESTED, which needs the TensorFlow backend and the extra `rl`")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks the tests of this folder."""
+    item.add_marker(pytest.mark.tensorflow)

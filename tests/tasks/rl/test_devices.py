@@ -1,27 +1,18 @@
 """Two devices give the same as one, and training steps have static shapes."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from tests import fresh
 from tests.tasks.rl.devices_made import trained
 from tests.tasks.rl.test_bridge import agent, batch
 
 
 def on_two_devices():
-    root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("devices_run.py"))],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
-    )
+    done = fresh.run(Path(__file__).with_name("devices_run.py"))
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])

@@ -11,7 +11,7 @@ GOOD = ["good", "fine", "warm", "bright"]
 BAD = ["bad", "dull", "cold", "dark"]
 OTHERS = ["the", "film", "was", "a", "plot", "and", "it", "##s", "."]
 WORDS = [*SPECIAL, *GOOD, *BAD, *OTHERS]
-HIDDEN, LAYERS, LENGTH = 8, 3, 16
+HIDDEN, LAYERS, LENGTH = 8, 2, 16
 
 
 def preset(folder, vocabulary=WORDS, rows=0):
