@@ -3,6 +3,21 @@
 Masking a model takes five steps: read it into an inventory (`inventory`), choose variables, add
 their masks to the layers (`add_masks`), swap the classes of the layers and the model
 (`masked_layer`, which explains why), and mask the gradients of its optimizers (`gradient_mask`).
+
+Where a weight is pruned, the stored weight and the optimizer's slots for it are exactly 0 after
+every step. Three mechanisms keep them so:
+
+1. The network reads its weights under the mask (`MaskedLayer.call`), so the loss has no gradient
+   there. Slots that start at 0 stay 0, and decoupled weight decay multiplies a 0.
+2. The optimizer masks the gradients that it gets (`gradient_mask`): regularizers, and training
+   steps that read a weight directly, can add some. For optimizers whose slots move without a
+   gradient, it masks the slots, too.
+3. The constraint of every masked variable zeroes it at the end of every step
+   (`masked_variable.PrunedStayZero`), whatever the optimizer did.
+
+A mask is a variable. TensorFlow reads it inside the compiled function, torch runs eagerly. On JAX
+an optimizer receives no masks, so the step hands them over (`step_scope`, or the last read in the
+same trace); otherwise they would be compiled in as constants.
 """
 
 from keras_lottery.masking.copying import fresh_weights, strip

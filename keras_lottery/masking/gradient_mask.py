@@ -1,13 +1,13 @@
-"""The second line of defence: optimizers get masked gradients, and never move a pruned weight.
+"""Optimizers that mask gradients: the second of the three mechanisms in `masking`.
 
 The network reads its weights under the mask, so pruned weights get no gradient. But a regularizer,
 or a `train_step` that reads a weight directly, can add one, which would affect clipping and
-momentum. So gradients are masked for every known optimizer: attributes of a masked model,
+momentum. So gradients are masked by every known optimizer: attributes of a masked model,
 optimizers built before the masks were added, and any other from its second step on.
 
-No optimizer, known or not, moves a stored pruned weight: the variable's constraint zeroes it at
-the end of every step (`masked_variable.PrunedStayZero`). This matters because Muon, momentum from
-before pruning, custom weight decay and other constraints move weights without a gradient.
+The third mechanism, the variable's constraint, holds for any optimizer. It matters because Muon,
+momentum from before pruning, custom weight decay and other constraints move weights without a
+gradient.
 """
 
 import gc
@@ -25,7 +25,14 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.keras_internals import innermost
 from keras_lottery.masking.masked_variable import masked, on_apply
 
-__all__ = ["find_trainers", "innermost", "install", "optimizers", "slots", "trainers"]
+__all__ = [
+    "guard_and_find_outer_models",
+    "innermost",
+    "install",
+    "optimizers",
+    "optimizers_of",
+    "slots",
+]
 
 # Their slots stay 0 where the gradient is 0. Those of Adafactor and Muon, for example, don't.
 _KEEPS_ZEROS = (
@@ -60,13 +67,15 @@ def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
     return list(result.values())
 
 
-def trainers(variables: Iterable[keras.Variable]) -> list[keras.optimizers.Optimizer]:
+def optimizers_of(variables: Iterable[keras.Variable]) -> list[keras.optimizers.Optimizer]:
     """Returns the guarded optimizers that train any of the variables."""
     wanted = {id(variable) for variable in variables}
     return [optimizer for optimizer in _guarded if _trains(optimizer, wanted)]
 
 
-def find_trainers(layer: keras.Layer, variables: Iterable[keras.Variable]) -> list[keras.Model]:
+def guard_and_find_outer_models(
+    layer: keras.Layer, variables: Iterable[keras.Variable]
+) -> list[keras.Model]:
     """Guards the optimizers that already train a variable; returns the models around a layer.
 
     A model around the masked one, as in distillation, may already be compiled and trained: its
@@ -152,11 +161,11 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
         variables = internals.optimized_variables(self)
     variables = list(variables)
     kept = [_mask_for(variable, g) for variable, g in zip(variables, grads)]
-    grads = [g if mask is None else _masked(g, mask) for g, mask in zip(grads, kept)]
+    grads = [g if mask is None else _apply_mask(g, mask) for g, mask in zip(grads, kept)]
     result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
         for slot in slots(self, variable) if mask is not None else ():
-            slot.variable.assign(_masked(slot.variable.value, mask, slot.start))
+            slot.variable.assign(_apply_mask(slot.variable.value, mask, slot.start))
     return result
 
 
@@ -179,7 +188,7 @@ def _mask_for(variable: object, gradient: Any) -> Any:
     return None if record is None or gradient is None else record.mask_for(gradient)
 
 
-def _masked(value: Any, kept: Any, fill: float = 0.0) -> Any:
+def _apply_mask(value: Any, kept: Any, fill: float = 0.0) -> Any:
     value = ops.convert_to_tensor(value)
     return ops.where(kept, value, ops.cast(fill, value.dtype))
 

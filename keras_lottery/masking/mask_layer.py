@@ -135,10 +135,6 @@ class MaskHolder(keras.layers.Layer):
     def __iter__(self) -> Iterator[MaskedVariable]:
         return iter(self.records.values())
 
-    def variable_names(self) -> list[tuple[str, str]]:
-        """Returns (name in the layer, parametrization) of every masked variable."""
-        return [(record.name, record.parametrization.name) for record in self]
-
     def save_own_variables(self, store: Any) -> None:
         """Writes masks as `numpy.packbits` in little bit order, and extras unchanged."""
         for record in self:

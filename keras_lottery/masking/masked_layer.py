@@ -185,13 +185,13 @@ def attach(
         The new masks.
     """
     new = [entry.variable for entry, _ in chosen if masked(entry.variable) is None]
-    around = gradient_mask.find_trainers(layer, new) if new and not is_new else []
+    around = gradient_mask.guard_and_find_outer_models(layer, new) if new and not is_new else []
     for model in (layer, *around):
         internals.sync_trainer(model)
     added = add_masks(chosen, keep)
     if learned.is_learned(layer):
         learned.freeze_rest(layer)
-    _wrap_layers(layer)
+    _swap_classes(layer)
     if isinstance(layer, keras.Model):
         gradient_mask.install(layer)
     for model in (layer, *around) if added else ():
@@ -247,7 +247,7 @@ def give_class(layer: keras.Layer) -> None:
         internals.set_class(layer, swapped_class(cls, mixin, mixin.forwarded()))
 
 
-def _wrap_layers(layer: keras.Layer) -> None:
+def _swap_classes(layer: keras.Layer) -> None:
     """Swaps the classes of a layer or model and of its sublayers with masks.
 
     A sublayer that is saved or cloned alone then keeps its masks too.

@@ -114,7 +114,10 @@ class MaskedVariable:
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
-"""Hooks called with an optimizer that has just updated a masked variable."""
+"""Called with an optimizer that has just updated a masked variable: `gradient_mask` guards it.
+
+A hook, because that module imports this one.
+"""
 
 
 class PrunedStayZero(keras.constraints.Constraint):
@@ -138,7 +141,7 @@ class PrunedStayZero(keras.constraints.Constraint):
             function(optimizer)
         value = ops.convert_to_tensor(w)
         kept = self.record.mask_for(value)
-        if kept is None:
+        if kept is None:  # in a nested jit: see `mask_for`; the network still reads masked weights
             return value if self.inner is None else self.inner(value)
         zero = ops.zeros((), value.dtype)
         value = ops.where(kept, value, zero)

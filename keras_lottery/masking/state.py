@@ -108,7 +108,7 @@ def set_masks(
             record.extras["fill"].assign(np.asarray(fills[path]))
     if optimizers is None:
         weights = [record.variable for record in known.values()]
-        optimizers = [*gradient_mask.optimizers(model), *gradient_mask.trainers(weights)]
+        optimizers = [*gradient_mask.optimizers(model), *gradient_mask.optimizers_of(weights)]
     zero_pruned(model, optimizers)
 
 
