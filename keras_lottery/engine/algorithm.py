@@ -1,7 +1,9 @@
 """Iterative magnitude pruning with rewinding, as in the papers.
 
 This is the specification of the engine, which does the same for any number of seeds, arms and
-processes, and can resume. A test compares all their tickets and trained weights bit for bit.
+processes, and can resume. A test compares all their tickets and trained weights bit for bit. Left
+out here are `rewind.mode` and the other rewind settings, which have their defaults, and criteria
+that need more than the trained weights.
 
 References:
     Frankle & Carbin 2019, "The lottery ticket hypothesis" (1803.03635), section 1.
@@ -36,7 +38,7 @@ def iterative_magnitude_pruning(
     """
     W_0 = task.start_weights(seed)
     ticket = Start(W_0, seed=seed)
-    dense = task.fit(Training("", task.name, seed, 0, "dense"), ticket, NoProgress())
+    dense = task.fit(_training(task, seed, 0, "dense"), ticket, NoProgress())
     W_k, W_T = _captured(dense.rewind), dense.weights  # at step k, and at step T
     m: MaskSet = {}  # m = 1
     yield ticket, W_T
@@ -44,8 +46,12 @@ def iterative_magnitude_pruning(
         # Prune the fraction p of the surviving weights that has the lowest magnitude.
         m = pruning.prune_round(W_T, m, task.variables(), config.prune, n, seed=seed)
         ticket = _rewound(W_k, m, seed)
-        W_T = task.fit(Training("", task.name, seed, n, "winning"), ticket, NoProgress()).weights
+        W_T = task.fit(_training(task, seed, n, "winning"), ticket, NoProgress()).weights
         yield ticket, W_T
+
+
+def _training(task: Task, seed: int, round: int, arm: str) -> Training:
+    return Training(source="", task=task.name, seed=seed, round=round, arm=arm)
 
 
 def _rewound(W_k: State, m: MaskSet, seed: int) -> Start:
