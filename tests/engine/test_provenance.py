@@ -146,7 +146,10 @@ def test_an_older_ticket_of_another_round_is_refused_all_the_same(files):
     paths = files._paths
     as_older(paths.ticket(of(0, 2)), keep_provenance=True)
     shutil.copy(paths.ticket(of(0, 2)), paths.ticket(of(0, 1)))
-    with pytest.warns(UserWarning, match="older"), pytest.raises(LotteryError, match="to have round"):
+    with (
+        pytest.warns(UserWarning, match="older"),
+        pytest.raises(LotteryError, match="to have round"),
+    ):
         files.start_of(of(0, 1))
 
 
