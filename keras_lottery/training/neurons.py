@@ -63,8 +63,8 @@ def neurons(
     Args:
         model: built.
         x: a few inputs of the model; one is run.
-        include: path patterns of layer paths; empty: all.
-        exclude: path patterns of layer paths to leave out.
+        include: path patterns of layers; empty: all.
+        exclude: path patterns of layers to leave out.
 
     Raises:
         LotteryError: no such layer is selected, or a pattern matches nothing.

@@ -311,10 +311,10 @@ def test_what_the_flags_leave_without_effect_in_a_config_is_named(here, capsys, 
     ]
     assert cli.main(command) == 0
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert f"model.hidden of {name}" in line
+    assert f"ignoring model.hidden from {name}" in line
     assert seen[0].model.hidden == type(seen[0].model)().hidden
     assert cli.main([*command, "--config.model.hidden=5,5"]) == cli.USAGE_ERROR
-    # A run that was begun before this was checked goes on.
+    # A run that was started before this was checked goes on.
     as_given = presets.load(name, {"model.name": "conv2", "backend": seen[0].backend})
     run = paths_of(configs.freeze(as_given, allow_unread=True))
     run.root.mkdir(parents=True)

@@ -34,8 +34,8 @@ class NeuronFreezing(keras.callbacks.Callback):
 
     Args:
         x: a few held-out inputs of the model.
-        include: path patterns of layer paths; empty: every dense, convolution and batch-norm layer.
-        exclude: path patterns of layer paths that always train.
+        include: path patterns of layers; empty: every dense, convolution and batch-norm layer.
+        exclude: path patterns of layers that always train.
 
     Attributes:
         counts: one mapping per epoch, path of a layer -> neurons frozen during it.
@@ -129,8 +129,8 @@ class NeuronEquilibrium(NeuronFreezing):
         x: a few held-out inputs of the model.
         epsilon: ε, above 0.
         mu: μ, in [0, 0.5].
-        include: path patterns of layer paths; empty: every dense, convolution and batch-norm layer.
-        exclude: path patterns of layer paths that always train.
+        include: path patterns of layers; empty: every dense, convolution and batch-norm layer.
+        exclude: path patterns of layers that always train.
 
     Attributes:
         counts: one mapping per epoch, path of a layer -> neurons frozen during it.
