@@ -235,7 +235,7 @@ def test_the_config_of_a_layer_without_get_config():
     ones = keras.initializers.Constant(2.0)
     again = Plain.from_config(config_of(Plain(3, initializer=ones, name="a")))
     assert (again.name, again.width) == ("a", 3)
-    with pytest.raises(LotteryError, match="neither get_config nor an attribute 'size'"):
+    with pytest.raises(LotteryError, match="neither get_config nor an attribute 'function'"):
         config_of(Hidden(3, function=print))
 
 
