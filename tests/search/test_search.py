@@ -329,7 +329,7 @@ def test_data_without_targets_are_refused_before_training(settings, data):
     steps = Steps()
     search = kl.TicketSearch(rounds=1, rate=0.5, verbose=False, **settings)
     with pytest.raises(LotteryError, match="data with targets for a criterion"):
-        search.fit(model, kinds.Batches(data[0], None, size=40), callbacks=[steps])
+        search.fit(model, kinds.Batches(data[0], size=40), callbacks=[steps])
     assert steps.counts == []
 
 
