@@ -179,7 +179,7 @@ SEARCHES = [
     *(({"rate": bad}) for bad in (0, 1, -0.2, NAN, "0.2", None, True)),
     *(({"rewind_to": bad}) for bad in ("", "soon", "5", "-1it", 3, ["1ep"])),
     *(({"arms": bad}) for bad in ("winning", ["nope"], [3], 3, None, ["supermask"])),
-    *(({"criterion": bad}) for bad in ("nope", "snip", None, 3, [])),
+    *(({"criterion": bad}) for bad in ("nope", "batch_norm_scale", None, 3, [])),
     *(({"scope": bad}) for bad in ("nope", None, 3)),
     *(({"include": bad}) for bad in (3, [3], None)),
     *(({"exclude": bad}) for bad in (3, [3])),

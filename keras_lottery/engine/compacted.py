@@ -9,7 +9,7 @@ from keras_lottery.compaction import compact, compaction_report
 from keras_lottery.compaction.latency import latencies
 from keras_lottery.config import Config
 from keras_lottery.engine.run_reader import RunReader
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import reason_of
 from keras_lottery.protocols import Task
 from keras_lottery.records import CompactedRow, GrowingTable, read_results
 from keras_lottery.records.run_paths import RunPaths
@@ -32,18 +32,20 @@ def measure_compacted(config: Config, paths: RunPaths, task: Task) -> None:
     if not pruning.needs_channels(config.prune.pattern):
         return
     table = GrowingTable(paths.compacted, CompactedRow)
-    finished = [row.training for row in read_results(paths.results) if row.finished]
-    table.keep(lambda row: row.training in finished)
+    tickets = {
+        row.training: None
+        for row in read_results(paths.results)
+        if row.finished and row.arm == "winning" and not row.source
+    }
+    table.keep(lambda row: row.training in tickets)
     measured, run = {row.training for row in table.rows}, RunReader(config, paths, task)
-    for training in finished:
-        if training.arm != "winning" or training.source or training in measured:
-            continue
+    for training in (t for t in tickets if t not in measured):
         try:
             table.append(_measured(training, run.start_of(training), task))
-        except LotteryError as error:
+        except Exception as error:  # of a task's own code, too: the run itself is finished
             warnings.warn(
                 f"The ticket of seed {training.seed}, round {training.round} has no row in "
-                f"{paths.compacted.name}: {error}",
+                f"{paths.compacted.name}: {reason_of(error)}",
                 stacklevel=3,
             )
 

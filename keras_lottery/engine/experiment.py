@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from keras_lottery import backend, pruning, user_modules
@@ -59,8 +60,8 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
         check_rewind(config, task)
-        if "prune" not in study_schemas[config.study].ignores:
-            check_rounds(config, task.variables())
+        own_loop = "arms" in study_schemas[config.study].ignores  # trains other rounds, or none
+        check_rounds(replace(config, arms=()) if own_loop else config, task.variables())
         run_folder.write_config(paths, config, task)
         yield paths, task
 

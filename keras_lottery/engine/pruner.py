@@ -5,18 +5,27 @@ from dataclasses import replace
 from typing import Any
 
 from keras_lottery import pruning
+from keras_lottery.arms import arms, needed
 from keras_lottery.config import Config, PruneConfig
 from keras_lottery.engine.graph import trainings
 from keras_lottery.protocols import Task
 from keras_lottery.types import MaskSet, Training, VariableInfo, Weights
 
 
+def criteria_of(config: Config) -> set[str]:
+    """Returns the names of the criteria by which the networks of a config are pruned."""
+    names = (*config.arms, *config.transfer.arms)
+    trained = {parent for name in names for parent in (name, *needed(name))}
+    own = {getattr(arms[name], "criterion", "") for name in trained}
+    return {config.prune.criterion, *own} - {""}
+
+
 def check_rounds(config: Config, infos: Sequence[VariableInfo]) -> None:
     """Checks before anything is trained that every planned round can prune as much as it should.
 
     Raises:
-        LotteryError: a round would go below a floor, such as N of every M weights, or a key of
-            `prune.rates` matches nothing.
+        LotteryError: nothing can be pruned, a round would go below a floor, such as N of every M
+            weights, or a key of `prune.rates` matches nothing.
     """
     last = max((t.round for t in trainings(config) if not t.source), default=0)
     pruning.kept_after(infos, config.prune, last)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_lottery.arms import arms, needed
 from keras_lottery.config import Config, imports, thaw
+from keras_lottery.engine.pruner import criteria_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import criteria
 from keras_lottery.records import RESULTS_VERSION_KEY
@@ -31,18 +31,12 @@ class Change:
     certain: bool = True
 
 
-def _criteria(config: Config) -> set[str]:
-    names = (*config.arms, *config.transfer.arms)
-    trained = {parent for name in names for parent in (name, *needed(name))}
-    return {config.prune.criterion, *(getattr(arms[name], "criterion", "") for name in trained)}
-
-
 def _prunes_by_grasp(config: Config) -> bool:
-    return "grasp" in _criteria(config)
+    return "grasp" in criteria_of(config)
 
 
 def _sums_over_channels(config: Config) -> bool:
-    reductions = [criteria[name].reduction for name in _criteria(config) if name]
+    reductions = [criteria[name].reduction for name in criteria_of(config)]
     return config.prune.pattern == "channels" and not all(r.mean or r.first for r in reductions)
 
 

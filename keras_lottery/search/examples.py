@@ -28,13 +28,18 @@ def examples_of(
         seed: seed of the choice.
 
     Raises:
-        LotteryError: batches differ in shape.
+        LotteryError: batches differ in shape, or there are no targets.
     """
     settings = {**_WHOLE, "validation_split": 0.0, **settings, "y": y}
     rng = np.random.default_rng(seed)
     if not is_arrays(x):
         x, y, weight = _joined(_batches(x, rng), count)
         settings |= {"y": y, "sample_weight": weight, "validation_split": 0.0}
+    if settings["y"] is None:
+        raise LotteryError(
+            "Expected data with targets for a criterion that needs derivatives of the loss. "
+            "Received: inputs alone. Choose another criterion, such as 'magnitude'."
+        )
     train, _ = weighted_and_split(x, settings)
     chosen = rng.permutation(length(train))[:count]
     return tuple(keras.tree.map_structure(lambda a: np.asarray(a)[chosen], part) for part in train)

@@ -83,6 +83,7 @@ class FitTask:
         every = validate_last(settings.get("validation_freq", 1), epochs)
         self._settings = {"verbose": 0} | settings | {"validation_freq": every}
         self._callbacks = callback_list(self._settings.pop("callbacks", None))
+        self._examples: dict[int, tuple[Any, ...]] = {}
         self.metric = "loss"
         self.higher_is_better: bool | None = None
 
@@ -185,9 +186,16 @@ class FitTask:
             history=[{"step": self._epochs.start(e + 1)} | row for e, row in rows.items()],
         )
 
+    def examples(self, seed: int) -> tuple[Any, ...]:
+        """Returns the training examples over which derivatives are averaged; see `examples_of`."""
+        if seed not in self._examples:
+            data = self._x, self._y, self._settings
+            self._examples[seed] = examples_of(*data, DERIVE_EXAMPLES, seed)
+        return self._examples[seed]
+
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model, batch_size = self._model, self._config.train.batch_size
-        x, y, *rest = examples_of(self._x, self._y, self._settings, DERIVE_EXAMPLES, seed)
+        x, y, *rest = self.examples(seed)
         masking.set_weights(model, weights)
         masking.set_masks(model, masks)
         weight = rest[0] if rest else None

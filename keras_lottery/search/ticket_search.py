@@ -17,7 +17,7 @@ from keras_lottery.engine.executors.sequential import Sequential
 from keras_lottery.engine.experiment import check_arms
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
-from keras_lottery.engine.pruner import check_rounds
+from keras_lottery.engine.pruner import check_rounds, criteria_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import Patterns, options_from
 from keras_lottery.search.fit_task import FitTask
@@ -153,6 +153,8 @@ class TicketSearch:
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings)
         check_rounds(config, task.variables())
+        if any(pruning.criteria[name].derived for name in criteria_of(config)):
+            task.examples(*config.seeds)  # data that can't be used are an error now
         run = Memory(config, task)
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:

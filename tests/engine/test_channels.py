@@ -85,6 +85,17 @@ def test_compacted_tickets_are_measured_once(finished):
     assert before.splitlines()[:2] == paths.compacted.read_text().splitlines()[:2]
 
 
+def test_a_ticket_that_cannot_be_compacted_is_a_warning(finished, monkeypatch):
+    config, paths = finished
+    table = paths.compacted.read_text()
+    paths.compacted.unlink()
+    monkeypatch.setattr(compacted, "compact", lambda model: 1 / 0)
+    with pytest.warns(UserWarning, match=r"round \d has no row in compacted.csv: .*division"):
+        experiment.run(config)
+    assert not paths.compacted.exists()
+    paths.compacted.write_text(table)
+
+
 def test_the_report_shows_compacted_tickets(finished):
     _, paths = finished
     files = report.build(paths.root, tensorboard=False)

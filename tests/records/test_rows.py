@@ -3,11 +3,12 @@
 import math
 import random
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 
-from keras_lottery.records import COLUMNS, KEY, MetricRow, ResultRow
+from keras_lottery.records import COLUMNS, KEY, CompactedRow, MetricRow, ResultRow
 from keras_lottery.types import Training
 
 from .made_rows import row
@@ -87,3 +88,23 @@ def test_a_row_agrees_with_itself(changes: dict[str, float], said: str) -> None:
     assert not row(**half).problem() and not row(**half, value=0.91).problem()
     assert not row(**half, status="diverged", value=math.nan).problem()
     assert said in row(**half | changes).problem()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"parameters": 0}, "expected parameters above 0, not 0"),
+        ({"dense_flops": -1}, "expected dense_flops above 0, not -1"),
+        ({"seconds_32": math.inf}, "expected seconds_32 above 0, not inf"),
+        ({"dense_seconds_1": math.nan}, "expected dense_seconds_1 above 0, not nan"),
+    ],
+)
+def test_sizes_and_times_of_compacted_tickets_are_above_0(
+    changes: dict[str, float], said: str
+) -> None:
+    names = [name for name in CompactedRow.columns() if name not in KEY]
+    fields: dict[str, Any] = dict.fromkeys(names, 1) | changes
+    one = CompactedRow("", "vision", 0, 1, "winning", 0, **fields)
+    assert one.problem() == said
+    assert one.training == Training("", "vision", 0, 1, "winning")

@@ -323,6 +323,16 @@ def test_weights_of_examples_count_in_derivatives(data):
             np.testing.assert_array_equal(masks[-1][path], mask)
 
 
+@pytest.mark.parametrize("settings", [{"criterion": "taylor"}, {"arms": ("init_snip",)}])
+def test_data_without_targets_are_refused_before_training(settings, data):
+    model = made.compiled(made.network())
+    steps = Steps()
+    search = kl.TicketSearch(rounds=1, rate=0.5, verbose=False, **settings)
+    with pytest.raises(LotteryError, match="data with targets for a criterion"):
+        search.fit(model, kinds.Batches(data[0], size=40), callbacks=[steps])
+    assert steps.counts == []
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
