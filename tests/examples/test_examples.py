@@ -10,7 +10,13 @@ from tests import fresh
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def on_its_backend(path):
+    """Marks an example whose text says that it is run on TensorFlow."""
+    named = "KERAS_BACKEND=tensorflow" in path.read_text("utf-8")
+    return pytest.param(path, marks=[pytest.mark.tensorflow] * named, id=path.stem)
+
+
+@pytest.mark.parametrize("path", map(on_its_backend, EXAMPLES))
 def test_it_runs(path, tmp_path):
     if "import keras_hub" in path.read_text():
         pytest.importorskip("keras_hub")

@@ -9,10 +9,6 @@ from tests import fresh
 
 L = keras.layers
 
-# Arguments of `compile` in tests of files: XLA takes longer than the few steps that follow. Steps
-# on JAX need it.
-WITHOUT_XLA = {"jit_compile": False} if keras.config.backend() == "tensorflow" else {}
-
 
 @pytest.fixture(autouse=True)
 def fresh_seeds():

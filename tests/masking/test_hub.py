@@ -11,7 +11,6 @@ import pytest
 
 from keras_lottery import masking, toolkit
 from keras_lottery.masking import prunable
-from tests.masking.conftest import WITHOUT_XLA
 
 keras_hub = pytest.importorskip("keras_hub")
 pytestmark = pytest.mark.backend
@@ -202,7 +201,7 @@ def test_bert_trains_sparsely_and_loads_in_a_fresh_process(
 ):
     x, y = tokens
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    bert.compile(keras.optimizers.AdamW(0.01), loss, **WITHOUT_XLA)
+    bert.compile(keras.optimizers.AdamW(0.01), loss)
     toolkit.mask(bert, exclude="*/position_embedding/*")
     masking.set_masks(bert, random_masks(bert))
     bert.fit(x, y, batch_size=4, shuffle=False, verbose=0)

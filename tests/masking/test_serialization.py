@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from keras_lottery import LotteryError, Masked, masking, toolkit
-from tests.masking.conftest import WITHOUT_XLA
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -128,7 +127,7 @@ def trained(name, random_masks, parametrization="zero"):
         toolkit.mask(model, parametrization=parametrization)
     assert len(masking.get_masks(model)) == count
     masking.set_masks(model, random_masks(model))
-    model.compile("adam", "mse", metrics=["mae"], **WITHOUT_XLA)
+    model.compile("adam", "mse", metrics=["mae"])
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, 3, 4)).astype("float32"), rng.normal(size=(8, 2)).astype("float32")
     model.fit(x, y, verbose=0)
