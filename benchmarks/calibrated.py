@@ -47,11 +47,11 @@ class Settings:
         heads: attention heads.
         length: tokens per sequence.
         batch: sequences per step.
-        epochs: passes over the training text.
+        steps: about how many of Adam; whole passes over the training text.
         rate: largest learning rate of Adam; a tenth of the steps warms up to it, and a cosine
             leads down to a tenth of it.
         dropout: rate in training.
-        min_count: words that occur less often in the training text are `<unk>`.
+        min_count: words that occur less often in the Penn Treebank are `<unk>`.
         samples: calibration sequences, from the training text.
         words: read of the training text, from its start.
         test_words: likewise of the test text.
@@ -62,7 +62,7 @@ class Settings:
     heads: int = 4
     length: int = 64
     batch: int = 16
-    epochs: int = 1
+    steps: int = 586
     rate: float = 2e-3
     dropout: float = 0.0
     min_count: int = 20
@@ -71,7 +71,7 @@ class Settings:
     test_words: int = 20_000
 
 
-QUICK = Settings(layers=1, width=16, heads=2, length=8, batch=4, epochs=1, min_count=2, samples=8)
+QUICK = Settings(layers=1, width=16, heads=2, length=8, batch=4, steps=44, samples=8)
 SPARSITIES = (0.5, 0.6)
 
 
@@ -121,7 +121,7 @@ def text(data_dir: str, settings: Settings) -> LanguageModellingData:
         files = {part: f"ptb.{part}{ending}" for part in files}
     return LanguageModellingData(
         dir=data_dir,
-        min_count=settings.min_count,
+        min_count=settings.min_count if data_dir else 1,
         train_tokens=settings.words,
         test_tokens=settings.test_words,
         **files,
@@ -196,15 +196,29 @@ def trained(seed: int, corpus: Corpus, settings: Settings) -> keras.Model:
     )
     model = keras_hub.models.GPT2CausalLM(backbone)
     x, y = windows(corpus.train, settings.length)
-    steps = settings.epochs * (len(y) // settings.batch)
+    steps = epochs_of(corpus, settings) * (len(y) // settings.batch)
     warmup = max(1, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, alpha=0.1, warmup_target=settings.rate, warmup_steps=warmup
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss)
-    kl.fit(model, x, y, batch_size=settings.batch, epochs=settings.epochs, seed=seed, verbose=2)
+    kl.fit(
+        model,
+        x,
+        y,
+        batch_size=settings.batch,
+        epochs=epochs_of(corpus, settings),
+        seed=seed,
+        verbose=2,
+    )
     return model
+
+
+def epochs_of(corpus: Corpus, settings: Settings) -> int:
+    """Returns the number of passes over the training text."""
+    tokens = settings.length * settings.batch
+    return max(1, round(settings.steps * tokens / len(corpus.train)))
 
 
 def windows(ids: np.ndarray, length: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -220,7 +234,7 @@ def description(data_dir: str, corpus: Corpus, settings: Settings) -> str:
     source = "the Penn Treebank" if data_dir else f"{TEXT.name}, on which it is tested too"
     return (
         f"A GPT-2 of {settings.layers} blocks, {settings.width} wide, trained for "
-        f"{settings.epochs} epochs on {len(corpus.train):,} words of {source} (vocabulary "
+        f"{settings.steps} steps on {len(corpus.train):,} words of {source} (vocabulary "
         f"{len(corpus.vocabulary):,}, sequences of {settings.length}, batch {settings.batch}, "
         f"learning rate {settings.rate:g}). Calibration: {settings.samples} sequences of the "
         f"training text. Test: {len(corpus.test):,} words."
