@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 
 from keras_lottery import engine
-from keras_lottery.config import freeze, presets
+from keras_lottery.config import presets
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
 
@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
         "out": str(folder),
         "backend": keras.config.backend(),
     }
-    run = engine.run(freeze(presets.load("yu2019/lstm:ptb_small", settings)))
+    run = engine.run(presets.frozen("yu2019/lstm:ptb_small", settings))
     for row in read_results(RunPaths(run).results):
         print(
             f"round {row.round} {row.arm:>16}: {row.sparsity:4.0%} pruned, "

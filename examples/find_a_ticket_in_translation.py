@@ -14,7 +14,7 @@ import keras
 import keras_hub  # noqa: F401  the network is built from its layers
 
 from keras_lottery import engine
-from keras_lottery.config import freeze, presets
+from keras_lottery.config import presets
 from keras_lottery.records import read_results, read_table
 from keras_lottery.records.run_paths import SAMPLES, RunPaths
 
@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
         "out": str(folder),
         "backend": keras.config.backend(),
     }
-    run = engine.run(freeze(presets.load("yu2019/transformer:multi30k_small", settings)))
+    run = engine.run(presets.frozen("yu2019/transformer:multi30k_small", settings))
     paths = RunPaths(run)
     for row in read_results(paths.results):
         print(

@@ -17,7 +17,7 @@ import keras
 import keras_hub
 
 from keras_lottery import engine
-from keras_lottery.config import freeze, presets
+from keras_lottery.config import presets
 from keras_lottery.exporters import export_run
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
@@ -73,7 +73,7 @@ def main(folder: Path) -> None:
         "out": str(folder),
         "backend": keras.config.backend(),
     }
-    run = engine.run(freeze(presets.load("chen2020/bert:minilm_glue", settings)))
+    run = engine.run(presets.frozen("chen2020/bert:minilm_glue", settings))
     for row in read_results(RunPaths(run).results):
         print(f"{row.arm:12} {row.sparsity:4.0%} pruned: test accuracy {row.value:.3f}")
     print(export_run(run, folder / "out", seed=0, round=2))

@@ -16,6 +16,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from keras_lottery.config.experiment import Config
 from keras_lottery.config.validation import flatten, freeze, unread_fields
 from keras_lottery.errors import LotteryError, unknown_name
 
@@ -192,6 +193,18 @@ def settled(
             del inner[last]
         dropped += names
     return ConfigDict(plain), dropped
+
+
+def frozen(name_or_path: str, overrides: Mapping[str, Any]) -> Config:
+    """Returns the validated config of a file, as the command line runs it.
+
+    Fields of the file that the overrides make ineffective get their defaults, as in `settled`.
+
+    Raises:
+        LotteryError: as `load` and `freeze`.
+    """
+    settings, _ = settled(load(name_or_path, overrides), name_or_path, overrides)
+    return freeze(settings)
 
 
 def _unread(settings: Any) -> list[str]:

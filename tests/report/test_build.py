@@ -183,7 +183,7 @@ def test_a_second_task_gets_its_own_figures(tmp_path: Path) -> None:
     files = report.build(run, tensorboard=False)
     assert [f.name for f in files.figures] == ["tickets.png", "speed.png", "tickets-other.png",
                                                "speed-other.png"]  # fmt: skip
-    assert files.headline[-1].startswith("other: Only dense")
+    assert files.headline[-1].startswith("other: Only the dense network")
 
 
 def test_the_terminal_shows_the_numbers(run: Path, tmp_path: Path) -> None:
