@@ -247,7 +247,9 @@ def _notes(subject: Subject, reloaded: Reloaded, how: str) -> Iterator[str]:
     """Yields what a user should know about the outputs of the model."""
     if _is_constant(subject):
         yield _CONSTANT
-    if how and reloaded.outputs is not None:
+    if how and not any("int8" in v.dtype for v in reloaded.variables):
+        yield f"{how} has quantized nothing: it leaves small kernels in float."
+    elif how and reloaded.outputs is not None:
         changed, largest = output_difference(subject.outputs, reloaded.outputs)
         yield f"int8 changes an output by {changed:.1e} at most; the largest is {largest:.1e}."
 
