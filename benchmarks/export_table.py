@@ -1,7 +1,7 @@
 """Writes the table of exports in docs/export.md: every format, kind of network and backend.
 
 `python -m benchmarks.export_table` writes, reloads and verifies each of them. A backend's part can
-be made alone, with `--backends=jax`; the others' parts are kept.
+be made alone, with `--backends=jax` or `--models=BERT`; the other parts are kept.
 """
 
 import json
@@ -45,6 +45,7 @@ _PAGE = Path(__file__).parent.parent / "docs" / "export.md"
 _DATA = Path(__file__).parent / "export_table.json"
 _START, _END = "<!-- table of exports -->", "<!-- end of the table -->"
 _LIST = flags.DEFINE_list("backends", list(BACKENDS), "Backends to export on.")
+_MODELS = flags.DEFINE_list("models", [], "Networks to export; default: all.")
 _PART = flags.DEFINE_string("part", "", "Internal: the file of one backend's outcomes.")
 
 Outcomes = dict[str, dict[str, str]]
@@ -81,7 +82,7 @@ def measure(path: Path) -> None:
 
 def _jobs(folder: Path, outcomes: Outcomes) -> Iterator[tuple[str, Job]]:
     """Yields what to write, by format and network; notes what can't be quantized."""
-    for model in MODELS:
+    for model in _MODELS.value or MODELS:
         masked = pruned(model)
         subject = subject_of(kl.strip(masked), masking.describe(masked))
         for form in FORMATS:
@@ -168,11 +169,13 @@ def table(data: dict[str, Outcomes]) -> str:
 
     def cell(found: dict[str, str]) -> str:
         shown = {backend: _shown(text, reasons) for backend, text in found.items()}
-        if len(set(shown.values())) == 1 and len(shown) == len(data):
+        if not shown:
+            return "not run"
+        if len(set(shown.values())) == 1 and len(shown) == len(BACKENDS):
             return next(iter(shown.values()))
         return "<br>".join(f"{text} ({backend})" for backend, text in shown.items())
 
-    models = list(dict.fromkeys(m for part in data.values() for row in part.values() for m in row))
+    models = list(MODELS)
     lines = [f"| | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
     for form in FORMATS:
         cells = [
@@ -208,10 +211,12 @@ def main(_: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             part = Path(folder) / "part.json"
             command = [sys.executable, "-m", "benchmarks.export_table", f"--part={part}"]
+            command += [f"--models={','.join(_MODELS.value)}"]
             environment = os.environ | {"KERAS_BACKEND": chosen, "TF_CPP_MIN_LOG_LEVEL": "3"}
             subprocess.run(command, env=environment, check=False)
             if part.exists():
-                data[chosen] = json.loads(part.read_text())
+                for form, row in json.loads(part.read_text()).items():
+                    data.setdefault(chosen, {}).setdefault(form, {}).update(row)
     _DATA.write_text(json.dumps({b: data[b] for b in BACKENDS if b in data}, indent=1) + "\n")
     write(data)
 

@@ -1,6 +1,7 @@
 """Exports a model atomically: write, reload, compare, rename."""
 
 import json
+import math
 import os
 import platform
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -102,12 +103,16 @@ def export(
     if prunable is None:
         prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
     order = _Order(exporter, format, out, compact, quantize, tolerance, frozenset(prunable), dense)
-    with workspace(out) as folder, Reader(exporter, backend.name(), folder) as reader:
-        report, artifact = _written(order, model, infos, inputs, folder, reader)
-        text = json.dumps(report.as_json(), indent=2) + "\n"
-        files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
-        companions = {_companion(out, exporter, name): data for name, data in files.items()}
-        publish(folder, artifact, out, companions)
+    with Reader(exporter, backend.name()) as reader:
+        plain = _plain(model, compact)
+        subject = subject_of(plain, infos, inputs)
+        exported = variants.quantized(plain, exporter, quantize)
+        with workspace(out) as folder:
+            report, artifact = _written(order, model, subject, exported, folder, reader)
+            text = json.dumps(report.as_json(), indent=2) + "\n"
+            files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
+            companions = {_companion(out, exporter, name): data for name, data in files.items()}
+            publish(folder, artifact, out, companions)
     return report
 
 
@@ -126,14 +131,27 @@ class _Order:
 
 
 def _written(
-    order: _Order, model: Any, infos: list[VariableInfo], inputs: Any, folder: Path, reader: Reader
+    order: _Order,
+    model: Any,
+    float_subject: Subject,
+    quantized: tuple[Any, str],
+    folder: Path,
+    reader: Reader,
 ) -> tuple[ExportReport, Path]:
-    """Writes the artifact and the dense network, reloads and compares; returns report and path."""
-    exporter = order.exporter
-    ours = order.compact or masking.is_masked(model)
-    plain = _plain(model, order.compact)
-    float_subject = subject_of(plain, infos, inputs)
-    exported, how = variants.quantized(plain, exporter, order.quantize)
+    """Writes the artifact and the dense network, reloads and compares.
+
+    Args:
+        order: the arguments of the export.
+        model: the user's model.
+        float_subject: the plain model, before it is quantized.
+        quantized: the model to write, and what quantizes it.
+        folder: where to write.
+        reader: the process that reads.
+
+    Returns:
+        The report, and the path of the artifact.
+    """
+    exporter, plain, (exported, how) = order.exporter, float_subject.model, quantized
     subject = _answered(float_subject, exported)
     variables = stored_variables(exported)
     own = "int8" if how and exported is plain else ""
@@ -142,7 +160,8 @@ def _written(
     def in_turn() -> Iterator[Job]:
         yield jobs[0]
         if _has_dense(order, variables):
-            base = plain if ours and not order.compact else masking.strip(model)
+            ours = plain is not model and not order.compact
+            base = plain if ours else masking.strip(model)
             variants.fill_zeros(base, order.prunable)
             other = exporters[exporter.dense] if exporter.dense else exporter
             filled = replace(subject, model=base)
@@ -221,7 +240,8 @@ def _sizes(artifact: Path) -> tuple[int, int]:
 def _dense(jobs: list[Job], sizes: list[tuple[int, int]], reloaded: Reloaded) -> Measured | None:
     if not sizes:
         return None
-    parameters = sum(v.size for v in stored_variables(jobs[1].subject.model))
+    variables = masking.variables(jobs[1].subject.model).values()
+    parameters = sum(math.prod(variable.shape) for variable in variables)
     return Measured(parameters, *sizes[0], reloaded.latency.get("dense", {}))
 
 
@@ -229,7 +249,9 @@ def _notes(subject: Subject, reloaded: Reloaded, how: str) -> Iterator[str]:
     """Yields what a user should know about the outputs of the model."""
     if _is_constant(subject):
         yield _CONSTANT
-    if how and reloaded.outputs is not None:
+    if how and not any("int8" in v.dtype for v in reloaded.variables):
+        yield f"{how} has quantized nothing: it leaves small kernels in float."
+    elif how and reloaded.outputs is not None:
         changed, largest = output_difference(subject.outputs, reloaded.outputs)
         yield f"int8 changes an output by {changed:.1e} at most; the largest is {largest:.1e}."
 

@@ -23,8 +23,8 @@ def check_quantization(quantize: str | None, format: str, exporter: Exporter) ->
         raise unknown_name("quantization", quantize, QUANTIZATIONS)
     if not exporter.quantizes:
         raise LotteryError(
-            f"Expected a format that has int8. Received: {format!r}, whose converter gets it "
-            "wrong. Use --format=litert or --format=onnx."
+            f"Expected a format with int8. Received: {format!r}, which has none that works. Use "
+            "--format=litert or --format=onnx."
         )
 
 

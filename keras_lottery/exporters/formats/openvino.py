@@ -1,7 +1,10 @@
 """OpenVINO's IR, through Keras' exporter: a folder with `model.xml` and `model.bin`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request
 from keras_lottery.exporters.formats.keras_export import keras_export
@@ -37,12 +40,17 @@ class OpenVino(Exporter):
         def call(inputs: Arrays) -> Arrays:
             return dict(zip(names, compiled(inputs).values()))
 
-        def tensors() -> Any:
-            for operation in network.get_ops():
-                if operation.get_type_name() == "Constant":
-                    yield operation.get_friendly_name(), operation.data
+        return Loaded(call, lambda: _constants(network))
 
-        return Loaded(call, tensors)
+
+def _constants(network: Any, name: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yields the constants of a network and of the bodies of its loops, by name."""
+    for operation in network.get_ops():
+        place = f"{name}/{operation.get_friendly_name()}"
+        if operation.get_type_name() == "Constant":
+            yield place, operation.data
+        elif operation.get_type_name() in ("Loop", "TensorIterator"):
+            yield from _constants(operation.get_function(), place)
 
 
 def _given(names: set[str]) -> str:

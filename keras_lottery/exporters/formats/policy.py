@@ -23,6 +23,7 @@ class Policy(Exporter):
 
     packages = (("tf_agents", "rl"),)
     separate = True
+    quantizes = False
     compared = False
     environment = (("TF_USE_LEGACY_KERAS", "1"),)
     runtime = "tensorflow"

@@ -2,10 +2,12 @@
 
 import dataclasses
 import importlib
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -21,7 +23,7 @@ _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip(),
 }
 _SECONDS, _FEWEST, _MOST = 0.3, 3, 50
 
@@ -32,11 +34,12 @@ class Reader:
     Args:
         exporter: the format, whose runtime it imports meanwhile.
         backend: the Keras backend of the process.
-        folder: folder for exchanged files.
     """
 
-    def __init__(self, exporter: Exporter, backend: str, folder: Path) -> None:
-        self._exporter, self._folder = exporter, folder
+    def __init__(self, exporter: Exporter, backend: str) -> None:
+        self._exporter = exporter
+        self._exchange = TemporaryDirectory(prefix="keras_lottery_")
+        self._folder = folder = Path(self._exchange.name)
         self._child = Child(f"{__name__}:read", folder, backend, _ONE_THREAD, exporter.runtime)
 
     def __enter__(self) -> "Reader":
@@ -49,6 +52,7 @@ class Reader:
         trace: TracebackType | None,
     ) -> None:
         self._child.__exit__(kind, error, trace)
+        self._exchange.cleanup()
 
     def read(self, parts: Sequence[Job]) -> Reloaded:
         """Loads the artifact, runs it on the subject's inputs, and times it.
