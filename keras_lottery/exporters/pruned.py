@@ -130,9 +130,10 @@ def load_file(path: Path, compile: bool = False) -> Any:
         if "safe_mode" not in str(error):
             raise _unreadable(path, error) from error
         raise LotteryError(
-            f"Expected a .keras file without code in it. Received: {path}, which holds some, such "
-            "as a Lambda layer's, and Keras' safe mode runs none. If you trust its source, load it "
-            "in Python with safe_mode=False, and use kl.mask, kl.prune and kl.export."
+            f"Expected a .keras file without code in it. Received: {path}, which contains code "
+            "(such as a Lambda layer) that Keras' safe mode refuses to run. If you trust its "
+            "source, load it in Python with safe_mode=False, and use kl.mask, kl.prune and "
+            "kl.export."
         ) from error
     except Exception as error:  # a damaged file can fail in any of the libraries that read it
         raise _unreadable(path, error) from error
