@@ -39,8 +39,8 @@ def prune_calibrated(
     """Prunes a causal language model with calibration data, and returns a table of kept weights.
 
     The kernels of the Dense and EinsumDense layers in the Transformer blocks are pruned: attention
-    projections and feed-forward layers, not embeddings, the head, or experts with one kernel for
-    all. One block after the other is run on the calibration data, pruned by the inputs of its
+    projections and feed-forward layers, not embeddings, the head, or mixture-of-experts kernels.
+    One block after the other is run on the calibration data, pruned by the inputs of its
     layers, and run again, so that the next block sees the outputs of pruned ones. The outputs of
     one block and, for SparseGPT, the products of its layers' inputs are in memory at a time.
 
@@ -151,7 +151,7 @@ class Moments:
         total, self._sum = np.asarray(ops.convert_to_numpy(self._sum)), None
         if not np.isfinite(total).all():
             raise LotteryError(
-                "Expected finite inputs of every layer. Received: NaN or infinity in front of "
+                "Expected finite inputs of every layer. Received: NaN or infinity in the input of "
                 f"{self.kernel.path!r}. Check the model's weights, and its dtype policy."
             )
         return total
@@ -175,7 +175,7 @@ def _to_prune(
     model, masks = inventory.model, state.masks_of(inventory.variables)
     if is_learned(model) or any(fill.any() for fill in state.get_fills(model).values()):
         raise LotteryError(
-            "Expected masks whose pruned weights are 0. Received: learned or frozen ones. "
+            "Expected masks whose pruned weights are 0. Received: learned or frozen masks. "
             "Strip the model first."
         )
     if masks:

@@ -126,7 +126,7 @@ def test_an_error_half_way_leaves_the_model_whole(gpt2, settings):
     second = gpt2.backbone.transformer_layers[1]
     second._feedforward_layer_norm.gamma.assign(np.full(16, np.inf))
     before = masking.get_weights(gpt2)
-    with pytest.raises(kl.LotteryError, match="Received: NaN or infinity in front of"):
+    with pytest.raises(kl.LotteryError, match="Received: NaN or infinity in the input of"):
         kl.prune_calibrated(gpt2, kl.WandaConfig(**settings, sparsity=0.5))
     weights = masking.get_weights(gpt2)
     for path, mask in kl.get_masks(gpt2).items():
