@@ -232,7 +232,9 @@ def test_a_fix_that_may_concern_the_network_is_a_warning(tmp_path, recwarn):
 
 
 def test_more_channels_of_transformers_can_be_pruned_than_before(tmp_path):
-    bert = freeze({"task": "bert", "prune": {"pattern": "channels"}, "arms": ["winning"]})
+    bert = freeze(
+        {"name": "a", "task": "bert", "prune": {"pattern": "channels"}, "arms": ["winning"]}
+    )
     with pytest.warns(UserWarning, match="through group normalization"):
         checked_version({"results_version": 2}, bert, tmp_path)
 

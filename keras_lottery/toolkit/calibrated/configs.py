@@ -40,7 +40,8 @@ class CalibrationConfig(ABC):
     Args:
         dataset: the calibration data: strings, which are tokenized and joined to one text; or
             arrays of token ids, one per sequence. Any iterable of these, or one array of one or
-            two axes.
+            two axes. A stream without a length, such as a generator, which can be used only once,
+            is read up to the first `num_samples` sequences.
         tokenizer: a KerasHub tokenizer or any function from a string to token ids; None: the
             tokenizer of the model's preprocessor.
         sparsity: fraction removed of the selected kernels, in [0, 1); None: 0.5, or (M - N) / M

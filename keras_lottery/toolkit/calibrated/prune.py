@@ -44,8 +44,9 @@ def prune_calibrated(
     layers, and run again, so that the next block sees the outputs of pruned ones. The outputs of
     one block and, for SparseGPT, the products of its layers' inputs are in memory at a time.
 
-    In a model without masks, each block is masked when it is pruned. In a masked model, only kernels with a
-    mask are pruned, and weights that are pruned already stay so. Pruned weights are exactly 0.
+    In a model without masks, each block is masked when it is pruned. In a masked model, only
+    kernels with a mask are pruned, and weights that are pruned already stay so. Pruned weights are
+    exactly 0.
 
     Args:
         model: a built causal language model of KerasHub, or any Keras model of Transformer blocks
