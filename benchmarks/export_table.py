@@ -21,11 +21,10 @@ from benchmarks.export_models import MODELS, pruned
 from keras_lottery import backend, masking
 from keras_lottery.errors import reason_of
 from keras_lottery.exporters import exporters, variants, writing
-from keras_lottery.exporters.export_model import subject_of
 from keras_lottery.exporters.exporter import Job, Request
 from keras_lottery.exporters.subprocess import reading
 from keras_lottery.exporters.subprocess.child import load_arrays, run_child, save_arrays
-from keras_lottery.exporters.verify import worst_output
+from keras_lottery.exporters.verify import subject_of, worst_output
 
 BACKENDS = ("tensorflow", "jax", "torch")
 FORMATS = (

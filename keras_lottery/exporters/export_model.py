@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import platform
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,22 +18,24 @@ from keras_lottery.backend.global_state import preserved
 from keras_lottery.compaction import compact as compacted
 from keras_lottery.compaction import compaction_report
 from keras_lottery.engine.executors.threads import cores
-from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import variants
 from keras_lottery.exporters.exporter import Exporter, Job, Reloaded, Subject, exporters
 from keras_lottery.exporters.report import ExportReport, Measured, StoredVariable
-from keras_lottery.exporters.signature import given_batch, random_batch, signature_of
 from keras_lottery.exporters.sizes import gzipped_bytes, plain_bytes
 from keras_lottery.exporters.subprocess.reading import Reader
-from keras_lottery.exporters.verify import answers, output_difference, stored_variables, verify
-from keras_lottery.exporters.workspace import clear_killed, publish, workspace
-from keras_lottery.exporters.writing import check_installed, write
+from keras_lottery.exporters.target import REPORT, TABLE, check_target, companion
+from keras_lottery.exporters.verify import (
+    answers,
+    output_difference,
+    stored_variables,
+    subject_of,
+    verify,
+)
+from keras_lottery.exporters.workspace import publish, workspace
+from keras_lottery.exporters.writing import write
 from keras_lottery.masking import arguments
-from keras_lottery.types import VariableInfo
 
-REPORT, TABLE = "export.json", "export.md"
-_OF_FILES = (".keras", ".tflite", ".onnx", ".safetensors", ".h5", ".xml", ".pb")
-_LENGTHS = (16, 64, 256)
 _CONSTANT = (
     "The network gives the same output for every input that was tried. If it was pruned, train it "
     "again, or prune less."
@@ -112,7 +113,7 @@ def export(
             report, artifact = _written(order, model, subject, exported, folder, reader)
             text = json.dumps(report.as_json(), indent=2) + "\n"
             files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
-            companions = {_companion(out, exporter, name): data for name, data in files.items()}
+            companions = {companion(out, exporter, name): data for name, data in files.items()}
             publish(folder, artifact, out, companions)
     return report
 
@@ -270,95 +271,6 @@ def _is_constant(subject: Subject) -> bool:
 
     outputs = [value for value in subject.outputs.values() if value.ndim]
     return bool(outputs) and same(outputs) and not same(subject.inputs.values())
-
-
-def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Subject:
-    """Records the outputs of the plain `model` for `example`, or for a random batch.
-
-    Integers are drawn below the size of the model's smallest embedding. If a shape has an unknown
-    length, longer ones are tried until the model runs.
-
-    Raises:
-        LotteryError: the model does not run on the batch, or has no finite outputs.
-    """
-    signature = signature_of(model, example)
-    if example is not None:
-        batches = [given_batch(signature, example)]
-    else:
-        high = min((i.shape[0] for i in infos if i.kind == "embedding"), default=2)
-        open_lengths = any(None in spec.shape[1:] for spec in signature.inputs)
-        lengths = _LENGTHS if open_lengths else _LENGTHS[:1]
-        batches = [random_batch(signature, length=n, high=high) for n in lengths]
-    reason = ""
-    for batch in batches:
-        try:
-            subject = Subject(model, signature, batch, answers(model, signature, batch))
-        except Exception as error:  # whatever the user's layers and the backend raise
-            reason = reason_of(error)
-            continue
-        _check_finite(subject)
-        return subject
-    raise LotteryError(
-        f"Expected a model that runs on a batch of its input shapes. Received: {reason} "
-        "Export it in Python, with a batch that it accepts: kl.export(inputs=...)."
-    )
-
-
-def _check_finite(subject: Subject) -> None:
-    outputs = subject.outputs.values()
-    if not any(np.isfinite(value.astype(np.float64)).any() for value in outputs):
-        raise LotteryError(
-            "Expected a model with finite outputs. Received: nothing but NaN and infinities. "
-            "Train it again, or export it in Python, with other inputs: kl.export(inputs=...)."
-        )
-
-
-def check_target(
-    format: str, out: Path, quantize: str | None = None, assets: Iterable[str] = ()
-) -> Exporter:
-    """Returns the exporter of a format, if it can write to `out`; see `check_free`.
-
-    Raises:
-        LotteryError: the format is unknown, can't be quantized, or can't be written to `out`.
-        MissingExtraError: it needs a package that is not installed.
-    """
-    exporter = exporters[format]
-    variants.check_quantization(quantize, format, exporter)
-    check_free(out, exporter, assets)
-    check_installed(exporter)
-    return exporter
-
-
-def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> None:
-    """Checks that the paths of an artifact and its companion files are free.
-
-    Files of killed exports are removed first.
-
-    Raises:
-        LotteryError: `out` has the wrong suffix, or a file exists.
-    """
-    if exporter.suffix and out.suffix != exporter.suffix:
-        raise LotteryError(
-            f"Expected a file name that ends in {exporter.suffix}. Received: {out}. Rename it, or "
-            "choose another `format`."
-        )
-    if not exporter.suffix and out.suffix in _OF_FILES:
-        raise LotteryError(
-            f"Expected the name of a folder, without {out.suffix}. Received: {out}. Rename it, or "
-            "choose a `format` that is a file."
-        )
-    clear_killed(out.parent)
-    for path in (out, *(_companion(out, exporter, name) for name in (REPORT, TABLE, *assets))):
-        if os.path.lexists(path):
-            raise LotteryError(
-                f"Expected a path that does not exist. Received: {path}, which exists. "
-                "Choose another `out`, or remove it."
-            )
-
-
-def _companion(out: Path, exporter: Exporter, name: str) -> Path:
-    """Returns the path of an artifact's companion file: in its folder, or next to its file."""
-    return Path(f"{out}.{name}") if exporter.suffix else out / name
 
 
 def _versions() -> dict[str, str]:

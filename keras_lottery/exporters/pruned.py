@@ -8,8 +8,9 @@ from typing import Any
 from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.export_model import check_target, export
+from keras_lottery.exporters.export_model import export
 from keras_lottery.exporters.report import ExportReport
+from keras_lottery.exporters.target import check_target
 from keras_lottery.inflate import check_zip
 from keras_lottery.masking import options_from
 

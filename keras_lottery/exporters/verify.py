@@ -6,11 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.exporter import Arrays, Reloaded, Subject
 from keras_lottery.exporters.report import StoredVariable
-from keras_lottery.exporters.signature import Signature, named
+from keras_lottery.exporters.signature import (
+    Signature,
+    given_batch,
+    named,
+    random_batch,
+    signature_of,
+)
+from keras_lottery.types import VariableInfo
 
+_LENGTHS = (16, 64, 256)
 _LEAST = 1e-3  # an output below this is rounding noise of larger values that cancel out
 
 
@@ -150,3 +158,44 @@ def answers(
     with full_precision(), keras.StatelessScope():
         outputs = named(model(*signature.bind(tensors), training=False), "output")
     return {name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in outputs.items()}
+
+
+def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Subject:
+    """Records the outputs of the plain `model` for `example`, or for a random batch.
+
+    Integers are drawn below the size of the model's smallest embedding. If a shape has an unknown
+    length, longer ones are tried until the model runs.
+
+    Raises:
+        LotteryError: the model does not run on the batch, or has no finite outputs.
+    """
+    signature = signature_of(model, example)
+    if example is not None:
+        batches = [given_batch(signature, example)]
+    else:
+        high = min((i.shape[0] for i in infos if i.kind == "embedding"), default=2)
+        open_lengths = any(None in spec.shape[1:] for spec in signature.inputs)
+        lengths = _LENGTHS if open_lengths else _LENGTHS[:1]
+        batches = [random_batch(signature, length=n, high=high) for n in lengths]
+    reason = ""
+    for batch in batches:
+        try:
+            subject = Subject(model, signature, batch, answers(model, signature, batch))
+        except Exception as error:  # whatever the user's layers and the backend raise
+            reason = reason_of(error)
+            continue
+        _check_finite(subject)
+        return subject
+    raise LotteryError(
+        f"Expected a model that runs on a batch of its input shapes. Received: {reason} "
+        "Export it in Python, with a batch that it accepts: kl.export(inputs=...)."
+    )
+
+
+def _check_finite(subject: Subject) -> None:
+    outputs = subject.outputs.values()
+    if not any(np.isfinite(value.astype(np.float64)).any() for value in outputs):
+        raise LotteryError(
+            "Expected a model with finite outputs. Received: nothing but NaN and infinities. "
+            "Train it again, or export it in Python, with other inputs: kl.export(inputs=...)."
+        )
