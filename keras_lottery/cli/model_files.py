@@ -84,7 +84,11 @@ def _define_selection(values: flags.FlagValues) -> None:
     """Defines the flags that choose what is pruned, and by which criterion."""
     text_flag(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
     text_flag(
-        values, "pattern", "weights", "What to prune: weights, channels, N:M (2:4) or block:4x4."
+        values,
+        "pattern",
+        "weights",
+        "What to prune: weights, channels, channels:8 (a multiple "
+        "of 8 stays), N:M (2:4) or block:4x4.",
     )
     for name, text in (
         ("include", "Path patterns or layer names: prune only these."),
