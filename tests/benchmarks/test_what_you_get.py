@@ -54,7 +54,7 @@ def test_a_trained_network_keeps_its_accuracy():
 
 def test_latencies_that_vary_too_much_decide_nothing():
     found = results()
-    noisy = replace(found.rows[-2], of_saved_model_interval={"1": [0.3, 0.9], "32": [0.4, 0.5]})
+    noisy = replace(found.rows[-2], interval={"1": [0.3, 0.9], "32": [0.4, 0.5]})
     chosen = decisions(replace(found, rows=(*found.rows[:-2], noisy)))
     assert not chosen["lowest latency, batch 1"].startswith("50% of channels")
     assert chosen["lowest latency, batch 32"].startswith("50% of channels")
