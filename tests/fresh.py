@@ -56,12 +56,8 @@ def _start(
     outputs = [Connection(os.dup(one), readable=False) for one in (out, err)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_BACKEND", keras.config.backend())  # the server reads it when it starts
-        arguments = (
-            list(map(str, command)),
-            os.path.abspath(cwd),
-            os.environ | environment,
-            outputs,
-        )
+        environment = os.environ | environment
+        arguments = (list(map(str, command)), os.path.abspath(cwd), environment, outputs)
         process = _CONTEXT.Process(target=_become, args=arguments)
         process.start()
     return process

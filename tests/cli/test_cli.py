@@ -107,6 +107,14 @@ def test_list(capsys):
         (["export", "--run=a", "--out=x", "--format=onxn"], "Did you mean 'onnx'"),
         (["export", "--run=a", "--out=x", "--format=onnx"], "ends in .onnx"),
         (["prune", "--model=a.keras", "--out=b.keras"], "Expected --sparsity"),
+        (
+            ["prune", "--model=a", "--sparsity=0.5", "--out=b.keras", "--finetune_epochs=2"],
+            "Expected --data",
+        ),
+        (
+            ["prune", "--model=a", "--sparsity=0.5", "--out=b.keras", "--data=none.npz"],
+            "a use for --data",
+        ),
         (["prune", "--model=/nowhere.keras", "--pattern=2:4", "--out=b.keras"], "/nowhere"),
         (["prune", "--model=a.keras", "--sparsity=x", "--out=b.keras"], "sparsity"),
         (["list", "cats"], "kind"),
