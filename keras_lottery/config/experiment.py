@@ -114,6 +114,9 @@ class Config(Generic[Data_co, Model_co, Options_co]):
             )
 
 
+MODEL_KINDS = ("dense", "convolutional", "recurrent", "Transformer")
+
+
 @dataclass(frozen=True)
 class TaskSchema:
     """The task-specific sections of a config, and the function that makes the task.
@@ -125,6 +128,8 @@ class TaskSchema:
         backend: the only Keras backend that it runs on; empty: any.
         environment: environment variables to set before that backend is imported.
         ignores: returns fields of other sections that the task does not read, with reasons.
+        kind: returns the kind of the network that `model.name` names, one of `MODEL_KINDS`, which
+            decides the fastest backend; empty if unknown.
     """
 
     data: type[Section]
@@ -133,6 +138,7 @@ class TaskSchema:
     backend: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     ignores: Callable[[Config], dict[str, str]] = lambda config: {}
+    kind: Callable[[str], str] = lambda name: ""
 
 
 task_schemas: Registry[TaskSchema] = Registry("task")
