@@ -7,7 +7,8 @@ the dense network and, where it is trained, accuracy are those of the artifact i
 on one thread. A variant's artifacts and the dense ones are timed in turn, in one process.
 docs/what_you_get.json keeps every variant as soon as it is measured, so the same command resumes.
 --data-dir is a prepared folder of tensorflow-datasets with mnist and cifar10; without it, the
-trained networks are trained on the digits of scikit-learn.
+image classifiers are trained on the digits of scikit-learn. --ptb-dir is a folder with the Penn
+Treebank; without it, the tagger has random weights.
 """
 
 import argparse
@@ -220,6 +221,7 @@ def main(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data-dir", default="", help="prepared folder of tensorflow-datasets")
+    parser.add_argument("--ptb-dir", default="", help="folder of the Penn Treebank")
     parser.add_argument("--networks", default="", help="names with commas; default: all")
     parser.add_argument("--out", type=Path, default=page.PAGE, help="the page to write")
     parser.add_argument("--kept", type=Path, default=Path("runs/what_you_get"), help="networks")
@@ -228,7 +230,7 @@ def main(arguments: Sequence[str]) -> int:
     if backend.name() != "tensorflow":
         print("what_you_get: set KERAS_BACKEND=tensorflow, which writes all formats.")
         return 2
-    known = networks(options.data_dir, options.quick)
+    known = networks(options.data_dir, options.ptb_dir, options.quick)
     names = options.networks.split(",") if options.networks else list(known)
     if unknown := [name for name in names if name not in known]:
         print(f"what_you_get: no network {unknown[0]!r}; there are {', '.join(known)}.")

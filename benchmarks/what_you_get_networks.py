@@ -1,8 +1,8 @@
-"""The networks of `benchmarks.what_you_get`: two that are trained, four with random weights."""
+"""The networks of `benchmarks.what_you_get`: three that are trained, three with random weights."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from keras import layers
 import keras_lottery as kl
 from benchmarks import zoo
 from benchmarks.half_the_flops import trained
+from keras_lottery.tasks.language.modelling import corpus as corpora
+from keras_lottery.tasks.language.modelling.config import LanguageModellingData
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.data import load
-from keras_lottery.tasks.vision.images import Images, Split
 
 WEIGHTS = (0.5, 0.8, 0.9, 0.95, 0.99)
 CHANNELS = (0.25, 0.5, 0.75)
@@ -95,62 +96,71 @@ class Random(Network):
 
 
 @dataclass(frozen=True)
-class Trained(Network):
-    """An image classifier that is trained, pruned and fine-tuned.
+class Examples:
+    """Inputs and labels.
 
     Args:
-        build: returns the untrained network for images of a shape.
-        data: the images.
-        epochs: of the dense network with Adam.
-        finetune_epochs: of a pruned one.
-        test_size: test images whose accuracy is measured.
+        train: of the training.
+        test: those whose accuracy is measured.
+        about: what they are.
     """
 
-    build: Callable[[tuple[int, ...]], keras.Model]
-    data: VisionData
+    train: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+    about: str
+
+
+@dataclass(frozen=True)
+class Trained(Network):
+    """A classifier that is trained, pruned and fine-tuned.
+
+    Args:
+        build: returns the untrained network for the examples.
+        load: returns the examples.
+        epochs: of the dense network with Adam.
+        finetune_epochs: of a pruned one.
+        batch_size: of both.
+    """
+
+    build: Callable[[Examples], keras.Model]
+    load: Callable[[], Examples]
     epochs: int
     finetune_epochs: int
-    test_size: int = 2000
+    batch_size: int = 64
 
     @cached_property
-    def images(self) -> Images:
-        images = load(self.data)
-        scale = np.float32(1 / images.maximum)
-
-        def scaled(split: Split) -> Split:
-            return Split(split.x * scale, split.y)
-
-        return replace(images, train=scaled(images.train), test=scaled(images.test))
+    def examples(self) -> Examples:
+        return self.load()
 
     def variant(self, variant: Variant, folder: Path) -> keras.Model:
         keras.utils.set_random_seed(0)
-        x, y = self.images.train.x, self.images.train.y
+        x, y = self.examples.train
 
         def dense() -> keras.Model:
-            model = self.build(x.shape[1:])
+            model = self.build(self.examples)
             model.compile(keras.optimizers.Adam(1e-3), _loss(), metrics=["accuracy"])
-            model.fit(x, y, batch_size=64, epochs=self.epochs, verbose=2)
+            model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=2)
             return model
 
-        model = trained(folder / f"{self.name}_{self.data.name}_{self.epochs}.keras", dense)
+        kept = f"{self.name} {self.examples.about} {self.epochs}".replace(" ", "_")
+        model = trained(folder / f"{kept}.keras", dense)
         if variant == DENSE:
             return model
         scope = "layer" if variant.pattern == "channels" else "global"
         model = _pruned(model, variant, scope)
         model.compile(keras.optimizers.Adam(5e-4), _loss(), metrics=["accuracy"])
-        model.fit(x, y, batch_size=64, epochs=self.finetune_epochs, verbose=2)
+        model.fit(x, y, batch_size=self.batch_size, epochs=self.finetune_epochs, verbose=2)
         return _plain(model, variant)
 
     def test(self) -> tuple[np.ndarray, np.ndarray]:
-        split = self.images.test
-        return split.x[: self.test_size], split.y[: self.test_size]
+        return self.examples.test
 
     @property
     def about(self) -> str:
         return (
-            f"Trained for {self.epochs} epochs on {len(self.images.train):,} images of "
-            f"{self.data.name}, pruned in one shot, fine-tuned for {self.finetune_epochs}. "
-            f"Accuracy of the artifact on {len(self.test()[1]):,} test images."
+            f"Trained for {self.epochs} epochs on {self.examples.about}, pruned in one shot, "
+            f"fine-tuned for {self.finetune_epochs}. Accuracy of the artifact on "
+            f"{self.test()[1].size:,} test labels."
         )
 
 
@@ -169,15 +179,59 @@ def _loss() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def mlp(shape: tuple[int, ...]) -> keras.Model:
+def images(data: VisionData, test_size: int = 2000) -> Examples:
+    """Returns the images of a data set, scaled to [0, 1]."""
+    found = load(data)
+    scale = np.float32(1 / found.maximum)
+    train, test = found.train, found.test
+    return Examples(
+        (train.x * scale, train.y),
+        (test.x[:test_size] * scale, test.y[:test_size]),
+        f"{len(train):,} images of {data.name}",
+    )
+
+
+def next_words(folder: str, tokens: int = 200_000, steps: int = 20) -> Examples:
+    """Returns windows of the Penn Treebank, and the next word of each word in them."""
+    corpus = corpora.load(
+        LanguageModellingData(
+            dir=folder,
+            train="ptb.train.txt.gz",
+            test="ptb.test.txt.gz",
+            min_count=20,
+            train_tokens=tokens,
+            test_tokens=tokens // 10,
+        )
+    )
+
+    def windows(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        count = (len(ids) - 1) // steps
+        return tuple(ids[i : i + count * steps].reshape(count, steps) for i in (0, 1))
+
+    about = f"{tokens:,} words of the Penn Treebank, {len(corpus.vocabulary):,} different ones"
+    return Examples(windows(corpus.train), windows(corpus.test), about)
+
+
+def tagger(examples: Examples) -> keras.Model:
+    """Returns two LSTMs that tag each word with the next."""
+    words = 1 + max(int(y.max()) for _, y in (examples.train, examples.test))
+    tokens = keras.Input(examples.train[0].shape[1:], dtype="int32")
+    x = layers.Embedding(words, 128)(tokens)
+    for _ in range(2):
+        x = layers.LSTM(128, return_sequences=True)(x)
+    return keras.Model(tokens, layers.Dense(words)(x))
+
+
+def mlp(examples: Examples) -> keras.Model:
     """Returns LeNet-300-100."""
+    shape = examples.train[0].shape[1:]
     dense = [layers.Dense(300, "relu"), layers.Dense(100, "relu"), layers.Dense(10)]
     return keras.Sequential([keras.Input(shape), layers.Flatten(), *dense])
 
 
-def cnn(shape: tuple[int, ...]) -> keras.Model:
+def cnn(examples: Examples) -> keras.Model:
     """Returns a network of four convolutions."""
-    model = keras.Sequential([keras.Input(shape)])
+    model = keras.Sequential([keras.Input(examples.train[0].shape[1:])])
     for filters in (16, 32):
         for _ in range(2):
             model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
@@ -201,28 +255,32 @@ def bert() -> keras.Model:
     )
 
 
-def networks(data_dir: str, quick: bool = False) -> dict[str, Network]:
+def networks(data_dir: str, ptb_dir: str, quick: bool = False) -> dict[str, Network]:
     """Returns the networks by name.
 
     Args:
         data_dir: prepared folder of tensorflow-datasets; empty: the digits of scikit-learn.
+        ptb_dir: folder of the Penn Treebank; empty: a tagger with random weights.
         quick: little training.
     """
 
-    def data(name: str, train_size: int) -> VisionData:
+    def data(name: str, train_size: int) -> Callable[[], Examples]:
         if data_dir:
-            return VisionData(name=name, dir=data_dir, train_size=train_size, validation_size=0)
-        return VisionData(validation_size=0)
+            chosen = VisionData(name=name, dir=data_dir, train_size=train_size, validation_size=0)
+            return partial(images, chosen)
+        return partial(images, VisionData(validation_size=0))
 
-    mnist, cifar = data("mnist", 20_000), data("cifar10", 10_000)
     epochs = 1 if quick else (6 if data_dir else 30)
     tuning = 1 if quick else epochs // 3
+    words = partial(next_words, ptb_dir)
     found: tuple[Network, ...] = (
-        Trained("MLP", mlp, mnist, epochs, tuning),
-        Trained("CNN", cnn, cifar, epochs, tuning),
+        Trained("MLP", mlp, data("mnist", 20_000), epochs, tuning),
+        Trained("CNN", cnn, data("cifar10", 10_000), epochs, tuning),
         Random("MobileNetV2", partial(zoo.application, "MobileNetV2")),
         Random("ResNet-50", partial(zoo.application, "ResNet50")),
         Random("BERT", bert),
-        Random("LSTM tagger", partial(zoo.lstm_tagger, 128)),
+        Trained("LSTM tagger", tagger, words, epochs, tuning, batch_size=16)
+        if ptb_dir
+        else Random("LSTM tagger", partial(zoo.lstm_tagger, 128)),
     )
     return {network.name: network for network in found}
