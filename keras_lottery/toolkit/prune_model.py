@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_lottery import checks, pruning
+from keras_lottery import backend, checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
@@ -149,7 +149,7 @@ def prune_selected(
     internals.sync_trainer(model)
     inventory = select(model, options)
     infos, masks = _selected(inventory, options)
-    weights = state.weights_of(inventory.variables)
+    weights = {path: backend.view(v.value) for path, v in inventory.variables.items()}
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
     if not masks or pruning.needs_channels(options.pattern):
         choose(inventory, options, "zero")  # raises before anything changes
@@ -165,6 +165,7 @@ def prune_selected(
         seed=seed,
         pattern=options.pattern,
     )
+    del weights  # these views would keep the values that set_masks replaces
     if not dry_run:
         if not masks or pruning.needs_channels(options.pattern):
             mask_inventory(inventory, options, more_than=target.most)
