@@ -93,7 +93,7 @@ def test_list(capsys):
         (["run", "--config=quickstart", "--config.prune.scope=globl"], "global"),
         (["run", "--config=quickstart", "--config.optimizer.name=adamm"], "known optimizer"),
         (["run", "--config=quickstart", "--backend=theano"], "backend"),
-        (["run", "--config=quickstart", "--executor=ray"], "sequential"),
+        (["run", "--config=quickstart", "--executor=rays"], "'ray'"),
         (["run", "--config=quickstart", "--seeds=a"], "seeds"),
         (["run", "--config=quickstart", "--out=/dev/null/x"], "--out"),
         (

@@ -1,0 +1,108 @@
+"""What actors answer, what fits on a cluster, and addresses without one; no cluster is started."""
+
+import dataclasses
+import os
+import pickle
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_lottery import user_modules
+from keras_lottery.engine.executors import ray_cluster as cluster
+from keras_lottery.engine.executors.ray import Actor
+from keras_lottery.engine.executors.serving import Kind
+from keras_lottery.errors import LotteryError
+from keras_lottery.types import Start, Training
+from tests.engine.small import config
+
+ODD_TASK = Path(__file__).with_name("odd_task.py")
+
+
+@pytest.fixture
+def actor(tmp_path):
+    """An actor of odd trainings, in this process."""
+    settings = config("out", executor="ray", threads=1)
+    data = dataclasses.replace(settings.data, dir=str(tmp_path))
+    user_modules.import_named(str(ODD_TASK))  # which registers the task
+    settings = dataclasses.replace(settings, task="odd", data=data)
+    yield Actor(pickle.dumps(settings), (str(ODD_TASK),), os.getcwd())
+    user_modules._flags.pop(ODD_TASK.stem)
+
+
+def answers(actor, arm):
+    job = Training("", "odd", 0, 1, arm), Start({"w": np.arange(3.0)})
+    return [pickle.loads(message) for message in actor.train(pickle.dumps(job))]
+
+
+def test_an_actor_answers_with_progress_and_a_result(actor):
+    progress, result = answers(actor, "a")
+    assert (progress.kind, progress.body) == (Kind.PROGRESS, (1, 2, 0.5))
+    assert result.warnings == ((UserWarning, "a is odd"),)
+    weights = result.body.weights["w"]
+    assert np.array_equal(weights, np.arange(3.0)) and weights.flags.writeable
+
+
+def test_an_actor_answers_with_errors_and_trains_on(actor):
+    assert answers(actor, "refused")[-1].body == "Expected patience. Received: none."
+    assert "KeyError" in answers(actor, "failed")[-1].body
+    assert answers(actor, "unsendable")[-1].kind is Kind.FAILED
+    with pytest.raises(SystemExit):
+        answers(actor, "exits")
+    assert answers(actor, "b")[-1].kind is Kind.RESULT
+
+
+@pytest.mark.parametrize(
+    ("node", "need", "fitting"),
+    [
+        ({"CPU": 8}, {"CPU": 2}, 4),
+        ({"CPU": 8, "GPU": 2}, {"CPU": 1, "GPU": 1}, 2),
+        ({"CPU": 8, "GPU": 0.3}, {"CPU": 1, "GPU": 0.1}, 3),
+        ({"CPU": 8}, {"CPU": 1, "GPU": 1}, 0),
+        ({"CPU": 8}, {"CPU": 1, "GPU": 0}, 8),
+    ],
+)
+def test_as_many_trainings_as_fit_on_a_node(node, need, fitting):
+    assert cluster.trainings_on(node, need) == fitting
+
+
+def test_a_training_takes_an_accelerator_where_there_is_one():
+    settings = config("out", executor="ray", threads=2)
+    assert cluster.needed(settings, [{"CPU": 8}]) == {"CPU": 2}
+    assert cluster.needed(settings, [{"CPU": 8}, {"GPU": 4}]) == {"CPU": 2, "GPU": 1}
+    assert cluster.needed(settings, [{"TPU": 8}]) == {"CPU": 2, "TPU": 1}
+    half = config("out", executor="ray", resources={"GPU": 0.5})
+    assert cluster.needed(half, [{"GPU": 4}]) == {"CPU": 1, "GPU": 0.5}
+
+
+def test_actors_get_the_threads_and_flags_of_the_run(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_flag")
+    settings = config("out", executor="ray", threads=1)
+    options = cluster.actor_options(settings, {"CPU": 1, "GPU": 0.5, "TPU": 0, "rack": 1})
+    assert (options["num_cpus"], options["num_gpus"], options["resources"]) == (1, 0.5, {"rack": 1})
+    sent = options["runtime_env"]["env_vars"]
+    assert sent["KERAS_BACKEND"] == "jax" and sent["OMP_NUM_THREADS"] == "1"
+    assert sent["XLA_FLAGS"].split() == ["--xla_flag", "--xla_cpu_multi_thread_eigen=false"]
+
+
+def test_an_address_without_a_cluster_is_refused():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # not listening
+        port = unused.getsockname()[1]
+        with pytest.raises(LotteryError, match=rf"Received: --ray=127\.0\.0\.1:{port}: "):
+            cluster.connect(f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:port", ":6379"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(LotteryError, match="HOST:PORT"):
+        cluster.connect(address)
+
+
+def test_without_ray_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[ray\]'"):
+        cluster.connect("auto")

@@ -1,0 +1,68 @@
+"""A Ray cluster of several nodes on this machine: nodes die, and so does the driver."""
+
+import os
+import random
+import subprocess
+import threading
+import time
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from tests.engine.executors.test_equal import command, files_of, run
+
+pytestmark = pytest.mark.tensorflow  # whose sums depend on the number of threads
+
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head and another node, with one core each; no driver runs in this process."""
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    nodes.add_node(num_cpus=1)
+    yield nodes
+    nodes.shutdown()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The rows and tensors of one training at a time."""
+    return run(tmp_path_factory.mktemp("a"), "--executor=sequential", "--threads=1")[:2]
+
+
+def kill_nodes(cluster, killed, finished):
+    """Kills the node that is not the head, each time somewhere in its life, and adds another."""
+    rng = random.Random(0)
+    while len(killed) < KILLS and not finished.is_set():
+        finished.wait(rng.uniform(5.0, 20.0))
+        (node,) = cluster.worker_nodes
+        cluster.remove_node(node, allow_graceful=False)
+        killed.append(node)
+        cluster.add_node(num_cpus=1)
+
+
+def test_nodes_that_die_cost_nothing(tmp_path, cluster, expected):
+    killed, finished, runs = [], threading.Event(), 0
+    killer = threading.Thread(target=kill_nodes, args=(cluster, killed, finished))
+    killer.start()
+    try:
+        while len(killed) < KILLS:  # start a new run whenever one has finished
+            out, runs = tmp_path / f"b{runs}", runs + 1
+            assert run(out, f"--ray={cluster.address}", "--workers=2")[:2] == expected
+    finally:
+        finished.set()
+        killer.join()
+    assert len(set(killed)) == KILLS
+
+
+def test_a_driver_that_is_killed_resumes(tmp_path, cluster, expected):
+    flags = (f"--ray={cluster.address}", "--workers=2")
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    driver = subprocess.Popen(command(tmp_path, *flags), env=environment)
+    while driver.poll() is None and not list(tmp_path.glob("*/seed_*/round_01/*.ticket.*")):
+        time.sleep(0.1)
+    driver.kill()
+    assert driver.wait() != 0  # it had not finished
+    assert 0 < len(files_of(tmp_path)[0]) < len(expected[0])
+    assert run(tmp_path, *flags)[:2] == expected
