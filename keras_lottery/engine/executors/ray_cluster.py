@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from keras_lottery.config import Config
@@ -34,7 +35,7 @@ def connect(address: str) -> bool:
 
     Args:
         address: `HOST:PORT`; or `auto`: RAY_ADDRESS, else the cluster that `ray start` started on
-            this machine, else a new one in child processes.
+            this machine, else a new one in child processes, as for `local`.
 
     Returns:
         Whether it was not connected before.
@@ -48,19 +49,22 @@ def connect(address: str) -> bool:
         raise MissingExtraError("ray", "ray") from error
     if ray.is_initialized():
         return False
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS") or "auto"
-    if address not in ("auto", "local"):
-        _check_reachable(address)
+    named = os.environ.get("RAY_ADDRESS") or "auto" if address == "auto" else address
+    if named in ("auto", "local"):
+        options = (named == "auto" and _found_here()) or {"address": "local", "num_cpus": cores()}
+    else:
+        _check_reachable(named)
+        options = {"address": named}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        _init(None if address == "auto" else address, quiet)
+        ray.init(
+            include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **options
+        )
     except (Exception, SystemExit) as error:  # Ray ends the process if the cluster doesn't answer
         reason = reason_of(error) if isinstance(error, Exception) else "no answer."
         raise LotteryError(
             f"Expected a running Ray cluster, or one that can be started. Received: "
-            f"--ray={address}: {reason} Check it with `ray status`."
+            f"--ray={named}: {reason} Check it with `ray status`."
         ) from error
     return True
 
@@ -140,16 +144,15 @@ def listed(resources: Resources) -> str:
     return ", ".join(f"{amount:g} {kind}" for kind, amount in sorted(shown.items())) or "nothing"
 
 
-def _init(address: str | None, quiet: dict[str, Any]) -> None:
-    import ray
-
-    if address not in (None, "local"):
-        ray.init(address=address, **quiet)
-        return
+def _found_here() -> dict[str, Any]:
+    """Returns the address of the cluster that `ray start` started on this machine, if it runs."""
+    file = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
     try:
-        ray.init(address=address, num_cpus=cores(), include_dashboard=False, **quiet)
-    except ValueError:  # there is a cluster, which has a number of cores
-        ray.init(**quiet)
+        address = file.read_text().strip()
+        _check_reachable(address)
+    except (OSError, LotteryError):  # none, or one that was killed, whose file stayed
+        return {}
+    return {"address": address}
 
 
 def _check_reachable(address: str) -> None:

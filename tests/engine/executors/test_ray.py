@@ -97,7 +97,7 @@ def test_an_address_without_a_cluster_is_refused():
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:port", ":6379"])
-def test_what_is_no_address_is_refused(address):
+def test_what_is_not_an_address_is_refused(address):
     with pytest.raises(LotteryError, match="HOST:PORT"):
         cluster.connect(address)
 
@@ -106,3 +106,20 @@ def test_without_ray_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[ray\]'"):
         cluster.connect("auto")
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_auto_takes_the_cluster_of_this_machine_if_it_runs(tmp_path, monkeypatch, runs):
+    started = []
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.init", lambda **options: started.append(options["address"]))
+    with socket.socket() as head:
+        head.bind(("127.0.0.1", 0))
+        if runs:
+            head.listen()
+        address = f"127.0.0.1:{head.getsockname()[1]}"
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"{address}\n")
+        assert cluster.connect("auto")
+    assert started == [address if runs else "local"]
