@@ -3,8 +3,8 @@
 import os
 import random
 import subprocess
-import threading
 import time
+from contextlib import suppress
 
 import pytest
 from ray.cluster_utils import Cluster
@@ -31,38 +31,36 @@ def expected(tmp_path_factory):
     return run(tmp_path_factory.mktemp("a"), "--executor=sequential", "--threads=1")[:2]
 
 
-def kill_nodes(cluster, killed, finished):
-    """Kills the node that is not the head, each time somewhere in its life, and adds another."""
-    rng = random.Random(0)
-    while len(killed) < KILLS and not finished.is_set():
-        finished.wait(rng.uniform(5.0, 20.0))
-        (node,) = cluster.worker_nodes
-        cluster.remove_node(node, allow_graceful=False)
-        killed.append(node)
-        cluster.add_node(num_cpus=1)
+def drive(cluster, out):
+    """Starts the experiment in a process of its own."""
+    flags = (f"--ray={cluster.address}", "--workers=2")
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
+    return subprocess.Popen(command(out, *flags), env=environment)
 
 
 def test_nodes_that_die_cost_nothing(tmp_path, cluster, expected):
-    killed, finished, runs = [], threading.Event(), 0
-    killer = threading.Thread(target=kill_nodes, args=(cluster, killed, finished))
-    killer.start()
-    try:
-        while len(killed) < KILLS:  # start a new run whenever one has finished
-            out, runs = tmp_path / f"b{runs}", runs + 1
-            assert run(out, f"--ray={cluster.address}", "--workers=2")[:2] == expected
-    finally:
-        finished.set()
-        killer.join()
-    assert len(set(killed)) == KILLS
+    rng, killed, runs = random.Random(0), 0, 0
+    while killed < KILLS:  # start a new run whenever one has finished
+        out, runs = tmp_path / f"b{runs}", runs + 1
+        driver = drive(cluster, out)
+        while killed < KILLS and driver.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                driver.wait(rng.uniform(5.0, 20.0))
+                break
+            (node,) = cluster.worker_nodes
+            cluster.remove_node(node, allow_graceful=False)
+            killed += 1
+            cluster.add_node(num_cpus=1)
+        assert driver.wait() == 0
+        assert files_of(out) == expected
 
 
 def test_a_driver_that_is_killed_resumes(tmp_path, cluster, expected):
-    flags = (f"--ray={cluster.address}", "--workers=2")
-    environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
-    driver = subprocess.Popen(command(tmp_path, *flags), env=environment)
+    driver = drive(cluster, tmp_path)
     while driver.poll() is None and not list(tmp_path.glob("*/seed_*/round_01/*.ticket.*")):
         time.sleep(0.1)
     driver.kill()
     assert driver.wait() != 0  # it had not finished
     assert 0 < len(files_of(tmp_path)[0]) < len(expected[0])
-    assert run(tmp_path, *flags)[:2] == expected
+    assert drive(cluster, tmp_path).wait() == 0
+    assert files_of(tmp_path) == expected
