@@ -279,7 +279,7 @@ def test_arrays_may_have_the_names_of_numpys_arguments(tmp_path):
 
 
 def test_a_format_refuses_a_model_before_it_writes(copy, monkeypatch, tmp_path):
-    monkeypatch.setattr("keras_lottery.exporters.export_model.check_installed", lambda _: None)
+    monkeypatch.setattr("keras_lottery.exporters.target.check_installed", lambda _: None)
     inputs = [keras.Input((4,)), keras.Input((4,))]
     model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Add()(inputs)))
     with pytest.raises(kl.LotteryError, match="one with 2 inputs"):

@@ -18,7 +18,7 @@ from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.exporter import Arrays, Request
 from keras_lottery.exporters.subprocess import bootstrap
 
-_PREFIX = "array_"  # np.savez has arguments of its own, such as `file`
+_PREFIX = "array_"  # keeps names of arrays apart from np.savez's parameters, such as `file`
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
