@@ -9,7 +9,13 @@ from contextlib import suppress
 import pytest
 from ray.cluster_utils import Cluster
 
+from keras_lottery import user_modules
+from keras_lottery.engine.executors.ray import Ray
+from keras_lottery.engine.progress import NoProgress
+from keras_lottery.errors import LotteryError
 from tests.engine.executors.test_equal import command, files_of, run
+from tests.engine.executors.test_processes import ODD_TASK, job
+from tests.engine.small import odd_config
 
 pytestmark = pytest.mark.tensorflow  # whose sums depend on the number of threads
 
@@ -18,7 +24,7 @@ KILLS = 10
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A head and another node, with one core each; no driver runs in this process."""
+    """A head and another node, with one core each."""
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     nodes.add_node(num_cpus=1)
     yield nodes
@@ -64,3 +70,17 @@ def test_a_driver_that_is_killed_resumes(tmp_path, cluster, expected):
     assert 0 < len(files_of(tmp_path)[0]) < len(expected[0])
     assert drive(cluster, tmp_path).wait() == 0
     assert files_of(tmp_path) == expected
+
+
+def test_a_training_that_kills_every_actor_stops_the_run(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr(user_modules, "_flags", {})
+    user_modules.import_named(str(ODD_TASK))
+    settings = odd_config(tmp_path, executor="ray", ray=cluster.address, workers=2)
+    jobs = [job("a"), job("killed_once"), job("killed")]
+    results = Ray(settings, None, NoProgress()).run(lambda: jobs.pop(0) if jobs else None)
+    trained = []
+    with pytest.raises(
+        LotteryError, match=r"finish seed 0, round 1, killed\. .*3 crashes, the last"
+    ):
+        trained.extend(training.arm for training, _ in results)
+    assert sorted(trained) == ["a", "killed_once"]

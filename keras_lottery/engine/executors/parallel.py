@@ -20,6 +20,10 @@ ATTEMPTS = 3
 class Worker(Protocol):
     """Trains one network at a time, in another process."""
 
+    def is_alive(self) -> bool:
+        """Returns whether an idle worker could train."""
+        ...
+
     def send(self, job: Job) -> bool:
         """Sends a training; returns False if the worker has died."""
         ...
@@ -29,7 +33,7 @@ class Worker(Protocol):
         ...
 
     def stop(self) -> str:
-        """Ends the worker, and returns why it had died, as a clause."""
+        """Ends the worker; returns the reason if it had died already, as a noun phrase."""
         ...
 
 
@@ -39,7 +43,7 @@ W = TypeVar("W", bound=Worker)
 class Parallel(ABC, Generic[W]):
     """Trains one network per worker at a time.
 
-    If a worker dies, its training restarts in the next free one.
+    If a worker dies, its training restarts in the next idle one.
 
     Args:
         progress: shows all running trainings.
@@ -48,17 +52,17 @@ class Parallel(ABC, Generic[W]):
     def __init__(self, progress: RunProgress) -> None:
         self._progress = progress
         self._jobs: dict[W, Job] = {}  # trainings in flight
-        self._again: list[Job] = []  # trainings whose worker died
+        self._waiting: list[Job] = []  # for a worker, mostly since theirs died
         self._lost: Counter[Training] = Counter()
         self._shown: dict[Training, tuple[ExitStack, Progress]] = {}
 
     @abstractmethod
-    def _ready(self) -> Iterable[W]:
-        """Returns the workers that have started, busy ones included."""
+    def _started(self) -> Iterable[W]:
+        """Returns the workers that accept trainings, busy ones included."""
 
     @abstractmethod
     def _reporting(self, busy: Collection[W]) -> Collection[W]:
-        """Waits for workers; returns busy ones that sent a message or died."""
+        """Waits for workers to start or report; returns busy ones that sent a message or died."""
 
     @abstractmethod
     def _replace(self, worker: W) -> None:
@@ -66,7 +70,7 @@ class Parallel(ABC, Generic[W]):
 
     @abstractmethod
     def _end(self, busy: Collection[W]) -> None:
-        """Gives up the workers; busy ones are stopped, since an error ended the run."""
+        """Stops busy workers, left by an error, and releases the others."""
 
     def run(
         self, take: Callable[[], Job | None]
@@ -86,22 +90,27 @@ class Parallel(ABC, Generic[W]):
 
     def _hand_out(self, take: Callable[[], Job | None]) -> bool:
         """Gives a training to every idle worker; returns False if none is left or in flight."""
-        for worker in list(self._ready()):
-            if worker in self._jobs:
-                continue
-            job = self._again.pop() if self._again else take()
+        for worker in [worker for worker in self._started() if worker not in self._jobs]:
+            job = self._waiting.pop() if self._waiting else take()
             if job is None:
                 break
-            self._jobs[worker] = job  # before it is sent, which Ctrl-C may interrupt
-            self._show(job[0])
-            if not worker.send(job):
-                self._lose(worker)
-        return bool(self._jobs or self._again)
+            if worker.is_alive():
+                self._train(worker, job)
+            else:  # not a loss of this training: a node may take many idle workers with it
+                worker.stop()
+                self._replace(worker)
+                self._waiting.append(job)
+        if not (self._jobs or self._waiting) and (job := take()):  # no worker has started
+            self._waiting.append(job)
+        return bool(self._jobs or self._waiting)
 
-    def _show(self, training: Training) -> None:
-        if training not in self._shown:
+    def _train(self, worker: W, job: Job) -> None:
+        self._jobs[worker] = job  # before it is sent, which Ctrl-C may interrupt
+        if job[0] not in self._shown:
             stack = ExitStack()
-            self._shown[training] = stack, stack.enter_context(self._progress.training(training))
+            self._shown[job[0]] = stack, stack.enter_context(self._progress.training(job[0]))
+        if not worker.send(job):
+            self._lose(worker)
 
     def _lose(self, worker: W) -> None:
         """Replaces a worker that died during a training, which is ready again.
@@ -113,7 +122,7 @@ class Parallel(ABC, Generic[W]):
         self._lost[job[0]] += 1
         reason = worker.stop()
         self._replace(worker)
-        self._again.append(job)
+        self._waiting.append(job)
         if self._lost[job[0]] == ATTEMPTS:
             raise LotteryError(
                 f"Expected workers to finish {_name(job[0])}. Received: {ATTEMPTS} crashes, "

@@ -27,7 +27,7 @@ class Processes(Parallel[Worker]):
         super().__init__(progress)
         self._workers = _workers(config)
 
-    def _ready(self) -> Iterable[Worker]:
+    def _started(self) -> Iterable[Worker]:
         return self._workers  # what is sent to a starting process waits in its connection
 
     def _reporting(self, busy: Collection[Worker]) -> Collection[Worker]:

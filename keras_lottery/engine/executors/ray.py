@@ -52,10 +52,10 @@ class Actor:
         self._trainer = Trainer(Setup(pickle.loads(config), modules))
         # One thread for all: parts of the state of Keras and of the backends belong to a thread.
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._thread.submit(self._trainer.prepare)
+        self._thread.submit(self._trainer.prepare).result()
 
-    def ready(self) -> None:
-        """Returns when the actor has started."""
+    def ping(self) -> None:
+        """Does nothing; it fails if the actor could not start, or has died."""
 
     def train(self, job: bytes) -> Iterator[bytes]:
         """Trains one network and yields its messages."""
@@ -84,13 +84,12 @@ class RayWorker:
     def __init__(self, options: dict[str, Any], setup: Setup) -> None:
         arguments = (pickle.dumps(setup.config), setup.modules, os.getcwd())
         self._actor: Any = ray.remote(Actor).options(**options).remote(*arguments)
-        self.answers: Any = self._actor.ready.remote()  # then an ObjectRefGenerator
+        self.answers: Any = self._actor.ping.remote()  # of a training: an ObjectRefGenerator
         self._death = ""
 
-    def has_started(self) -> bool:
-        """Receives the answer of a starting actor; returns False if it has died."""
+    def is_alive(self) -> bool:
         try:
-            ray.get(self.answers)
+            ray.get(self._actor.ping.remote())
         except RayError as error:
             self._death = _text(error)
             return False
@@ -140,54 +139,46 @@ class Ray(Parallel[RayWorker]):
         count = config.workers or min(capacity, width(config))
         try:
             self._starting = [self._new() for _ in range(count)]
-        except ValueError as error:
+        except ValueError as error:  # half a TPU chip, or one and a half GPUs
             raise LotteryError(
-                "Expected resources that Ray can give: more than one GPU only in whole numbers. "
-                f"Received: {cluster.listed(self._need)}: {reason_of(error)} Change resources."
+                f"Expected resources in amounts that Ray can give. Received: "
+                f"{cluster.listed(self._need)}: {reason_of(error)} Change --config.resources."
             ) from error
 
     def _new(self) -> RayWorker:
         return RayWorker(self._options, self._setup)
 
-    def _ready(self) -> Iterable[RayWorker]:
-        while not self._idle_or_busy:
-            self._wait(())
+    def _started(self) -> Iterable[RayWorker]:
         return self._idle_or_busy
 
     def _reporting(self, busy: Collection[RayWorker]) -> Collection[RayWorker]:
-        return self._wait(busy)
-
-    def _wait(self, busy: Collection[RayWorker]) -> list[RayWorker]:
-        """Waits for one worker; returns it unless it has just started or failed to."""
-        waiting = {worker.answers: worker for worker in (*busy, *self._starting)}
-        if not waiting:
-            return []
-        answers, _ = ray.wait(list(waiting), num_returns=1, timeout=None if busy else _PATIENCE)
+        workers = {worker.answers: worker for worker in (*busy, *self._starting)}
+        answers, _ = ray.wait(list(workers), num_returns=1, timeout=None if busy else _PATIENCE)
         if not answers:
             warnings.warn(
-                f"Waiting for a node of the cluster with {cluster.listed(self._need)} to spare.",
+                f"Waiting for an actor to start, which needs {cluster.listed(self._need)} of a "
+                "node.",
                 stacklevel=2,
             )
             return []
-        worker = waiting[answers[0]]
-        if worker in busy:
-            return [worker]
-        self._starting.remove(worker)
-        if worker.has_started():
+        worker = workers[answers[0]]
+        if worker in self._starting:
+            self._starting.remove(worker)
+            self._check_start(worker)
+            return []
+        return [worker]
+
+    def _check_start(self, worker: RayWorker) -> None:
+        if worker.is_alive():
             self._idle_or_busy.append(worker)
             self._failed_starts = 0
-        else:
-            self._start_again(worker)
-        return []
-
-    def _start_again(self, worker: RayWorker) -> None:
+            return
         self._failed_starts += 1
         reason = worker.stop()
         if self._failed_starts == ATTEMPTS:
             raise LotteryError(
-                f"Expected actors that start, with keras-lottery installed on every node. "
-                f"Received: {ATTEMPTS} failures, the last one with {reason}. Compare the nodes' "
-                "Python environments with this one's."
+                f"Expected actors to start on the cluster's nodes. Received: {ATTEMPTS} that "
+                f"failed, the last one with {reason}. Install on every node what this machine has."
             )
         self._starting.append(self._new())
 
@@ -203,8 +194,7 @@ class Ray(Parallel[RayWorker]):
 
 
 def _text(error: Exception) -> str:
-    """Returns the last line of an error of Ray, whose others are the trace and addresses."""
+    """Returns the class and first line of an error, or of the one that Ray wrapped in it."""
     cause = getattr(error, "cause", None)
-    if isinstance(cause, Exception):
-        return f"{type(cause).__name__}: {reason_of(cause)}".rstrip(".")
-    return f"{type(error).__name__}: {reason_of(error)}".rstrip(".")
+    shown = cause if isinstance(cause, Exception) else error
+    return f"{type(shown).__name__}: {reason_of(shown)}".rstrip(".")

@@ -17,13 +17,19 @@ Resources = Mapping[str, float]
 ACCELERATORS = ("GPU", "TPU")
 """Resources of which a training takes one by default, if a node has any."""
 
-# Results depend on XLA's flags, so the nodes get those of the driver. The rest is for each node:
-# the driver's folders may not exist there.
+# Results depend on some variables, so the nodes get the driver's. Not its folders, which may not
+# exist there, nor its choice of devices.
 _SENT = (
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "JAX_ENABLE_X64",
     "KERAS_BACKEND",
+    "NVIDIA_TF32_OVERRIDE",
     "TF_CPP_MIN_LOG_LEVEL",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_ONEDNN_OPTS",
     "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_USE_LEGACY_KERAS",
+    "TF_XLA_FLAGS",
     "XLA_FLAGS",
     "XLA_PYTHON_CLIENT_PREALLOCATE",
 )
@@ -49,22 +55,25 @@ def connect(address: str) -> bool:
         raise MissingExtraError("ray", "ray") from error
     if ray.is_initialized():
         return False
-    named = os.environ.get("RAY_ADDRESS") or "auto" if address == "auto" else address
-    if named in ("auto", "local"):
-        options = (named == "auto" and _found_here()) or {"address": "local", "num_cpus": cores()}
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
+    if address == "auto":
+        address = _running_here() or "local"
+    if address == "local":
+        options = {"address": address, "num_cpus": cores()}
     else:
-        _check_reachable(named)
-        options = {"address": named}
+        _check_reachable(address)
+        options = {"address": address}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray.init(
             include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **options
         )
     except (Exception, SystemExit) as error:  # Ray ends the process if the cluster doesn't answer
-        reason = reason_of(error) if isinstance(error, Exception) else "no answer."
+        reason = " ".join(str(error).split()) if isinstance(error, Exception) else "no answer"
         raise LotteryError(
-            f"Expected a running Ray cluster, or one that can be started. Received: "
-            f"--ray={named}: {reason} Check it with `ray status`."
+            f"Expected a Ray cluster that this machine can join. Received: --ray={address}: "
+            f"{reason[:300].rstrip('.')}. Check it with `ray status`."
         ) from error
     return True
 
@@ -80,8 +89,7 @@ def capacity(config: Config) -> tuple[int, Resources]:
     """Returns how many trainings fit on the cluster at a time, and what each needs.
 
     Raises:
-        LotteryError: none fits, and the config's workers are not given, for which a cluster may
-            start nodes.
+        LotteryError: none fits, unless the config has workers, for which a cluster may start nodes.
     """
     import ray
 
@@ -89,10 +97,11 @@ def capacity(config: Config) -> tuple[int, Resources]:
     need = needed(config, nodes)
     count = sum(trainings_on(node, need) for node in nodes)
     if not count and config.workers is None:
+        kinds = " or ".join(sorted(set(map(listed, nodes))))
         raise LotteryError(
-            f"Expected a node for a training, which needs {listed(need)}. Received: "
-            f"{' and '.join(map(listed, nodes))}. Lower --threads or resources, or pass --workers "
-            "if the cluster starts nodes on demand."
+            f"Expected a node with {listed(need)}, which a training takes. Received: nodes with "
+            f"{kinds}. Lower --threads or resources, or pass --workers if the cluster starts nodes "
+            "on demand."
         )
     return count, need
 
@@ -107,12 +116,12 @@ def needed(config: Config, nodes: Sequence[Resources]) -> Resources:
     need = {"CPU": float(config.threads or 1)}
     if config.resources:
         return need | config.resources
-    found = [kind for kind in ACCELERATORS if any(node.get(kind) for node in nodes)]
-    return need | dict.fromkeys(found[:1], 1.0)
+    kinds = [kind for kind in ACCELERATORS if any(node.get(kind) for node in nodes)]
+    return need | dict.fromkeys(kinds[:1], 1.0)
 
 
 def trainings_on(node: Resources, need: Resources) -> int:
-    """Returns how many trainings a node can do at a time."""
+    """Returns how many trainings fit on a node at a time."""
     # Ray counts in ten-thousandths; 0.3 // 0.1 is 2.
     parts = [
         round(node.get(kind, 0) * 10_000) // max(1, round(amount * 10_000))
@@ -124,35 +133,35 @@ def trainings_on(node: Resources, need: Resources) -> int:
 
 def actor_options(config: Config, need: Resources) -> dict[str, Any]:
     """Returns Ray's options of the actors of an experiment."""
-    sent = {name: os.environ[name] for name in _SENT if name in os.environ}
+    variables = {name: os.environ[name] for name in _SENT if name in os.environ}
     others = {kind: amount for kind, amount in need.items() if kind not in ("CPU", "GPU")}
     return {
         "num_cpus": need["CPU"],
         "num_gpus": need.get("GPU", 0),
         "resources": {kind: amount for kind, amount in others.items() if amount},
-        "runtime_env": {"env_vars": sent | limits(config.threads)},
+        "runtime_env": {"env_vars": variables | limits(config.threads)},
     }
 
 
 def listed(resources: Resources) -> str:
     """Returns resources as text, such as `4 CPU, 1 GPU`, without memory and names of nodes."""
-    shown = {
-        kind: amount
-        for kind, amount in resources.items()
+    amounts = [
+        f"{amount:g} {kind}"
+        for kind, amount in sorted(resources.items())
         if "memory" not in kind and not kind.startswith(("node:", "accelerator_type:"))
-    }
-    return ", ".join(f"{amount:g} {kind}" for kind, amount in sorted(shown.items())) or "nothing"
+    ]
+    return ", ".join(amounts) or "nothing"
 
 
-def _found_here() -> dict[str, Any]:
+def _running_here() -> str:
     """Returns the address of the cluster that `ray start` started on this machine, if it runs."""
     file = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
     try:
         address = file.read_text().strip()
         _check_reachable(address)
     except (OSError, LotteryError):  # none, or one that was killed, whose file stayed
-        return {}
-    return {"address": address}
+        return ""
+    return address
 
 
 def _check_reachable(address: str) -> None:

@@ -148,9 +148,9 @@ def _import_backend() -> None:
     except Exception as error:  # a package that is missing, broken, or too old for another one
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise LotteryError(
-            f"Expected a worker that can import the {backend} backend. Received, on "
-            f"{platform.node()}: {type(error).__name__}: {reason_of(error)} Install there what "
-            f"this machine has: pip install 'keras-lottery[{backend}]'"
+            f"Expected a worker that can import the {backend} backend. Received: "
+            f"{type(error).__name__} on {platform.node()}: {reason_of(error)} Run there: "
+            f"pip install 'keras-lottery[{backend}]'"
         ) from error
 
 

@@ -1,6 +1,5 @@
 """Worker processes: results, warnings and errors come back, and a killed one costs nothing."""
 
-import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from keras_lottery.engine.executors.processes import Processes
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Start, Training
-from tests.engine.small import config
+from tests.engine.small import odd_config
 
 ODD_TASK = Path(__file__).with_name("odd_task.py")
 
@@ -35,9 +34,7 @@ def _modules():
 
 def executor(folder, progress=None):
     """Returns the executor of odd trainings."""
-    settings = config("out", executor="processes", workers=2, threads=1)
-    data = dataclasses.replace(settings.data, dir=str(folder))
-    settings = dataclasses.replace(settings, task="odd", data=data)
+    settings = odd_config(folder, executor="processes", workers=2)
     return Processes(settings, None, progress or NoProgress())
 
 

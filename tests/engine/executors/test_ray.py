@@ -1,6 +1,5 @@
 """What actors answer, what fits on a cluster, and addresses without one; no cluster is started."""
 
-import dataclasses
 import os
 import pickle
 import socket
@@ -16,7 +15,7 @@ from keras_lottery.engine.executors.ray import Actor
 from keras_lottery.engine.executors.serving import Kind
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Start, Training
-from tests.engine.small import config
+from tests.engine.small import config, odd_config
 
 ODD_TASK = Path(__file__).with_name("odd_task.py")
 
@@ -24,10 +23,8 @@ ODD_TASK = Path(__file__).with_name("odd_task.py")
 @pytest.fixture
 def actor(tmp_path):
     """An actor of odd trainings, in this process."""
-    settings = config("out", executor="ray", threads=1)
-    data = dataclasses.replace(settings.data, dir=str(tmp_path))
+    settings = odd_config(tmp_path, executor="ray")
     user_modules.import_named(str(ODD_TASK))  # which registers the task
-    settings = dataclasses.replace(settings, task="odd", data=data)
     yield Actor(pickle.dumps(settings), (str(ODD_TASK),), os.getcwd())
     user_modules._flags.pop(ODD_TASK.stem)
 
@@ -94,6 +91,15 @@ def test_an_address_without_a_cluster_is_refused():
         port = unused.getsockname()[1]
         with pytest.raises(LotteryError, match=rf"Received: --ray=127\.0\.0\.1:{port}: "):
             cluster.connect(f"127.0.0.1:{port}")
+
+
+def test_a_training_that_fits_on_no_node_is_refused_unless_nodes_may_start(monkeypatch):
+    nodes = [{"Alive": True, "Resources": {"CPU": 2}}, {"Alive": False, "Resources": {"CPU": 8}}]
+    monkeypatch.setattr("ray.nodes", lambda: nodes)
+    assert cluster.capacity(config("out", executor="ray"))[0] == 2
+    with pytest.raises(LotteryError, match=r"a node with 4 CPU.*Received: nodes with 2 CPU\."):
+        cluster.capacity(config("out", executor="ray", threads=4))
+    cluster.capacity(config("out", executor="ray", threads=4, workers=2))
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:port", ":6379"])
