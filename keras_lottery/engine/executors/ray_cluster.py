@@ -34,6 +34,8 @@ _SENT = (
     "XLA_PYTHON_CLIENT_PREALLOCATE",
 )
 _SECONDS = 10.0
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""The first bytes of a gRPC client: the preface of HTTP/2 and an empty SETTINGS frame."""
 
 
 def connect(address: str) -> bool:
@@ -165,7 +167,7 @@ def _running_here() -> str:
 
 
 def _check_reachable(address: str) -> None:
-    """Raises LotteryError if nothing listens; Ray itself would try for minutes."""
+    """Raises LotteryError if no gRPC server answers; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
         raise LotteryError(
@@ -173,9 +175,18 @@ def _check_reachable(address: str) -> None:
             "one of its nodes; `ray status` there prints the address."
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as server:
+            _greet(server)
     except (OSError, OverflowError) as error:
         raise LotteryError(
             f"Expected a Ray cluster at the address. Received: --ray={address}: "
             f"{reason_of(error)} Start one with `ray start --head`, or leave --ray out."
         ) from error
+
+
+def _greet(server: socket.socket) -> None:
+    if "RAY_USE_TLS" in os.environ:  # it would answer a TLS handshake only
+        return
+    server.sendall(_GREETING)
+    if server.recv(4)[3:] != b"\x04":  # the length of a frame, and the type SETTINGS
+        raise ConnectionError("what listens there is not Ray")

@@ -4,7 +4,9 @@ import os
 import pickle
 import socket
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -85,6 +87,27 @@ def test_actors_get_the_threads_and_flags_of_the_run(monkeypatch):
     assert sent["XLA_FLAGS"].split() == ["--xla_flag", "--xla_cpu_multi_thread_eigen=false"]
 
 
+@contextmanager
+def listening(reply):
+    """Yields the address of a server that answers two clients."""
+
+    def answer():
+        for _ in range(2):
+            client, _ = server.accept()
+            client.recv(64)
+            client.sendall(reply)
+            client.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=answer, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_an_address_of_another_server_is_refused():
+    with listening(b"HTTP/1.0 505") as address, pytest.raises(LotteryError, match="is not Ray"):
+        cluster.connect(address)
+
+
 def test_an_address_without_a_cluster_is_refused():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # not listening
@@ -120,11 +143,7 @@ def test_auto_takes_the_cluster_of_this_machine_if_it_runs(tmp_path, monkeypatch
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("ray.init", lambda **options: started.append(options["address"]))
-    with socket.socket() as head:
-        head.bind(("127.0.0.1", 0))
-        if runs:
-            head.listen()
-        address = f"127.0.0.1:{head.getsockname()[1]}"
+    with listening(bytes([0, 0, 6, 4]) if runs else b"") as address:
         (tmp_path / "ray").mkdir()
         (tmp_path / "ray" / "ray_current_cluster").write_text(f"{address}\n")
         assert cluster.connect("auto")
