@@ -72,6 +72,7 @@ def test_a_driver_that_is_killed_resumes(tmp_path, cluster, expected):
     assert files_of(tmp_path) == expected
 
 
+@pytest.mark.filterwarnings("ignore:.* is odd", "ignore:Waiting for an actor")
 def test_a_training_that_kills_every_actor_stops_the_run(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(user_modules, "_flags", {})
     user_modules.import_named(str(ODD_TASK))
