@@ -12,7 +12,8 @@ from keras_lottery import config as configs
 from keras_lottery import user_modules
 from keras_lottery.cache import keep_programs
 from keras_lottery.cli.fastest import fastest
-from keras_lottery.engine.executors.choice import choose
+from keras_lottery.engine.executors import ray_cluster
+from keras_lottery.engine.executors.choice import PARALLEL, choose
 from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.processes import start_workers
 from keras_lottery.engine.executors.threads import limit_threads
@@ -96,11 +97,15 @@ def prepare_executor(config: configs.Config) -> configs.Config:
     if choice.reason:
         print(choice.reason)
     limit_threads(choice.config.threads)
-    if choice.config.executor == "processes":
+    if choice.config.executor in PARALLEL:
         # Driver and workers share the GPUs; by default, the first process takes nearly all memory.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    if choice.config.executor == "processes":
         start_workers(choice.config)
+    if choice.config.executor == "ray":  # before a run folder is created
+        ray_cluster.connect(choice.config.ray)
+        ray_cluster.capacity(choice.config)
     return choice.config
 
 

@@ -32,7 +32,9 @@ from keras_lottery.errors import LotteryError, printable
 from keras_lottery.records.run_paths import paths_of
 
 # Fields of the config with their own flag.
-_SHORT = ("out", "backend", "executor", "workers", "threads", "distribution", "tpu", "seeds")
+_SHORT = (
+    "out", "backend", "executor", "workers", "threads", "ray", "distribution", "tpu", "seeds",
+)  # fmt: skip
 _NUMBERS = ("seeds", "workers", "threads")
 
 
@@ -40,10 +42,12 @@ def _define_run(values: flags.FlagValues) -> None:
     text_flag(values, "config", None, "Config name or .py path; append :variant to select one.")
     text_flag(values, "out", None, "Parent folder of the run folder.")
     text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
-    text = "sequential, processes (trainings in parallel), or auto (prints its choice)."
+    text = "sequential; processes or ray (in parallel); or auto (prints its choice)."
     text_flag(values, "executor", None, text)
     text_flag(values, "workers", None, "Number of networks to train in parallel.")
     text_flag(values, "threads", None, "CPU threads per training; can't change on resume.")
+    text = "auto or HOST:PORT of a Ray cluster; implies --executor=ray."
+    text_flag(values, "ray", None, text)
     text_flag(
         values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX)."
     )
@@ -60,6 +64,8 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
         if values[flag].value is not None:
             text = values[flag].value
             overrides[flag] = literal(text) if flag in _NUMBERS else text
+    if "ray" in overrides:
+        overrides.setdefault("executor", "ray")
     settings = presets.load(name, overrides)
     settings["backend"] = choose_and_import(
         settings, modules_of(values), lambda: _earlier_backend(settings, name, overrides)

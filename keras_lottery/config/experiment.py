@@ -10,7 +10,16 @@ from typing_extensions import TypeVar  # with defaults, which Python has from 3.
 from keras_lottery.config.build import Section
 from keras_lottery.config.claims import Claim
 from keras_lottery.config.duration import Duration
-from keras_lottery.config.fields import Distinct, Filled, OneOf, Positive, ReadWhen, Seed, Slug
+from keras_lottery.config.fields import (
+    Distinct,
+    Filled,
+    NotNegative,
+    OneOf,
+    Positive,
+    ReadWhen,
+    Seed,
+    Slug,
+)
 from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
 from keras_lottery.config.sections import (
     ArmName,
@@ -68,10 +77,14 @@ class Config(Generic[Data_co, Model_co, Options_co]):
         draws: draws per ticket of stochastic arms.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
-        executor: `sequential`, `processes`, or `auto`, which chooses one.
+        executor: `sequential`, `processes`, `ray`, or `auto`, which chooses one of the first two.
         workers: parallel trainings; None: as many as cores and memory allow.
         threads: threads of each training, fixed when a run starts; None: one for parallel
             trainings, else all cores.
+        ray: `HOST:PORT` of a Ray cluster; `auto`: RAY_ADDRESS, else this machine's cluster, else a
+            new one.
+        resources: what each training on Ray takes besides its threads, by Ray's names, such as
+            `{"GPU": 0.5}`; empty: one GPU or TPU chip, if the cluster has any.
     """
 
     name: Annotated[str, Slug()]
@@ -101,8 +114,12 @@ class Config(Generic[Data_co, Model_co, Options_co]):
     distribution: Annotated[str, OneOf(DISTRIBUTIONS)] = "none"
     tpu: Annotated[str, ReadWhen("distribution", "tpu")] = ""
     executor: Annotated[str, Filled()] = "auto"
-    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes")] = None
+    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes", "ray")] = None
     threads: Positive | None = None
+    ray: Annotated[str, Filled(), ReadWhen("executor", "ray")] = "auto"
+    resources: Annotated[dict[str, NotNegative], ReadWhen("executor", "ray")] = field(
+        default_factory=dict
+    )
     out: Annotated[str, Filled()] = "runs"
 
     def problems(self) -> Iterable[str]:

@@ -16,7 +16,7 @@ from keras_lottery.engine import run_folder
 from keras_lottery.engine.compacted import measure_compacted
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
-from keras_lottery.engine.executors.choice import choose
+from keras_lottery.engine.executors.choice import PARALLEL, choose
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.pruner import check_rounds
@@ -36,7 +36,7 @@ def run(config: Config) -> Path:
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
-    if config.executor == "processes":  # the command line has decided this before
+    if config.executor in PARALLEL:  # the command line has decided this before
         config = choose(config).config
     with open_run(config) as (paths, task):
         train_all(config, paths, task)

@@ -93,7 +93,10 @@ def test_list(capsys):
         (["run", "--config=quickstart", "--config.prune.scope=globl"], "global"),
         (["run", "--config=quickstart", "--config.optimizer.name=adamm"], "known optimizer"),
         (["run", "--config=quickstart", "--backend=theano"], "backend"),
-        (["run", "--config=quickstart", "--executor=ray"], "sequential"),
+        (["run", "--config=quickstart", "--executor=rays"], "'ray'"),
+        (["run", "--config=quickstart", "--ray=head"], "HOST:PORT"),
+        (["run", "--config=quickstart", "--ray=127.0.0.1:1"], "Expected a Ray cluster"),
+        (["run", "--config=quickstart", "--ray=auto", "--workers=0"], "workers"),
         (["run", "--config=quickstart", "--seeds=a"], "seeds"),
         (["run", "--config=quickstart", "--out=/dev/null/x"], "--out"),
         (

@@ -16,6 +16,9 @@ from keras_lottery.records import read_config
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Training
 
+PARALLEL = ("processes", "ray")
+"""Executors that train several networks at a time."""
+
 _STUDIES = ("tickets", "transfer")
 """Studies that use an executor; the others have their own training loop."""
 
@@ -57,33 +60,40 @@ def choose(config: Config) -> Choice:
         executor = "sequential" if reason else "processes"
     else:
         executor, reason = config.executor, ""
-    if executor != "processes":
+    if executor not in PARALLEL:
         workers = None if config.executor == "auto" else config.workers
         chosen = replace(config, executor=executor, threads=threads, workers=workers)
         return Choice(chosen, reason and f"one training at a time: {reason}")
-    return _side_by_side(config, began, threads)
+    _check_parallel(config, executor, has_all_cores=began and threads is None)
+    if executor == "ray":  # it knows its cluster's size when it has connected
+        return Choice(replace(config, threads=threads or 1))
+    return _side_by_side(config, threads)
 
 
-def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
-    if began and threads is None:
+def _check_parallel(config: Config, executor: str, has_all_cores: bool) -> None:
+    if has_all_cores:
         raise LotteryError(
             "Expected --executor=sequential for a run that was started with all cores for each "
-            "training. Received: processes. Leave it out, or choose another --out."
+            f"training. Received: {executor}. Leave it out, or choose another --out."
         )
     if config.distribution != "none":
         raise LotteryError(
-            f"Expected no --distribution with --executor=processes, which gives each training one "
+            f"Expected no --distribution with --executor={executor}, which gives each training one "
             f"device. Received: {config.distribution}. Leave one of them out."
         )
-    plan, gpus = len(trainings(config)), visible_gpus()
+    plan = len(trainings(config))
     if config.study == "tickets" and (config.workers or 0) > plan:
         raise LotteryError(
             f"Expected at most as many workers as there are trainings, {plan}. "
             f"Received: {config.workers}. Lower --workers."
         )
+
+
+def _side_by_side(config: Config, threads: int | None) -> Choice:
+    gpus = visible_gpus()
     threads = threads or (1 if len(gpus) < 2 else max(1, cores() // len(gpus)))
     capacity = len(gpus) or min(cores() // threads, _that_fit())
-    workers = config.workers or max(1, min(capacity, _width(config)))
+    workers = config.workers or max(1, min(capacity, width(config)))
     reason = (
         f"{workers} trainings in parallel with {threads} thread{'s' * (threads > 1)} each "
         "(--executor=sequential: one at a time)"
@@ -99,7 +109,7 @@ def _against_processes(config: Config, has_all_cores: bool) -> str:
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
         "the run was started with all cores for each training": has_all_cores,
         "Keras is already imported, with all cores": _is_imported(),
-        "each training needs the one before": _width(config) < 2,
+        "each training needs the one before": width(config) < 2,
         "there is one GPU": len(visible_gpus()) == 1,
         "there is one core": cores() < 2,
         "memory is short": _that_fit() < 2,
@@ -120,7 +130,7 @@ def _recorded(config: Config) -> tuple[bool, int | None]:
     return True, threads if isinstance(threads, int) else None
 
 
-def _width(config: Config) -> int:
+def width(config: Config) -> int:
     """Returns the largest number of trainings that can be ready at a time."""
 
     @cache
