@@ -68,7 +68,8 @@ class Config(Generic[Data_co, Model_co, Options_co]):
         draws: draws per ticket of stochastic arms.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
-        executor: `sequential`, `processes`, or `auto`, which chooses one.
+        executor: `sequential`, `processes`, or `auto`, which chooses one of them; `vectorized`
+            trains many networks as one program on JAX.
         workers: parallel trainings; None: as many as cores and memory allow.
         threads: threads of each training, fixed when a run starts; None: one for parallel
             trainings, else all cores.
@@ -101,7 +102,9 @@ class Config(Generic[Data_co, Model_co, Options_co]):
     distribution: Annotated[str, OneOf(DISTRIBUTIONS)] = "none"
     tpu: Annotated[str, ReadWhen("distribution", "tpu")] = ""
     executor: Annotated[str, Filled()] = "auto"
-    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes")] = None
+    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes", "vectorized")] = (
+        None
+    )
     threads: Positive | None = None
     out: Annotated[str, Filled()] = "runs"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.config import TrainConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.training.programs import Program
+from keras_lottery.training.programs import TrainingProgram
 
 Arrays = tuple[Any, ...]
 """`(x, y)` or `(x, y, sample_weight)`; nested NumPy arrays with first axes of equal length."""
@@ -171,7 +171,7 @@ class DataOrder:
 class EpochData:
     """The training arrays on the device; a new copy each epoch if they are augmented."""
 
-    def __init__(self, program: Program, data: ArrayData) -> None:
+    def __init__(self, program: TrainingProgram, data: ArrayData) -> None:
         self._program = program
         self._data = data
         self._key: tuple[int, int] | None = None

@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
@@ -12,6 +11,7 @@ from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.threads import cores
 from keras_lottery.engine.graph import trainings
 from keras_lottery.errors import LotteryError
+from keras_lottery.memory import available_bytes
 from keras_lottery.records import read_config
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Training
@@ -44,7 +44,7 @@ def choose(config: Config) -> Choice:
     Raises:
         LotteryError: the workers or the threads don't fit the experiment.
     """
-    began, threads = _recorded(config)
+    began, threads, executor = _recorded(config)
     if began and config.threads not in (None, threads):
         raise LotteryError(
             f"Expected the threads per training that the run was started with, {threads or 'all'}: "
@@ -52,13 +52,15 @@ def choose(config: Config) -> Choice:
             "out, or choose another --out."
         )
     threads = threads if began else config.threads
-    if config.executor == "auto":
+    if config.executor == "auto" and executor == "vectorized":
+        executor, reason = "vectorized", ""
+    elif config.executor == "auto":
         reason = _against_processes(config, began and threads is None)
         executor = "sequential" if reason else "processes"
     else:
         executor, reason = config.executor, ""
     if executor != "processes":
-        workers = None if config.executor == "auto" else config.workers
+        workers = None if executor == "sequential" else config.workers
         chosen = replace(config, executor=executor, threads=threads, workers=workers)
         return Choice(chosen, reason and f"one training at a time: {reason}")
     return _side_by_side(config, began, threads)
@@ -111,13 +113,14 @@ def _is_imported() -> bool:
     return "keras" in sys.modules
 
 
-def _recorded(config: Config) -> tuple[bool, int | None]:
-    """Returns whether the run was started, and with how many threads."""
+def _recorded(config: Config) -> tuple[bool, int | None, str]:
+    """Returns whether the run was started, with how many threads, and with which executor."""
     paths = paths_of(config)
     if not paths.config.is_file():
-        return False, None
-    threads = read_config(paths)["config"].get("threads")
-    return True, threads if isinstance(threads, int) else None
+        return False, None, ""
+    recorded = read_config(paths)["config"]
+    threads = recorded.get("threads")
+    return True, threads if isinstance(threads, int) else None, str(recorded.get("executor"))
 
 
 def _width(config: Config) -> int:
@@ -136,25 +139,5 @@ def _width(config: Config) -> int:
 
 def _that_fit() -> int:
     """Returns how many workers fit into available memory; as many as cores if it isn't known."""
-    available = [room for room in (_available(), _container_room()) if room is not None]
-    return min(available) // _WORKER_BYTES if available else cores()
-
-
-def _available() -> int | None:
-    """Returns Linux' available memory in bytes, which counts what its caches can give back."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
-
-
-def _container_room() -> int | None:
-    """Returns what a container's memory limit leaves, in bytes; None without a limit."""
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
-        return int(limit) - int(used)
-    except (OSError, ValueError):  # no cgroup v2, or "max"
-        return None
+    available = available_bytes()
+    return cores() if available is None else available // _WORKER_BYTES
