@@ -85,8 +85,8 @@ class Task(Protocol):
 
 
 @runtime_checkable
-class VectorizedTask(Task, Protocol):
-    """A task that can train several networks as one program."""
+class VectorizedTask(Protocol):
+    """The further methods of a task that can train several networks as one program."""
 
     def why_separate(self) -> str:
         """Returns why networks can't be trained as one program; empty if they can."""

@@ -159,7 +159,8 @@ def test_learned_masks_end_as_by_themselves(parametrization):
     network = made.network()
     trainer = make_trainer(network, (6,), 2, parametrization, length="3it", eval_every=3)
     weights = masking.get_weights(trainer.model)
-    starts = [Start(weights, seed=i, parametrization=parametrization) for i in (0, 1)]
+    settings = {"parametrization": parametrization, "masks": half(trainer, 0)}
+    starts = [Start(weights, seed=i, **settings) for i in (0, 1)]
     tickets = [Ticket(start, None, 0, Steps()) for start in starts]
     results = VectorizedTrainer(trainer).fit(tickets)
     assert_alike(results, apart(trainer, tickets))
