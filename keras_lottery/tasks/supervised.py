@@ -187,6 +187,11 @@ class NetworkTask(MaskedTask):
         return arrays
 
     @property
+    def _measures(self) -> bool:
+        """Whether the task has further metrics."""
+        return type(self).measured is not NetworkTask.measured
+
+    @property
     def _replicas(self) -> int:
         """The devices that share every batch."""
         return self._distribution.replicas
@@ -237,7 +242,7 @@ class NetworkTask(MaskedTask):
             metrics=self.metrics(),
             distribution=self._distribution,
             samples=settings.samples,
-            measure=self.measured,
+            measure=self.measured if self._measures else None,
         )
 
     def _inputs(self) -> Any:

@@ -46,6 +46,7 @@ class Evaluations:
         self._samples = samples
         self._measure = measure
         self.draws = masking.draws(model)
+        self.measures = measure is not None
         self._parts: dict[tuple[str, int], Evaluation] = {}
         self.test = self._evaluation(data.test)
         self.validation = self._evaluation(data.validation) if data.validation else None

@@ -95,6 +95,8 @@ class VectorizedTrainer:
         if evaluations.draws:  # a ticket's samples have seeds of their own
             return self.program.each(network, evaluations.judge)
         metrics = self._evaluated(network, evaluations.test)
+        if not evaluations.measures:
+            return metrics
         measured = self.program.each(network, evaluations.measured)
         return [one | further for one, further in zip(metrics, measured, strict=True)]
 
