@@ -21,11 +21,10 @@ from benchmarks.export_models import MODELS, pruned
 from keras_lottery import backend, masking
 from keras_lottery.errors import reason_of
 from keras_lottery.exporters import exporters, variants, writing
-from keras_lottery.exporters.export_model import subject_of
 from keras_lottery.exporters.exporter import Job, Request
 from keras_lottery.exporters.subprocess import reading
 from keras_lottery.exporters.subprocess.child import load_arrays, run_child, save_arrays
-from keras_lottery.exporters.verify import output_difference
+from keras_lottery.exporters.verify import subject_of, worst_output
 
 BACKENDS = ("tensorflow", "jax", "torch")
 FORMATS = (
@@ -148,11 +147,10 @@ def _verified(key: str, job: Job, folder: Path) -> str:
         expected = {p: keras.ops.convert_to_numpy(v.value) for p, v in variables.items()}
     if found.keys() != expected.keys():
         return f"Other outputs: {', '.join(sorted(found))}."
-    difference, magnitude = output_difference(expected, found)
-    share, floor = (0.1, 0.0) if job.quantize else (job.exporter.share, 1.0)
-    allowed = share * max(floor, magnitude)
+    share = 0.1 if job.quantize else job.exporter.share
+    name, difference, allowed = worst_output(expected, found, share)
     if difference > allowed:
-        return f"Outputs differ by {difference:.1e}; {allowed:.1e} is allowed."
+        return f"{name} differs by {difference:.1e}; {allowed:.1e} is allowed."
     masks = masking.describe(job.subject.model)
     wanted = sum(
         int((keras.ops.convert_to_numpy(variables[info.path].value) == 0).sum())

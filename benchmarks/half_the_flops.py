@@ -9,13 +9,11 @@ network are measured in turn. The page is docs/results/half_the_flops/page.md.
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
 
 import keras_lottery as kl
 from benchmarks.compare import in_turn, ratios
@@ -25,85 +23,56 @@ from keras_lottery.files import write_text
 from keras_lottery.report.document import Block, Heading, Table, Text
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.statistics import t_interval
-from keras_lottery.tasks.vision.config import VisionData
+from keras_lottery.tasks.vision.config import VisionData, VisionModel
 from keras_lottery.tasks.vision.data import load
-from keras_lottery.tasks.vision.images import Images, Split
+from keras_lottery.tasks.vision.images import Images
+from keras_lottery.tasks.vision.models import ImageInput, models
+from keras_lottery.tasks.vision.preprocessing import flip_crop, scaling_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/results/half_the_flops"
 BATCH = 128
 LATENCY_BATCH = 32
 TARGET = 0.5
 ACCURACIES = ("dense", "dense_longer", "pruned", "compacted")
-SHIFT = 4
-
-
-def standardized(images: Images) -> Images:
-    """Returns the images with the training images' mean and standard deviation per channel."""
-    mean = images.train.x.mean((0, 1, 2), dtype=np.float64)
-    deviation = images.train.x.std((0, 1, 2), dtype=np.float64)
-
-    def scaled(split: Split) -> Split:
-        return Split(((split.x - mean) / deviation).astype(np.float32), split.y)
-
-    return replace(images, train=scaled(images.train), test=scaled(images.test))
 
 
 class Augmented(keras.utils.PyDataset):
-    """Batches of images, mirrored at random, shifted by up to four pixels, shuffled each epoch."""
+    """Batches of images, mirrored and shifted at random, in a new order in each epoch."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, seed: int) -> None:
+    def __init__(self, images: Images, seed: int) -> None:
         super().__init__()
-        border = (SHIFT, SHIFT)
-        self.x, self.y = np.pad(x, ((0, 0), border, border, (0, 0))), y
-        self.rng = np.random.default_rng(seed)
-        self.order = self.rng.permutation(len(y))
+        self.images, self.seed, self.epoch = images.train, seed, 0
+        self._draw()
 
     def __len__(self) -> int:
-        return len(self.y) // BATCH
+        return len(self.images) // BATCH
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[index * BATCH : (index + 1) * BATCH]
-        side = self.x.shape[1] - 2 * SHIFT
-        down, right = self.rng.integers(0, 2 * SHIFT + 1, (2, BATCH))
-        at = np.arange(side)
-        y_at = (down[:, None] + at)[:, :, None]
-        x_at = (right[:, None] + at)[:, None, :]
-        mirrored = self.rng.random(BATCH) < 0.5
-        x_at = np.where(mirrored[:, None, None], x_at[:, :, ::-1], x_at)
-        return self.x[rows[:, None, None], y_at, x_at], self.y[rows]
+        return self.x[rows], self.images.y[rows]
 
     def on_epoch_end(self) -> None:
-        self.order = self.rng.permutation(len(self.y))
+        self.epoch += 1
+        self._draw()
+
+    def _draw(self) -> None:
+        self.x = flip_crop(self.images.x, self.epoch, self.seed)
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.order = rng.permutation(len(self.images))
 
 
-def resnet20() -> keras.Model:
-    """Returns the 20-layer network for CIFAR-10 of He et al. 2015 (arXiv 1512.03385)."""
-    inputs = keras.Input((32, 32, 3))
-    x = layers.ReLU()(_conv(inputs, 16))
-    for stage, filters in enumerate((16, 32, 64)):
-        for block in range(3):
-            x = _block(x, filters, 2 if stage and not block else 1)
-    return keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
-
-
-def _conv(x: keras.KerasTensor, filters: int, size: int = 3, strides: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(
-        filters, size, strides, padding="same", use_bias=False, kernel_initializer="he_normal"
-    )(x)
-    return layers.BatchNormalization(momentum=0.9)(x)
-
-
-def _block(x: keras.KerasTensor, filters: int, strides: int) -> keras.KerasTensor:
-    inner = _conv(layers.ReLU()(_conv(x, filters, strides=strides)), filters)
-    shortcut = _conv(x, filters, 1, strides) if strides > 1 else x
-    return layers.ReLU()(layers.Add()([inner, shortcut]))
+def resnet20(images: Images) -> keras.Model:
+    """Returns the network that the presets train, for raw images."""
+    scaling = scaling_of(images, "standard")
+    inputs = ImageInput(images.shape, images.classes, str(images.train.x.dtype), scaling)
+    return models["resnet20"](inputs, VisionModel(name="resnet20"))
 
 
 def train(
     model: keras.Model, images: Images, *, epochs: int, rate: float, seed: int
 ) -> keras.Model:
     """Trains with momentum and a cosine schedule, and returns the model."""
-    data = Augmented(images.train.x, images.train.y, seed)
+    data = Augmented(images, seed)
     schedule = keras.optimizers.schedules.CosineDecay(rate, epochs * len(data))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
@@ -143,7 +112,7 @@ def run_seed(seed: int, images: Images, options: argparse.Namespace) -> dict[str
         return model
 
     def first() -> keras.Model:
-        return train(resnet20(), images, epochs=options.epochs, rate=0.1, seed=seed)
+        return train(resnet20(images), images, epochs=options.epochs, rate=0.1, seed=seed)
 
     dense = trained(folder / "dense.keras", first)
     untuned = trained(folder / "pruned.keras", pruned)
@@ -234,7 +203,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=21)
     options = parser.parse_args()
     data = VisionData(name="cifar10", dir=options.data_dir, train_size=options.train_size)
-    images = standardized(load(data))
+    images = load(data)
     about = (
         f"Trained for {options.epochs} epochs on {options.train_size:,} images of CIFAR-10, pruned "
         f"by `kl.prune(model, flops={TARGET}, pattern='channels')`, fine-tuned for "

@@ -97,7 +97,7 @@ def _places() -> dict[str, list[tuple[Any, str]]]:
         "restoring weights, masks and slots": [(trainer, "restore_start")],
         "finding structural paths": [(structural, "variables"), (masking, "variables")],
         "copying weights and state": [(masking, "get_weights"), (checkpoint, "capture")],
-        "pruning": [(RunReader, "prune")],
+        "pruning": [(RunReader, "prune_round")],
         "drawing fresh weights": [(VisionTask, "fresh_weights")],
         "reading files": [(RunReader, n) for n in ("start_of", "trained", "rewind_state")],
         "counting FLOPs": [(VisionTask, "flops")],

@@ -19,6 +19,14 @@ APPLICATIONS = (
     "ConvNeXtTiny",
     "Xception",
 )
+_TRANSFORMER = {
+    "vocabulary_size": 20,
+    "num_layers": 2,
+    "num_heads": 4,
+    "hidden_dim": 16,
+    "intermediate_dim": 64,
+    "max_sequence_length": 8,
+}
 
 
 def application(name: str) -> keras.Model:
@@ -31,28 +39,14 @@ def bert() -> keras.Model:
     """Returns KerasHub's BERT with two blocks."""
     import keras_hub
 
-    return keras_hub.models.BertBackbone(
-        vocabulary_size=20,
-        num_layers=2,
-        num_heads=4,
-        hidden_dim=16,
-        intermediate_dim=64,
-        max_sequence_length=8,
-    )
+    return keras_hub.models.BertBackbone(**_TRANSFORMER)
 
 
 def gpt2() -> keras.Model:
     """Returns KerasHub's GPT-2 with two blocks."""
     import keras_hub
 
-    return keras_hub.models.GPT2Backbone(
-        vocabulary_size=20,
-        num_layers=2,
-        num_heads=4,
-        hidden_dim=16,
-        intermediate_dim=64,
-        max_sequence_length=8,
-    )
+    return keras_hub.models.GPT2Backbone(**_TRANSFORMER)
 
 
 def gemma() -> keras.Model:

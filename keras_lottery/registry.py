@@ -33,10 +33,10 @@ class Registry(Generic[T]):
     """Maps names to components; an entry may be a `"module:attribute"` loaded on first use.
 
     Example:
-        >>> criteria: Registry[Criterion] = Registry("criterion")
-        >>> @criteria.register("magnitude")
-        ... def magnitude(inputs): ...
-        >>> criteria["magnitude"]
+        >>> datasets: Registry[Loader] = Registry("data set")
+        >>> @datasets.register("bars")
+        ... def bars(data): ...
+        >>> datasets["bars"]
     """
 
     remedy = "If a module of your own registers it, pass --import=MODULE."

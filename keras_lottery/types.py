@@ -39,6 +39,7 @@ class VariableInfo:
         output: True for the variables of the output layer.
         prunable: False if the options or patterns exclude it.
         reason: why it is not prunable; empty if it is.
+        maskable: False if it can't have a mask, under any options.
         names: further paths that patterns match, built from user-given layer names.
         input_axis: innermost input axis of a kernel; None for other variables.
         channels: pattern `channels` only: for each axis the channel number at every index, equal
@@ -54,6 +55,7 @@ class VariableInfo:
     output: bool = False
     prunable: bool = True
     reason: str = ""
+    maskable: bool = True
     names: tuple[str, ...] = ()
     input_axis: int | None = None
     channels: tuple[NDArray[np.int64] | None, ...] = field(default=(), compare=False, repr=False)

@@ -1,4 +1,4 @@
-"""Python in a process of its own that need not import Keras again.
+"""Runs Python in separate processes that don't have to import Keras again.
 
 A server imports Keras once, does nothing with it, and forks each process. The import takes longer
 than most of what tests check in another process.

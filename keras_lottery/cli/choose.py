@@ -73,7 +73,7 @@ def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
     return chosen
 
 
-def executed(config: configs.Config) -> configs.Config:
+def prepare_executor(config: configs.Config) -> configs.Config:
     """Chooses the executor, limits the threads, and starts the workers.
 
     Workers import the backend at the same time as this process.

@@ -46,7 +46,7 @@ def define_format(values: flags.FlagValues, default: str) -> None:
     flags.DEFINE_bool(
         "compact", False, "Remove pruned channels from the layers.", flag_values=values
     )
-    text = "Also write and measure the dense network, then delete it."
+    text = "Export the dense network too, for comparison (not kept)."
     flags.DEFINE_bool("dense", True, text, flag_values=values)
 
 

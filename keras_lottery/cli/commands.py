@@ -13,7 +13,7 @@ from keras_lottery.cli.choose import (
     backend_for_run,
     backend_for_tools,
     choose_and_import,
-    executed,
+    prepare_executor,
 )
 from keras_lottery.cli.command import (
     Command,
@@ -38,9 +38,9 @@ def _define_run(values: flags.FlagValues) -> None:
     text_flag(values, "config", None, "Config name or .py path; append :variant to select one.")
     text_flag(values, "out", None, "Parent folder of the run folder.")
     text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
-    text = "sequential, processes (trainings in parallel), or auto, which reports its choice."
+    text = "sequential, processes (trainings in parallel), or auto (prints its choice)."
     text_flag(values, "executor", None, text)
-    text_flag(values, "workers", None, "Number of parallel trainings.")
+    text_flag(values, "workers", None, "Number of networks to train in parallel.")
     text_flag(values, "threads", None, "CPU threads per training; can't change on resume.")
     text_flag(
         values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX)."
@@ -60,7 +60,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
             overrides[flag] = literal(text) if flag in _NUMBERS else text
     settings = presets.load(name, overrides)
     settings["backend"] = choose_and_import(settings, modules_of(values))
-    config = executed(_frozen(settings, name, overrides))
+    config = prepare_executor(_frozen(settings, name, overrides))
     if values.export:
         from keras_lottery.exporters import check_exportable
 
@@ -84,7 +84,7 @@ def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Conf
     settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
     if dropped:
         print(
-            f"note: ignoring {', '.join(dropped)} from {name}: your flags make it irrelevant",
+            f"note: ignoring {', '.join(dropped)} from {name}: unused with these flags",
             file=sys.stderr,
         )
     return configs.freeze(settings)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_lottery.compaction.call import rule_changes
 from keras_lottery.compaction.trace import trace
 from keras_lottery.masking import strip
-from keras_lottery.masking.inventory import LORA, STATE, Inventory
+from keras_lottery.masking.inventory import Inventory
 from keras_lottery.masking.options import MaskOptions, Options
 from keras_lottery.masking.paths import variables
 from keras_lottery.pruning.channels import Channels
@@ -21,8 +21,6 @@ from keras_lottery.types import MaskSet, VariableInfo
 __all__ = ["Size", "channel_inventory", "size_of"]
 
 _KERNELS = ("kernel", "recurrent", "embedding")
-_NO_MASK = ("unknown layer", "not a weight", LORA)
-"""Prefixes of the reasons why a variable can't have a mask."""
 
 Ids = NDArray[np.int64]
 Axes = tuple[Ids | None, ...]
@@ -97,7 +95,7 @@ def _stays(wiring: _Wiring, infos: Mapping[str, VariableInfo]) -> dict[int, str]
         info = infos.get(path)
         for axis in axes:
             ids = wiring.axes[path][axis]
-            if ids is None or info is None or not _maskable(info):
+            if ids is None or info is None or not info.maskable:
                 continue
             maskable[ids] = True
             if info.kind in _KERNELS and not info.prunable:
@@ -121,15 +119,11 @@ def _unmasked(
     return {
         group: f"{path}: {infos[path].reason}"
         for path, along in axes.items()
-        if path in infos and not _maskable(infos[path])
+        if path in infos and not infos[path].maskable
         for axis in along
         if (ids := wiring.axes[path][axis]) is not None
         for group in np.unique(ids).tolist()
     }
-
-
-def _maskable(info: VariableInfo) -> bool:
-    return info.kind != STATE and not info.reason.startswith(_NO_MASK)
 
 
 def _marked(
@@ -139,7 +133,7 @@ def _marked(
     numbers = tuple(None if ids is None else number[ids] for ids in axes)
     has_channels = any(ids is not None and (ids >= 0).any() for ids in numbers)
     makes = wiring.makes.get(info.path, ())
-    if has_channels and _maskable(info):
+    if has_channels and info.maskable:
         return replace(
             info,
             prunable=True,
@@ -152,7 +146,9 @@ def _marked(
         stays.get(int(g), "") for i in order if (ids := axes[i]) is not None for g in ids[:1]
     ]
     why = next(filter(None, reasons), "")
-    reason = info.reason or (f"its channels stay: {why}" if why else "it has no channels")
+    reason = info.reason or (
+        f"its channels can't be removed: {why}" if why else "it has no channels"
+    )
     return replace(info, prunable=False, reason=reason)
 
 

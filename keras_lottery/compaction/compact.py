@@ -100,7 +100,7 @@ def _name_composites(layer: keras.Layer, shrunk: set[int]) -> None:
             inside[path] = None
         elif inner is not layer and _is_plain(inner) and below & shrunk:
             if _is_shared(inner, layer):
-                continue  # a copy would have layers of its own
+                continue  # a copy wouldn't share its layers
             _name_composites(inner, shrunk)
             handled |= below
             internals.transplant(inner, strip(inner))  # rebuilt for its symbolic shapes

@@ -1,4 +1,4 @@
-"""Latencies of models, measured in turn."""
+"""Latencies of models, measured alternately."""
 
 import time
 from collections.abc import Callable, Sequence

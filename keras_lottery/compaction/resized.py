@@ -5,21 +5,19 @@ dynamic subclass whose config also contains the smaller layers.
 """
 
 import inspect
-from collections.abc import Callable
-from functools import cache, wraps
 from typing import Any
 
 import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.class_swap import own_class_view, swapped_class
 from keras_lottery.masking.paths import layer_paths
 
 __all__ = ["CompactedLayer", "config_of", "give_class"]
 
 CONFIG_KEY = "keras_lottery_compacted"
 PENDING = internals.hidden_name("resized")
-NAME = "keras_lottery>CompactedLayer"
 
 
 @keras.saving.register_keras_serializable("keras_lottery", "CompactedLayer")
@@ -28,14 +26,11 @@ class CompactedLayer(internals.BuildHook):
 
     keras_lottery_base: type[keras.Layer]
     built: bool
+    compute_dtype: str
+    registered_name = "keras_lottery>CompactedLayer"
 
     def get_config(self) -> dict[str, Any]:
-        swapped = type(self)
-        internals.set_class(self, swapped.keras_lottery_base)
-        try:
-            config = dict(self.get_config())
-        finally:
-            internals.set_class(self, swapped)
+        config = dict(own_class_view(self).get_config())
         entry = internals.class_entry(self.keras_lottery_base)
         inner = dict(getattr(self, PENDING))
         layers = dict(layer_paths(self))
@@ -59,6 +54,18 @@ class CompactedLayer(internals.BuildHook):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Traces the code, since `compute_output_shape` can depend on sizes of the constructor."""
         return keras.Operation.compute_output_spec(self, *args, **kwargs)
+
+    def compute_output_shape(self, *shapes: Any, **named: Any) -> Any:
+        """Traces the code too, for wrappers and composite layers that ask for shapes."""
+        names = inspect.signature(self.call).parameters  # type: ignore[attr-defined]
+        inputs = {name.removesuffix("_shape"): shape for name, shape in named.items()}
+        unnamed = [shape for name, shape in inputs.items() if name not in names]
+        args, kwargs = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, self.compute_dtype),
+            ([*shapes, *unnamed], {name: inputs[name] for name in inputs if name in names}),
+        )
+        outputs = self.compute_output_spec(*args, **kwargs)
+        return keras.tree.map_structure(lambda output: output.shape, outputs)
 
     def after_build(self) -> None:
         _shrink(self)
@@ -114,8 +121,9 @@ def give_class(layer: keras.Layer, inner: dict[str, Any]) -> None:
         inner: path below it -> config of the smaller layer, or None if it is in place already.
     """
     cls: Any = type(layer)
-    internals.set_class(layer, _compacted_class(cls))
-    object.__setattr__(layer, PENDING, inner)
+    if not issubclass(cls, CompactedLayer):
+        internals.set_class(layer, swapped_class(cls, CompactedLayer, ("get_config",)))
+    object.__setattr__(layer, PENDING, {**getattr(layer, PENDING, {}), **inner})
 
 
 def _shrink(layer: Any) -> None:
@@ -126,26 +134,3 @@ def _shrink(layer: Any) -> None:
             internals.transplant(layers[path], keras.saving.deserialize_keras_object(config))
     object.__setattr__(layer, PENDING, dict.fromkeys(pending))
     internals.retrack(layer)
-
-
-@cache
-def _compacted_class(original: Any) -> type:
-    body: dict[str, Any] = {
-        "__module__": original.__module__,
-        "__qualname__": original.__qualname__,
-        "__doc__": original.__doc__,
-        "keras_lottery_base": original,
-        # Keras reads the signature of this method.
-        "get_config": _forward(CompactedLayer.get_config, original.get_config),
-    }
-    cls = type(original)(original.__name__, (CompactedLayer, original), body)
-    internals.name_class(cls, NAME)
-    return cls
-
-
-def _forward(method: Callable[..., Any], like: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(like)
-    def forward(self: Any) -> Any:
-        return method(self)
-
-    return forward

@@ -21,8 +21,8 @@ class Change:
         version: the first results version with the fix.
         summary: what changed, as a clause.
         concerns: returns whether it changes the results of a config.
-        certain: False if it depends on the user's own files or code, which are not in the config:
-            such a run resumes with a warning.
+        certain: False if it depends on the network, or on the user's own files or code, which are
+            not in the config: such a run resumes with a warning.
     """
 
     version: int
@@ -56,6 +56,11 @@ def _uses_own_code(config: Config) -> bool:
     return bool(imports.needs_of(thaw(config)))
 
 
+def _prunes_channels_of_new_layers(config: Config) -> bool:
+    is_channels = config.prune.pattern == "channels"
+    return is_channels and (_uses_own_code(config) or config.task == "bert")
+
+
 CHANGES = (
     Change(1, "images of 16 bits, with alpha, in floats from 0 to 255 or with labels that don't "
            "count from 0 are read differently", _reads_own_images, certain=False),
@@ -64,7 +69,11 @@ CHANGES = (
     Change(1, "initializers with a fixed seed differ between seeds and draws", _uses_own_code,
            certain=False),
     Change(2, "GraSP scores with a temperature and a batch of every class", _prunes_by_grasp),
-    Change(3, "saliencies of channels count weights within a channel once", _sums_over_channels),
+    Change(3, "saliencies of channels count weights within a channel once, as in recurrent kernels",
+           _sums_over_channels, certain=False),
+    Change(3, "channels can also be pruned through group normalization, TimeDistributed, position "
+           "embeddings and more operations, and stay where a reader can't have a mask",
+           _prunes_channels_of_new_layers, certain=False),
 )  # fmt: skip
 """All fixes that changed results under an unchanged hash, oldest first.
 
@@ -104,8 +113,8 @@ def checked_version(recorded: Mapping[str, Any], earlier: Config, folder: Path) 
                 "reads it."
             )
         warnings.warn(
-            f"{folder.name} was started before a fix: {change.summary}. If that affects your files "
-            "or code, start a new folder with another --out.",
+            f"{folder.name} was started before a fix: {change.summary}. If that affects your "
+            "files, code or network, start a new folder with another --out.",
             stacklevel=2,
         )
     return RESULTS_VERSION  # what is trained from now on is of this version

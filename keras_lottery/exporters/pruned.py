@@ -8,8 +8,9 @@ from typing import Any
 from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.export_model import check_target, export
+from keras_lottery.exporters.export_model import export
 from keras_lottery.exporters.report import ExportReport
+from keras_lottery.exporters.target import check_target
 from keras_lottery.inflate import check_zip
 from keras_lottery.masking import options_from
 
@@ -130,9 +131,10 @@ def load_file(path: Path, compile: bool = False) -> Any:
         if "safe_mode" not in str(error):
             raise _unreadable(path, error) from error
         raise LotteryError(
-            f"Expected a .keras file without code in it. Received: {path}, which holds some, such "
-            "as a Lambda layer's, and Keras' safe mode runs none. If you trust its source, load it "
-            "in Python with safe_mode=False, and use kl.mask, kl.prune and kl.export."
+            f"Expected a .keras file without code in it. Received: {path}, which contains code "
+            "(such as a Lambda layer) that Keras' safe mode refuses to run. If you trust its "
+            "source, load it in Python with safe_mode=False, and use kl.mask, kl.prune and "
+            "kl.export."
         ) from error
     except Exception as error:  # a damaged file can fail in any of the libraries that read it
         raise _unreadable(path, error) from error

@@ -93,10 +93,10 @@ class ExportReport:
         bytes: size of the file or folder on disk.
         gzipped_bytes: size as `.tar.gz`; see `Measured`.
         plain_bytes: bytes of the values of all variables.
-        max_abs_difference: largest absolute difference between the outputs of the artifact and
-            those of the model on the backend that exported it; 0 for a format with only weights,
-            which are equal bit for bit.
-        tolerance: the difference that was allowed.
+        max_abs_difference: largest absolute difference between the artifact's output and that of
+            the model on the backend that exported it, for the output closest to its limit; 0 for
+            a format with only weights, which are equal bit for bit.
+        tolerance: the difference that was allowed for this output.
         inputs: name -> shape and type, e.g. `"(None, 64) float32"`.
         outputs: names of the outputs.
         variables: variables of the model.
@@ -105,7 +105,7 @@ class ExportReport:
         quantization: what quantized the weights, if anything.
         latency: as in `Measured`.
         dense: the network with its zeros filled, neither compacted nor quantized, in the same
-            format; None if it would be no other, or wasn't asked for.
+            format; None if identical to the artifact, or with `dense=False`.
         notes: what else a user should know.
         flops: floating-point operations of one example before and after compaction; (0, 0)
             without it.
@@ -184,7 +184,7 @@ class ExportReport:
         rows = [
             _row("weights", self.parameters, dense.parameters if dense else None),
             *([_row("FLOPs", self.flops[1], self.flops[0])] if self.flops[0] else []),
-            ("zeros of the prunable", f"{self.prunable_zeros:,}", "", f"{self.sparsity:.2%}"),
+            ("zeros in prunable weights", f"{self.prunable_zeros:,}", "", f"{self.sparsity:.2%}"),
             (
                 "zeros stored",
                 f"{self.stored[1]:,}",

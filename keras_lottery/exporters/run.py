@@ -14,8 +14,9 @@ from keras_lottery.engine import make_task, run_folder
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
-from keras_lottery.exporters.export_model import check_target, export
+from keras_lottery.exporters.export_model import export
 from keras_lottery.exporters.report import ExportReport
+from keras_lottery.exporters.target import check_target
 from keras_lottery.records import ResultRow, read_results, sparsest_match
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import Training

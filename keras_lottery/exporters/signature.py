@@ -1,14 +1,14 @@
 """The signature of a model: names, shapes, dtypes and structure of its inputs; random batches."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, reason_of
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -84,30 +84,93 @@ def given_batch(signature: Signature, example: Any) -> Arrays:
     """Returns the user's batch by input name.
 
     Raises:
-        LotteryError: it does not have as many tensors as the model has inputs.
+        LotteryError: it doesn't have the model's structure, shapes or dtypes.
     """
-    leaves: list[Any] = []
-    map_leaves(leaves.append, example)
-    if len(leaves) != len(signature.inputs):
-        wanted = ", ".join(f"{spec.name} {spec}" for spec in signature.inputs)
+    structure: Any = signature.arguments
+    if len(signature.arguments) == 1:
+        structure = signature.arguments[0]
+    names = {spec.name for spec in signature.inputs}
+    if isinstance(example, Mapping) and not isinstance(structure, dict) and set(example) == names:
+        structure = {spec.name: index for index, spec in enumerate(signature.inputs)}
+    leaves = dict(_matched(structure, example, signature))
+    return {spec.name: _fitting(spec, leaves[i]) for i, spec in enumerate(signature.inputs)}
+
+
+def _matched(structure: Any, example: Any, signature: Signature) -> Iterator[tuple[int, Any]]:
+    """Yields index and value of every input; values of dicts are found by their keys."""
+    if isinstance(structure, dict):
+        if not isinstance(example, Mapping) or {*map(str, example)} != {*structure}:
+            raise _other_structure(signature, example)
+        for key, value in example.items():
+            yield from _matched(structure[str(key)], value, signature)
+    elif isinstance(structure, list):
+        if not isinstance(example, (list, tuple)) or len(example) != len(structure):
+            raise _other_structure(signature, example)
+        for part, value in zip(structure, example, strict=True):
+            yield from _matched(part, value, signature)
+    elif isinstance(example, Mapping):
+        raise _other_structure(signature, example)
+    else:
+        alone = isinstance(example, (list, tuple)) and len(example) == 1
+        yield structure, example[0] if alone and hasattr(example[0], "shape") else example
+
+
+def _other_structure(signature: Signature, example: Any) -> LotteryError:
+    wanted = ", ".join(f"{spec.name} {spec}" for spec in signature.inputs)
+    received = type(example).__name__
+    if isinstance(example, Mapping):
+        received = f"a dict of {', '.join(map(str, example)) or 'nothing'}"
+    elif isinstance(example, (list, tuple)):
+        received = f"{len(example)} arrays"
+    return LotteryError(
+        f"Expected a batch of the model's {len(signature.inputs)} inputs ({wanted}). "
+        f"Received: {received}. Pass `inputs` as you would call the model."
+    )
+
+
+def _fitting(spec: Input, leaf: Any) -> NDArray[Any]:
+    """Returns an array of the input's shape and dtype."""
+    array, wanted = as_array(leaf), np.dtype(_storable(spec.dtype))
+    fits = len(array.shape) == len(spec.shape) and all(
+        size in (None, length) for size, length in zip(spec.shape, array.shape)
+    )
+    if not fits:
         raise LotteryError(
-            f"Expected a batch of the model's {len(signature.inputs)} inputs ({wanted}). "
-            f"Received: {len(leaves)} arrays. Pass `inputs` as you would call the model."
+            f"Expected `inputs` of the model's shapes. Received: {spec.name} of shape "
+            f"{array.shape} instead of {spec}. Pass `inputs` as you would call the model."
         )
-    for spec, leaf in zip(signature.inputs, leaves, strict=True):
-        shape = np.shape(leaf)
-        fits = len(shape) == len(spec.shape) and all(
-            wanted in (None, size) for wanted, size in zip(spec.shape, shape)
+    same = np.can_cast(array.dtype, wanted, "same_kind")
+    if array.dtype.kind in "iu" and wanted.kind in "iub":
+        same = np.array_equal(array.astype(wanted), array)
+    if not same:
+        raise LotteryError(
+            f"Expected `inputs` of the model's dtypes. Received: {spec.name} of {array.dtype} "
+            f"instead of {spec.dtype}, which would change its values. Convert it."
         )
-        if not fits:
-            raise LotteryError(
-                f"Expected `inputs` of the model's shapes. Received: {spec.name} of shape {shape} "
-                f"instead of {spec}. Pass `inputs` as you would call the model."
-            )
-    return {
-        spec.name: np.asarray(leaf).astype(_storable(spec.dtype))
-        for spec, leaf in zip(signature.inputs, leaves, strict=True)
-    }
+    return array.astype(wanted)
+
+
+def as_array(value: Any) -> NDArray[Any]:
+    """Returns an array or tensor of any backend, or nested lists of numbers, as an array.
+
+    Raises:
+        LotteryError: it has no numbers.
+    """
+    import keras
+
+    try:
+        array = np.asarray(keras.ops.convert_to_numpy(value))
+    except Exception as error:  # whatever the backend raises
+        raise LotteryError(
+            f"Expected `inputs` of numbers. Received: {type(value).__name__}, {reason_of(error)} "
+            "Pass arrays."
+        ) from error
+    if array.dtype.kind in "OSUM":
+        raise LotteryError(
+            f"Expected `inputs` of numbers. Received: {type(value).__name__} of dtype "
+            f"{array.dtype}. Pass arrays of numbers."
+        )
+    return array
 
 
 def random_batch(signature: Signature, *, length: int, high: int, batch: int = 3) -> Arrays:
@@ -153,7 +216,7 @@ def named(structure: Any, kind: str) -> dict[str, Any]:
             for number, value in enumerate(part):
                 walk(value, f"{name or kind}_{number}")
         elif part is not None:
-            tensors[_unique(re.sub(r"\W", "_", name or f"{kind}s"), tensors)] = part
+            tensors[_unique(_identifier(name or f"{kind}s", kind), tensors)] = part
 
     walk(structure, "")
     return tensors
@@ -175,7 +238,7 @@ def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
     except AttributeError:
         pass  # a subclassed model knows only the shapes of its first call
     if example is not None:
-        return [map_leaves(np.asarray, example)], False
+        return [map_leaves(as_array, example)], False
     config = model.get_build_config() or {}
     shapes = config.get("shapes_dict") or {"inputs": config.get("input_shape")}
     if any(shape is None for shape in shapes.values()):
@@ -205,9 +268,15 @@ def _names(numbered: list[Any], leaves: list[Any]) -> list[str]:
         leaf_name = getattr(leaf, "name", None) or ""
         automatic = not leaf_name or re.fullmatch(r"(keras_tensor|input_layer)(_\d+)?", leaf_name)
         keyed = not re.fullmatch(r"inputs|input_\d+", by_place[index])
-        name = by_place[index] if automatic or keyed else re.sub(r"\W", "_", leaf_name)
+        name = by_place[index] if automatic or keyed else _identifier(leaf_name, "input")
         names.append(_unique(name, names))
     return names
+
+
+def _identifier(name: str, kind: str) -> str:
+    """Returns a name that TensorFlow accepts: ASCII, with a letter first."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII).lstrip("_")
+    return plain if plain[:1].isalpha() else f"{kind}_{plain}".rstrip("_")
 
 
 def _unique(name: str, taken: Sequence[str] | dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ _NOISE = 1 << 20  # distinct values
 
 
 def check_quantization(quantize: str | None, format: str, exporter: Exporter) -> None:
-    """Raises LotteryError for an unknown quantization, or one that the format hasn't."""
+    """Raises LotteryError for an unknown quantization, or one the format doesn't support."""
     if quantize is None:
         return
     if quantize not in QUANTIZATIONS:
@@ -24,7 +24,7 @@ def check_quantization(quantize: str | None, format: str, exporter: Exporter) ->
     if not exporter.quantizes:
         raise LotteryError(
             f"Expected a format with int8. Received: {format!r}, which has none that works. Use "
-            "--format=litert or --format=onnx."
+            "the format litert or onnx."
         )
 
 
@@ -48,12 +48,13 @@ def quantized(model: Any, exporter: Exporter, quantize: str | None) -> tuple[Any
     except Exception as error:  # whatever a layer of the user's raises
         raise LotteryError(
             f"Expected a model that Keras can quantize to {quantize}. Received: "
-            f"{reason_of(error)} Use --format=litert, which quantizes by itself."
+            f"{reason_of(error)} Use the format litert, which quantizes by itself."
         ) from error
     if not any("int8" in str(variable.dtype) for variable in copy.weights):
         raise LotteryError(
             f"Expected layers that Keras quantizes to {quantize}: Dense, EinsumDense, Embedding. "
-            "Received: a model without any. Use --format=litert, which quantizes convolutions too."
+            "Received: a model without any. Use the format litert, which quantizes convolutions "
+            "too."
         )
     return copy, _KERAS_INT8
 

@@ -6,10 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.exporter import Arrays, Reloaded, Subject
 from keras_lottery.exporters.report import StoredVariable
-from keras_lottery.exporters.signature import Signature, named
+from keras_lottery.exporters.signature import (
+    Signature,
+    given_batch,
+    named,
+    random_batch,
+    signature_of,
+)
+from keras_lottery.types import VariableInfo
+
+_LENGTHS = (16, 64, 256)
+_LEAST = 1e-3  # an output below this is rounding noise of larger values that cancel out
 
 
 def verify(
@@ -18,17 +28,17 @@ def verify(
     reloaded: Reloaded,
     tolerance: float | None,
     share: float,
-    floor: float = 1.0,
 ) -> tuple[float, float]:
-    """Returns the largest absolute difference of an output, and the allowed difference.
+    """Returns the difference of the output closest to its limit, and that limit.
+
+    Each output is judged by its own magnitude, so that a large one hides no error in a small one.
 
     Args:
         subject: the model, its inputs and outputs.
         expected: its variables; None if the format stores them in another way.
         reloaded: what a fresh process read.
-        tolerance: the allowed difference; None: `share` of the largest output or `floor`.
+        tolerance: the allowed difference; None: `share` of the output's largest magnitude or 1e-3.
         share: see `tolerance`.
-        floor: see `tolerance`.
 
     Raises:
         LotteryError: a variable differs in any bit, or an output differs by more than allowed.
@@ -42,17 +52,35 @@ def verify(
             f"Expected the outputs {sorted(subject.outputs)}. Received: "
             f"{sorted(reloaded.outputs)} from the artifact. Nothing was written."
         )
-    difference, magnitude = output_difference(subject.outputs, reloaded.outputs)
-    allowed = (
-        _tolerance(subject.model, max(floor, magnitude), share) if tolerance is None else tolerance
-    )
-    if not difference <= allowed:
+    share = _share(subject.model, share)
+    name, difference, allowed = worst_output(subject.outputs, reloaded.outputs, share, tolerance)
+    if difference > allowed:
         raise LotteryError(
             f"Expected outputs within {allowed:.1e} of the model's. Received: a difference of "
-            f"{difference:.1e} after reloading; nothing was written. Make the model deterministic "
-            "at inference if it is not, or allow more with `tolerance`."
+            f"{difference:.1e} in {name!r} after reloading; nothing was written. Make the model "
+            "deterministic at inference if it is not, or allow more: kl.export(tolerance=...)."
         )
     return difference, allowed
+
+
+def worst_output(
+    expected: Arrays, received: Arrays, share: float, tolerance: float | None = None
+) -> tuple[str, float, float]:
+    """Returns the name, difference and limit of the output that is closest to its limit.
+
+    Args:
+        expected: the model's outputs.
+        received: the artifact's, under the same names.
+        share: the limit as a share of the output's largest magnitude, or of 1e-3 if that is larger.
+        tolerance: a limit for all outputs instead.
+    """
+    outputs: list[tuple[float, str, float, float]] = []
+    for name, value in expected.items():
+        difference, magnitude = output_difference({name: value}, {name: received[name]})
+        limit = share * max(magnitude, _LEAST) if tolerance is None else tolerance
+        ratio = difference / limit if limit else float("inf") if difference else 0.0
+        outputs.append((ratio, name, difference, limit))
+    return max(outputs)[1:]
 
 
 def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]:
@@ -76,12 +104,11 @@ def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]
     return float(difference), float(magnitude)
 
 
-def _tolerance(model: Any, magnitude: float, share: float) -> float:
-    """Returns `share` of the magnitude; 2e-2 of it if anything is in half precision."""
+def _share(model: Any, share: float) -> float:
+    """Returns `share`; at least 2e-2 if anything is in half precision."""
     layers = [model, *getattr(model, "layers", ())]
     types = {str(layer.compute_dtype) for layer in layers} | {str(v.dtype) for v in model.weights}
-    share = max(share, 2e-2) if types & {"float16", "bfloat16"} else share
-    return share * magnitude
+    return max(share, 2e-2) if types & {"float16", "bfloat16"} else share
 
 
 def _same_variables(
@@ -116,7 +143,10 @@ def stored_variables(model: Any) -> tuple[StoredVariable, ...]:
 def answers(
     model: Any, signature: Signature, inputs: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Calls `model` for inference; returns its outputs by name."""
+    """Calls `model` for inference; returns its outputs by name.
+
+    States of recurrent layers and seed generators stay as they are.
+    """
     import keras
 
     from keras_lottery.backend.runtime import full_precision
@@ -125,6 +155,47 @@ def answers(
         spec.name: keras.ops.convert_to_tensor(inputs[spec.name], dtype=spec.dtype)
         for spec in signature.inputs
     }
-    with full_precision():
+    with full_precision(), keras.StatelessScope():
         outputs = named(model(*signature.bind(tensors), training=False), "output")
     return {name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in outputs.items()}
+
+
+def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Subject:
+    """Records the outputs of the plain `model` for `example`, or for a random batch.
+
+    Integers are drawn below the size of the model's smallest embedding. If a shape has an unknown
+    length, longer ones are tried until the model runs.
+
+    Raises:
+        LotteryError: the model does not run on the batch, or has no finite outputs.
+    """
+    signature = signature_of(model, example)
+    if example is not None:
+        batches = [given_batch(signature, example)]
+    else:
+        high = min((i.shape[0] for i in infos if i.kind == "embedding"), default=2)
+        open_lengths = any(None in spec.shape[1:] for spec in signature.inputs)
+        lengths = _LENGTHS if open_lengths else _LENGTHS[:1]
+        batches = [random_batch(signature, length=n, high=high) for n in lengths]
+    reason = ""
+    for batch in batches:
+        try:
+            subject = Subject(model, signature, batch, answers(model, signature, batch))
+        except Exception as error:  # whatever the user's layers and the backend raise
+            reason = reason_of(error)
+            continue
+        _check_finite(subject)
+        return subject
+    raise LotteryError(
+        f"Expected a model that runs on a batch of its input shapes. Received: {reason} "
+        "Export it in Python, with a batch that it accepts: kl.export(inputs=...)."
+    )
+
+
+def _check_finite(subject: Subject) -> None:
+    outputs = subject.outputs.values()
+    if not any(np.isfinite(value.astype(np.float64)).any() for value in outputs):
+        raise LotteryError(
+            "Expected a model with finite outputs. Received: nothing but NaN and infinities. "
+            "Train it again, or export it in Python, with other inputs: kl.export(inputs=...)."
+        )

@@ -27,28 +27,43 @@ _COMPANIONS = "companions"
 def workspace(out: Path) -> Iterator[Path]:
     """Yields a temporary folder on the disk of `out`, and removes it at the end.
 
+    After an error it also removes the parent folders that it has created.
+
     Raises:
         LotteryError: it cannot be created, or the disk is full.
     """
+    missing = [parent for parent in out.parents if not parent.exists()]
     try:
         make_folder(out.parent)
         handle, folder = _locked_folder(out.parent)
     except OSError as error:
+        _remove_empty(missing)
         raise LotteryError(
             f"Expected a folder that can be written to. Received: {out.parent} "
-            f"({error.strerror}). Choose another with --out."
+            f"({error.strerror}). Choose another `out`."
         ) from error
+    done = False
     try:
         (folder / _LOCK).write_text(out.name)
         yield folder
+        done = True
     except OSError as error:
         raise LotteryError(
             f"Expected to write {out}. Received: {error.strerror or error}. "
-            "Free some space or choose another folder with --out."
+            "Free some space or choose another `out`."
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
+        if not done:
+            _remove_empty(missing)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Removes folders, inner ones first, up to one that is missing or has other files."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]) -> None:
@@ -62,9 +77,17 @@ def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]
         artifact: the artifact in the workspace.
         out: its new name.
         files: contents of the companion files, by path.
+
+    Raises:
+        LotteryError: a companion file has the name of one of the artifact's own.
     """
     if artifact.is_dir():
         for path, data in files.items():
+            if (artifact / path.name).exists():
+                raise LotteryError(
+                    f"Expected assets with other names than the artifact's files. Received: "
+                    f"{path.name!r}. Rename it; nothing was written."
+                )
             (artifact / path.name).write_bytes(data)
         sync_tree(artifact)
         os.rename(artifact, out)

@@ -16,6 +16,7 @@ from keras_lottery.exporters.subprocess.child import run_child
 from keras_lottery.exporters.subprocess.reading import exporter_at
 
 # How the converters name an operation that they can't convert.
+_HALF = re.compile(r"[x<](b)?f16\b")  # a type in their graphs, such as tensor<?x4xf16>
 _OPERATION = re.compile(
     r"'(?:tf|stablehlo)\.(\w+)' op|\btf\.(\w+) \{|[Nn]o conversion rule[^:]*: *(\w+)"
     r"|Tensorflow op \[[^\]]*?: (\w+)\]|(\w+)\(-?\d+\) is not a registered function"
@@ -111,15 +112,21 @@ def request_of(job: Job, folder: Path) -> Request:
 
 def named_operation(error: Exception) -> str:
     """Returns what a converter complains of: the operations that it names, else its first line."""
+    if half := _HALF.search(str(error)):
+        dtype = "bfloat16" if half[1] else "float16"
+        return (
+            f"{dtype} computation, which LiteRT's operations don't have. Use a float32 dtype "
+            "policy."
+        )
     found = {name for match in _OPERATION.findall(str(error)) for name in match if name}
     if found:
-        return f"the operation {', '.join(sorted(found))}, which it has not."
+        return f"the operation {', '.join(sorted(found))}, which it doesn't support."
     return reason_of(error)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences what converters log and warn of on their way."""
+    """Silences what converters log and warn of."""
     disabled = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

@@ -2,7 +2,8 @@
 
 Masking a model takes five steps: read it into an inventory (`inventory`), choose variables, add
 their masks to the layers (`add_masks`), swap the classes of the layers and the model
-(`masked_layer`, which explains why), and mask the gradients of its optimizers (`gradient_mask`).
+(`masked_layer`; `class_swap` explains why), and mask the gradients of its optimizers
+(`gradient_mask`).
 
 Where a weight is pruned, the stored weight and the optimizer's slots for it are exactly 0 after
 every step. Three mechanisms keep them so:

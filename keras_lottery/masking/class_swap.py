@@ -25,7 +25,7 @@ __all__ = ["own_class_view", "swapped_class"]
 
 
 def own_class_view(layer: Any) -> Any:
-    """Returns a second object with the same state as a masked one, but its own class.
+    """Returns a second object with the same state as a swapped one, but its own class.
 
     Swapping the class back temporarily would let other threads run the network unmasked.
     """
@@ -40,7 +40,7 @@ def swapped_class(base: Any, mixin: Any, forwarded: tuple[str, ...]) -> type:
 
     Args:
         base: the layer's own class.
-        mixin: what a masked layer does differently.
+        mixin: what a masked or compacted layer does differently.
         forwarded: its methods whose signatures Keras reads; they keep those of the base class.
     """
     body: dict[str, Any] = {

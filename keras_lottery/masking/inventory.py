@@ -19,7 +19,6 @@ __all__ = [
     "FROZEN",
     "LORA",
     "STATE",
-    "UNREACHED",
     "Entry",
     "Inventory",
     "describe",
@@ -35,8 +34,6 @@ STATE = "state"
 
 FROZEN = "frozen (trainable=False): name it in include"
 LORA = "LoRA is enabled: merge it first, by kl.strip"
-UNREACHED = ("unknown layer", "not a prunable weight", FROZEN, LORA)
-"""Prefixes of the reasons that don't come from the options."""
 
 
 class Role(NamedTuple):
@@ -190,13 +187,14 @@ def _names(path: str, holder: Names, attribute: str, lister: Names) -> tuple[str
 
 
 def _marked(entry: Entry, options: Options) -> Entry:
-    reason = _reason(entry.info, entry.role, entry.trained, options)
-    return replace(entry, info=replace(entry.info, prunable=not reason, reason=reason))
+    never = _reason_for_no_mask(entry.info, entry.role)
+    reason = never or _reason(entry.info, entry.trained, options)
+    info = replace(entry.info, prunable=not reason, reason=reason, maskable=not never)
+    return replace(entry, info=info)
 
 
-def _reason(info: VariableInfo, role: Role, is_trained: bool, options: Options) -> str:
-    """Returns why a variable is not pruned, or an empty string."""
-    included = bool(matches(info.places, options.include))
+def _reason_for_no_mask(info: VariableInfo, role: Role) -> str:
+    """Returns why a variable can't have a mask under any options, or an empty string."""
     if getattr(role.layer, "lora_enabled", False):
         return LORA
     if info.kind == STATE:
@@ -205,6 +203,12 @@ def _reason(info: VariableInfo, role: Role, is_trained: bool, options: Options) 
         return f"unknown layer {info.layer}: call register_prunable({info.layer}, kernel=(...))"
     if role.kind in ("", "other"):
         return f"not a prunable weight of {info.layer}"
+    return ""
+
+
+def _reason(info: VariableInfo, is_trained: bool, options: Options) -> str:
+    """Returns why the options leave a variable dense, or an empty string."""
+    included = bool(matches(info.places, options.include))
     pattern = matches(info.places, options.exclude)
     reasons = {
         f"excluded by {pattern!r}": bool(pattern),

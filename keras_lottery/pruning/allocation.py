@@ -51,7 +51,7 @@ def erk(
     """Erdős–Rényi-kernel: a variable's density is ε × (Σ of its shape) / (Π of its shape).
 
     ε makes the total exact. Densities above 1 become 1, and the others are scaled up. Blocks have
-    the shape of their grid; channels have none, and are refused.
+    the shape of their grid; channels have none, so they are an error.
 
     Reference: Evci et al. 2020, arXiv 1911.11134.
     """

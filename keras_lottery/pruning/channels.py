@@ -98,7 +98,9 @@ class Channels(Layout):
         self.count = 1 + max((int(p.ids.max(initial=-1)) for p in self._axes), default=-1)
         self._sets = self._make_sets()
         arrays = [self._as_array(path, ids) for path, ids in self._sets.items()]
-        self.infos = arrays or [without_groups(i, i.reason or "its channels stay") for i in infos]
+        self.infos = arrays or [
+            without_groups(i, i.reason or "its channels can't be removed") for i in infos
+        ]
 
     @classmethod
     def allocation(cls, scope: str) -> Allocation:

@@ -136,7 +136,7 @@ def prune_to(
     quotas: list[Quota] = []
     for pool in _pools(layout, sparsity, rates):
         surviving = _surviving(pool, groups)
-        prune = _still_toprune_quotas(layout, pool, sum(surviving))
+        prune = _remaining_to_prune(layout, pool, sum(surviving))
         quotas += quotas_of(layout, pool, surviving, prune, scope, min_per_layer)
     known = {"final": weights, "initial": initial}
     return prune_quotas(layout, masks, quotas, criterion, known, derive, seed)
@@ -251,7 +251,7 @@ def _prunable(layout: Layout) -> str:
     return ", ".join(paths[:8]) + ", …" * (len(paths) > 8)
 
 
-def _still_toprune_quotas(layout: Layout, pool: Pool, surviving: int) -> int:
+def _remaining_to_prune(layout: Layout, pool: Pool, surviving: int) -> int:
     if not 0 <= pool.rate <= 1:
         raise LotteryError(
             f"Expected a sparsity between 0 and 1, the fraction removed. "

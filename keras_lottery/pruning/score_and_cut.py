@@ -34,12 +34,8 @@ def prune_quotas(
     seed: int,
 ) -> MaskSet:
     """Cuts one quota after the other; variables with nothing to prune are not scored."""
-    chosen = criteria[criterion]  # an unknown name is an error even if nothing is pruned
-    if chosen.only and not layout.needs_channels:
-        raise LotteryError(
-            f"Expected pattern='channels' with the criterion {criterion!r}, which scores whole "
-            f"channels. Received: a pattern of {layout.noun}. Change one of the two."
-        )
+    layout.check_criterion(criterion)  # even if nothing is pruned
+    chosen = criteria[criterion]
     quotas = [quota for quota in quotas if quota.prune]
     first = layout.fold(masks)
     groups, pruned = dict(first), masks

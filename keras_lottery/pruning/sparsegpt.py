@@ -47,7 +47,7 @@ def sparsegpt(
         weights: W, shape `(outputs, inputs)`.
         gram: X Xᵀ, the products of the inputs summed over all tokens, shape `(inputs, inputs)`.
         kept: False where a weight is pruned already, and then stays so; shape of `weights`.
-        sparsity: fraction removed, in [0, 1); not read under N of M.
+        sparsity: fraction removed, in [0, 1); ignored with N:M.
         n_of_m: (N, M); M divides the number of inputs.
         block_size: inputs whose mask is chosen at once, and whose updates of the inputs behind
             them are done at once; rounded up to a multiple of M.

@@ -38,7 +38,7 @@ def wanda(
         weights: shape `(outputs, inputs)`.
         squares: sum of the squares of each input over all tokens, shape `(inputs,)`.
         kept: False where a weight is pruned already, and then stays so; shape of `weights`.
-        sparsity: fraction removed of every output's weights, in [0, 1); not read under N of M.
+        sparsity: fraction removed of every output's weights, in [0, 1); ignored with N:M.
         n_of_m: (N, M); M divides the number of inputs.
 
     Raises:
@@ -72,7 +72,7 @@ def check_groups(kept: Mask, prune: int) -> None:
     most = int(np.count_nonzero(~kept, axis=1).max(initial=0))
     if most > prune:
         raise LotteryError(
-            f"Expected at most {prune} of {kept.shape[1]} weights that are compared with each "
-            f"other to be pruned already. Received: {most}. Raise the sparsity, or start from a "
-            "model without masks, or with full ones: kl.set_masks(model, {})."
+            f"Expected at most {prune} of {kept.shape[1]} weights in a comparison group to be "
+            f"pruned already. Received: {most}. Raise the sparsity, or start from a model without "
+            "masks, or reset them with kl.set_masks(model, {})."
         )

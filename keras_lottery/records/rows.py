@@ -192,9 +192,9 @@ class CompactedRow(KeyedRow):
         flops: FLOPs of one example's forward pass, as `compaction_report` counts them.
         dense_flops: the same of the dense network.
         seconds_1: median time of a forward pass of one example.
-        dense_seconds_1: the same of the dense network, measured in turn.
+        dense_seconds_1: the same of the dense network, measured alternately.
         seconds_32: median time of a forward pass of 32 examples.
-        dense_seconds_32: the same of the dense network, measured in turn.
+        dense_seconds_32: the same of the dense network, measured alternately.
     """
 
     parameters: int

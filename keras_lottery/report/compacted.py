@@ -51,14 +51,14 @@ def compacted_levels(results: Results) -> list[CompactedLevel]:
         ]
     )
     sizes_by_round, shares_by_round = (t.groupby("round").mean() for t in (measured, shares))
-    same = [rows[row.training] for row in known]
+    tickets = [rows[row.training] for row in known]
     return [
         CompactedLevel(
             level,
             sizes_by_round.loc[level.round].to_dict(),
             shares_by_round.loc[level.round].to_dict(),
         )
-        for level in levels(same, results.main)
+        for level in levels(tickets, results.main)
     ]
 
 
@@ -85,7 +85,7 @@ def compacted_table(results: Results, by_round: list[CompactedLevel]) -> Table:
     note = (
         f"Tickets of `{results.main}` with their pruned channels removed; means over seeds. "
         "Latency of a compiled forward pass where the run was made; × is how much faster than the "
-        "dense network, measured in turn."
+        "dense network, measured alternately."
     )
     return Table("", header, rows, note)
 

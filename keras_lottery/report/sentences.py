@@ -120,7 +120,7 @@ def ablations(results: Results) -> list[str]:
         elif helps:
             verdict = f"{more} helps more than {less}"
         else:
-            verdict = f"leaving out {less} hurts less than leaving out {more}"
+            verdict = f"without {less}, the value is better than without {more}"
         sentences.append(f"{verdict[0].upper()}{verdict[1:]}. {text}")
     if RANDOM in results.arms:
         sentences += [text for arm in ABLATIONS for text in comparisons(results, [RANDOM], arm)]

@@ -142,6 +142,11 @@ def seed_range(rows: Sequence[ResultRow]) -> str:
     """Returns the number of seeds behind the means: `5 seeds`, unfinished `3 to 5 seeds`."""
     keys = pd.DataFrame([(series(row), row.round, row.seed) for row in rows])
     numbers = keys.groupby([0, 1])[2].nunique()
+    return seed_counts(numbers)
+
+
+def seed_counts(numbers: Collection[int]) -> str:
+    """Returns the smallest and largest number of seeds as text: `1 seed`, `3 to 5 seeds`."""
     low, high = min(numbers), max(numbers)
     return f"{low} seed{'s' * (low > 1)}" if low == high else f"{low} to {high} seeds"
 

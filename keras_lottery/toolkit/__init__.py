@@ -1,8 +1,8 @@
 """Functions for any Keras 3 model: mask, prune, summary, strip, compact, tickets.
 
-`mask` reads the model into an inventory, chooses variables, adds their masks, wraps the layers and
-guards the optimizer (`masking`). `prune` scores masked variables (`pruning`), with derivatives of
-the loss (`training`) if the criterion needs them.
+`mask` reads the model into an inventory, chooses variables, adds their masks, swaps the layers'
+classes and guards the optimizer (`masking`). `prune` scores masked variables (`pruning`), with
+derivatives of the loss (`training`) if the criterion needs them.
 """
 
 from keras_lottery.compaction import compact, compaction_report, register_compaction_rule

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_lottery.masking import arguments, learned, state
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.inventory import STATE, UNREACHED, Inventory, read_model
+from keras_lottery.masking.inventory import FROZEN, STATE, Inventory, read_model
 from keras_lottery.types import MaskSet, VariableInfo
 
 __all__ = ["Row", "Summary", "summarize", "summary"]
@@ -153,8 +153,8 @@ def summarize(infos: list[VariableInfo], masks: MaskSet) -> Summary:
 
 
 def _unreached(infos: list[VariableInfo]) -> Iterator[str]:
-    """Yields a warning if most weights cannot be pruned under any options."""
-    out = [info for info in infos if not info.prunable and info.reason.startswith(UNREACHED)]
+    """Yields a warning if most weights can't be pruned, whatever is excluded."""
+    out = [info for info in infos if not info.maskable or info.reason == FROZEN]
     size, total = sum(info.size for info in out), sum(info.size for info in infos)
     if 2 * size > total:
         largest = max(out, key=lambda info: info.size)

@@ -257,14 +257,19 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+def files_in(folder):
+    """Returns all paths, but not the bytecode of config files."""
+    return sorted(path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
 def refused(arguments, here, capsys):
     """Runs a command that must be refused, and returns its one line."""
-    before = sorted(here.rglob("*"))
+    before = files_in(here)
     assert cli.main(["keras-lottery", *arguments]) == cli.USAGE_ERROR
     shown = capsys.readouterr()
     (line,) = shown.err.strip().splitlines()
     assert line.startswith("keras-lottery: ") and not shown.out
-    assert sorted(here.rglob("*")) == before
+    assert files_in(here) == before
     return line
 
 

@@ -221,6 +221,22 @@ def test_a_composite_layer_that_tells_its_size_by_its_constructor(tmp_path):
     assert shapes(keras.models.load_model(tmp_path / "small.keras"), "last") == [(4, 2), (2,)]
 
 
+def test_a_wrapper_that_asks_such_a_layer_for_its_shape(tmp_path):
+    x = keras.Input((3, 4))
+    wide = L.TimeDistributed(Widened(6), name="wide")
+    model = functional(x, L.Dense(2, name="last")(L.Flatten()(wide(x))))
+    kl.prune(model, 0.5, pattern="channels")
+    kl.compact(model).save(tmp_path / "small.keras")
+    small = keras.models.load_model(tmp_path / "small.keras")
+    assert small.get_layer("wide").compute_output_shape((None, 3, 4)) == (None, 3, 3)
+    assert shapes(small, "last") == [(9, 2), (2,)]
+    data = np.ones((2, 3, 4), "float32")
+    expected = kl.strip(model).predict(data, verbose=0)
+    np.testing.assert_allclose(small.predict(data, verbose=0), expected, 1e-5, 1e-6)
+    off(small.get_layer("wide").layer.inner, units=[1])
+    assert shapes(kl.compact(small), "wide") == [(4, 2), (2,)]
+
+
 def test_the_config_of_a_layer_without_get_config():
     class Plain(L.Layer):
         def __init__(self, width, initializer=None, **kwargs):

@@ -101,6 +101,7 @@ def test_the_report_shows_compacted_tickets(finished):
     files = report.build(paths.root, tensorboard=False)
     text = files.markdown.read_text()
     assert "## Compacted tickets" in text and "batch 32 [ms]" in text
+    assert "between seeds; n = 1 seed." in text
     assert "compacted.png" in [path.name for path in files.figures]
     table = paths.compacted.read_text()
     paths.compacted.unlink()  # a run of an older version

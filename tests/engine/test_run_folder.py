@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from keras_lottery.config import freeze
 from keras_lottery.engine import run_folder
-from keras_lottery.engine.result_changes import RESULTS_VERSION
+from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.run_folder import held, write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
@@ -220,6 +221,22 @@ def test_a_fix_that_may_concern_the_users_own_files_is_a_warning(tmp_path):
         write_config(files._paths, files.config, MadeTask())
     assert record(files._paths)["results_version"] == RESULTS_VERSION  # of what comes now
     write_config(files._paths, files.config, MadeTask())
+
+
+def test_a_fix_that_may_concern_the_network_is_a_warning(tmp_path, recwarn):
+    files = begun(tmp_path, 2, prune__pattern="channels", prune__criterion="taylor")
+    write_config(files._paths, files.config, MadeTask())
+    (said,) = [str(warning.message) for warning in recwarn]
+    assert "within a channel once" in said
+    assert "files, code or network, start a new folder" in said
+
+
+def test_more_channels_of_transformers_can_be_pruned_than_before(tmp_path):
+    bert = freeze(
+        {"name": "a", "task": "bert", "prune": {"pattern": "channels"}, "arms": ["winning"]}
+    )
+    with pytest.warns(UserWarning, match="through group normalization"):
+        checked_version({"results_version": 2}, bert, tmp_path)
 
 
 def test_a_run_of_a_newer_version_is_refused(tmp_path):

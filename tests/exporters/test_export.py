@@ -2,14 +2,17 @@
 
 import json
 import tarfile
+import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
 
 import keras_lottery as kl
 from keras_lottery import masking
-from keras_lottery.exporters.subprocess.child import environment
+from keras_lottery.exporters.subprocess.archive import save_archive
+from keras_lottery.exporters.subprocess.child import environment, load_arrays, save_arrays
 
 from .made import CopyExporter, mlp, values
 
@@ -134,6 +137,24 @@ def test_the_keras_file_is_a_plain_model(keras_file, masked):
     assert all(np.array_equal(a, b) for a, b in zip(values(plain), stripped, strict=True))
 
 
+def test_a_keras_file_has_no_state_of_training(tmp_path):
+    inner = mlp(4, 4)
+    model = keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(1)])
+    for part in (inner, model):
+        part.compile("adam", "mse")
+        part.optimizer.build(part.trainable_variables)
+    save_archive(model, tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as file:
+        config = file.read("config.json").decode()
+        (tmp_path / "a.h5").write_bytes(file.read("model.weights.h5"))
+    with h5py.File(tmp_path / "a.h5") as weights:
+        paths: list[str] = []
+        weights.visit(paths.append)
+    assert "layers/dense/vars/0" in paths and not any("optimizer" in path for path in paths)
+    assert "compile_config" not in config and "adam" not in config.lower()
+    assert model.compiled and inner.optimizer is not None and model.get_compile_config()
+
+
 def test_the_model_itself_stays_masked_and_unchanged(saved_model, masked):
     assert masking.is_masked(masked)
     assert sum(int((v == 0).sum()) for v in values(kl.strip(masked))) == saved_model.zeros
@@ -222,6 +243,48 @@ def test_the_users_own_batch_is_taken(copy, tmp_path):
     kl.export(model, tmp_path / "a.bin", "copy", inputs=np.ones((5, 4)))
     with pytest.raises(kl.LotteryError, match=r"pixels of shape \(5, 3\) instead of \(None, 4\)"):
         kl.export(model, tmp_path / "b.bin", "copy", inputs=np.ones((5, 3)))
+
+
+@pytest.mark.parametrize("name", ["export.json", "../words.txt", "a/b", ""])
+def test_assets_have_plain_names(name, copy, tmp_path):
+    with pytest.raises(kl.LotteryError, match="plain file names in `assets`"):
+        kl.export(mlp(4, 2), tmp_path / "a.bin", "copy", assets={name: b""})
+    assert not list(tmp_path.iterdir())
+
+
+def test_assets_do_not_replace_the_artifacts_files(copy, tmp_path):
+    copy.suffix = ""
+    with pytest.raises(kl.LotteryError, match=r"'weights'\. Rename it; nothing was written"):
+        kl.export(mlp(4, 2), tmp_path / "new" / "out", "copy", assets={"weights": b""})
+    assert not list(tmp_path.iterdir())
+
+
+def test_recurrent_state_stays_as_it_was(copy, tmp_path):
+    layer = keras.layers.LSTM(2, stateful=True)
+    model = keras.Sequential([keras.Input(batch_shape=(2, 3, 4)), layer])
+    model(np.ones((2, 3, 4)))
+    before = values(layer)
+    kl.export(model, tmp_path / "a.bin", "copy")
+    assert all(np.array_equal(a, b) for a, b in zip(before, values(layer), strict=True))
+    assert any(state.any() for state in map(keras.ops.convert_to_numpy, layer.states))
+
+
+def test_arrays_may_have_the_names_of_numpys_arguments(tmp_path):
+    arrays = {"file": np.ones(2), "allow_pickle": np.zeros(1)}
+    save_arrays(tmp_path / "a.npz", arrays)
+    assert {k: v.tolist() for k, v in load_arrays(tmp_path / "a.npz").items()} == {
+        "file": [1.0, 1.0],
+        "allow_pickle": [0.0],
+    }
+
+
+def test_a_format_refuses_a_model_before_it_writes(copy, monkeypatch, tmp_path):
+    monkeypatch.setattr("keras_lottery.exporters.target.check_installed", lambda _: None)
+    inputs = [keras.Input((4,)), keras.Input((4,))]
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Add()(inputs)))
+    with pytest.raises(kl.LotteryError, match="one with 2 inputs"):
+        kl.export(model, tmp_path / "p", "policy")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_model_that_answers_nan_cannot_be_verified(copy, tmp_path):

@@ -7,6 +7,8 @@ import pytest
 import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.exporters import exporters
+from keras_lottery.exporters.formats.keras_export import is_weight
+from keras_lottery.exporters.writing import named_operation
 
 from .made import CopyExporter, mlp
 
@@ -106,9 +108,42 @@ def test_the_model_to_export_is_not_modified(tmp_path):
 def test_an_operation_that_a_format_has_not_is_named(name, tmp_path):
     model = keras.Sequential([keras.Input((3, 3)), Inverse()])
     x = np.eye(3, dtype="float32")[None] * 2
-    with pytest.raises(kl.LotteryError, match=r"Expected .*Received: .*(MatrixInverse|Inverse)"):
+    with pytest.raises(kl.LotteryError, match=r"Expected .*Received.*: .*(MatrixInverse|Inverse)"):
         kl.export(model, tmp_path / f"a{exporters[name].suffix}", name, inputs=x)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name", sorted({"saved_model", "openvino", "litert"} & {*FORMATS, "saved_model"})
+)
+def test_repeated_outputs_odd_names_and_a_fixed_batch_size(name, tmp_path):
+    x = keras.Input(batch_shape=(1, 4), name="größe")
+    y = keras.layers.Dense(4, name="d")(x)
+    model = keras.Model(x, {"b": x, "c": y, "a": y, "_z": keras.ops.relu(y)})
+    report = kl.export(model, tmp_path / f"a{exporters[name].suffix}", name, dense=False)
+    assert report.inputs == {"gr__e": "(1, 4) float32"}
+    assert report.outputs == ("a", "b", "c", "z")
+    assert report.notes == ()
+
+
+def test_half_precision_is_named_instead_of_the_operation():
+    text = "'tf.Conv2D' op is neither custom nor flex: tensor<?x8x8x3x{}>"
+    assert "Use a float32 dtype policy" in named_operation(ValueError(text.format("f16")))
+    assert named_operation(ValueError(text.format("bf16"))).startswith("bfloat16 computation")
+    assert named_operation(ValueError(text.format("f32"))).startswith("the operation Conv2D")
+
+
+def test_shapes_scales_and_zero_points_are_no_weights():
+    assert is_weight(np.zeros(2, "float32")) and is_weight(np.zeros((2, 2), "int8"))
+    constants = [np.zeros(2, "int64"), np.zeros(2, "int32"), np.zeros((), "int8"), np.float32(1)]
+    assert not any(map(is_weight, constants))
+
+
+def test_a_network_of_scalars_is_not_said_to_be_constant(monkeypatch, tmp_path):
+    CopyExporter().install(monkeypatch)
+    x = keras.Input((4,))
+    model = keras.Model(x, keras.ops.sum(keras.layers.Dense(2)(x)))
+    assert kl.export(model, tmp_path / "a.bin", "copy").notes == ()
 
 
 def test_a_constant_network_is_said_to_be_one(monkeypatch, tmp_path):
@@ -128,7 +163,7 @@ def test_a_constant_network_is_said_to_be_one(monkeypatch, tmp_path):
         ("a.keras", "saved_model", None, r"folder, without \.keras"),
         ("taken", "saved_model", None, "which exists"),
         ("a.tflite", "litert", "int9", "Did you mean 'int8'"),
-        ("a", "openvino", "int8", "'openvino', .* Use --format=litert"),
+        ("a", "openvino", "int8", "'openvino', .* Use the format litert"),
         ("a.safetensors", "safetensors", "int8", "Dense, EinsumDense, Embedding"),
     ],
 )

@@ -56,7 +56,7 @@ def test_it_prints_the_artifact_next_to_the_dense_network(text):
         )
         if len(row) == 4
     }
-    assert cells["zeros of the prunable"] == ["3", "", "75.00%"]
+    assert cells["zeros in prunable weights"] == ["3", "", "75.00%"]
     assert cells["zeros stored"] == ["5", "", "83.33%"]
     assert cells["bytes"] == ["48", "64", "75.00%"]
     assert cells["bytes gzipped"] == ["12", "48", "25.00%"]

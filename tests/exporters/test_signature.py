@@ -26,6 +26,13 @@ class Pair(keras.Model):
         return self.inner(inputs["left"]) + self.inner(inputs["right"])
 
 
+class Refusing:
+    """Like a tensor with gradients, no array."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("no numbers")
+
+
 def names(model, example=None):
     return [(spec.name, str(spec)) for spec in signature_of(model, example).inputs]
 
@@ -83,8 +90,38 @@ def test_a_given_batch_must_have_every_input():
         "input_0": np.float32,
         "input_1": np.float32,
     }
-    with pytest.raises(LotteryError, match=r"2 inputs .* Received: 1 arrays"):
-        given_batch(signature, np.ones((1, 4)))
+    for wrong, received in ((np.ones((1, 4)), "ndarray"), ([np.ones((1, 4))], "1 arrays")):
+        with pytest.raises(LotteryError, match=rf"2 inputs .* Received: {received}"):
+            given_batch(signature, wrong)
+
+
+def test_a_given_dict_is_matched_by_its_keys():
+    left, right = np.zeros((2, 3), "float32"), np.ones((2, 3), "float32")
+    model = Pair()
+    model({"left": left, "right": right})
+    signature = signature_of(model)
+    batch = given_batch(signature, {"right": right, "left": left})
+    assert np.array_equal(batch["left"], left) and np.array_equal(batch["right"], right)
+    with pytest.raises(LotteryError, match="Received: a dict of left, wrong"):
+        given_batch(signature, {"left": left, "wrong": right})
+    inputs = [keras.Input((3,), name="a"), keras.Input((3,), name="b")]
+    signature = signature_of(keras.Model(inputs, keras.layers.Add()(inputs)))
+    batch = given_batch(signature, {"b": right, "a": left})  # Keras takes names for a list, too
+    assert np.array_equal(batch["a"], left) and np.array_equal(batch["b"], right)
+
+
+def test_a_given_batch_keeps_its_values():
+    model = keras.Sequential([keras.Input((2,), dtype="int32"), keras.layers.Embedding(5, 2)])
+    signature = signature_of(model)
+    assert given_batch(signature, [[1, 2], [3, 4]])["inputs"].dtype == np.int32
+    for wrong, received in (
+        (np.array([[0.5, 1.0]]), "float64 instead of int32"),
+        (np.array([["a", "b"]]), "of dtype <U1"),
+        (np.array([[1, 2**40]]).astype("uint64"), "uint64 instead of int32"),
+        (Refusing(), "Refusing, no numbers"),
+    ):
+        with pytest.raises(LotteryError, match=f"Received: .*{received}"):
+            given_batch(signature, wrong)
 
 
 def test_outputs_are_named_by_their_place():
@@ -92,6 +129,12 @@ def test_outputs_are_named_by_their_place():
     assert named(structure, "output") == {"scores": 1, "parts_0": 2, "parts_1_x": 3}
     assert named(7, "output") == {"outputs": 7}
     assert named((7, 8), "output") == {"output_0": 7, "output_1": 8}
+
+
+def test_names_are_ascii_and_start_with_a_letter():
+    model = keras.Sequential([keras.Input((4,), name="größe"), keras.layers.Dense(2)])
+    assert names(model) == [("gr__e", "(None, 4) float32")]
+    assert named({"ö": 1, "_a": 2, "3": 3}, "output") == {"output": 1, "a": 2, "output_3": 3}
 
 
 def test_colliding_names_are_made_unique():

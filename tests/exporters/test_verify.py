@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_lottery.exporters.verify import output_difference
+from keras_lottery.exporters.verify import output_difference, worst_output
 
 NAN, INF = float("nan"), float("inf")
 
@@ -34,3 +34,15 @@ def test_a_number_where_nan_was_expected_is_different():
 def test_whole_numbers_do_not_wrap():
     one, other = np.array([0], np.uint8), np.array([255], np.uint8)
     assert output_difference({"y": one}, {"y": other})[0] == 255
+
+
+def test_each_output_is_judged_by_its_own_magnitude():
+    expected = {"boxes": np.array([500.0]), "scores": np.array([0.5])}
+    received = {"boxes": np.array([500.01]), "scores": np.array([0.52])}
+    name, error, limit = worst_output(expected, received, 1e-4)
+    assert (name, limit) == ("scores", 0.5e-4) and error == pytest.approx(0.02)
+    assert worst_output(expected, received, 1e-4, tolerance=1.0)[0::2] == ("scores", 1.0)
+    uniform = {"classes": np.full(30_000, 1 / 30_000)}
+    _, error, limit = worst_output(uniform, {"classes": np.zeros(30_000)}, 1e-3)
+    assert error > limit == 1e-6
+    assert worst_output(uniform, uniform, 1e-3, tolerance=0.0) == ("classes", 0.0, 0.0)

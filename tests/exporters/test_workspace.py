@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters.export_model import check_free
 from keras_lottery.exporters.exporter import exporters
+from keras_lottery.exporters.target import check_free
 from keras_lottery.exporters.workspace import clear_killed, publish, workspace
 
 # Kills the process when the artifact is about to be renamed, or, with "before", before that.

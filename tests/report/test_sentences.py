@@ -146,6 +146,12 @@ def test_ablations_say_which_part_brings_more(tmp_path: Path, lower: bool) -> No
         ["one_shot", "permuted_global"],
         ["winning_init", "permuted_global"],
     ]
+    worse = [
+        dataclasses.replace(r, value=r.value - (-1) ** lower * (r.arm == "winning"))
+        for r in results.rows
+    ]
+    without = ablations(dataclasses.replace(results, rows=worse))[0]
+    assert without.startswith("Without late rewinding, the value is better than without iterative")
     equal = tuple(
         dataclasses.replace(r, value=0.5 + (-1) ** r.seed * 0.1 * (r.arm == "one_shot"))
         for r in results.rows

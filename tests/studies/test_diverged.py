@@ -130,6 +130,6 @@ def test_nan_in_the_data_is_no_finished_training(study, flaw, tmp_path):
 
 
 def test_copies_diverge_at_a_learning_rate_that_no_training_survives(tmp_path):
-    rate = {"optimizer.name": "sgd", "optimizer.learning_rate": 1e9, "seeds": [0]}
+    rate = {"optimizer.name": "sgd", "optimizer.learning_rate": 1e38, "seeds": [0]}
     _, headline, _ = run(tmp_path, "instability", **rate)
     assert "Diverged: seed 0 `dense` from 0it pair 0-1" in headline

@@ -85,7 +85,7 @@ def test_which_channels_go_together():
     # The groups of a convolution couple two channels each, of all that it reads and is joined to.
     assert sizes == {"layers/conv2d/kernel": 4, "layers/conv2d_3/kernel": 6}
     reasons = {info.path: info.reason for info in inventory.infos if not info.prunable}
-    assert reasons == {"layers/dense_1/bias": "its channels stay: output of the model"}
+    assert reasons == {"layers/dense_1/bias": "its channels can't be removed: output of the model"}
 
 
 def test_permuted_controls_move_whole_groups_of_coupled_channels():
@@ -235,7 +235,10 @@ unpruned = cache(small)
         ({"bytes": 10, "pattern": "channels"}, r"at least [\d,]+ bytes.*one channel"),
         ({"pattern": "chanels"}, "Did you mean 'channels'"),
         ({"pattern": "2:4", "include": "first"}, "its 3 inputs are not a multiple of 4"),
-        ({"pattern": "channels", "include": "head"}, "its channels stay: output of the model"),
+        (
+            {"pattern": "channels", "include": "head"},
+            "its channels can't be removed: output of the model",
+        ),
         ({"pattern": "2:4", "sparsity": 0.6}, "N of every M"),
         ({"sparsity": {}}, "a sparsity by path pattern"),
         ({"sparsity": {"first": 1.5}}, "sparsity of 'first'"),
@@ -276,6 +279,19 @@ def test_a_rule_that_is_registered_later_counts():
     assert kl.get_masks(model)["layers/dense/kernel"].any(axis=0).sum() == 3
 
 
+def test_weights_that_masks_cannot_reach_have_none_under_channels_either():
+    x = keras.Input((4,))
+    y = L.PReLU(alpha_initializer="ones")(L.Dense(8)(x))
+    model = keras.Model(x, L.Dense(2)(y))
+    alpha = next(i for i in masking.describe(model) if i.layer == "PReLU")
+    assert not alpha.maskable and alpha.reason == "not a prunable weight of PReLU"
+    kl.prune(model, 0.5, pattern="channels")
+    assert kl.get_masks(model).keys() == {
+        "layers/dense/kernel", "layers/dense/bias", "layers/dense_1/kernel"
+    }  # fmt: skip
+    assert kl.compact(model).count_params() == 4 * 4 + 4 + 4 + 4 * 2 + 2
+
+
 def test_channels_that_a_layer_without_a_mask_reads_stay():
     class Mix(L.Layer):
         def build(self, shape):
@@ -297,7 +313,7 @@ def test_channels_that_a_layer_without_a_mask_reads_stay():
     reasons = {row.path: row.reason for row in summary.rows}
     unknown = "unknown layer Mix: call register_prunable(Mix, kernel=(...))"
     assert reasons["layers/mix/mix"] == unknown
-    why = f"its channels stay: no mask reaches layers/mix/mix: {unknown}"
+    why = f"its channels can't be removed: no mask reaches layers/mix/mix: {unknown}"
     assert reasons["layers/dense/kernel"] == reasons["layers/dense/bias"] == why
     predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
     assert kl.compact(model).count_params() == predicted < model.count_params()

@@ -15,24 +15,24 @@ CHECKS = {"rewound": check_rewound, "masked": check_masked, "fresh": check_fresh
 
 def no_rewind(patch):
     """Winning tickets go on from the trained weights."""
-    rewound = starts.rewound
+    starting_point = starts.starting_point
 
-    def kept(training, run, masks, before):
-        start = rewound(training, run, masks, before)
+    def kept(training, run, masks, before, mode=""):
+        start = starting_point(training, run, masks, before, mode)
         return Start(run.trained(before), masks, step=start.step, seed=start.seed)
 
-    patch.setattr(starts, "rewound", kept)
+    patch.setattr(starts, "starting_point", kept)
 
 
 def rewind_to_start(patch):
     """Winning tickets go back to the start weights, past the rewind point."""
-    rewound = starts.rewound
+    starting_point = starts.starting_point
 
-    def earlier(training, run, masks, before):
-        start = rewound(training, run, masks, before)
+    def earlier(training, run, masks, before, mode=""):
+        start = starting_point(training, run, masks, before, mode)
         return Start(run.task.start_weights(training.seed), masks, step=start.step)
 
-    patch.setattr(starts, "rewound", earlier)
+    patch.setattr(starts, "starting_point", earlier)
 
 
 def no_masks(patch):

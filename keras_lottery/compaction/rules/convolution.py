@@ -138,7 +138,7 @@ def _spatial(call: Call) -> int:
     """Pins the units of spatial axes, if any; returns the axis of the channels."""
     axis = channel_axis(call.layer, call.input)
     others = tuple(ids for i, ids in enumerate(call.input.axes) if i != axis)
-    call.graph.pin(others, f"{call.path} slides over it")
+    call.graph.pin(others, f"{call.path} convolves along this axis")
     return axis
 
 

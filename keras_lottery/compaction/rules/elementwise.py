@@ -75,7 +75,7 @@ def activation(call: Call) -> None:
 
 def fixed(call: Call) -> None:
     """The layer has statistics of the size of its input, which is pinned."""
-    call.graph.pin(call.input.axes, f"{call.path} has statistics for it", read=False)
+    call.graph.pin(call.input.axes, f"{call.path} stores statistics of this size", read=False)
     call.output.axes = call.input.axes
 
 

@@ -40,7 +40,7 @@ def over_axes(call: Call) -> None:
     axes = getattr(call.layer, "axis", -1)
     axes = keras.tree.flatten(axes)
     for axis in axes:
-        call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over it")
+        call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over this axis")
     call.output.axes = call.input.axes
 
 
@@ -49,7 +49,7 @@ def group_normalization(call: Call) -> None:
     layer, x = call.layer, call.input
     axis = layer.axis % len(x.shape)
     others = tuple(ids for i, ids in enumerate(x.axes) if i != axis)
-    call.graph.pin(others, f"{call.path} normalizes over it")
+    call.graph.pin(others, f"{call.path} normalizes over this axis")
     units = x.axes[axis]
     call.output.axes = x.axes
     gamma = call.weight("gamma", (units,), makes=(0,))
@@ -76,7 +76,7 @@ def softmax(call: Call) -> None:
     axis = call.layer.axis
     axes: Any = range(len(call.input.shape)) if axis is None else keras.tree.flatten(axis)
     for axis in axes:
-        call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over it")
+        call.graph.pin((call.input.axes[axis],), f"{call.path} normalizes over this axis")
     call.output.axes = call.input.axes
 
 

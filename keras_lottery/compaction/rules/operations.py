@@ -37,7 +37,7 @@ def reshape(call: Call) -> None:
     target = tuple(call.operation.newshape)
     for size, ids in zip(target, call.output.axes):
         if ids is not None and size != -1:
-            call.graph.pin((ids,), f"{call.path} has its size in code")
+            call.graph.pin((ids,), f"{call.path} hard-codes this size")
 
 
 def expand_dims(call: Call) -> None:
@@ -73,7 +73,7 @@ def reduction(call: Call) -> None:
     rank = len(x.shape)
     axis = operation.axis
     over = set(range(rank)) if axis is None else {int(a) % rank for a in np.atleast_1d(axis)}
-    call.graph.pin(tuple(x.axes[i] for i in over), f"{call.path} reduces it")
+    call.graph.pin(tuple(x.axes[i] for i in over), f"{call.path} reduces over this axis")
     keepdims = bool(getattr(operation, "keepdims", False))
     rest = [(i, None if i in over else ids) for i, ids in enumerate(x.axes)]
     call.output.axes = tuple(ids for i, ids in rest if keepdims or i not in over)
@@ -145,7 +145,7 @@ def stack(call: Call) -> None:
 
 def unstack(call: Call) -> None:
     x, axis = call.input, call.operation.axis % len(call.input.shape)
-    call.graph.pin((x.axes[axis],), f"{call.path} has its size in code")
+    call.graph.pin((x.axes[axis],), f"{call.path} hard-codes this size")
     for i, out in enumerate(call.outputs):
         out.axes = (*x.axes[:axis], *x.axes[axis + 1 :])
         if x.constant is not None:
@@ -175,7 +175,7 @@ def split(call: Call) -> None:
         rows = ids.reshape(parts, -1)
         call.graph.units.couple(rows[:1], rows)
     elif ids is not None:
-        call.graph.pin((ids,), f"{call.path} has its size in code")
+        call.graph.pin((ids,), f"{call.path} hard-codes this size")
     ends = np.cumsum([out.shape[axis] for out in call.outputs])[:-1]
     pieces = [None] * parts if ids is None else np.split(ids, ends)
     for i, (out, piece) in enumerate(zip(call.outputs, pieces)):
@@ -202,7 +202,7 @@ def get_item(call: Call) -> None:
         axis = next(old)
         whole = isinstance(k, slice) and k == slice(None)
         if not whole:
-            call.graph.pin((x.axes[axis],), f"{call.path} has its size in code")
+            call.graph.pin((x.axes[axis],), f"{call.path} hard-codes this size")
         if not whole and constant is not None and constant.shape[axis] != 1:
             constant = None
         if isinstance(k, slice):

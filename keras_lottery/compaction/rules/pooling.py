@@ -23,7 +23,7 @@ def _channels(call: Call, pads: bool) -> None:
     axis = channel_axis(layer, x)
     for i, ids in enumerate(x.axes):
         if i != axis:
-            call.graph.pin((ids,), f"{call.path} slides over it")
+            call.graph.pin((ids,), f"{call.path} pools along this axis")
     along = x.along(axis)
     if pads:
         along = np.where(along == 0, 0.0, np.nan)

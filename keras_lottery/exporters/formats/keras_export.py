@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keras_lottery.exporters.signature import Input, Signature, named
 
 
@@ -47,6 +50,11 @@ def keras_export(
         input_signature=[{i.name: _spec(i, batch) for i in signature.inputs}],
         **options,
     )
+
+
+def is_weight(value: NDArray[Any]) -> bool:
+    """Returns False for the shapes, axes, scales and zero points among a graph's constants."""
+    return value.ndim > 0 and value.dtype not in (np.int32, np.int64)
 
 
 def _spec(spec: Input, batch: int | None) -> Any:

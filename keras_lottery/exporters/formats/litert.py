@@ -1,12 +1,13 @@
 """LiteRT (`.tflite`), through Keras' exporter: float, sparse kernels, int8."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request
+from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request, Subject
 from keras_lottery.exporters.formats.keras_export import keras_export
 from keras_lottery.exporters.signature import Signature
 
@@ -42,13 +43,17 @@ class LiteRT(Exporter):
             # Loops over time need a fixed batch size.
             keras_export(model, signature, artifact, "litert", batch=1, **options)
 
+    def reading(self, subject: Subject, artifact: Path) -> Request:
+        return {"free": [i.name for i in subject.signature.inputs if i.shape[:1] == (None,)]}
+
     def load(self, artifact: Path, request: Request) -> Loaded:
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(str(artifact))
         run = interpreter.get_signature_runner()
-        notes = (_FIXED,) if _is_fixed(run) else ()
-        return Loaded(lambda inputs: _call(run, inputs), lambda: _tensors(artifact), notes)
+        fixed = _is_fixed(run, request["free"])
+        call = _one_by_one(run) if fixed else lambda inputs: run(**inputs)
+        return Loaded(call, lambda: _tensors(artifact), (_FIXED,) if fixed else ())
 
 
 class SparseLiteRT(LiteRT):
@@ -58,19 +63,27 @@ class SparseLiteRT(LiteRT):
     sparse = True
 
 
-def _is_fixed(run: Any) -> bool:
-    details = run.get_input_details().values()
-    return all(detail["shape_signature"][:1].tolist() == [1] for detail in details)
+def _is_fixed(run: Any, free: list[str]) -> bool:
+    """Returns whether the file has the batch size 1, and the model any.
+
+    Args:
+        run: the file's signature.
+        free: the inputs for which the model leaves the batch size open.
+    """
+    details = run.get_input_details()
+    return bool(free) and all(details[name]["shape_signature"][0] == 1 for name in free)
 
 
-def _call(run: Any, inputs: Arrays) -> Arrays:
-    """Runs a batch; example by example if the file has the fixed batch size 1."""
-    size = len(next(iter(inputs.values())))
-    if size == 1 or not _is_fixed(run):
-        outputs: Arrays = run(**inputs)
-        return outputs
-    each = [run(**{name: value[i : i + 1] for name, value in inputs.items()}) for i in range(size)]
-    return {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+def _one_by_one(run: Callable[..., Arrays]) -> Callable[[Arrays], Arrays]:
+    """Returns a function that runs the examples of a batch one after another."""
+
+    def call(inputs: Arrays) -> Arrays:
+        size = len(next(iter(inputs.values())))
+        parts = [{n: value[i : i + 1] for n, value in inputs.items()} for i in range(size)]
+        outputs = [run(**part) for part in parts]
+        return {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]}
+
+    return call
 
 
 def _tensors(artifact: Path) -> Any:
@@ -82,14 +95,12 @@ def _tensors(artifact: Path) -> Any:
         kinds.FLOAT32: "float32",
         kinds.FLOAT16: "float16",
         kinds.INT8: "int8",
-        kinds.INT32: "int32",
-        kinds.INT64: "int64",
-    }
+    }  # integers of 32 and 64 bits are shapes and axes
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(artifact.read_bytes(), 0))
     for number, graph in enumerate(model.subgraphs):
         for index, tensor in enumerate(graph.tensors):
             stored = model.buffers[tensor.buffer].data
-            if stored is None or tensor.type not in types:
+            if stored is None or tensor.type not in types or not len(tensor.shape):
                 continue
             values = np.asarray(stored, np.uint8).view(types[tensor.type])
             if tensor.sparsity is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request
-from keras_lottery.exporters.formats.keras_export import keras_export
+from keras_lottery.exporters.formats.keras_export import is_weight, keras_export
 from keras_lottery.exporters.signature import Signature
 
 _QUANTIZED = ("MatMul", "Gemm")
@@ -43,7 +43,9 @@ class Onnx(Exporter):
             from onnx import numpy_helper
 
             for tensor in onnx.load(artifact).graph.initializer:
-                yield tensor.name, numpy_helper.to_array(tensor)
+                value = numpy_helper.to_array(tensor)
+                if is_weight(value):
+                    yield tensor.name, value
 
         return Loaded(call, tensors)
 
@@ -69,7 +71,7 @@ def _quantize(artifact: Path) -> None:
     if not {node.op_type for node in onnx.load(artifact).graph.node} & set(_QUANTIZED):
         raise LotteryError(
             "Expected matrix products, which ONNX Runtime quantizes without data. Received: a "
-            "network without any. Use --format=litert, which quantizes convolutions too."
+            "network without any. Use the format litert, which quantizes convolutions too."
         )
     quantize_dynamic(
         artifact, artifact, weight_type=QuantType.QInt8, op_types_to_quantize=list(_QUANTIZED)

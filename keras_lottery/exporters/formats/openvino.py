@@ -6,8 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request
-from keras_lottery.exporters.formats.keras_export import keras_export
+from keras_lottery.errors import LotteryError
+from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request, Subject
+from keras_lottery.exporters.formats.keras_export import is_weight, keras_export
 from keras_lottery.exporters.signature import Signature
 
 _NAME = "model.xml"
@@ -26,16 +27,24 @@ class OpenVino(Exporter):
         artifact.mkdir()
         keras_export(model, signature, artifact / _NAME, "openvino")
 
+    def reading(self, subject: Subject, artifact: Path) -> Request:
+        return {"outputs": sorted(subject.outputs)}
+
     def load(self, artifact: Path, request: Request) -> Loaded:
         import openvino
 
         core = openvino.Core()
         network = core.read_model(artifact / _NAME)
-        # Keras names the inputs; the outputs have those names among others, in alphabetical order.
         compiled = core.compile_model(
             network, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
         )
-        names = [_given(port.get_names()) for port in compiled.outputs]
+        # By position, in Keras' alphabetical order: ports of equal tensors share their names.
+        names = request["outputs"]
+        if len(names) != len(compiled.outputs):
+            raise LotteryError(
+                f"Expected {len(names)} outputs. Received: {len(compiled.outputs)}, as OpenVINO "
+                "merges equal outputs. Return each tensor once."
+            )
 
         def call(inputs: Arrays) -> Arrays:
             return dict(zip(names, compiled(inputs).values()))
@@ -48,14 +57,10 @@ def _constants(network: Any, name: str = "") -> Iterator[tuple[str, NDArray[Any]
     for operation in network.get_ops():
         place = f"{name}/{operation.get_friendly_name()}"
         if operation.get_type_name() == "Constant":
-            yield place, operation.data
+            if is_weight(operation.data):
+                yield place, operation.data
         elif operation.get_type_name() in ("Loop", "TensorIterator"):
             yield from _constants(operation.get_function(), place)
-
-
-def _given(names: set[str]) -> str:
-    """Returns the name that is no tensor of TensorFlow's graph, such as `dense/MatMul:0`."""
-    return min(names, key=lambda name: (":" in name, "/" in name, name))
 
 
 exporter = OpenVino()

@@ -92,7 +92,7 @@ def _unpacked() -> Any:
             super().__init__()
             self.bits, self.owned = tf.constant(bits), survivors
             self.shape, self.dtype = shape, dtype
-            # A name of its own, by which a served graph finds the variable that loading has set.
+            # Unique, so that a served graph finds the variable that was set on loading.
             self.name = f"unpacked_{uuid.uuid4().hex}"
             self._initialize()
 

@@ -34,7 +34,7 @@ class Policy(Exporter):
             raise LotteryError(
                 "Expected a network from one observation to a value for each action. Received: one "
                 f"with {len(inputs)} inputs, whose first output has the shape {first.shape}. Use "
-                "--format=saved_model."
+                "the format saved_model."
             )
 
     def save(self, model: Any, signature: Signature, artifact: Path, quantize: str) -> None:

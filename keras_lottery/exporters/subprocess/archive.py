@@ -11,6 +11,7 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -22,13 +23,14 @@ _CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
 
 
 def save_archive(model: Any, path: Path) -> None:
-    """Saves `model`.
+    """Saves `model` without its optimizer and compile config.
 
     Raises:
         LotteryError: Keras cannot save it.
     """
     try:
-        model.save(path)
+        with _uncompiled(model):
+            model.save(path)
     except OSError:
         raise
     except Exception as error:  # whatever the user's `get_config` and Keras raise
@@ -36,6 +38,28 @@ def save_archive(model: Any, path: Path) -> None:
             f"Expected a model that Keras can save. Received: {reason_of(error)} Give its "
             "classes a `get_config` that returns what their `__init__` takes."
         ) from error
+
+
+@contextmanager
+def _uncompiled(model: Any) -> Iterator[None]:
+    """Hides optimizers and compile configs, those of nested models too, from Keras' saving."""
+    import keras
+
+    from keras_lottery.masking.keras_internals import flatten_layers
+
+    models = [layer for layer in flatten_layers(model) if isinstance(layer, keras.Model)]
+    kept = [(vars(part), dict(vars(part))) for part in models]
+    try:
+        for attributes, before in kept:
+            attributes["get_compile_config"] = lambda: None
+            for name, value in before.items():
+                if isinstance(value, keras.optimizers.Optimizer):
+                    attributes[name] = None
+        yield
+    finally:
+        for attributes, before in kept:
+            attributes.pop("get_compile_config", None)
+            attributes.update(before)
 
 
 def loading(model: Any, path: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.exporter import Arrays, Request
 from keras_lottery.exporters.subprocess import bootstrap
 
+_PREFIX = "array_"  # keeps names of arrays apart from np.savez's parameters, such as `file`
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -155,13 +156,14 @@ def _read(answer: Path) -> Request | None:
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes arrays by name; bfloat16, which the file doesn't support, as float32."""
     values = {name: np.asarray(value) for name, value in arrays.items()}
-    np.savez(path, **{k: _plain(v) for k, v in values.items()})  # type: ignore[arg-type]
+    stored = {f"{_PREFIX}{name}": _plain(value) for name, value in values.items()}
+    np.savez(path, **stored)  # type: ignore[arg-type]
 
 
 def load_arrays(path: Path) -> Arrays:
     """Reads arrays written by `save_arrays`."""
     with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+        return {name.removeprefix(_PREFIX): value for name, value in file.items()}
 
 
 def _plain(value: NDArray[Any]) -> NDArray[Any]:

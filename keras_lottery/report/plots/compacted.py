@@ -16,7 +16,7 @@ from keras_lottery.report.plots.style import (
     tidy,
 )
 from keras_lottery.report.results import Results
-from keras_lottery.report.statistics import dense_level, seed_range
+from keras_lottery.report.statistics import dense_level, seed_counts
 
 _COSTS = {"flops": "FLOPs", "seconds_1": "latency, batch 1", "seconds_32": "latency, batch 32"}
 
@@ -45,6 +45,6 @@ def draw_compacted(results: Results, by_round: Sequence[CompactedLevel]) -> Draw
         figure,
         f"{results.metric} of compacted tickets against their FLOPs and the latency of a forward "
         "pass, each as a fraction of the dense network's. Means over seeds, bars ± 1 standard "
-        f"deviation between seeds; n = {seed_range(results.rows)} seeds.",
+        f"deviation between seeds; n = {seed_counts([at.level.n for at in by_round])}.",
         f"{results.metric} of the compacted tickets against their cost relative to dense.",
     )

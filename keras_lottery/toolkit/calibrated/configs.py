@@ -40,11 +40,12 @@ class CalibrationConfig(ABC):
     Args:
         dataset: the calibration data: strings, which are tokenized and joined to one text; or
             arrays of token ids, one per sequence. Any iterable of these, or one array of one or
-            two axes.
+            two axes. A stream without a length, such as a generator, which can be used only once,
+            is read up to the first `num_samples` sequences.
         tokenizer: a KerasHub tokenizer or any function from a string to token ids; None: the
             tokenizer of the model's preprocessor.
         sparsity: fraction removed of the selected kernels, in [0, 1); None: 0.5, or (M - N) / M
-            under N of M.
+            with an N:M pattern.
         pattern: `weights`, or N of M consecutive inputs such as `2:4`.
         num_samples: number of sequences, spread evenly over the data.
         sequence_length: tokens per sequence; sequences don't overlap.
@@ -141,8 +142,8 @@ class CalibrationConfig(ABC):
 class WandaConfig(CalibrationConfig):
     """Settings of Wanda, which prunes by |weight| · ‖input‖₂ and changes no surviving weight.
 
-    The weights of each output are compared with each other: exactly floor(sparsity × inputs) of
-    each are pruned.
+    The weights of an output are one comparison group: exactly floor(sparsity × inputs) of each
+    output are pruned.
 
     Args:
         dataset, tokenizer, sparsity, pattern, num_samples, sequence_length, batch_size: see

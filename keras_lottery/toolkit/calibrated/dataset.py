@@ -97,11 +97,11 @@ def _sequences(config: CalibrationConfig, tokenizer: Any) -> list[Ids]:
         dataset = np.asarray(ops.convert_to_numpy(dataset))
         is_one = dataset.ndim == 0 or (dataset.ndim == 1 and dataset.dtype.kind in "iuf")
         dataset = [dataset] if is_one and dataset.size else dataset
-    entries = list(dataset)
+    entries = list(dataset if hasattr(dataset, "__len__") else _enough(config, tokenizer))
     if not entries:
         raise LotteryError(
             "Expected dataset, strings or arrays of token ids. Received: an empty one. "
-            "Pass some calibration data."
+            "Pass some calibration data; a generator can be used only once."
         )
     if all(isinstance(entry, str) for entry in entries):
         if tokenizer is None:
@@ -111,6 +111,17 @@ def _sequences(config: CalibrationConfig, tokenizer: Any) -> list[Ids]:
             )
         return [np.concatenate([_ids(_tokenize(tokenizer, entry), 0) for entry in entries])]
     return [_ids(entry, config.sequence_length) for entry in entries]
+
+
+def _enough(config: CalibrationConfig, tokenizer: Any) -> Iterator[Any]:
+    """Yields entries of a stream until they make `num_samples` sequences."""
+    missing = config.num_samples * config.sequence_length
+    for entry in config.dataset:
+        yield entry
+        is_text = isinstance(entry, str) and tokenizer is not None
+        missing -= len(_tokenize(tokenizer, entry)) if is_text else config.sequence_length
+        if missing <= 0:
+            return
 
 
 def _tokenize(tokenizer: Any, text: str) -> Any:

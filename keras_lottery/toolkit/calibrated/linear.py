@@ -49,8 +49,8 @@ class LinearMap:
 def linear_map(layer: keras.Layer) -> LinearMap | None:
     """Returns the linear map of a Dense or EinsumDense layer; None for other layers.
 
-    An equation with an axis that the kernel, its inputs and outputs share (one matrix for each
-    expert) or that sums over the input alone is none.
+    Returns None for an equation that sums over an axis of the input alone, or in which kernel,
+    input and output share an axis (one matrix per expert).
     """
     if isinstance(layer, keras.layers.Dense):
         return LinearMap((1,), (0,), (-1,))

@@ -39,13 +39,14 @@ def prune_calibrated(
     """Prunes a causal language model with calibration data, and returns a table of kept weights.
 
     The kernels of the Dense and EinsumDense layers in the Transformer blocks are pruned: attention
-    projections and feed-forward layers, not embeddings, the head, or experts with one kernel for
-    all. One block after the other is run on the calibration data, pruned by the inputs of its
+    projections and feed-forward layers, not embeddings, the head, or mixture-of-experts kernels.
+    One block after the other is run on the calibration data, pruned by the inputs of its
     layers, and run again, so that the next block sees the outputs of pruned ones. The outputs of
     one block and, for SparseGPT, the products of its layers' inputs are in memory at a time.
 
-    A model without masks is masked first, as by `prune`. In a masked model, only kernels with a
-    mask are pruned, and weights that are pruned already stay so. Pruned weights are exactly 0.
+    In a model without masks, each block is masked when it is pruned. In a masked model, only
+    kernels with a mask are pruned, and weights that are pruned already stay so. Pruned weights are
+    exactly 0.
 
     Args:
         model: a built causal language model of KerasHub, or any Keras model of Transformer blocks
@@ -60,7 +61,7 @@ def prune_calibrated(
             too short or of a wrong type; a weight or an input is NaN or infinite; the filters
             match nothing; M doesn't divide the number of inputs of a layer; more weights are
             pruned already. If an error or an interrupt stops it half-way, the blocks so far are
-            pruned and masked.
+            pruned and masked, and the others unchanged.
 
     References:
         Sun et al. 2023, arXiv 2306.11695 (Wanda); Frantar & Alistarh 2023, arXiv 2301.00774
@@ -85,8 +86,6 @@ def prune_calibrated(
     inputs = partial(batches, backbone, ids, config.batch_size)
     next(inputs())  # raises before anything changes
     chosen = {kernel.path for inside in kernels for kernel in inside}
-    if not state.masks_of(inventory.variables):
-        mask_selected(model, MaskOptions(include=tuple(chosen)), more_than=config.fraction)
     masks = _prune_blocks(model, kernels, config, BlockRunner(backbone, blocks, inputs))
     return summarize([_described(info, chosen) for info in inventory.infos], masks)
 
@@ -105,8 +104,13 @@ def _prune_blocks(
             moments = [Moments(kernel, config.needs_products) for kernel in inside]
             if inside:
                 runner.observe(index, {m.kernel.layer: m.add for m in moments})
-            for moment in moments:
-                masks[moment.kernel.path] = _pruned(moment, masks[moment.kernel.path], config)
+                pruned = [
+                    (m.kernel, *_pruned(m, masks.get(m.kernel.path), config)) for m in moments
+                ]
+                _mask(model, inside, config.fraction if not masks else 1.0)
+                for kernel, weights, mask in pruned:
+                    kernel.variable.assign(weights)
+                    masks[kernel.path] = mask
             if index < last:
                 runner.advance(index)
     finally:
@@ -151,21 +155,30 @@ class Moments:
         total, self._sum = np.asarray(ops.convert_to_numpy(self._sum)), None
         if not np.isfinite(total).all():
             raise LotteryError(
-                "Expected finite inputs of every layer. Received: NaN or infinity in front of "
+                "Expected finite inputs of every layer. Received: NaN or infinity in the input of "
                 f"{self.kernel.path!r}. Check the model's weights, and its dtype policy."
             )
         return total
 
 
-def _pruned(moments: Moments, kept: np.ndarray, config: CalibrationConfig) -> np.ndarray:
-    """Prunes one kernel in place, and returns its mask."""
+def _mask(model: keras.Model, kernels: Sequence[Kernel], more_than: float) -> None:
+    """Masks the kernels that have no mask yet; see `mask_selected` for its warning."""
+    include = tuple(kernel.path for kernel in kernels)
+    mask_selected(model, MaskOptions(include=include), more_than)
+
+
+def _pruned(
+    moments: Moments, kept: np.ndarray | None, config: CalibrationConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the weights of one kernel after pruning, and its mask."""
     variable, linear = moments.kernel.variable, moments.kernel.linear
     shape = tuple(variable.shape)
     value = np.asarray(ops.convert_to_numpy(variable.value))
     value = value if value.dtype == np.float64 else value.astype(np.float32)  # from bfloat16, say
+    kept = np.ones(shape, np.bool_) if kept is None else kept
     pruned = config.prune(linear.matrix(value), moments.take(), linear.matrix(kept))
-    variable.assign(linear.kernel(pruned.weights, shape).astype(value.dtype))
-    return linear.kernel(pruned.kept, shape)
+    weights = linear.kernel(pruned.weights, shape).astype(value.dtype)
+    return weights, linear.kernel(pruned.kept, shape)
 
 
 def _to_prune(
@@ -175,7 +188,7 @@ def _to_prune(
     model, masks = inventory.model, state.masks_of(inventory.variables)
     if is_learned(model) or any(fill.any() for fill in state.get_fills(model).values()):
         raise LotteryError(
-            "Expected masks whose pruned weights are 0. Received: learned or frozen ones. "
+            "Expected masks whose pruned weights are 0. Received: learned or frozen masks. "
             "Strip the model first."
         )
     if masks:

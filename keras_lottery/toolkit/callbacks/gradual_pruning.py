@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import keras
 
 from keras_lottery import masking, pruning
+from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_selected
 from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
@@ -51,7 +52,8 @@ class GradualPruning(StepCallback):
             See `kl.prune`.
 
     Raises:
-        LotteryError: a sparsity or step is out of range.
+        LotteryError: a sparsity or step is out of range, or the options don't go together. At the
+            start of training: the final sparsity cannot be reached.
 
     Warns:
         UserWarning: `fit` is too short to reach `end_step`, or it ended below `final_sparsity`,
@@ -86,7 +88,6 @@ class GradualPruning(StepCallback):
         pattern: str = "weights",
     ) -> None:
         super().__init__()
-        _ = pruning.criteria[criterion], pruning.allocations[scope]
         self.schedule = pruning.CubicSchedule(
             final_sparsity, end_step, begin_step, frequency, initial_sparsity
         )
@@ -94,6 +95,13 @@ class GradualPruning(StepCallback):
         self.selection = masking.options_from(
             include, exclude, biases, norms, embeddings, output, output_layer, pattern
         )
+        pruning.check_choices(pattern, criterion, scope)
+        if needs := pruning.criteria[criterion].needs - {"final"}:
+            raise LotteryError(
+                "Expected a criterion that needs only the weights. Received: "
+                f"{criterion!r}, which needs the {', '.join(sorted(needs))}. Choose another, or "
+                "call kl.prune between fits."
+            )
 
     def when_sparse(self, callback: AnyCallback) -> AnyCallback:
         """Hides epochs that end below `final_sparsity` from a callback.
@@ -122,7 +130,7 @@ class GradualPruning(StepCallback):
 
     def set_model(self, model: keras.Model) -> None:
         if getattr(self, "_model", None) is not model:
-            self._batches, self._is_idle = 0, False
+            self._batches, self._is_idle, self._is_reachable = 0, False, False
         super().set_model(model)
         self._mask()  # before a callback's on_train_begin loads a checkpoint, which has masks
 
@@ -169,6 +177,9 @@ class GradualPruning(StepCallback):
         """Masks the model if needed; returns False if it has no weights yet."""
         if not self.model.built:
             return False
+        if not self._is_reachable:  # an error now, instead of at the last pruning
+            self._prune(self.schedule.final_sparsity, dry_run=True)
+            self._is_reachable = True
         if not masking.is_masked(self.model) or pruning.needs_channels(self.selection.pattern):
             mask_selected(self.model, self.selection)
         return True
@@ -181,7 +192,9 @@ class GradualPruning(StepCallback):
         if not self._mask():
             return
         self._pruned_at = due
-        sparsity = self.schedule.sparsity(due)
+        self._prune(self.schedule.sparsity(due))
+
+    def _prune(self, sparsity: float, dry_run: bool = False) -> None:
         if not self._reaches(self.model, sparsity):
             prune_selected(
                 self.model,
@@ -189,6 +202,7 @@ class GradualPruning(StepCallback):
                 self.selection,
                 criterion=self.criterion,
                 scope=self.scope,
+                dry_run=dry_run,
             )
 
     def _warn_if_too_short(self, steps: int | None) -> None:

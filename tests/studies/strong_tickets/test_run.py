@@ -92,7 +92,7 @@ def test_a_run_finds_the_target_in_a_random_network(tmp_path):
     assert last.total == 2 * last.n * (65 * 65 + 65 * 4 + 5 * 5 + 5 * 10)
     assert ticket_file(run, 0, 0.5, last.n).exists()
     page = report.build(run)
-    assert f"from n = {last.n} at 50.0 % (1 of 1 seeds)" in page.headline[0]
+    assert f"{last.n} at density 50.0 % (1 of 1 seeds)" in page.headline[0]
 
 
 def test_a_killed_run_resumes_to_the_same_tables(tmp_path, monkeypatch):

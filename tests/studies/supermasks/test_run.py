@@ -147,7 +147,7 @@ def test_the_page_names_the_best_mask_and_compares_the_weights(whole):
     files = report.build(run)
     best = max(read_results(run / CHOSEN), key=lambda row: row.best_value)
     assert f"`{best.arm.partition('/')[0]}` over" in files.headline[0]
-    assert "`large_final_same_sign` over initial weights in accuracy" in files.headline[1]
+    assert "more accurate than `large_final_same_sign` over initial weights" in files.headline[1]
     assert [f.name for f in files.figures] == ["supermasks.png"]
     assert "Every level over signed constants" in files.markdown.read_text()
 

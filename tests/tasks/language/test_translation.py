@@ -352,7 +352,7 @@ def test_a_translator_learns_to_translate():
     assert outcome.metrics["test_log_perplexity"] < 1
     trained = Start(outcome.weights)
     assert task.evaluate(trained)["bleu"] == pytest.approx(outcome.final_value)
-    with pytest.raises(LotteryError, match=r"whole test set.*the split 'validation'"):
+    with pytest.raises(LotteryError, match=r"full test set.*split='validation'"):
         task.evaluate(trained, "validation")
     said = task.translate(task._model)
     right = task.corpus.test.target

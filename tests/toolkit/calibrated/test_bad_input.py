@@ -1,5 +1,7 @@
 """What calibrated pruning refuses, with the remedy; and how it reads a dataset."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -152,8 +154,16 @@ def test_masks_that_it_cannot_prune(parametrization):
 def test_text_is_joined_and_sequences_are_spread_evenly():
     settings = {"num_samples": 2, "sequence_length": 3}
     text = ["abcd", "efgh", "ijklm"]  # 4 windows of 3: 0, 3, 6, 9
-    by_text = windows(kl.WandaConfig(text, **settings), lambda t: [ord(c) - 97 for c in t])
+
+    def by_letter(text):
+        return [ord(letter) - 97 for letter in text]
+
+    by_text = windows(kl.WandaConfig(text, **settings), by_letter)
     assert by_text.tolist() == [[0, 1, 2], [6, 7, 8]]
     by_sequence = windows(kl.WandaConfig([range(4), range(4, 11)], **settings), None)
     assert by_sequence.tolist() == [[0, 1, 2], [4, 5, 6]]  # of 0, 4, 7
+    endless = windows(kl.WandaConfig(itertools.repeat("abcd"), **settings), by_letter)
+    assert endless.tolist() == [[0, 1, 2], [3, 0, 1]]
+    endless = windows(kl.WandaConfig((range(4) for _ in itertools.count()), **settings), None)
+    assert endless.tolist() == [[0, 1, 2]] * 2
     assert windows(kl.WandaConfig(np.arange(13), **settings), None).tolist() == by_text.tolist()
