@@ -37,7 +37,7 @@ def run(config: Config) -> Path:
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
-    if config.executor == "processes":  # the command line has decided this before
+    if config.executor in ("processes", "vectorized"):  # the command line has decided this before
         config = choose(config).config
     with open_run(config) as (paths, task):
         train_all(config, paths, task)

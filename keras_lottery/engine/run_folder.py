@@ -94,15 +94,12 @@ def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dic
 
 def _check_executor(paths: RunPaths, earlier: Config, config: Config) -> None:
     """Raises LotteryError if only one of two calls is vectorized: its rounding differs."""
-    was, new = earlier.executor, config.executor
-    if (was == "vectorized") == (new == "vectorized"):
-        return
-    expected = "vectorized" if was == "vectorized" else "sequential"
-    raise LotteryError(
-        f"Expected --executor={expected} for {paths.root}, since vectorized trainings round "
-        f"differently from those of the other executors. Received: {new}. Use the same executor, "
-        "or choose another --out."
-    )
+    if (earlier.executor == "vectorized") != (config.executor == "vectorized"):
+        raise LotteryError(
+            f"Expected the executor that {paths.root} was started with, {earlier.executor}, since "
+            f"vectorized trainings round differently from all others. Received: {config.executor}. "
+            f"Use --executor={earlier.executor}, or choose another --out."
+        )
 
 
 def _check_network(paths: RunPaths, rows: Sequence[ResultRow], task: Task) -> None:

@@ -91,7 +91,7 @@ class NetworkTask(MaskedTask):
 
     def why_separate(self) -> str:
         if type(self).fit is not NetworkTask.fit:
-            return "has its own way to train"
+            return "has a training method of its own"
         if self.config.distribution != "none":
             return f"distributes each training over all devices ({self.config.distribution})"
         return ""

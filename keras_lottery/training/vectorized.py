@@ -1,5 +1,6 @@
 """Trains many tickets of one model as one program (JAX): `Trainer.fit` for all of them at once."""
 
+import operator
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ class VectorizedTrainer:
             )
         self.trainer = trainer
         self.program = VectorizedProgram(trainer.program, devices)
-        self.one = trainer.program
+        self.single = trainer.program
         self._train = EpochData(self.program, trainer.data)
         self._arrays: dict[int, Any] = {}
         self._reported = 0.0  # seconds of compilation
@@ -69,6 +70,7 @@ class VectorizedTrainer:
         for step in self._steps(tickets):
             recorder.record(step)
         results = recorder.finish()
+        self.program.unload()
         seconds = time.perf_counter() - began - (self.program.compile_seconds - compiled)
         results = [replace(result, seconds=seconds / len(tickets)) for result in results]
         results[0].compile_seconds = self.program.compile_seconds - self._reported
@@ -82,9 +84,11 @@ class VectorizedTrainer:
         capacity = steps_per_call(order, trainer.every)
         rows = np.zeros((capacity, first.shape[1]), np.int32)
         data = self._train.at(0, data_seed, order.part(0))
-        test = trainer.evaluations.test
+        evaluations = filter(None, (trainer.evaluations.test, trainer.evaluations.validation))
+        largest = max(evaluations, key=lambda evaluation: evaluation.orders[0].shape[1])
+        test, copies = self._on_devices(largest), 2 if trainer.averaged else 1
         while tickets > 1 and not self.program.fits(
-            tickets, data, rows, self._on_devices(test), test.orders[0]
+            tickets, data, rows, test, largest.orders[0], copies
         ):
             tickets = -(-tickets // 2)
         return tickets
@@ -120,7 +124,7 @@ class VectorizedTrainer:
 
     def _initial(self, start: Start) -> Carry:
         self.trainer.restore(start)
-        state: Carry = jax.device_get(self.one.state())
+        state: Carry = jax.device_get(self.single.state())
         return state
 
     def _steps(self, tickets: Sequence[Ticket]) -> Any:
@@ -174,11 +178,11 @@ class _Recorder:
         self._best_network: Network | None = None
         self._rewinds: list[State | None] = [None] * count
         self._histories: list[list[dict[str, float]]] = [[] for _ in tickets]
-        self._sums: Network | None = None
-        self._summed = 0
         self._initial: list[dict[str, float]] = [{} for _ in tickets]
         if self._trainer.config.evaluate_start:
             self._initial = vectorized.judge(self._program.network)
+        if self._trainer.averaged:
+            self._sums: Network = jax.tree.map(jax.numpy.zeros_like, self._program.network)
         self._capture(tickets[0].start.step)
 
     def record(self, step: int) -> None:
@@ -209,7 +213,7 @@ class _Recorder:
 
     def finish(self) -> list[TrainingResult]:
         trainer, vectorized = self._trainer, self._vectorized
-        network = self._averaged() if self._sums is not None else self._program.network
+        network = self._averaged() if trainer.averaged else self._program.network
         finals = vectorized.judge(network)
         trained = self._program.each(network, self._trained)
         bests, early = finals, self._best_step != trainer.total_steps
@@ -255,28 +259,16 @@ class _Recorder:
             for i in wanted:
                 self._rewinds[i] = states[i]
         if step in trainer.averaged:
-            everyone = np.ones(len(self._tickets), bool)
-            network = program.select(everyone, program.network, program.network)
-            self._sums = network if self._sums is None else self._merged(self._sums, network)
-            self._summed += 1
-
-    def _merged(self, sums: Network, network: Network) -> Network:
-        return self._over_averaged(lambda total, value: total + value, sums, network)
+            self._sums = jax.tree.map(operator.add, self._sums, program.network)
 
     def _averaged(self) -> Network:
-        if self._sums is None:
-            return self._program.network
-        return self._over_averaged(lambda total, _: total / self._summed, self._sums, self._sums)
-
-    def _over_averaged(self, function: Any, sums: Network, network: Network) -> Network:
-        """Returns `function(sum, value)` of averaged variables, and the value of all others."""
         averaged = {id(variable) for variable in self._trainer.averaged_variables()}
-        groups = zip(self._vectorized.one.variables(), sums, network)
-        first, second = (
-            [
-                function(total, value) if id(variable) in averaged else value
-                for variable, total, value in zip(*group, strict=True)
-            ]
-            for group in groups
+        network: Network = jax.tree.map(
+            lambda variable, total, value: (
+                total / len(self._trainer.averaged) if id(variable) in averaged else value
+            ),
+            self._vectorized.single.variables()[:2],
+            self._sums,
+            self._program.network,
         )
-        return first, second
+        return network

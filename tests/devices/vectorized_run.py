@@ -20,8 +20,16 @@ def main():
     weights = masking.get_weights(trainer.model)
     starts = [Start(weights, half(trainer, seed), seed=seed) for seed in range(DEVICES + 2)]
     vectorized = VectorizedTrainer(trainer)
-    results = vectorized.fit([Ticket(s, None, s.seed, NoProgress()) for s in starts])
-    state = vectorized.program.state[0][0]
+    shares = []
+
+    class Watching(NoProgress):
+        def update(self, step, of, loss):
+            state = vectorized.program.state[0][0]
+            shares.append(
+                (len(state.sharding.device_set), state.addressable_shards[0].data.shape[0])
+            )
+
+    results = vectorized.fit([Ticket(s, None, s.seed, Watching()) for s in starts])
     apart = [
         trainer.fit(s, capture_at=None, data_seed=s.seed, progress=NoProgress())
         for s in (starts[0], starts[-1])
@@ -35,8 +43,7 @@ def main():
     print(
         json.dumps(
             {
-                "devices": len(state.sharding.device_set),
-                "tickets_per_device": state.addressable_shards[0].data.shape[0],
+                "shares": sorted(set(shares)),
                 "together": [losses(result) for result in (results[0], results[-1])],
                 "apart": [losses(result) for result in apart],
                 "zero": zero,

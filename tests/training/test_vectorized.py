@@ -116,6 +116,7 @@ def test_tickets_end_as_by_themselves_and_one_that_diverges_disturbs_no_other(tr
     tickets = [Ticket(*start, progress) for start, progress in zip(starts, shown, strict=True)]
     vectorized = VectorizedTrainer(trainer)
     results = vectorized.fit(tickets)
+    assert not vectorized.program.state  # its memory is free for the next tickets
     assert_alike(results, apart(trainer, tickets))
     healthy = results[:2] + results[3:]
     assert all(np.isfinite(v).all() for result in healthy for v in result.weights.values())
@@ -177,7 +178,7 @@ def test_only_as_many_tickets_as_fit_into_memory_are_trained_together(trainer, m
 
 def test_eight_devices_share_the_tickets():
     outcomes = outcome("vectorized_run", "none", 8)
-    assert outcomes["devices"] == 8 and outcomes["tickets_per_device"] == 2
+    assert outcomes["shares"] == [[8, 2]]  # devices, and tickets of each
     np.testing.assert_allclose(outcomes["together"], outcomes["apart"], rtol=1e-4)
     assert outcomes["zero"]
     assert not outcomes["communicates"]

@@ -44,7 +44,7 @@ def choose(config: Config) -> Choice:
     Raises:
         LotteryError: the workers or the threads don't fit the experiment.
     """
-    began, threads, executor = _recorded(config)
+    began, threads, recorded = _recorded(config)
     if began and config.threads not in (None, threads):
         raise LotteryError(
             f"Expected the threads per training that the run was started with, {threads or 'all'}: "
@@ -52,18 +52,30 @@ def choose(config: Config) -> Choice:
             "out, or choose another --out."
         )
     threads = threads if began else config.threads
-    if config.executor == "auto" and executor == "vectorized":
-        executor, reason = "vectorized", ""
-    elif config.executor == "auto":
+    if config.executor == "vectorized" or (config.executor == "auto" and recorded == "vectorized"):
+        return _one_program(config, threads)
+    if config.executor == "auto":
         reason = _against_processes(config, began and threads is None)
         executor = "sequential" if reason else "processes"
     else:
         executor, reason = config.executor, ""
     if executor != "processes":
-        workers = None if executor == "sequential" else config.workers
+        workers = None if config.executor == "auto" else config.workers
         chosen = replace(config, executor=executor, threads=threads, workers=workers)
         return Choice(chosen, reason and f"one training at a time: {reason}")
     return _side_by_side(config, began, threads)
+
+
+def _one_program(config: Config, threads: int | None) -> Choice:
+    if config.study not in _STUDIES:
+        raise LotteryError(
+            "Expected --executor=sequential with a study that trains in its own order, "
+            f"{config.study!r}. Received: vectorized. Leave --executor out."
+        )
+    _check_workers(config)
+    reason = "many trainings as one program, as the run was started"
+    chosen = replace(config, executor="vectorized", threads=threads)
+    return Choice(chosen, reason if config.executor == "auto" else "")
 
 
 def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
@@ -77,12 +89,8 @@ def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
             f"Expected no --distribution with --executor=processes, which gives each training one "
             f"device. Received: {config.distribution}. Leave one of them out."
         )
-    plan, gpus = len(trainings(config)), visible_gpus()
-    if config.study == "tickets" and (config.workers or 0) > plan:
-        raise LotteryError(
-            f"Expected at most as many workers as there are trainings, {plan}. "
-            f"Received: {config.workers}. Lower --workers."
-        )
+    _check_workers(config)
+    gpus = visible_gpus()
     threads = threads or (1 if len(gpus) < 2 else max(1, cores() // len(gpus)))
     capacity = len(gpus) or min(cores() // threads, _that_fit())
     workers = config.workers or max(1, min(capacity, _width(config)))
@@ -92,6 +100,15 @@ def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
     )
     chosen = replace(config, executor="processes", threads=threads, workers=workers)
     return Choice(chosen, reason if config.executor == "auto" else "")
+
+
+def _check_workers(config: Config) -> None:
+    plan = len(trainings(config))
+    if config.study == "tickets" and (config.workers or 0) > plan:
+        raise LotteryError(
+            f"Expected at most as many workers as there are trainings, {plan}. "
+            f"Received: {config.workers}. Lower --workers."
+        )
 
 
 def _against_processes(config: Config, has_all_cores: bool) -> str:

@@ -37,6 +37,7 @@ class VectorizedProgram:
         self.compile_seconds = 0.0
         self.tickets = 0
         self.state: Carry = ()
+        self._metrics: list[Any] = []  # reset
         self._program = program
         self._mesh = Mesh(np.array(devices or jax.local_devices()), (_TICKETS,))
         self._executables: dict[Any, Any] = {}
@@ -62,6 +63,10 @@ class VectorizedProgram:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *padded)
         self.state = jax.device_put(stacked, self._sharding(_SPLIT))
         self._metrics = jax.device_put(stacked[3], self._sharding(_SPLIT))
+
+    def unload(self) -> None:
+        """Frees the memory of the tickets' states."""
+        self.state, self._metrics = (), []
 
     def put(self, arrays: Any) -> Any:
         """Copies nested arrays to every device."""
@@ -125,7 +130,9 @@ class VectorizedProgram:
             results.append(function())
         return results
 
-    def fits(self, tickets: int, data: Any, order: Any, test: Any, test_order: Any) -> bool:
+    def fits(
+        self, tickets: int, data: Any, order: Any, test: Any, test_order: Any, copies: int
+    ) -> bool:
         """Compiles the programs for a number of tickets; returns whether the devices can hold them.
 
         Args:
@@ -134,6 +141,7 @@ class VectorizedProgram:
             order: examples of one ticket's steps, `(capacity, batch)`.
             test: arrays of the largest evaluation.
             test_order: its batches.
+            copies: copies of the networks, such as those at the minimum of the validation loss.
         """
         limit = self._free_bytes()
         if limit is None:
@@ -148,8 +156,8 @@ class VectorizedProgram:
             trained = self._executable("step", state, data, rows)
             tested = self._executable("test_batch", evaluated, test, test_order[0])
         network = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state[:2]))
-        # The networks at the minimum of the validation loss are a copy.
-        return max(_bytes(trained), _bytes(tested)) + network // self._mesh.size <= limit
+        used = max(_bytes(trained), _bytes(tested)) + copies * network // self._mesh.size
+        return used <= limit
 
     def exported_for(self, platform: str, tickets: int, data: Any, order: NDArray[np.int32]) -> Any:
         """Returns the loop over steps, lowered for another platform such as `tpu`."""

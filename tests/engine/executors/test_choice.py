@@ -63,9 +63,16 @@ def test_a_run_keeps_its_threads(tmp_path):
         choose(dataclasses.replace(of_one, threads=2))
 
 
-def test_more_workers_than_trainings_are_refused(tmp_path):
-    settings = config(tmp_path, arms=["winning"], executor="processes", workers=4)
+@pytest.mark.parametrize("executor", ["processes", "vectorized"])
+def test_more_workers_than_trainings_are_refused(tmp_path, executor):
+    settings = config(tmp_path, arms=["winning"], executor=executor, workers=4)
     with pytest.raises(LotteryError, match=r"trainings, 3\. Received: 4"):
+        choose(settings)
+
+
+def test_one_program_for_a_study_with_its_own_order_is_refused(tmp_path):
+    settings = config(tmp_path, arms=[], executor="vectorized", study="supermasks")
+    with pytest.raises(LotteryError, match=r"'supermasks'\. Received: vectorized"):
         choose(settings)
 
 
