@@ -42,7 +42,7 @@ def _define_run(values: flags.FlagValues) -> None:
     text_flag(values, "config", None, "Config name or .py path; append :variant to select one.")
     text_flag(values, "out", None, "Parent folder of the run folder.")
     text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
-    text = "sequential; processes or ray (in parallel); or auto (prints its choice)."
+    text = "sequential; processes or ray (in parallel); vectorized (one program, JAX); or auto."
     text_flag(values, "executor", None, text)
     text_flag(values, "workers", None, "Number of networks to train in parallel.")
     text_flag(values, "threads", None, "CPU threads per training; can't change on resume.")

@@ -77,7 +77,8 @@ class Config(Generic[Data_co, Model_co, Options_co]):
         draws: draws per ticket of stochastic arms.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
-        executor: `sequential`, `processes`, `ray`, or `auto`, which chooses one of the first two.
+        executor: `sequential`, `processes`, `ray`, or `auto`, which chooses one of the first two;
+            `vectorized` trains many networks as one program on JAX.
         workers: parallel trainings; None: as many as cores and memory allow.
         threads: threads of each training, fixed when a run starts; None: one for parallel
             trainings, else all cores.
@@ -114,7 +115,9 @@ class Config(Generic[Data_co, Model_co, Options_co]):
     distribution: Annotated[str, OneOf(DISTRIBUTIONS)] = "none"
     tpu: Annotated[str, ReadWhen("distribution", "tpu")] = ""
     executor: Annotated[str, Filled()] = "auto"
-    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes", "ray")] = None
+    workers: Annotated[
+        Positive | None, ReadWhen("executor", "auto", "processes", "ray", "vectorized")
+    ] = None
     threads: Positive | None = None
     ray: Annotated[str, Filled(), ReadWhen("executor", "ray")] = "auto"
     resources: Annotated[dict[str, NotNegative], ReadWhen("executor", "ray")] = field(

@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
@@ -12,6 +11,7 @@ from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.threads import cores
 from keras_lottery.engine.graph import trainings
 from keras_lottery.errors import LotteryError
+from keras_lottery.memory import available_bytes
 from keras_lottery.records import read_config
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Training
@@ -47,7 +47,7 @@ def choose(config: Config) -> Choice:
     Raises:
         LotteryError: the workers or the threads don't fit the experiment.
     """
-    began, threads = _recorded(config)
+    began, threads, recorded = _recorded(config)
     if began and config.threads not in (None, threads):
         raise LotteryError(
             f"Expected the threads per training that the run was started with, {threads or 'all'}: "
@@ -55,6 +55,8 @@ def choose(config: Config) -> Choice:
             "out, or choose another --out."
         )
     threads = threads if began else config.threads
+    if config.executor == "vectorized" or (config.executor == "auto" and recorded == "vectorized"):
+        return _one_program(config, threads)
     if config.executor == "auto":
         reason = _against_processes(config, began and threads is None)
         executor = "sequential" if reason else "processes"
@@ -70,6 +72,18 @@ def choose(config: Config) -> Choice:
     return _side_by_side(config, threads)
 
 
+def _one_program(config: Config, threads: int | None) -> Choice:
+    if config.study not in _STUDIES:
+        raise LotteryError(
+            "Expected --executor=sequential with a study that trains in its own order, "
+            f"{config.study!r}. Received: vectorized. Leave --executor out."
+        )
+    _check_workers(config)
+    reason = "many trainings as one program, as the run was started"
+    chosen = replace(config, executor="vectorized", threads=threads)
+    return Choice(chosen, reason if config.executor == "auto" else "")
+
+
 def _check_parallel(config: Config, executor: str, has_all_cores: bool) -> None:
     if has_all_cores:
         raise LotteryError(
@@ -81,12 +95,7 @@ def _check_parallel(config: Config, executor: str, has_all_cores: bool) -> None:
             f"Expected no --distribution with --executor={executor}, which gives each training one "
             f"device. Received: {config.distribution}. Leave one of them out."
         )
-    plan = len(trainings(config))
-    if config.study == "tickets" and (config.workers or 0) > plan:
-        raise LotteryError(
-            f"Expected at most as many workers as there are trainings, {plan}. "
-            f"Received: {config.workers}. Lower --workers."
-        )
+    _check_workers(config)
 
 
 def _side_by_side(config: Config, threads: int | None) -> Choice:
@@ -100,6 +109,15 @@ def _side_by_side(config: Config, threads: int | None) -> Choice:
     )
     chosen = replace(config, executor="processes", threads=threads, workers=workers)
     return Choice(chosen, reason if config.executor == "auto" else "")
+
+
+def _check_workers(config: Config) -> None:
+    plan = len(trainings(config))
+    if config.study == "tickets" and (config.workers or 0) > plan:
+        raise LotteryError(
+            f"Expected at most as many workers as there are trainings, {plan}. "
+            f"Received: {config.workers}. Lower --workers."
+        )
 
 
 def _against_processes(config: Config, has_all_cores: bool) -> str:
@@ -121,13 +139,14 @@ def _is_imported() -> bool:
     return "keras" in sys.modules
 
 
-def _recorded(config: Config) -> tuple[bool, int | None]:
-    """Returns whether the run was started, and with how many threads."""
+def _recorded(config: Config) -> tuple[bool, int | None, str]:
+    """Returns whether the run was started, with how many threads, and with which executor."""
     paths = paths_of(config)
     if not paths.config.is_file():
-        return False, None
-    threads = read_config(paths)["config"].get("threads")
-    return True, threads if isinstance(threads, int) else None
+        return False, None, ""
+    recorded = read_config(paths)["config"]
+    threads = recorded.get("threads")
+    return True, threads if isinstance(threads, int) else None, str(recorded.get("executor"))
 
 
 def width(config: Config) -> int:
@@ -146,25 +165,5 @@ def width(config: Config) -> int:
 
 def _that_fit() -> int:
     """Returns how many workers fit into available memory; as many as cores if it isn't known."""
-    available = [room for room in (_available(), _container_room()) if room is not None]
-    return min(available) // _WORKER_BYTES if available else cores()
-
-
-def _available() -> int | None:
-    """Returns Linux' available memory in bytes, which counts what its caches can give back."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
-
-
-def _container_room() -> int | None:
-    """Returns what a container's memory limit leaves, in bytes; None without a limit."""
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
-        return int(limit) - int(used)
-    except (OSError, ValueError):  # no cgroup v2, or "max"
-        return None
+    available = available_bytes()
+    return cores() if available is None else available // _WORKER_BYTES

@@ -71,10 +71,16 @@ def test_a_training_on_ray_has_one_thread_or_those_of_the_run(tmp_path):
     assert choose(config(tmp_path, executor="ray")).config.workers is None  # the cluster decides
 
 
-@pytest.mark.parametrize("executor", ["processes", "ray"])
+@pytest.mark.parametrize("executor", ["processes", "ray", "vectorized"])
 def test_more_workers_than_trainings_are_refused(tmp_path, executor):
     settings = config(tmp_path, arms=["winning"], executor=executor, workers=4)
     with pytest.raises(LotteryError, match=r"trainings, 3\. Received: 4"):
+        choose(settings)
+
+
+def test_one_program_for_a_study_with_its_own_order_is_refused(tmp_path):
+    settings = dataclasses.replace(config(tmp_path, executor="vectorized"), study="supermasks")
+    with pytest.raises(LotteryError, match=r"'supermasks'\. Received: vectorized"):
         choose(settings)
 
 
