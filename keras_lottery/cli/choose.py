@@ -73,10 +73,8 @@ def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
     return chosen
 
 
-def prepare_executor(config: configs.Config) -> configs.Config:
-    """Chooses the executor, limits the threads, and starts the workers.
-
-    Workers import the backend at the same time as this process.
+def chosen_executor(config: configs.Config) -> configs.Config:
+    """Chooses the executor and limits the threads, without starting workers.
 
     Raises:
         LotteryError: the executor, workers or threads don't fit.
@@ -85,12 +83,24 @@ def prepare_executor(config: configs.Config) -> configs.Config:
     if choice.reason:
         print(choice.reason)
     limit_threads(choice.config.threads)
-    if choice.config.executor == "processes":
+    return choice.config
+
+
+def prepare_executor(config: configs.Config) -> configs.Config:
+    """Chooses the executor, limits the threads, and starts the workers.
+
+    Workers import the backend at the same time as this process.
+
+    Raises:
+        LotteryError: the executor, workers or threads don't fit.
+    """
+    config = chosen_executor(config)
+    if config.executor == "processes":
         # Driver and workers share the GPUs; by default, the first process takes nearly all memory.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-        start_workers(choice.config)
-    return choice.config
+        start_workers(config)
+    return config
 
 
 def _required_by_task(task: str, requested: str) -> str:

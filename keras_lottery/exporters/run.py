@@ -10,14 +10,14 @@ import numpy as np
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, study_schemas
-from keras_lottery.engine import make_task, run_folder
+from keras_lottery.engine import make_task
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.exporters.export_model import export
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.exporters.target import check_target
-from keras_lottery.records import ResultRow, read_results, sparsest_match
+from keras_lottery.records import ResultRow, load_config, read_results, sparsest_match
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import Training
 
@@ -59,7 +59,7 @@ def export_run(
     """
     paths, out = RunPaths(Path(run)), Path(out)
     check_target(format, out, quantize)
-    config, recorded = run_folder.load_config(paths)
+    config, recorded = load_config(paths)
     all_rows = read_results(paths.results)
     check_rows(paths.results, all_rows, recorded)
     rows = [row for row in all_rows if not row.source and row.finished]

@@ -1,7 +1,7 @@
 """The tables of a run: results.csv, metrics.csv, histories, layers, and TensorBoard scalars."""
 
 from keras_lottery.records.growing import GrowingTable
-from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, read_config
+from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, load_config, read_config
 from keras_lottery.records.rows import (
     COLUMNS,
     CONSTANT_OUTPUT,
@@ -36,6 +36,7 @@ __all__ = [
     "TensorBoardScalars",
     "check_masks",
     "layer_rows",
+    "load_config",
     "read_config",
     "read_history",
     "read_layers",

@@ -27,6 +27,7 @@ task_schemas.add(
         model=VisionModel,
         make="keras_lottery.tasks.vision.task:VisionTask",
     ),
+    "Image classification: data sets, folders and arrays.",
 )
 task_schemas.add(
     "rl",
@@ -38,6 +39,7 @@ task_schemas.add(
         environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
         ignores=ignored,
     ),
+    "Agents in CartPole, MinAtar, Atari and other gymnasium environments: DQN, PPO.",
 )
 task_schemas.add(
     "translation",
@@ -47,6 +49,7 @@ task_schemas.add(
         make="keras_lottery.tasks.language.translation.task:TranslationTask",
         ignores=_in_own_order,
     ),
+    "Machine translation with Transformers: WMT'14, Multi30k.",
 )
 task_schemas.add(
     "bert",
@@ -55,6 +58,7 @@ task_schemas.add(
         model=BertModel,
         make="keras_lottery.tasks.language.bert.task:BertTask",
     ),
+    "BERT, fine-tuned on GLUE or SQuAD, or trained on masked-language modelling.",
 )
 task_schemas.add(
     "language_modelling",
@@ -64,6 +68,7 @@ task_schemas.add(
         make="keras_lottery.tasks.language.modelling.task:LanguageModellingTask",
         ignores=_in_own_order,
     ),
+    "LSTM language models: WikiText-2, the Penn Treebank.",
 )
 
 

@@ -66,10 +66,12 @@ def test_help_teaches(capsys):
 def test_list(capsys):
     assert run("list", "arms", "criteria") == 0
     shown = capsys.readouterr().out
-    assert "arms: dense, " in shown and ", init_permuted, " in shown and "magnitude" in shown
+    assert "arms:\n  dense  " in shown and "\n  init_permuted  " in shown and "magnitude" in shown
     assert run("list") == 0
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert ["yu2019/atari:breakout", "Breakout on Atari with DQN"] in lines
+    assert ["reinit", "Control: the ticket's mask with re-initialized weights."] in lines
+    assert all(len(line) == 2 for line in lines if not line[0].endswith(":"))
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,12 @@ executors: Registry[Callable[[Config, Task, RunProgress], Executor]] = Registry(
 _SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"
 # The command line resolves `auto` before it imports a backend. For Python callers, whose backend
 # is already imported, starting workers no longer pays.
-executors.register_lazily("auto", _SEQUENTIAL)
-executors.register_lazily("sequential", _SEQUENTIAL)
-executors.register_lazily("processes", "keras_lottery.engine.executors.processes:Processes")
+executors.register_lazily("auto", _SEQUENTIAL, "Chooses between the others, and prints its choice.")
+executors.register_lazily("sequential", _SEQUENTIAL, "Trains one network at a time.")
+executors.register_lazily(
+    "processes",
+    "keras_lottery.engine.executors.processes:Processes",
+    "Trains several networks in parallel, each in a process of its own.",
+)
 
 __all__ = ["executors"]

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 from matplotlib.transforms import offset_copy
 
 from keras_lottery.errors import printable
+from keras_lottery.figures import InlineFigure
 from keras_lottery.report.results import DENSE, WINNING
 from keras_lottery.report.statistics import is_bimodal
 
@@ -143,7 +144,7 @@ def mean_bars(
 
 def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:
     """Returns an empty figure in inches, outside pyplot's global state."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
+    return InlineFigure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
 
 
 def draw_text_as_it_is(figure: Figure) -> None:
