@@ -46,7 +46,6 @@ def choose_backend(settings: Any) -> str:
     os.environ["KERAS_BACKEND"] = chosen
     if chosen == "jax":
         keep_programs()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return str(chosen)
 
 
