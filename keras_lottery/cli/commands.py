@@ -232,6 +232,16 @@ EXPORT = Command(
     _export,
 )
 
+
+def _tickets(*_: Any) -> None:
+    from rich.console import Console
+
+    from keras_lottery.tickets import preset_table
+
+    Console().print(preset_table())
+    print("Load one with kl.Ticket.from_preset(name).apply(model).")
+
+
 COMMANDS = {
     "run": RUN,
     "show": SHOW,
@@ -239,6 +249,12 @@ COMMANDS = {
     "export": EXPORT,
     "prune": PRUNE,
     "sensitivity": SENSITIVITY,
+    "tickets": Command(
+        "Lists the tickets that ship with the package.",
+        "keras-lottery tickets",
+        _nothing,
+        _tickets,
+    ),
     "list": Command(
         f"Lists the known {', '.join(KINDS)}.",
         "keras-lottery list criteria",

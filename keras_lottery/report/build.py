@@ -16,7 +16,8 @@ from keras_lottery.records import NoScalars, read_history, scalars
 from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, headlines
-from keras_lottery.report.document import Table
+from keras_lottery.report.document import Heading, Table
+from keras_lottery.report.guidance import guidance
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.pages import study_page
@@ -74,12 +75,22 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
     place.check(paths.report / "report.md")
     place.check(paths.tensorboard / "events")
     if study_name(run) == TICKETS:
-        _write_scalars(paths, results_by_task(run), tensorboard)
+        by_task = results_by_task(run)
+        _write_scalars(paths, by_task, tensorboard)
+        _add_guidance(page, by_task[0])
     figures = write_figures(page.drawings, paths.report)
     markdown, html = paths.report / "report.md", paths.report / "report.html"
     _write(markdown, to_markdown(page.blocks))
     _write(html, to_html(page.title, page.blocks, paths.report))
     return ReportFiles(html, markdown, figures, tuple(page.headline))
+
+
+def _add_guidance(page: Content, results: Results) -> None:
+    """Adds the section for readers of the run's own report, above the settings."""
+    if not results.rows:
+        return
+    place = next(i for i, block in enumerate(page.blocks) if block == Heading("Settings"))
+    page.blocks[place:place] = guidance(results)
 
 
 def page_of(run: Path) -> Content:

@@ -179,6 +179,7 @@ class TicketHistory:
         Raises:
             LotteryError: the metric's direction is unknown, or the dense network diverged.
         """
+        within = checks.number(within, "within", least=0)
         higher = self.higher_is_better if higher_is_better is None else higher_is_better
         if higher is None:
             raise LotteryError(
@@ -203,12 +204,12 @@ class TicketHistory:
             table.add_column(column, justify="right")
         for training, result in self.results.items():
             remaining = _remaining(self.starts[training])
-            row = (training.round, training.arm, f"{remaining:.1%}")
-            row = (training.seed, *row) if several else row
+            seed = [str(training.seed)] if several else []
+            row = (*seed, str(training.round), training.arm, f"{remaining:.1%}")
             cells = (f"{result.final_value:.4f}", f"{result.best_value:.4f}", str(result.best_step))
             if result.status == DIVERGED:
                 cells = (DIVERGED, "–", "–")
-            table.add_row(*map(str, row), *cells)
+            table.add_row(*row, *cells)
         return table
 
     def to_pandas(self) -> pd.DataFrame:

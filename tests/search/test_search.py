@@ -418,10 +418,15 @@ def test_a_history_is_a_table_a_figure_and_a_folder(seeds, tmp_path):
     assert seeds._repr_html_().count("<tr") == 7
 
 
-def test_the_best_ticket_is_the_sparsest_within_the_tolerance(history):
+def test_the_best_ticket_is_the_sparsest_within_the_tolerance(history, monkeypatch):
     assert np.array_equal(
         history.best(within=1.0).masks["layers/dense/kernel"],
         history.ticket(2).masks["layers/dense/kernel"],
     )
-    with pytest.raises(LotteryError, match=r"within -1 of dense\. Received: none"):
+    with pytest.raises(LotteryError, match="within, a finite number from 0"):
         history.best(within=-1.0)
+    monkeypatch.setattr(history, "values", lambda arm="winning": {0: 0.9, 1: 0.5})
+    with pytest.raises(
+        LotteryError, match=r"val_accuracy is within 0\.1 of dense\. Received: none"
+    ):
+        history.best(within=0.1)

@@ -95,7 +95,7 @@ class Drawing:
     """
 
     file: str
-    figure: Figure
+    figure: InlineFigure
     caption: str
     alt: str
 
@@ -142,7 +142,7 @@ def mean_bars(
             )  # fmt: skip
 
 
-def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:
+def new_figure(width: float = 7.2, height: float = 4.2) -> InlineFigure:
     """Returns an empty figure in inches, outside pyplot's global state."""
     return InlineFigure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
 
