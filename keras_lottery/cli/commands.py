@@ -1,7 +1,7 @@
 """The commands for runs: `run`, `report` and `export`; and the table of all commands."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def _define_run(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("export", False, text, flag_values=values)
     text = "Only print what would be trained and an estimate of the time, from a few steps."
     flags.DEFINE_bool("dry_run", False, text, flag_values=values)
+    _define_track(values)
 
 
 def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
@@ -77,7 +78,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
-        _show_report(folder)
+        _show_report(folder, values.track)
     if values.export:
         _export_once(folder)
 
@@ -132,22 +133,28 @@ def _export_once(folder: Path) -> None:
 
 def _define_report(values: flags.FlagValues) -> None:
     text_flag(values, "run", None, "Run folder.")
+    _define_track(values)
+
+
+def _define_track(values: flags.FlagValues) -> None:
+    text = "Also write the trainings to wandb or mlflow, as new runs, with the report."
+    flags.DEFINE_list("track", [], text, flag_values=values)
 
 
 def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
     folder = Path(required(values, "run", REPORT.example))
     if modules_of(values) or user_modules.plugins():  # a report alone needs no backend
         backend_for_run(folder, modules_of(values))
-    _show_report(folder)
+    _show_report(folder, values.track)
 
 
-def _show_report(folder: Path) -> None:
+def _show_report(folder: Path, trackers: Sequence[str]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     from keras_lottery import report
 
-    files = report.build(folder)
+    files = report.build(folder, trackers=trackers)
     console = Console()
     console.print(report.terminal_table(folder))
     for sentence in files.headline:

@@ -16,6 +16,7 @@ from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.ticket_tables import check_masks, read_history, read_layers
+from keras_lottery.records.trackers import TRACKERS, tracker
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "KEY",
     "RESULTS_VERSION_KEY",
     "TICKETS",
+    "TRACKERS",
     "CompactedRow",
     "GrowingTable",
     "LayerRow",
@@ -47,4 +49,5 @@ __all__ = [
     "read_table",
     "scalars",
     "sparsest_match",
+    "tracker",
 ]

@@ -48,6 +48,7 @@ th, td { padding: .25rem .6rem .25rem 0; text-align: right; white-space: nowrap;
 th:first-child, td:first-child { text-align: left; }
 table.text td, table.text th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 table.text td:first-child { white-space: nowrap; }
+td.long { white-space: normal; min-width: 11rem; text-align: left; }
 thead th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
 pre { background: var(--wash); padding: .6rem; border-radius: 6px; overflow-x: auto; }
 pre code { padding: 0; }
@@ -55,13 +56,20 @@ pre code { padding: 0; }
   body { padding: .5rem .75rem 3rem; }
   h1 { font-size: 1.35rem; }
   .scroll th:first-child, .scroll td:first-child { position: sticky; left: 0;
-    background: var(--paper); padding-right: .6rem; }
+    background: var(--paper); padding-right: .6rem; max-width: 9rem; min-width: 0;
+    white-space: normal; overflow-wrap: anywhere; }
+  figure { overflow-x: auto; }
+  figure img { min-width: 34rem; }
   .scroll { border-right: 2px solid var(--line); }
   table.text td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
   code { overflow-wrap: anywhere; }
 }
 summary { cursor: pointer; color: var(--mark); margin: 1rem 0; }
 """
+
+
+_SHORT = 24
+"""Characters of the longest cell that doesn't wrap."""
 
 
 def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:
@@ -113,9 +121,7 @@ def _(block: Image, folder: Path) -> str:
 @_render.register
 def _(block: Table, folder: Path) -> str:
     head = "".join(f"<th scope=col>{_breakable(cell)}</th>" for cell in block.header)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>\n" for row in block.rows
-    )
+    rows = "".join(f"<tr>{''.join(map(_data_cell, row))}</tr>\n" for row in block.rows)
     note = f'<p class="note">{_inline(block.note)}</p>' if block.note else ""
     title = f"<caption>{_inline(block.title)}</caption>" if block.title else ""
     kind = " class=text" if len(block.header) == 2 else ""
@@ -131,11 +137,25 @@ def _(block: Details, folder: Path) -> str:
     return f"<details><summary>{_inline(block.summary)}</summary>{inside}</details>"
 
 
+def _data_cell(text: str) -> str:
+    """Returns a cell; sentences wrap, numbers don't."""
+    kind = " class=long" if len(text) > _SHORT else ""
+    return f"<td{kind}>{_inline(text)}</td>"
+
+
 def _breakable(name: str) -> str:
     """Returns the name of a column, which may break after an underscore."""
     return _inline(name).replace("_", "_<wbr>")
 
 
 def _inline(text: str) -> str:
-    """Escapes the text and shows words in backquotes as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(printable(text)))
+    """Escapes the text; shows words in backquotes as code, and in asterisks as emphasis."""
+    return _MARKS.sub(_marked, escape(printable(text)))
+
+
+_MARKS = re.compile(r"`([^`]+)`|\*\*(\w[^*`]*)\*\*|(?<!\w)\*(\w[^*`]*)\*(?!\w)")
+
+
+def _marked(match: re.Match[str]) -> str:
+    tag = ("code", "strong", "em")[(match.lastindex or 1) - 1]
+    return f"<{tag}>{match[match.lastindex or 1]}</{tag}>"
