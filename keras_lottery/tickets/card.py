@@ -67,14 +67,18 @@ def facts(ticket: _Ticket) -> dict[str, str]:
     if isinstance(known.get("dense"), float):
         shown[f"{metric} of the dense network, same seed"] = f"{known['dense']:.4f}"
     if isinstance(known.get("difference"), list | tuple):
-        shown["paired difference from dense"] = _difference(known["difference"], known.get("seeds"))
+        shown["paired difference from dense"] = spoken_difference(
+            known["difference"], known.get("seeds")
+        )
     return shown
 
 
-def _difference(values: Sequence[float], seeds: object) -> str:
+def spoken_difference(values: Sequence[float], seeds: object) -> str:
+    """Returns a paired difference with its 95 % t interval, which two seeds are too few for."""
     mean, low, high = values
-    interval = f", 95 % t interval {low:+.4f} to {high:+.4f}" if low is not None else ""
-    return f"{mean:+.4f}{interval}; {seeds} seed{'s' * (seeds != 1)}"
+    if low is None or not isinstance(seeds, int) or seeds < 3:
+        return f"{mean:+.4f} ({seeds} seed{'s' * (seeds != 1)}, no interval)"
+    return f"{mean:+.4f} (95 % t interval {low:+.4f} to {high:+.4f}; {seeds} seeds)"
 
 
 def card(ticket: _Ticket, place: str) -> str:

@@ -2,6 +2,8 @@
 
 from rich.table import Table
 
+from keras_lottery.errors import printable
+from keras_lottery.tickets.card import spoken_difference
 from keras_lottery.tickets.ticket import preset_facts
 
 _HEADER = ("name", "what it is", "kept", "value", "dense", "difference from dense")
@@ -13,7 +15,7 @@ def preset_table() -> Table:
     for name in _HEADER:
         table.add_column(name, overflow="fold")
     for name, known in preset_facts().items():
-        table.add_row(name, *preset_cells(known))
+        table.add_row(name, *map(printable, preset_cells(known)))
     return table
 
 
@@ -31,6 +33,4 @@ def _difference(known: dict[str, object]) -> str:
     values = known.get("difference")
     if not isinstance(values, list) or len(values) != 3:
         return ""
-    mean, low, high = values
-    interval = f" ({low:+.4f} to {high:+.4f})" if low is not None else ""
-    return f"{mean:+.4f}{interval}, {known.get('seeds')} seeds"
+    return spoken_difference(values, known.get("seeds"))

@@ -10,7 +10,9 @@ import pytest
 from keras_lottery import cli, user_modules
 from keras_lottery.cli.choose import choose_and_import
 from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.engine import run_folder
 from keras_lottery.errors import LotteryError
+from keras_lottery.records.run_paths import RunPaths
 from tests.engine.small import settings
 
 
@@ -52,6 +54,37 @@ def test_run_and_report(folder, capsys):
     shown = capsys.readouterr().out
     assert "winning" in shown and "tickets.png" in shown
     assert (folder / "report" / "report.html").stat().st_size > 10_000
+
+
+def test_show_prints_the_status_and_the_table(folder, capsys):
+    assert run("show", f"--run={folder}") == 0
+    shown = capsys.readouterr().out
+    assert ": finished\n" in shown and " are done, all of them finished" in shown
+    assert "winning" in shown and "dense" in shown
+    lines = (folder / "results.csv").read_text().splitlines(keepends=True)
+    (folder / "results.csv").write_text("".join(lines[:-1]))
+    try:
+        assert run("show", f"--run={folder}") == 0
+        assert "stopped with 1 training left" in capsys.readouterr().out
+        with run_folder.held(RunPaths(folder)):
+            assert run("show", f"--run={folder}") == 0
+        assert ": running, about 0:00:0" in capsys.readouterr().out
+    finally:
+        (folder / "results.csv").write_text("".join(lines))
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(backend, tmp_path, capsys):
+    arguments = ["run", "--config=quickstart", "--dry_run", backend, *overrides(tmp_path / "runs")]
+    assert run(*arguments) == 0
+    shown = capsys.readouterr().out
+    assert "trainings of 1 seed: 1 dense, " in shown and "estimated time: 0:0" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tickets_are_listed(capsys):
+    assert run("tickets") == 0
+    shown = capsys.readouterr().out
+    assert "lenet_digits" in shown and "6.9%" in shown
 
 
 def test_help_teaches(capsys):

@@ -77,7 +77,7 @@ def test_the_card_says_what_it_is_and_how_to_apply_it(cache, ticket):
     for line in (
         "| sparsity | 75.00% (1 of 4 weights kept) |",
         "| paper | 1803.03635 |",
-        "| paired difference from dense | -0.0100, 95 % t interval -0.0200 to +0.0000; 3 seeds |",
+        "| paired difference from dense | -0.0100 (95 % t interval -0.0200 to +0.0000; 3 seeds) |",
         'kl.Ticket.from_preset("hf://user/made")',
         "| kernel | (2, 2) | 25.00% |",
         "| bias | (2,) | dense |",
