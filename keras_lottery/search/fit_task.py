@@ -15,8 +15,8 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Progress
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.examples import examples_of
-from keras_lottery.search.history import Network
 from keras_lottery.search.metric import choose_metric, higher_is_better
+from keras_lottery.search.rows import Network
 from keras_lottery.search.settings import (
     check_model,
     check_settings,

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from keras_lottery import checks, pruning
+from keras_lottery import checks
 from keras_lottery.engine.run_reader import to_ticket
 from keras_lottery.errors import LotteryError, unknown_name
 from keras_lottery.files import write_text
@@ -21,31 +21,15 @@ from keras_lottery.masking.copying import copy_model
 from keras_lottery.records import ResultRow
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.search.metric import VALIDATION
+from keras_lottery.search.rows import Network, remaining_of, row_of
 from keras_lottery.toolkit import Ticket
 from keras_lottery.training.checkpoint import restore_start
-from keras_lottery.types import DIVERGED, Start, State, Training, TrainingResult, Weights
+from keras_lottery.types import DIVERGED, Start, Training, TrainingResult, Weights
 
 if TYPE_CHECKING:
     from keras_lottery.figures import InlineFigure
 
 _HIDDEN = ["source", "task", "flops", "metric", "value"]
-
-
-@dataclass(frozen=True)
-class Network:
-    """The masked network of a search.
-
-    Args:
-        model: masked and compiled; its weights are those of the last training.
-        optimizer: `capture_optimizer` of its newly built optimizer.
-        prunable: number of prunable weights.
-        total: number of all weights.
-    """
-
-    model: keras.Model
-    optimizer: State
-    prunable: int
-    total: int
 
 
 class TicketHistory:
@@ -88,7 +72,7 @@ class TicketHistory:
         """
         training = self._find(round, arm, seed)
         provenance = {"seed": training.seed, "round": round, "arm": arm, "metric": self.metric}
-        provenance |= {"measured_on": self.measured_on}
+        provenance |= {"measured_on": self.measured_on} | self._compared(training)
         base = to_ticket(
             self.starts[training], provenance | {"value": self.results[training].final_value}
         )
@@ -166,7 +150,7 @@ class TicketHistory:
         kept: dict[int, list[float]] = {}
         for training, start in self.starts.items():
             if training.arm in (arm, "dense"):
-                kept.setdefault(training.round, []).append(_remaining(start))
+                kept.setdefault(training.round, []).append(remaining_of(start))
         return {number: float(np.mean(of)) for number, of in sorted(kept.items())}
 
     def best_round(self, within: float = 0.0, higher_is_better: bool | None = None) -> int:
@@ -203,7 +187,7 @@ class TicketHistory:
         for column in (*["seed"] * several, *names):
             table.add_column(column, justify="right")
         for training, result in self.results.items():
-            remaining = _remaining(self.starts[training])
+            remaining = remaining_of(self.starts[training])
             seed = [str(training.seed)] if several else []
             row = (*seed, str(training.round), training.arm, f"{remaining:.1%}")
             cells = (f"{result.final_value:.4f}", f"{result.best_value:.4f}", str(result.best_step))
@@ -299,6 +283,23 @@ class TicketHistory:
             f"Known: {', '.join(f'{r} {a}' for r, a in known)}."
         )
 
+    def _compared(self, training: Training) -> dict[str, Any]:
+        """Returns what a ticket's card says about it: dense, and the paired difference."""
+        if training.arm == "dense" or self._network is None:
+            return {}
+        from keras_lottery.report.statistics import paired
+
+        rows = [row for row in self._rows() if row.finished]
+        pair = paired(rows, training.arm, "dense", {training.round})
+        dense = [row.value for row in rows if (row.seed, row.arm) == (training.seed, "dense")]
+        known: dict[str, Any] = {"remaining": remaining_of(self.starts[training])}
+        known |= {"dense": dense[0]} if dense else {}
+        if pair:
+            ends = (pair.mean, pair.low, pair.high)
+            known["seeds"] = pair.n
+            known["difference"] = [None if math.isnan(end) else float(end) for end in ends]
+        return known
+
     def _known_network(self) -> Network:
         if self._network is None:
             raise LotteryError(
@@ -310,36 +311,9 @@ class TicketHistory:
     def _rows(self) -> list[ResultRow]:
         network = self._known_network()
         return [
-            _row(training, self.starts[training], result, network, self.metric)
+            row_of(training, self.starts[training], result, network, self.metric)
             for training, result in self.results.items()
         ]
-
-
-def _row(
-    training: Training, start: Start, result: TrainingResult, network: Network, metric: str
-) -> ResultRow:
-    kept = round(_remaining(start) * network.prunable)
-    return ResultRow(
-        **asdict(training),
-        sparsity=1 - _remaining(start),
-        kept=kept,
-        prunable=network.prunable,
-        total=network.total,
-        flops=0,  # a search doesn't count them
-        steps=result.steps,
-        seconds=result.seconds,
-        compile_seconds=result.compile_seconds,
-        metric=metric,
-        value=result.final_value,
-        final_value=result.final_value,
-        best_value=result.best_value,
-        best_step=result.best_step,
-        status=result.status,
-    )
-
-
-def _remaining(start: Start) -> float:
-    return 1 - pruning.sparsity(start.masks) if start.masks else 1.0
 
 
 def _value(result: TrainingResult) -> float:

@@ -381,7 +381,9 @@ def test_each_seed_is_a_search_of_its_own(seeds, before):
     kernel = "layers/dense/kernel"
     assert np.array_equal(first[kernel], before[0])  # the model's own weights
     assert not np.array_equal(second[kernel], first[kernel])  # newly initialized ones
-    assert seeds.ticket(1).provenance["seed"] == 3
+    made = seeds.ticket(1).provenance
+    assert made["seed"] == 3 and made["seeds"] == 2 and made["remaining"] == pytest.approx(0.5)
+    assert made["difference"][0] == pytest.approx(seeds.values()[1] - seeds.values()[0])
     single = [seeds.results[t].final_value for t in seeds.results if t.arm == "winning"]
     assert seeds.values()[1] == pytest.approx(np.mean(single))
     assert seeds.remaining() == {0: 1.0, 1: pytest.approx(0.5)}
