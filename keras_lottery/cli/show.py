@@ -11,6 +11,7 @@ from keras_lottery import user_modules
 from keras_lottery.cli.choose import backend_for_run
 from keras_lottery.cli.command import Command, modules_of, required, text_flag
 from keras_lottery.engine.plan import Plan, plan_of
+from keras_lottery.errors import LotteryError
 from keras_lottery.records import load_config
 from keras_lottery.records.run_paths import RunPaths
 
@@ -30,9 +31,18 @@ def _show(values: flags.FlagValues, _: dict[str, Any]) -> None:
     for line in plan.lines() if plan else []:
         print(line)
     if plan is None or any(row.finished for row in plan.rows):
-        from keras_lottery import report
+        _show_table(folder, running)
 
+
+def _show_table(folder: Path, running: bool) -> None:
+    from keras_lottery import report
+
+    try:
         Console().print(report.terminal_table(folder))
+    except LotteryError:
+        if not running:
+            raise
+        print("no table yet: nothing is finished")
 
 
 def status(plan: Plan | None, running: bool) -> str:

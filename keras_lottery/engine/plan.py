@@ -8,12 +8,9 @@ from pathlib import Path
 from keras_lottery.config import Config
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import duration
-from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records import TICKETS, ResultRow, read_results
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import FINISHED, Training
-
-WITH_PLAN = ("tickets", "transfer")
-"""Studies whose trainings are known before they start; the others have their own loop."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def plan_of(config: Config, folder: Path | None = None) -> Plan | None:
     Raises:
         LotteryError: the arms don't fit together, or results.csv is damaged.
     """
-    if config.study not in WITH_PLAN:
+    if config.study != TICKETS:
         return None
     paths = paths_of(config) if folder is None else replace(paths_of(config), root=folder)
     rows = read_results(paths.results) if paths.results.exists() else []

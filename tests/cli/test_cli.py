@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,8 +9,9 @@ from importlib.util import find_spec
 import pytest
 
 from keras_lottery import cli, user_modules
+from keras_lottery import config as configs
 from keras_lottery.cli.choose import choose_and_import
-from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.config import TaskSchema, presets, task_schemas
 from keras_lottery.engine import run_folder
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
@@ -71,6 +73,15 @@ def test_show_prints_the_status_and_the_table(folder, capsys):
         assert ": running, about 0:00:0" in capsys.readouterr().out
     finally:
         (folder / "results.csv").write_text("".join(lines))
+
+
+def test_show_of_a_study_that_has_no_results_yet(tmp_path, capsys):
+    settings = presets.load("bragagnolo2022/equilibrium:small_cnn_digits")
+    record = {"config": configs.thaw(configs.freeze(settings)), "higher_is_better": True}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    with run_folder.held(RunPaths(tmp_path)):
+        assert run("show", f"--run={tmp_path}") == 0
+    assert capsys.readouterr().out.endswith(": running\nno table yet: nothing is finished\n")
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(backend, tmp_path, capsys):
