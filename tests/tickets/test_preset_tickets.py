@@ -18,6 +18,10 @@ from keras_lottery.tickets import preset_cells, preset_facts, preset_names
 from keras_lottery.types import Training
 
 DATA = os.environ.get("KERAS_LOTTERY_DATA", "")
+ON_EVERY_BACKEND = ("lenet_digits", "lenet_mnist")
+SLOW = ("small_cnn_digits_channels",)
+"""Retrained by tests/slow."""
+
 MOST_BYTES = 5 * 2**20
 PAGE = Path(kl.__file__).parents[1] / "docs/tickets.md"
 
@@ -40,12 +44,12 @@ def check(name):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", ["lenet_digits", "lenet_mnist"])
+@pytest.mark.parametrize("name", ON_EVERY_BACKEND)
 def test_a_shipped_ticket_reaches_its_value_again_on_every_backend(name):
     check(name)
 
 
-@pytest.mark.parametrize("name", sorted({*preset_names()} - {"lenet_digits", "lenet_mnist"}))
+@pytest.mark.parametrize("name", sorted({*preset_names()} - {*ON_EVERY_BACKEND, *SLOW}))
 def test_a_shipped_ticket_reaches_its_value_again(name):
     check(name)
 
