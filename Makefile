@@ -2,10 +2,10 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,ray,dev
+EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,wandb,mlflow,ray,hub,dev
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-all bench lint clean install
+.PHONY: demo test test-fast test-all bench lint wheel clean install
 
 install: $(STAMP)
 
@@ -40,6 +40,14 @@ bench: $(STAMP)
 
 results/%: $(STAMP)
 	$(BIN)/python -m benchmarks.results $* $(RESULTS_FLAGS)
+
+# Builds the wheel, and runs an experiment with it in a clean environment.
+wheel: $(STAMP)
+	rm -rf dist build/wheel
+	$(BIN)/pip wheel -q --no-deps -w dist .
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/pip install -q -c constraints.txt "$$(ls dist/*.whl)[jax]"
+	cd build/wheel && bin/keras-lottery run --config=quickstart --seeds=0 --config.prune.rounds=2 --out=runs
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -62,15 +62,14 @@ def played(
         LotteryError: the run isn't on CartPole, or has no such networks.
     """
     import keras_lottery.studies  # noqa: F401  registers studies and tasks
-    from keras_lottery.engine import run_folder
     from keras_lottery.engine.experiment import make_task
     from keras_lottery.errors import LotteryError
-    from keras_lottery.records import read_results
+    from keras_lottery.records import load_config, read_results
     from keras_lottery.records.run_paths import RunPaths
     from keras_lottery.tickets import load_state
 
     paths = RunPaths(run)
-    config, _ = run_folder.load_config(paths)
+    config, _ = load_config(paths)
     if config.task != "rl" or not config.data.name.startswith("CartPole"):
         raise LotteryError(
             f"Expected a run on CartPole. Received: {config.name!r}. "

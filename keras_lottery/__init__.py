@@ -10,7 +10,8 @@ Example:
 from importlib import import_module
 from typing import Any
 
-from keras_lottery.keras_classes import announce as _announce
+from keras_lottery import keras_classes as _keras_classes
+from keras_lottery import quiet as _quiet
 
 __version__ = "0.1.0"
 
@@ -57,4 +58,5 @@ def __dir__() -> list[str]:
     return list(__all__)
 
 
-_announce()
+_quiet.announce()
+_keras_classes.announce()

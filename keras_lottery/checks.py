@@ -41,6 +41,20 @@ def seed(value: object, name: str = "seed") -> int:
     return whole_number(value, name, most=MOST_SEED)
 
 
+def seeds(value: object) -> tuple[int, ...]:
+    """Returns seeds as a tuple of ints; rejects a single number and repeated seeds.
+
+    Raises:
+        LotteryError: it is not a sequence of seeds, is empty, or has one twice.
+    """
+    if not isinstance(value, Collection) or isinstance(value, str | bytes | Mapping) or not value:
+        raise _refused("seeds, a sequence of whole numbers such as (0, 1, 2)", value)
+    whole = tuple(seed(item, "seeds") for item in value)
+    if len(set(whole)) < len(whole):
+        raise _refused("seeds, each of them once", value)
+    return whole
+
+
 def number(
     value: object, name: str, least: float | None = None, most: float | None = None
 ) -> float:

@@ -1,5 +1,6 @@
 """Registries of extensible components: criteria, arms, tasks, exporters, executors."""
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self._entries: dict[str, T | str] = {}
         self._origins: dict[str, Origin] = {}
+        self._says: dict[str, str] = {}
         registries.add(self)
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -56,15 +58,28 @@ class Registry(Generic[T]):
 
         return decorate
 
-    def add(self, name: str, entry: T) -> None:
-        """Registers `entry` under `name`."""
-        self._add(name, entry)
+    def add(self, name: str, entry: T, says: str = "") -> None:
+        """Registers `entry` under `name`; `says` describes it in one sentence."""
+        self._add(name, entry, says)
 
-    def register_lazily(self, name: str, location: str) -> None:
+    def register_lazily(self, name: str, location: str, says: str = "") -> None:
         """Registers `"package.module:attribute"`, imported on first use of `name`."""
-        self._add(name, location)
+        self._add(name, location, says)
 
-    def _add(self, name: str, entry: T | str) -> None:
+    def describe(self, name: str) -> str:
+        """Returns a sentence about an entry: `says`, else the first line of its docstring.
+
+        An entry whose import fails has no description.
+        """
+        if self._says.get(name):
+            return self._says[name]
+        try:
+            text = inspect.getdoc(self[name]) or ""
+        except ImportError:
+            return ""
+        return text.partition("\n")[0]
+
+    def _add(self, name: str, entry: T | str, says: str = "") -> None:
         origin = _origin()
         if name in self._entries:
             first = self._origins.get(name, Origin("keras_lottery"))
@@ -74,6 +89,7 @@ class Registry(Generic[T]):
             )
         self._entries[name] = entry
         self._origins[name] = origin
+        self._says[name] = says
 
     def registered(self, name: str) -> bool:
         """Returns whether `name` is known without importing plugins."""

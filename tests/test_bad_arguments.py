@@ -183,7 +183,8 @@ SEARCHES = [
     *(({"scope": bad}) for bad in ("nope", None, 3)),
     *(({"include": bad}) for bad in (3, [3], None)),
     *(({"exclude": bad}) for bad in (3, [3])),
-    *(({"seed": bad}) for bad in (-1, 0.5, "0", None)),
+    *(({"seeds": bad}) for bad in (0, [-1], [0.5], "0", None, [], [1, 1])),
+    {"reinitialize": 1},
     *(({"verbose": bad}) for bad in ("no", 1)),
 ]
 

@@ -61,3 +61,18 @@ def test_plugins_are_looked_for_where_a_name_is_not_known(monkeypatch):
     assert registry["apple"] == 1 and "apple" in registry and not looked
     assert not registry.registered("plum") and not looked
     assert registry["plum"] == 3 and list(registry) == ["apple", "plum"]
+
+
+def test_an_entry_is_described_by_what_its_registration_says_or_its_docstring():
+    registry = Registry("function")
+    registry.register_lazily("join", "os.path:join", "Joins paths.")
+
+    @registry.register("documented")
+    def documented():
+        """Does a thing.
+
+        And more.
+        """
+
+    said = {name: registry.describe(name) for name in ("join", "documented")}
+    assert said == {"join": "Joins paths.", "documented": "Does a thing."}

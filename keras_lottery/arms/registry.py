@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from keras_lottery.arms.descriptions import DESCRIPTIONS
 from keras_lottery.arms.prune_at_init import AT_INIT
 from keras_lottery.protocols import Arm
 from keras_lottery.registry import Registry
@@ -74,10 +75,12 @@ _MODULES: dict[str, tuple[str, ...]] = {
 }
 for _module, _names in _MODULES.items():
     for _name in _names:
-        arms.register_lazily(_name, f"keras_lottery.arms.{_module}:{_name.upper()}")
+        arms.register_lazily(
+            _name, f"keras_lottery.arms.{_module}:{_name.upper()}", DESCRIPTIONS[_name]
+        )
 
 for _arm in AT_INIT:
-    arms.add(_arm.name, _arm)
+    arms.add(_arm.name, _arm, DESCRIPTIONS[_arm.name])
 
 
 def rounds_of(name: str, rounds: int, limited_to: Sequence[int] = ()) -> Sequence[int]:

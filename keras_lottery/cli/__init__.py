@@ -126,5 +126,7 @@ def _list(kinds: list[str], modules: list[str]) -> None:
         if kind not in KINDS:
             raise unknown_name("kind", kind, KINDS)
     for kind in kinds or KINDS:
-        start, between = (":\n  ", "\n  ") if kind == "configs" else (": ", ", ")
-        print(f"{kind}{start}{between.join(KINDS[kind]())}")
+        entries = KINDS[kind]()
+        width = max(map(len, entries), default=0)
+        lines = [f"  {name:<{width}}  {text}".rstrip() for name, text in entries.items()]
+        print("\n".join([f"{kind}:", *lines]))

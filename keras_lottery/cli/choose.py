@@ -55,7 +55,6 @@ def choose_backend(settings: Any, earlier: Callable[[], str] = str) -> str:
     os.environ["KERAS_BACKEND"] = chosen
     if chosen == "jax":
         keep_programs()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return str(chosen)
 
 
@@ -85,10 +84,8 @@ def choose_and_import(
     return chosen
 
 
-def prepare_executor(config: configs.Config) -> configs.Config:
-    """Chooses the executor, limits the threads, and starts the workers.
-
-    Workers import the backend at the same time as this process.
+def chosen_executor(config: configs.Config) -> configs.Config:
+    """Chooses the executor and limits the threads, without starting workers.
 
     Raises:
         LotteryError: the executor, workers or threads don't fit.
@@ -97,16 +94,28 @@ def prepare_executor(config: configs.Config) -> configs.Config:
     if choice.reason:
         print(choice.reason)
     limit_threads(choice.config.threads)
-    if choice.config.executor in PARALLEL:
+    return choice.config
+
+
+def prepare_executor(config: configs.Config) -> configs.Config:
+    """Chooses the executor, limits the threads, and starts the workers.
+
+    Workers import the backend at the same time as this process.
+
+    Raises:
+        LotteryError: the executor, workers or threads don't fit.
+    """
+    config = chosen_executor(config)
+    if config.executor in PARALLEL:
         # Driver and workers share the GPUs; by default, the first process takes nearly all memory.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if choice.config.executor == "processes":
-        start_workers(choice.config)
-    if choice.config.executor == "ray":  # before a run folder is created
-        ray_cluster.connect(choice.config.ray)
-        ray_cluster.capacity(choice.config)
-    return choice.config
+    if config.executor == "processes":
+        start_workers(config)
+    if config.executor == "ray":  # before a run folder is created
+        ray_cluster.connect(config.ray)
+        ray_cluster.capacity(config)
+    return config
 
 
 def _required_by_task(task: str, requested: str) -> str:

@@ -1,7 +1,7 @@
 """The commands for runs: `run`, `report` and `export`; and the table of all commands."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from keras_lottery.cli.choose import (
     backend_for_run,
     backend_for_tools,
     choose_and_import,
+    chosen_executor,
     prepare_executor,
 )
 from keras_lottery.cli.command import (
@@ -27,7 +28,9 @@ from keras_lottery.cli.command import (
     text_flag,
 )
 from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
+from keras_lottery.cli.show import SHOW
 from keras_lottery.config import presets
+from keras_lottery.engine.plan import plan_of
 from keras_lottery.errors import LotteryError, printable
 from keras_lottery.records.run_paths import paths_of
 
@@ -56,6 +59,9 @@ def _define_run(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("report", True, "Write the report at the end.", flag_values=values)
     text = "Also export the default model, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
+    text = "Only print what would be trained and an estimate of the time, from a few steps."
+    flags.DEFINE_bool("dry_run", False, text, flag_values=values)
+    _define_track(values)
 
 
 def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
@@ -70,17 +76,41 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     settings["backend"] = choose_and_import(
         settings, modules_of(values), lambda: _earlier_backend(settings, name, overrides)
     )
-    config = prepare_executor(_frozen(settings, name, overrides))
+    config = _frozen(settings, name, overrides)
+    config = chosen_executor(config) if values.dry_run else prepare_executor(config)
     if values.export:
         from keras_lottery.exporters import check_exportable
 
         check_exportable(config)
+    _announce(config, values.dry_run)
+    if values.dry_run:
+        return
     folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
-        _show_report(folder)
+        _show_report(folder, values.track)
     if values.export:
         _export_once(folder)
+
+
+def _announce(config: configs.Config, measure: bool) -> None:
+    """Prints what a run trains, and about how long it takes if that is known or measured."""
+    plan = plan_of(config)
+    if plan is None:
+        seeds = ", ".join(map(str, config.seeds))
+        print(f"{config.name}: the study {config.study!r} with the seeds {seeds}")
+        return
+    print(f"{config.name}: {'; '.join(plan.lines())}")
+    each = None
+    if measure and plan.left:
+        from keras_lottery.engine.measure import seconds_of_training
+
+        each = seconds_of_training(config)
+    if measure or (plan.seconds_each and plan.left):
+        side_by_side = f", {plan.workers} in parallel" if plan.workers > 1 else ""
+        print(f"estimated time: {plan.time_left(each)}{side_by_side}")
+    if measure:
+        print(f"nothing was written; the run folder will be {plan.folder}")
 
 
 def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:
@@ -132,22 +162,28 @@ def _export_once(folder: Path) -> None:
 
 def _define_report(values: flags.FlagValues) -> None:
     text_flag(values, "run", None, "Run folder.")
+    _define_track(values)
+
+
+def _define_track(values: flags.FlagValues) -> None:
+    text = "Also write the trainings to wandb or mlflow, as new runs, with the report."
+    flags.DEFINE_list("track", [], text, flag_values=values)
 
 
 def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
     folder = Path(required(values, "run", REPORT.example))
     if modules_of(values) or user_modules.plugins():  # a report alone needs no backend
         backend_for_run(folder, modules_of(values))
-    _show_report(folder)
+    _show_report(folder, values.track)
 
 
-def _show_report(folder: Path) -> None:
+def _show_report(folder: Path, trackers: Sequence[str]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     from keras_lottery import report
 
-    files = report.build(folder)
+    files = report.build(folder, trackers=trackers)
     console = Console()
     console.print(report.terminal_table(folder))
     for sentence in files.headline:
@@ -185,18 +221,19 @@ def _nothing(*_: Any) -> None:
     """Does nothing; `list` takes no flags."""
 
 
-def _names(module: str, registry: str) -> Callable[[], list[str]]:
-    def names() -> list[str]:
+def _names(module: str, registry: str) -> Callable[[], dict[str, str]]:
+    def names() -> dict[str, str]:
         from importlib import import_module
 
         backend_for_tools()
-        return list(getattr(import_module(f"keras_lottery.{module}"), registry))
+        entries = getattr(import_module(f"keras_lottery.{module}"), registry)
+        return {name: printable(entries.describe(name)) for name in entries}
 
     return names
 
 
-KINDS: dict[str, Callable[[], list[str]]] = {
-    "configs": presets.listing,
+KINDS: dict[str, Callable[[], dict[str, str]]] = {
+    "configs": presets.descriptions,
     "tasks": _names("tasks", "task_schemas"),
     "studies": _names("studies", "study_schemas"),
     "datasets": _names("tasks.vision.data", "datasets"),
@@ -231,12 +268,29 @@ EXPORT = Command(
     _export,
 )
 
+
+def _tickets(*_: Any) -> None:
+    from rich.console import Console
+
+    from keras_lottery.tickets import preset_table
+
+    Console().print(preset_table())
+    print("Load one with kl.Ticket.from_preset(name).apply(model).")
+
+
 COMMANDS = {
     "run": RUN,
+    "show": SHOW,
     "report": REPORT,
     "export": EXPORT,
     "prune": PRUNE,
     "sensitivity": SENSITIVITY,
+    "tickets": Command(
+        "Lists the tickets that ship with the package.",
+        "keras-lottery tickets",
+        _nothing,
+        _tickets,
+    ),
     "list": Command(
         f"Lists the known {', '.join(KINDS)}.",
         "keras-lottery list criteria",

@@ -56,13 +56,6 @@ def descriptions() -> dict[str, str]:
     return lines
 
 
-def listing() -> list[str]:
-    """Returns a line with name and description for each of the package's configs."""
-    lines = descriptions()
-    width = max(map(len, lines))
-    return [f"{name:<{width}}  {line}" for name, line in lines.items()]
-
-
 def split(name_or_path: str) -> tuple[str, str]:
     """Returns the name or path of a config file, and the argument after the colon or ""."""
     path, suffix, argument = name_or_path.partition(".py:")

@@ -58,13 +58,13 @@ class ProgressBar:
     """A bar over all trainings, and one over the steps of each running training.
 
     It is drawn in a terminal, and in a notebook with ipywidgets. Elsewhere it prints a plain line
-    after each training, and during long ones.
+    now and then, and at the end.
 
     Args:
         total: number of trainings of the experiment.
         done: number of trainings finished by earlier calls.
         console: where to draw.
-        pause: minimum seconds between plain lines within a training.
+        pause: minimum seconds between plain lines.
     """
 
     def __init__(
@@ -110,7 +110,8 @@ class ProgressBar:
             self._parts.pop(steps, None)
             self._finished += 1
             self._move()
-        self._print(f"{self._finished}/{self._total} {name} done")
+        if self._finished >= self._total or self._is_due():
+            self._print(f"{self._finished}/{self._total} {name} done")
 
     def skip(self, trainings: int) -> None:
         self._first += trainings  # they must not count in the time per training
@@ -122,8 +123,11 @@ class ProgressBar:
         self._move()
         note = "" if math.isnan(loss) else f"loss {loss:.4g}"
         self._bar.update(steps, completed=step, total=of, note=note)
-        if time.monotonic() - self._printed >= self._pause:
+        if self._is_due():
             self._print(f"{name}: step {step} of {of}" + f", {note}" * bool(note))
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._printed >= self._pause
 
     @property
     def _done(self) -> float:
@@ -144,8 +148,13 @@ class ProgressBar:
         if not done:
             return "?"
         seconds = (time.monotonic() - self._began) / done * (self._total - self._done)
-        hours, rest = divmod(int(seconds), 3600)
-        return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+        return duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    """Returns seconds as hours, minutes and seconds: `1:05:00`."""
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
 
 
 class Steps:

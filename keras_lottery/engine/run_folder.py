@@ -10,33 +10,15 @@ from filelock import FileLock, Timeout
 
 from keras_lottery import backend
 from keras_lottery.arms.check_rows import check_rows
-from keras_lottery.config import Config, differences, digest, freeze, imports, thaw
+from keras_lottery.config import Config, differences, digest, imports, thaw
 from keras_lottery.engine.declared import declared_claims
 from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_text
 from keras_lottery.protocols import Task
-from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow, read_config, read_results
+from keras_lottery.records import RESULTS_VERSION_KEY, ResultRow, load_config, read_results
 from keras_lottery.records.run_paths import Place, RunPaths
-
-
-def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
-    """Returns the config of a run folder, and the contents of its config.json.
-
-    Raises:
-        LotteryError: it is not a run folder.
-    """
-    recorded = read_config(paths)
-    try:
-        return freeze(recorded["config"], allow_unread=True), recorded
-    except LotteryError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise LotteryError(
-            f"Expected {paths.config} to hold a config. Received: {type(error).__name__}: {error}. "
-            "Take the file from a backup, or start the run again in another folder."
-        ) from error
 
 
 def write_config(paths: RunPaths, config: Config, task: Task) -> None:

@@ -55,6 +55,7 @@ def export(
     assets: Mapping[str, bytes] | None = None,
     prunable: Collection[str] | None = None,
     dense: bool = True,
+    origin: str = "",
 ) -> ExportReport:
     """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
 
@@ -75,6 +76,7 @@ def export(
         prunable: paths of the variables that the report counts as prunable; None: those with a
             mask, or for a plain model those that `kl.mask` would mask.
         dense: also write and measure the dense network, then delete it.
+        origin: a sentence on where the model comes from, the first note of the report.
 
     Returns:
         A report on the artifact, its comparison with the model, and its sizes and latency next to
@@ -98,12 +100,15 @@ def export(
     arguments.built_model(model)
     checks.truth(compact, "compact")
     checks.truth(dense, "dense")
+    checks.text(origin, "origin")
     if tolerance is not None:
         checks.number(tolerance, "tolerance", least=0)
     infos = masking.describe(model)
     if prunable is None:
         prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
-    order = _Order(exporter, format, out, compact, quantize, tolerance, frozenset(prunable), dense)
+    order = _Order(
+        exporter, format, out, compact, quantize, tolerance, frozenset(prunable), dense, origin
+    )
     with Reader(exporter, backend.name()) as reader:
         plain = _plain(model, compact)
         subject = subject_of(plain, infos, inputs)
@@ -141,6 +146,7 @@ class _Order:
     tolerance: float | None
     prunable: frozenset[str]
     dense: bool
+    origin: str
 
 
 def _written(
@@ -196,7 +202,7 @@ def _written(
             share,
         )
         (bytes, gzipped), *of_dense = sizes.result()
-    stored = reloaded.variables
+    stored, origin = reloaded.variables, [order.origin] if order.origin else []
     return ExportReport(
         path=order.out,
         format=order.format,
@@ -214,7 +220,7 @@ def _written(
         latency=reloaded.latency.get("artifact", {}),
         dense=_dense(jobs, of_dense, reloaded),
         flops=compaction_report(plain).flops if order.compact else (0, 0),
-        notes=(*_notes(float_subject, reloaded, how), *reloaded.notes),
+        notes=(*origin, *_notes(float_subject, reloaded, how), *reloaded.notes),
     ), jobs[0].artifact
 
 

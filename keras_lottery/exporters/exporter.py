@@ -138,15 +138,18 @@ class Job:
 
 
 exporters: Registry[Exporter] = Registry("export format")
-for _name, _location in {
-    "keras": "keras_file:exporter",
-    "litert": "litert:exporter",
-    "litert_sparse": "litert:sparse",
-    "onnx": "onnx:exporter",
-    "openvino": "openvino:exporter",
-    "packed": "packed:exporter",
-    "policy": "policy:exporter",
-    "safetensors": "safetensors:exporter",
-    "saved_model": "saved_model:exporter",
+for _name, (_location, _says) in {
+    "keras": ("keras_file:exporter", "A .keras file."),
+    "litert": ("litert:exporter", "A .tflite file for LiteRT."),
+    "litert_sparse": (
+        "litert:sparse",
+        "A .tflite file whose sparse kernels LiteRT multiplies without the zeros.",
+    ),
+    "onnx": ("onnx:exporter", "An .onnx file."),
+    "openvino": ("openvino:exporter", "OpenVINO's .xml and .bin."),
+    "packed": ("packed:exporter", "A SavedModel that stores mask bits and surviving values only."),
+    "policy": ("policy:exporter", "A TF-Agents policy, for agents."),
+    "safetensors": ("safetensors:exporter", "The weights alone, without a network."),
+    "saved_model": ("saved_model:exporter", "TensorFlow's SavedModel, for TF Serving."),
 }.items():
-    exporters.register_lazily(_name, f"keras_lottery.exporters.formats.{_location}")
+    exporters.register_lazily(_name, f"keras_lottery.exporters.formats.{_location}", _says)

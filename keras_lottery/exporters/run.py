@@ -10,14 +10,14 @@ import numpy as np
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, study_schemas
-from keras_lottery.engine import make_task, run_folder
+from keras_lottery.engine import make_task
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.exporters.export_model import export
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.exporters.target import check_target
-from keras_lottery.records import ResultRow, read_results, sparsest_match
+from keras_lottery.records import ResultRow, load_config, read_results, sparsest_match
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.types import Training
 
@@ -59,7 +59,7 @@ def export_run(
     """
     paths, out = RunPaths(Path(run)), Path(out)
     check_target(format, out, quantize)
-    config, recorded = run_folder.load_config(paths)
+    config, recorded = load_config(paths)
     all_rows = read_results(paths.results)
     check_rows(paths.results, all_rows, recorded)
     rows = [row for row in all_rows if not row.source and row.finished]
@@ -72,12 +72,13 @@ def export_run(
     arm = _DENSE if round == 0 else arm
     if arm not in {row.arm for row in shipped}:
         raise unknown_name("arm with trained weights", arm, {row.arm for row in shipped})
+    reason = "as asked for"
     if round is None:
         of_arm = [row for row in shipped if row.arm == arm]
         first = min(row.seed for row in of_arm) if seed is None else seed
         # A seed may have diverged at a round that others finished.
         choice = [row for row in of_arm if row.seed == first] or of_arm
-        round = _best_round(rows, choice, bool(recorded.get("higher_is_better", True)))
+        round, reason = _best_round(rows, choice, bool(recorded.get("higher_is_better", True)))
     training = _choose([row.training for row in shipped], seed, round, arm, draw)
     task = make_task(config)
     model = task.export_model(RunReader(config, paths, task).trained(training))
@@ -91,6 +92,7 @@ def export_run(
         assets=task.assets(),
         prunable=prunable,
         dense=dense,
+        origin=_origin(rows, training, reason),
     )
 
 
@@ -116,6 +118,16 @@ def check_exportable(config: Config) -> None:
         raise MissingExtraError("tensorflow", "export")
 
 
+def _origin(rows: Sequence[ResultRow], training: Training, reason: str) -> str:
+    """Returns a sentence on the training that is exported, and why this one."""
+    row = next(row for row in rows if row.training == training)
+    draw = f", draw {row.draw}" if row.draw else ""
+    return (
+        f"Trained network of seed {row.seed}, round {row.round} ({row.arm}{draw}), {reason}: "
+        f"{row.remaining:.2%} of the prunable weights remain, {row.metric} {row.value:.4f}."
+    )
+
+
 def _choose(
     trained: Sequence[Training], seed: int | None, round: int, arm: str, draw: int
 ) -> Training:
@@ -139,8 +151,8 @@ def _choose(
 
 def _best_round(
     rows: Sequence[ResultRow], choice: Sequence[ResultRow], higher_is_better: bool
-) -> int:
-    """Returns the sparsest round that matches dense, else the best one.
+) -> tuple[int, str]:
+    """Returns the sparsest round that matches dense, else the best one, and which of them it is.
 
     Args:
         rows: all finished trainings; rounds are judged by their means over seeds.
@@ -155,6 +167,7 @@ def _best_round(
         levels[number] = float(np.mean([row.remaining for row in level])), mean
     match = sparsest_match(dense, levels, higher_is_better)
     if match is not None:
-        return match
+        return match, "the sparsest one kept within one standard deviation of dense, or better"
     known = {number: mean for number, (_, mean) in levels.items() if not math.isnan(mean)}
-    return max(known or levels, key=lambda number: sign * levels[number][1])
+    best = max(known or levels, key=lambda number: sign * levels[number][1])
+    return best, "the round kept with the best mean"

@@ -145,7 +145,7 @@ def criterion(
 
     def add(score: Callable[[Inputs], Score]) -> Callable[[Inputs], Score]:
         entry = Criterion(score, frozenset(needs), iterations, reduction, only, single)
-        criteria.add(name, entry)
+        criteria.add(name, entry, (score.__doc__ or "").partition("\n")[0])
         return score
 
     return add

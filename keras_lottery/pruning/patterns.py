@@ -221,7 +221,7 @@ def _parts(pattern: str) -> tuple[str, str]:
     return (name, argument) if name in patterns else (pattern, "")
 
 
-patterns.add("weights", Layout)
+patterns.add("weights", Layout, "Single weights.")
 
 
 def without_groups(info: VariableInfo, reason: str) -> VariableInfo:

@@ -1,7 +1,7 @@
 """The tables of a run: results.csv, metrics.csv, histories, layers, and TensorBoard scalars."""
 
 from keras_lottery.records.growing import GrowingTable
-from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, read_config
+from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, load_config, read_config
 from keras_lottery.records.rows import (
     COLUMNS,
     CONSTANT_OUTPUT,
@@ -16,6 +16,7 @@ from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.ticket_tables import check_masks, read_history, read_layers
+from keras_lottery.records.trackers import TRACKERS, tracker
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "KEY",
     "RESULTS_VERSION_KEY",
     "TICKETS",
+    "TRACKERS",
     "CompactedRow",
     "GrowingTable",
     "LayerRow",
@@ -36,6 +38,7 @@ __all__ = [
     "TensorBoardScalars",
     "check_masks",
     "layer_rows",
+    "load_config",
     "read_config",
     "read_history",
     "read_layers",
@@ -46,4 +49,5 @@ __all__ = [
     "read_table",
     "scalars",
     "sparsest_match",
+    "tracker",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Never
 
 from keras_lottery.checks import check_path_name
-from keras_lottery.config import complete_options, imports
+from keras_lottery.config import Config, complete_options, freeze, imports
 from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.records.run_paths import RunPaths
 
@@ -70,6 +70,24 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
         )
     imports.check_needs(record, paths.root)
     return record | {"config": _completed(record["config"], paths)}
+
+
+def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:
+    """Returns the config of a run folder, and the contents of its config.json.
+
+    Raises:
+        LotteryError: it is not a run folder.
+    """
+    recorded = read_config(paths)
+    try:
+        return freeze(recorded["config"], allow_unread=True), recorded
+    except LotteryError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        raise LotteryError(
+            f"Expected {paths.config} to hold a config. Received: {type(error).__name__}: {error}. "
+            "Take the file from a backup, or start the run again in another folder."
+        ) from error
 
 
 def _completed(config: dict[str, Any], paths: RunPaths) -> dict[str, Any]:

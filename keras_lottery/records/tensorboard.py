@@ -24,11 +24,18 @@ class Scalars(Protocol):
         """Adds a training's row and its evaluations (`step`, then values by name)."""
         ...
 
+    def close(self) -> None:
+        """Writes what is left, after the last training."""
+        ...
+
 
 class NoScalars:
     """Writes nothing."""
 
     def add(self, row: ResultRow, history: Sequence[Mapping[str, float]]) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
         """Does nothing."""
 
 
@@ -91,6 +98,9 @@ class TensorBoardScalars:
             f"best_step/{_REMAINING}": row.best_step,
         }
         self._write(Path("arms", name, f"seed_{row.seed}{draw}"), sorted(values.items()))
+
+    def close(self) -> None:
+        """Does nothing: every training is written as it is added."""
 
     def _write(self, place: Path, points: Iterable[tuple[int, Mapping[str, float]]]) -> None:
         from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-untyped]

@@ -1,6 +1,7 @@
 """Writes the report of a run folder."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,15 @@ from rich.text import Text
 
 from keras_lottery import checks
 from keras_lottery.checks import check_path_name
+from keras_lottery.config import flatten
 from keras_lottery.errors import printable
 from keras_lottery.files import write_whole
-from keras_lottery.records import NoScalars, read_history, scalars
+from keras_lottery.records import NoScalars, Scalars, read_history, scalars, tracker
 from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, headlines
-from keras_lottery.report.document import Table
+from keras_lottery.report.document import Heading, Table
+from keras_lottery.report.guidance import guidance
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.pages import study_page
@@ -48,21 +51,23 @@ class ReportFiles:
         return self.figures[0]
 
 
-def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
+def build(run: Path, tensorboard: bool | None = None, trackers: Sequence[str] = ()) -> ReportFiles:
     """Writes `report/` in the run folder `run`.
 
     Args:
         run: the run folder.
         tensorboard: whether to write TensorBoard scalars; None writes them if the package is
             installed.
+        trackers: `wandb`, `mlflow` or both: also write every training there, as new runs.
 
     Returns:
         The files.
 
     Raises:
         LotteryError: the folder is not a run folder, no training is finished, or `report/` links
-            to another place.
-        MissingExtraError: `tensorboard` is True and the package is not installed.
+            to another place, or a tracker is unknown.
+        MissingExtraError: `tensorboard` is True or a tracker is named, and the package is not
+            installed.
     """
     if tensorboard is not None:
         checks.truth(tensorboard, "tensorboard")
@@ -74,12 +79,25 @@ def build(run: Path, tensorboard: bool | None = None) -> ReportFiles:
     place.check(paths.report / "report.md")
     place.check(paths.tensorboard / "events")
     if study_name(run) == TICKETS:
-        _write_scalars(paths, results_by_task(run), tensorboard)
+        by_task = results_by_task(run)
+        _write_scalars(paths, by_task, tensorboard)
+        for name in checks.names(trackers, "trackers"):
+            flat = flatten(by_task[0].config)
+            _track(tracker(name, by_task[0].name, flat, paths.report), paths, by_task)
+        _add_guidance(page, by_task[0])
     figures = write_figures(page.drawings, paths.report)
     markdown, html = paths.report / "report.md", paths.report / "report.html"
     _write(markdown, to_markdown(page.blocks))
     _write(html, to_html(page.title, page.blocks, paths.report))
     return ReportFiles(html, markdown, figures, tuple(page.headline))
+
+
+def _add_guidance(page: Content, results: Results) -> None:
+    """Adds the section for readers of the run's own report, above the settings."""
+    if not results.rows:
+        return
+    place = next(i for i, block in enumerate(page.blocks) if block == Heading("Settings"))
+    page.blocks[place:place] = guidance(results)
 
 
 def page_of(run: Path) -> Content:
@@ -175,8 +193,13 @@ def _write_scalars(paths: RunPaths, by_task: list[Results], enabled: bool | None
     if isinstance(writer, NoScalars):
         return
     shutil.rmtree(paths.tensorboard, ignore_errors=True)
+    _track(writer, paths, by_task)
+
+
+def _track(writer: Scalars, paths: RunPaths, by_task: list[Results]) -> None:
     for row in (row for results in by_task for row in results.rows):
         writer.add(row, read_history(paths.history(row.training), row))
+    writer.close()
 
 
 def _write(path: Path, text: str) -> None:

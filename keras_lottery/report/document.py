@@ -20,6 +20,13 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Lines to copy into a terminal."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Bullets:
     """A list of sentences; `strong` marks the headline."""
 
@@ -61,4 +68,4 @@ class Details:
     tables: Sequence[Table]
 
 
-Block = Heading | Text | Bullets | Image | Table | Details
+Block = Heading | Text | Code | Bullets | Image | Table | Details

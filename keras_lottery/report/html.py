@@ -8,7 +8,16 @@ from html import escape
 from pathlib import Path
 
 from keras_lottery.errors import printable
-from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.report.document import (
+    Block,
+    Bullets,
+    Code,
+    Details,
+    Heading,
+    Image,
+    Table,
+    Text,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2125; --soft: #5c6670; --paper: #fff; --line: #dfe3e7;
@@ -16,7 +25,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e7ea; --soft: #9aa4ae; --paper: #15181b;
   --line: #32383e; --wash: #1d2125; --mark: #56b4e9; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 1rem 1rem 4rem; background: var(--paper);
+body { margin: 0 auto; max-width: 78rem; padding: 1rem 1rem 4rem; background: var(--paper);
   color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; padding-top: .5rem;
@@ -31,17 +40,36 @@ figure { margin: 1rem 0; }
 figure img { display: block; width: 100%; max-width: 46rem; height: auto; background: #fff;
   border-radius: 6px; padding: .4rem; border: 1px solid var(--line); }
 figcaption, .note { color: var(--soft); font-size: .88rem; max-width: 46rem; margin-top: .4rem; }
-.scroll { overflow-x: auto; margin: .5rem 0; }
+.scroll { overflow-x: auto; margin: .5rem 0; max-width: 100%; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
-th, td { padding: .25rem .7rem .25rem 0; text-align: right; white-space: nowrap;
+th, td { padding: .25rem .6rem .25rem 0; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
 table.text td, table.text th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 table.text td:first-child { white-space: nowrap; }
-thead th { color: var(--soft); font-weight: 600; }
+td.long { white-space: normal; min-width: 11rem; text-align: left; }
+thead th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
+pre { background: var(--wash); padding: .6rem; border-radius: 6px; overflow-x: auto; }
+pre code { padding: 0; }
+@media (max-width: 40rem) {
+  body { padding: .5rem .75rem 3rem; }
+  h1 { font-size: 1.35rem; }
+  .scroll th:first-child, .scroll td:first-child { position: sticky; left: 0;
+    background: var(--paper); padding-right: .6rem; max-width: 9rem; min-width: 0;
+    white-space: normal; overflow-wrap: anywhere; }
+  figure { overflow-x: auto; }
+  figure img { min-width: 34rem; }
+  .scroll { border-right: 2px solid var(--line); }
+  table.text td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
+  code { overflow-wrap: anywhere; }
+}
 summary { cursor: pointer; color: var(--mark); margin: 1rem 0; }
 """
+
+
+_SHORT = 24
+"""Characters of the longest cell that doesn't wrap."""
 
 
 def to_html(title: str, blocks: Sequence[Block], folder: Path) -> str:
@@ -71,6 +99,11 @@ def _(block: Text, folder: Path) -> str:
 
 
 @_render.register
+def _(block: Code, folder: Path) -> str:
+    return f"<pre><code>{escape(printable(block.text))}</code></pre>"
+
+
+@_render.register
 def _(block: Bullets, folder: Path) -> str:
     items = "".join(f"<li>{_inline(item)}</li>" for item in block.items)
     return f"<ul{' class=strong' if block.strong else ''}>{items}</ul>"
@@ -87,10 +120,8 @@ def _(block: Image, folder: Path) -> str:
 
 @_render.register
 def _(block: Table, folder: Path) -> str:
-    head = "".join(f"<th scope=col>{_inline(cell)}</th>" for cell in block.header)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in row)}</tr>\n" for row in block.rows
-    )
+    head = "".join(f"<th scope=col>{_breakable(cell)}</th>" for cell in block.header)
+    rows = "".join(f"<tr>{''.join(map(_data_cell, row))}</tr>\n" for row in block.rows)
     note = f'<p class="note">{_inline(block.note)}</p>' if block.note else ""
     title = f"<caption>{_inline(block.title)}</caption>" if block.title else ""
     kind = " class=text" if len(block.header) == 2 else ""
@@ -106,6 +137,25 @@ def _(block: Details, folder: Path) -> str:
     return f"<details><summary>{_inline(block.summary)}</summary>{inside}</details>"
 
 
+def _data_cell(text: str) -> str:
+    """Returns a cell; sentences wrap, numbers don't."""
+    kind = " class=long" if len(text) > _SHORT else ""
+    return f"<td{kind}>{_inline(text)}</td>"
+
+
+def _breakable(name: str) -> str:
+    """Returns the name of a column, which may break after an underscore."""
+    return _inline(name).replace("_", "_<wbr>")
+
+
 def _inline(text: str) -> str:
-    """Escapes the text and shows words in backquotes as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(printable(text)))
+    """Escapes the text; shows words in backquotes as code, and in asterisks as emphasis."""
+    return _MARKS.sub(_marked, escape(printable(text)))
+
+
+_MARKS = re.compile(r"`([^`]+)`|\*\*(\w[^*`]*)\*\*|(?<!\w)\*(\w[^*`]*)\*(?!\w)")
+
+
+def _marked(match: re.Match[str]) -> str:
+    tag = ("code", "strong", "em")[(match.lastindex or 1) - 1]
+    return f"<{tag}>{match[match.lastindex or 1]}</{tag}>"

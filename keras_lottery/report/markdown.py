@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from keras_lottery.errors import printable
-from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Table, Text
+from keras_lottery.report.document import Block, Bullets, Code, Details, Heading, Image, Table, Text
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
@@ -26,6 +26,11 @@ def _(block: Heading) -> str:
 @_render.register
 def _(block: Text) -> str:
     return inline(block.text)
+
+
+@_render.register
+def _(block: Code) -> str:
+    return "    " + printable(block.text).replace("\n", " ")
 
 
 @_render.register

@@ -165,7 +165,8 @@ def interval(difference: Paired, unit: Unit) -> str:
     ends = (difference.low, difference.high, difference.boot_low, difference.boot_high)
     low, high, boot_low, boot_high = map(unit.difference, ends)
     boot = "" if math.isnan(difference.boot_low) else f", BCa bootstrap {boot_low} to {boot_high}"
-    return f"95 % t interval {low} to {high}{boot}; n = {difference.n} seeds"
+    rough = ", too few to rely on the interval" if difference.n == 2 else ""
+    return f"95 % t interval {low} to {high}{boot}; n = {difference.n} seeds{rough}"
 
 
 def contains_zero(difference: Paired) -> str:

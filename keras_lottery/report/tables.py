@@ -127,7 +127,7 @@ def difference_table(results: Results) -> Table | None:
                 rows.append([
                     f"{results.main} − {control}", label, rounds_text(pair.rounds),
                     unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
-                    str(pair.n),
+                    "2: too few" if pair.n == 2 else str(pair.n),
                 ])  # fmt: skip
     noun = unit.points.strip() or unit.name
     header = ["difference", "at", "rounds", f"mean [{noun}]", "95 % t interval",

@@ -16,6 +16,7 @@ from keras_lottery.protocols import Progress
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.examples import examples_of
 from keras_lottery.search.metric import choose_metric, higher_is_better
+from keras_lottery.search.rows import Network
 from keras_lottery.search.settings import (
     check_model,
     check_settings,
@@ -51,13 +52,20 @@ class FitTask:
     name = "search"
 
     def __init__(
-        self, model: keras.Model, x: Any, y: Any, config: Config, settings: dict[str, Any]
+        self,
+        model: keras.Model,
+        x: Any,
+        y: Any,
+        config: Config,
+        settings: dict[str, Any],
+        reinitialize: bool = False,
     ) -> None:
         check_model(model)
         check_settings(x, settings)
         x, settings = with_length(x, settings)
         self._original = model
         self._start = masking.get_weights(model)
+        self._reinitialize = reinitialize
         prune = config.prune
         self._model = toolkit.mask(
             model,
@@ -91,7 +99,14 @@ class FitTask:
         return toolkit.describe_selected(self._model, self._config.prune)
 
     def start_weights(self, seed: int) -> Weights:
-        return self._start
+        first = seed == self._config.seeds[0]
+        return self._start if first or not self._reinitialize else self.fresh_weights(seed)
+
+    def network(self) -> Network:
+        """Returns what rebuilds the trained networks, without the data."""
+        prunable = sum(v.size for v in self.variables() if v.prunable)
+        total = sum(v.size for v in self.variables())
+        return Network(self._model, self._fresh_optimizer, prunable, total)
 
     def fresh_weights(self, seed: int) -> Weights:
         """Returns newly initialized weights.

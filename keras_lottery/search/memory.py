@@ -46,7 +46,9 @@ class Memory(Pruner):
         return self.results[training].weights
 
     def rewind_state(self, seed: int) -> State:
-        dense = next(result for t, result in self.results.items() if t.arm == "dense")
+        dense = next(
+            result for t, result in self.results.items() if (t.seed, t.arm) == (seed, "dense")
+        )
         if dense.rewind is None:
             raise LotteryError(
                 f"Expected a rewind point within the training. "

@@ -19,7 +19,7 @@ from keras_lottery.training import (
 )
 
 _OWN = {
-    "seed": "Pass it to TicketSearch(seed=...).",
+    "seed": "Pass it to TicketSearch(seeds=...).",
     "initial_epoch": "Tickets start at TicketSearch(rewind_to=...).",
     "initial_step": "Tickets start at TicketSearch(rewind_to=...).",
     "program": "A search compiles its own.",

@@ -47,7 +47,9 @@ class TicketSearch:
         output: prune the output layer.
         pattern: which weights are pruned together, such as `channels`; `rate` is then the fraction
             of such groups. See `kl.prune`.
-        seed: seed of the data order and of stochastic controls.
+        seeds: one search each: seeds of the data order, of dropout and of stochastic controls.
+        reinitialize: start each seed but the first from newly initialized weights, as the papers
+            do; otherwise every seed starts from the model's weights, pre-trained ones for example.
         higher_is_better: whether larger values of the model's metric are better; None: Keras'
             direction of the metric.
         verbose: show a progress bar.
@@ -55,7 +57,7 @@ class TicketSearch:
     Example:
         >>> search = TicketSearch(rounds=10, rate=0.2, rewind_to="1ep")
         >>> history = search.fit(model, x, y, epochs=5, validation_data=(xv, yv))
-        >>> ticket = history.ticket(round=5)
+        >>> ticket, figure = history.best(within=0.005), history.plot()
 
     Reference:
         Frankle & Carbin 2019 (1803.03635); Frankle et al. 2019 (1903.01611) for late rewinding.
@@ -77,7 +79,8 @@ class TicketSearch:
         embeddings: bool = True,
         output: bool = True,
         pattern: str = "weights",
-        seed: int = 0,
+        seeds: Sequence[int] = (0,),
+        reinitialize: bool = False,
         higher_is_better: bool | None = None,
         verbose: bool = True,
     ) -> None:
@@ -119,9 +122,10 @@ class TicketSearch:
             prune=prune,
             rewind=rewind,
             arms=tuple(arms),
-            seeds=(checks.seed(seed),),
+            seeds=checks.seeds(seeds),
         )
         check_arms(self._config)
+        self.reinitialize = checks.truth(reinitialize, "reinitialize")
         self.higher_is_better = higher_is_better
         self.verbose = checks.truth(verbose, "verbose")
 
@@ -151,14 +155,14 @@ class TicketSearch:
         check_fit(model, x, settings)
         train = TrainConfig(length=f"{epochs}ep", batch_size=settings.get("batch_size") or 32)
         config = replace(self._config, train=train)
-        task = FitTask(model, x, y, config, settings)
+        task = FitTask(model, x, y, config, settings, self.reinitialize)
         check_rounds(config, task.variables())
         if any(pruning.criteria[name].derived for name in criteria_of(config)):
-            task.examples(*config.seeds)  # data that can't be used are an error now
+            task.examples(config.seeds[0])  # data that can't be used are an error now
         run = Memory(config, task)
         plan = trainings(config)
         with ProgressBar(len(plan), 0) if self.verbose else NoProgress() as bar:
             drive(config, run, run, Sequential(run.config, run.task, bar), bar)
         higher = task.higher_is_better if self.higher_is_better is None else self.higher_is_better
         measured = measured_on(task.metric)
-        return TicketHistory(run.results, run.starts, task.metric, higher, measured)
+        return TicketHistory(run.results, run.starts, task.metric, higher, measured, task.network())

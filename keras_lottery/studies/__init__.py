@@ -28,19 +28,44 @@ _EPOCHS = tuple(
 
 
 def _register(
-    name: str, options: type, ignores: tuple[str, ...] = (), exports: bool = False
+    name: str, options: type, says: str, ignores: tuple[str, ...] = (), exports: bool = False
 ) -> None:
     folder = f"{__name__}.{name}"
     run, page = f"{folder}.run:run", f"{folder}.page:PAGE"
-    study_schemas.add(name, StudySchema(options, run, ignores, exports, page))
+    study_schemas.add(name, StudySchema(options, run, ignores, exports, page), says)
 
 
-study_schemas.add("tickets", StudySchema(NoSettings, "keras_lottery.engine.experiment:run"))
-_register("equilibrium", EquilibriumOptions, (*_SEARCH, "prune", *_EPOCHS))
-_register("instability", InstabilityOptions, _INSTABILITY)
-_register("strong_tickets", StrongTicketsOptions, (*_SEARCH, "prune"), exports=True)
-_register("supermasks", SupermasksOptions, (*_SEARCH, *_SWEPT))
-_register("transfer", TransferOptions, ("transfer",))
+study_schemas.add(
+    "tickets",
+    StudySchema(NoSettings, "keras_lottery.engine.experiment:run"),
+    "The search for tickets: train, prune, rewind, round after round, with controls.",
+)
+_register(
+    "equilibrium",
+    EquilibriumOptions,
+    "Freezes neurons at equilibrium.",
+    (*_SEARCH, "prune", *_EPOCHS),
+)
+_register(
+    "instability",
+    InstabilityOptions,
+    "Linear mode connectivity of copies trained on other data orders.",
+    _INSTABILITY,
+)
+_register(
+    "strong_tickets",
+    StrongTicketsOptions,
+    "Finds a trained network inside random ones, by pruning.",
+    (*_SEARCH, "prune"),
+    exports=True,
+)
+_register(
+    "supermasks",
+    SupermasksOptions,
+    "Heuristic masks over untrained weights, level by level.",
+    (*_SEARCH, *_SWEPT),
+)
+_register("transfer", TransferOptions, "Trains tickets of other experiments.", ("transfer",))
 
 
 def run(config: Config) -> Path:

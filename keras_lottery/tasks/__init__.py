@@ -34,6 +34,7 @@ task_schemas.add(
         make="keras_lottery.tasks.vision.task:VisionTask",
         kind=_kind_of_classifier,
     ),
+    "Image classification: data sets, folders and arrays.",
 )
 task_schemas.add(
     "rl",
@@ -45,6 +46,7 @@ task_schemas.add(
         environment={"TF_USE_LEGACY_KERAS": "1"},  # TF-Agents is written for Keras 2
         ignores=ignored,
     ),
+    "Agents in CartPole, MinAtar, Atari and other gymnasium environments: DQN, PPO.",
 )
 task_schemas.add(
     "translation",
@@ -55,6 +57,7 @@ task_schemas.add(
         ignores=_in_own_order,
         kind=lambda name: "Transformer",
     ),
+    "Machine translation with Transformers: WMT'14, Multi30k.",
 )
 task_schemas.add(
     "bert",
@@ -64,6 +67,7 @@ task_schemas.add(
         make="keras_lottery.tasks.language.bert.task:BertTask",
         kind=lambda name: "Transformer",
     ),
+    "BERT, fine-tuned on GLUE or SQuAD, or trained on masked-language modelling.",
 )
 task_schemas.add(
     "language_modelling",
@@ -74,6 +78,7 @@ task_schemas.add(
         ignores=_in_own_order,
         kind=lambda name: "recurrent",
     ),
+    "LSTM language models: WikiText-2, the Penn Treebank.",
 )
 
 

@@ -1,6 +1,7 @@
 """Tickets, their files, and their overlap. NumPy only."""
 
 from keras_lottery.tickets.overlap import Overlap, overlap, total
+from keras_lottery.tickets.preset_table import preset_cells, preset_table
 from keras_lottery.tickets.state import (
     Stored,
     load_metadata,
@@ -9,7 +10,7 @@ from keras_lottery.tickets.state import (
     read_stored,
     save_state,
 )
-from keras_lottery.tickets.ticket import Ticket, preset_names
+from keras_lottery.tickets.ticket import Ticket, preset_facts, preset_names
 
 __all__ = [
     "Overlap",
@@ -19,7 +20,10 @@ __all__ = [
     "load_state",
     "no_metadata",
     "overlap",
+    "preset_cells",
+    "preset_facts",
     "preset_names",
+    "preset_table",
     "read_stored",
     "save_state",
     "total",

@@ -14,7 +14,9 @@ import numpy as np
 from keras_lottery import checks
 from keras_lottery.errors import LotteryError, printable, shortened, unknown_name
 from keras_lottery.patterns import check_matches, matches
-from keras_lottery.tickets.state import Stored, no_metadata, read_stored, save_state
+from keras_lottery.tickets import hub
+from keras_lottery.tickets.card import card
+from keras_lottery.tickets.state import Stored, load_metadata, no_metadata, read_stored, save_state
 from keras_lottery.types import MaskSet, State, Weights
 
 FORMAT = 1
@@ -79,6 +81,28 @@ class Ticket:
             path, arrays, {"format": FORMAT, "shapes": shapes, "provenance": dict(self.provenance)}
         )
 
+    def push(
+        self, place: str, *, private: bool = False, message: str = "Upload a lottery ticket"
+    ) -> str:
+        """Uploads the ticket and a generated card to the Hugging Face Hub.
+
+        The card has the ticket's sparsity, its provenance and how to apply it. Needs the extra
+        `hub`, and a token from `hf auth login`.
+
+        Args:
+            place: `hf://user/name`; the repository is created if there is none.
+            private: whether a new repository is private.
+            message: message of the commit.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            LotteryError: the place has another form, or the Hub refuses the upload.
+        """
+        checks.text(place, "place"), checks.truth(private, "private")
+        return hub.upload(place, self.save, card(self, place), private, message)
+
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Ticket":
         """Returns the ticket in the file `path`.
@@ -121,11 +145,17 @@ class Ticket:
 
     @classmethod
     def from_preset(cls, name: str) -> "Ticket":
-        """Returns a ticket that ships with the package.
+        """Returns a ticket that ships with the package, or one from the Hugging Face Hub.
+
+        Args:
+            name: a name that `keras-lottery tickets` lists, or `hf://user/name`, optionally with
+                `@revision`; the latter needs the extra `hub`.
 
         Raises:
-            LotteryError: the name is unknown.
+            LotteryError: the name is unknown, or the Hub can't be reached.
         """
+        if isinstance(name, str) and name.startswith(hub.SCHEME):
+            return cls.load(hub.fetch(name))
         folder = files("keras_lottery") / _PRESETS
         known = preset_names()
         if name not in known:
@@ -182,6 +212,16 @@ def preset_names() -> list[str]:
     folder = files("keras_lottery") / _PRESETS
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     return sorted(name.removesuffix(_ENDING) for name in names if name.endswith(_ENDING))
+
+
+def preset_facts() -> dict[str, dict[str, Any]]:
+    """Returns the provenance of each ticket that ships with the package, by name."""
+    folder = files("keras_lottery") / _PRESETS
+    known = {}
+    for name in preset_names():
+        with as_file(folder / f"{name}{_ENDING}") as path:
+            known[name] = load_metadata(path).get("provenance") or {}
+    return known
 
 
 def _ticket_metadata(path: str | PathLike[str], stored: Stored) -> dict[str, Any]:

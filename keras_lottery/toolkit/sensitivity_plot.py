@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+
+from keras_lottery.figures import InlineFigure
 
 _MOST_NUMBERS = 60
 _LONGEST = 44
@@ -13,9 +14,9 @@ _LONGEST = 44
 
 def draw(
     change: NDArray[np.float64], layers: Sequence[str], sparsities: Sequence[float], title: str
-) -> Figure:
+) -> InlineFigure:
     """Returns a heat map of changes `(layers, sparsities)`, with numbers if there is room."""
-    figure = Figure(figsize=(2.6 + 0.9 * change.shape[1] + 2.6, 1.7 + 0.3 * change.shape[0]))
+    figure = InlineFigure(figsize=(2.6 + 0.9 * change.shape[1] + 2.6, 1.7 + 0.3 * change.shape[0]))
     figure.set_layout_engine("constrained")
     axes = figure.subplots()
     finite = np.abs(change[np.isfinite(change)])

@@ -7,10 +7,12 @@ from typing import Any
 
 import keras
 import numpy as np
+from rich.console import RenderableType
 
 from keras_lottery.masking import arguments, learned, state
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.inventory import FROZEN, STATE, Inventory, read_model
+from keras_lottery.toolkit.summary_views import html, plain_text, terminal
 from keras_lottery.types import MaskSet, VariableInfo
 
 __all__ = ["Row", "Summary", "summarize", "summary"]
@@ -45,10 +47,17 @@ class Row:
         """Fraction of the weights kept."""
         return self.kept / self.size if self.size else 1.0
 
+    @property
+    def note(self) -> str:
+        """Why it has no mask; empty if it has one."""
+        return "" if self.prunable else f"skipped: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Summary:
-    """A table of the weights of a model; printing it prints the table.
+    """A table of the weights of a model, with a bar per variable.
+
+    Printing it prints the table, colored with `rich.print`; notebooks show it as HTML.
 
     Args:
         rows: one per variable.
@@ -70,23 +79,20 @@ class Summary:
         """Fraction removed of the prunable weights."""
         return 1 - self.kept / self.prunable if self.prunable else 0.0
 
+    def __rich__(self) -> RenderableType:
+        return terminal(self)
+
     def __str__(self) -> str:
-        lines = [("variable", "shape", "kept", "of", "density", "")]
-        lines += [
-            (r.path, str(r.shape), f"{r.kept:,}", f"{r.size:,}", f"{r.density:.2%}", _note(r))
-            for r in self.rows
-        ]
-        widths = [max(len(line[i]) for line in lines) for i in range(5)]
-        table = [
-            f"{p:<{widths[0]}}  {s:<{widths[1]}}  {k:>{widths[2]}}  {n:>{widths[3]}}  "
-            f"{d:>{widths[4]}}  {note}".rstrip()
-            for p, s, k, n, d, note in lines
-        ]
-        return "\n".join([*table, self._sums(), *(f"warning: {text}" for text in self.warnings)])
+        return plain_text(self)
 
     __repr__ = __str__
 
-    def _sums(self) -> str:
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    @property
+    def sums(self) -> str:
+        """One line with the totals."""
         if not self.prunable:
             return f"not masked yet: call kl.mask ({self.total:,} weights)"
         return (
@@ -180,10 +186,6 @@ def _as_masked(info: VariableInfo, masks: MaskSet) -> VariableInfo:
     if info.path in masks:
         return replace(info, prunable=True, reason="")
     return replace(info, prunable=False, reason=info.reason or "not masked")
-
-
-def _note(row: Row) -> str:
-    return "" if row.prunable else f"skipped: {row.reason}"
 
 
 def ignores_input(model: keras.Layer) -> bool:

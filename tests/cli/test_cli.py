@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,9 +9,12 @@ from importlib.util import find_spec
 import pytest
 
 from keras_lottery import cli, user_modules
+from keras_lottery import config as configs
 from keras_lottery.cli.choose import choose_and_import
-from keras_lottery.config import TaskSchema, task_schemas
+from keras_lottery.config import TaskSchema, presets, task_schemas
+from keras_lottery.engine import run_folder
 from keras_lottery.errors import LotteryError
+from keras_lottery.records.run_paths import RunPaths
 from tests.engine.small import settings
 
 
@@ -54,6 +58,46 @@ def test_run_and_report(folder, capsys):
     assert (folder / "report" / "report.html").stat().st_size > 10_000
 
 
+def test_show_prints_the_status_and_the_table(folder, capsys):
+    assert run("show", f"--run={folder}") == 0
+    shown = capsys.readouterr().out
+    assert ": finished\n" in shown and " are done, all of them finished" in shown
+    assert "winning" in shown and "dense" in shown
+    lines = (folder / "results.csv").read_text().splitlines(keepends=True)
+    (folder / "results.csv").write_text("".join(lines[:-1]))
+    try:
+        assert run("show", f"--run={folder}") == 0
+        assert "stopped with 1 training left" in capsys.readouterr().out
+        with run_folder.held(RunPaths(folder)):
+            assert run("show", f"--run={folder}") == 0
+        assert ": running, about 0:00:0" in capsys.readouterr().out
+    finally:
+        (folder / "results.csv").write_text("".join(lines))
+
+
+def test_show_of_a_study_that_has_no_results_yet(tmp_path, capsys):
+    settings = presets.load("bragagnolo2022/equilibrium:small_cnn_digits")
+    record = {"config": configs.thaw(configs.freeze(settings)), "higher_is_better": True}
+    (tmp_path / "config.json").write_text(json.dumps(record))
+    with run_folder.held(RunPaths(tmp_path)):
+        assert run("show", f"--run={tmp_path}") == 0
+    assert capsys.readouterr().out.endswith(": running\nno table yet: nothing is finished\n")
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(backend, tmp_path, capsys):
+    arguments = ["run", "--config=quickstart", "--dry_run", backend, *overrides(tmp_path / "runs")]
+    assert run(*arguments) == 0
+    shown = capsys.readouterr().out
+    assert "trainings of 1 seed: 1 dense, " in shown and "estimated time: 0:0" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tickets_are_listed(capsys):
+    assert run("tickets") == 0
+    shown = capsys.readouterr().out
+    assert "lenet_digits" in shown and "6.9%" in shown
+
+
 def test_help_teaches(capsys):
     assert run() == run("help") == run("--help") == 0
     assert "keras-lottery run --config=quickstart" in capsys.readouterr().out
@@ -66,10 +110,12 @@ def test_help_teaches(capsys):
 def test_list(capsys):
     assert run("list", "arms", "criteria") == 0
     shown = capsys.readouterr().out
-    assert "arms: dense, " in shown and ", init_permuted, " in shown and "magnitude" in shown
+    assert "arms:\n  dense  " in shown and "\n  init_permuted  " in shown and "magnitude" in shown
     assert run("list") == 0
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert ["yu2019/atari:breakout", "Breakout on Atari with DQN"] in lines
+    assert ["reinit", "Control: the ticket's mask with re-initialized weights."] in lines
+    assert all(len(line) == 2 for line in lines if not line[0].endswith(":"))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_lottery.engine import run_folder
 from keras_lottery.engine.run_folder import write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import load_config
 from keras_lottery.report.results import results_by_task
 from keras_lottery.tickets import Ticket
 from tests.engine.made import MadeTask, made, of
@@ -171,7 +171,7 @@ def test_a_header_longer_than_the_file_is_not_read(files):
 def read_run(files):
     """Reads config.json and results.csv as `run` and as `report` do."""
     root = files._paths.root
-    ends_well(lambda: run_folder.load_config(files._paths))
+    ends_well(lambda: load_config(files._paths))
     ends_well(lambda: [study.arms for study in results_by_task(root)])
     write_config(files._paths, files.config, MadeTask())
     RunWriter(files.config, files._paths, MadeTask())

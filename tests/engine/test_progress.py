@@ -24,14 +24,14 @@ def test_plain_lines_go_on_within_a_training():
     ]
 
 
-def test_plain_lines_pause():
+def test_plain_lines_pause_up_to_the_last():
     console = Console(file=io.StringIO(), width=100)
-    with (
-        ProgressBar(1, 0, console, pause=1e9) as bar,
-        bar.training(Training("", "vision", 0, 1, "winning")) as one,
-    ):
-        one.update(50, 100, 0.5)
-    assert console.file.getvalue().startswith("1/1 seed 0 round 1 winning done, ")
+    with ProgressBar(2, 0, console, pause=1e9) as bar:
+        for number in (1, 2):
+            with bar.training(Training("", "vision", 0, number, "winning")) as one:
+                one.update(50, 100, 0.5)
+    (line,) = console.file.getvalue().splitlines()
+    assert line.startswith("2/2 seed 0 round 2 winning done, ")
 
 
 def test_a_terminal_shows_the_steps_and_the_loss():

@@ -6,11 +6,11 @@ import os
 import pytest
 
 from keras_lottery.config import freeze
-from keras_lottery.engine import run_folder
 from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.run_folder import held, write_config
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import load_config
 from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.types import VariableInfo
 from tests.engine.made import MadeTask, made, of, result
@@ -211,7 +211,7 @@ def test_results_of_before_a_fix_are_not_mixed_with_later_ones(tmp_path, version
         write_config(paths, settings, MadeTask())
     assert "\n" not in str(caught.value)
     assert paths.config.read_bytes() == before
-    assert run_folder.load_config(paths)[0].arms == settings.arms  # reports and exports read it
+    assert load_config(paths)[0].arms == settings.arms  # reports and exports read it
 
 
 def test_a_fix_that_may_concern_the_users_own_files_is_a_warning(tmp_path):
@@ -267,5 +267,5 @@ def test_a_config_that_is_none_is_one_line(tmp_path, config_):
     config(tmp_path)  # registers the tasks
     (tmp_path / "config.json").write_text(json.dumps({"config": config_}))
     with pytest.raises(LotteryError) as caught:
-        run_folder.load_config(RunPaths(tmp_path))
+        load_config(RunPaths(tmp_path))
     assert "\n" not in str(caught.value)

@@ -66,6 +66,13 @@ def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     report = export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
     assert kernel(tmp_path / "a.bin") == [13.0, 0.0]
     assert (report.zeros, report.parameters) == (1, 2)
+    assert report.notes[0] == (
+        "Trained network of seed 1, round 2 (winning), as asked for: "
+        "50.00% of the prunable weights remain, accuracy 0.9200."
+    )
+    assert report.notes[0] in (tmp_path / "a.bin.export.md").read_text()
+    chosen = export_run(run.root, tmp_path / "b.bin", "copy").notes[0]
+    assert "seed 0, round 2 (winning), the sparsest one kept within one standard" in chosen
     assert (tmp_path / "a.bin.words.txt").read_text() == "one\n"
     with pytest.raises(LotteryError, match="a path that does not exist"):
         export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)

@@ -17,6 +17,7 @@ from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
+from keras_lottery.types import Training
 from tests.records.made_rows import row
 
 from .made_run import SHAPES, make_run
@@ -37,7 +38,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
-        if tag not in ("img", "meta"):
+        if tag not in ("img", "wbr", "meta"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -87,6 +88,24 @@ def test_both_pages_hold_the_sentences_the_numbers_and_the_settings(
     assert all(f"]({name})" in markdown for name in FIGURES)
     widths = {line.count("|") for line in markdown.splitlines() if line.startswith("| round")}
     assert widths <= {6, 8, 9, 10}
+
+
+def test_the_page_explains_arms_and_bytes_and_what_to_export(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "a run", [0, 1], 2, ("winning", "reinit", "mine"), masks=False)
+    files = report.build(run, tensorboard=False)
+    text = files.markdown.read_text()
+    assert "- `reinit`: Control: the ticket's mask with re-initialized weights." in text
+    assert "- `mine`: An arm of another package." in text
+    # 4 bytes for each of 50,610 weights; 50,200 bits and 40,161 + 410 weights
+    assert "202,440 | 168,559" in text and "keras-lottery export" not in text
+    for seed in (0, 1):
+        trained = RunPaths(run).trained(Training("", "vision", seed, 2, "winning"))
+        trained.parent.mkdir(parents=True, exist_ok=True)
+        trained.write_bytes(b"")
+    files = report.build(run, tensorboard=False)
+    command = f"    keras-lottery export --run='{run}'"
+    assert command in files.markdown.read_text()
+    assert "<pre><code>keras-lottery export --run=&#x27;" in files.html.read_text()
 
 
 def test_a_report_is_the_same_every_time(run: Path, files: report.ReportFiles) -> None:

@@ -56,6 +56,13 @@ def test_the_flops_of_the_sparse_network_stand_above(bare: Path) -> None:
     assert "FLOPs" in upper.get_xlabel()
 
 
+def test_flops_that_repeat_the_axis_below_are_left_out(bare: Path) -> None:
+    results = results_by_task(bare)[0]
+    rows = tuple(dataclasses.replace(row, flops=2 * row.kept) for row in results.rows)
+    figure = draw_tickets(dataclasses.replace(results, rows=rows)).figure
+    assert figure.axes[0].child_axes == []
+
+
 def test_one_seed_has_no_bars_and_one_arm_no_differences(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", seeds=[0], arms=("winning",), rounds=3, masks=False)
     drawing = draw_tickets(results_by_task(run)[0])

@@ -24,6 +24,7 @@ from keras_lottery.report.statistics import (
     ratio_to_dense,
     sparsest_match,
 )
+from keras_lottery.report.tables import difference_table
 
 from .made_run import ARMS, make_run
 
@@ -179,6 +180,14 @@ def test_one_seed_gets_no_interval(tmp_path: Path) -> None:
     assert "n = 1 seed, so no interval" in headline(results)[0]
     assert "With a single dense network there's no standard deviation" in headline(results)[-1]
     assert missing(results) == ["Only one seed, so no standard deviation or interval."]
+
+
+def test_two_seeds_are_too_few_for_their_interval(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", seeds=[0, 1], arms=("winning",), rounds=12, masks=False)
+    results = results_by_task(run)[0]
+    assert "n = 2 seeds, too few to rely on the interval" in headline(results)[0]
+    table = difference_table(results)
+    assert table is not None and {row[-1] for row in table.rows} == {"2: too few"}
 
 
 def test_only_dense_and_no_winning(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_mistakes_are_named(model, data):
         ({"x": None}, "x=None. Pass arrays"),
         ({"epochs": 0}, "epochs, a whole number from 1.*Received: 0"),
         ({"epochs": 1.5}, "epochs, .*Received: 1.5"),
-        ({"seed": 1}, r"seed=1. Pass it to TicketSearch\(seed=...\)"),
+        ({"seed": 1}, r"seed=1. Pass it to TicketSearch\(seeds=...\)"),
         ({"initial_epoch": 1}, "rewind_to"),
         ({"validation_frequency": 2}, "Did you mean 'validation_freq'"),
         ({"validation_freq": 0}, "validation_freq, a whole number from 1"),
@@ -365,3 +365,70 @@ def test_tickets_of_channels_become_smaller_networks(model, data):
     assert small.count_params() == 6 * 8 + 8 + 4 * 8 + 8 * 3 + 3
     with pytest.raises(LotteryError, match=r"pattern.*Did you mean 'channels'"):
         kl.TicketSearch(pattern="channel")
+
+
+@pytest.fixture(scope="module")
+def seeds(model, data):
+    search = kl.TicketSearch(
+        1, 0.5, arms=("winning", "reinit"), seeds=(3, 5), reinitialize=True, verbose=False
+    )
+    return search.fit(model, *data, epochs=2, batch_size=32)
+
+
+def test_each_seed_is_a_search_of_its_own(seeds, before):
+    assert {t.seed for t in seeds.results} == {3, 5} and len(seeds.results) == 6
+    first, second = (seeds.ticket(1, seed=seed).start for seed in (3, 5))
+    kernel = "layers/dense/kernel"
+    assert np.array_equal(first[kernel], before[0])  # the model's own weights
+    assert not np.array_equal(second[kernel], first[kernel])  # newly initialized ones
+    made = seeds.ticket(1).provenance
+    assert made["seed"] == 3 and made["seeds"] == 2 and made["remaining"] == pytest.approx(0.5)
+    assert made["difference"][0] == pytest.approx(seeds.values()[1] - seeds.values()[0])
+    single = [seeds.results[t].final_value for t in seeds.results if t.arm == "winning"]
+    assert seeds.values()[1] == pytest.approx(np.mean(single))
+    assert seeds.remaining() == {0: 1.0, 1: pytest.approx(0.5)}
+    with pytest.raises(LotteryError, match=r"Received: 4\. Known: 3, 5"):
+        seeds.ticket(1, seed=4)
+
+
+def test_the_trained_network_comes_out_as_a_model(history, model, data):
+    network = history.model(round=2)
+    trained = history.trained(2)
+    assert all(np.array_equal(v, trained[p]) for p, v in masking.get_weights(network).items())
+    assert kl.summary(network).kept == sum(int(m.sum()) for m in history.ticket(2).masks.values())
+    assert int(network.optimizer.iterations) == 0
+    kl.fit(network, *data, batch_size=32, verbose=0)
+    assert np.array_equal(history.trained(2)["layers/dense/kernel"], trained["layers/dense/kernel"])
+    plain = kl.strip(history.model(round=2))
+    assert not masking.is_masked(plain)
+
+
+def test_a_history_is_a_table_a_figure_and_a_folder(seeds, tmp_path):
+    frame = seeds.to_pandas()
+    assert list(frame.columns[:5]) == ["seed", "round", "arm", "draw", "remaining"]
+    assert len(frame) == 6 and set(frame["kept"]) == {144, 72}
+    folder = seeds.save(tmp_path / "search")
+    assert len((folder / "results.csv").read_text().splitlines()) == 7
+    loaded = kl.Ticket.load(folder / "seed_5/round_01/winning.ticket.safetensors")
+    expected = seeds.ticket(1, seed=5)
+    assert all(np.array_equal(mask, expected.masks[p]) for p, mask in loaded.masks.items())
+    with pytest.raises(LotteryError, match="new or an empty folder"):
+        seeds.save(folder)
+    assert seeds.plot()._repr_png_().startswith(b"\x89PNG")
+    labels = seeds.plot().axes[0].get_legend_handles_labels()[1]
+    assert {"dense", "winning", "reinit"} <= set(labels)
+    assert seeds._repr_html_().count("<tr") == 7
+
+
+def test_the_best_ticket_is_the_sparsest_within_the_tolerance(history, monkeypatch):
+    assert np.array_equal(
+        history.best(within=1.0).masks["layers/dense/kernel"],
+        history.ticket(2).masks["layers/dense/kernel"],
+    )
+    with pytest.raises(LotteryError, match="within, a finite number from 0"):
+        history.best(within=-1.0)
+    monkeypatch.setattr(history, "values", lambda arm="winning": {0: 0.9, 1: 0.5})
+    with pytest.raises(
+        LotteryError, match=r"val_accuracy is within 0\.1 of dense\. Received: none"
+    ):
+        history.best(within=0.1)

@@ -1,11 +1,17 @@
 """The summary lists every weight with its reason, and flags likely mistakes."""
 
+import io
+
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 
 import keras_lottery as kl
 from keras_lottery import masking
+from keras_lottery.toolkit.summarize_model import summarize
+from keras_lottery.toolkit.summary_views import bar
+from keras_lottery.types import VariableInfo
 
 L = keras.layers
 
@@ -35,6 +41,27 @@ def test_every_weight_is_listed_with_its_reason():
     assert table.warnings == ()
     assert "not masked yet" not in str(table)
     assert str(kl.summary(sequence(L.Dense(4)))).endswith("call kl.mask (84 weights)")
+
+
+def test_a_bar_shows_the_density_in_text_terminal_and_notebook():
+    model = kl.mask(sequence(L.Dense(4), L.Dense(3)), output=False)
+    kept = np.zeros((20, 4), bool)
+    kept[:10] = True
+    kl.set_masks(model, {"layers/dense/kernel": kept})
+    table = kl.summary(model)
+    line = next(line for line in str(table).splitlines() if "dense/kernel" in line)
+    assert line.split()[-2:] == ["50.00%", "█" * 10]  # half of 20 characters
+    console = Console(width=60, file=io.StringIO())
+    console.print(table)
+    assert "█" in console.file.getvalue() and "kept 40 of 80" in console.file.getvalue()
+    page = table._repr_html_()
+    assert "width:50.0%" in page and page.count("<tr") == 1 + len(table.rows)
+    assert "a&lt;b" in summarize([VariableInfo("a<b", (2,))], {})._repr_html_()
+
+
+@pytest.mark.parametrize("density, drawn", [(0, ""), (1e-6, "▏"), (0.5, "█" * 10), (1, "█" * 20)])
+def test_a_bar_is_empty_only_without_weights(density, drawn):
+    assert bar(density) == drawn
 
 
 def test_it_warns_where_most_of_a_model_cannot_be_pruned():

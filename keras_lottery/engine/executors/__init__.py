@@ -11,10 +11,22 @@ executors: Registry[Callable[[Config, Task, RunProgress], Executor]] = Registry(
 _SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"
 # The command line resolves `auto` before it imports a backend. For Python callers, whose backend
 # is already imported, starting workers no longer pays.
-executors.register_lazily("auto", _SEQUENTIAL)
-executors.register_lazily("sequential", _SEQUENTIAL)
-executors.register_lazily("processes", "keras_lottery.engine.executors.processes:Processes")
-executors.register_lazily("ray", "keras_lottery.engine.executors.ray:Ray")
-executors.register_lazily("vectorized", "keras_lottery.engine.executors.vectorized:Vectorized")
+executors.register_lazily("auto", _SEQUENTIAL, "Chooses between the others, and prints its choice.")
+executors.register_lazily("sequential", _SEQUENTIAL, "Trains one network at a time.")
+executors.register_lazily(
+    "processes",
+    "keras_lottery.engine.executors.processes:Processes",
+    "Trains several networks in parallel, each in a process of its own.",
+)
+executors.register_lazily(
+    "ray",
+    "keras_lottery.engine.executors.ray:Ray",
+    "Trains networks in parallel on a Ray cluster.",
+)
+executors.register_lazily(
+    "vectorized",
+    "keras_lottery.engine.executors.vectorized:Vectorized",
+    "Trains many networks as one program, on JAX.",
+)
 
 __all__ = ["executors"]

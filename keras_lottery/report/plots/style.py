@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 from matplotlib.transforms import offset_copy
 
 from keras_lottery.errors import printable
+from keras_lottery.figures import InlineFigure
 from keras_lottery.report.results import DENSE, WINNING
 from keras_lottery.report.statistics import is_bimodal
 
@@ -94,7 +95,7 @@ class Drawing:
     """
 
     file: str
-    figure: Figure
+    figure: InlineFigure
     caption: str
     alt: str
 
@@ -141,9 +142,9 @@ def mean_bars(
             )  # fmt: skip
 
 
-def new_figure(width: float = 7.2, height: float = 4.2) -> Figure:
+def new_figure(width: float = 7.2, height: float = 4.2) -> InlineFigure:
     """Returns an empty figure in inches, outside pyplot's global state."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
+    return InlineFigure(figsize=(width, height), layout="constrained", dpi=160, facecolor="white")
 
 
 def draw_text_as_it_is(figure: Figure) -> None:

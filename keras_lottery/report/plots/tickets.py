@@ -23,6 +23,8 @@ from keras_lottery.report.plots.style import (
 from keras_lottery.report.results import DENSE, Results
 from keras_lottery.report.statistics import Level, dense_level, levels, paired, seed_range
 
+_SAME = 0.02
+
 
 def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
     """Draws mean and spread of every arm, the dense network as a band, and the differences."""
@@ -127,6 +129,8 @@ def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
     known = sorted((lv.remaining, lv.flops) for lv in (dense, *by_level) if lv.remaining > 0)
     left, flops = np.array(known).T
     shares = np.interp(np.log(marks), np.log(left), flops) / dense.flops
+    if np.allclose(shares, marks, rtol=_SAME):
+        return  # as in dense layers; it would repeat the axis below
     upper = axes.secondary_xaxis("top")
     upper.set_xticks(list(marks), [f"{share * 100:.3g}" for share in shares])
     upper.minorticks_off()

@@ -48,8 +48,12 @@ environments: Registry[Kind] = Registry("environment")
 _HERE = "keras_lottery.tasks.rl.environments"
 
 for _name in ("CartPole-v1", "Acrobot-v1", "LunarLander-v3"):
-    environments.register_lazily(_name, f"{_HERE}.make:CLASSIC")
+    environments.register_lazily(_name, f"{_HERE}.make:CLASSIC", "From gymnasium.")
 for _name in MINATAR:
-    environments.register_lazily(f"MinAtar/{_name}", f"{_HERE}.minatar:MINATAR")
+    environments.register_lazily(
+        f"MinAtar/{_name}", f"{_HERE}.minatar:MINATAR", "10×10 version of an Atari game."
+    )
 for _name in ATARI:
-    environments.register_lazily(f"ALE/{_name}", f"{_HERE}.atari:ATARI")
+    environments.register_lazily(
+        f"ALE/{_name}", f"{_HERE}.atari:ATARI", "Atari game of the Arcade Learning Environment."
+    )

@@ -12,9 +12,14 @@ datasets: Registry[Loader] = Registry("data set")
 
 _HERE = __name__
 
-datasets.register_lazily("digits", f"{_HERE}.digits:digits")
-datasets.register_lazily("folder", f"{_HERE}.folder:folder")
-datasets.register_lazily("arrays", f"{_HERE}.arrays:arrays")
-datasets.register_lazily("idx", f"{_HERE}.idx:idx")
+_OWN = {
+    "digits": "scikit-learn's 8×8 digits; needs no download.",
+    "folder": "Your images, in train/ and test/ with one folder per class.",
+    "arrays": "Your .npz file with x_train, y_train, x_test and y_test.",
+    "idx": "The four idx files of MNIST, in a folder.",
+}
+for _name, _says in _OWN.items():
+    datasets.register_lazily(_name, f"{_HERE}.{_name}:{_name}", _says)
 for _name in PREPARED:
-    datasets.register_lazily(_name, f"{_HERE}.tfds:{_name}")
+    _says = "One half of CIFAR-10." if _name in ("cifar10a", "cifar10b") else "From TFDS."
+    datasets.register_lazily(_name, f"{_HERE}.tfds:{_name}", _says)

@@ -7,9 +7,16 @@ __all__ = ["Builder", "ImageInput", "Scaling", "models"]
 
 models: Registry[Builder] = Registry("model")
 
-models.register_lazily("lenet", f"{__name__}.lenet:lenet")
-for _name in ("conv2", "conv4", "conv6", "small_cnn", "vgg16", "vgg19"):
-    models.register_lazily(_name, f"{__name__}.conv:{_name}")
-models.register_lazily("resnet20", f"{__name__}.resnet:resnet20")
-models.register_lazily("resnet32", f"{__name__}.resnet:resnet32")
-models.register_lazily("resnet50", f"{__name__}.resnet:resnet50")
+for _name, _module, _says in (
+    ("lenet", "lenet", "LeNet-300-100, or other widths: fully connected."),
+    ("conv2", "conv", "Conv-2 of Frankle & Carbin 2019: two convolutions, three dense layers."),
+    ("conv4", "conv", "Conv-4 of Frankle & Carbin 2019."),
+    ("conv6", "conv", "Conv-6 of Frankle & Carbin 2019."),
+    ("small_cnn", "conv", "Three convolutions of 16, 32 and 64 filters with batch norm."),
+    ("vgg16", "conv", "VGG-16 with batch norm and global average pooling."),
+    ("vgg19", "conv", "VGG-19 with batch norm and global average pooling."),
+    ("resnet20", "resnet", "The 20-layer ResNet for CIFAR."),
+    ("resnet32", "resnet", "The 32-layer ResNet for CIFAR."),
+    ("resnet50", "resnet", "Keras' ResNet-50, untrained."),
+):
+    models.register_lazily(_name, f"{__name__}.{_module}:{_name}", _says)
