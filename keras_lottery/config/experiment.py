@@ -68,10 +68,15 @@ class Config(Generic[Data_co, Model_co, Options_co]):
         draws: draws per ticket of stochastic arms.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
+        backend: Keras backend; `auto`: `KERAS_BACKEND`, or one that is installed.
+        distribution: several devices per training: `mirrored` or `tpu` (TensorFlow),
+            `data_parallel` (JAX).
+        tpu: name or address of the TPU.
         executor: `sequential`, `processes`, or `auto`, which chooses one.
         workers: parallel trainings; None: as many as cores and memory allow.
         threads: threads of each training, fixed when a run starts; None: one for parallel
             trainings, else all cores.
+        out: parent folder of the run folder.
     """
 
     name: Annotated[str, Slug()]
