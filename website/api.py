@@ -22,10 +22,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 RETURNED: dict[str, tuple[str, ...]] = {
     "TicketSearch": ("keras_lottery.search:TicketHistory",),
     "summary": ("keras_lottery.toolkit:Summary",),
+    "WandaConfig": ("keras_lottery.toolkit.calibrated.configs:CalibrationConfig",),
+    "SparseGPTConfig": ("keras_lottery.toolkit.calibrated.configs:CalibrationConfig",),
     "export": ("keras_lottery.exporters:ExportReport",),
     "sensitivity": ("keras_lottery.toolkit:Sensitivity",),
 }
-"""Classes that are described next to the function that returns them."""
+"""Classes that are described next to the name that returns or extends them."""
 
 INDEX = "reference/api/index.md"
 
@@ -43,11 +45,12 @@ def navigation() -> list[dict[str, object]]:
 
 def index() -> str:
     """Returns the overview: every public name with the first sentence of its docstring."""
-    lines = ["# The Python API", "", "`import keras_lottery as kl`. It loads Keras on first use.", ""]
+    lines = ["# The Python API", "", "`import keras_lottery as kl`; Keras is loaded on first use."]
     for group, names in GROUPS.items():
-        lines += [f"## {group}", "", "| name | what it does |", "|---|---|"]
-        lines += [f"| [`kl.{name}`]({name}.md) | {first_sentence(getattr(keras_lottery, name))} |" for name in names]
-        lines.append("")
+        lines += ["", f"## {group}", "", "| name | what it does |", "|---|---|"]
+        for name in names:
+            sentence = first_sentence(getattr(keras_lottery, name))
+            lines.append(f"| [`kl.{name}`]({name}.md) | {sentence} |")
     return "\n".join(lines)
 
 
@@ -57,7 +60,7 @@ def page(name: str) -> str:
     if isinstance(entry, ModuleType):
         members = [_directive(getattr(entry, m), f"kl.{name}.{m}") for m in sorted(entry.__all__)]
         return "\n".join([f"# kl.{name}", "", first_sentence(entry), "", *members])
-    text = [f"# kl.{name}", "", _directive(entry, f"kl.{name}", name.endswith("Config"))]
+    text = [f"# kl.{name}", "", _directive(entry, f"kl.{name}")]
     for path in RETURNED.get(name, ()):
         module, _, attribute = path.partition(":")
         text.append(_directive(getattr(import_module(module), attribute), attribute))
@@ -69,9 +72,8 @@ def first_sentence(entry: object) -> str:
     return " ".join((inspect.getdoc(entry) or "").partition("\n\n")[0].split())
 
 
-def _directive(entry: Any, heading: str, inherited: bool = False) -> str:
+def _directive(entry: Any, heading: str) -> str:
     options = [f'heading: "{heading}"', f'toc_label: "{heading}"']
-    options += ["inherited_members: true"] * inherited
     path = f"{entry.__module__}.{entry.__qualname__}"
     return "\n".join([f"::: {path}", "    options:", *(f"      {o}" for o in options), ""])
 

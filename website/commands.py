@@ -8,7 +8,9 @@ from keras_lottery.cli.commands import COMMANDS
 
 _INTRODUCTION = """# Command-line reference
 
-Generated from the flags of each command. [The command line](../command_line.md) shows how they work together. Every command also takes `--help`, and `--import` for [modules of your own](../contributing.md#from-outside-the-repository).
+Generated from the flags of each command. [The command line](../command_line.md) shows how they work
+together. Every command also takes `--help`, and `--import` for
+[modules of your own](../extend/data.md).
 """
 
 

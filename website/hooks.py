@@ -17,7 +17,7 @@ from website import api, commands, links, notebooks, sections  # noqa: E402
 GENERATED = {**api.PAGES, "reference/commands.md": commands.page, **sections.PAGES}
 """Pages that are made from the package, by their path in the site."""
 
-_REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["'](?:https?:)?//[^>]*>""")
+_REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=.(?:https?:)?//[^>]*>""")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -47,7 +47,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Points links to files of the repository at their pages in the site."""
-    return links.rewritten(markdown, page.file.src_uri)
+    text = links.rewritten(markdown, page.file.src_uri)
+    return text.replace("<details>", '<details markdown="1">')  # so that tables in it are tables
 
 
 def on_post_build(config: MkDocsConfig) -> None:

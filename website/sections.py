@@ -21,15 +21,19 @@ GENERAL = ("optimizer", "train", "prune", "rewind", "transfer", "supermask", "ed
 
 _INTRODUCTION = """# Config fields
 
-Generated from the dataclasses of the config. A config is a Python file with `get_config()` ([an example]({configs})); every field can also be set on the command line, such as `--config.prune.rate=0.3`. Durations are steps (`500it`) or epochs (`2ep`). A value out of range, an unknown name or a field without effect is an error before anything is trained. [The run folder](../run_folder.md) lists the fields that may change when a run is resumed.
-"""  # noqa: E501
+Generated from the dataclasses of the config. A config is a Python file with `get_config()`
+([an example](../search_for_tickets.md#a-config-of-your-own)); every field can also be set on the
+command line, such as `--config.prune.rate=0.3`. Durations are steps (`500it`) or epochs (`2ep`). A
+value out of range, an unknown name or a field without effect is an error before anything is
+trained. [The run folder](../run_folder.md) lists the fields that may change when a run is resumed.
+"""
 
 _LISTS = {"arm": "arms", "criterion": "criteria", "scope": "scopes", "data set": "datasets"}
 
 
 def general() -> str:
     """Returns the page of the fields that every experiment has."""
-    lines = [_INTRODUCTION.format(configs="../search_for_tickets.md#a-config-of-your-own")]
+    lines = [_INTRODUCTION]
     lines += ["## The experiment", *section(Config)]
     for name in GENERAL:
         lines += [f"## {name}", *section(_type_of(Config, name), f"{name}.")]
@@ -79,7 +83,8 @@ def _rows(cls: type[Section], prefix: str) -> Iterator[str]:
             yield from _rows(typing.cast(type[Section], kind), f"{prefix}{field.name}.")
             continue
         cells = (_default(field), _values(kind, constraints), meanings.get(field.name, ""))
-        yield f"| `{prefix}{field.name}` | " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
+        escaped = " | ".join(cell.replace("|", "\\|") for cell in cells)
+        yield f"| `{prefix}{field.name}` | {escaped} |"
 
 
 def described(cls: type[Section]) -> dict[str, str]:
