@@ -23,7 +23,6 @@ RETURNED: dict[str, tuple[str, ...]] = {
     "TicketSearch": ("keras_lottery.search:TicketHistory",),
     "summary": ("keras_lottery.toolkit:Summary",),
     "WandaConfig": ("keras_lottery.toolkit.calibrated.configs:CalibrationConfig",),
-    "SparseGPTConfig": ("keras_lottery.toolkit.calibrated.configs:CalibrationConfig",),
     "export": ("keras_lottery.exporters:ExportReport",),
     "sensitivity": ("keras_lottery.toolkit:Sensitivity",),
 }
@@ -61,6 +60,8 @@ def page(name: str) -> str:
         members = [_directive(getattr(entry, m), f"kl.{name}.{m}") for m in sorted(entry.__all__)]
         return "\n".join([f"# kl.{name}", "", first_sentence(entry), "", *members])
     text = [f"# kl.{name}", "", _directive(entry, f"kl.{name}")]
+    if name == "SparseGPTConfig":
+        text.append("[`CalibrationConfig`](WandaConfig.md) has the arguments of both methods.")
     for path in RETURNED.get(name, ()):
         module, _, attribute = path.partition(":")
         text.append(_directive(getattr(import_module(module), attribute), attribute))

@@ -44,7 +44,7 @@ def rewritten(markdown: str, page: str) -> str:
         file = posixpath.normpath(posixpath.join(folder, match[1]))
         target = _targets().get(file)
         if target is None and file.startswith("docs/"):
-            target = file.removeprefix("docs/")
+            target = file.removeprefix("docs/").replace(".ipynb", ".md")
         return match[1] if target is None else posixpath.relpath(target, posixpath.dirname(page))
 
     return _LINK.sub(replaced, markdown)

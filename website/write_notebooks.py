@@ -1,0 +1,54 @@
+"""Writes the notebooks of docs/tutorials/ from their scripts, with the outputs of a run.
+
+python -m website.write_notebooks [names]
+"""
+
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+TUTORIALS = Path(__file__).resolve().parents[1] / "docs" / "tutorials"
+
+
+def read(script: Path) -> nbformat.NotebookNode:
+    """Returns a tutorial as a notebook without outputs; its cells are numbered."""
+    notebook = jupytext.read(script)
+    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{script.stem}-{number}"
+    return notebook
+
+
+def execute(notebook: nbformat.NotebookNode, **parameters: object) -> None:
+    """Runs a notebook in place.
+
+    Args:
+        notebook: its cell tagged `parameters` has the defaults.
+        parameters: values that replace them.
+
+    Raises:
+        CellExecutionError: a cell fails.
+    """
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            assigned = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+            cell.source = f"{cell.source}\n{assigned}"
+    NotebookClient(notebook, timeout=None, kernel_name="python3").execute(cwd=str(TUTORIALS))
+
+
+def main(names: list[str]) -> None:
+    """Writes the notebooks with these names, or all."""
+    for script in sorted(TUTORIALS.glob("*.py")):
+        if not names or script.stem in names:
+            notebook = read(script)
+            execute(notebook)
+            for cell in notebook.cells:
+                cell.metadata.pop("execution", None)  # times of day
+            nbformat.write(notebook, script.with_suffix(".ipynb"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
