@@ -59,7 +59,7 @@ def page(name: str) -> str:
     if isinstance(entry, ModuleType):
         members = [_directive(getattr(entry, m), f"kl.{name}.{m}") for m in sorted(entry.__all__)]
         return "\n".join([f"# kl.{name}", "", first_sentence(entry), "", *members])
-    text = [f"# kl.{name}", "", _directive(entry, f"kl.{name}")]
+    text = [_directive(entry, f"kl.{name}", level=1)]
     if name == "SparseGPTConfig":
         text.append("[`CalibrationConfig`](WandaConfig.md) has the arguments of both methods.")
     for path in RETURNED.get(name, ()):
@@ -73,8 +73,8 @@ def first_sentence(entry: object) -> str:
     return " ".join((inspect.getdoc(entry) or "").partition("\n\n")[0].split())
 
 
-def _directive(entry: Any, heading: str) -> str:
-    options = [f'heading: "{heading}"', f'toc_label: "{heading}"']
+def _directive(entry: Any, heading: str, level: int = 2) -> str:
+    options = [f'heading: "{heading}"', f'toc_label: "{heading}"', f"heading_level: {level}"]
     path = f"{entry.__module__}.{entry.__qualname__}"
     return "\n".join([f"::: {path}", "    options:", *(f"      {o}" for o in options), ""])
 

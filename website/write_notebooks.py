@@ -39,6 +39,13 @@ def execute(notebook: nbformat.NotebookNode, **parameters: object) -> None:
     NotebookClient(notebook, timeout=None, kernel_name="python3").execute(cwd=str(TUTORIALS))
 
 
+def kept(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Returns the outputs to store: no messages of libraries, and no bars of progress."""
+    if "progress" in cell.metadata.get("tags", ()):
+        return []
+    return [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
 def main(names: list[str]) -> None:
     """Writes the notebooks with these names, or all."""
     for script in sorted(TUTORIALS.glob("*.py")):
@@ -47,6 +54,8 @@ def main(names: list[str]) -> None:
             execute(notebook)
             for cell in notebook.cells:
                 cell.metadata.pop("execution", None)  # times of day
+                if cell.cell_type == "code":
+                    cell.outputs = kept(cell)
             nbformat.write(notebook, script.with_suffix(".ipynb"))
 
 

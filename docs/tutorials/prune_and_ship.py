@@ -14,6 +14,8 @@ from sklearn.model_selection import train_test_split
 
 import keras_lottery as kl
 
+# %matplotlib inline
+
 # %% tags=["parameters"]
 EPOCHS = 15
 

@@ -36,9 +36,10 @@ HIDDEN = (64, 64)
 # ## An experiment from Python
 #
 # The preset is the experiment of the [results](../results/cartpole_dqn/page.md), made smaller: two
-# rounds of 60 %, one seed, and one control, a random mask over new weights.
+# rounds of 60 %, one seed, and one control, a random mask over new weights. Bars show the progress
+# of each training.
 
-# %%
+# %% tags=["progress"]
 folder = tempfile.TemporaryDirectory()
 config = presets.frozen(
     "yu2019/control:cartpole_small",

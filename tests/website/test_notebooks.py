@@ -25,6 +25,12 @@ def outputs(notebook, kind):
     return [output for output in found if kind in output.get("data", {})]
 
 
+def printed(notebook):
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            yield output.get("text", "") + output.get("data", {}).get("text/plain", "")
+
+
 def test_there_is_a_notebook_for_each_script():
     assert {path.stem for path in TUTORIALS.glob("*.py")} == SMALL.keys()
 
@@ -50,6 +56,7 @@ def test_a_tutorial_runs(name, monkeypatch, tmp_path):
     notebook = read(TUTORIALS / f"{name}.py")
     execute(notebook, **SMALL[name])
     assert outputs(notebook, "image/png")
+    assert "\x1b[" not in "".join(map(str, printed(notebook)))  # no codes of a terminal
 
 
 def test_a_notebook_becomes_a_page_with_its_figures():
