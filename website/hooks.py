@@ -1,5 +1,6 @@
 """MkDocs' entry point: adds the generated pages, and checks that the site needs no network."""
 
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -12,9 +13,15 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # MkDocs loads this file by its path
 
-from website import api, commands, links, notebooks, sections  # noqa: E402
+from keras_lottery.engine.algorithm import iterative_magnitude_pruning  # noqa: E402
+from website import api, commands, gallery, links, notebooks, sections  # noqa: E402
 
-GENERATED = {**api.PAGES, "reference/commands.md": commands.page, **sections.PAGES}
+GENERATED = {
+    **api.PAGES,
+    **sections.PAGES,
+    "reference/commands.md": commands.page,
+    "results/gallery.md": gallery.page,
+}
 """Pages that are made from the package, by their path in the site."""
 
 _REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=.(?:https?:)?//[^>]*>""")
@@ -22,9 +29,8 @@ _REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=.(?:h
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Completes the navigation: a page for each experiment and for each public name."""
-    experiments = sorted(path.parent.name for path in (ROOT / "docs/results").glob("*/page.md"))
     replaced = {
-        "EXPERIMENTS": [{name: f"results/{name}/page.md"} for name in experiments],
+        "EXPERIMENTS": [{name: f"results/{name}/page.md"} for name in gallery.experiments()],
         "API": api.navigation(),
         "EXAMPLES": [{path.name: page} for path, page in links.examples().items()],
     }
@@ -46,8 +52,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Points links to files of the repository at their pages in the site."""
-    text = links.rewritten(markdown, page.file.src_uri)
+    """Points links to files of the repository at their pages, and includes the algorithm."""
+    code = f"```python\n{inspect.getsource(iterative_magnitude_pruning)}```"
+    text = links.rewritten(markdown, page.file.src_uri).replace("<!-- algorithm -->", code)
     return text.replace("<details>", '<details markdown="1">')  # so that tables in it are tables
 
 
