@@ -1,4 +1,4 @@
-"""The gallery: a card for each experiment, with its figure and the sentence that says the result."""
+"""The gallery: a card for each experiment, with its figure and its result in a sentence."""
 
 import re
 from pathlib import Path

@@ -3,7 +3,7 @@
 #
 # A DQN agent learns to balance CartPole's pole; its network is pruned and rewound, after Yu et al.
 # 2019 ([1906.02768](https://arxiv.org/abs/1906.02768)). This tutorial needs the extra `rl` and
-# TensorFlow, and takes about two minutes on a free core.
+# TensorFlow, and takes a few minutes.
 #
 # TF-Agents is written for Keras 2. TensorFlow provides it if this variable is set before
 # TensorFlow is first imported; `keras` is still Keras 3.
@@ -28,16 +28,16 @@ from keras_lottery.records.run_paths import RunPaths
 # %matplotlib inline
 
 # %% tags=["parameters"]
-FRAMES = 1500  # per epoch
-EPOCHS = 6
+FRAMES = 2500  # per epoch
+EPOCHS = 12
 HIDDEN = (64, 64)
 
 # %% [markdown]
 # ## An experiment from Python
 #
 # The preset is the experiment of the [results](../results/cartpole_dqn/page.md), made smaller: two
-# rounds of 60 %, one seed, and one control, a random mask over new weights. Bars show the progress
-# of each training.
+# rounds of 60 %, one seed, and one control, a random mask over new weights, in the second round.
+# Bars show the progress of each training.
 
 # %% tags=["progress"]
 folder = tempfile.TemporaryDirectory()
@@ -51,6 +51,7 @@ config = presets.frozen(
         "train.length": f"{EPOCHS}ep",
         "prune.rounds": 2,
         "prune.rate": 0.6,
+        "prune.arm_rounds": {"permuted_global": (2,)},
         "arms": ("winning", "permuted_global"),
         "seeds": (0,),
         "claims": (),

@@ -116,7 +116,7 @@ class TicketHistory:
         return table
 
     def __str__(self) -> str:
-        console = Console(width=100, force_jupyter=False)
+        console = Console(width=100, color_system=None, force_jupyter=False)
         with console.capture() as capture:
             console.print(self.table())
         return capture.get()
