@@ -39,7 +39,7 @@ lint: $(STAMP)
 docs: export KERAS_BACKEND ?= jax
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(STAMP)
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build
 
 notebooks: $(STAMP)
 	$(BIN)/python -m website.write_notebooks

@@ -5,8 +5,8 @@
 # then by whole channels, then exported. Nothing is downloaded, and it takes about a minute.
 
 # %%
+import contextlib
 import tempfile
-from pathlib import Path
 
 import keras
 from sklearn.datasets import load_digits
@@ -96,6 +96,5 @@ print(kl.compaction_report(small))
 # [Exporting](../export.md) lists the formats: SavedModel, LiteRT, ONNX, OpenVINO, …
 
 # %%
-with tempfile.TemporaryDirectory() as folder:
-    report = kl.export(model, Path(folder) / "pruned.keras", format="keras")
-print(report)
+with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    print(kl.export(model, "pruned.keras", format="keras"))
