@@ -26,9 +26,12 @@ def outputs(notebook, kind):
 
 
 def printed(notebook):
+    """Yields the outputs that a notebook shows as text."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            yield output.get("text", "") + output.get("data", {}).get("text/plain", "")
+            data = output.get("data", {})
+            if "text/html" not in data:
+                yield output.get("text", "") + data.get("text/plain", "")
 
 
 def test_there_is_a_notebook_for_each_script():
