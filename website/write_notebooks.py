@@ -34,8 +34,7 @@ def execute(notebook: nbformat.NotebookNode, **parameters: object) -> None:
     """
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", ()):
-            assigned = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-            cell.source = f"{cell.source}\n{assigned}"
+            cell.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
     NotebookClient(notebook, timeout=None, kernel_name="python3").execute(cwd=str(TUTORIALS))
 
 
