@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,docs,dev
+EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,ray,docs,dev
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test test-fast test-all bench lint docs notebooks clean install

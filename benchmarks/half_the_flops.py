@@ -3,20 +3,23 @@
     KERAS_BACKEND=tensorflow python -m benchmarks.half_the_flops --data-dir=DATA --seeds=3
 
 Every network is saved when it is trained, so the same command resumes. The dense network is also
-trained for as many steps as the pruned one is fine-tuned. Latencies of the compacted and the dense
-network are measured in turn. The page is docs/results/half_the_flops/page.md.
+trained for as many steps as the pruned one is fine-tuned. The compacted and the dense network are
+timed in turn, on one thread, in four runtimes. The page is docs/results/half_the_flops/page.md.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
 import keras_lottery as kl
-from benchmarks.compare import in_turn, ratios
 from benchmarks.table import machine
 from keras_lottery import backend
 from keras_lottery.files import write_text
@@ -31,9 +34,20 @@ from keras_lottery.tasks.vision.preprocessing import flip_crop, scaling_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/results/half_the_flops"
 BATCH = 128
-LATENCY_BATCH = 32
 TARGET = 0.5
 ACCURACIES = ("dense", "dense_longer", "pruned", "compacted")
+RUNTIMES = {
+    "saved_model": "TensorFlow",
+    "litert": "LiteRT",
+    "onnx": "ONNX Runtime",
+    "openvino": "OpenVINO",
+}
+SPEEDS = {
+    f"{network} {batch}": f"`{pattern}`, batch {batch}"
+    for network, pattern in (("channels_8", "channels:8"), ("channels", "channels"))
+    for batch in (1, 32)
+}
+"""Columns of results.csv, after the runtime, and of the page."""
 
 
 class Augmented(keras.utils.PyDataset):
@@ -97,7 +111,7 @@ def accuracy(model: keras.Model, images: Images) -> float:
     return float(np.mean(labels == images.test.y))
 
 
-def run_seed(seed: int, images: Images, options: argparse.Namespace) -> dict[str, float]:
+def run_seed(seed: int, images: Images, options: argparse.Namespace) -> dict[str, Any]:
     """Returns the row of a seed."""
     keras.utils.set_random_seed(seed)
     folder = options.out / f"seed_{seed}"
@@ -105,9 +119,9 @@ def run_seed(seed: int, images: Images, options: argparse.Namespace) -> dict[str
     def tuned(model: keras.Model) -> keras.Model:
         return train(model, images, epochs=options.finetune_epochs, rate=0.02, seed=seed + 1000)
 
-    def pruned() -> keras.Model:
+    def pruned(pattern: str) -> keras.Model:
         model = kl.mask(keras.models.load_model(folder / "dense.keras"))
-        kl.prune(model, flops=TARGET, pattern="channels")
+        kl.prune(model, flops=TARGET, pattern=pattern)
         kl.reestimate_batch_norm(model, images.train.x[:2000])
         return model
 
@@ -115,28 +129,32 @@ def run_seed(seed: int, images: Images, options: argparse.Namespace) -> dict[str
         return train(resnet20(images), images, epochs=options.epochs, rate=0.1, seed=seed)
 
     dense = trained(folder / "dense.keras", first)
-    untuned = trained(folder / "pruned.keras", pruned)
-    small = kl.compact(trained(folder / "finetuned.keras", lambda: tuned(untuned)))
-    longer = trained(folder / "dense_longer.keras", lambda: tuned(dense))
-    flops = kl.compaction_report(small).flops
-    x = images.test.x[:LATENCY_BATCH]
-    calls = {
-        "compacted": lambda: small.predict_on_batch(x),
-        "dense": lambda: dense.predict_on_batch(x),
-    }
-    speed = ratios(in_turn(calls, options.pairs), "dense", "compacted")
+    untuned = trained(folder / "pruned.keras", lambda: pruned("channels:8"))
+    finetuned = trained(folder / "finetuned.keras", lambda: tuned(untuned))
+    longer = trained(
+        folder / "dense_longer.keras",
+        lambda: tuned(keras.models.load_model(folder / "dense.keras")),
+    )
+    small = trained(folder / "channels_8.keras", lambda: kl.compact(finetuned))
+    trained(folder / "channels.keras", lambda: kl.compact(pruned("channels")))
+    command = [sys.executable, "-m", "benchmarks.half_the_flops_speed", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    flops = kl.compaction_report(kl.compact(finetuned)).flops
     return {
         "seed": seed,
         "dense": accuracy(dense, images),
         "dense_longer": accuracy(longer, images),
-        "pruned": accuracy(kl.compact(trained(folder / "pruned.keras", pruned)), images),
+        "pruned": accuracy(keras.models.load_model(folder / "pruned.keras"), images),
         "compacted": accuracy(small, images),
         "parameters_dense": dense.count_params(),
         "parameters_compacted": small.count_params(),
         "flops_left": flops[1] / flops[0],
-        "times_as_fast": speed.median,
-        "times_as_fast_low": speed.interval[0],
-        "times_as_fast_high": speed.interval[1],
+        **{
+            f"{form} {network} {batch}": speed
+            for form, networks in json.loads(done.stdout.splitlines()[-1]).items()
+            for network, by_batch in networks.items()
+            for batch, speed in by_batch.items()
+        },
     }
 
 
@@ -157,7 +175,6 @@ def content(rows: pd.DataFrame, about: str) -> list[Block]:
         "pruned, fine-tuned, compacted",
         "parameters",
         "FLOPs left",
-        f"times as fast, batch {LATENCY_BATCH}",
     ]
     table = [
         [
@@ -165,26 +182,37 @@ def content(rows: pd.DataFrame, about: str) -> list[Block]:
             *(f"{100 * row[name]:.2f}" for name in ACCURACIES),
             f"{int(row.parameters_dense):,} → {int(row.parameters_compacted):,}",
             f"{row.flops_left:.1%}",
-            f"{row.times_as_fast:.2f} [{row.times_as_fast_low:.2f}, {row.times_as_fast_high:.2f}]",
         ]
         for _, row in rows.iterrows()
     ]
-    note = (
-        "Accuracies on the test images in %. Speed: prediction of the dense network against the "
-        "compacted one in turn, median and its 95 % interval."
-    )
+    speeds = [
+        [name, *(_range(rows[f"{form} {column}"]) for column in SPEEDS)]
+        for form, name in RUNTIMES.items()
+    ]
     versions = ", ".join(f"{name} {text}" for name, text in sorted(backend.versions().items()))
     return [
         Heading("Half of the FLOPs of a ResNet-20, removed by channels", 1),
         Text(about),
-        Text(_difference(100 * (rows.compacted - rows.dense).to_numpy())),
-        Table("By seed", header, table, note),
+        Text(_difference(100 * (rows.compacted - rows.dense).to_numpy(), "dense")),
+        Text(_difference(100 * (rows.compacted - rows.dense_longer).to_numpy(), "dense as long")),
+        Table("Accuracy", header, table, "Percent of the 10,000 test images."),
+        Table(
+            "Times as fast as dense",
+            ["runtime", *SPEEDS.values()],
+            speeds,
+            "One thread, exported networks of the same FLOPs, in turn with the dense one; median "
+            "of the seeds, with the lowest and the highest.",
+        ),
         Text(f"Backend {backend.name()}; {versions}; {machine()['processor']}, CPU only."),
     ]
 
 
-def _difference(points: np.ndarray) -> str:
-    mean = f"Compacted − dense: {points.mean():+.2f} points (n = {len(points)}"
+def _range(speeds: "pd.Series[float]") -> str:
+    return f"{speeds.median():.2f} [{speeds.min():.2f}, {speeds.max():.2f}]"
+
+
+def _difference(points: np.ndarray, other: str) -> str:
+    mean = f"Compacted − {other}: {points.mean():+.2f} points (n = {len(points)}"
     if len(points) == 1:
         return f"{mean})."
     low, high = t_interval(points)
@@ -199,14 +227,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--train-size", type=int, default=20_000, help="images to train on")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--finetune-epochs", type=int, default=6)
-    parser.add_argument("--pairs", type=int, default=21)
+    parser.add_argument("--finetune-epochs", type=int, default=5)
     options = parser.parse_args()
     data = VisionData(name="cifar10", dir=options.data_dir, train_size=options.train_size)
     images = load(data)
     about = (
         f"Trained for {options.epochs} epochs on {options.train_size:,} images of CIFAR-10, pruned "
-        f"by `kl.prune(model, flops={TARGET}, pattern='channels')`, fine-tuned for "
+        f"by `kl.prune(model, flops={TARGET}, pattern='channels:8')`, fine-tuned for "
         f"{options.finetune_epochs} epochs, then `kl.compact`. "
         "`python -m benchmarks.half_the_flops` regenerates this page."
     )

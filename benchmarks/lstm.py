@@ -4,6 +4,7 @@ KERAS_BACKEND=jax python -m benchmarks.lstm [--pairs 11]
 """
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,15 +37,34 @@ def measure(options: Options) -> Measured:
     return Measured(small.rows + large.rows, small.notes + large.notes)
 
 
-def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -> Measured:
+def training(units: int, words: int, shape: tuple[int, int], masked: bool = True) -> made.Call:
+    """Returns a call that trains for `STEPS` steps.
+
+    Args:
+        units: of each layer.
+        words: of the vocabulary.
+        shape: streams, and steps of a window.
+        masked: half of the weights are pruned.
+    """
+    config = LanguageModellingModel(units=units, embedding=units)
+    model = _compiled(language_model(config, words, shape[0]), masked)
+    return _call(model, _windows(words, shape), shape[0])
+
+
+def _windows(words: int, shape: tuple[int, int]) -> Any:
     streams, steps = shape
     ids = np.random.default_rng(0).integers(0, words, streams * steps * STEPS + 1)
-    windows = train_windows(ids.astype(np.int32), streams, steps)
+    return train_windows(ids.astype(np.int32), streams, steps)
+
+
+def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -> Measured:
+    streams, steps = shape
+    windows = _windows(words, shape)
     config = LanguageModellingModel(units=units, embedding=units)
     bare = (windows[0]["tokens"], windows[1])
     candidates = {
-        "masked": _call(_compiled(language_model(config, words, streams), True), windows, streams),
-        "dense": _call(_compiled(language_model(config, words, streams)), windows, streams),
+        "masked": training(units, words, shape),
+        "dense": training(units, words, shape, masked=False),
     }
     for name, compilation in _ways().items():
         plain = _compiled(language_model(config, words))

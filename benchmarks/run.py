@@ -24,6 +24,7 @@ BENCHMARKS = {
     "round_cost": ("jax", "tensorflow"),
     "compaction": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
+    "vectorized": ("jax",),
     "lstm": ("jax", "tensorflow"),
     "translation": ("jax", "tensorflow"),
     "rl_loop": ("tensorflow",),

@@ -3,6 +3,8 @@
 KERAS_BACKEND=tensorflow python -m benchmarks.translation [--pairs 11]
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -24,25 +26,44 @@ ABOUT = (
 STEPS = 2
 
 
+SIZE = (4000, 85, 24)
+"""Subwords of the vocabulary, sentences of a batch, and subwords of a sentence."""
+SMALL = TranslationModel(layers=2, width=128, hidden=256, heads=4)
+
+
+def training() -> made.Call:
+    """Returns a call that trains a masked model for `STEPS` steps."""
+    return _training(_compiled(build(SMALL, SIZE[0]), True), _sentences(SIZE))
+
+
+def _sentences(size: tuple[int, int, int]) -> Any:
+    words, sentences, length = size
+    rng = np.random.default_rng(0)
+    return rng.integers(4, words, (STEPS, sentences, length)).astype(np.int32)
+
+
+def _training(model: keras.Model, sentences: Any) -> made.Call:
+    ids = sentences.reshape(-1, sentences.shape[-1])
+    order = np.arange(len(ids), dtype=np.int32).reshape(STEPS, -1)
+    compilation = Compilation(loop=True, xla=backend_name() != "tensorflow")  # the faster on a CPU
+    return made.steps_call(model, ((ids, ids), ids), order, compilation)
+
+
 def measure(options: Options) -> Measured:
     """Returns masked against dense, in training and translation."""
-    words, sentences, length = (30, 4, 6) if options.quick else (4000, 85, 24)
-    sizes = {"layers": 1, "width": 8, "hidden": 8, "heads": 2, "extra": 2} if options.quick else {
-        "layers": 2, "width": 128, "hidden": 256, "heads": 4,
-    }  # fmt: skip
-    config = TranslationModel(**sizes)
-    ids = np.random.default_rng(0).integers(4, words, (STEPS * sentences, length)).astype(np.int32)
-    arrays = ((ids, ids), ids)
-    order = np.arange(len(ids), dtype=np.int32).reshape(STEPS, sentences)
-    compilation = Compilation(loop=True, xla=backend_name() != "tensorflow")  # the faster on a CPU
+    size, config = SIZE, SMALL
+    if options.quick:
+        size, config = (30, 4, 6), TranslationModel(layers=1, width=8, hidden=8, heads=2, extra=2)
+    words, sentences, length = size
+    ids = _sentences(size)
     models = {name: _compiled(build(config, words), name == "masked") for name in MODELS}
-    training = {name: made.steps_call(models[name], arrays, order, compilation) for name in MODELS}
+    trainings = {name: _training(model, ids) for name, model in models.items()}
     subwords = sentences * (length + config.extra)
     searches = {name: BeamSearch(models[name], config, sentences, length) for name in MODELS}
-    saying = {name: lambda search=searches[name]: search(ids[:sentences]) for name in MODELS}
+    saying = {name: lambda search=searches[name]: search(ids[0]) for name in MODELS}
     case = f"{config.layers} + {config.layers} layers of {config.width}, {words:,} subwords"
     rows = [
-        rated(f"{case}, trained", training, STEPS * sentences * length, "subwords", options),
+        rated(f"{case}, trained", trainings, STEPS * sentences * length, "subwords", options),
         rated(f"{case}, translating", saying, subwords, "subwords", options),
     ]
     return Measured(rows, [])

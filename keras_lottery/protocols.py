@@ -1,7 +1,7 @@
 """The interfaces between the engine and its parts: tasks, arms, what arms read, executors."""
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Hashable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from keras_lottery.config import Config
 from keras_lottery.types import (
@@ -81,6 +81,29 @@ class Task(Protocol):
 
     def assets(self) -> dict[str, bytes]:
         """Returns the files that an exported model needs, e.g. its vocabulary, by file name."""
+        ...
+
+
+@runtime_checkable
+class VectorizedTask(Protocol):
+    """The further methods of a task that can train several networks as one program."""
+
+    def why_separate(self) -> str:
+        """Returns why networks can't be trained as one program; empty if they can."""
+        ...
+
+    def program_of(self, training: Training, start: Start) -> Hashable:
+        """Returns a key that is equal for trainings that can be one program."""
+        ...
+
+    def most_together(self, job: "Job", count: int) -> int:
+        """Returns how many trainings like this one fit into memory, at most `count`."""
+        ...
+
+    def fit_many(
+        self, jobs: Sequence["Job"], progress: Sequence["Progress"]
+    ) -> list[TrainingResult]:
+        """Trains and evaluates networks whose `program_of` is equal."""
         ...
 
 

@@ -16,6 +16,9 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import IO
 
+import keras
+import pytest
+
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["keras"])
 
@@ -51,9 +54,12 @@ def _start(
     command: Sequence[object], cwd: str | Path, environment: dict[str, str], out: int, err: int
 ) -> ForkServerProcess:
     outputs = [Connection(os.dup(one), readable=False) for one in (out, err)]
-    arguments = (list(map(str, command)), os.path.abspath(cwd), os.environ | environment, outputs)
-    process = _CONTEXT.Process(target=_become, args=arguments)
-    process.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_BACKEND", keras.config.backend())  # the server reads it when it starts
+        environment = os.environ | environment
+        arguments = (list(map(str, command)), os.path.abspath(cwd), environment, outputs)
+        process = _CONTEXT.Process(target=_become, args=arguments)
+        process.start()
     return process
 
 

@@ -12,6 +12,7 @@ from keras_lottery.backend.runtime import (
     select,
     set_generator_state,
     versions,
+    view,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "select",
     "set_generator_state",
     "versions",
+    "view",
 ]

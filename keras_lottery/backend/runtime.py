@@ -52,6 +52,24 @@ def copies(variables: Iterable[keras.Variable]) -> list[Any]:
     return [keras.ops.copy(v.value) for v in variables]
 
 
+def view(value: Any) -> NDArray[Any]:
+    """Returns a value as an array to read at once, without a copy on a CPU.
+
+    It can share the memory of the variable, and change with it.
+    """
+    if name() == "jax":
+        return np.asarray(value)
+    if name() == "torch":
+        plain = "bfloat16" not in str(value.dtype)
+        array: NDArray[Any] = (
+            value.detach().cpu().numpy() if plain else keras.ops.convert_to_numpy(value)
+        )
+        return array
+    import tensorflow as tf
+
+    return np.asarray(tf.convert_to_tensor(value))
+
+
 def generator_state() -> NDArray[np.uint8] | None:
     """Returns the state of torch's own generator, which dropout uses; None on other backends."""
     if name() != "torch":

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 from keras_lottery import config as configs
 from keras_lottery import user_modules
 from keras_lottery.cache import keep_programs
-from keras_lottery.engine.executors.choice import choose
+from keras_lottery.cli.fastest import fastest
+from keras_lottery.engine.executors import ray_cluster
+from keras_lottery.engine.executors.choice import PARALLEL, choose
+from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.processes import start_workers
 from keras_lottery.engine.executors.threads import limit_threads
 from keras_lottery.errors import LotteryError, unknown_name
@@ -19,8 +22,13 @@ from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 
 
-def choose_backend(settings: Any) -> str:
-    """Resolves `auto` and sets KERAS_BACKEND, which Keras reads on import."""
+def choose_backend(settings: Any, earlier: Callable[[], str] = str) -> str:
+    """Resolves `auto` and sets KERAS_BACKEND, which Keras reads on import.
+
+    Args:
+        settings: the fields of a config that are known.
+        earlier: returns the backend of the run that these settings resume; empty if there is none.
+    """
     chosen = settings.get("backend", "auto")
     distribution = settings.get("distribution", "none")
     for kind, name, known in (
@@ -32,7 +40,8 @@ def choose_backend(settings: Any) -> str:
     chosen = _required_by_task(str(settings.get("task", "")), chosen)
     if chosen == "auto":
         required = {"mirrored": "tensorflow", "tpu": "tensorflow", "data_parallel": "jax"}
-        chosen = os.environ.get("KERAS_BACKEND") or required.get(distribution) or _installed()
+        chosen = os.environ.get("KERAS_BACKEND") or required.get(distribution) or earlier()
+    chosen = chosen or _fastest(settings)
     if chosen not in configs.BACKENDS:
         raise LotteryError(
             f"Expected KERAS_BACKEND to be one of {', '.join(configs.BACKENDS[1:])}. "
@@ -50,15 +59,18 @@ def choose_backend(settings: Any) -> str:
     return str(chosen)
 
 
-def choose_and_import(settings: Any, modules: Iterable[str] = ()) -> str:
+def choose_and_import(
+    settings: Any, modules: Iterable[str] = (), earlier: Callable[[], str] = str
+) -> str:
     """Chooses the backend, then imports the user's modules, which may import Keras.
 
-    A task that they register may require another backend, so it is chosen again.
+    A task that they register may require another backend, so it is chosen again. For the arguments
+    see `choose_backend`.
 
     Raises:
         LotteryError: a module cannot be imported, or its task requires another backend.
     """
-    task, first = str(settings.get("task", "")), choose_backend(settings)
+    task, first = str(settings.get("task", "")), choose_backend(settings, earlier)
     for module in modules:
         user_modules.import_named(module)
     if task and not task_schemas.registered(task):
@@ -85,11 +97,15 @@ def prepare_executor(config: configs.Config) -> configs.Config:
     if choice.reason:
         print(choice.reason)
     limit_threads(choice.config.threads)
-    if choice.config.executor == "processes":
+    if choice.config.executor in PARALLEL:
         # Driver and workers share the GPUs; by default, the first process takes nearly all memory.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    if choice.config.executor == "processes":
         start_workers(choice.config)
+    if choice.config.executor == "ray":  # before a run folder is created
+        ray_cluster.connect(choice.config.ray)
+        ray_cluster.capacity(choice.config)
     return choice.config
 
 
@@ -107,14 +123,22 @@ def _required_by_task(task: str, requested: str) -> str:
     return schema.backend or requested
 
 
-def _installed() -> str:
-    for backend in ("jax", "tensorflow", "torch"):
-        if find_spec(backend) is not None:
-            return backend
-    raise LotteryError(
-        "Expected tensorflow, jax or torch. Received: none is installed. "
-        "Run: pip install 'keras-lottery[jax]'"
-    )
+def _fastest(settings: Any) -> str:
+    """Returns the fastest installed backend for the network that the settings name."""
+    installed = [name for name in ("jax", "tensorflow", "torch") if find_spec(name) is not None]
+    if not installed:
+        raise LotteryError(
+            "Expected tensorflow, jax or torch. Received: none is installed. "
+            "Run: pip install 'keras-lottery[jax]'"
+        )
+    task = str(settings.get("task", ""))
+    if visible_gpus() or not task_schemas.registered(task):
+        return installed[0]
+    kind = task_schemas[task].kind(str(settings["model"].get("name", "")))
+    chosen, reason = fastest(kind, installed)
+    if reason:
+        print(f"{reason} (--backend=)")
+    return chosen
 
 
 def backend_for_tools(modules: Iterable[str] = ()) -> None:

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from absl import flags
+from ml_collections import ConfigDict
 
 from keras_lottery import config as configs
 from keras_lottery import studies, user_modules
@@ -26,11 +28,13 @@ from keras_lottery.cli.command import (
 )
 from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
 from keras_lottery.config import presets
-from keras_lottery.errors import printable
+from keras_lottery.errors import LotteryError, printable
 from keras_lottery.records.run_paths import paths_of
 
 # Fields of the config with their own flag.
-_SHORT = ("out", "backend", "executor", "workers", "threads", "distribution", "tpu", "seeds")
+_SHORT = (
+    "out", "backend", "executor", "workers", "threads", "ray", "distribution", "tpu", "seeds",
+)  # fmt: skip
 _NUMBERS = ("seeds", "workers", "threads")
 
 
@@ -38,10 +42,12 @@ def _define_run(values: flags.FlagValues) -> None:
     text_flag(values, "config", None, "Config name or .py path; append :variant to select one.")
     text_flag(values, "out", None, "Parent folder of the run folder.")
     text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
-    text = "sequential, processes (trainings in parallel), or auto (prints its choice)."
+    text = "sequential; processes or ray (in parallel); vectorized (one program, JAX); or auto."
     text_flag(values, "executor", None, text)
     text_flag(values, "workers", None, "Number of networks to train in parallel.")
     text_flag(values, "threads", None, "CPU threads per training; can't change on resume.")
+    text = "auto or HOST:PORT of a Ray cluster; implies --executor=ray."
+    text_flag(values, "ray", None, text)
     text_flag(
         values, "distribution", None, "none, mirrored or tpu (TensorFlow), data_parallel (JAX)."
     )
@@ -58,8 +64,12 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
         if values[flag].value is not None:
             text = values[flag].value
             overrides[flag] = literal(text) if flag in _NUMBERS else text
+    if "ray" in overrides:
+        overrides.setdefault("executor", "ray")
     settings = presets.load(name, overrides)
-    settings["backend"] = choose_and_import(settings, modules_of(values))
+    settings["backend"] = choose_and_import(
+        settings, modules_of(values), lambda: _earlier_backend(settings, name, overrides)
+    )
     config = prepare_executor(_frozen(settings, name, overrides))
     if values.export:
         from keras_lottery.exporters import check_exportable
@@ -74,20 +84,39 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
 
 
 def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:
-    """Returns the config to run, without the file's fields that the overrides make ineffective.
-
-    A run started by an earlier version, which checked less, resumes with the fields that it has.
-    """
-    config = configs.freeze(settings, allow_unread=True)
-    if paths_of(config).config.exists() and not configs.misses_arms(config):
-        return config
-    settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
+    """Returns the config to run, with a note on the file's fields that it ignores."""
+    config, dropped = _settled(settings, name, overrides)
     if dropped:
         print(
             f"note: ignoring {', '.join(dropped)} from {name}: unused with these flags",
             file=sys.stderr,
         )
-    return configs.freeze(settings)
+    return config
+
+
+def _settled(
+    settings: Any, name: str, overrides: dict[str, Any]
+) -> tuple[configs.Config, list[str]]:
+    """Returns the config without the file's fields that the overrides make ineffective, and these.
+
+    A run started by an earlier version, which checked less, resumes with the fields that it has.
+    """
+    config = configs.freeze(settings, allow_unread=True)
+    if paths_of(config).config.exists() and not configs.misses_arms(config):
+        return config, []
+    settings, dropped = presets.settled(settings, name, overrides | {"backend": None})
+    return configs.freeze(settings), dropped
+
+
+def _earlier_backend(settings: Any, name: str, overrides: dict[str, Any]) -> str:
+    """Returns the backend of the run that the same flags resume; empty if there is none."""
+    for backend in configs.BACKENDS[1:]:
+        with suppress(LotteryError):  # raised again when the config is frozen
+            on_backend = ConfigDict(settings.to_dict() | {"backend": backend})
+            config, _ = _settled(on_backend, name, overrides)
+            if paths_of(config).config.exists():
+                return backend
+    return ""
 
 
 def _export_once(folder: Path) -> None:

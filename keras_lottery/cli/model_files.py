@@ -28,6 +28,11 @@ def _define_prune(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "bytes", None, "Target size of the parameters in bytes.", flag_values=values
     )
+    text_flag(values, "data", None, "An .npz file with the arrays x and y, to train on.")
+    text = "Epochs to train the pruned model on the data."
+    flags.DEFINE_integer("finetune_epochs", 0, text, flag_values=values)
+    _define_loss(values)
+    text_flag(values, "optimizer", None, "Keras name (default: the one in the model, or adam).")
     for name, default, text in (
         ("biases", False, "Prune biases too."),
         ("norms", False, "Prune the scales and shifts of normalization layers too."),
@@ -63,6 +68,10 @@ def _prune(values: flags.FlagValues, _: dict[str, Any]) -> None:
         pattern=values.pattern,
         flops=values.flops,
         bytes=values.bytes,
+        data=values.data,
+        finetune_epochs=values.finetune_epochs,
+        loss=values.loss,
+        optimizer=values.optimizer,
         **format_of(values),
     )
     print(report)
@@ -72,19 +81,27 @@ def _define_sensitivity(values: flags.FlagValues) -> None:
     text_flag(values, "model", None, "A .keras file.")
     text_flag(values, "data", None, "An .npz file with the arrays x and y.")
     text_flag(values, "out", None, "Folder for sensitivity.csv and sensitivity.png.")
-    text_flag(
-        values, "loss", None, "Loss, as a Keras name (default: the one compiled into the model)."
-    )
+    _define_loss(values)
     text = "Sparsities to try per layer, in (0, 1)."
     flags.DEFINE_list("sparsities", ["0.5", "0.8", "0.9"], text, flag_values=values)
     _define_selection(values)
+
+
+def _define_loss(values: flags.FlagValues) -> None:
+    text_flag(
+        values, "loss", None, "Loss, as a Keras name (default: the one compiled into the model)."
+    )
 
 
 def _define_selection(values: flags.FlagValues) -> None:
     """Defines the flags that choose what is pruned, and by which criterion."""
     text_flag(values, "criterion", "magnitude", "Pruning criterion (see `list criteria`).")
     text_flag(
-        values, "pattern", "weights", "What to prune: weights, channels, N:M (2:4) or block:4x4."
+        values,
+        "pattern",
+        "weights",
+        "What to prune: weights, channels, channels:8 (a multiple "
+        "of 8 stays), N:M (2:4) or block:4x4.",
     )
     for name, text in (
         ("include", "Path patterns or layer names: prune only these."),

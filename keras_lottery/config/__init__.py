@@ -4,6 +4,7 @@ from keras_lottery.config.build import Section
 from keras_lottery.config.experiment import (
     BACKENDS,
     DISTRIBUTIONS,
+    MODEL_KINDS,
     Config,
     NoSettings,
     StudySchema,
@@ -33,6 +34,7 @@ from keras_lottery.config.validation import (
 __all__ = [
     "BACKENDS",
     "DISTRIBUTIONS",
+    "MODEL_KINDS",
     "Config",
     "NoSettings",
     "OptimizerConfig",

@@ -10,7 +10,16 @@ from typing_extensions import TypeVar  # with defaults, which Python has from 3.
 from keras_lottery.config.build import Section
 from keras_lottery.config.claims import Claim
 from keras_lottery.config.duration import Duration
-from keras_lottery.config.fields import Distinct, Filled, OneOf, Positive, ReadWhen, Seed, Slug
+from keras_lottery.config.fields import (
+    Distinct,
+    Filled,
+    NotNegative,
+    OneOf,
+    Positive,
+    ReadWhen,
+    Seed,
+    Slug,
+)
 from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
 from keras_lottery.config.sections import (
     ArmName,
@@ -72,10 +81,15 @@ class Config(Generic[Data_co, Model_co, Options_co]):
         distribution: several devices per training: `mirrored` or `tpu` (TensorFlow),
             `data_parallel` (JAX).
         tpu: name or address of the TPU.
-        executor: `sequential`, `processes`, or `auto`, which chooses one.
+        executor: `sequential`, `processes`, `ray`, or `auto`, which chooses one of the first two;
+            `vectorized` trains many networks as one program on JAX.
         workers: parallel trainings; None: as many as cores and memory allow.
         threads: threads of each training, fixed when a run starts; None: one for parallel
             trainings, else all cores.
+        ray: `HOST:PORT` of a Ray cluster; `auto`: RAY_ADDRESS, else this machine's cluster, else a
+            new one.
+        resources: what each training on Ray takes besides its threads, by Ray's names, such as
+            `{"GPU": 0.5}`; empty: one GPU or TPU chip, if the cluster has any.
         out: parent folder of the run folder.
     """
 
@@ -106,8 +120,14 @@ class Config(Generic[Data_co, Model_co, Options_co]):
     distribution: Annotated[str, OneOf(DISTRIBUTIONS)] = "none"
     tpu: Annotated[str, ReadWhen("distribution", "tpu")] = ""
     executor: Annotated[str, Filled()] = "auto"
-    workers: Annotated[Positive | None, ReadWhen("executor", "auto", "processes")] = None
+    workers: Annotated[
+        Positive | None, ReadWhen("executor", "auto", "processes", "ray", "vectorized")
+    ] = None
     threads: Positive | None = None
+    ray: Annotated[str, Filled(), ReadWhen("executor", "ray")] = "auto"
+    resources: Annotated[dict[str, NotNegative], ReadWhen("executor", "ray")] = field(
+        default_factory=dict
+    )
     out: Annotated[str, Filled()] = "runs"
 
     def problems(self) -> Iterable[str]:
@@ -117,6 +137,9 @@ class Config(Generic[Data_co, Model_co, Options_co]):
                 f"rewind.to: expected a point before the end of the training at {end}. "
                 f"Received: {point}"
             )
+
+
+MODEL_KINDS = ("dense", "convolutional", "recurrent", "Transformer")
 
 
 @dataclass(frozen=True)
@@ -130,6 +153,8 @@ class TaskSchema:
         backend: the only Keras backend that it runs on; empty: any.
         environment: environment variables to set before that backend is imported.
         ignores: returns fields of other sections that the task does not read, with reasons.
+        kind: returns the kind of the network that `model.name` names, one of `MODEL_KINDS`, which
+            decides the fastest backend; empty if unknown.
     """
 
     data: type[Section]
@@ -138,6 +163,7 @@ class TaskSchema:
     backend: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     ignores: Callable[[Config], dict[str, str]] = lambda config: {}
+    kind: Callable[[str], str] = lambda name: ""
 
 
 task_schemas: Registry[TaskSchema] = Registry("task")

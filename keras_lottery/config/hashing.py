@@ -9,8 +9,8 @@ from keras_lottery.config.validation import default_of, flatten, is_within, thaw
 # Fields that may change between calls of `run` without changing the result of any training.
 _NOT_HASHED = (
     "name", "seeds", "prune.rounds", "prune.arm_rounds", "arms", "draws", "keep_trained", "out",
-    "executor", "workers", "threads", "tpu", "data.dir", "data.download", "transfer.sources",
-    "transfer.arms", "report", "claims",
+    "executor", "workers", "threads", "ray", "resources", "tpu", "data.dir", "data.download",
+    "transfer.sources", "transfer.arms", "report", "claims",
 )  # fmt: skip
 
 

@@ -191,7 +191,7 @@ class PruneConfig:
     output: bool = True
     min_per_layer: Count = 1
     arm_rounds: dict[str, Annotated[tuple[Positive, ...], Filled()]] = field(default_factory=dict)
-    pattern: Annotated[str, Checked("keras_lottery.pruning:check_pattern")] = "weights"
+    pattern: Annotated[str, Checked("keras_lottery.pruning:check_exact_pattern")] = "weights"
 
     @staticmethod
     def implied(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from keras_lottery.engine import run_folder
 from keras_lottery.engine.compacted import measure_compacted
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
-from keras_lottery.engine.executors.choice import choose
+from keras_lottery.engine.executors.choice import PARALLEL, choose
+from keras_lottery.engine.executors.vectorized import vectorized_task
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.pruner import check_rounds
@@ -36,7 +37,7 @@ def run(config: Config) -> Path:
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
-    if config.executor == "processes":  # the command line has decided this before
+    if config.executor in (*PARALLEL, "vectorized"):  # the command line has decided this before
         config = choose(config).config
     with open_run(config) as (paths, task):
         train_all(config, paths, task)
@@ -59,6 +60,8 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         # A config passed to `run` is the user's own, unlike one read from a run folder.
         user_modules.allow(*getattr(config.data, "modules", ()))
         task = make_task(config)
+        if config.executor == "vectorized":
+            vectorized_task(task)
         check_rewind(config, task)
         own_loop = "arms" in study_schemas[config.study].ignores  # trains other rounds, or none
         check_rounds(replace(config, arms=()) if own_loop else config, task.variables())

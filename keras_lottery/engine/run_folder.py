@@ -80,6 +80,7 @@ def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dic
         )
     _check_sources(earlier, config, paths)
     if paths.results.exists():
+        _check_executor(paths, earlier, config)
         rows = read_results(paths.results)
         check_rows(paths.results, rows, recorded)
         _check_network(paths, rows, task)
@@ -89,6 +90,16 @@ def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dic
             earlier = with_rows(earlier, rows)
     version = checked_version(recorded, earlier, paths.root)
     return united(earlier, config), recorded, version
+
+
+def _check_executor(paths: RunPaths, earlier: Config, config: Config) -> None:
+    """Raises LotteryError if only one of two calls is vectorized: its rounding differs."""
+    if (earlier.executor == "vectorized") != (config.executor == "vectorized"):
+        raise LotteryError(
+            f"Expected the executor that {paths.root} was started with, {earlier.executor}, since "
+            f"vectorized trainings round differently from all others. Received: {config.executor}. "
+            f"Use --executor={earlier.executor}, or choose another --out."
+        )
 
 
 def _check_network(paths: RunPaths, rows: Sequence[ResultRow], task: Task) -> None:

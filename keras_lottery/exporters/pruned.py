@@ -5,13 +5,15 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.export_model import export
+from keras_lottery.exporters.model_files import compile_loaded, load_file, read_examples
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.exporters.target import check_target
-from keras_lottery.inflate import check_zip
 from keras_lottery.masking import options_from
 
 
@@ -33,6 +35,10 @@ def prune_file(
     pattern: str = "weights",
     flops: float | None = None,
     bytes: int | None = None,
+    data: str | Path | None = None,
+    finetune_epochs: int = 0,
+    loss: str | None = None,
+    optimizer: str | None = None,
     format: str = "keras",
     compact: bool = False,
     quantize: str | None = None,
@@ -46,7 +52,7 @@ def prune_file(
         model: a `.keras` file; not modified.
         sparsity: fraction of the prunable weights to remove, in [0, 1); None: see `kl.prune`.
         out: the file or folder to write; must not exist.
-        criterion: name of a registered criterion that needs no data.
+        criterion: name of a registered criterion; one that needs derivatives reads `data`.
         scope: name of a registered allocation.
         include: patterns; only matching variables are pruned. This and the rest: see `kl.mask`.
         exclude: path patterns of variables that are not pruned.
@@ -58,6 +64,10 @@ def prune_file(
         pattern: which weights are pruned together, such as `channels`.
         flops: instead of a sparsity, fraction of the FLOPs to remove.
         bytes: instead of a sparsity, target size of the parameters in bytes.
+        data: an `.npz` file with the arrays `x` and `y`.
+        finetune_epochs: epochs over `data` for which the pruned model is trained; 0: none.
+        loss: Keras name of the loss; None: the one that the file was compiled with.
+        optimizer: Keras name of the optimizer; None: the file's, or Adam if it has none.
         format: name of a registered format. This and the rest: see `kl.export`.
         compact: remove pruned channels, so that the model is smaller and faster.
         quantize: `int8`: quantize the weights.
@@ -77,15 +87,15 @@ def prune_file(
         )
     target = toolkit.Target(sparsity, flops, bytes).checked(pattern)
     pruning.check_choices(pattern, criterion, scope)
-    if needs := pruning.criteria[criterion].needs - {"final"}:
-        raise LotteryError(
-            "Expected a criterion that needs only the weights, to prune a file. Received: "
-            f"{criterion!r}, which needs the {', '.join(sorted(needs))}. Choose another, or call "
-            "kl.prune(model, data=(x, y)) in Python."
-        )
+    epochs = checks.whole_number(finetune_epochs, "finetune_epochs")
+    _check_use(criterion, data, epochs, loss or optimizer)
     check_target(format, out, quantize)
+    examples = None if data is None else read_examples(checks.file_path(data, "data"))
+    loaded = load_file(model, compile=examples is not None and not (loss and optimizer))
+    if examples is not None:
+        compile_loaded(loaded, model, loss, optimizer)
     masked = toolkit.mask(
-        load_file(model),
+        loaded,
         include=include,
         exclude=exclude,
         biases=biases,
@@ -102,47 +112,41 @@ def prune_file(
         options_from(include, exclude, biases, norms, embeddings, output, output_layer, pattern),
         criterion=criterion,
         scope=scope,
+        data=examples,
     )
+    if examples is not None and epochs:
+        _finetune(masked, *examples, epochs)
     return export(masked, out, format, compact=compact, quantize=quantize, dense=dense)
 
 
-def load_file(path: Path, compile: bool = False) -> Any:
-    """Returns the model of an untrusted `.keras` file, without running code in it.
-
-    Raises:
-        LotteryError: it is not a `.keras` file, Keras cannot load it, or it contains code.
-    """
-    import keras
-
-    if not path.is_file():
+def _check_use(criterion: str, data: str | Path | None, epochs: int, extra: str | None) -> None:
+    """Raises LotteryError if data are missing, or would not be read."""
+    entry = pruning.criteria[criterion]
+    if needs := entry.needs - {"final"} - entry.derived:
         raise LotteryError(
-            f"Expected a .keras file. Received: {path}, no such file. Check --model."
+            "Expected a criterion that needs no more than the weights and data, to prune a file. "
+            f"Received: {criterion!r}, which needs the {', '.join(sorted(needs))} weights. Choose "
+            "another, or call kl.prune in Python."
         )
-    if path.suffix != ".keras":
+    if data is None and (entry.derived or epochs or extra):
+        wanted = f"the criterion {criterion!r}" if entry.derived else "fine-tuning"
         raise LotteryError(
-            f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
+            f"Expected --data, an .npz file with the arrays x and y, for {wanted}. Received none. "
+            "Write it with numpy.savez(file, x=..., y=...)."
         )
+    if data is not None and not (entry.derived or epochs):
+        raise LotteryError(
+            f"Expected a use for --data. Received: the criterion {criterion!r}, which needs none, "
+            "and no epochs. Add --finetune_epochs, or leave --data out."
+        )
+
+
+def _finetune(model: Any, x: NDArray[Any], y: NDArray[Any], epochs: int) -> None:
+    """Trains a pruned model; the pruned weights stay 0."""
     try:
-        check_zip(path)
-        return keras.saving.load_model(path, compile=compile)
-    except LotteryError:
-        raise
-    except ValueError as error:
-        if "safe_mode" not in str(error):
-            raise _unreadable(path, error) from error
+        model.fit(x, y, epochs=epochs, verbose=2)
+    except Exception as error:  # whatever the layers, the loss and the backend raise
         raise LotteryError(
-            f"Expected a .keras file without code in it. Received: {path}, which contains code "
-            "(such as a Lambda layer) that Keras' safe mode refuses to run. If you trust its "
-            "source, load it in Python with safe_mode=False, and use kl.mask, kl.prune and "
-            "kl.export."
+            f"Expected data on which the model can be trained. Received: x of shape {x.shape} and "
+            f"y of shape {y.shape}: {reason_of(error)} Check --data and --loss."
         ) from error
-    except Exception as error:  # a damaged file can fail in any of the libraries that read it
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> LotteryError:
-    return LotteryError(
-        f"Expected a .keras file that Keras can load. Received: {path}: "
-        f"{reason_of(error)} Save it again; a model of classes of your own is "
-        "pruned in Python, with kl.prune."
-    )

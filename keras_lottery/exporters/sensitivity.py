@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from keras_lottery import checks, toolkit
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.errors import LotteryError
-from keras_lottery.exporters.pruned import load_file
+from keras_lottery.exporters.model_files import compile_loaded, load_file, read_examples
 from keras_lottery.files import write_text, write_whole
-from keras_lottery.inflate import read_npz
 from keras_lottery.toolkit import Sensitivity
 
 
@@ -45,15 +40,10 @@ def sensitivity_file(
         LotteryError: a file cannot be read or written, the model has no loss, or as in
             `kl.sensitivity`.
     """
-    x, y = _read(checks.file_path(data, "data"))
-    loaded = load_file(checks.file_path(model, "model"), compile=loss is None)
-    if loss is not None:
-        loaded.compile(loss=_loss(loss))
-    elif getattr(loaded, "loss", None) is None:
-        raise LotteryError(
-            f"Expected a compiled model. Received: {model}, which has no loss. Name one with "
-            "--loss, such as --loss=sparse_categorical_crossentropy."
-        )
+    x, y = read_examples(checks.file_path(data, "data"))
+    model = checks.file_path(model, "model")
+    loaded = load_file(model, compile=loss is None)
+    compile_loaded(loaded, model, loss)
     table = toolkit.sensitivity(
         loaded,
         (x, y),
@@ -71,30 +61,3 @@ def sensitivity_file(
             lambda to: table.plot().savefig(to, format="png", dpi=150),
         )
     return table
-
-
-def _loss(name: str) -> Any:
-    import keras
-
-    try:
-        return keras.losses.get(name)
-    except ValueError as error:
-        raise LotteryError(
-            f"Expected the Keras name of a loss, such as mse. Received: --loss={name}. Check it."
-        ) from error
-
-
-def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    advice = "Write it with numpy.savez(file, x=..., y=...)."
-    arrays = read_npz(path, advice)
-    if missing := {"x", "y"} - arrays.keys():
-        raise LotteryError(
-            f"Expected the arrays x and y in {path}. Received: no {min(missing)}. {advice}"
-        )
-    x, y = arrays["x"], arrays["y"]
-    if x.ndim < 1 or x.shape[:1] != y.shape[:1] or not len(x):
-        raise LotteryError(
-            f"Expected as many targets as examples, one at least. Received: x of shape {x.shape} "
-            f"and y of shape {y.shape} in {path}. Write the file again."
-        )
-    return x, y

@@ -44,7 +44,8 @@ class MaskOptions:
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: path pattern of the output layer, if it isn't detected.
-        pattern: which weights are pruned together: `weights`, `channels`, `2:4`, `block:4x4`.
+        pattern: which weights are pruned together: `weights`, `channels`, `channels:8`,
+            `2:4`, `block:4x4`.
     """
 
     include: tuple[str, ...] = ()

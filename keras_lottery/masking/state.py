@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_lottery import backend
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
@@ -108,8 +109,8 @@ def set_masks(
     if known:
         adopt(model)
     for path, record in known.items():
-        full = np.ones(tuple(record.variable.shape), bool)
-        record.mask.assign(masks.get(path, full))
+        mask = masks.get(path)
+        record.mask.assign(np.ones(tuple(record.variable.shape), bool) if mask is None else mask)
         if path in fills:
             record.extras["fill"].assign(np.asarray(fills[path]))
     if optimizers is None:
@@ -199,7 +200,7 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 
 def _array(value: Any) -> np.ndarray:
     """Returns a copy: JAX may donate the buffer, and torch may write to it."""
-    return np.array(ops.convert_to_numpy(value))
+    return np.array(backend.view(value))
 
 
 def _boolean(path: str, mask: Any) -> np.ndarray:
@@ -210,7 +211,7 @@ def _boolean(path: str, mask: Any) -> np.ndarray:
             f"Expected a mask of {path!r} with True or 1 = kept and False or 0 = pruned. "
             f"Received: the values {values}, … of {mask.dtype}. Pass, say, scores > threshold."
         )
-    return mask.astype(np.bool_)
+    return mask.astype(np.bool_, copy=False)
 
 
 def _check_names(expected: str, names: Iterable[str], known: Iterable[str]) -> None:

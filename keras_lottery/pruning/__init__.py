@@ -9,6 +9,7 @@ from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterio
 from keras_lottery.pruning.patterns import (
     Layout,
     check_choices,
+    check_exact_pattern,
     check_pattern,
     layout_of,
     needs_channels,
@@ -43,6 +44,7 @@ __all__ = [
     "Spectrum",
     "allocations",
     "check_choices",
+    "check_exact_pattern",
     "check_pattern",
     "complete_masks",
     "criteria",

@@ -24,6 +24,7 @@ __all__ = [
     "Blocks",
     "Layout",
     "check_choices",
+    "check_exact_pattern",
     "check_pattern",
     "layout_of",
     "needs_channels",
@@ -124,6 +125,16 @@ class Layout:
         """Returns the surviving groups that may be pruned."""
         return groups
 
+    def settle(self, cut: MaskSet, groups: MaskSet, scores: Mapping[str, Score]) -> MaskSet:
+        """Returns a cut with some groups given back.
+
+        Args:
+            cut: masks after the cut.
+            groups: masks before it.
+            scores: the scores that it was made by.
+        """
+        return cut
+
     def least(self, info: VariableInfo) -> int:
         """Returns how many groups of an array always survive."""
         return 0
@@ -161,8 +172,8 @@ def layout_of(pattern: str, infos: Sequence[VariableInfo]) -> Layout:
     """Returns the groups of weights of a model.
 
     Args:
-        pattern: `weights`, `channels`, `2:4` (N:M sparsity), `block:4x4`, or another registered
-            pattern, with its argument after a colon.
+        pattern: `weights`, `channels`, `channels:8`, `2:4` (N:M sparsity), `block:4x4`, or another
+            registered pattern, with its argument after a colon.
         infos: the variables; for `channels`, those of `compaction.channels.channel_inventory`.
 
     Raises:
@@ -176,6 +187,16 @@ def check_pattern(pattern: str) -> None:
     """Raises LotteryError if a pattern is unknown, or its argument is invalid."""
     name, argument = _parts(pattern)
     patterns[name].check(argument)
+
+
+def check_exact_pattern(pattern: str) -> None:
+    """Raises LotteryError if a pattern is invalid, or doesn't prune exact numbers of groups."""
+    check_pattern(pattern)
+    if pattern.startswith("channels:"):
+        raise LotteryError(
+            "Expected the pattern channels without a number here, because rounds prune exact "
+            f"numbers of channels. Received: {pattern!r}. Use 'channels', or kl.prune."
+        )
 
 
 def check_choices(pattern: str, criterion: str, scope: str) -> None:

@@ -47,7 +47,8 @@ def prune_quotas(
         score_of = _scorer(criterion, pruned, {**known, **derived}, seed, layout.shares_weights)
         for quota in parts:
             scores = layout.scores(quota.paths, score_of, pruned, chosen)
-            groups |= cut_quota(quota, scores, groups, layout.candidates(scores, groups))
+            cut = cut_quota(quota, scores, groups, layout.candidates(scores, groups))
+            groups |= layout.settle(cut, groups, scores)
         pruned = layout.unfold(groups, masks)
     return {p: m.copy() if m is masks[p] else m for p, m in sorted(pruned.items())}
 

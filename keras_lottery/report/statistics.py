@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import special  # type: ignore[import-untyped]
 
 from keras_lottery import records
 from keras_lottery.records import ResultRow
@@ -224,9 +224,8 @@ def t_interval(values: np.ndarray) -> tuple[float, float]:
     """Returns the 95 % t interval of the mean of `values`; nan for fewer than two."""
     if len(values) < 2:
         return float("nan"), float("nan")
-    # stats.t.interval does the same, but returns nan if all values are equal.
-    mean, error = values.mean(), stats.sem(values)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * error
+    mean, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
+    half = special.stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2) * error
     return float(mean - half), float(mean + half)
 
 
@@ -241,6 +240,8 @@ def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
+    from scipy import stats  # takes as long to import as all the rest of the report
+
     interval = stats.bootstrap(
         (values,),
         np.mean,

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import special  # type: ignore[import-untyped]
 
 from keras_lottery.config.claims import Claim
 from keras_lottery.report.statistics import t_interval
@@ -165,8 +165,8 @@ def seeds_needed(effect: float) -> int | None:
     if not math.isfinite(effect):
         return 2 if math.isinf(effect) else None
     n = np.arange(2, _MOST_SEEDS + 1)
-    critical = stats.t.ppf(1 - _ALPHA / 2, n - 1)
-    power = stats.nct.sf(critical, n - 1, abs(effect) * np.sqrt(n))
+    critical = special.stdtrit(n - 1, 1 - _ALPHA / 2)
+    power = 1 - special.nctdtr(n - 1, abs(effect) * np.sqrt(n), critical)
     # SciPy's noncentral t is nan for very large effects, where the power is 1.
     enough = n[np.nan_to_num(power, nan=1.0) >= _POWER]
     return int(enough[0]) if len(enough) else None

@@ -20,12 +20,19 @@ def _in_own_order(config: Config) -> dict[str, str]:
     return {"train.drop_remainder": f"in the task {config.task!r}, which makes its own batches"}
 
 
+def _kind_of_classifier(name: str) -> str:
+    """Returns the kind of one of this package's image classifiers; empty for others."""
+    kinds = {"dense": ("lenet",), "convolutional": ("conv", "small_cnn", "vgg", "resnet")}
+    return next((kind for kind, names in kinds.items() if name.startswith(names)), "")
+
+
 task_schemas.add(
     "vision",
     TaskSchema(
         data=VisionData,
         model=VisionModel,
         make="keras_lottery.tasks.vision.task:VisionTask",
+        kind=_kind_of_classifier,
     ),
 )
 task_schemas.add(
@@ -46,6 +53,7 @@ task_schemas.add(
         model=TranslationModel,
         make="keras_lottery.tasks.language.translation.task:TranslationTask",
         ignores=_in_own_order,
+        kind=lambda name: "Transformer",
     ),
 )
 task_schemas.add(
@@ -54,6 +62,7 @@ task_schemas.add(
         data=BertData,
         model=BertModel,
         make="keras_lottery.tasks.language.bert.task:BertTask",
+        kind=lambda name: "Transformer",
     ),
 )
 task_schemas.add(
@@ -63,6 +72,7 @@ task_schemas.add(
         model=LanguageModellingModel,
         make="keras_lottery.tasks.language.modelling.task:LanguageModellingTask",
         ignores=_in_own_order,
+        kind=lambda name: "recurrent",
     ),
 )
 

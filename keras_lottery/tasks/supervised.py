@@ -1,9 +1,10 @@
 """Supervised tasks on in-memory arrays: everything except the network and its data."""
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -12,16 +13,18 @@ from numpy.typing import NDArray
 from keras_lottery import masking
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
-from keras_lottery.config.learned import EdgePopupConfig, SupermaskConfig
-from keras_lottery.config.sections import OptimizerConfig, TrainConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.protocols import Progress
+from keras_lottery.protocols import Job, Progress
 from keras_lottery.tasks.base import MaskedTask
+from keras_lottery.tasks.recipe import recipe
 from keras_lottery.training import ArrayData, Trainer, length
 from keras_lottery.training.batch_norm import reestimate_batch_norm
 from keras_lottery.training.data import Arrays
 from keras_lottery.training.derivatives import derive
 from keras_lottery.types import MaskSet, Start, Training, TrainingResult, Weights
+
+if TYPE_CHECKING:
+    from keras_lottery.training.vectorized import VectorizedTrainer
 
 DERIVE_EXAMPLES = 2000
 """Number of training examples, drawn from the seed, over which derivatives are averaged."""
@@ -47,6 +50,7 @@ class NetworkTask(MaskedTask):
         super().__init__(config)
         self._models: dict[str, keras.Model] = {}
         self._trainers: dict[str, Trainer] = {}
+        self._vectorized_trainers: dict[str, VectorizedTrainer] = {}
 
     @abstractmethod
     def arrays(self) -> ArrayData:
@@ -77,14 +81,41 @@ class NetworkTask(MaskedTask):
         return Duration.parse(duration).steps(order.steps_per_epoch)
 
     def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
-        is_dense = not start.masks and start.parametrization == "zero"
         result = self._trainer(start.parametrization).fit(
             start,
-            capture_at=self.steps(self.config.rewind.to) if is_dense else None,
-            data_seed=training.seed if start.data_seed is None else start.data_seed,
+            capture_at=self._capture_at(start),
+            data_seed=_data_seed(training, start),
             progress=progress,
         )
         return self._with_metrics(result)
+
+    def why_separate(self) -> str:
+        if type(self).fit is not NetworkTask.fit:
+            return "has a training method of its own"
+        if self.config.distribution != "none":
+            return f"distributes each training over all devices ({self.config.distribution})"
+        return ""
+
+    def program_of(self, training: Training, start: Start) -> Hashable:
+        shift = start.data_order_step - start.step
+        depends = self._data.augment is not None or self._data.order is not None
+        seed = _data_seed(training, start) if depends else None
+        return start.parametrization, start.step, shift, seed
+
+    def most_together(self, job: Job, count: int) -> int:
+        training, start = job
+        vectorized = self._vectorized(start.parametrization)
+        return vectorized.fitting(count, _data_seed(training, start))
+
+    def fit_many(self, jobs: Sequence[Job], progress: Sequence[Progress]) -> list[TrainingResult]:
+        from keras_lottery.training.vectorized import Ticket  # imports JAX
+
+        tickets = [
+            Ticket(start, self._capture_at(start), _data_seed(training, start), shown)
+            for (training, start), shown in zip(jobs, progress, strict=True)
+        ]
+        results = self._vectorized(tickets[0].start.parametrization).fit(tickets)
+        return [self._with_metrics(result) for result in results]
 
     def evaluate(self, start: Start, split: str = "test", examples: int = 0) -> dict[str, float]:
         trainer = self._trainer(start.parametrization)
@@ -156,6 +187,11 @@ class NetworkTask(MaskedTask):
         return arrays
 
     @property
+    def _measures(self) -> bool:
+        """Whether the task has further metrics."""
+        return type(self).measured is not NetworkTask.measured
+
+    @property
     def _replicas(self) -> int:
         """The devices that share every batch."""
         return self._distribution.replicas
@@ -181,6 +217,20 @@ class NetworkTask(MaskedTask):
             self._trainers[parametrization] = self._make_trainer(parametrization)
         return self._trainers[parametrization]
 
+    def _vectorized(self, parametrization: str) -> "VectorizedTrainer":
+        """The trainer of many networks under a parametrization."""
+        from keras_lottery.training.vectorized import VectorizedTrainer  # imports JAX
+
+        if parametrization not in self._vectorized_trainers:
+            trainer = self._trainer(parametrization)
+            self._vectorized_trainers[parametrization] = VectorizedTrainer(trainer)
+        return self._vectorized_trainers[parametrization]
+
+    def _capture_at(self, start: Start) -> int | None:
+        """Returns the rewind point of a dense training."""
+        is_dense = not start.masks and start.parametrization == "zero"
+        return self.steps(self.config.rewind.to) if is_dense else None
+
     def _make_trainer(self, parametrization: str) -> Trainer:
         settings = recipe(self.config, parametrization)
         return Trainer(
@@ -192,7 +242,7 @@ class NetworkTask(MaskedTask):
             metrics=self.metrics(),
             distribution=self._distribution,
             samples=settings.samples,
-            measure=self.measured,
+            measure=self.measured if self._measures else None,
         )
 
     def _inputs(self) -> Any:
@@ -217,6 +267,11 @@ class NetworkTask(MaskedTask):
         return replace(result, metric=self.metric, final=final, best=best, metrics=metrics)
 
 
+def _data_seed(training: Training, start: Start) -> int:
+    """Returns the seed of the data order."""
+    return training.seed if start.data_seed is None else start.data_seed
+
+
 def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.int64]:
     """Returns the first `GRASP_PER_CLASS` examples of each class in `order`.
 
@@ -227,41 +282,3 @@ def _first_of_each_class(order: NDArray[np.int64], labels: Any) -> NDArray[np.in
     sorted_labels = labels[order]
     firsts = [np.flatnonzero(sorted_labels == c)[:GRASP_PER_CLASS] for c in np.unique(labels)]
     return order[np.sort(np.concatenate(firsts))]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one kind of network is trained.
-
-    Args:
-        optimizer: optimizer and schedule.
-        train: length, batch size, evaluation.
-        samples: passes over the test set that are averaged, for stochastic networks.
-    """
-
-    optimizer: OptimizerConfig
-    train: TrainConfig
-    samples: int = 1
-
-
-def recipe(config: Config, parametrization: str) -> Recipe:
-    """Returns how networks under a parametrization are trained.
-
-    Learned masks have their own sections for optimizer, length, batch size and evaluation;
-    everything else is as for weights.
-    """
-    if parametrization.startswith("bernoulli"):
-        section = config.supermask
-        return Recipe(section.optimizer, _train(config, section), section.samples)
-    if parametrization.startswith("edge_popup"):
-        return Recipe(config.edge_popup.optimizer, _train(config, config.edge_popup))
-    return Recipe(config.optimizer, config.train)
-
-
-def _train(config: Config, section: SupermaskConfig | EdgePopupConfig) -> TrainConfig:
-    return replace(
-        config.train,
-        length=section.length,
-        batch_size=section.batch_size,
-        eval_every=section.eval_every,
-    )

@@ -4,9 +4,8 @@ import warnings
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_lottery import checks
+from keras_lottery import backend, checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, learned, state
 from keras_lottery.masking.add_masks import choose
@@ -141,8 +140,10 @@ def _take_zeros(added: list[MaskedVariable]) -> None:
 
 def _hint_at_zeros(model: keras.Layer, added: list[MaskedVariable], more_than: float = 0.0) -> None:
     """Warns if most of the newly masked weights, and more than `more_than`, are 0."""
-    kept = [value != 0 for value in map(_values, added) if value.any()]
-    size, nonzero = sum(k.size for k in kept), sum(int(k.sum()) for k in kept)
+    size = nonzero = 0
+    for value in map(_values, added):
+        if count := int(np.count_nonzero(value)):
+            size, nonzero = size + value.size, nonzero + count
     if size and 1 - nonzero / size >= max(MOSTLY_ZERO, more_than):
         warnings.warn(
             f"{1 - nonzero / size:.0%} of the weights of {model.name!r} that can be pruned are "
@@ -153,7 +154,7 @@ def _hint_at_zeros(model: keras.Layer, added: list[MaskedVariable], more_than: f
 
 
 def _values(record: MaskedVariable) -> np.ndarray:
-    return np.asarray(ops.convert_to_numpy(record.variable.value))
+    return backend.view(record.variable.value)
 
 
 def _check_learned(

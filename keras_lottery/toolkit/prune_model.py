@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_lottery import checks, pruning
+from keras_lottery import backend, checks, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, state
 from keras_lottery.masking import keras_internals as internals
@@ -56,7 +56,9 @@ def prune(
     filter, bias and batch-norm scale and shift, and its slices in the next layers. Coupled
     channels (of a residual stream, of an LSTM unit's gates, of an attention head) are removed
     together. Each layer keeps at least one channel, and the model's inputs and outputs stay.
-    `compact` then makes the layers smaller.
+    `compact` then makes the layers smaller. `pattern="channels:8"` leaves a multiple of eight
+    channels in each layer, which CPU kernels compute faster; counts are rounded up to it, so a
+    little less than the sparsity can go. Targets of FLOPs or bytes are met.
 
     Args:
         model: a built model.
@@ -78,8 +80,9 @@ def prune(
         embeddings: prune embeddings.
         output: prune the output layer.
         output_layer: path pattern of the output layer, if it isn't detected.
-        pattern: which weights are pruned together: `weights` (individually), `channels`, N:M
-            sparsity along the input axis such as `2:4`, or blocks such as `block:4x4`.
+        pattern: which weights are pruned together: `weights` (individually), `channels` or
+            `channels:8`, N:M sparsity along the input axis such as `2:4`, or blocks such as
+            `block:4x4`.
         flops: instead of a sparsity, fraction of the floating-point operations that compaction is
             to remove, in [0, 1]. Channels only.
         bytes: instead of a sparsity, maximal size in bytes of the compacted model's parameters.
@@ -146,7 +149,7 @@ def prune_selected(
     internals.sync_trainer(model)
     inventory = select(model, options)
     infos, masks = _selected(inventory, options)
-    weights = state.weights_of(inventory.variables)
+    weights = {path: backend.view(v.value) for path, v in inventory.variables.items()}
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
     if not masks or pruning.needs_channels(options.pattern):
         choose(inventory, options, "zero")  # raises before anything changes
@@ -162,6 +165,7 @@ def prune_selected(
         seed=seed,
         pattern=options.pattern,
     )
+    del weights  # these views would keep the values that set_masks replaces
     if not dry_run:
         if not masks or pruning.needs_channels(options.pattern):
             mask_inventory(inventory, options, more_than=target.most)

@@ -41,7 +41,7 @@ class Target:
             raise LotteryError(
                 f"Expected one of sparsity, flops and bytes. Received: {values}. Choose one."
             )
-        if pattern != "channels" and not targets.keys() <= {"sparsity"}:
+        if not pruning.needs_channels(pattern) and not targets.keys() <= {"sparsity"}:
             raise LotteryError(
                 f"Expected pattern='channels' with {next(iter(targets))}=, which is measured on "
                 f"the compacted model. Received: {pattern!r}. Pass a sparsity, or prune channels."

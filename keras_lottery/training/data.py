@@ -1,7 +1,7 @@
 """Training data as arrays, the order of batches, and the copies on the device."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.config import TrainConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.training.programs import Program
+from keras_lottery.training.programs import TrainingProgram
 
 Arrays = tuple[Any, ...]
 """`(x, y)` or `(x, y, sample_weight)`; nested NumPy arrays with first axes of equal length."""
@@ -114,6 +114,9 @@ class DataOrder:
     seed: int = 0
     shuffle: bool = True
     drop_remainder: bool = True
+    _permutations: dict[int, NDArray[np.int64]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if self.drop_remainder and self.batch_size > self.examples:
@@ -164,14 +167,18 @@ class DataOrder:
         """Returns the order of all examples in an epoch."""
         if not self.shuffle:
             return np.arange(self.examples)
-        key = np.random.SeedSequence([self.seed, epoch])
-        return np.random.Generator(np.random.Philox(key)).permutation(self.examples)
+        if epoch not in self._permutations:  # an epoch has many compiled calls
+            key = np.random.SeedSequence([self.seed, epoch])
+            generator = np.random.Generator(np.random.Philox(key))
+            self._permutations.clear()
+            self._permutations[epoch] = generator.permutation(self.examples)
+        return self._permutations[epoch]
 
 
 class EpochData:
     """The training arrays on the device; a new copy each epoch if they are augmented."""
 
-    def __init__(self, program: Program, data: ArrayData) -> None:
+    def __init__(self, program: TrainingProgram, data: ArrayData) -> None:
         self._program = program
         self._data = data
         self._key: tuple[int, int] | None = None

@@ -45,10 +45,11 @@ class Evaluations:
         self._distribution = distribution
         self._samples = samples
         self._measure = measure
-        self._draws = masking.draws(model)
+        self.draws = masking.draws(model)
+        self.measures = measure is not None
         self._parts: dict[tuple[str, int], Evaluation] = {}
-        self._test = self._evaluation(data.test)
-        self._validation = self._evaluation(data.validation) if data.validation else None
+        self.test = self._evaluation(data.test)
+        self.validation = self._evaluation(data.validation) if data.validation else None
 
     def evaluate(self, split: str = "test", examples: int = 0) -> dict[str, float]:
         """Returns the metrics of the model, averaged over samples if its masks are stochastic.
@@ -61,17 +62,21 @@ class Evaluations:
             LotteryError: the split is unknown.
         """
         evaluation = self._of(split, examples)
-        if self._draws:
+        if self.draws:
             return sampled(self._model, evaluation, self._samples)
         return evaluation(self._model)
 
     def judge(self) -> dict[str, float]:
         """Returns the test metrics and the further metrics of a trained model."""
-        return self.evaluate() | (self._measure(self._model) if self._measure else {})
+        return self.evaluate() | self.measured()
+
+    def measured(self) -> dict[str, float]:
+        """Returns the further metrics of a trained model."""
+        return self._measure(self._model) if self._measure else {}
 
     def evaluate_thresholded(self) -> dict[str, float]:
         """Returns the test metrics of the stripped model if masks are stochastic, else {}."""
-        return thresholded(self._model, self._test) if self._draws else {}
+        return thresholded(self._model, self.test) if self.draws else {}
 
     def is_constant(self) -> bool:
         """Returns True if the output is the same for every test example."""
@@ -81,12 +86,12 @@ class Evaluations:
 
     def validate(self) -> dict[str, float]:
         """Returns the validation metrics as `val_<name>`; empty without validation data."""
-        if self._validation is None:
+        if self.validation is None:
             return {}
-        if self._draws:
-            metrics = with_seeds_preserved(self._model, self._validation)
+        if self.draws:
+            metrics = with_seeds_preserved(self._model, self.validation)
         else:
-            metrics = self._validation(self._model)
+            metrics = self.validation(self._model)
         return {f"val_{k}": v for k, v in metrics.items()}
 
     def _of(self, split: str, examples: int) -> Evaluation:
@@ -98,7 +103,7 @@ class Evaluations:
                 "Expected the split `test` or `train`, or `validation` if data are held out. "
                 f"Received: {split!r}. Hold data out (data.validation_size)."
             )
-        whole = {"test": self._test, "validation": self._validation}.get(split)
+        whole = {"test": self.test, "validation": self.validation}.get(split)
         if whole is not None and not examples:
             return whole
         if (split, examples) not in self._parts:
@@ -168,8 +173,7 @@ def is_constant(model: keras.Model, inputs: Any, batch: int = _BATCH) -> bool:
         batch: examples per batch.
     """
     examples = length(inputs)
-    same_inputs = all(_equal(np.asarray(leaf)) for leaf in keras.tree.flatten(inputs))
-    if same_inputs or examples < batch or masking.draws(model) or masking.carried(model):
+    if examples < batch or masking.draws(model) or masking.carried(model):
         return False
     first: list[Any] | None = None
     for at in range(0, examples, batch):
@@ -179,7 +183,8 @@ def is_constant(model: keras.Model, inputs: Any, batch: int = _BATCH) -> bool:
         first = [leaf[:1] for leaf in outputs] if first is None else first
         if any((leaf != expected).any() for leaf, expected in zip(outputs, first, strict=True)):
             return False
-    return True
+    # Last, since it reads all inputs: equal ones say nothing about the network.
+    return not all(_equal(np.asarray(leaf)) for leaf in keras.tree.flatten(inputs))
 
 
 def _equal(rows: Any) -> bool:

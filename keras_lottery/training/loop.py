@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.training.data import EpochData, Order
-from keras_lottery.training.programs import Program
+from keras_lottery.training.programs import Program, TrainingProgram
 
 # Maximal steps per compiled call; bounds the memory for the order.
 MOST_STEPS = 1000
@@ -17,7 +17,7 @@ MOST_EXAMPLES = 2500
 
 
 def train_steps(
-    program: Program,
+    program: TrainingProgram,
     data: EpochData,
     order: Order,
     steps: range,
@@ -58,7 +58,7 @@ def steps_per_call(order: Order, every: int) -> int:
 
 def _padded(rows: NDArray[np.int32], capacity: int) -> NDArray[np.int32]:
     """Pads to the capacity of the compiled call."""
-    return np.pad(rows, ((0, capacity - len(rows)), (0, 0)))
+    return np.pad(rows, ((0, capacity - len(rows)), *[(0, 0)] * (rows.ndim - 1)))
 
 
 class Evaluation:
@@ -68,19 +68,19 @@ class Evaluation:
         self, program: Program, arrays: Any, examples: int, replicas: int = 1, batch: int = 0
     ) -> None:
         self._program = program
-        self._arrays = program.put(arrays)
+        self.arrays = program.put(arrays)
         batch = batch or _even_batch(examples, replicas)
         whole = examples // batch * batch
         shared = examples // replicas * replicas
         order = np.arange(examples, dtype=np.int32)
         orders = (order[:whole].reshape(-1, batch), order[whole:shared][None], order[shared:][None])
-        self._orders = [rows for rows in orders if rows.size]
+        self.orders = [rows for rows in orders if rows.size]
 
     def __call__(self, model: keras.Model) -> dict[str, float]:
         """Returns the mean loss and metrics by name."""
         model.reset_metrics()
-        for order in self._orders:
-            self._program.test(self._arrays, order)
+        for order in self.orders:
+            self._program.test(self.arrays, order)
         return results(model)
 
 

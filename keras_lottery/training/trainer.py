@@ -58,11 +58,11 @@ class Trainer:
         self.config = train
         self.distribution = distribution or Distribution()
         self.distribution.check_batch_norm(flatten_layers(model))
-        self._order = data.batches(train)
-        for step in self._order.shapes:
-            self.distribution.check_batch(self._order.rows(step, step + 1).shape[1])
-        self.steps_per_epoch = self._order.steps_per_epoch
-        self._every = train.eval_every or self.steps_per_epoch
+        self.order = data.batches(train)
+        for step in self.order.shapes:
+            self.distribution.check_batch(self.order.rows(step, step + 1).shape[1])
+        self.steps_per_epoch = self.order.steps_per_epoch
+        self.every = train.eval_every or self.steps_per_epoch
         self.total_steps = Duration.parse(train.length).steps(self.steps_per_epoch)
         self.averaged = self._averaged_steps()
         with self.distribution.scope():
@@ -76,7 +76,7 @@ class Trainer:
         compilation = choose_compilation(model, self.distribution, train.jit)
         self.program = make_program(model, self.distribution, compilation)
         self._train = EpochData(self.program, data)
-        self._data = data
+        self.data = data
         self.evaluations = Evaluations(
             model, self.program, data, self.distribution, samples, measure
         )
@@ -93,18 +93,7 @@ class Trainer:
             data_seed: seed of the data order, shared by the arms of a comparison.
             progress: reports progress.
         """
-        if start.step >= self.total_steps:
-            raise LotteryError(
-                f"Expected a start before the end of the training at step {self.total_steps}. "
-                f"Received: step {start.step}. Rewind to an earlier step or train for longer."
-            )
-        latest, first = max(start.step, capture_at or 0), min(self.averaged, default=None)
-        if first is not None and first < latest:
-            raise LotteryError(
-                f"Expected all averaged checkpoints after step {latest}, where tickets "
-                f"start. Received: the first of {len(self.averaged)} at step {first}. "
-                "Lower train.average or train.average_every."
-            )
+        self.check(start, capture_at)
         self.restore(start)
         compile_seconds = self._compile(data_seed)
         self.restore(start)
@@ -117,22 +106,41 @@ class Trainer:
         result = recorder.finish(time.perf_counter() - started, compile_seconds)
         return replace(result, initial=initial)
 
+    def check(self, start: Start, capture_at: int | None) -> None:
+        """Raises LotteryError for a start after the end, or after the first averaged checkpoint."""
+        if start.step >= self.total_steps:
+            raise LotteryError(
+                f"Expected a start before the end of the training at step {self.total_steps}. "
+                f"Received: step {start.step}. Rewind to an earlier step or train for longer."
+            )
+        latest, first = max(start.step, capture_at or 0), min(self.averaged, default=None)
+        if first is not None and first < latest:
+            raise LotteryError(
+                f"Expected all averaged checkpoints after step {latest}, where tickets "
+                f"start. Received: the first of {len(self.averaged)} at step {first}. "
+                "Lower train.average or train.average_every."
+            )
+
     def restore(self, start: Start) -> None:
         """Restores the weights, masks, optimizer and seeds of a start."""
         restore_start(self.model, start, self._fresh_optimizer)
 
+    def averaged_variables(self) -> list[keras.Variable]:
+        """Returns all variables that training changes, except optimizer and seeds."""
+        return [*masking.variables(self.model).values(), *masking.scores(self.model)]
+
     def is_evaluated(self, step: int) -> bool:
         """Returns True for steps at which the validation set is evaluated."""
-        return step % self._every == 0
+        return step % self.every == 0
 
     def _steps(self, start: Start, capture_at: int | None, seed: int) -> Iterator[int]:
         return train_steps(
             self.program,
             self._train,
-            self._data.batches(self.config, seed),
+            self.data.batches(self.config, seed),
             range(start.step, self.total_steps),
             stops=self.averaged | ({capture_at} if capture_at else set()),
-            every=self._every,
+            every=self.every,
             shift=start.data_order_step - start.step,
         )
 
@@ -150,10 +158,10 @@ class Trainer:
         if self._compiled:
             return 0.0
         started = time.perf_counter()
-        capacity = steps_per_call(self._order, self._every)
-        for step in self._order.shapes:
-            batch = self._order.rows(step, step + 1).shape[1]
-            arrays = self._train.at(0, seed, self._order.part(step))
+        capacity = steps_per_call(self.order, self.every)
+        for step in self.order.shapes:
+            batch = self.order.rows(step, step + 1).shape[1]
+            arrays = self._train.at(0, seed, self.order.part(step))
             self.program.train(arrays, np.zeros((capacity, batch), np.int32), 1)
         self.evaluations.evaluate()
         self.evaluations.validate()
@@ -188,7 +196,7 @@ class _Recorder:
         loss = logs.get("val_loss")
         if loss is not None and loss < self._best:
             self._best, self._best_step = loss, step
-            self._best_weights = backend.copies(self._variables())
+            self._best_weights = backend.copies(self._trainer.averaged_variables())
         return logs
 
     def finish(self, seconds: float, compile_seconds: float) -> TrainingResult:
@@ -205,7 +213,7 @@ class _Recorder:
         best, best_step = final, trainer.total_steps
         if self._best_weights and self._best_step != trainer.total_steps:
             best_step = self._best_step
-            last = backend.copies(self._variables())
+            last = backend.copies(self._trainer.averaged_variables())
             self._assign(self._best_weights)
             best = trainer.evaluations.judge()
             self._assign(last)
@@ -229,17 +237,12 @@ class _Recorder:
             epoch = step // self._trainer.steps_per_epoch
             self._rewind = checkpoint.capture(self._trainer.model, step, epoch)
         if step in self._trainer.averaged:
-            values = backend.copies(self._variables())
+            values = backend.copies(self._trainer.averaged_variables())
             self._sums = [a + b for a, b in zip(self._sums, values)] if self._sums else values
             self._summed += 1
 
-    def _variables(self) -> list[keras.Variable]:
-        """Returns all variables that training changes, except optimizer and seeds."""
-        model = self._trainer.model
-        return [*masking.variables(model).values(), *masking.scores(model)]
-
     def _assign(self, values: list[Any]) -> None:
-        for variable, value in zip(self._variables(), values, strict=True):
+        for variable, value in zip(self._trainer.averaged_variables(), values, strict=True):
             variable.assign(value)
 
 

@@ -93,7 +93,10 @@ def test_list(capsys):
         (["run", "--config=quickstart", "--config.prune.scope=globl"], "global"),
         (["run", "--config=quickstart", "--config.optimizer.name=adamm"], "known optimizer"),
         (["run", "--config=quickstart", "--backend=theano"], "backend"),
-        (["run", "--config=quickstart", "--executor=ray"], "sequential"),
+        (["run", "--config=quickstart", "--executor=rays"], "'ray'"),
+        (["run", "--config=quickstart", "--ray=head"], "HOST:PORT"),
+        (["run", "--config=quickstart", "--ray=127.0.0.1:1"], "Expected a Ray cluster"),
+        (["run", "--config=quickstart", "--ray=auto", "--workers=0"], "workers"),
         (["run", "--config=quickstart", "--seeds=a"], "seeds"),
         (["run", "--config=quickstart", "--out=/dev/null/x"], "--out"),
         (
@@ -107,6 +110,14 @@ def test_list(capsys):
         (["export", "--run=a", "--out=x", "--format=onxn"], "Did you mean 'onnx'"),
         (["export", "--run=a", "--out=x", "--format=onnx"], "ends in .onnx"),
         (["prune", "--model=a.keras", "--out=b.keras"], "Expected --sparsity"),
+        (
+            ["prune", "--model=a", "--sparsity=0.5", "--out=b.keras", "--finetune_epochs=2"],
+            "Expected --data",
+        ),
+        (
+            ["prune", "--model=a", "--sparsity=0.5", "--out=b.keras", "--data=none.npz"],
+            "a use for --data",
+        ),
         (["prune", "--model=/nowhere.keras", "--pattern=2:4", "--out=b.keras"], "/nowhere"),
         (["prune", "--model=a.keras", "--sparsity=x", "--out=b.keras"], "sparsity"),
         (["list", "cats"], "kind"),

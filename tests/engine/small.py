@@ -1,5 +1,7 @@
 """A real experiment that takes seconds: digits, a small LeNet, two rounds."""
 
+import dataclasses
+
 from keras_lottery import config as configs
 from keras_lottery.config import presets
 from keras_lottery.tasks import task_schemas
@@ -30,3 +32,10 @@ def config(out, **fields):
     loaded["backend"] = keras.config.backend()
     assert "vision" in task_schemas
     return configs.freeze(loaded)
+
+
+def odd_config(folder, **fields):
+    """Returns the config of trainings by `executors/odd_task.py`, which marks files in a folder."""
+    loaded = config("out", threads=1, **fields)
+    data = dataclasses.replace(loaded.data, dir=str(folder))
+    return dataclasses.replace(loaded, task="odd", data=data)

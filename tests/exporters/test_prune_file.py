@@ -86,7 +86,12 @@ def test_channels_are_removed_for_real(source, tmp_path):
         ({"pattern": "8:32", "sparsity": 0.5}, "not a multiple of 32"),
         ({"pattern": "5:10", "sparsity": 0.6}, "N of every M"),
         ({"criterion": "batch_norm_scale", "sparsity": 0.5}, "pattern='channels' with the crit"),
-        ({"criterion": "taylor", "sparsity": 0.5}, "only the weights, to prune a file.*gradient"),
+        ({"criterion": "movement", "sparsity": 0.5}, "no more than the weights and data.*initial"),
+        ({"criterion": "taylor", "sparsity": 0.5}, "--data.*for the criterion 'taylor'"),
+        ({"finetune_epochs": 2, "sparsity": 0.5}, "--data.*for fine-tuning"),
+        ({"optimizer": "sgd", "sparsity": 0.5}, "--data.*for fine-tuning"),
+        ({"finetune_epochs": -1, "sparsity": 0.5}, "finetune_epochs"),
+        ({"data": "x.npz", "sparsity": 0.5}, "a use for --data"),
     ],
 )
 def test_targets_that_cannot_be_reached_write_nothing(settings, message, source, tmp_path):
@@ -123,3 +128,61 @@ def test_an_unknown_criterion_or_scope(source, tmp_path):
         with pytest.raises(LotteryError, match=r"Received: '(size|layers)'"):
             prune_file(source, 0.5, tmp_path / "pruned.keras", **wrong)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Targets that only the first of the 20 inputs explains."""
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    x = np.random.default_rng(0).normal(size=(256, 20)).astype("float32")
+    np.savez(path, x=x, y=np.repeat(x[:, :1], 10, axis=1))
+    return path
+
+
+def loss_of(path, data):
+    with np.load(data) as arrays:
+        model = keras.saving.load_model(path, compile=False)
+        return float(np.mean((model.predict(arrays["x"], verbose=0) - arrays["y"]) ** 2))
+
+
+@pytest.mark.backend
+def test_fine_tuning_lowers_the_loss_and_keeps_the_zeros(source, data, tmp_path):
+    files = tmp_path / "pruned.keras", tmp_path / "tuned.keras"
+    prune_file(source, 0.8, files[0])
+    report = prune_file(source, 0.8, files[1], data=data, finetune_epochs=3)
+    assert (report.prunable, report.prunable_zeros) == (900, 720)
+    assert loss_of(files[1], data) < loss_of(files[0], data)
+    old, new = (values(keras.saving.load_model(path, compile=False)) for path in files)
+    assert all(np.array_equal(a == 0, b == 0) for a, b in zip(old, new) if a.ndim == 2)
+
+
+@pytest.mark.backend
+def test_a_criterion_that_reads_data(source, data, tmp_path):
+    report = prune_file(source, 0.9, tmp_path / "out.keras", criterion="taylor", data=data)
+    assert report.prunable_zeros == 810
+    first = keras.saving.load_model(tmp_path / "out.keras", compile=False).layers[0].get_weights()
+    by_input = np.count_nonzero(first[0], axis=1)
+    assert by_input[0] == by_input.max()
+
+
+def test_a_file_that_is_not_compiled_needs_a_loss(data, tmp_path):
+    path, out = tmp_path / "plain.keras", tmp_path / "out.keras"
+    mlp(20, 30, 10).save(path)
+    with pytest.raises(LotteryError, match=r"plain\.keras, which has no loss.*--loss"):
+        prune_file(path, 0.5, out, data=data, finetune_epochs=1)
+    for wrong in ({"loss": "meen"}, {"loss": "mse", "optimizer": "adem"}):
+        with pytest.raises(LotteryError, match=r"--(loss=meen|optimizer=adem)"):
+            prune_file(path, 0.5, out, data=data, finetune_epochs=1, **wrong)
+    report = prune_file(
+        path, 0.5, out, data=data, finetune_epochs=1, loss="mse", optimizer="sgd", dense=False
+    )
+    assert report.prunable_zeros == 450 and loss_of(out, data) != loss_of(path, data)
+
+
+def test_data_that_the_model_does_not_take(source, tmp_path):
+    np.savez(tmp_path / "bad.npz", x=np.ones((4, 7)), y=np.ones((4, 10)))
+    with pytest.raises(LotteryError, match=r"can be trained.*x of shape \(4, 7\).*--data"):
+        prune_file(
+            source, 0.5, tmp_path / "out.keras", data=tmp_path / "bad.npz", finetune_epochs=1
+        )
+    assert {path.name for path in tmp_path.iterdir()} == {"bad.npz"}

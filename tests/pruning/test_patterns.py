@@ -10,6 +10,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import (
     Score,
     check_choices,
+    check_exact_pattern,
     check_pattern,
     criteria,
     full_masks,
@@ -312,9 +313,23 @@ def test_a_budget_is_met_with_as_many_channels_as_fit(scope):
         prune_to_cost(weights(), {}, INFOS, cost, 3, unit="weights")
 
 
+@pytest.mark.parametrize("multiple", [2, 3, 4])
+def test_layers_keep_a_multiple_of_channels_and_the_best_ones(multiple):
+    pattern, ours = f"channels:{multiple}", weights()
+    for sparsity in (0.0, 0.2, 0.3, 0.4):
+        exact = groups_of(prune_to(ours, {}, INFOS, sparsity, pattern="channels"), "channels")
+        rounded = groups_of(prune_to(ours, {}, INFOS, sparsity, pattern=pattern), "channels")
+        for path, mask in rounded.items():
+            up = -(-int(exact[path].sum()) // multiple) * multiple
+            assert mask.sum() == min(max(up, multiple), mask.size)
+            assert mask[exact[path]].all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        ("channels:0", "such as 'channels:8'. Received: '0'"),
+        ("channels:x", "such as 'channels:8'. Received: 'x'"),
         ("channel", "Did you mean 'channels'"),
         ("4:2", "N from 1 up to M - 1"),
         ("block", "a number of rows and columns"),
@@ -328,6 +343,19 @@ def test_wrong_patterns(wrong, message):
         check_pattern(wrong)
     with pytest.raises(LotteryError, match=message):
         prune_to(weights(), {}, INFOS, 0.5, pattern=wrong)
+
+
+def test_a_layer_keeps_no_less_than_the_multiple():
+    masks = prune_to(weights(), {}, INFOS, 6 / 14, pattern="channels:4")
+    assert [mask.sum() for mask in groups_of(masks, "channels").values()] == [4, 4]
+    with pytest.raises(LotteryError, match=r"at least 8 channels.*keeps 4 channels"):
+        prune_to(weights(), {}, INFOS, 7 / 14, pattern="channels:4")
+
+
+def test_rounds_prune_exact_numbers_of_channels():
+    with pytest.raises(LotteryError, match="without a number here"):
+        check_exact_pattern("channels:8")
+    check_exact_pattern("channels")
 
 
 def test_channels_need_to_be_known():

@@ -8,7 +8,7 @@ from multiprocessing import active_children
 import numpy as np
 
 from keras_lottery import engine
-from keras_lottery.engine.executors import processes
+from keras_lottery.engine.executors import parallel
 from keras_lottery.engine.executors.pool import pool
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
@@ -34,7 +34,7 @@ def results(folder):
 
 
 def test_nothing_is_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "ATTEMPTS", KILLS + 1)
+    monkeypatch.setattr(parallel, "ATTEMPTS", KILLS + 1)
     fields = {"seeds": list(range(8)), "threads": 1, "arms": ["winning", "reinit", "one_shot"]}
     plain = results(engine.run(config(tmp_path / "a", executor="processes", workers=2, **fields)))
     killed, finished = [], threading.Event()

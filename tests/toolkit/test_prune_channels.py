@@ -136,6 +136,15 @@ def test_a_target_of_flops_or_bytes():
     assert kl.compaction_report(kl.compact(model)).bytes[1] > 2000
 
 
+def test_a_multiple_of_channels_meets_a_target_of_flops():
+    model = small()
+    kl.prune(model, flops=0.5, pattern="channels:4")
+    compacted = kl.compact(model)
+    before, after = kl.compaction_report(compacted).flops
+    assert after <= 0.5 * before
+    assert {layer.filters for layer in compacted.layers if isinstance(layer, L.Conv2D)} <= {4, 8}
+
+
 def test_sparsities_per_layer():
     model = small()
     kl.prune(model, sparsity={"first": 0.75}, pattern="channels")
@@ -178,8 +187,9 @@ def test_gradual_pruning_of_channels():
     model = small()
     model.compile("sgd", "mse")
     x, y = np.ones((8, 6, 6, 3), "float32"), np.ones((8, 4), "float32")
-    callback = kl.callbacks.GradualPruning(0.5, 2, frequency=1, pattern="channels", scope="layer")
-    model.fit(x, y, epochs=1, batch_size=2, callbacks=[callback], verbose=0)
+    for pattern in ("channels", "channels:2"):
+        callback = kl.callbacks.GradualPruning(0.5, 2, frequency=1, pattern=pattern, scope="layer")
+        model.fit(x, y, epochs=1, batch_size=2, callbacks=[callback], verbose=0)
     assert (kept_channels(model, "conv2d"), kept_channels(model, "conv2d_1")) == (4, 4)
     assert kl.compaction_report(kl.compact(model)).flops[1] > 0
 

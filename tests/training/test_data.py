@@ -12,6 +12,7 @@ def test_every_example_once_an_epoch_in_an_order_of_its_own():
     first, second = order.rows(0, 2), order.rows(2, 4)
     assert sorted(first.ravel()) == sorted(second.ravel()) == list(range(10))
     assert first.tolist() != second.tolist()
+    assert order.permutation(1) is order.permutation(1)  # drawn once, for many compiled calls
     assert order.rows(0, 2).tolist() == first.tolist()
     assert DataOrder(10, 5, seed=4).rows(0, 2).tolist() != first.tolist()
 

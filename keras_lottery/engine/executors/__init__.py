@@ -14,5 +14,7 @@ _SEQUENTIAL = "keras_lottery.engine.executors.sequential:Sequential"
 executors.register_lazily("auto", _SEQUENTIAL)
 executors.register_lazily("sequential", _SEQUENTIAL)
 executors.register_lazily("processes", "keras_lottery.engine.executors.processes:Processes")
+executors.register_lazily("ray", "keras_lottery.engine.executors.ray:Ray")
+executors.register_lazily("vectorized", "keras_lottery.engine.executors.vectorized:Vectorized")
 
 __all__ = ["executors"]

@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
@@ -12,9 +11,13 @@ from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.threads import cores
 from keras_lottery.engine.graph import trainings
 from keras_lottery.errors import LotteryError
+from keras_lottery.memory import available_bytes
 from keras_lottery.records import read_config
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.types import Training
+
+PARALLEL = ("processes", "ray")
+"""Executors that train several networks at a time."""
 
 _STUDIES = ("tickets", "transfer")
 """Studies that use an executor; the others have their own training loop."""
@@ -44,7 +47,7 @@ def choose(config: Config) -> Choice:
     Raises:
         LotteryError: the workers or the threads don't fit the experiment.
     """
-    began, threads = _recorded(config)
+    began, threads, recorded = _recorded(config)
     if began and config.threads not in (None, threads):
         raise LotteryError(
             f"Expected the threads per training that the run was started with, {threads or 'all'}: "
@@ -52,44 +55,69 @@ def choose(config: Config) -> Choice:
             "out, or choose another --out."
         )
     threads = threads if began else config.threads
+    if config.executor == "vectorized" or (config.executor == "auto" and recorded == "vectorized"):
+        return _one_program(config, threads)
     if config.executor == "auto":
         reason = _against_processes(config, began and threads is None)
         executor = "sequential" if reason else "processes"
     else:
         executor, reason = config.executor, ""
-    if executor != "processes":
+    if executor not in PARALLEL:
         workers = None if config.executor == "auto" else config.workers
         chosen = replace(config, executor=executor, threads=threads, workers=workers)
         return Choice(chosen, reason and f"one training at a time: {reason}")
-    return _side_by_side(config, began, threads)
+    _check_parallel(config, executor, has_all_cores=began and threads is None)
+    if executor == "ray":  # it knows its cluster's size when it has connected
+        return Choice(replace(config, threads=threads or 1))
+    return _side_by_side(config, threads)
 
 
-def _side_by_side(config: Config, began: bool, threads: int | None) -> Choice:
-    if began and threads is None:
+def _one_program(config: Config, threads: int | None) -> Choice:
+    if config.study not in _STUDIES:
+        raise LotteryError(
+            "Expected --executor=sequential with a study that trains in its own order, "
+            f"{config.study!r}. Received: vectorized. Leave --executor out."
+        )
+    _check_workers(config)
+    reason = "many trainings as one program, as the run was started"
+    chosen = replace(config, executor="vectorized", threads=threads)
+    return Choice(chosen, reason if config.executor == "auto" else "")
+
+
+def _check_parallel(config: Config, executor: str, has_all_cores: bool) -> None:
+    if has_all_cores:
         raise LotteryError(
             "Expected --executor=sequential for a run that was started with all cores for each "
-            "training. Received: processes. Leave it out, or choose another --out."
+            f"training. Received: {executor}. Leave it out, or choose another --out."
         )
     if config.distribution != "none":
         raise LotteryError(
-            f"Expected no --distribution with --executor=processes, which gives each training one "
+            f"Expected no --distribution with --executor={executor}, which gives each training one "
             f"device. Received: {config.distribution}. Leave one of them out."
         )
-    plan, gpus = len(trainings(config)), visible_gpus()
-    if config.study == "tickets" and (config.workers or 0) > plan:
-        raise LotteryError(
-            f"Expected at most as many workers as there are trainings, {plan}. "
-            f"Received: {config.workers}. Lower --workers."
-        )
+    _check_workers(config)
+
+
+def _side_by_side(config: Config, threads: int | None) -> Choice:
+    gpus = visible_gpus()
     threads = threads or (1 if len(gpus) < 2 else max(1, cores() // len(gpus)))
     capacity = len(gpus) or min(cores() // threads, _that_fit())
-    workers = config.workers or max(1, min(capacity, _width(config)))
+    workers = config.workers or max(1, min(capacity, width(config)))
     reason = (
         f"{workers} trainings in parallel with {threads} thread{'s' * (threads > 1)} each "
         "(--executor=sequential: one at a time)"
     )
     chosen = replace(config, executor="processes", threads=threads, workers=workers)
     return Choice(chosen, reason if config.executor == "auto" else "")
+
+
+def _check_workers(config: Config) -> None:
+    plan = len(trainings(config))
+    if config.study == "tickets" and (config.workers or 0) > plan:
+        raise LotteryError(
+            f"Expected at most as many workers as there are trainings, {plan}. "
+            f"Received: {config.workers}. Lower --workers."
+        )
 
 
 def _against_processes(config: Config, has_all_cores: bool) -> str:
@@ -99,7 +127,7 @@ def _against_processes(config: Config, has_all_cores: bool) -> str:
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
         "the run was started with all cores for each training": has_all_cores,
         "Keras is already imported, with all cores": _is_imported(),
-        "each training needs the one before": _width(config) < 2,
+        "each training needs the one before": width(config) < 2,
         "there is one GPU": len(visible_gpus()) == 1,
         "there is one core": cores() < 2,
         "memory is short": _that_fit() < 2,
@@ -111,16 +139,17 @@ def _is_imported() -> bool:
     return "keras" in sys.modules
 
 
-def _recorded(config: Config) -> tuple[bool, int | None]:
-    """Returns whether the run was started, and with how many threads."""
+def _recorded(config: Config) -> tuple[bool, int | None, str]:
+    """Returns whether the run was started, with how many threads, and with which executor."""
     paths = paths_of(config)
     if not paths.config.is_file():
-        return False, None
-    threads = read_config(paths)["config"].get("threads")
-    return True, threads if isinstance(threads, int) else None
+        return False, None, ""
+    recorded = read_config(paths)["config"]
+    threads = recorded.get("threads")
+    return True, threads if isinstance(threads, int) else None, str(recorded.get("executor"))
 
 
-def _width(config: Config) -> int:
+def width(config: Config) -> int:
     """Returns the largest number of trainings that can be ready at a time."""
 
     @cache
@@ -136,25 +165,5 @@ def _width(config: Config) -> int:
 
 def _that_fit() -> int:
     """Returns how many workers fit into available memory; as many as cores if it isn't known."""
-    available = [room for room in (_available(), _container_room()) if room is not None]
-    return min(available) // _WORKER_BYTES if available else cores()
-
-
-def _available() -> int | None:
-    """Returns Linux' available memory in bytes, which counts what its caches can give back."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
-
-
-def _container_room() -> int | None:
-    """Returns what a container's memory limit leaves, in bytes; None without a limit."""
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))
-        return int(limit) - int(used)
-    except (OSError, ValueError):  # no cgroup v2, or "max"
-        return None
+    available = available_bytes()
+    return cores() if available is None else available // _WORKER_BYTES

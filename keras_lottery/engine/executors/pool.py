@@ -64,14 +64,13 @@ class Worker:
     def is_alive(self) -> bool:
         return self._process.is_alive()
 
-    def stop(self) -> int | None:
-        """Kills the process and returns its exit code."""
-        self._process.join(timeout=0)
-        exit_code = self._process.exitcode
+    def stop(self) -> str:
+        """Kills the process; returns its exit code, with what it means."""
         self._process.kill()
         self._process.join()
         self.connection.close()
-        return self._process.exitcode if exit_code is None else exit_code
+        code = self._process.exitcode
+        return f"exit code {code}" + " (killed, often for lack of memory)" * (code == -9)
 
     def successor(self) -> "Worker":
         """Starts a process that replaces this one, which has ended."""
@@ -124,6 +123,8 @@ atexit.register(pool.close)
 
 def reporting(workers: Collection[Worker]) -> list[Worker]:
     """Waits for workers; returns those that sent a message or died."""
+    if not workers:  # wait would never return
+        return []
     readable = wait([worker.connection for worker in workers])
     return [worker for worker in workers if worker.connection in readable]
 

@@ -3,12 +3,13 @@
 import multiprocessing
 import os
 import pickle
+import platform
 import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from multiprocessing.connection import Connection, wait
@@ -16,7 +17,7 @@ from typing import Any
 
 from keras_lottery import user_modules
 from keras_lottery.config import Config
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.protocols import Job, Progress, Task
 from keras_lottery.tasks import make_task
 from keras_lottery.types import Training
@@ -83,43 +84,83 @@ def serve(connection: Connection, cores: frozenset[int]) -> None:
 
 def _serve_one(connection: Connection, setup: Setup) -> Setup:
     """Trains networks of one experiment; returns the next one's setup."""
-    from keras_lottery.backend.global_state import preserved  # imports the backend
-
-    with preserved():
-        task: Task | None = None
-        with suppress(Exception):  # the next job tries again, and reports the error
-            task = _make_task(setup)
+    with ExitStack() as stack:
+        with suppress(Exception):  # without a backend; the first job reports the error
+            stack.enter_context(_preserved())
+        trainer = Trainer(setup)
+        trainer.prepare()
         while not isinstance(received := connection.recv(), Setup):
-            try:
-                task = task or _make_task(setup)
-                message = _train(connection, task, received)
-            except Exception as error:  # whatever the user's modules raise
-                message = _problem(received[0], error)
-            _send(connection, message)
+            trainer.train(received, connection.send)
     return received
 
 
-def _send(connection: Connection, message: Message) -> None:
-    try:
-        connection.send(message)
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
-        connection.send(_problem(message.training, error))
+def _preserved() -> AbstractContextManager[None]:
+    from keras_lottery.backend.global_state import preserved  # imports the backend
+
+    return preserved()
+
+
+class Trainer:
+    """Trains networks of one experiment in a worker.
+
+    Args:
+        setup: settings from which it builds its task.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._task: Task | None = None
+
+    def prepare(self) -> None:
+        """Imports the backend and builds the task, if it can."""
+        with suppress(Exception):  # the next training tries again, and reports the error
+            self._task = _make_task(self._setup)
+
+    def train(self, job: Job, send: Callable[[Message], None]) -> None:
+        """Trains one network.
+
+        Args:
+            job: the training and its start.
+            send: sends messages to the driver: progress, then one with the result or an error.
+        """
+        try:
+            self._task = self._task or _make_task(self._setup)
+            message = _train(self._task, job, send)
+        except Exception as error:  # whatever the user's modules raise
+            message = _problem(job[0], error)
+        try:
+            send(message)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            send(_problem(job[0], error))
 
 
 def _make_task(setup: Setup) -> Task:
     for module in setup.modules:
         user_modules.import_named(module)
+    _import_backend()
     user_modules.allow(*getattr(setup.config.data, "modules", ()))
     return make_task(setup.config)
 
 
-def _train(connection: Connection, task: Task, job: Job) -> Message:
+def _import_backend() -> None:
+    try:
+        import keras  # noqa: F401
+    except Exception as error:  # a package that is missing, broken, or too old for another one
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise LotteryError(
+            f"Expected a worker that can import the {backend} backend. Received: "
+            f"{type(error).__name__} on {platform.node()}: {reason_of(error)} Run there: "
+            f"pip install 'keras-lottery[{backend}]'"
+        ) from error
+
+
+def _train(task: Task, job: Job, send: Callable[[Message], None]) -> Message:
     from keras_lottery.engine.executors.train_one import train
 
     training, start = job
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        result = train(task, training, start, _Reporter(connection, training))
+        result = train(task, training, start, _Reporter(send, training))
     noted = tuple((w.category, str(w.message)) for w in caught)
     return Message(Kind.RESULT, training, result, noted)
 
@@ -133,15 +174,15 @@ def _problem(training: Training, error: Exception) -> Message:
 class _Reporter:
     """Sends the progress of a training to the driver."""
 
-    def __init__(self, connection: Connection, training: Training) -> None:
-        self._connection, self._training = connection, training
+    def __init__(self, send: Callable[[Message], None], training: Training) -> None:
+        self._send, self._training = send, training
 
     @contextmanager
     def training(self, training: Training) -> Iterator[Progress]:
         yield self
 
     def update(self, step: int, of: int, loss: float) -> None:
-        self._connection.send(Message(Kind.PROGRESS, self._training, (step, of, float(loss))))
+        self._send(Message(Kind.PROGRESS, self._training, (step, of, float(loss))))
 
     def skip(self, trainings: int) -> None:
         pass

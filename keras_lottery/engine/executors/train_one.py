@@ -26,6 +26,11 @@ def train(task: Task, training: Training, start: Start, progress: RunProgress) -
             result = task.fit(training, start, shown)
     except DivergedError as error:
         return diverged(training, str(error))
+    return checked(training, result)
+
+
+def checked(training: Training, result: TrainingResult) -> TrainingResult:
+    """Returns the result, marked as diverged with a warning if it isn't finite."""
     if problem := not_finite(result):
         _warn(training, f"{problem} is not finite.")
         return replace(result, status=DIVERGED)

@@ -16,13 +16,8 @@ Data = Any
 """Arrays on the device, as Keras unpacks them: `(x, y)` or `(x, y, sample_weight)`."""
 
 
-class Program(Protocol):
-    """The compiled steps of a model. After each call the model's variables are up to date.
-
-    `traces` counts traces; it must not grow between rounds or arms.
-    """
-
-    traces: int
+class TrainingProgram(Protocol):
+    """The compiled training steps of a model."""
 
     def put(self, arrays: Any) -> Data:
         """Copies nested NumPy arrays to the device (to each replica)."""
@@ -31,6 +26,15 @@ class Program(Protocol):
     def train(self, data: Data, order: NDArray[np.int32], steps: int) -> None:
         """Trains on the first `steps` batches of `order`, indices of shape `(capacity, batch)`."""
         ...
+
+
+class Program(TrainingProgram, Protocol):
+    """The compiled steps of a model. After each call the model's variables are up to date.
+
+    `traces` counts traces; it must not grow between rounds or arms.
+    """
+
+    traces: int
 
     def test(self, data: Data, order: NDArray[np.int32]) -> None:
         """Updates the model's metrics on all batches of `order`, of shape `(batches, batch)`."""

@@ -28,22 +28,22 @@ class JaxProgram:
         self.traces = 0
         self._model = model
         self._distribution = distribution
-        self._train = jax.jit(self._many_steps) if compilation.loop else self._step_by_step
-        self._single_step = jax.jit(self._counted_step, donate_argnums=0)
-        self._evaluate = jax.jit(self._test_batches if compilation.loop else self._counted_test)
-        self._loop = compilation.loop
+        self._train = jax.jit(self.many_steps) if compilation.loop else self._step_by_step
+        self._donating_step = jax.jit(self.single_step, donate_argnums=0)
+        self._evaluate = jax.jit(self.test_batches if compilation.loop else self.test_batch)
+        self.loop = compilation.loop
 
     def put(self, arrays: Any) -> Any:
         # `convert_to_tensor` would copy twice.
         return keras.tree.map_structure(lambda a: jax.device_put(np.asarray(a)), arrays)
 
     def train(self, data: Any, order: NDArray[np.int32], steps: int) -> None:
-        self._assign_all(self._train(self._state(), data, order, steps))
+        self.assign(self._train(self.state(), data, order, steps))
 
     def test(self, data: Any, order: NDArray[np.int32]) -> None:
-        trainable, other, _, metrics = self._state()
+        trainable, other, _, metrics = self.state()
         state = (trainable, other, metrics)
-        if self._loop:
+        if self.loop:
             state = self._evaluate(state, data, order)
         else:
             for rows in order:
@@ -52,10 +52,11 @@ class JaxProgram:
 
     def exported_for(self, platform: str, data: Any, order: NDArray[np.int32]) -> Any:
         """Returns the loop over steps, lowered for another platform such as `tpu`."""
-        lower = jax.export.export(jax.jit(self._many_steps), platforms=[platform])
-        return lower(self._state(), data, order, np.int32(len(order)))
+        lower = jax.export.export(jax.jit(self.many_steps), platforms=[platform])
+        return lower(self.state(), data, order, np.int32(len(order)))
 
-    def _many_steps(self, state: Carry, data: Any, order: Any, steps: Any) -> Carry:
+    def many_steps(self, state: Carry, data: Any, order: Any, steps: Any) -> Carry:
+        """Returns the state after the first `steps` batches of `order`."""
         self.traces += 1
         body = partial(self._step, data=data)
         return jax.lax.fori_loop(0, steps, lambda i, state: body(state, rows=order[i]), state)
@@ -63,10 +64,11 @@ class JaxProgram:
     def _step_by_step(self, state: Carry, data: Any, order: Any, steps: int) -> Carry:
         state = _unshared(state)
         for rows in order[:steps]:
-            state = self._single_step(state, data, rows)
+            state = self._donating_step(state, data, rows)
         return state
 
-    def _counted_step(self, state: Carry, data: Any, rows: Any) -> Carry:
+    def single_step(self, state: Carry, data: Any, rows: Any) -> Carry:
+        """Returns the state after a step on the examples `rows`."""
         self.traces += 1
         return self._step(state, data, rows)
 
@@ -74,7 +76,8 @@ class JaxProgram:
         _, state = self._model.train_step(state, self._batch(data, rows))
         return state
 
-    def _test_batches(self, state: Carry, data: Any, order: Any) -> Carry:
+    def test_batches(self, state: Carry, data: Any, order: Any) -> Carry:
+        """Returns the state after evaluating all batches; it has no optimizer."""
         self.traces += 1
 
         def body(i: Any, state: Carry) -> Carry:
@@ -83,7 +86,8 @@ class JaxProgram:
 
         return jax.lax.fori_loop(0, len(order), body, state)
 
-    def _counted_test(self, state: Carry, data: Any, rows: Any) -> Carry:
+    def test_batch(self, state: Carry, data: Any, rows: Any) -> Carry:
+        """Returns the state after evaluating the examples `rows`."""
         self.traces += 1
         _, state = self._model.test_step(state, self._batch(data, rows))
         return state
@@ -99,22 +103,31 @@ class JaxProgram:
         layout = self._distribution.strategy.get_data_layout(array.shape)
         return keras.distribution.distribute_tensor(array, layout)
 
-    def _state(self) -> Carry:
+    def state(self) -> Carry:
+        """Returns the values of all variables: trainable, others, optimizer, metrics."""
+        return tuple([v.value for v in group] for group in self.variables())
+
+    def variables(self) -> tuple[list[keras.Variable], ...]:
+        """Returns the variables of a state."""
         model = self._model
-        groups = (
+        return (
             model.trainable_variables,
             model.non_trainable_variables,
             model.optimizer.variables,
             model.metrics_variables,
         )
-        return tuple([v.value for v in group] for group in groups)
 
-    def _assign_all(self, state: Carry) -> None:
-        model = self._model
-        self._assign(model.trainable_variables, state[0])
-        self._assign(model.non_trainable_variables, state[1])
-        self._assign(model.optimizer.variables, state[2])
-        self._assign(model.metrics_variables, state[3])
+    def results(self, metrics: list[Any]) -> dict[str, Any]:
+        """Returns the results of metrics variables with these values."""
+        mapping = list(zip(self._model.metrics_variables, metrics, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            named: dict[str, Any] = self._model.get_metrics_result()
+        return named
+
+    def assign(self, state: Carry) -> None:
+        """Writes a state, or its first groups, to the variables."""
+        for variables, values in zip(self.variables(), state):
+            self._assign(variables, values)
 
     @staticmethod
     def _assign(variables: list[keras.Variable], values: list[Any]) -> None:

@@ -42,6 +42,9 @@ class OddTask:
     def unsendable(self):
         return lambda: None
 
+    def exits(self):
+        raise SystemExit(1)
+
     def failed(self):
         raise KeyError("nothing of the kind")
 

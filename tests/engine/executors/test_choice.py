@@ -63,14 +63,30 @@ def test_a_run_keeps_its_threads(tmp_path):
         choose(dataclasses.replace(of_one, threads=2))
 
 
-def test_more_workers_than_trainings_are_refused(tmp_path):
-    settings = config(tmp_path, arms=["winning"], executor="processes", workers=4)
+def test_a_training_on_ray_has_one_thread_or_those_of_the_run(tmp_path):
+    made(tmp_path / "two", seeds=(0, 1), threads=2)
+    of_two = config(tmp_path / "two", seeds=[0, 1], arms=["winning"], executor="ray")
+    assert choose(of_two).config.threads == 2
+    assert choose(config(tmp_path, executor="ray")).config.threads == 1
+    assert choose(config(tmp_path, executor="ray")).config.workers is None  # the cluster decides
+
+
+@pytest.mark.parametrize("executor", ["processes", "ray", "vectorized"])
+def test_more_workers_than_trainings_are_refused(tmp_path, executor):
+    settings = config(tmp_path, arms=["winning"], executor=executor, workers=4)
     with pytest.raises(LotteryError, match=r"trainings, 3\. Received: 4"):
         choose(settings)
 
 
-def test_workers_of_a_distributed_run_are_refused(tmp_path):
-    settings = config(tmp_path, executor="processes", distribution="data_parallel")
+def test_one_program_for_a_study_with_its_own_order_is_refused(tmp_path):
+    settings = dataclasses.replace(config(tmp_path, executor="vectorized"), study="supermasks")
+    with pytest.raises(LotteryError, match=r"'supermasks'\. Received: vectorized"):
+        choose(settings)
+
+
+@pytest.mark.parametrize("executor", ["processes", "ray"])
+def test_workers_of_a_distributed_run_are_refused(tmp_path, executor):
+    settings = config(tmp_path, executor=executor, distribution="data_parallel")
     with pytest.raises(LotteryError, match="Received: data_parallel"):
         choose(settings)
 

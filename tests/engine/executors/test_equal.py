@@ -12,21 +12,31 @@ from tests.engine.small import settings
 pytestmark = pytest.mark.tensorflow  # whose sums depend on the number of threads
 
 
-def run(out, *flags, **fields):
-    """Runs the small experiment as a user would, and returns its rows and its tensors."""
+def command(out, *flags, **fields):
+    """Returns the command line that runs the small experiment."""
     overrides = [
         f"--config.{name}={value}" for name, value in settings(out, **fields).items()
         if name not in ("out", "seeds")
     ]  # fmt: skip
-    command = [sys.executable, "-m", "keras_lottery", "run", "--config=quickstart", "--noreport"]
+    program = [sys.executable, "-m", "keras_lottery", "run", "--config=quickstart", "--noreport"]
+    return [*program, f"--out={out}", "--seeds=0,1", *overrides, *flags]
+
+
+def run(out, *flags, **fields):
+    """Runs the small experiment as a user would, and returns its rows and its tensors."""
     done = subprocess.run(
-        [*command, f"--out={out}", "--seeds=0,1", *overrides, *flags],
+        command(out, *flags, **fields),
         env=os.environ | {"KERAS_BACKEND": "tensorflow"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return *files_of(out), done.stdout
+
+
+def files_of(out):
+    """Returns the rows, without times, and the tensors of the one run in a folder."""
     (folder,) = out.iterdir()
     with (folder / "results.csv").open() as file:
         rows = [
@@ -35,7 +45,7 @@ def run(out, *flags, **fields):
         ]
     files = sorted(folder.rglob("*.safetensors"))
     tensors = {str(file.relative_to(folder)): file.read_bytes() for file in files}
-    return sorted(rows, key=lambda row: tuple(row.values())), tensors, done.stdout
+    return sorted(rows, key=lambda row: tuple(row.values())), tensors
 
 
 def test_side_by_side_and_one_at_a_time_are_equal(tmp_path):

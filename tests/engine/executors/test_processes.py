@@ -1,20 +1,20 @@
 """Worker processes: results, warnings and errors come back, and a killed one costs nothing."""
 
-import dataclasses
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_lottery import user_modules
-from keras_lottery.engine.executors import processes
+from keras_lottery.engine.executors import parallel
 from keras_lottery.engine.executors.pool import pool
 from keras_lottery.engine.executors.processes import Processes
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Start, Training
-from tests.engine.small import config
+from tests.engine.small import odd_config
 
 ODD_TASK = Path(__file__).with_name("odd_task.py")
 
@@ -34,9 +34,7 @@ def _modules():
 
 def executor(folder, progress=None):
     """Returns the executor of odd trainings."""
-    settings = config("out", executor="processes", workers=2, threads=1)
-    data = dataclasses.replace(settings.data, dir=str(folder))
-    settings = dataclasses.replace(settings, task="odd", data=data)
+    settings = odd_config(folder, executor="processes", workers=2)
     return Processes(settings, None, progress or NoProgress())
 
 
@@ -71,7 +69,7 @@ def test_a_killed_worker_costs_only_its_training(tmp_path):
 
 
 def test_a_training_that_kills_every_worker_stops_the_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "ATTEMPTS", 2)
+    monkeypatch.setattr(parallel, "ATTEMPTS", 2)
     with pytest.raises(LotteryError, match=r"finish seed 0, round 1, killed.*2 crashes, the last"):
         trained(tmp_path, "killed", "a")
     assert set(trained(tmp_path, "b")) == {"b"}
@@ -117,3 +115,12 @@ def test_progress_comes_back(tmp_path):
     noted = Noted()
     trained(tmp_path, "a", "b", progress=noted)
     assert noted.steps == [(1, 2, 0.5)] * 2
+
+
+def test_a_worker_without_its_backend_says_so(tmp_path, monkeypatch):
+    pool.close()  # what follows needs processes of its own
+    (tmp_path / "jax.py").write_text("raise ImportError('libjax.so is not there')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with pytest.raises(LotteryError, match=r"import the jax backend.*libjax\.so is not there\. "):
+        trained(tmp_path, "a")
+    pool.close()

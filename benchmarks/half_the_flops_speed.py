@@ -1,0 +1,43 @@
+"""Times the compacted networks of `benchmarks.half_the_flops` against the dense one, as JSON.
+
+    python -m benchmarks.half_the_flops_speed FOLDER
+
+A process of its own, because `benchmarks.what_you_get` times on one thread.
+"""
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import keras
+
+from benchmarks.compare import ratios
+from benchmarks.what_you_get import PAIRS, Artifacts, latencies
+
+FORMATS = ("saved_model", "litert", "onnx", "openvino")
+NETWORKS = ("dense", "channels", "channels_8")
+
+
+def main(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Returns how many times as fast networks are: by format, network and batch size."""
+    with TemporaryDirectory() as place:
+        artifacts = {
+            name: Artifacts(
+                keras.models.load_model(folder / f"{name}.keras"), FORMATS, Path(place) / name
+            )
+            for name in NETWORKS
+        }
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for form in FORMATS:
+            calls = {name: of.calls[form] for name, of in artifacts.items()}
+            seconds = latencies(calls, artifacts["dense"].subject.inputs, PAIRS)
+            found[form] = {
+                name: {batch: ratios(v, "dense", name).median for batch, v in seconds.items()}
+                for name in NETWORKS[1:]
+            }
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]))))

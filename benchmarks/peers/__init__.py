@@ -1,0 +1,1 @@
+"""Comparisons with other packages, each in a virtual environment of its own."""

@@ -1,0 +1,116 @@
+"""Reads the files of the command line's tools: a `.keras` model, and examples with targets."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.inflate import check_zip, read_npz
+
+
+def load_file(path: Path, compile: bool = False) -> Any:
+    """Returns the model of an untrusted `.keras` file, without running code in it.
+
+    Raises:
+        LotteryError: it is not a `.keras` file, Keras cannot load it, or it contains code.
+    """
+    import keras
+
+    if not path.is_file():
+        raise LotteryError(
+            f"Expected a .keras file. Received: {path}, no such file. Check --model."
+        )
+    if path.suffix != ".keras":
+        raise LotteryError(
+            f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
+        )
+    try:
+        check_zip(path)
+        with warnings.catch_warnings():
+            # The optimizer of a model that was compiled but never trained has no slots yet.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            return keras.saving.load_model(path, compile=compile)
+    except LotteryError:
+        raise
+    except ValueError as error:
+        if "safe_mode" not in str(error):
+            raise _unreadable(path, error) from error
+        raise LotteryError(
+            f"Expected a .keras file without code in it. Received: {path}, which contains code "
+            "(such as a Lambda layer) that Keras' safe mode refuses to run. If you trust its "
+            "source, load it in Python with safe_mode=False, and use kl.mask, kl.prune and "
+            "kl.export."
+        ) from error
+    except Exception as error:  # a damaged file can fail in any of the libraries that read it
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> LotteryError:
+    return LotteryError(
+        f"Expected a .keras file that Keras can load. Received: {path}: "
+        f"{reason_of(error)} Save it again; a model of classes of your own is "
+        "pruned in Python, with kl.prune."
+    )
+
+
+def compile_loaded(model: Any, path: Path, loss: str | None, optimizer: str | None = None) -> None:
+    """Compiles a loaded model with the loss and the optimizer that are named.
+
+    Args:
+        model: the model, compiled as its file was.
+        path: of the file, for errors.
+        loss: Keras name of the loss; None: the file's.
+        optimizer: Keras name of the optimizer; None: the file's, or Adam if it has none.
+
+    Raises:
+        LotteryError: a name is unknown, or there is no loss.
+    """
+    import keras
+
+    if loss is None and getattr(model, "loss", None) is None:
+        raise LotteryError(
+            f"Expected a compiled model. Received: {path}, which has no loss. Name one with "
+            "--loss, such as --loss=sparse_categorical_crossentropy."
+        )
+    if loss is None and optimizer is None:
+        return
+    model.compile(
+        optimizer=_named("optimizer", "adam", optimizer, keras.optimizers.get)
+        or getattr(model, "optimizer", None)
+        or "adam",
+        loss=_named("loss", "mse", loss, keras.losses.get) or model.loss,
+    )
+
+
+def _named(kind: str, example: str, name: str | None, get: Callable[[str], Any]) -> Any:
+    try:
+        return None if name is None else get(name)
+    except ValueError as error:
+        raise LotteryError(
+            f"Expected the Keras name of a{'n' if kind[0] == 'o' else ''} {kind}, such as "
+            f"{example}. Received: --{kind}={name}. Check it."
+        ) from error
+
+
+def read_examples(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Returns the arrays `x` and `y` of an `.npz` file.
+
+    Raises:
+        LotteryError: the file cannot be read, or lacks one, or their lengths differ.
+    """
+    advice = "Write it with numpy.savez(file, x=..., y=...)."
+    arrays = read_npz(path, advice)
+    if missing := {"x", "y"} - arrays.keys():
+        raise LotteryError(
+            f"Expected the arrays x and y in {path}. Received: no {min(missing)}. {advice}"
+        )
+    x, y = arrays["x"], arrays["y"]
+    if x.ndim < 1 or x.shape[:1] != y.shape[:1] or not len(x):
+        raise LotteryError(
+            f"Expected as many targets as examples, one at least. Received: x of shape {x.shape} "
+            f"and y of shape {y.shape} in {path}. Write the file again."
+        )
+    return x, y
