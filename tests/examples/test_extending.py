@@ -80,4 +80,4 @@ def test_each_is_one_short_file_in_the_guide():
     for path in EXAMPLES:
         assert len(path.read_text().splitlines()) < 60, path
         guide = guides / f"{path.stem.removeprefix('own_')}.md"
-        assert f'"examples/extending/{path.name}"' in guide.read_text(), path
+        assert f'\n--8<-- "examples/extending/{path.name}"\n' in guide.read_text(), path
