@@ -2,10 +2,10 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,wandb,mlflow,ray,hub,dev
+EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,wandb,mlflow,ray,hub,docs,dev
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-all bench lint wheel clean install
+.PHONY: demo test test-fast test-all bench lint docs notebooks wheel clean install
 
 install: $(STAMP)
 
@@ -34,6 +34,15 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Warnings are errors, broken links among them; the site is in build/site.
+docs: export KERAS_BACKEND ?= jax
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(STAMP)
+	$(BIN)/mkdocs build
+
+notebooks: $(STAMP)
+	$(BIN)/python -m website.write_notebooks
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

@@ -12,7 +12,7 @@ from keras_lottery import config as configs
 from keras_lottery import user_modules
 from keras_lottery.cache import keep_programs
 from keras_lottery.cli.fastest import fastest
-from keras_lottery.engine.executors import ray_cluster
+from keras_lottery.engine.executors import executors, ray_cluster
 from keras_lottery.engine.executors.choice import PARALLEL, choose
 from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.processes import start_workers
@@ -90,6 +90,7 @@ def chosen_executor(config: configs.Config) -> configs.Config:
     Raises:
         LotteryError: the executor, workers or threads don't fit.
     """
+    executors.check(config.executor)
     choice = choose(config)
     if choice.reason:
         print(choice.reason)

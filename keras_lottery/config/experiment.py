@@ -77,6 +77,10 @@ class Config(Generic[Data_co, Model_co, Options_co]):
         draws: draws per ticket of stochastic arms.
         keep_trained: arms whose trained weights stay on disk.
         claims: the papers' claims that this experiment tests, declared before it is run.
+        backend: Keras backend; `auto`: `KERAS_BACKEND`, or one that is installed.
+        distribution: several devices per training: `mirrored` or `tpu` (TensorFlow),
+            `data_parallel` (JAX).
+        tpu: name or address of the TPU.
         executor: `sequential`, `processes`, `ray`, or `auto`, which chooses one of the first two;
             `vectorized` trains many networks as one program on JAX.
         workers: parallel trainings; None: as many as cores and memory allow.
@@ -86,6 +90,7 @@ class Config(Generic[Data_co, Model_co, Options_co]):
             new one.
         resources: what each training on Ray takes besides its threads, by Ray's names, such as
             `{"GPU": 0.5}`; empty: one GPU or TPU chip, if the cluster has any.
+        out: parent folder of the run folder.
     """
 
     name: Annotated[str, Slug()]

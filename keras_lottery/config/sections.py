@@ -77,9 +77,17 @@ class OptimizerConfig:
         boundaries: `piecewise`: when the rate drops, as durations (`80ep`, `20000it`).
         factor: `piecewise`: factor that the rate is multiplied by at each boundary.
         warmup: linear warm-up from 0, as a duration.
+        momentum: momentum.
+        nesterov: Nesterov momentum.
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment.
+        epsilon: added to the denominator.
+        rho: decay of the squared gradients.
         weight_decay: decoupled, as in Keras: weights shrink by `learning_rate · weight_decay`.
         l2: added to the gradient as `l2 · w`, after clipping and before momentum, for biases and
             normalization too, as in PyTorch's SGD and Adam. Only for `sgd` and `adam`.
+        clipnorm: largest norm of each variable's gradient.
+        global_clipnorm: largest norm of all gradients together.
     """
 
     name: Annotated[str, Known("optimizer", OPTIMIZERS)] = "adam"

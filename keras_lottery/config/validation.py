@@ -33,6 +33,7 @@ def freeze(settings: Any, allow_unread: bool = False) -> Config:
     if not isinstance(settings, Mapping) or "task" not in settings:
         raise LotteryError("Expected a config with the field `task`. Received none. Add it.")
     settings = dict(settings)
+    import_module("keras_lottery.studies")  # registers tasks and studies
     schema = task_schemas[settings["task"]]
     problems: list[str] = []
     study = _study_schema(settings.get("study", "tickets"))

@@ -39,6 +39,12 @@ def get_masks(model: keras.Layer) -> MaskSet:
 
     A learned mask follows its present scores: `bernoulli` keeps the weights whose probability is
     at least a half, `edge_popup` the weights with the k highest scores.
+
+    Args:
+        model: a model, masked or not.
+
+    Returns:
+        Boolean arrays by path; True = kept.
     """
     internals.sync_trainer(model)
     return masks_of(paths.variables(model))

@@ -112,6 +112,9 @@ def page_of(run: Path) -> Content:
 def headline(run: Path) -> list[str]:
     """Returns the headline sentences of a run's page, computed from its tables.
 
+    Args:
+        run: the run folder.
+
     Raises:
         LotteryError: the folder is not a run folder, or nothing in it is finished.
     """
@@ -120,6 +123,9 @@ def headline(run: Path) -> list[str]:
 
 def terminal_table(run: Path) -> RichTable:
     """Returns the main table for a terminal; for a ticket search, mean ± sd per level and arm.
+
+    Args:
+        run: the run folder.
 
     Raises:
         LotteryError: the folder is not a run folder, or nothing in it is finished.

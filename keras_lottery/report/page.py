@@ -82,6 +82,9 @@ def _page_text(name: str, page: Content, old: str) -> str:
 def write_index(results: Path = Path("docs/results")) -> Path:
     """Writes index.md, one row per experiment in `results`, claims.md, and every page's claims.
 
+    Args:
+        results: folder with one subfolder per experiment.
+
     Raises:
         LotteryError: an experiment's files are damaged.
     """

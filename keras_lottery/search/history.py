@@ -258,7 +258,7 @@ class TicketHistory:
         return f"<p>tickets by {self.metric}, measured on the {self.measured_on} data</p>{shown}"
 
     def __str__(self) -> str:
-        console = Console(width=100)
+        console = Console(width=100, color_system=None, force_jupyter=False)
         with console.capture() as capture:
             console.print(self.table())
         return capture.get()

@@ -109,6 +109,9 @@ def summary(model: keras.Layer) -> Summary:
     of the square root of its size, and if a pruned functional or sequential model with float
     inputs gives the same output for 8 random inputs, on which it is run.
 
+    Args:
+        model: a built model or layer, masked or not.
+
     Raises:
         LotteryError: the argument is not a Keras model, or not built.
 

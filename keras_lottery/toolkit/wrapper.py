@@ -32,6 +32,7 @@ class Masked(keras.layers.Wrapper):
         parametrization: as in `mask`; learned masks freeze all other weights of this layer, but
             not of other layers.
         keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 by default.
+        kwargs: arguments of `keras.layers.Layer`, such as `name`.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8,)), Masked(keras.layers.Dense(4))])

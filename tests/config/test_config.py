@@ -7,6 +7,7 @@ import pytest
 from keras_lottery import config as configs
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
+from tests import fresh
 
 
 @dataclass(frozen=True)
@@ -144,3 +145,9 @@ def test_durations(text, steps):
 def test_a_duration_has_a_unit(text):
     with pytest.raises(LotteryError, match="500it"):
         Duration.parse(text)
+
+
+def test_a_config_may_be_the_first_thing_that_a_program_loads():
+    code = "from keras_lottery.config import presets; print(presets.frozen('quickstart', {}).task)"
+    done = fresh.run("-c", code)
+    assert done.stdout.strip() == "vision", done.stderr[-1000:]

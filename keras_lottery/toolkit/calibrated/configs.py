@@ -143,11 +143,7 @@ class WandaConfig(CalibrationConfig):
     """Settings of Wanda, which prunes by |weight| · ‖input‖₂ and changes no surviving weight.
 
     The weights of an output are one comparison group: exactly floor(sparsity × inputs) of each
-    output are pruned.
-
-    Args:
-        dataset, tokenizer, sparsity, pattern, num_samples, sequence_length, batch_size: see
-            `CalibrationConfig`.
+    output are pruned. The arguments are those of `CalibrationConfig`.
 
     Reference: Sun et al. 2023, "A simple and effective pruning approach for large language
     models", arXiv 2306.11695.
@@ -166,11 +162,9 @@ class SparseGPTConfig(CalibrationConfig):
     """Settings of SparseGPT, which also updates the surviving weights.
 
     Exactly floor(sparsity × weights) of every kernel are pruned, the same fraction in each block
-    of inputs; outputs may differ.
+    of inputs; outputs may differ. The other arguments are those of `CalibrationConfig`.
 
     Args:
-        dataset, tokenizer, sparsity, pattern, num_samples, sequence_length, batch_size: see
-            `CalibrationConfig`.
         hessian_damping: added to the diagonal of the Hessian, as a fraction of its mean, in
             [0, 1].
         block_size: inputs whose weights are chosen at once.
