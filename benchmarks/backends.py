@@ -18,7 +18,7 @@ from benchmarks.table import machine
 from keras_lottery.cli.fastest import SPEEDS
 from keras_lottery.files import write_text
 
-TURNS, TIMINGS = 5, 7
+TURNS, TIMINGS = 3, 7
 
 
 def steps_per_second() -> dict[str, float]:
