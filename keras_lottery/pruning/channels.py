@@ -169,10 +169,8 @@ class Channels(Layout):
         return self._multiple
 
     def settle(self, cut: MaskSet, groups: MaskSet, scores: Mapping[str, Score]) -> MaskSet:
-        return {
-            path: self._rounded_up(mask, groups[path], scores[path].values)
-            for path, mask in cut.items()
-        }
+        rounded = self._rounded_up
+        return {p: rounded(mask, groups[p], scores[p].values) for p, mask in cut.items()}
 
     def _rounded_up(
         self, kept: NDArray[np.bool_], before: NDArray[np.bool_], scores: Array

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -49,6 +50,11 @@ class ReportFiles:
     def figure(self) -> Path:
         """The main figure."""
         return self.figures[0]
+
+    def _repr_html_(self) -> str:
+        """Returns the page in a frame, which keeps its styles to itself."""
+        page = escape(self.html.read_text("utf-8"))
+        return f'<iframe srcdoc="{page}" width="100%" height="600" frameborder="0"></iframe>'
 
 
 def build(run: Path, tensorboard: bool | None = None, trackers: Sequence[str] = ()) -> ReportFiles:

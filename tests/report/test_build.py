@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def test_the_page_is_self_contained(files: report.ReportFiles) -> None:
         kind, _, data = source.partition(";base64,")
         assert kind == "data:image/png" and base64.b64decode(data) == path.read_bytes()
     assert 'name="viewport"' in text and "prefers-color-scheme: dark" in text
+
+
+def test_a_notebook_shows_the_page_in_a_frame(files: report.ReportFiles) -> None:
+    frame = files._repr_html_()
+    page = unescape(frame.partition('srcdoc="')[2].partition('"')[0])
+    assert page == files.html.read_text("utf-8")
 
 
 def test_both_pages_hold_the_sentences_the_numbers_and_the_settings(
