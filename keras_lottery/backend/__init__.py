@@ -13,6 +13,7 @@ from keras_lottery.backend.runtime import (
     set_generator_state,
     versions,
 )
+from keras_lottery.backend.tested import warn_untested
 
 __all__ = [
     "copies",
@@ -27,3 +28,5 @@ __all__ = [
     "set_generator_state",
     "versions",
 ]
+
+warn_untested()  # once per process
