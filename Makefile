@@ -3,9 +3,11 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,dev
+CORE_TESTS := tests/backend tests/masking tests/training tests/exporters tests/test_package.py
+COMMA := ,
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-all bench lint clean install
+.PHONY: demo test test-fast test-all compat compat-lowest compat-newest wheel bench lint clean install
 
 install: $(STAMP)
 
@@ -28,6 +30,23 @@ test-fast: $(STAMP)
 
 test-all: $(STAMP)
 	$(BIN)/python tests/run.py --slow
+
+compat: compat-lowest compat-newest
+
+# pip installs the newest allowed versions unless a file of constraints says otherwise.
+compat-lowest: PINS := -c constraints-lowest.txt
+compat-lowest compat-newest: compat-%:
+	$(PYTHON) -m venv build/$@
+	build/$@/bin/pip install -q --upgrade $(PINS) -e '.[tensorflow,jax$(if $(TORCH),$(COMMA)torch)]' pytest pytest-xdist
+	build/$@/bin/python tests/run.py $(CORE_TESTS)
+
+wheel:
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/pip wheel -q --no-deps -w build/wheel/dist .
+	build/wheel/bin/pip install -q -c constraints.txt "$$(echo build/wheel/dist/*.whl)[jax]"
+	cd build/wheel && bin/keras-lottery run --config=quickstart --report $(DEMO_FLAGS)
+	mkdir -p dist && cp build/wheel/dist/*.whl dist
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

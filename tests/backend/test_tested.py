@@ -23,7 +23,10 @@ def pinned(file):
 def allowed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    lines = [*project["dependencies"], *(extras[name][0] for name in ("tensorflow", "jax", "torch"))]
+    lines = [
+        *project["dependencies"],
+        *(extras[name][0] for name in ("tensorflow", "jax", "torch")),
+    ]
     requirements = map(Requirement, lines)
     return {r.name: r.specifier for r in requirements if r.name in tested.TESTED}
 

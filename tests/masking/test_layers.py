@@ -56,10 +56,11 @@ MODELS = {
     "time_distributed": lambda: sequence(L.TimeDistributed(L.Dense(2)), shape=(4, 2)),
     "attention": lambda: attention(L.MultiHeadAttention(2, 2)),
     "grouped": lambda: attention(L.GroupQueryAttention(2, 4, 2)),
-    "tied": tied,
     "shared": shared,
     "nested": nested,
 }
+if hasattr(L, "ReversibleEmbedding"):  # since Keras 3.12
+    MODELS["tied"] = tied
 
 
 def batch(model, size=4):
