@@ -7,6 +7,7 @@ import pytest
 from keras_lottery import LotteryError, masking, toolkit
 from keras_lottery.config import PruneConfig
 from keras_lottery.masking import MaskOptions, describe, paths, prunable
+from tests.keras_features import needs_reversible_embedding
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -69,13 +70,17 @@ CASES = [
     (L.RMSNormalization(), (3,), {"scale": ("norm", "other")}),
     (L.PReLU(), (3,), {"alpha": ("other", "other")}),
 ]
-if hasattr(L, "ReversibleEmbedding"):  # since Keras 3.12
-    CASES += [(L.ReversibleEmbedding(5, 2), (3,), {"embeddings": ("embedding", "embedding")})]
 
 
 @pytest.mark.parametrize("layer,shape,expected", CASES, ids=lambda x: getattr(x, "name", ""))
 def test_the_table_knows_keras_layers(layer, shape, expected):
     assert kinds(sequence(layer, shape=shape)) == expected
+
+
+@needs_reversible_embedding
+def test_the_table_knows_embeddings_that_are_read_both_ways():
+    expected = {"embeddings": ("embedding", "embedding")}
+    assert kinds(sequence(L.ReversibleEmbedding(5, 2), shape=(3,))) == expected
 
 
 @pytest.mark.parametrize("layer", [L.MultiHeadAttention(2, 2), L.GroupQueryAttention(2, 4, 2)])

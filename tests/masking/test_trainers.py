@@ -7,13 +7,11 @@ import pytest
 import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.masking import gradient_mask
+from tests.keras_features import needs_distiller, needs_muon
 
 L = keras.layers
 pytestmark = pytest.mark.backend
 GradualPruning = kl.callbacks.GradualPruning
-needs_distiller = pytest.mark.skipif(
-    not hasattr(keras, "distillation"), reason="keras.distillation.Distiller is new in Keras 3.12"
-)
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -120,12 +118,17 @@ def pulled():
 @pytest.mark.parametrize(
     "optimizer",
     [
-        lambda: keras.optimizers.Muon(0.01, use_ema=True, ema_momentum=0.5),
+        pytest.param(
+            lambda: keras.optimizers.Muon(0.01, use_ema=True, ema_momentum=0.5), marks=needs_muon
+        ),
         lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
         lambda: keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=0.5),
         lambda: keras.optimizers.Adafactor(0.01),
         lambda: keras.optimizers.Lion(0.01, gradient_accumulation_steps=2),
-        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Muon(0.01)),
+        pytest.param(
+            lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Muon(0.01)),
+            marks=needs_muon,
+        ),
         Coupled,
     ],
     ids=["muon", "adamw", "sgd", "adafactor", "lion", "loss_scale", "coupled"],
@@ -164,7 +167,9 @@ def test_a_parent_that_was_trained_before_masking_follows_the_masks(data, compil
     assert logs == pytest.approx(plain.evaluate(*data, verbose=0), rel=1e-5)
 
 
-@pytest.mark.parametrize("make", [momentum, lambda: keras.optimizers.Muon(0.01)])
+@pytest.mark.parametrize(
+    "make", [momentum, pytest.param(lambda: keras.optimizers.Muon(0.01), marks=needs_muon)]
+)
 def test_loops_by_hand_with_an_optimizer_for_each_network(make, data):
     """As a GAN's two networks are trained: no model is compiled, so none has an optimizer."""
     pair = [(kl.mask(network()), make()) for _ in range(2)]
