@@ -4,15 +4,15 @@ import keras
 import pytest
 from packaging.version import Version
 
-KERAS = Version(keras.__version__)
+installed = Version(keras.__version__)
 
 needs_distiller = pytest.mark.skipif(
-    KERAS < Version("3.12"), reason="keras.distillation.Distiller is new in Keras 3.12"
+    installed < Version("3.12"), reason="keras.distillation.Distiller is new in Keras 3.12"
 )
 needs_reversible_embedding = pytest.mark.skipif(
-    KERAS < Version("3.12"), reason="keras.layers.ReversibleEmbedding is new in Keras 3.12"
+    installed < Version("3.12"), reason="keras.layers.ReversibleEmbedding is new in Keras 3.12"
 )
 needs_muon = pytest.mark.skipif(
-    KERAS < Version("3.13") and keras.config.backend() == "tensorflow",
+    installed < Version("3.13") and keras.config.backend() == "tensorflow",
     reason="keras.optimizers.Muon runs on TensorFlow since Keras 3.13",
 )
