@@ -1,10 +1,11 @@
 """The versions of Keras and the backends that this release was tested with."""
 
 import warnings
-from importlib.metadata import version
+from importlib import import_module
 
 import keras
 from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 __all__ = ["TESTED", "warn_untested"]
 
@@ -22,11 +23,23 @@ def warn_untested() -> None:
     for package in ("keras", keras.config.backend()):
         if package not in TESTED:
             continue
-        installed = version(package)
-        if not SpecifierSet(TESTED[package]).contains(installed, prereleases=True):
+        installed = _version(package)
+        if not _tested(package, installed):
             warnings.warn(
                 f"Expected {package}{TESTED[package]}, which keras_lottery was tested with. "
                 f"Received: {package} {installed}. Everything may work; if something fails, "
                 "install a tested version.",
                 stacklevel=2,
             )
+
+
+def _version(package: str) -> str:
+    # Not its metadata: TensorFlow and others are distributed under several names.
+    return str(import_module(package).__version__)
+
+
+def _tested(package: str, installed: str) -> bool:
+    try:
+        return SpecifierSet(TESTED[package]).contains(Version(installed), prereleases=True)
+    except InvalidVersion:  # somebody's own build
+        return False

@@ -47,19 +47,20 @@ def test_the_lowest_and_the_pinned_versions_are_tested_and_allowed(package):
 
 
 @pytest.mark.parametrize(
-    ("package", "version"), [("keras", "3.9.2"), ("keras", "4.0.0"), ("backend", "99.0.dev1")]
+    ("package", "version"),
+    [("keras", "3.9.2"), ("keras", "4.0.0"), ("backend", "99.0.dev1"), ("backend", "our_build")],
 )
 def test_an_untested_version_is_a_warning(package, version, monkeypatch):
     others = {"keras": "3.10.0", "jax": "0.6.0", "tensorflow": "2.19.0", "torch": "2.7.0+cpu"}
     package = tested.keras.config.backend() if package == "backend" else package
-    monkeypatch.setattr(tested, "version", (others | {package: version}).get)
+    monkeypatch.setattr(tested, "_version", (others | {package: version}).get)
     with pytest.warns(UserWarning, match=rf"Expected {package}>=.* Received: {package} {version}"):
         tested.warn_untested()
 
 
 def test_a_tested_version_says_nothing(monkeypatch):
     installed = {"keras": "3.15.1", "jax": "0.10.2", "tensorflow": "2.21.0", "torch": "2.13.0+cpu"}
-    monkeypatch.setattr(tested, "version", installed.get)
+    monkeypatch.setattr(tested, "_version", installed.get)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tested.warn_untested()
