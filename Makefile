@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,dev
 CORE_TESTS := tests/backend tests/masking tests/training tests/exporters tests/test_package.py
-COMMA := ,
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test test-fast test-all compat compat-lowest compat-newest wheel bench lint clean install
@@ -37,7 +36,7 @@ compat: compat-lowest compat-newest
 compat-lowest: PINS := -c constraints-lowest.txt
 compat-lowest compat-newest: compat-%:
 	$(PYTHON) -m venv build/$@
-	build/$@/bin/pip install -q --upgrade $(PINS) -e '.[tensorflow,jax$(if $(TORCH),$(COMMA)torch)]' pytest pytest-xdist
+	build/$@/bin/pip install -q --upgrade $(PINS) -e '.[tensorflow,jax]' $(if $(TORCH),torch) pytest pytest-xdist
 	build/$@/bin/python tests/run.py $(CORE_TESTS)
 
 wheel:
