@@ -1,5 +1,6 @@
 """The backend and the devices in use; the rest of the package asks here."""
 
+from keras_lottery.backend.kept_programs import skip_broken_cache
 from keras_lottery.backend.runtime import (
     copies,
     devices,
@@ -29,4 +30,6 @@ __all__ = [
     "versions",
 ]
 
-warn_untested()  # once per process
+# Once per process.
+warn_untested()
+skip_broken_cache()
