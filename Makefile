@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := tensorflow,jax,nlp,rl,data,export,litert,onnx,openvino,tensorboard,wandb,mlflow,ray,hub,docs,dev
+CORE_TESTS := tests/backend tests/masking tests/training tests/exporters tests/test_package.py
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-all bench lint docs notebooks wheel clean install
+.PHONY: demo test test-fast test-all compat compat-lowest compat-newest wheel bench lint docs notebooks clean install
 
 install: $(STAMP)
 
@@ -29,6 +30,25 @@ test-fast: $(STAMP)
 test-all: $(STAMP)
 	$(BIN)/python tests/run.py --slow
 
+compat: compat-lowest compat-newest
+
+# pip installs the newest allowed versions unless a file of constraints says otherwise. --slow leaves
+# out XLA's flags, some of which TensorFlow 2.19 doesn't know.
+compat-lowest: PINS := -c constraints-lowest.txt
+compat-lowest compat-newest: compat-%:
+	$(PYTHON) -m venv build/$@
+	build/$@/bin/pip install -q --upgrade $(PINS) -e '.[tensorflow,jax]' $(if $(TORCH),torch) pytest pytest-xdist
+	build/$@/bin/python tests/run.py --slow $(CORE_TESTS)
+
+# Builds the wheel, and runs an experiment with it in a clean environment.
+wheel:
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/pip wheel -q --no-deps -w build/wheel/dist .
+	build/wheel/bin/pip install -q -c constraints.txt "$$(echo build/wheel/dist/*.whl)[jax]"
+	cd build/wheel && bin/keras-lottery run --config=quickstart --report $(DEMO_FLAGS)
+	mkdir -p dist && cp build/wheel/dist/*.whl dist
+
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -49,14 +69,6 @@ bench: $(STAMP)
 
 results/%: $(STAMP)
 	$(BIN)/python -m benchmarks.results $* $(RESULTS_FLAGS)
-
-# Builds the wheel, and runs an experiment with it in a clean environment.
-wheel: $(STAMP)
-	rm -rf dist build/wheel
-	$(BIN)/pip wheel -q --no-deps -w dist .
-	$(PYTHON) -m venv build/wheel
-	build/wheel/bin/pip install -q -c constraints.txt "$$(ls dist/*.whl)[jax]"
-	cd build/wheel && bin/keras-lottery run --config=quickstart --seeds=0 --config.prune.rounds=2 --out=runs
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,5 +1,6 @@
 """The backend and the devices in use; the rest of the package asks here."""
 
+from keras_lottery.backend.kept_programs import skip_broken_cache
 from keras_lottery.backend.runtime import (
     copies,
     devices,
@@ -14,6 +15,7 @@ from keras_lottery.backend.runtime import (
     versions,
     view,
 )
+from keras_lottery.backend.tested import warn_untested
 
 __all__ = [
     "copies",
@@ -29,3 +31,7 @@ __all__ = [
     "versions",
     "view",
 ]
+
+# Once per process.
+warn_untested()
+skip_broken_cache()

@@ -8,7 +8,7 @@ import keras
 from keras_lottery.config import OptimizerConfig
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals import learning_rate
+from keras_lottery.masking.keras_internals import learning_rate, optimizer_class
 
 
 # Keras' own schedules take the first step at a rate of 0 in a warm-up, and change the rate one step
@@ -118,7 +118,7 @@ _WITH_L2 = {"sgd": L2SGD, "adam": L2Adam}
 
 def _optimizer_class(config: OptimizerConfig) -> type:
     if not config.l2:
-        return type(keras.optimizers.get(config.name))
+        return optimizer_class(config.name)
     if config.name not in _WITH_L2:
         raise LotteryError(
             f"Expected optimizer.l2 with one of {', '.join(_WITH_L2)}. Received: {config.name!r}. "

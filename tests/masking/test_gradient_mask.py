@@ -9,6 +9,7 @@ import pytest
 from keras_lottery import masking, toolkit
 from keras_lottery.masking import gradient_mask
 from keras_lottery.masking.masked_variable import MaskedVariable
+from tests.keras_features import needs_muon
 
 L = keras.layers
 opt = keras.optimizers
@@ -97,9 +98,9 @@ def sublayers(random_masks, data):
     return model
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "muon", "sgd"])
+@pytest.mark.parametrize("optimizer", [opt.Adam, pytest.param(opt.Muon, marks=needs_muon), opt.SGD])
 def test_a_train_step_that_calls_sublayers_and_reads_raw(optimizer, sublayers, data, compiled):
-    model = compiled(sublayers, optimizer)
+    model = compiled(sublayers, optimizer())
     before = masking.get_weights(model)
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
     assert_zero(model)
@@ -179,9 +180,10 @@ def test_the_guard_survives_compiling_again_copying_and_loss_scaling(
         assert_zero(model)
 
 
+@needs_muon
 def test_a_model_of_wrapped_layers_is_guarded_once_it_is_pruned(data, compiled, random_masks):
     layer = toolkit.Masked(L.Dense(3, kernel_regularizer=Pull()))
-    model = compiled(keras.Sequential([keras.Input((6,)), layer]), "muon")
+    model = compiled(keras.Sequential([keras.Input((6,)), layer]), opt.Muon())
     masking.set_masks(model, random_masks(model))
     for _ in range(2):
         model.fit(*data, batch_size=8, verbose=0)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 
 L = keras.layers
@@ -297,16 +298,24 @@ def test_models_know_their_inputs_and_layers_their_shapes(model):
 def test_a_constraint_knows_the_optimizer_that_applies_it():
     seen = []
 
-    def constraint(weight):
-        seen.append(internals.applying_optimizer())
-        return weight
+    class Constraint(keras.constraints.Constraint):
+        def __call__(self, weight):
+            seen.append(internals.applying_optimizer())
+            return weight
 
     variable = keras.Variable(np.ones((2, 2), "float32"))
-    variable.constraint = constraint
+    variable.constraint = Constraint()
     optimizer = keras.optimizers.SGD()
     optimizer.apply([keras.ops.ones((2, 2))], [variable])
     assert seen == [optimizer]
     assert internals.applying_optimizer() is None
+
+
+def test_optimizers_by_name():
+    assert internals.optimizer_class("muon") is keras.optimizers.Muon
+    assert internals.optimizer_class("rmsprop") is keras.optimizers.RMSprop
+    with pytest.raises(LotteryError, match=r"Expected an optimizer that Keras 3\..*'adamx'"):
+        internals.optimizer_class("adamx")
 
 
 def test_calls_of_a_layer_can_be_replaced(model):

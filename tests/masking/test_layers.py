@@ -9,6 +9,7 @@ import pytest
 
 from keras_lottery import masking, toolkit
 from keras_lottery.training.derivatives import derive
+from tests.keras_features import needs_reversible_embedding
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -69,7 +70,13 @@ def batch(model, size=4):
     return rng.normal(size=(size, *model.input_shape[1:])).astype("float32")
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=needs_reversible_embedding) if name == "tied" else name
+        for name in MODELS
+    ],
+)
 def test_masked_equals_zeroed(name, random_masks):
     model, zeroed = MODELS[name](), MODELS[name]()
     toolkit.mask(model, biases=True)

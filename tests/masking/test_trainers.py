@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from keras.distillation import Distiller, LogitsDistillation
 
 import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.masking import gradient_mask
+from tests.keras_features import needs_distiller, needs_muon
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -27,14 +27,20 @@ def assert_stored_zeros(model, sparsity):
     assert all(np.all(weights[path][~mask] == 0) for path, mask in masks.items())
 
 
+def distiller(teacher, student):
+    loss = keras.distillation.LogitsDistillation()
+    return keras.distillation.Distiller(teacher, student, distillation_losses=loss)
+
+
 def momentum():
     return keras.optimizers.SGD(0.1, momentum=0.9)
 
 
+@needs_distiller
 def test_a_student_is_trained_by_the_distillers_optimizer(data, compiled):
     teacher, student = network(), kl.mask(compiled(network()))
     student.fit(*data, verbose=0)  # has an optimizer of its own, with slots of its own
-    whole = Distiller(teacher, student, distillation_losses=LogitsDistillation())
+    whole = distiller(teacher, student)
     compiled(whole, momentum())
     whole.fit(*data, batch_size=8, verbose=0)
     kl.prune(whole.student, 0.8)
@@ -42,9 +48,10 @@ def test_a_student_is_trained_by_the_distillers_optimizer(data, compiled):
     assert_stored_zeros(student, 0.8)
 
 
+@needs_distiller
 def test_a_frozen_teacher_is_not_pruned(data, compiled):
     teacher, student = network(), network()
-    whole = compiled(Distiller(teacher, student, distillation_losses=LogitsDistillation()), "sgd")
+    whole = compiled(distiller(teacher, student), "sgd")
     before = [w.copy() for w in teacher.get_weights()]
     pruning = GradualPruning(0.5, 4, frequency=2, output=False)
     whole.fit(*data, batch_size=8, verbose=0, callbacks=[pruning])
@@ -111,12 +118,17 @@ def pulled():
 @pytest.mark.parametrize(
     "optimizer",
     [
-        lambda: keras.optimizers.Muon(0.01, use_ema=True, ema_momentum=0.5),
+        pytest.param(
+            lambda: keras.optimizers.Muon(0.01, use_ema=True, ema_momentum=0.5), marks=needs_muon
+        ),
         lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
         lambda: keras.optimizers.SGD(0.1, momentum=0.9, global_clipnorm=0.5),
         lambda: keras.optimizers.Adafactor(0.01),
         lambda: keras.optimizers.Lion(0.01, gradient_accumulation_steps=2),
-        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Muon(0.01)),
+        pytest.param(
+            lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Muon(0.01)),
+            marks=needs_muon,
+        ),
         Coupled,
     ],
     ids=["muon", "adamw", "sgd", "adafactor", "lion", "loss_scale", "coupled"],
@@ -155,7 +167,9 @@ def test_a_parent_that_was_trained_before_masking_follows_the_masks(data, compil
     assert logs == pytest.approx(plain.evaluate(*data, verbose=0), rel=1e-5)
 
 
-@pytest.mark.parametrize("make", [momentum, lambda: keras.optimizers.Muon(0.01)])
+@pytest.mark.parametrize(
+    "make", [momentum, pytest.param(lambda: keras.optimizers.Muon(0.01), marks=needs_muon)]
+)
 def test_loops_by_hand_with_an_optimizer_for_each_network(make, data):
     """As a GAN's two networks are trained: no model is compiled, so none has an optimizer."""
     pair = [(kl.mask(network()), make()) for _ in range(2)]

@@ -6,6 +6,7 @@ import pytest
 
 from keras_lottery import masking, toolkit, training
 from keras_lottery.masking import gradient_mask
+from tests.keras_features import needs_muon
 
 L = keras.layers
 opt = keras.optimizers
@@ -50,7 +51,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs_muon) if name == "muon" else name for name in CASES]
+)
 def test_two_fits_leave_zeros(name, data, mlp, compiled, random_masks):
     optimizer, arguments, per_variable = CASES[name]
     model = compiled(toolkit.mask(mlp()), optimizer(), **arguments)

@@ -6,6 +6,8 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.trainers.compile_utils import CompileMetrics
 
+from keras_lottery.errors import LotteryError
+
 
 def sync_trainer(model: keras.Model) -> None:
     """Writes the state of JAX's `fit` to the variables, from which the next step reads it again.
@@ -41,7 +43,28 @@ def remake_functions(model: keras.Model) -> None:
     model.test_function = None
     model.predict_function = None
     if model.train_function is not None:
+        # Before Keras 3.12, JAX's `fit` lists the shardings of the variables once, at its start.
+        if getattr(model, "_trainable_variable_shardings", None) is not None:
+            model._record_training_state_sharding_spec()
         model.make_train_function(force=True)
+
+
+def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
+    """Returns one of Keras' optimizers by its lower-case name.
+
+    `keras.optimizers.get` doesn't know Muon before Keras 3.14.
+
+    Raises:
+        LotteryError: this version of Keras doesn't have it.
+    """
+    classes = {key.lower(): value for key, value in vars(keras.optimizers).items()}
+    if name not in classes:
+        raise LotteryError(
+            f"Expected an optimizer that Keras {keras.__version__} has. Received: {name!r}. "
+            "Upgrade Keras, or choose another optimizer."
+        )
+    found: type[keras.optimizers.Optimizer] = classes[name]
+    return found
 
 
 def innermost(optimizer: Any) -> Any:

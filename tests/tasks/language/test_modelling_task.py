@@ -143,6 +143,12 @@ def test_every_weight_is_pruned_and_carried_states_are_not_weights():
     assert sum(v.size for v in tied) == WORDS * 6 + 2 * lstm
 
 
+def test_tied_weights_need_a_keras_that_can_tie_them(monkeypatch):
+    monkeypatch.delattr(keras.layers, "ReversibleEmbedding", raising=False)
+    with pytest.raises(LotteryError, match=r"Expected Keras 3\.12.*model\.tied=False"):
+        task(model={"tied": True}).variables()
+
+
 @pytest.mark.parametrize("tied", [False, True])
 def test_pruned_biases_and_words_stay_zero_and_the_plain_model_says_the_same(tied):
     one = task(model={"tied": tied})

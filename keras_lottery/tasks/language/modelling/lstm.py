@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.modelling.config import LanguageModellingModel
 
 
@@ -153,9 +154,7 @@ def language_model(
     if streams:
         where = tuple(keras.Input((), dtype="int32", name=name) for name in ("stream", "fresh"))
         inputs = {"tokens": tokens, "stream": where[0], "fresh": where[1]}
-    embedding = (layers.ReversibleEmbedding if config.tied else layers.Embedding)(
-        vocabulary, config.embedding
-    )
+    embedding = _embedding(config.tied)(vocabulary, config.embedding)
     x = embedding(tokens)
     for index in range(config.layers):
         if index and config.dropout:
@@ -168,3 +167,14 @@ def language_model(
         x = lstm(x, *where)
     logits = embedding(x, reverse=True) if config.tied else layers.Dense(vocabulary)(x)
     return keras.Model(inputs, layers.Activation("linear", dtype="float32")(logits))
+
+
+def _embedding(tied: bool) -> type[keras.Layer]:
+    if not tied:
+        return layers.Embedding
+    if not hasattr(layers, "ReversibleEmbedding"):
+        raise LotteryError(
+            "Expected Keras 3.12 or later, whose ReversibleEmbedding ties weights. "
+            f"Received: Keras {keras.__version__}. Upgrade Keras, or set model.tied=False."
+        )
+    return layers.ReversibleEmbedding
