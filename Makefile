@@ -66,6 +66,7 @@ notebooks: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.backends --write
 
 results/%: $(STAMP)
 	$(BIN)/python -m benchmarks.results $* $(RESULTS_FLAGS)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SPEEDS = Path(__file__).with_name("backend_speeds.json")
-_WORTH = 1.2
-"""By how much a backend must be faster than the first one to be chosen: imports differ too."""
+_WORTH = 1.25
+"""By how much a backend must be faster than the first, since TensorFlow takes longer to start."""
 
 
 def fastest(kind: str, installed: Sequence[str]) -> tuple[str, str]:
