@@ -120,7 +120,10 @@ def read(page: Path) -> Results:
 
 def write(page: Path, results: Results) -> None:
     """Writes the page and its data."""
-    write_text(page.with_suffix(".json"), json.dumps(asdict(results), indent=1) + "\n")
+    record = asdict(results)
+    rows = ",\n".join(json.dumps(row) for row in record.pop("rows"))
+    text = f'{{"rows": [\n{rows}\n],\n{json.dumps(record)[1:]}\n'
+    write_text(page.with_suffix(".json"), text)
     write_text(page, to_markdown(content(results)))
 
 
