@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
@@ -69,15 +69,17 @@ class Registry(Generic[T]):
     def describe(self, name: str) -> str:
         """Returns a sentence about an entry: `says`, else the first line of its docstring.
 
-        An entry whose import fails has no description.
+        An entry whose import fails has no description, nor has a record such as a `TaskSchema`,
+        whose docstring is that of its class.
         """
         if self._says.get(name):
             return self._says[name]
         try:
-            text = inspect.getdoc(self[name]) or ""
+            entry = self[name]
         except ImportError:
             return ""
-        return text.partition("\n")[0]
+        is_record = is_dataclass(entry) and not isinstance(entry, type)
+        return "" if is_record else (inspect.getdoc(entry) or "").partition("\n")[0]
 
     def _add(self, name: str, entry: T | str, says: str = "") -> None:
         origin = _origin()

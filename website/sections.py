@@ -100,7 +100,7 @@ def described(cls: type[Section]) -> dict[str, str]:
 
 def _registered(schemas: Registry[T]) -> Iterator[tuple[str, T]]:
     """Yields the package's own entries of a registry by name."""
-    for name in sorted(schemas):
+    for name in sorted(set(schemas) - set(schemas.added())):
         yield name, schemas[name]
 
 

@@ -126,7 +126,7 @@ def test_list_run_report_and_export_with_an_entry_point(folder, tmp_path):
         cwd=tmp_path,
         path=site,
     )
-    assert "bar_images" in shown and ", twin, " in shown
+    assert "\n  bar_images" in shown and "\n  twin" in shown
     assert f"run folder: {folder}" in shown and "report.html" in shown
     assert (tmp_path / "a.keras").exists()
 
