@@ -208,6 +208,8 @@ def content(rows: pd.DataFrame, about: str) -> list[Block]:
 
 
 def _range(speeds: "pd.Series[float]") -> str:
+    if len(speeds) == 1:
+        return f"{speeds.iloc[0]:.2f}"
     return f"{speeds.median():.2f} [{speeds.min():.2f}, {speeds.max():.2f}]"
 
 
