@@ -7,13 +7,12 @@ names it.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
+
+from keras_lottery.import_hook import around_import
 
 _PACKAGE = __name__.partition(".")[0]
 MODULES = {
@@ -39,39 +38,14 @@ def announce() -> None:
     if "keras" in sys.modules:
         _register()
     else:
-        sys.meta_path.insert(0, _AfterKeras())
+        around_import("keras", _registering)
 
 
-class _AfterKeras(MetaPathFinder):
-    """Finds Keras as Python does, and registers the classes after its import."""
-
-    def __init__(self) -> None:
-        self._looking = False
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != "keras" or self._looking:
-            return None
-        self._looking = True
-        try:
-            spec = find_spec(fullname)
-        finally:
-            self._looking = False
-        if spec is not None and spec.loader is not None:
-            self._register_after(spec.loader)
-        return spec
-
-    def _register_after(self, loader: Any) -> None:
-        execute = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            del loader.exec_module
-            sys.meta_path.remove(self)
-            _register()
-
-        loader.exec_module = exec_module
+@contextmanager
+def _registering() -> Iterator[None]:
+    """Registers the classes at the end, unless the import fails."""
+    yield
+    _register()
 
 
 def _register() -> None:

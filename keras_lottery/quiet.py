@@ -8,13 +8,10 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Any
+
+from keras_lottery.import_hook import around_import
 
 _NAME = "tensorflow"
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -28,40 +25,7 @@ _MESSAGE = re.compile(
 def announce() -> None:
     """Makes TensorFlow's import quiet, unless it is imported or TF_CPP_MIN_LOG_LEVEL is 0."""
     if _NAME not in sys.modules and os.environ.setdefault(_LEVEL, "3") != "0":
-        sys.meta_path.insert(0, _QuietImport())
-
-
-class _QuietImport(MetaPathFinder):
-    """Finds TensorFlow as Python does, and mutes its messages while it is executed."""
-
-    def __init__(self) -> None:
-        self._looking = False
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != _NAME or self._looking:
-            return None
-        self._looking = True
-        try:
-            spec = find_spec(fullname)
-        finally:
-            self._looking = False
-        if spec is not None and spec.loader is not None:
-            self._mute(spec.loader)
-        return spec
-
-    def _mute(self, loader: Any) -> None:
-        execute = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            with muted():
-                execute(module)
-            del loader.exec_module
-            if self in sys.meta_path:
-                sys.meta_path.remove(self)
-
-        loader.exec_module = exec_module
+        around_import(_NAME, muted)
 
 
 @contextmanager
