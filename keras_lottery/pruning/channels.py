@@ -116,6 +116,15 @@ class Channels(Layout):
             )
 
     @classmethod
+    def check_exact(cls, argument: str) -> None:
+        if argument:
+            raise LotteryError(
+                "Expected the pattern channels without a number here, because rounds prune exact "
+                f"numbers of channels. Received: 'channels:{argument}'. Use 'channels', or "
+                "kl.prune."
+            )
+
+    @classmethod
     def allocation(cls, scope: str) -> Allocation:
         if scope == "erk":
             raise LotteryError(

@@ -75,6 +75,10 @@ class Layout:
             )
 
     @classmethod
+    def check_exact(cls, argument: str) -> None:
+        """Raises LotteryError if a cut can prune fewer groups than it was asked to."""
+
+    @classmethod
     def check_criterion(cls, name: str) -> None:
         """Raises LotteryError if a criterion is unknown or can't score these groups."""
         if (only := criteria[name].only) and not cls.needs_channels:
@@ -192,11 +196,8 @@ def check_pattern(pattern: str) -> None:
 def check_exact_pattern(pattern: str) -> None:
     """Raises LotteryError if a pattern is invalid, or doesn't prune exact numbers of groups."""
     check_pattern(pattern)
-    if pattern.startswith("channels:"):
-        raise LotteryError(
-            "Expected the pattern channels without a number here, because rounds prune exact "
-            f"numbers of channels. Received: {pattern!r}. Use 'channels', or kl.prune."
-        )
+    name, argument = _parts(pattern)
+    patterns[name].check_exact(argument)
 
 
 def check_choices(pattern: str, criterion: str, scope: str) -> None:
