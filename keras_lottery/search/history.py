@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,7 @@ class TicketHistory:
         """Returns the trained network of a round, masked and compiled.
 
         It can be evaluated, trained further, compacted or exported; `kl.strip` makes it a plain
-        Keras model. The optimizer starts anew.
+        Keras model. The optimizer is reset.
 
         Raises:
             LotteryError: no such round, arm or seed was trained.
@@ -198,7 +199,7 @@ class TicketHistory:
 
     def to_pandas(self) -> pd.DataFrame:
         """Returns one row per training: its key, weights kept, values, steps and seconds."""
-        frame = pd.DataFrame([asdict(row) for row in self._rows()])
+        frame = pd.DataFrame([asdict(row) for row in self._rows])
         place = int(frame.columns.get_loc("draw")) + 1
         frame.insert(place, "remaining", 1 - frame["sparsity"])
         return frame.drop(columns=_HIDDEN)
@@ -215,7 +216,7 @@ class TicketHistory:
         from keras_lottery.report.plots import draw_tickets
         from keras_lottery.report.results import results_of_rows
 
-        rows = self._rows()
+        rows = self._rows
         if not any(row.finished for row in rows):
             raise LotteryError(
                 "Expected a search with a finished training. Received: one of which every "
@@ -289,7 +290,7 @@ class TicketHistory:
             return {}
         from keras_lottery.report.statistics import paired
 
-        rows = [row for row in self._rows() if row.finished]
+        rows = [row for row in self._rows if row.finished]
         pair = paired(rows, training.arm, "dense", {training.round})
         dense = [row.value for row in rows if (row.seed, row.arm) == (training.seed, "dense")]
         known: dict[str, Any] = {"remaining": remaining_of(self.starts[training])}
@@ -308,7 +309,9 @@ class TicketHistory:
             )
         return self._network
 
+    @cached_property
     def _rows(self) -> list[ResultRow]:
+        """The rows; counting the weights of every mask takes time, and each ticket needs them."""
         network = self._known_network()
         return [
             row_of(training, self.starts[training], result, network, self.metric)

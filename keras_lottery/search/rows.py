@@ -30,11 +30,11 @@ def row_of(
     training: Training, start: Start, result: TrainingResult, network: Network, metric: str
 ) -> ResultRow:
     """Returns a training's row, as a run folder has it."""
-    kept = round(remaining_of(start) * network.prunable)
+    remaining = remaining_of(start)
     return ResultRow(
         **asdict(training),
-        sparsity=1 - remaining_of(start),
-        kept=kept,
+        sparsity=1 - remaining,
+        kept=round(remaining * network.prunable),
         prunable=network.prunable,
         total=network.total,
         flops=0,  # a search doesn't count them

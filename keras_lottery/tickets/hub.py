@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from keras_lottery.errors import LotteryError, MissingExtraError, shortened
+from keras_lottery.errors import LotteryError, MissingExtraError, reason_of, shortened
 
 SCHEME = "hf://"
 FILE = "ticket.safetensors"
@@ -94,8 +94,7 @@ def _check_installed() -> None:
 
 
 def _failed(expected: str, place: str, error: Exception) -> LotteryError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return LotteryError(
-        f"Expected {expected} at {place}. Received: {type(error).__name__}: {reason}. "
+        f"Expected {expected} at {place}. Received: {type(error).__name__}: {reason_of(error)} "
         "Check the name and the network; log in with `hf auth login` for private repositories."
     )
