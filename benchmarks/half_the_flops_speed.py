@@ -2,7 +2,7 @@
 
     python -m benchmarks.half_the_flops_speed FOLDER
 
-A process of its own, because `benchmarks.what_you_get` times on one thread.
+It runs as a separate process, because `benchmarks.what_you_get` limits its process to one thread.
 """
 
 import json

@@ -74,7 +74,7 @@ def _rows(cls: type[Section], prefix: str) -> Iterator[str]:
     for field in dataclasses.fields(cls):
         kind, constraints = _parts(hints[field.name])
         if isinstance(kind, TypeVar) or (dataclasses.is_dataclass(kind) and not prefix):
-            continue  # a section of its own
+            continue  # it has its own table
         if kind is OptimizerConfig:
             changed = _changes(typing.cast(Any, field.default_factory)())
             yield f"| `{prefix}{field.name}` | {changed} | section | fields as in `optimizer` |"

@@ -1,1 +1,1 @@
-"""Comparisons with other packages, each in a virtual environment of its own."""
+"""Comparisons with other packages, each in its own virtual environment."""

@@ -6,7 +6,7 @@
         [--data-dir=DATA] [--seeds=0,1,2] [--write]
 
 Both start from the same weights, prune gradually to 90 % on the same schedule, and train with the
-same optimizer and batch size in `fit`. Each training runs in a process of its own; the packages
+same optimizer and batch size in `fit`. Each training runs in a separate process; the packages
 take turns. --data-dir is a prepared folder of tensorflow-datasets with mnist; without it, the
 digits of scikit-learn. --write puts the table into docs/from_tfmot.md.
 

@@ -41,5 +41,5 @@ def _version(package: str) -> str:
 def _tested(package: str, installed: str) -> bool:
     try:
         return SpecifierSet(TESTED[package]).contains(Version(installed), prereleases=True)
-    except InvalidVersion:  # somebody's own build
+    except InvalidVersion:  # a custom build
         return False

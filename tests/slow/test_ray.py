@@ -38,7 +38,7 @@ def expected(tmp_path_factory):
 
 
 def drive(cluster, out):
-    """Starts the experiment in a process of its own."""
+    """Starts the experiment in a separate process."""
     flags = (f"--ray={cluster.address}", "--workers=2")
     environment = os.environ | {"KERAS_BACKEND": "tensorflow"}
     return subprocess.Popen(command(out, *flags), env=environment)

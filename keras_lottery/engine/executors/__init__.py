@@ -16,7 +16,7 @@ executors.register_lazily("sequential", _SEQUENTIAL, "Trains one network at a ti
 executors.register_lazily(
     "processes",
     "keras_lottery.engine.executors.processes:Processes",
-    "Trains several networks in parallel, each in a process of its own.",
+    "Trains several networks in parallel, each in a separate process.",
 )
 executors.register_lazily(
     "ray",

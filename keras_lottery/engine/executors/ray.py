@@ -27,7 +27,7 @@ except ImportError as error:
     raise MissingExtraError("ray", "ray") from error
 
 _PATIENCE = 60.0
-"""Seconds without any worker until the user is told what the run waits for."""
+"""Seconds without a worker before the user is told what the run is waiting for."""
 
 
 class Actor:

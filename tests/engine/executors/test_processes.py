@@ -118,7 +118,7 @@ def test_progress_comes_back(tmp_path):
 
 
 def test_a_worker_without_its_backend_says_so(tmp_path, monkeypatch):
-    pool.close()  # what follows needs processes of its own
+    pool.close()  # what follows needs new processes
     (tmp_path / "jax.py").write_text("raise ImportError('libjax.so is not there')")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with pytest.raises(LotteryError, match=r"import the jax backend.*libjax\.so is not there\. "):
