@@ -15,6 +15,7 @@ from keras_lottery.config import TaskSchema, presets, task_schemas
 from keras_lottery.engine import run_folder
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
+from tests import fresh
 from tests.engine.small import settings
 
 
@@ -111,8 +112,12 @@ def test_list(capsys):
     assert run("list", "arms", "criteria") == 0
     shown = capsys.readouterr().out
     assert "arms:\n  dense  " in shown and "\n  init_permuted  " in shown and "magnitude" in shown
-    assert run("list") == 0
-    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_everything_listed_is_described():
+    listed = fresh.run("-m", "keras_lottery", "list")  # where no test has registered anything
+    assert listed.returncode == 0, listed.stderr
+    lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
     assert ["yu2019/atari:breakout", "Breakout on Atari with DQN"] in lines
     assert ["reinit", "Control: the ticket's mask with re-initialized weights."] in lines
     assert all(len(line) == 2 for line in lines if not line[0].endswith(":"))
