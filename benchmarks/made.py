@@ -101,6 +101,26 @@ def lstm() -> Case:
     return Case("LSTM of 64 units, batch 32, Adam", build, inputs, 32, 50)
 
 
+def transformer() -> Case:
+    """A Transformer encoder of two layers over sequences of 20 words."""
+
+    def build() -> keras.Model:
+        layers = keras.layers
+        inputs = keras.Input((20,), dtype="int32")
+        x = layers.Embedding(1000, 64)(inputs)
+        for _ in range(2):
+            attended = layers.MultiHeadAttention(4, 16)(x, x)
+            x = layers.LayerNormalization()(layers.Add()([x, attended]))
+            inner = layers.Dense(64)(layers.Dense(128, activation="relu")(x))
+            x = layers.LayerNormalization()(layers.Add()([x, inner]))
+        return keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling1D()(x)))
+
+    def inputs(examples: int) -> Any:
+        return np.random.default_rng(0).integers(0, 1000, (examples, 20)).astype(np.int32)
+
+    return Case("Transformer encoder of width 64, batch 32, Adam", build, inputs, 32, 50)
+
+
 def loss() -> keras.losses.Loss:
     """Returns the loss of every case."""
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)

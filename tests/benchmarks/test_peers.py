@@ -1,0 +1,31 @@
+"""The comparison with other packages: its workers take turns, and its arithmetic."""
+
+import sys
+from contextlib import ExitStack
+
+import pytest
+
+from benchmarks.peers import side_by_side
+from benchmarks.peers.side_by_side import Candidate, Group
+
+WORKER = "import sys; print('ready', flush=True)\nfor line in sys.stdin: print('done', flush=True)"
+
+
+def test_workers_train_when_they_are_told_to():
+    with ExitStack() as stack:
+        group = Group(Candidate("made", (sys.executable, "-c", WORKER)), 2, 1, stack)
+        group()
+        group()
+
+
+def test_a_worker_that_fails_is_named():
+    made = Candidate("made", (sys.executable, "-c", "raise SystemExit(1)"))
+    with ExitStack() as stack, pytest.raises(SystemExit, match="made failed"):
+        Group(made, 1, 1, stack)
+
+
+def test_the_papers_experiment_takes_the_better_rate_of_each_package():
+    rows = [["ours", "one process", "1,000"], ["ours", "one process per core", "2,000"]]
+    text = side_by_side.paper([*rows, ["OpenLTH", "one process", "100"]])
+    # 5 × 61 trainings of 50,000 steps.
+    assert "305 trainings" in text and "ours 2.1 h" in text and "OpenLTH 42.4 h" in text
