@@ -5,8 +5,8 @@
 Each seed trains a GPT-2 of KerasHub on the words of the Penn Treebank (`ptb.train.txt`
 and `ptb.test.txt`, plain or gzipped, in --data-dir), or on the text that ships with the examples.
 Every method then prunes the same trained weights, without retraining, and is
-evaluated on the test text. Seeds that are finished in the folder's results.csv are not trained
-again.
+evaluated on the test text. Seeds that are finished in the folder's results.csv are not measured
+again, and trained weights in --runs are used again.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,12 @@ class Settings:
     heads: int = 4
     length: int = 64
     batch: int = 16
-    steps: int = 586
+    steps: int = 3600
     rate: float = 2e-3
-    dropout: float = 0.0
+    dropout: float = 0.1
     min_count: int = 20
     samples: int = 128
-    words: int = 600_000
+    words: int = 1_000_000
     test_words: int = 20_000
 
 
@@ -92,24 +93,31 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--data-dir", default="", help="folder of the Penn Treebank")
     parser.add_argument("--seeds", default="0,1,2", help="numbers with commas")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of page.md and results.csv")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/calibrated"), help="folder of the trained weights"
+    )
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it runs")
     options = parser.parse_args(arguments)
     try:
         seeds = [int(seed) for seed in options.seeds.split(",")]
-        measure(options.data_dir, seeds, options.out, QUICK if options.quick else Settings())
+        settings = QUICK if options.quick else Settings()
+        runs = None if options.quick else options.runs
+        measure(options.data_dir, seeds, options.out, settings, runs)
     except ValueError as error:
         print(f"calibrated: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
 
 
-def measure(data_dir: str, seeds: Sequence[int], out: Path, settings: Settings) -> None:
+def measure(
+    data_dir: str, seeds: Sequence[int], out: Path, settings: Settings, runs: Path | None = None
+) -> None:
     """Measures the seeds that results.csv lacks, and writes it and the page."""
     corpus = load(text(data_dir, settings))
     rows = page.read(out)
     for seed in seeds:
         if not any(row.seed == seed for row in rows):
-            rows += measure_seed(seed, corpus, settings)
+            rows += measure_seed(seed, corpus, settings, runs)
         page.write(out, rows, description(data_dir, corpus, settings))
 
 
@@ -128,9 +136,11 @@ def text(data_dir: str, settings: Settings) -> LanguageModellingData:
     )
 
 
-def measure_seed(seed: int, corpus: Corpus, settings: Settings) -> list[Row]:
+def measure_seed(
+    seed: int, corpus: Corpus, settings: Settings, runs: Path | None = None
+) -> list[Row]:
     """Trains a network and returns the perplexity of each pruned copy on the test text."""
-    model = trained(seed, corpus, settings)
+    model = trained(seed, corpus, settings, runs)
     model = kl.mask(model, include=BLOCKS)
     weights = masking.get_weights(model)
     calibration = {
@@ -153,7 +163,7 @@ def measure_seed(seed: int, corpus: Corpus, settings: Settings) -> list[Row]:
         for sparsity in SPARSITIES:
             value = perplexity(prune, sparsity=sparsity)
             rows.append(Row(seed, name, f"{sparsity:g}", value))
-        if name != page.GLOBAL:
+        if name not in (page.GLOBAL, page.WANDA_BY_LAYER):
             rows.append(Row(seed, name, "2:4", perplexity(prune, pattern="2:4")))
         print(*rows[-3:], sep="\n", flush=True)
     return rows
@@ -176,12 +186,13 @@ def methods(seed: int, calibration: dict[str, Any]) -> dict[str, Callable[..., A
         page.MAGNITUDE: scored("magnitude", "layer"),
         page.BY_OUTPUT: calibrated(OutputMagnitude),
         page.WANDA: calibrated(kl.WandaConfig),
+        page.WANDA_BY_LAYER: calibrated(partial(kl.WandaConfig, scope="layer")),
         page.SPARSEGPT: calibrated(kl.SparseGPTConfig),
     }
 
 
-def trained(seed: int, corpus: Corpus, settings: Settings) -> keras.Model:
-    """Returns a GPT-2 trained on the text."""
+def trained(seed: int, corpus: Corpus, settings: Settings, runs: Path | None) -> keras.Model:
+    """Returns a GPT-2 trained on the text, whose weights are kept in a folder."""
     import keras_hub
 
     keras.utils.set_random_seed(seed)
@@ -203,6 +214,10 @@ def trained(seed: int, corpus: Corpus, settings: Settings) -> keras.Model:
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss)
+    file = runs / f"seed_{seed}.weights.h5" if runs else None
+    if file and file.is_file():
+        model.load_weights(file)
+        return model
     kl.fit(
         model,
         x,
@@ -212,6 +227,9 @@ def trained(seed: int, corpus: Corpus, settings: Settings) -> keras.Model:
         seed=seed,
         verbose=2,
     )
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        model.save_weights(file)
     return model
 
 

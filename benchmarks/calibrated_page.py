@@ -19,8 +19,9 @@ GLOBAL = "magnitude, global"
 MAGNITUDE = "magnitude, per kernel"
 BY_OUTPUT = "magnitude, per output"
 WANDA = "Wanda"
+WANDA_BY_LAYER = "Wanda, per kernel"
 SPARSEGPT = "SparseGPT"
-METHODS = (RANDOM, GLOBAL, MAGNITUDE, BY_OUTPUT, WANDA, SPARSEGPT)
+METHODS = (RANDOM, GLOBAL, MAGNITUDE, BY_OUTPUT, WANDA, WANDA_BY_LAYER, SPARSEGPT)
 
 INTRODUCTION = (
     "Perplexity on the test text of networks pruned in one shot, without retraining. Only the "
@@ -30,7 +31,7 @@ INTRODUCTION = (
 NOTE = (
     "Mean over seeds and its 95 % t interval, n = {n}. `Per kernel` prunes the same fraction of "
     "each kernel, as in the papers; `global` is the default of `kl.prune`. `Magnitude, per output` "
-    "is Wanda without the norms of the inputs."
+    "is Wanda without the norms of the inputs; `Wanda, per kernel` is `scope='layer'`."
 )
 PAIRED = (
     "Perplexity minus that of magnitude per kernel at the same sparsity, paired by seed: mean and "

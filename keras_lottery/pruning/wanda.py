@@ -2,10 +2,11 @@
 
     S_ij = |W_ij| · ‖X_j‖₂
 
-The weights of one output are compared with each other, and survivors keep their value.
+The weights of one output, or of the whole layer, are compared with each other, and survivors keep
+their value.
 
 Reference: Sun et al. 2023, "A simple and effective pruning approach for large language models",
-arXiv 2306.11695, equation 1 and section 3.
+arXiv 2306.11695, equation 1 and section 3; section 5 compares the comparison groups.
 """
 
 from typing import Any
@@ -28,25 +29,27 @@ def wanda(
     kept: Mask,
     sparsity: float,
     n_of_m: tuple[int, int] | None = None,
+    scope: str = "output",
 ) -> Mask:
     """Returns the mask of a linear map, True = kept.
 
-    Exactly floor(sparsity × inputs) weights of every output are pruned, or M - N of every M
-    consecutive ones. Equal scores are pruned in the order of the inputs.
+    Exactly floor(sparsity × size) weights of every comparison group are pruned, or M - N of every
+    M consecutive ones. Equal scores are pruned in the order of the inputs.
 
     Args:
         weights: shape `(outputs, inputs)`.
         squares: sum of the squares of each input over all tokens, shape `(inputs,)`.
         kept: False where a weight is pruned already, and then stays so; shape of `weights`.
-        sparsity: fraction removed of every output's weights, in [0, 1); ignored with N:M.
+        sparsity: fraction removed of every group's weights, in [0, 1); ignored with N:M.
         n_of_m: (N, M); M divides the number of inputs.
+        scope: the comparison groups: `output`, or `layer` for all weights; ignored with N:M.
 
     Raises:
-        LotteryError: more weights of an output, or of M consecutive ones, are pruned already.
+        LotteryError: more weights of a group are pruned already.
     """
     outputs, inputs = weights.shape
-    size = n_of_m[1] if n_of_m else inputs
-    prune = size - n_of_m[0] if n_of_m else count(sparsity, inputs)
+    size = n_of_m[1] if n_of_m else weights.size if scope == "layer" else inputs
+    prune = size - n_of_m[0] if n_of_m else count(sparsity, size)
     check_groups(kept.reshape(-1, size), prune)
     scores = np.abs(weights) * np.sqrt(squares)
     survivors = keep_highest(scores.reshape(-1, size), kept.reshape(-1, size), prune)

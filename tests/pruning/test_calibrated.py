@@ -68,6 +68,14 @@ def test_wanda_equals_magnitude_if_all_inputs_have_the_same_norm(weights, sparsi
         assert np.array_equal(np.flatnonzero(~kept), np.sort(np.argsort(row)[:prune]))
 
 
+def test_wanda_compares_all_weights_of_a_layer(weights, x):
+    squares = np.sum(x**2, axis=0)
+    mask = wanda(weights, squares, full(weights), 0.6, scope="layer")
+    scores = np.abs(weights) * np.sqrt(squares)
+    assert (~mask).sum() == 36 and scores[~mask].max() < scores[mask].min()
+    assert len(set(mask.sum(axis=1))) > 1  # outputs differ
+
+
 def test_wanda_keeps_n_of_every_m(weights, x):
     squares = np.sum(x**2, axis=0)
     mask = wanda(weights, squares, full(weights), 0.0, (1, 4))

@@ -19,6 +19,7 @@ __all__ = ["CalibrationConfig", "Pruned", "SparseGPTConfig", "WandaConfig"]
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
 DEFAULT_SPARSITY = 0.5
+WANDA_SCOPES = ("output", "layer")
 
 
 class Pruned(NamedTuple):
@@ -142,8 +143,13 @@ class CalibrationConfig(ABC):
 class WandaConfig(CalibrationConfig):
     """Settings of Wanda, which prunes by |weight| · ‖input‖₂ and changes no surviving weight.
 
-    The weights of an output are one comparison group: exactly floor(sparsity × inputs) of each
-    output are pruned. The arguments are those of `CalibrationConfig`.
+    Exactly floor(sparsity × size) weights of every comparison group are pruned. The other
+    arguments are those of `CalibrationConfig`.
+
+    Args:
+        scope: the comparison groups: the weights of an `output`, as in the paper's results, or of
+            a whole `layer`, which was better for a small network here. N:M patterns have their
+            groups of M.
 
     Reference: Sun et al. 2023, "A simple and effective pruning approach for large language
     models", arXiv 2306.11695.
@@ -152,8 +158,21 @@ class WandaConfig(CalibrationConfig):
         >>> kl.prune_calibrated(model, kl.WandaConfig(texts, sparsity=0.5))
     """
 
+    scope: str = "output"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.text(self.scope, "scope")
+        if self.scope not in WANDA_SCOPES:
+            raise unknown_name("scope", self.scope, WANDA_SCOPES)
+        if self.n_of_m and self.scope != "output":
+            raise LotteryError(
+                f"Expected scope='output' with pattern={self.pattern!r}, whose comparison groups "
+                f"are {self.n_of_m[1]} consecutive inputs. Received: {self.scope!r}. Leave it out."
+            )
+
     def prune(self, weights: Array, moments: Array, kept: Mask) -> Pruned:
-        kept = wanda(weights, moments, kept, self.fraction, self.n_of_m)
+        kept = wanda(weights, moments, kept, self.fraction, self.n_of_m, self.scope)
         return Pruned(np.where(kept, weights, 0), kept)
 
 

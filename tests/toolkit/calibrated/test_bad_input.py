@@ -56,6 +56,19 @@ def test_a_bad_config_of_sparsegpt(settings):
         kl.WandaConfig([[1] * LENGTH], **settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scope": "global"}, "Expected the name of a known scope"),
+        ({"scope": "layer", "pattern": "2:4"}, "scope='output' with pattern='2:4'"),
+        ({"scope": None}, "Expected scope"),
+    ],
+)
+def test_a_bad_scope_of_wanda(settings, message):
+    with pytest.raises(kl.LotteryError, match=message):
+        kl.WandaConfig([[1] * LENGTH], **settings)
+
+
 DATASETS = {
     "empty": ([], "Received: an empty one"),
     "of empty texts": (["", ""], "Received: 0. Lower num_samples"),

@@ -53,6 +53,12 @@ def test_wanda_prunes_each_block_by_what_pruned_blocks_give_it(gpt2, settings, t
     assert (masks[f"{BLOCK}/_feedforward_output_dense/kernel"].sum(axis=0) == 24 - 14).all()
 
 
+def test_wanda_by_layer_prunes_the_same_fraction_of_each_kernel(gpt2, settings):
+    kl.prune_calibrated(gpt2, kl.WandaConfig(**settings, sparsity=0.6, scope="layer"))
+    masks = kl.get_masks(gpt2)
+    assert all((~mask).sum() == int(0.6 * mask.size) for mask in masks.values())
+
+
 @pytest.mark.backend
 def test_sparsegpt_updates_what_survives(gpt2, settings, tokens):
     kl.mask(gpt2)  # the embeddings too
