@@ -1,10 +1,11 @@
-"""Removes half of a ResNet-20's FLOPs by channels, fine-tunes it on CIFAR-10, and compacts it.
+"""Removes half and two thirds of a ResNet-20's FLOPs by channels, and trains it on CIFAR-10.
 
     KERAS_BACKEND=tensorflow python -m benchmarks.half_the_flops --data-dir=DATA --seeds=3
 
-Every network is saved when it is trained, so the same command resumes. The dense network is also
-trained for as many steps as the pruned one is fine-tuned. The compacted and the dense network are
-timed in turn, on one thread, in four runtimes. The page is docs/results/half_the_flops/page.md.
+A dense network is trained, pruned, compacted and fine-tuned; another copy of it is only trained
+for as many more steps. Every network is saved when it is trained, so the same command resumes. The
+small and the dense networks are timed in turn, on one thread, in four runtimes. The page is
+docs/results/half_the_flops/page.md.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +37,43 @@ from keras_lottery.tasks.vision.preprocessing import flip_crop, scaling_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/results/half_the_flops"
 BATCH = 128
-TARGET = 0.5
-ACCURACIES = ("dense", "dense_longer", "pruned", "compacted")
 RUNTIMES = {
     "saved_model": "TensorFlow",
     "litert": "LiteRT",
     "onnx": "ONNX Runtime",
     "openvino": "OpenVINO",
 }
-SPEEDS = {
-    f"{network} {batch}": f"`{pattern}`, batch {batch}"
-    for network, pattern in (("channels_8", "channels:8"), ("channels", "channels"))
-    for batch in (1, 32)
-}
-"""Columns of results.csv, after the runtime, and of the page."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Arguments of `kl.prune`.
+
+    Args:
+        flops: fraction of the FLOPs to remove.
+        pattern: its pattern.
+        tuned: whether the network is fine-tuned.
+    """
+
+    flops: float
+    pattern: str = "channels:8"
+    tuned: bool = True
+
+    def __str__(self) -> str:
+        return f"flops={self.flops:g}, pattern='{self.pattern}'"
+
+    @property
+    def untuned(self) -> str:
+        """Name of the file of the network before it is fine-tuned, without ending."""
+        return f"{self.pattern.replace(':', '_')}-{self.flops:g}"
+
+    @property
+    def file(self) -> str:
+        """Name of the file of the network, without ending."""
+        return f"{self.untuned}-finetuned" if self.tuned else self.untuned
+
+
+CUTS = (Cut(0.5), Cut(0.65), Cut(0.5, "channels", tuned=False))
 
 
 class Augmented(keras.utils.PyDataset):
@@ -111,51 +137,56 @@ def accuracy(model: keras.Model, images: Images) -> float:
     return float(np.mean(labels == images.test.y))
 
 
-def run_seed(seed: int, images: Images, options: argparse.Namespace) -> dict[str, Any]:
-    """Returns the row of a seed."""
-    keras.utils.set_random_seed(seed)
+def run_seed(seed: int, images: Images, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Returns the rows of a seed, one for each cut."""
     folder = options.out / f"seed_{seed}"
+
+    def first() -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        return train(resnet20(images), images, epochs=options.epochs, rate=0.1, seed=seed)
 
     def tuned(model: keras.Model) -> keras.Model:
         return train(model, images, epochs=options.finetune_epochs, rate=0.02, seed=seed + 1000)
 
-    def pruned(pattern: str) -> keras.Model:
+    def pruned(cut: Cut) -> keras.Model:
         model = kl.mask(keras.models.load_model(folder / "dense.keras"))
-        kl.prune(model, flops=TARGET, pattern=pattern)
+        kl.prune(model, flops=cut.flops, pattern=cut.pattern)
         kl.reestimate_batch_norm(model, images.train.x[:2000])
-        return model
-
-    def first() -> keras.Model:
-        return train(resnet20(images), images, epochs=options.epochs, rate=0.1, seed=seed)
+        return kl.compact(model)
 
     dense = trained(folder / "dense.keras", first)
-    untuned = trained(folder / "pruned.keras", lambda: pruned("channels:8"))
-    finetuned = trained(folder / "finetuned.keras", lambda: tuned(untuned))
     longer = trained(
         folder / "dense_longer.keras",
         lambda: tuned(keras.models.load_model(folder / "dense.keras")),
     )
-    small = trained(folder / "channels_8.keras", lambda: kl.compact(finetuned))
-    trained(folder / "channels.keras", lambda: kl.compact(pruned("channels")))
-    command = [sys.executable, "-m", "benchmarks.half_the_flops_speed", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    flops = kl.compaction_report(kl.compact(finetuned)).flops
-    return {
+    common = {
         "seed": seed,
         "dense": accuracy(dense, images),
         "dense_longer": accuracy(longer, images),
-        "pruned": accuracy(keras.models.load_model(folder / "pruned.keras"), images),
-        "compacted": accuracy(small, images),
         "parameters_dense": dense.count_params(),
-        "parameters_compacted": small.count_params(),
-        "flops_left": flops[1] / flops[0],
-        **{
-            f"{form} {network} {batch}": speed
-            for form, networks in json.loads(done.stdout.splitlines()[-1]).items()
-            for network, by_batch in networks.items()
-            for batch, speed in by_batch.items()
-        },
     }
+    rows = []
+    for cut in CUTS:
+        small = trained(folder / f"{cut.untuned}.keras", partial(pruned, cut))
+        flops = kl.compaction_report(pruned(cut)).flops
+        row = {**common, "cut": str(cut), "parameters": small.count_params()}
+        row |= {"flops_left": flops[1] / flops[0], "pruned": accuracy(small, images)}
+        if cut.tuned:
+            finished = trained(folder / f"{cut.file}.keras", partial(tuned, small))
+            row["finetuned"] = accuracy(finished, images)
+        rows.append(row)
+    return rows
+
+
+def timed(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Adds to the rows of a seed how many times as fast as dense the networks are."""
+    names = ["dense", *(cut.file for cut in CUTS)]
+    command = [sys.executable, "-m", "benchmarks.half_the_flops_speed", str(folder), *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    for row, name in zip(rows, names[1:]):
+        for form, networks in found.items():
+            row |= {f"{form} {batch}": speed for batch, speed in networks[name].items()}
 
 
 def write(rows: pd.DataFrame, about: str) -> None:
@@ -167,41 +198,53 @@ def write(rows: pd.DataFrame, about: str) -> None:
 
 def content(rows: pd.DataFrame, about: str) -> list[Block]:
     """Returns the blocks of the page."""
-    header = [
-        "seed",
-        "dense",
-        "dense, fine-tuned as long",
-        "pruned",
-        "pruned, fine-tuned, compacted",
-        "parameters",
-        "FLOPs left",
-    ]
-    table = [
+    cuts = dict(list(rows.groupby("cut", sort=False)))
+    accuracies = [
         [
-            str(int(row.seed)),
-            *(f"{100 * row[name]:.2f}" for name in ACCURACIES),
-            f"{int(row.parameters_dense):,} → {int(row.parameters_compacted):,}",
-            f"{row.flops_left:.1%}",
+            f"`{cut}`",
+            f"{part.parameters_dense.iloc[0]:,.0f} → {part.parameters.mean():,.0f}",
+            f"{part.flops_left.mean():.1%}",
+            *(_percent(part[name]) for name in ("pruned", "finetuned")),
+            *(_difference(part.finetuned - part[name]) for name in ("dense", "dense_longer")),
         ]
-        for _, row in rows.iterrows()
+        for cut, part in cuts.items()
     ]
+    first = rows.drop_duplicates("seed")
+    dense = ", ".join(
+        f"{name} {100 * first[column].mean():.2f}"
+        for name, column in (("dense", "dense"), ("dense, trained as long", "dense_longer"))
+    )
     speeds = [
-        [name, *(_range(rows[f"{form} {column}"]) for column in SPEEDS)]
+        [f"`{cut}`", name, *(_range(part[f"{form} {batch}"]) for batch in (1, 32))]
+        for cut, part in cuts.items()
         for form, name in RUNTIMES.items()
     ]
     versions = ", ".join(f"{name} {text}" for name, text in sorted(backend.versions().items()))
+    n = len(first)
     return [
-        Heading("Half of the FLOPs of a ResNet-20, removed by channels", 1),
+        Heading("Half and two thirds of the FLOPs of a ResNet-20, removed by channels", 1),
         Text(about),
-        Text(_difference(100 * (rows.compacted - rows.dense).to_numpy(), "dense")),
-        Text(_difference(100 * (rows.compacted - rows.dense_longer).to_numpy(), "dense as long")),
-        Table("Accuracy", header, table, "Percent of the 10,000 test images."),
+        Table(
+            "Accuracy",
+            [
+                "cut",
+                "parameters",
+                "FLOPs left",
+                "pruned",
+                "fine-tuned",
+                "− dense",
+                "− dense, trained as long",
+            ],
+            accuracies,
+            f"Percent of the 10,000 test images, mean of {n} seeds ({dense}); differences in "
+            "points, with the 95 % t interval of their mean over the seeds.",
+        ),
         Table(
             "Times as fast as dense",
-            ["runtime", *SPEEDS.values()],
+            ["cut", "runtime", "batch 1", "batch 32"],
             speeds,
-            "One thread, exported networks with at most half of the FLOPs, in turn with the dense "
-            "one; median of the seeds, with the lowest and the highest.",
+            "One thread, exported networks, in turn with the dense one; median of the seeds, with "
+            "the lowest and the highest.",
         ),
         Text(f"Backend {backend.name()}; {versions}; {machine()['processor']}, CPU only."),
     ]
@@ -213,16 +256,22 @@ def _range(speeds: "pd.Series[float]") -> str:
     return f"{speeds.median():.2f} [{speeds.min():.2f}, {speeds.max():.2f}]"
 
 
-def _difference(points: np.ndarray, other: str) -> str:
-    mean = f"Compacted − {other}: {points.mean():+.2f} points (n = {len(points)}"
-    if len(points) == 1:
-        return f"{mean})."
+def _percent(fractions: "pd.Series[float]") -> str:
+    return "–" if fractions.isna().any() else f"{100 * fractions.mean():.2f}"
+
+
+def _difference(fractions: "pd.Series[float]") -> str:
+    points = 100 * fractions.to_numpy()
+    if np.isnan(points).any():
+        return "–"
+    if len(points) < 3:
+        return f"{points.mean():+.2f}"
     low, high = t_interval(points)
-    return f"{mean}; 95 % t interval {low:+.2f} to {high:+.2f})."
+    return f"{points.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def main() -> None:
-    """Trains, prunes, fine-tunes and compacts one network per seed, and writes the page."""
+    """Trains, prunes, compacts and fine-tunes the networks of each seed, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", required=True, help="prepared folder of tensorflow-datasets")
     parser.add_argument("--out", type=Path, default=Path("runs/half_the_flops"))
@@ -230,19 +279,22 @@ def main() -> None:
     parser.add_argument("--train-size", type=int, default=20_000, help="images to train on")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--finetune-epochs", type=int, default=8)
+    parser.add_argument("--train-only", action="store_true", help="no timing and no page")
     options = parser.parse_args()
     data = VisionData(name="cifar10", dir=options.data_dir, train_size=options.train_size)
     images = load(data)
     about = (
         f"Trained for {options.epochs} epochs on {options.train_size:,} images of CIFAR-10, pruned "
-        f"by `kl.prune(model, flops={TARGET}, pattern='channels:8')`, fine-tuned for "
-        f"{options.finetune_epochs} epochs, then `kl.compact`. "
+        "by `kl.prune`, compacted by `kl.compact`, and fine-tuned for "
+        f"{options.finetune_epochs} epochs. "
         "`python -m benchmarks.half_the_flops` regenerates this page."
     )
-    rows = []
-    for seed in range(options.seeds):
-        rows.append(run_seed(seed, images, options))
-        write(pd.DataFrame(rows), about)
+    by_seed = {seed: run_seed(seed, images, options) for seed in range(options.seeds)}
+    if options.train_only:
+        return
+    for seed, rows in by_seed.items():
+        timed(rows, options.out / f"seed_{seed}")
+    write(pd.DataFrame([row for rows in by_seed.values() for row in rows]), about)
     print((PAGE / "page.md").read_text("utf-8"))
 
 

@@ -1,6 +1,6 @@
-"""Times the compacted networks of `benchmarks.half_the_flops` against the dense one, as JSON.
+"""Times the small networks of `benchmarks.half_the_flops` against the dense one, as JSON.
 
-    python -m benchmarks.half_the_flops_speed FOLDER
+    python -m benchmarks.half_the_flops_speed FOLDER dense NETWORK ...
 
 It runs as a separate process, because `benchmarks.what_you_get` limits its process to one thread.
 """
@@ -16,17 +16,16 @@ from benchmarks.compare import ratios
 from benchmarks.what_you_get import PAIRS, Artifacts, latencies
 
 FORMATS = ("saved_model", "litert", "onnx", "openvino")
-NETWORKS = ("dense", "channels", "channels_8")
 
 
-def main(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
+def main(folder: Path, names: list[str]) -> dict[str, dict[str, dict[str, float]]]:
     """Returns how many times as fast networks are: by format, network and batch size."""
     with TemporaryDirectory() as place:
         artifacts = {
             name: Artifacts(
                 keras.models.load_model(folder / f"{name}.keras"), FORMATS, Path(place) / name
             )
-            for name in NETWORKS
+            for name in names
         }
         found: dict[str, dict[str, dict[str, float]]] = {}
         for form in FORMATS:
@@ -34,10 +33,10 @@ def main(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
             seconds = latencies(calls, artifacts["dense"].subject.inputs, PAIRS)
             found[form] = {
                 name: {batch: ratios(v, "dense", name).median for batch, v in seconds.items()}
-                for name in NETWORKS[1:]
+                for name in names[1:]
             }
     return found
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]))))
+    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2:])))
