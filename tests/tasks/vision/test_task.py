@@ -179,6 +179,12 @@ def test_gradients_equal_differences_and_are_zero_where_pruned():
     assert found["layers/dense_1/kernel"][2, 1] == pytest.approx(expected, rel=2e-2, abs=1e-4)
 
 
+def test_flow_through_a_convolution_of_raw_pixels():
+    one = task(model={"name": "small_cnn", "hidden": VisionModel().hidden})
+    found = one.derived("flow", one.start_weights(0), {}, seed=0)
+    assert all(np.all(value >= 0) and value.any() for value in found.values())
+
+
 def test_grasp_sees_as_many_examples_of_every_class():
     labels = np.repeat([3, 1, 2], [50, 20, 4])
     order = np.random.default_rng(0).permutation(len(labels))

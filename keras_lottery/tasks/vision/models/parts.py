@@ -17,7 +17,8 @@ def raw_input(images: ImageInput) -> tuple[Any, Any]:
     """Returns the input of raw images, and the scaled images."""
     inputs = keras.Input(images.shape, dtype=images.dtype)
     if images.scaling is None:
-        return inputs, inputs
+        # TensorFlow has no convolution of integers by floats.
+        return inputs, inputs if "float" in images.dtype else layers.Rescaling(1.0)(inputs)
     # Shaped (1, 1, channels), since a flat list is transposed under channels_first.
     scale, offset = [[list(images.scaling.scale)]], [[list(images.scaling.offset)]]
     return inputs, layers.Rescaling(scale, offset)(inputs)
