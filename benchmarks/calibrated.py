@@ -1,8 +1,8 @@
-"""Perplexity of a small GPT-2 pruned with calibration data, written as a page with its table.
+"""Perplexity of a small OPT pruned with calibration data, written as a page with its table.
 
     python -m benchmarks.calibrated [--data-dir=FOLDER] [--seeds=0,1,2] [--out=FOLDER] [--quick]
 
-Each seed trains a GPT-2 of KerasHub on the words of the Penn Treebank (`ptb.train.txt`
+Each seed trains an OPT of KerasHub on the words of the Penn Treebank (`ptb.train.txt`
 and `ptb.test.txt`, plain or gzipped, in --data-dir), or on the text that ships with the examples.
 Every method then prunes the same trained weights, without retraining, and is
 evaluated on the test text. Seeds that are finished in the folder's results.csv are not measured
@@ -35,7 +35,7 @@ from keras_lottery.tasks.language.modelling.corpus import Corpus, load
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs/results/calibrated"
 TEXT = ROOT / "examples/text/the_mill.txt"
-BLOCKS = "*/transformer_decoder*"
+BLOCKS = "*/transformer_layer*"
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,11 @@ def methods(seed: int, calibration: dict[str, Any]) -> dict[str, Callable[..., A
 
 
 def trained(seed: int, corpus: Corpus, settings: Settings, runs: Path | None) -> keras.Model:
-    """Returns a GPT-2 trained on the text, whose weights are kept in a folder."""
+    """Returns an OPT trained on the text, whose weights are kept in a folder."""
     import keras_hub
 
     keras.utils.set_random_seed(seed)
-    backbone = keras_hub.models.GPT2Backbone(
+    backbone = keras_hub.models.OPTBackbone(
         vocabulary_size=len(corpus.vocabulary),
         num_layers=settings.layers,
         num_heads=settings.heads,
@@ -205,7 +205,7 @@ def trained(seed: int, corpus: Corpus, settings: Settings, runs: Path | None) ->
         dropout=settings.dropout,
         max_sequence_length=settings.length,
     )
-    model = keras_hub.models.GPT2CausalLM(backbone)
+    model = keras_hub.models.OPTCausalLM(backbone)
     x, y = windows(corpus.train, settings.length)
     steps = epochs_of(corpus, settings) * (len(y) // settings.batch)
     warmup = max(1, steps // 10)
@@ -251,7 +251,7 @@ def description(data_dir: str, corpus: Corpus, settings: Settings) -> str:
     """Returns the sentence on the page that says what was trained on what."""
     source = "the Penn Treebank" if data_dir else f"{TEXT.name}, on which it is tested too"
     return (
-        f"A GPT-2 of {settings.layers} blocks, {settings.width} wide, trained for "
+        f"An OPT of {settings.layers} blocks, {settings.width} wide, trained for "
         f"{settings.steps} steps on {len(corpus.train):,} words of {source} (vocabulary "
         f"{len(corpus.vocabulary):,}, sequences of {settings.length}, batch {settings.batch}, "
         f"learning rate {settings.rate:g}). Calibration: {settings.samples} sequences of the "
