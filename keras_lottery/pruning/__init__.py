@@ -16,10 +16,13 @@ from keras_lottery.pruning.patterns import (
     patterns,
 )
 from keras_lottery.pruning.permute import (
+    input_axes,
     permute_alike,
     permute_global,
     permute_kept_values,
     permute_layer,
+    permute_slices,
+    word_axes,
 )
 from keras_lottery.pruning.prune import (
     kept_after,
@@ -52,6 +55,7 @@ __all__ = [
     "cut",
     "densities",
     "full_masks",
+    "input_axes",
     "kept",
     "kept_after",
     "layout_of",
@@ -61,6 +65,7 @@ __all__ = [
     "permute_global",
     "permute_kept_values",
     "permute_layer",
+    "permute_slices",
     "prune_round",
     "prune_to",
     "prune_to_cost",
@@ -69,4 +74,5 @@ __all__ = [
     "schedules",
     "sparsity",
     "window",
+    "word_axes",
 ]

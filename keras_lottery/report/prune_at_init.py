@@ -13,7 +13,7 @@ from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.sentences import comparisons
 from keras_lottery.report.statistics import levels, paired
 
-CONTROLS = ("shuffled", "reinit")
+CONTROLS = ("shuffled", "shuffled_per_input", "reinit")
 MANIFOLD, *MATCHED = FAMILIES["inertial_manifold_interpretation"]
 
 Spectra = dict[int, list[dict[str, float]]]
@@ -47,10 +47,12 @@ def without_sanity_controls(results: Results) -> Results:
 def sanity_table(results: Results) -> Table:
     """Returns the value of each method and level, and its differences from the controls."""
     unit, rows = unit_of(results.rows), []
-    for arm in controlled(results):
+    methods = controlled(results)
+    controls = [c for c in CONTROLS if any(f"{arm}_{c}" in results.arms for arm in methods)]
+    for arm in methods:
         for level in levels(results.rows, arm):
             pairs = [
-                paired(results.rows, arm, f"{arm}_{control}", {level.round}) for control in CONTROLS
+                paired(results.rows, arm, f"{arm}_{control}", {level.round}) for control in controls
             ]
             shown = [
                 "–"
@@ -61,12 +63,14 @@ def sanity_table(results: Results) -> Table:
             ]
             value = unit.spread(level.mean, level.sd)
             rows.append([arm, percent(level.remaining), value, *shown])
-    header = ["arm", "remaining", unit.axis, "− shuffled", "− reinit"]
+    differences = [f"− {control.replace('_', ' ')}" for control in controls]
+    header = ["arm", "remaining", unit.axis, *differences]
     note = (
         "`_shuffled` has the same mask shuffled within each variable over the same weights, "
+        "`_shuffled_per_input` shuffled among the weights of each input, "
         "`_reinit` the same mask applied to re-initialized weights; differences are paired "
         "by seed, with their 95 % t intervals. If a method identifies the weights that matter, "
-        "both make it worse."
+        "each makes it worse."
     )
     return Table("", header, rows, note)
 
