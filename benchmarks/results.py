@@ -51,6 +51,9 @@ MULTI30K = (
     "--backend=tensorflow",
 )
 
+# At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
+EQUILIBRIUM = ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow")
+
 EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "quickstart": ("quickstart",),
     "lenet_mnist": (
@@ -62,7 +65,15 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.arms=winning,reinit,permuted_layer,permuted_global,one_shot",
         "--seeds=0,1,2,3,4",
     ),
-    "equilibrium_digits": ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow"),
+    "equilibrium_digits": EQUILIBRIUM,
+    **{
+        f"equilibrium_digits_{epsilon}": (
+            *EQUILIBRIUM,
+            f"--config.name=equilibrium_digits_{epsilon}",
+            f"--config.options.epsilon={epsilon}",
+        )
+        for epsilon in ("1e-5", "1e-4", "1e-2")
+    },
     "equilibrium_cifar10": (
         "bragagnolo2022/equilibrium:resnet32_cifar10",
         "--config.name=equilibrium_cifar10_5000",
@@ -130,16 +141,16 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "zhou2019/supermasks:learned",
         "--config.train.length=5000it",
         "--config.train.eval_every=500",
-        "--config.supermask.length=10ep",
+        "--config.supermask.length=200ep",
+        "--config.supermask.eval_every=2200",
         "--seeds=0,1,2",
     ),
     "edge_popup_mnist": (
         "ramanujan2020/edge_popup:lenet",
         "--config.train.length=5000it",
         "--config.train.eval_every=500",
-        "--config.edge_popup.length=1500it",
-        "--config.edge_popup.eval_every=500",
-        "--config.prune.rounds=5",
+        "--config.edge_popup.length=30ep",
+        "--config.prune.levels=0.3,0.5,0.7,0.9",
         "--seeds=0,1,2",
     ),
     "edge_popup_conv2_cifar10": (
