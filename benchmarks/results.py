@@ -211,9 +211,12 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.name=minilm_transfer-sst2",
         "--backend=jax",
     ),
+    "bert_sst2_long": ("chen2020/bert:minilm_glue_long", "--backend=jax"),
     "bert_transfer": ("chen2020/bert:minilm_transfer", "--backend=jax"),
     "cartpole_dqn": ("yu2019/control:cartpole_small",),
     "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
+    "ptb_lstm_words": ("yu2019/lstm:ptb_words", "--backend=jax"),
+    "ptb_lstm_recurrent": ("yu2019/lstm:ptb_recurrent", "--backend=jax"),
     # The paper's last five epochs have a rate of 1/32 and less.
     "ptb_lstm_200": (
         "zaremba2014/ptb_lstm_200",
