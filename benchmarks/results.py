@@ -51,6 +51,16 @@ MULTI30K = (
     "--backend=tensorflow",
 )
 
+# The sparsest three rounds, where iterative tickets fail; one other setting at a time.
+ACROBOT = (
+    "yu2019/control:acrobot_small",
+    "--config.arms=winning,permuted_layer,reinit,one_shot",
+    "--config.prune.arm_rounds.permuted_layer=4,5,6",
+    "--config.prune.arm_rounds.reinit=4,5,6",
+    "--config.prune.arm_rounds.one_shot=4,5,6",
+    "--seeds=0,1,2,3,4,5,6,7",
+)
+
 # At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
 EQUILIBRIUM = ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow")
 
@@ -213,7 +223,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "bert_sst2_long": ("chen2020/bert:minilm_glue_long", "--backend=jax"),
     "bert_transfer": ("chen2020/bert:minilm_transfer", "--backend=jax"),
-    "cartpole_dqn": ("yu2019/control:cartpole_small",),
+    "cartpole_dqn": ("yu2019/control:cartpole_small", "--seeds=0,1,2,3,4,5,6,7,8,9,10,11"),
     "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
     "ptb_lstm_words": ("yu2019/lstm:ptb_words", "--backend=jax"),
     "ptb_lstm_recurrent": ("yu2019/lstm:ptb_recurrent", "--backend=jax"),
@@ -226,7 +236,18 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=jax",
     ),
-    "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4"),
+    "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4,5,6,7"),
+    "acrobot_dqn_layer": (
+        *ACROBOT,
+        "--config.name=acrobot_dqn_layer",
+        "--config.prune.scope=layer",
+    ),
+    "acrobot_dqn_unscaled": (
+        *ACROBOT,
+        "--config.name=acrobot_dqn_unscaled",
+        "--config.data.reward_scale=1.0",
+        "--config.optimizer.epsilon=1e-3",
+    ),
     "minatar_breakout_dqn": ("yu2019/control:minatar_breakout",),
     "lunarlander_dqn": ("yu2019/control:lunarlander_small",),
     "atari_breakout_dqn": ("yu2019/atari:breakout_small",),

@@ -4,6 +4,7 @@ import keras_lottery.pruning.channels as _channels  # noqa: F401  registers the 
 import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401
 import keras_lottery.pruning.n_of_m as _n_of_m  # noqa: F401
 from keras_lottery.pruning.allocation import allocations
+from keras_lottery.pruning.connectivity import connected
 from keras_lottery.pruning.counts import complete_masks, densities, full_masks, kept, sparsity
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.patterns import (
@@ -50,6 +51,7 @@ __all__ = [
     "check_exact_pattern",
     "check_pattern",
     "complete_masks",
+    "connected",
     "criteria",
     "criterion",
     "cut",
