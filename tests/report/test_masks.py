@@ -7,6 +7,8 @@ import pytest
 
 from keras_lottery.records import LayerRow
 from keras_lottery.report.connectivity import connectivity_table
+from keras_lottery.report.content import content
+from keras_lottery.report.document import Heading
 from keras_lottery.report.masks import densities, overlaps, seed_overlap, short_names
 from keras_lottery.report.results import results_by_task
 
@@ -61,6 +63,7 @@ def test_connectivity_is_the_mean_of_each_arm_and_level(tmp_path: Path) -> None:
         units = 5 + row.seed
         connected = [f"{first[:-2]},{units + 1},{units}", f"{second[:-2]},{units},2", *rest]
         path.write_text("\n".join([",".join(LayerRow.columns()), *connected, ""]))
+    assert Heading("Connectivity") in content([results]).blocks
     table = connectivity_table(results)
     assert table is not None
     assert table.header == ["remaining", "arm", "inputs read", "units of dense", "accuracy [%]"]
