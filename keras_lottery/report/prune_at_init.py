@@ -13,7 +13,12 @@ from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.sentences import comparisons
 from keras_lottery.report.statistics import levels, paired
 
-CONTROLS = ("shuffled", "shuffled_per_input", "reinit")
+CONTROLS = {
+    "shuffled": "`_shuffled` has the same mask shuffled within each variable over the same weights",
+    "shuffled_per_input": "`_shuffled_per_input` shuffled among the weights of each input",
+    "reinit": "`_reinit` the same mask applied to re-initialized weights",
+}
+"""Sanity controls, and what they are, as parts of one sentence."""
 MANIFOLD, *MATCHED = FAMILIES["inertial_manifold_interpretation"]
 
 Spectra = dict[int, list[dict[str, float]]]
@@ -65,12 +70,11 @@ def sanity_table(results: Results) -> Table:
             rows.append([arm, percent(level.remaining), value, *shown])
     differences = [f"− {control.replace('_', ' ')}" for control in controls]
     header = ["arm", "remaining", unit.axis, *differences]
+    worse = "both make" if len(controls) == 2 else "each makes"
     note = (
-        "`_shuffled` has the same mask shuffled within each variable over the same weights, "
-        "`_shuffled_per_input` shuffled among the weights of each input, "
-        "`_reinit` the same mask applied to re-initialized weights; differences are paired "
-        "by seed, with their 95 % t intervals. If a method identifies the weights that matter, "
-        "each makes it worse."
+        f"{', '.join(CONTROLS[control] for control in controls)}; differences are paired by seed, "
+        "with their 95 % t intervals. If a method identifies the weights that matter, "
+        f"{worse} it worse."
     )
     return Table("", header, rows, note)
 
