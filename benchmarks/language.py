@@ -25,6 +25,8 @@ WORDS = {
     "ptb_lstm": 10_000,
     "ptb_lstm_200": 10_000,
     "ptb_lstm_small": 5_713,
+    "ptb_lstm_words": 8_876,
+    "ptb_lstm_recurrent": 8_876,
 }
 """Words of the training text, with `<unk>` and `<eos>`, by the name of the preset."""
 

@@ -51,6 +51,26 @@ MULTI30K = (
     "--backend=tensorflow",
 )
 
+# The sparsest three rounds, where iterative tickets fail; one other setting at a time.
+ACROBOT = (
+    "yu2019/control:acrobot_small",
+    "--config.arms=winning,permuted_layer,reinit,one_shot",
+    "--config.prune.arm_rounds.permuted_layer=4,5,6",
+    "--config.prune.arm_rounds.reinit=4,5,6",
+    "--config.prune.arm_rounds.one_shot=4,5,6",
+    "--seeds=0,1,2,3,4,5,6,7",
+)
+
+# The methods that Frankle et al. 2021 check, with their controls and ours.
+CHECKED = tuple(
+    f"init_{method}{control}"
+    for method in ("snip", "grasp", "synflow")
+    for control in ("", "_shuffled", "_shuffled_per_input", "_reinit")
+)
+
+# At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
+EQUILIBRIUM = ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow")
+
 EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "quickstart": ("quickstart",),
     "lenet_mnist": (
@@ -62,7 +82,15 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.arms=winning,reinit,permuted_layer,permuted_global,one_shot",
         "--seeds=0,1,2,3,4",
     ),
-    "equilibrium_digits": ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow"),
+    "equilibrium_digits": EQUILIBRIUM,
+    **{
+        f"equilibrium_digits_{epsilon}": (
+            *EQUILIBRIUM,
+            f"--config.name=equilibrium_digits_{epsilon}",
+            f"--config.options.epsilon={epsilon}",
+        )
+        for epsilon in ("1e-5", "1e-4", "1e-2")
+    },
     "equilibrium_cifar10": (
         "bragagnolo2022/equilibrium:resnet32_cifar10",
         "--config.name=equilibrium_cifar10_5000",
@@ -130,16 +158,16 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "zhou2019/supermasks:learned",
         "--config.train.length=5000it",
         "--config.train.eval_every=500",
-        "--config.supermask.length=10ep",
+        "--config.supermask.length=200ep",
+        "--config.supermask.eval_every=2200",
         "--seeds=0,1,2",
     ),
     "edge_popup_mnist": (
         "ramanujan2020/edge_popup:lenet",
         "--config.train.length=5000it",
         "--config.train.eval_every=500",
-        "--config.edge_popup.length=1500it",
-        "--config.edge_popup.eval_every=500",
-        "--config.prune.rounds=5",
+        "--config.edge_popup.length=30ep",
+        "--config.prune.levels=0.3,0.5,0.7,0.9",
         "--seeds=0,1,2",
     ),
     "edge_popup_conv2_cifar10": (
@@ -159,7 +187,19 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.name=prune_at_init_mnist",
         "--config.train.length=2000it",
         "--config.prune.rounds=4",
-        "--seeds=0,1,2",
+        "--seeds=0,1,2,3,4",
+    ),
+    "prune_at_init_digits_cnn": (
+        "frankle2021/prune_at_init_lenet_mnist",
+        "--config.name=prune_at_init_digits_cnn",
+        "--config.data.name=digits",
+        "--config.data.validation_size=200",
+        "--config.model.name=small_cnn",
+        "--config.train.length=1000it",
+        "--config.prune.rounds=4",
+        f"--config.arms=winning,init_random,{','.join(CHECKED)}",
+        "--seeds=0,1,2,3,4",
+        "--backend=tensorflow",
     ),
     "inertial_manifold_digits": ("zhang2021/inertial_manifold:digits",),
     "instability_small_cnn_digits": (
@@ -189,9 +229,17 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.name=minilm_transfer-sst2",
         "--backend=jax",
     ),
+    "bert_sst2_long": ("chen2020/bert:minilm_glue_long", "--backend=jax"),
     "bert_transfer": ("chen2020/bert:minilm_transfer", "--backend=jax"),
-    "cartpole_dqn": ("yu2019/control:cartpole_small",),
+    "cartpole_dqn": ("yu2019/control:cartpole_small", "--seeds=0,1,2,3,4,5,6,7,8,9,10,11"),
     "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
+    # Half of the paper's epochs.
+    "ptb_lstm_words": ("yu2019/lstm:ptb_words", "--config.train.length=5ep", "--backend=jax"),
+    "ptb_lstm_recurrent": (
+        "yu2019/lstm:ptb_recurrent",
+        "--config.train.length=5ep",
+        "--backend=jax",
+    ),
     # The paper's last five epochs have a rate of 1/32 and less.
     "ptb_lstm_200": (
         "zaremba2014/ptb_lstm_200",
@@ -201,7 +249,18 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=jax",
     ),
-    "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4"),
+    "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4,5,6,7"),
+    "acrobot_dqn_layer": (
+        *ACROBOT,
+        "--config.name=acrobot_dqn_layer",
+        "--config.prune.scope=layer",
+    ),
+    "acrobot_dqn_unscaled": (
+        *ACROBOT,
+        "--config.name=acrobot_dqn_unscaled",
+        "--config.data.reward_scale=1.0",
+        "--config.optimizer.epsilon=1e-3",
+    ),
     "minatar_breakout_dqn": ("yu2019/control:minatar_breakout",),
     "lunarlander_dqn": ("yu2019/control:lunarlander_small",),
     "atari_breakout_dqn": ("yu2019/atari:breakout_small",),

@@ -42,6 +42,8 @@ class VariableInfo:
         maskable: False if it can't have a mask, under any options.
         names: further paths that patterns match, built from user-given layer names.
         input_axis: innermost input axis of a kernel; None for other variables.
+        chain: position of a kernel in a network that is a chain of dense layers; None: the network
+            is none, or the variable no kernel.
         channels: pattern `channels` only: for each axis the channel number at every index, equal
             for coupled channels and -1 for one that is never removed; None: no channels.
         makes: axes of output channels; the others are input channels.
@@ -58,6 +60,7 @@ class VariableInfo:
     maskable: bool = True
     names: tuple[str, ...] = ()
     input_axis: int | None = None
+    chain: int | None = field(default=None, compare=False)
     channels: tuple[NDArray[np.int64] | None, ...] = field(default=(), compare=False, repr=False)
     makes: tuple[int, ...] = ()
 

@@ -53,6 +53,7 @@ DESCRIPTIONS = {
     "layers_shuffled": "Control: the ticket's mask, equal-shaped weight matrices swapped.",
     "permuted_layer": "Control: the mask shuffled within each layer, with re-initialized weights.",
     "permuted_global": "Control: the mask shuffled over all layers, with re-initialized weights.",
+    "permuted_word": "Control: the mask shuffled within each word, with re-initialized weights.",
     "random_mask": "Control: a random mask with the ticket's start weights.",
     "supermask": "Learns the probabilities of a mask over untrained weights.",
     "supermask_signed": "Learns a supermask over signed constants.",
@@ -67,6 +68,7 @@ for _name, _score in _AT_INIT.items():
     DESCRIPTIONS |= {
         _name: f"Pruned once before training, by {_score}.",
         f"{_name}_shuffled": f"Control: the mask of {_name}, shuffled within each layer.",
+        f"{_name}_shuffled_per_input": f"Control: the mask of {_name}, shuffled within each input.",
         f"{_name}_reinit": f"Control: the mask of {_name} with re-initialized weights.",
     }
 for _name, _score in _OTHER_CRITERIA.items():

@@ -42,6 +42,28 @@ class PermutedGlobal(starts.TicketControl):
 PERMUTED_GLOBAL = PermutedGlobal()
 
 
+class PermutedWord(starts.TicketControl):
+    """Shuffles the ticket's mask within each word, over re-initialized weights.
+
+    The weights of a word are its row of the embedding and its column of the output layer, so every
+    word keeps as many as in the ticket: a mask that only follows the frequencies of words is no
+    better. Other variables are shuffled as a whole. In a network without words, the output layer's
+    mask is shuffled within each class.
+    """
+
+    name = "permuted_word"
+    unstructured = True
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = run.start_of(starts.winning_of(training)).masks
+        axes = pruning.word_axes(run.task.variables())
+        shuffled = pruning.permute_slices(masks, starts.generator(training), axes)
+        return starts.fresh_start(training, run, shuffled)
+
+
+PERMUTED_WORD = PermutedWord()
+
+
 class RandomMask(starts.TicketControl):
     """Keeps the ticket's start weights under a random mask of the same size.
 

@@ -3,7 +3,8 @@
 With `rewind.to="0it"` this prunes at initialization; with a later point, early in training. Each
 arm has the paper's two sanity controls: the mask shuffled within each variable over the same
 weights, and the same mask over re-initialized weights. If a mask identifies weights that matter,
-both controls are worse.
+both controls are worse. A third one, which is ours, shuffles the weights of each input: it tells a
+mask that finds inputs, such as the pixels that aren't always black, from one that finds weights.
 
 Reference: Frankle et al. 2021, "Pruning neural networks at initialization: why are we missing the
 mark?" (2009.08576), for the controls.
@@ -56,12 +57,36 @@ class Shuffled(Arm):
         return starts.from_state(training, run, shuffled, run.rewind_state(training.seed))
 
 
+@dataclass(frozen=True)
+class ShuffledPerInput(Arm):
+    """Control: the mask of the arm `of` shuffled among the weights of each input.
+
+    Every pixel or unit that a dense layer reads, and every channel that a convolution reads, has
+    as many weights as in the mask of `of`; everything else is unchanged.
+    """
+
+    name: str
+    of: str
+    stochastic = True
+    unstructured = True
+
+    def parents(self, training: Training) -> tuple[Training, ...]:
+        return (starts.sibling(training, self.of),)
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = run.start_of(starts.sibling(training, self.of)).masks
+        axes = pruning.input_axes(run.task.variables())
+        shuffled = pruning.permute_slices(masks, starts.generator(training), axes)
+        return starts.from_state(training, run, shuffled, run.rewind_state(training.seed))
+
+
 AT_INIT = tuple(
     arm
     for criterion in CRITERIA
     for arm in (
         AtInit(f"init_{criterion}", criterion),
         Shuffled(f"init_{criterion}_shuffled", f"init_{criterion}"),
+        ShuffledPerInput(f"init_{criterion}_shuffled_per_input", f"init_{criterion}"),
         Reinit(f"init_{criterion}_reinit", f"init_{criterion}"),
     )
 )

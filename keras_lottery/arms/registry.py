@@ -64,7 +64,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "fine_tune",
     ),
     "reinit": ("reinit", "init_permuted", "layers_shuffled"),
-    "permuted": ("permuted_layer", "permuted_global", "random_mask"),
+    "permuted": ("permuted_layer", "permuted_global", "permuted_word", "random_mask"),
     "learned": LEARNED,
     "deconstructing": tuple(
         _name

@@ -62,7 +62,7 @@ class RunWriter:
         if result.status == FINISHED:
             self._save_states(training, result)
         self._records.write_history(training, result.history)
-        self._records.write_layers(training, layer_rows(masks))
+        self._records.write_layers(training, layer_rows(masks, self._infos))
         for name, rows in start.tables.items():
             self._records.write_extra(training, name, rows)
         if result.samples:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 
 from keras_lottery.masking import paths
+from keras_lottery.masking.dense_chain import dense_chain
 from keras_lottery.masking.learned import was_frozen_by_masks
 from keras_lottery.masking.names import Names, names_of
 from keras_lottery.masking.options import MaskOptions, Options, check_selection
@@ -127,6 +128,7 @@ def read_model(model: keras.Layer, options: Options | None = None) -> Inventory:
     names = names_of(layers)
     outputs = output_layers(layers, names, getattr(options, "output_layer", ""))
     owners, roles = _owners(layers), _roles(layers)
+    chain = dense_chain(model)
     trained = {id(v) for v in model.trainable_variables}
     entries = []
     for path, layer, attribute, variable in paths.named_variables(layers):
@@ -142,6 +144,7 @@ def read_model(model: keras.Layer, options: Options | None = None) -> Inventory:
             output=id(role.layer) in outputs,
             names=_names(path, names[id(layer)], attribute, names[id(role.layer)]),
             input_axis=input_axis(role.layer, role.kind, shape, attribute),
+            chain=chain.get(id(role.layer)) if role.kind == "kernel" else None,
         )
         owner, prefix = owners[id(layer)]
         name = f"{prefix}/{attribute}" if prefix else attribute

@@ -4,6 +4,7 @@ import keras_lottery.pruning.channels as _channels  # noqa: F401  registers the 
 import keras_lottery.pruning.mask_criteria as _mask_criteria  # noqa: F401
 import keras_lottery.pruning.n_of_m as _n_of_m  # noqa: F401
 from keras_lottery.pruning.allocation import allocations
+from keras_lottery.pruning.connectivity import connected
 from keras_lottery.pruning.counts import complete_masks, densities, full_masks, kept, sparsity
 from keras_lottery.pruning.criteria import Criterion, Inputs, criteria, criterion
 from keras_lottery.pruning.patterns import (
@@ -16,10 +17,13 @@ from keras_lottery.pruning.patterns import (
     patterns,
 )
 from keras_lottery.pruning.permute import (
+    input_axes,
     permute_alike,
     permute_global,
     permute_kept_values,
     permute_layer,
+    permute_slices,
+    word_axes,
 )
 from keras_lottery.pruning.prune import (
     kept_after,
@@ -47,11 +51,13 @@ __all__ = [
     "check_exact_pattern",
     "check_pattern",
     "complete_masks",
+    "connected",
     "criteria",
     "criterion",
     "cut",
     "densities",
     "full_masks",
+    "input_axes",
     "kept",
     "kept_after",
     "layout_of",
@@ -61,6 +67,7 @@ __all__ = [
     "permute_global",
     "permute_kept_values",
     "permute_layer",
+    "permute_slices",
     "prune_round",
     "prune_to",
     "prune_to_cost",
@@ -69,4 +76,5 @@ __all__ = [
     "schedules",
     "sparsity",
     "window",
+    "word_axes",
 ]

@@ -1,14 +1,15 @@
 """The shuffles of the controls, which preserve counts."""
 
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.patterns import Layout
-from keras_lottery.types import MaskSet, Weights
+from keras_lottery.types import MaskSet, VariableInfo, Weights
 
 
 def permute_layer(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> MaskSet:
@@ -34,6 +35,45 @@ def permute_global(masks: MaskSet, rng: np.random.Generator, layout: Layout) -> 
     Reference: Morcos et al. 2019, arXiv 1906.02773, "random ticket".
     """
     return layout.unfold(layout.permute_global(layout.fold(masks), rng), _full(masks))
+
+
+def permute_slices(masks: MaskSet, rng: np.random.Generator, axes: Mapping[str, int]) -> MaskSet:
+    """Returns masks shuffled within each slice, which preserves the number kept in every slice.
+
+    Args:
+        masks: the masks; unchanged.
+        rng: generator of the permutations.
+        axes: the axis that numbers the slices, by path; other variables are shuffled as a whole.
+    """
+    shuffled = {}
+    for path, mask in sorted(masks.items()):
+        slices = np.moveaxis(mask, axes[path], 0) if path in axes else mask[np.newaxis]
+        flat = slices.reshape(len(slices), math.prod(slices.shape[1:]))
+        moved = rng.permuted(flat, axis=1).reshape(slices.shape)
+        back = np.moveaxis(moved, 0, axes[path]) if path in axes else moved[0]
+        shuffled[path] = np.ascontiguousarray(back)
+    return shuffled
+
+
+def input_axes(infos: Sequence[VariableInfo]) -> dict[str, int]:
+    """Returns the axis of the inputs of each kernel and embedding, by path.
+
+    An input is a pixel or unit of a dense or recurrent layer, a channel of a convolution, a row of
+    an embedding. Of several input axes it is the innermost.
+    """
+    axes = {info.path: info.input_axis for info in infos if info.input_axis is not None}
+    for info in infos:
+        if info.kind == "embedding":
+            axes[info.path] = 0
+        elif info.kind == "kernel" and info.group == "conv":  # depthwise kernels have no such axis
+            axes.setdefault(info.path, len(info.shape) - 2)
+    return axes
+
+
+def word_axes(infos: Sequence[VariableInfo]) -> dict[str, int]:
+    """Returns the axis of the words of each embedding and of the output layer, by path."""
+    axes = {info.path: len(info.shape) - 1 for info in infos if info.output}
+    return axes | {info.path: 0 for info in infos if info.kind == "embedding"}
 
 
 def _full(masks: MaskSet) -> MaskSet:

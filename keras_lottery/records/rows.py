@@ -216,12 +216,20 @@ class CompactedRow(KeyedRow):
 
 @dataclass(frozen=True)
 class LayerRow(TableRow):
-    """One masked variable of one training: a row of `<arm>.layers.csv`."""
+    """One masked variable of one training: a row of `<arm>.layers.csv`.
+
+    Args:
+        connected_inputs: inputs of the layer on a path from an input of the network to an output
+            through kept weights; None unless the network is a chain of dense layers.
+        connected_units: likewise, units of the layer.
+    """
 
     path: str
     kept: int
     size: int
     density: float
+    connected_inputs: int | None = None
+    connected_units: int | None = None
 
     def problem(self) -> str:
         if not 0 <= self.kept <= self.size:
@@ -229,10 +237,13 @@ class LayerRow(TableRow):
         density = self.kept / self.size if self.size else 1.0
         if not abs(self.density - density) <= _ROUNDED:
             return f"expected a density of {density:g}, not {self.density}"
+        if min(self.connected_inputs or 0, self.connected_units or 0) < 0:
+            return "expected connected inputs and units of at least 0"
         return ""
 
 
 _ROUNDED = 1e-3
+_OPTIONAL = int | None
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]{1,3})?|-?inf|nan", re.IGNORECASE)
 _INFINITE = ("inf", "-inf")
@@ -240,6 +251,8 @@ _INFINITE = ("inf", "-inf")
 
 def _parsed(text: str, kind: type) -> Any:
     """Returns a cell's value; a number must be one that `_text` could have written."""
+    if kind == _OPTIONAL:
+        return _parsed(text, int) if text else None
     if kind is int and not _INTEGER.fullmatch(text):
         raise ValueError(f"expected a whole number of up to 18 digits, not {shortened(text)}")
     if kind is float and not _FLOAT.fullmatch(text):
@@ -252,4 +265,6 @@ def _parsed(text: str, kind: type) -> Any:
 
 def _text(value: Any, kind: type) -> str:
     """Returns a cell's text; NumPy scalars become Python's first, as their repr isn't a number."""
+    if kind == _OPTIONAL:
+        return "" if value is None else repr(int(value))
     return repr(kind(value)) if kind in (int, float) else str(value)

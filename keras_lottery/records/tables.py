@@ -7,24 +7,34 @@ from pathlib import Path
 
 from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.files import write_whole
-from keras_lottery.types import MaskSet
+from keras_lottery.pruning import connected
+from keras_lottery.types import MaskSet, VariableInfo
 
 _SHOWN = 300
 _MOST_STEPS = 2**53
 """Floats represent all whole numbers up to here."""
 
 
-def layer_rows(masks: MaskSet) -> list[dict[str, str | int | float]]:
-    """Returns the rows of `<arm>.layers.csv`: path, kept, size and density of every mask."""
-    return [
-        {
-            "path": path,
-            "kept": int(mask.sum()),
-            "size": mask.size,
-            "density": int(mask.sum()) / mask.size if mask.size else 1.0,
-        }
-        for path, mask in sorted(masks.items())
-    ]
+def layer_rows(masks: MaskSet, infos: Sequence[VariableInfo] = ()) -> list[dict[str, object]]:
+    """Returns the rows of `<arm>.layers.csv`: path, kept, size and density of every mask.
+
+    Kernels of a chain of dense layers also have their connected inputs and units.
+
+    Args:
+        masks: the masks.
+        infos: the variables of the model, for the connected inputs and units.
+    """
+    connections = connected(masks, infos)
+    rows: list[dict[str, object]] = []
+    for path, mask in sorted(masks.items()):
+        kept = int(mask.sum())
+        inputs, units = connections.get(path, (None, None))
+        rows.append({
+            "path": path, "kept": kept, "size": mask.size,
+            "density": kept / mask.size if mask.size else 1.0,
+            "connected_inputs": inputs, "connected_units": units,
+        })  # fmt: skip
+    return rows
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

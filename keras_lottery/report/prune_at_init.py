@@ -13,7 +13,12 @@ from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.sentences import comparisons
 from keras_lottery.report.statistics import levels, paired
 
-CONTROLS = ("shuffled", "reinit")
+CONTROLS = {
+    "shuffled": "`_shuffled` has the same mask shuffled within each variable over the same weights",
+    "shuffled_per_input": "`_shuffled_per_input` shuffled among the weights of each input",
+    "reinit": "`_reinit` the same mask applied to re-initialized weights",
+}
+"""Sanity controls, and what they are, as parts of one sentence."""
 MANIFOLD, *MATCHED = FAMILIES["inertial_manifold_interpretation"]
 
 Spectra = dict[int, list[dict[str, float]]]
@@ -47,10 +52,12 @@ def without_sanity_controls(results: Results) -> Results:
 def sanity_table(results: Results) -> Table:
     """Returns the value of each method and level, and its differences from the controls."""
     unit, rows = unit_of(results.rows), []
-    for arm in controlled(results):
+    methods = controlled(results)
+    controls = [c for c in CONTROLS if any(f"{arm}_{c}" in results.arms for arm in methods)]
+    for arm in methods:
         for level in levels(results.rows, arm):
             pairs = [
-                paired(results.rows, arm, f"{arm}_{control}", {level.round}) for control in CONTROLS
+                paired(results.rows, arm, f"{arm}_{control}", {level.round}) for control in controls
             ]
             shown = [
                 "–"
@@ -61,12 +68,13 @@ def sanity_table(results: Results) -> Table:
             ]
             value = unit.spread(level.mean, level.sd)
             rows.append([arm, percent(level.remaining), value, *shown])
-    header = ["arm", "remaining", unit.axis, "− shuffled", "− reinit"]
+    differences = [f"− {control.replace('_', ' ')}" for control in controls]
+    header = ["arm", "remaining", unit.axis, *differences]
+    worse = "both make" if len(controls) == 2 else "each makes"
     note = (
-        "`_shuffled` has the same mask shuffled within each variable over the same weights, "
-        "`_reinit` the same mask applied to re-initialized weights; differences are paired "
-        "by seed, with their 95 % t intervals. If a method identifies the weights that matter, "
-        "both make it worse."
+        f"{', '.join(CONTROLS[control] for control in controls)}; differences are paired by seed, "
+        "with their 95 % t intervals. If a method identifies the weights that matter, "
+        f"{worse} it worse."
     )
     return Table("", header, rows, note)
 

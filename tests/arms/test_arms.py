@@ -1,5 +1,7 @@
 """The contract of every arm, on a synthetic run in memory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,8 @@ from keras_lottery.engine.pruner import Pruner
 from keras_lottery.types import Start, Training, VariableInfo
 
 SHAPES = {"a/kernel": (8, 3), "a_1/kernel": (8, 3), "a_2/kernel": (8, 3)}
-INFOS = [VariableInfo(path, shape) for path, shape in SHAPES.items()]
+INFOS = [VariableInfo(path, shape, input_axis=0) for path, shape in SHAPES.items()]
+INFOS[2] = replace(INFOS[2], output=True)
 DENSE = Training("", "t", 0, 0, "dense")
 
 
@@ -204,3 +207,22 @@ def test_shuffled_layers_keep_the_mask_and_swap_whole_matrices(run):
     taken = [control.weights[p].tobytes() for p in SHAPES]
     assert given != taken and sorted(given) == sorted(taken)
     assert np.array_equal(control.weights["a/moving_mean"], ticket.weights["a/moving_mean"])
+
+
+def test_a_mask_shuffled_per_input_keeps_the_counts_of_every_input_and_the_weights(run):
+    method, control = (
+        arms[arm].start(training(arm), run) for arm in ("init_snip", "init_snip_shuffled_per_input")
+    )
+    for path, mask in method.masks.items():
+        assert (control.masks[path].sum(axis=1) == mask.sum(axis=1)).all()
+    assert any((control.masks[path] != mask).any() for path, mask in method.masks.items())
+    assert all(np.array_equal(v, control.weights[p]) for p, v in method.weights.items())
+
+
+def test_a_mask_permuted_within_words_keeps_the_counts_of_the_output_layer(run):
+    ticket, control = (arms[a].start(training(a), run) for a in ("winning", "permuted_word"))
+    output, hidden = "a_2/kernel", "a/kernel"
+    assert (control.masks[output].sum(axis=0) == ticket.masks[output].sum(axis=0)).all()
+    assert (control.masks[output] != ticket.masks[output]).any()
+    assert control.masks[hidden].sum() == ticket.masks[hidden].sum()
+    assert (control.weights[hidden] != ticket.weights[hidden]).all()

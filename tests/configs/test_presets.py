@@ -70,10 +70,13 @@ WEIGHTS = [
     ("chen2020/bert:squad", 109_483_778, 85_524_480),
     ("chen2020/bert:transfer", 109_483_778, 85_524_480),
     ("chen2020/bert:minilm_glue", 22_713_986, 10_616_832),
+    ("chen2020/bert:minilm_glue_long", 22_713_986, 10_616_832),
     ("chen2020/bert:minilm_transfer", 22_713_986, 10_616_832),
     ("yu2019/lstm:wikitext2", 50_059_878, 50_059_878),
     ("yu2019/lstm:ptb", 19_775_200, 19_775_200),
     ("yu2019/lstm:ptb_small", 803_025, 803_025),
+    ("yu2019/lstm:ptb_words", 1_211_052, 1_211_052),
+    ("yu2019/lstm:ptb_recurrent", 1_211_052, 66_048),
     ("zaremba2014/ptb_lstm_200", 4_651_600, 4_651_600),
 ]
 
@@ -94,12 +97,15 @@ SLOW = {
     "ramanujan2020/edge_popup:conv4",
     "yu2019/lstm:wikitext2",
     "yu2019/lstm:ptb",
+    "yu2019/lstm:ptb_words",
+    "yu2019/lstm:ptb_recurrent",
     "zaremba2014/ptb_lstm_200",
     "chen2020/bert:glue",
     "chen2020/bert:mlm",
     "chen2020/bert:squad",
     "chen2020/bert:transfer",
     "chen2020/bert:minilm_glue",
+    "chen2020/bert:minilm_glue_long",
     "chen2020/bert:minilm_transfer",
 }
 

@@ -11,7 +11,8 @@ import pytest
 from keras_lottery import engine
 from keras_lottery.engine.run_folder import held
 from keras_lottery.errors import LotteryError
-from keras_lottery.records.run_paths import paths_of
+from keras_lottery.records import read_table
+from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
 from tests import fresh
@@ -54,8 +55,6 @@ def of(number, arm, draw=0):
 
 
 def ticket(folder, number, arm, draw=0):
-    from keras_lottery.records.run_paths import RunPaths
-
     return Ticket.load(RunPaths(folder).ticket(of(number, arm, draw)))
 
 
@@ -107,6 +106,20 @@ def test_each_control_differs_from_the_ticket_in_what_it_should(whole):
     for path, mask in winning.masks.items():
         before, after = winning.start[path][mask], shuffled.start[path][mask]
         assert sorted(before) == sorted(after) and (before != after).any()
+
+
+@pytest.mark.backend
+def test_layer_tables_say_what_the_masks_connect(whole):
+    def connected(number, arm):
+        table = read_table(RunPaths(whole).layers(of(number, arm)))
+        return [(int(r["connected_inputs"]), int(r["connected_units"])) for r in table]
+
+    assert connected(0, "dense") == [(64, 20), (20, 10), (10, 10)]
+    first, second, last = connected(2, "winning")
+    assert (first[1], second[1]) == (second[0], last[0])
+    masks = list(ticket(whole, 2, "winning").masks.values())
+    read = masks[0] @ masks[1] @ masks[2]  # True where a path leads from an input to an output
+    assert (first[0], last[1]) == (read.any(axis=1).sum(), read.any(axis=0).sum())
 
 
 @pytest.mark.backend

@@ -7,13 +7,16 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import (
     densities,
     full_masks,
+    input_axes,
     kept,
     layout_of,
     permute_alike,
     permute_global,
     permute_kept_values,
     permute_layer,
+    permute_slices,
     sparsity,
+    word_axes,
 )
 from keras_lottery.types import VariableInfo
 
@@ -97,3 +100,32 @@ def test_layers_of_equal_shape_swap_their_matrices_by_one_permutation():
     assert shuffled["head/kernel"][0, 0] == -1 and shuffled["encoder/bias"][0] == -2
     with pytest.raises(LotteryError, match="layers that are alike"):
         permute_alike(weights, ["head/kernel", "encoder/query/kernel"], rng())
+
+
+def test_slices_keep_their_counts_along_any_axis():
+    rng = np.random.default_rng(0)
+    axes = {"conv": 2, "word": 1, "empty": 0, "bias": 0}
+    shapes = {"conv": (3, 3, 4, 5), "word": (6, 20), "empty": (0, 4), "bias": (7,), "whole": (6, 7)}
+    masks = {path: rng.random(shape) < 0.3 for path, shape in shapes.items()}
+    shuffled = permute_slices(masks, rng, axes)
+    for path, axis in axes.items():
+        others = tuple(n for n in range(len(shapes[path])) if n != axis)
+        assert shuffled[path].shape == shapes[path]
+        assert (shuffled[path].sum(axis=others) == masks[path].sum(axis=others)).all()
+    assert (shuffled["bias"] == masks["bias"]).all()  # each slice has one weight
+    assert shuffled["whole"].sum() == masks["whole"].sum()
+    assert all((shuffled[path] != masks[path]).any() for path in ("conv", "word", "whole"))
+
+
+def test_the_axes_of_inputs_and_of_words():
+    infos = [
+        VariableInfo("embedding", (9, 4), kind="embedding", group="embedding"),
+        VariableInfo("lstm", (4, 16), kind="recurrent", group="recurrent", input_axis=0),
+        VariableInfo("conv", (3, 3, 4, 5), group="conv", input_axis=2),
+        VariableInfo("depthwise", (3, 3, 4, 1), group="conv"),
+        VariableInfo("output", (4, 9), output=True, input_axis=0),
+        VariableInfo("output_bias", (9,), kind="bias", output=True),
+    ]
+    inputs = {"embedding": 0, "lstm": 0, "conv": 2, "depthwise": 2, "output": 0}
+    assert input_axes(infos) == inputs
+    assert word_axes(infos) == {"embedding": 0, "output": 1, "output_bias": 0}

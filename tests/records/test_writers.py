@@ -16,9 +16,9 @@ from keras_lottery.records import (
     read_numbers,
     read_results,
     read_rows,
-    read_table,
 )
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.types import VariableInfo
 
 from .made_rows import row
 
@@ -136,11 +136,22 @@ def test_histories_and_layers(paths: RunPaths) -> None:
         {"step": 200.0, "accuracy": 0.5},
     ]
     masks = {"layers/b/kernel": np.eye(4, dtype=bool), "layers/a/kernel": np.ones(3, dtype=bool)}
-    records.write_layers(training, layer_rows(masks))
-    assert read_table(paths.layers(training)) == [
-        {"path": "layers/a/kernel", "kept": "3", "size": "3", "density": "1.0"},
-        {"path": "layers/b/kernel", "kept": "4", "size": "16", "density": "0.25"},
+    infos = [VariableInfo("layers/b/kernel", (4, 4), chain=0)]
+    records.write_layers(training, layer_rows(masks, infos))
+    assert paths.layers(training).read_text().splitlines() == [
+        "path,kept,size,density,connected_inputs,connected_units",
+        "layers/a/kernel,3,3,1.0,,",
+        "layers/b/kernel,4,16,0.25,4,4",
     ]
+    a, b = read_rows(paths.layers(training), LayerRow)
+    assert (a.connected_inputs, b.connected_inputs, b.connected_units) == (None, 4, 4)
+    paths.layers(training).write_text("path,kept,size,density\na,1,2,0.5\n")  # an older version's
+    assert read_rows(paths.layers(training), LayerRow) == [LayerRow("a", 1, 2, 0.5)]
+    columns = "path,kept,size,density,connected_inputs,connected_units"
+    for wrong in ("-1,2", "1,-2", "1.5,2"):
+        paths.layers(training).write_text(f"{columns}\na,1,2,0.5,{wrong}\n")
+        with pytest.raises(LotteryError, match="row 2"):
+            read_rows(paths.layers(training), LayerRow)
     for wrong, said in (("5,3,1.0", "5 of 3"), ("-1,3,0.0", "-1 of 3"), ("4,16,1.0", "of 0.25")):
         paths.layers(training).write_text(f"path,kept,size,density\na,{wrong}\n")
         with pytest.raises(LotteryError, match=f"row 2.*{said}"):

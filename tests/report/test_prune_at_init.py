@@ -15,7 +15,8 @@ from keras_lottery.types import Training
 from .made_run import make_run
 
 VALUES = {
-    "init_snip": 0.8, "init_snip_shuffled": 0.7, "init_snip_reinit": 0.9,
+    "init_snip": 0.8, "init_snip_shuffled": 0.7, "init_snip_shuffled_per_input": 0.78,
+    "init_snip_reinit": 0.9,
     "inertial_manifold": 0.2, "matched_curvature": 0.6, "matched_snip": 0.5,
 }  # fmt: skip
 
@@ -51,12 +52,22 @@ def families(run):
 def test_a_method_is_compared_with_its_own_controls(run):
     results = families(run)
     assert prune_at_init.controlled(results) == ["init_snip"]
-    below, above = prune_at_init.sanity_sentences(results)
+    below, near, above = prune_at_init.sanity_sentences(results)
     assert "`init_snip` is 10.00 points more accurate than `init_snip_shuffled`" in below
+    assert "2.00 points more accurate than `init_snip_shuffled_per_input`" in near
     assert "`init_snip` is 10.00 points less accurate than `init_snip_reinit`" in above
-    (row,) = prune_at_init.sanity_table(results).rows
-    assert row[:2] == ["init_snip", "5.00 %"] and row[3].startswith("+10.00")
-    assert "init_snip_reinit" not in prune_at_init.without_sanity_controls(results).arms
+    table = prune_at_init.sanity_table(results)
+    assert table.header[3:] == ["− shuffled", "− shuffled per input", "− reinit"]
+    ((arm, level, _, *differences),) = table.rows
+    assert (arm, level) == ("init_snip", "5.00 %")
+    assert [text.partition(" ")[0] for text in differences] == ["+10.00", "+2.00", "−10.00"]
+    assert not any("snip_" in a for a in prune_at_init.without_sanity_controls(results).arms)
+
+
+def test_a_control_that_no_method_has_gets_no_column(run):
+    arms = ["init_snip", "init_snip_reinit"]
+    table = prune_at_init.sanity_table(families(run).subset(arms))
+    assert table.header[3:] == ["− reinit"] and len(table.rows[0]) == 4
 
 
 def test_dimensions_and_total_steps_are_in_one_table(run):
