@@ -61,13 +61,6 @@ ACROBOT = (
     "--seeds=0,1,2,3,4,5,6,7",
 )
 
-# The methods that Frankle et al. 2021 check, with their controls and ours.
-CHECKED = tuple(
-    f"init_{method}{control}"
-    for method in ("snip", "grasp", "synflow")
-    for control in ("", "_shuffled", "_shuffled_per_input", "_reinit")
-)
-
 # At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
 EQUILIBRIUM = ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow")
 
@@ -197,7 +190,6 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.model.name=small_cnn",
         "--config.train.length=1000it",
         "--config.prune.rounds=4",
-        f"--config.arms=winning,init_random,{','.join(CHECKED)}",
         "--seeds=0,1,2,3,4",
         "--backend=tensorflow",
     ),
