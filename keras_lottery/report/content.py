@@ -10,6 +10,7 @@ from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
+    curves,
     draw_ablations,
     draw_compacted,
     draw_curves,
@@ -20,7 +21,6 @@ from keras_lottery.report.plots import (
     draw_speed,
     draw_tickets,
 )
-from keras_lottery.report.plots import curves
 from keras_lottery.report.results import Results, at_start, families, without_families
 from keras_lottery.report.sentences import (
     ablations,

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from keras_lottery.records import ResultRow, check_masks, read_layers
-from keras_lottery.report.kept_rows import DENSITIES, OVERLAPS, DensityRow, OverlapRow, read_kept, short
+from keras_lottery.report.kept_rows import (
+    DENSITIES,
+    OVERLAPS,
+    DensityRow,
+    OverlapRow,
+    read_kept,
+    short,
+)
 from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.tickets import Ticket, overlap, total
 from keras_lottery.types import MaskSet

@@ -15,7 +15,7 @@ from matplotlib.transforms import offset_copy
 from keras_lottery.errors import printable
 from keras_lottery.figures import InlineFigure
 from keras_lottery.report.results import DENSE, WINNING
-from keras_lottery.report.statistics import is_bimodal
+from keras_lottery.report.statistics import Paired, is_bimodal
 
 # Okabe and Ito's palette is safe for common colour blindness; markers and dashes differ, too, for
 # greyscale prints.
@@ -102,6 +102,9 @@ class Drawing:
 
 Heights = Sequence[float] | np.ndarray
 
+RELIABLE = 3
+"""Seeds from which on an interval is drawn."""
+INTERVALS = "95 % t intervals (none at two seeds, which are too few)"
 FEW_SEEDS = 8
 SEEDS_CAPTION = f" Small points show individual seeds (when fewer than {FEW_SEEDS}, or bimodal)."
 
@@ -140,6 +143,11 @@ def mean_bars(
                 markeredgewidth=0, color=look.colour, alpha=0.6, zorder=2.2,
                 transform=shifted,
             )  # fmt: skip
+
+
+def half_widths(pairs: Sequence[Paired], factor: float) -> np.ndarray:
+    """Returns half of each t interval, `(pairs,)`; NaN below three seeds, which are too few."""
+    return np.array([factor * (p.high - p.mean) if p.n >= RELIABLE else np.nan for p in pairs])
 
 
 def new_figure(width: float = 7.2, height: float = 4.2) -> InlineFigure:

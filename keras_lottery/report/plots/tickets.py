@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from keras_lottery.report.formatting import Unit, unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
+    INTERVALS,
     MANY,
     SEEDS_CAPTION,
     Drawing,
     dodge,
+    half_widths,
     legend,
     lines,
     mean_bars,
@@ -105,12 +107,16 @@ def _differences(
         if not points:
             continue
         means = np.array([pair.mean for _, pair in points]) * unit.factor
-        half = np.nan_to_num([pair.high - pair.mean for _, pair in points]) * unit.factor
+        half = half_widths([pair for _, pair in points], unit.factor)
         seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in points]
         places = dodge([left for left, _ in points], index, len(compared), every)
         mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
         centres += [*means]
-        ends += [*(means - half), *(means + half)]
+        ends += [
+            *(means - half),
+            *(means + half),
+            *(value for of_level in seeds for value in of_level),
+        ]
     # A collapsed control makes a large difference, so the better side is cut.
     low, high, cut = window(centres, ends, not results.higher_is_better)
     axes.set_ylim(low, high)
@@ -148,8 +154,7 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
     )
     if compared:
         text += (
-            f" Below: the difference `{results.main}` − control paired by seed, with its 95 % t "
-            "interval."
+            f" Below: the difference `{results.main}` − control paired by seed, with {INTERVALS}."
         )
     if len(results.seeds) == 1:
         text += " Only one seed, so no standard deviation or interval."

@@ -7,6 +7,7 @@ import numpy as np
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.masks import natural
 from keras_lottery.report.plots.style import (
+    RELIABLE,
     SEEDS_CAPTION,
     Drawing,
     Line,
@@ -41,7 +42,7 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
             if pair:
                 factor = units[column].factor
                 values[index, column] = pair.mean * factor
-                if np.isfinite(pair.low):
+                if pair.n >= RELIABLE:
                     ends = f"[{pair.low * factor:+.2f}, {pair.high * factor:+.2f}]"
                     intervals[index, column] = f"\n{ends}"
     figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.6 * len(sources))
@@ -55,7 +56,9 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
         colour = "white" if abs(value) > 0.6 * reach[column] else "black"
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
         text += intervals.get((row, column), "")
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+        axes.text(
+            column, row, text.replace("-", "−"), ha="center", va="center", fontsize=8, color=colour
+        )
     names, units_text = list(targets), [unit.points.strip() or unit.name for unit in units]
     if alike:
         bar = figure.colorbar(shown, ax=axes)
@@ -70,8 +73,8 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
     axes.set_ylabel("ticket from", fontsize=9.5)
     _, where = sparse_range(next(iter(targets.values())))
     caption = (
-        f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval; "
-        "on the diagonal, the target's own ticket."
+        f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval "
+        f"from {RELIABLE} seeds on; on the diagonal, the target's own ticket."
     )
     return Drawing("matrix.png", figure, caption, "Sources against targets, one value per cell.")
 
