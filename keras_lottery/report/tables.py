@@ -130,7 +130,7 @@ def difference_table(results: Results) -> Table | None:
                     unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
                     "2: too few" if pair.n == 2 else str(pair.n),
                 ])  # fmt: skip
-    noun = unit.points.strip() or unit.name
+    noun = unit.noun
     header = ["difference", "at", "rounds", f"mean [{noun}]", "95 % t interval",
               "seeds"]  # fmt: skip
     note = (

@@ -53,7 +53,7 @@ def draw_ablations(results: Results) -> Drawing | None:
         mean_bars(axes, places, means, bars, _LOOKS[arm], seeds, label=label)
     remaining_axis(axes, every)
     side = "above" if results.higher_is_better else "below"
-    noun = unit.points.strip() or unit.name
+    noun = unit.noun
     axes.set_ylabel(f"gain\n[{noun}], {side} 0: it helps", fontsize=9.5)
     axes.legend(fontsize=8, loc="best")
     return Drawing(

@@ -54,7 +54,7 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
     reach = 1.2 * max(abs(mean) for mean in means) or 1.0
     panels[0][0].set_ylim(-reach, reach)
     for row in panels:
-        row[0].set_ylabel(f"method − control\n[{unit.points.strip() or unit.name}]", fontsize=9.5)
+        row[0].set_ylabel(f"method − control\n[{unit.noun}]", fontsize=9.5)
     panels[0][0].legend(fontsize=7.5, loc="lower left")
     return Drawing(
         "sanity.png",

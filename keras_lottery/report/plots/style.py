@@ -24,6 +24,10 @@ _BLUE, _VERMILLION, _PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 DENSE_COLOUR = "#6b6b6b"
 
 
+_LARGER = {"*": 1.6, "P": 1.3, "X": 1.3, "p": 1.3, "<": 1.2, ">": 1.2}
+"""Markers with thin arms need more room inside their white edge."""
+
+
 @dataclass(frozen=True)
 class Line:
     """The line style of an arm."""
@@ -40,7 +44,7 @@ class Line:
             "marker": self.marker,
             "linestyle": self.dashes,
             "linewidth": self.width,
-            "markersize": 4.5 if self.width < 2 else 5.5,
+            "markersize": 4.5 * _LARGER.get(self.marker, 1.0) if self.width < 2 else 5.5,
             "markeredgecolor": "white",
             "markeredgewidth": 0.5,
         }

@@ -121,7 +121,7 @@ def _differences(
     low, high, cut = window(centres, ends, not results.higher_is_better)
     axes.set_ylim(low, high)
     better = "above 0: better" if results.higher_is_better else "below 0: better"
-    noun = unit.points.strip() or unit.name
+    noun = unit.noun
     axes.set_ylabel(f"{results.main} − control\n[{noun}], {better}", fontsize=9.5)
     return cut
 
@@ -132,9 +132,9 @@ def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
     by_level = levels(results.rows, results.main) if results.main else []
     if not by_level or dense is None or not dense.flops:
         return
-    known = sorted((lv.remaining, lv.flops) for lv in (dense, *by_level) if lv.remaining > 0)
+    known = sorted((lv.remaining, lv.flops) for lv in (dense, *by_level) if lv.kept and lv.flops)
     left, flops = np.array(known).T
-    shares = np.interp(np.log(marks), np.log(left), flops) / dense.flops
+    shares = np.exp(np.interp(np.log(marks), np.log(left), np.log(flops))) / dense.flops
     if np.allclose(shares, marks, rtol=_SAME):
         return  # as in dense layers; it would repeat the axis below
     upper = axes.secondary_xaxis("top")

@@ -59,7 +59,7 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
         axes.text(
             column, row, text.replace("-", "−"), ha="center", va="center", fontsize=8, color=colour
         )
-    names, units_text = list(targets), [unit.points.strip() or unit.name for unit in units]
+    names, units_text = list(targets), [unit.noun for unit in units]
     if alike:
         bar = figure.colorbar(shown, ax=axes)
         bar.set_label(f"ticket −\n{control} [{units_text[0]}]", fontsize=8.5)
@@ -91,7 +91,7 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
     unit = unit_of(results.rows)
     sources = [s for s in sizes if f"{WINNING} from {s}" in results.arms]
     sources.sort(key=lambda name: sizes[name] or np.inf)
-    figure = new_figure(6.2, 4.0)
+    figure = new_figure(8.6, 4.0)
     axes = figure.subplots()
     tidy(axes)
     for index, sparsity in enumerate(SPARSITIES):
@@ -114,7 +114,7 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
     axes.set_xticks(range(len(sources)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in sources])
     axes.set_xlabel("training images of the source", fontsize=9.5)
     axes.set_ylabel(f"{unit.axis} on {target}", fontsize=9.5)
-    legend(axes)
+    legend(axes, outside=True)
     caption = (
         f"Tickets of sources of different sizes, trained on {target}; mean ± standard deviation "
         f"over seeds. Dotted: `{control}` at the same level.{SEEDS_CAPTION}"
