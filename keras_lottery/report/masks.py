@@ -179,8 +179,8 @@ def overlap_rows(results: Results, arm: str) -> list[OverlapRow]:
     """Returns the overlaps of an arm as rows of the kept table."""
     return [
         OverlapRow(
-            results.task, arm, o.round,
-            *map(short, (o.remaining, o.mean, o.low, o.high, o.chance, o.chance_global)), o.pairs,
+            results.task, arm, o.round, short(o.remaining), short(o.mean), short(o.low),
+            short(o.high), short(o.chance), short(o.chance_global), o.pairs,
         )
         for o in overlaps(results, arm)
     ]  # fmt: skip
