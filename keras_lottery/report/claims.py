@@ -130,8 +130,8 @@ _NOTE = (
     "reaches the margin, *disagrees* if the interval excludes all differences as large as the "
     "margin, *not shown* otherwise: the data don't decide. The interval assumes normal "
     "differences, which two or three seeds can't check, so a verdict from two says so. "
-    "p assumes nothing and doesn't enter the verdict: exact one-sided sign-flip permutation test "
-    "of the claim's direction, at least 1/2ⁿ, so it is shown from five seeds on; adjusted by "
+    "p doesn't assume that and doesn't enter the verdict: exact one-sided sign-flip permutation "
+    "test of the claim's direction, at least 1/2ⁿ, so it is shown from five seeds on; adjusted by "
     "Holm's method over {scope} that have one. d: mean ÷ standard deviation of the seeds' "
     "differences."
 )

@@ -16,7 +16,7 @@ from keras_lottery.report.tables import samples_table
 def write_kept_tables(by_task: Sequence[Results], folder: Path) -> None:
     """Writes densities and overlaps of every arm, learning curves, spectra and samples.
 
-    A table without rows isn't written, and an old one stays.
+    A table without rows is removed.
 
     Args:
         by_task: the results of each task of a run, the config's task first.
@@ -32,5 +32,9 @@ def write_kept_tables(by_task: Sequence[Results], folder: Path) -> None:
     for name, rows in tables.items():
         if rows:
             write_table(folder / name, rows[0].columns(), (row.texts() for row in rows))
+        else:
+            (folder / name).unlink(missing_ok=True)
     if samples := samples_table(by_task[0]):
         write_table(folder / SAMPLES, samples.header, samples.rows)
+    else:
+        (folder / SAMPLES).unlink(missing_ok=True)

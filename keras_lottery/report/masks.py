@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, check_masks, read_layers
 from keras_lottery.report.kept_rows import (
     DENSITIES,
@@ -96,13 +97,19 @@ def _kept_densities(results: Results, arm: str) -> Densities | None:
     if not rows:
         return None
     table = pd.DataFrame([vars(row) for row in rows])
+    seeds, trained = int(table["seeds"].max()), len({row.seed for row in _rows(results, arm)})
+    if seeds != trained:
+        raise LotteryError(
+            f"{results.paths.root / DENSITIES}: expected the {trained} seeds of `{arm}` in "
+            f"results.csv. Received: {seeds}. Write the page again from its run folder."
+        )
     names = sorted(set(table["path"]), key=natural)
     density = table.pivot_table("density", "path", "round").loc[names]
     remaining = table.groupby("round")["remaining"].last()[density.columns].to_numpy()
     size = table.groupby("path")["size"].last()[names].to_numpy()
     return Densities(
         arm, tuple(density.columns), remaining, tuple(names), density.to_numpy(), size,
-        int(table["seeds"].max()),
+        seeds,
     )  # fmt: skip
 
 
