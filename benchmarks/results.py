@@ -3,8 +3,9 @@
     python -m benchmarks.results NAME [--run=FOLDER] [--data-dir=FOLDER] [--out=FOLDER]
 
 `validation` measures, and `presets` builds, what its page shows. `claims` judges every declared
-claim by the kept tables. Every other page is for one experiment, which is run, or resumed, in
---out; --run uses a finished run instead.
+claim by the kept tables. `all` writes the pages and figures of all experiments again from their
+kept tables, without training. Every other page is for one experiment, which is run, or resumed,
+in --out; --run uses a finished run instead, which may be the page's own folder.
 """
 
 import argparse
@@ -260,7 +261,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
 }
 """Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
 
-PAGES = ("validation", "presets", "claims", *EXPERIMENTS)
+PAGES = ("validation", "presets", "claims", "all", *EXPERIMENTS)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -299,6 +300,8 @@ def make(options: argparse.Namespace) -> None:
         make_presets()
     elif options.name == "claims":
         declare_kept()
+    elif options.name == "all":
+        write_kept_pages(RESULTS)
     else:
         make_experiment(options.name, options.run, options.data_dir, options.out or Path("runs"))
     from keras_lottery import report
@@ -328,6 +331,17 @@ def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
     folder = run or finished(name, data, out)
     with portable(folder) as copy:
         print(f"page: {report.write_page(copy, name, RESULTS).relative_to(ROOT)}")
+
+
+def write_kept_pages(results: Path) -> None:
+    """Writes every page and figure again from the tables in its folder."""
+    from benchmarks.validation import page
+    from keras_lottery import report
+
+    for folder in sorted(path.parent for path in results.glob("*/config.json")):
+        print(f"page: {report.write_page(folder, folder.name, results, index=False)}", flush=True)
+    if (results / "validation").exists():
+        print(f"page: {page.write(results / 'validation')}")
 
 
 def declare_kept() -> None:

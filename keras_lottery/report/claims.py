@@ -1,6 +1,7 @@
 """The verdicts of a run on the claims that its config declares, and the table of all results."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,20 @@ from typing import Any
 from keras_lottery.config.claims import Claim, recorded_claims
 from keras_lottery.files import write_text
 from keras_lottery.records.run_paths import RunPaths
-from keras_lottery.report.document import Table
+from keras_lottery.report.document import Block, Heading, Table, Text
 from keras_lottery.report.formatting import Unit, number, percent
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.pages import study_page
 from keras_lottery.report.results import TICKETS, read_config
-from keras_lottery.report.verdicts import Verdict, adjust, judge
+from keras_lottery.report.verdicts import (
+    AGREES,
+    DISAGREES,
+    NOT_COMPARABLE,
+    NOT_SHOWN,
+    Verdict,
+    adjust,
+    judge,
+)
 
 _FILE = "claims.md"
 _LOWER_IS_BETTER = ("best_step", "flops")
@@ -70,19 +79,29 @@ def write_claims(results: Path) -> Path:
     papers: dict[str, list[list[str]]] = {}
     for (folder, _), verdict in zip(judged, corrected):
         name = folder.relative_to(results).as_posix()
-        rows = papers.setdefault(verdict.claim.paper, [])
-        rows.append([name, *_cells(verdict)])
-    tables = [
-        Table(paper, ["experiment", *_HEADER], rows) for paper, rows in sorted(papers.items())
-    ]
+        paper = verdict.claim.paper
+        *cells, source = _cells(verdict)
+        place = source.removeprefix(paper).lstrip(", ") or "–"
+        papers.setdefault(paper, []).append([name, *cells, place])
     note = _NOTE.format(scope="all claims from one paper, on all pages")
-    text = f"# Claims\n\n<!-- Generated. -->\n\n{_counts(corrected)}\n\n{note}\n\n"
-    text += to_markdown(tables)
+    blocks: list[Block] = [Heading("Claims", 1), Text(_counts(corrected))]
+    blocks.append(_counts_table(corrected, note))
+    for paper, rows in sorted(papers.items()):
+        blocks += [Heading(paper), Table("", ["experiment", *_HEADER], rows)]
+    text = to_markdown(blocks).replace("\n\n", "\n\n<!-- Generated. -->\n\n", 1)
     for name in {folder.relative_to(results).as_posix() for folder in folders}:
         # A table's cells are escaped, so that no text from a run becomes a link.
         text = text.replace(f"\n| {name} |", f"\n| [{name}]({name}/page.md) |")
     write_text(results / _FILE, text)
     return results / _FILE
+
+
+def _counts_table(corrected: Sequence[Verdict], note: str) -> Table:
+    names = (AGREES, DISAGREES, NOT_SHOWN, NOT_COMPARABLE)
+    papers = sorted({verdict.claim.paper for verdict in corrected})
+    count = Counter((verdict.claim.paper, verdict.verdict) for verdict in corrected)
+    rows = [[paper, *(str(count[paper, name]) for name in names)] for paper in papers]
+    return Table("", ["comparisons by paper", *names], rows, note)
 
 
 def _counts(corrected: Sequence[Verdict]) -> str:
@@ -97,8 +116,8 @@ def _counts(corrected: Sequence[Verdict]) -> str:
 
 
 _HEADER = [
-    "claim", "source", "comparison", "difference", "95 % interval", "n", "p", "adjusted p",
-    "d", "n for 80 % power", "verdict",
+    "claim", "verdict", "comparison", "difference", "95 % interval", "n", "p", "adjusted p",
+    "d", "n for 80 % power", "source",
 ]  # fmt: skip
 
 _NOTE = (
@@ -106,12 +125,15 @@ _NOTE = (
     "`>=` not worse, `==` equivalent, by or within the margin if there is one. "
     "Difference: mean over seeds of the paired difference arm − control (or minus the value "
     "published in the paper), in the metric's unit, with its t interval; where lower is better, a "
-    "negative difference is better. p: exact one-sided sign-flip permutation test of the claim's "
-    "direction, at least 1/2ⁿ; adjusted by Holm's method over {scope}. "
-    "d: mean ÷ standard deviation of the seeds' differences. The verdict follows from the interval "
+    "negative difference is better. The verdict follows from the interval "
     "and the declared margin: *agrees* if the whole interval is on the claimed side and the mean "
     "reaches the margin, *disagrees* if the interval excludes all differences as large as the "
-    "margin, *not shown* otherwise: the data don't decide."
+    "margin, *not shown* otherwise: the data don't decide. The interval assumes normal "
+    "differences, which two or three seeds can't check, so a verdict from two says so. "
+    "p doesn't assume that and doesn't enter the verdict: exact one-sided sign-flip permutation "
+    "test of the claim's direction, at least 1/2ⁿ, so it is shown from five seeds on; adjusted by "
+    "Holm's method over {scope} that have one. d: mean ÷ standard deviation of the seeds' "
+    "differences."
 )
 
 
@@ -121,14 +143,16 @@ def _cells(verdict: Verdict) -> list[str]:
     compared = f"`{claim.compare}`, {levels}"
     mean, low, high = _figures(verdict.mean, verdict.low, verdict.high)
     interval = "–" if math.isnan(verdict.low) else f"{low} to {high}"
-    text = f"**{verdict.verdict}**" + (" (post hoc)" if verdict.post_hoc else "")
+    remarks = ["two seeds"] if verdict.n == 2 else []
+    remarks += ["post hoc"] if verdict.post_hoc else []
+    text = f"**{verdict.verdict}**" + (f" ({', '.join(remarks)})" if remarks else "")
     if claim.not_comparable:
         text += f": {claim.not_comparable}"
     needed = "–" if verdict.needed is None else str(verdict.needed)
+    tested = (verdict.p, verdict.adjusted_p) if verdict.can_be_significant else (math.nan,) * 2
     return [
-        claim.says, claim.source, compared, mean, interval, str(verdict.n),
-        *(number(p, 3) for p in (verdict.p, verdict.adjusted_p)), number(verdict.effect, 2),
-        needed, text,
+        claim.says, text, compared, mean, interval, str(verdict.n),
+        *(number(p, 3) for p in tested), number(verdict.effect, 2), needed, claim.source,
     ]  # fmt: skip
 
 

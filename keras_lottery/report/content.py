@@ -11,6 +11,7 @@ from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
+    curves,
     draw_ablations,
     draw_compacted,
     draw_curves,
@@ -138,10 +139,8 @@ def _add_ablations(page: Content, results: Results, suffix: str) -> None:
 
 def _add_learning(page: Content, results: Results, suffix: str) -> None:
     """Adds learning curves for reinforcement learning, and the learning speed for other tasks."""
-    drawing = draw_curves(results) if results.task == "rl" else None
-    if drawing is not None:
-        page.add(Heading("Learning curves"))
-        page.show(drawing, suffix)
+    if results.task == "rl":
+        _add_curves(page, results, suffix)
         return
     moment, differences = measured_otherwise(results)
     if differences:
@@ -149,6 +148,17 @@ def _add_learning(page: Content, results: Results, suffix: str) -> None:
     page.add(Heading("Learning speed"), Bullets(learning_speed(results)))
     page.show(draw_speed(results), suffix)
     page.add(Details("Steps", [tables.speed_table(results)]))
+
+
+def _add_curves(page: Content, results: Results, suffix: str) -> None:
+    """Adds learning curves; a kept folder without their table keeps its figure."""
+    drawing = draw_curves(results)
+    file = curves.FILE.replace(".png", f"{suffix}.png")
+    if drawing is not None:
+        page.add(Heading("Learning curves"))
+        page.show(drawing, suffix)
+    elif (results.paths.root / file).exists():
+        page.add(Heading("Learning curves"), Image(file, *curves.texts(results)))
 
 
 def _add_family(page: Content, title: str, results: Results, suffix: str) -> None:

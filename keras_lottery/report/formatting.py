@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from keras_lottery.records import ResultRow
 
+_NATS = {"log_perplexity": "nats"}
 _SPOKEN = {"bleu": "BLEU", "log_perplexity": "log-perplexity", "f1": "F1"}
 
 
@@ -30,7 +31,13 @@ class Unit:
     @property
     def axis(self) -> str:
         """The metric's name and unit, for an axis or a column."""
-        return f"{self.name} [{self.symbol.strip()}]" if self.symbol else self.name
+        unit = self.symbol.strip() or _NATS.get(self.name)
+        return f"{self.spoken} [{unit}]" if unit else self.spoken
+
+    @property
+    def noun(self) -> str:
+        """The unit of a difference, or the metric's name if it has none."""
+        return self.points.strip() or _NATS.get(self.name) or self.spoken
 
     @property
     def spoken(self) -> str:

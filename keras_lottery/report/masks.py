@@ -3,12 +3,21 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.records import ResultRow, check_masks, read_layers
+from keras_lottery.report.kept_rows import (
+    DENSITIES,
+    OVERLAPS,
+    DensityRow,
+    OverlapRow,
+    read_kept,
+    short,
+)
 from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.tickets import Ticket, overlap, total
 from keras_lottery.types import MaskSet
@@ -62,14 +71,17 @@ class SeedOverlap:
 
 
 def densities(results: Results, arm: str) -> Densities | None:
-    """Returns the densities of an arm's masks; None if the run has no layer tables."""
+    """Returns the densities of an arm's masks, from layer tables or else from the kept table.
+
+    None if there is neither.
+    """
     layers = [
         (row.round, row.seed, layer.path, layer.kept, layer.size)
         for row in _rows(results, arm)
         for layer in read_layers(results.paths.layers(row.training), row)
     ]
     if not layers:
-        return None
+        return _kept_densities(results, arm)
     table = pd.DataFrame(layers, columns=["round", "seed", "path", "kept", "size"])
     means = table.pivot_table("kept", "path", "round").loc[sorted(set(table["path"]), key=natural)]
     size = table.groupby("path")["size"].last()[means.index].to_numpy()
@@ -77,6 +89,44 @@ def densities(results: Results, arm: str) -> Densities | None:
         arm, tuple(means.columns), means.sum().to_numpy() / size.sum(), tuple(means.index),
         means.to_numpy() / np.maximum(size, 1)[:, None], size, table["seed"].nunique(),
     )  # fmt: skip
+
+
+def _kept_densities(results: Results, arm: str) -> Densities | None:
+    kept = read_kept(results.paths.root, DENSITIES, DensityRow, results.task)
+    rows = [row for row in kept if row.arm == arm]
+    if not rows:
+        return None
+    table = pd.DataFrame([vars(row) for row in rows])
+    seeds, trained = int(table["seeds"].max()), len({row.seed for row in _rows(results, arm)})
+    if seeds != trained:
+        raise LotteryError(
+            f"{results.paths.root / DENSITIES}: expected the {trained} seeds of `{arm}` in "
+            f"results.csv. Received: {seeds}. Write the page again from its run folder."
+        )
+    names = sorted(set(table["path"]), key=natural)
+    density = table.pivot_table("density", "path", "round").loc[names]
+    remaining = table.groupby("round")["remaining"].last()[density.columns].to_numpy()
+    size = table.groupby("path")["size"].last()[names].to_numpy()
+    return Densities(
+        arm, tuple(density.columns), remaining, tuple(names), density.to_numpy(), size,
+        seeds,
+    )  # fmt: skip
+
+
+def density_rows(results: Results, arm: str) -> list[DensityRow]:
+    """Returns the densities of an arm as rows of the kept table."""
+    of_arm = densities(results, arm)
+    if of_arm is None:
+        return []
+    return [
+        DensityRow(
+            results.task, arm, int(number), short(of_arm.remaining[column]), path,
+            int(of_arm.sizes[row]), short(of_arm.density[row, column]), of_arm.seeds,
+        )
+        for column, number in enumerate(of_arm.rounds)
+        for row, path in enumerate(of_arm.paths)
+        if np.isfinite(of_arm.density[row, column])
+    ]  # fmt: skip
 
 
 def grouped(densities: Densities, most: int) -> Densities:
@@ -103,11 +153,16 @@ def grouped(densities: Densities, most: int) -> Densities:
 
 
 def overlaps(results: Results, arm: str) -> list[SeedOverlap]:
-    """Returns the overlap between seeds per round; empty with tickets of fewer than two seeds."""
+    """Returns the overlap between seeds per round, from tickets or else from the kept table.
+
+    Empty with tickets of fewer than two seeds.
+    """
     by_round: dict[int, list[ResultRow]] = defaultdict(list)
     for row in _rows(results, arm):
-        if results.paths.ticket(row.training).exists():
+        if row.draw == 0 and results.paths.ticket(row.training).exists():
             by_round[row.round].append(row)
+    if not by_round:
+        return _kept_overlaps(results, arm)
     by_level = []
     for number, rows in sorted(by_round.items()):
         # One round at a time: the masks of a whole run may not fit into memory.
@@ -115,6 +170,27 @@ def overlaps(results: Results, arm: str) -> list[SeedOverlap]:
         if len(masks) > 1:
             by_level.append(seed_overlap(number, masks))
     return by_level
+
+
+def _kept_overlaps(results: Results, arm: str) -> list[SeedOverlap]:
+    rows = read_kept(results.paths.root, OVERLAPS, OverlapRow, results.task)
+    names = [field.name for field in fields(SeedOverlap)]
+    return [
+        SeedOverlap(**{name: getattr(row, name) for name in names})
+        for row in rows
+        if row.arm == arm
+    ]
+
+
+def overlap_rows(results: Results, arm: str) -> list[OverlapRow]:
+    """Returns the overlaps of an arm as rows of the kept table."""
+    return [
+        OverlapRow(
+            results.task, arm, o.round, short(o.remaining), short(o.mean), short(o.low),
+            short(o.high), short(o.chance), short(o.chance_global), o.pairs,
+        )
+        for o in overlaps(results, arm)
+    ]  # fmt: skip
 
 
 def seed_overlap(number: int, masks: Sequence[MaskSet]) -> SeedOverlap:

@@ -12,6 +12,7 @@ from keras_lottery.report.build import page_of, write_figures
 from keras_lottery.report.claims import claims_table, write_claims
 from keras_lottery.report.content import Content
 from keras_lottery.report.formatting import percent, unit_of
+from keras_lottery.report.kept import write_kept_tables
 from keras_lottery.report.markdown import inline, to_markdown
 from keras_lottery.report.prune_at_init import without_sanity_controls
 from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
@@ -26,20 +27,24 @@ from keras_lottery.report.tables import ratio_cell
 _INDEX = "index.md"
 
 
-def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Path:
+def write_page(
+    run: Path, name: str, results: Path = Path("docs/results"), index: bool = True
+) -> Path:
     """Copies a run's tables into `results/<name>/`, draws its figures and writes page.md.
 
     The text of page.md between `<!-- head -->` and `<!-- /head -->` (free text) and between
     `<!-- paper -->` and `<!-- /paper -->` (one line: the paper's result) is kept; everything else
-    is regenerated from the run.
+    is regenerated from the run. `results/<name>/` itself is a run folder in this sense: its tables
+    suffice to write the page again.
 
     Args:
         run: the run folder.
         name: name of the experiment's folder.
         results: folder of all results.
+        index: also update the index and the claims of all pages.
 
     Returns:
-        The page; the index is updated, too.
+        The page.
 
     Raises:
         LotteryError: the folder is not a run folder, or no training is finished.
@@ -52,10 +57,13 @@ def write_page(run: Path, name: str, results: Path = Path("docs/results")) -> Pa
     folder = checks.file_path(results, "results") / name
     page = page_of(run)
     _copy_tables(RunPaths(Path(run)), folder)
+    if study_name(run) == TICKETS:
+        write_kept_tables(results_by_task(run), folder)
     write_figures(page.drawings, folder)
     path = folder / "page.md"
     _write(path, _page_text(name, page, path.read_text("utf-8") if path.exists() else ""))
-    write_index(results)
+    if index:
+        write_index(results)
     return path
 
 

@@ -9,6 +9,7 @@ from keras_lottery.arms import FAMILIES
 from keras_lottery.records import MetricRow, read_metrics, read_numbers
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import count, number, percent, unit_of
+from keras_lottery.report.kept_rows import SPECTRA, SpectrumRow, read_kept, short
 from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.sentences import comparisons
 from keras_lottery.report.statistics import levels, paired
@@ -135,14 +136,26 @@ def cost_table(results: Results) -> Table | None:
 
 
 def spectra(results: Results) -> Spectra:
-    """Returns the spectrum of each seed that has one."""
+    """Returns the spectrum of each seed that has one, from the run or else the kept table."""
     by_seed: Spectra = {}
     for row in results.rows:
         if row.arm == MANIFOLD and row.seed not in by_seed:
             file = results.paths.table(row.training, "spectrum")
             if file.exists():
                 by_seed[row.seed] = read_numbers(file)
+    if not by_seed:
+        for kept in read_kept(results.paths.root, SPECTRA, SpectrumRow, results.task):
+            by_seed.setdefault(kept.seed, []).append({"index": kept.index, "value": kept.value})
     return by_seed
+
+
+def spectrum_rows(results: Results) -> list[SpectrumRow]:
+    """Returns the spectra as rows of the kept table."""
+    return [
+        SpectrumRow(results.task, seed, short(point["index"]), short(point["value"]))
+        for seed, points in spectra(results).items()
+        for point in points
+    ]
 
 
 def _metrics(results: Results) -> Sequence[MetricRow]:

@@ -9,6 +9,7 @@ from keras_lottery.records import ResultRow, read_table
 from keras_lottery.records.run_paths import SAMPLES
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import Unit, count, percent, rounds_text, unit_of
+from keras_lottery.report.kept_rows import SAMPLES as KEPT_SAMPLES
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.style import ticks
 from keras_lottery.report.results import DENSE, Results, series
@@ -129,7 +130,7 @@ def difference_table(results: Results) -> Table | None:
                     unit.difference(pair.mean), _ends(unit, pair.low, pair.high),
                     "2: too few" if pair.n == 2 else str(pair.n),
                 ])  # fmt: skip
-    noun = unit.points.strip() or unit.name
+    noun = unit.noun
     header = ["difference", "at", "rounds", f"mean [{noun}]", "95 % t interval",
               "seeds"]  # fmt: skip
     note = (
@@ -234,8 +235,9 @@ def full_config_table(config: dict[str, Any]) -> Table:
 
 
 def facts_table(facts: dict[str, Any]) -> Table | None:
-    """Returns versions, backend and devices."""
-    rows = [[name, plain(value)] for name, value in flatten(facts).items()]
+    """Returns versions, backend and devices; claims have their own table."""
+    shown = {name: value for name, value in facts.items() if name != "claims"}
+    rows = [[name, plain(value)] for name, value in flatten(shown).items()]
     return Table("", ["item", "value"], rows) if rows else None
 
 
@@ -266,6 +268,10 @@ def samples_table(results: Results) -> Table | None:
         path = results.paths.table(last.training, SAMPLES) if last else None
         if last and path and path.exists() and (answers := read_table(path)):
             by_arm[_title(last)] = answers
+    note = f"The first test examples, seed {seed}; each arm at its sparsest finished level."
+    kept = results.paths.root / KEPT_SAMPLES
+    if not by_arm and kept.exists() and (shown := read_table(kept)):
+        return Table("Samples", list(shown[0]), [list(row.values()) for row in shown], note)
     if not by_arm:
         return None
     first = next(iter(by_arm.values()))
@@ -274,7 +280,6 @@ def samples_table(results: Results) -> Table | None:
         [_sample(rows[0], name) for name in inputs] + [_sample(row, ANSWER) for row in rows]
         for rows in zip(*by_arm.values(), strict=False)
     ]
-    note = f"The first test examples, seed {seed}; each arm at its sparsest finished level."
     return Table("Samples", [*inputs, *by_arm], cells, note)
 
 

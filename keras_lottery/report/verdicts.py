@@ -56,7 +56,7 @@ class Verdict:
         high: its upper end.
         n: seeds.
         p: exact one-sided sign-flip p of the claim's direction (see `sign_flip_p`).
-        adjusted_p: p after Holm's correction over all comparisons of the paper.
+        adjusted_p: p after Holm's correction over the paper's comparisons; NaN below five seeds.
         effect: mean ÷ standard deviation of the seeds' differences.
         needed: seeds needed to show this effect with 80 % power; None if there is no such number.
         verdict: `agrees`, `disagrees`, `not shown` or `not comparable`.
@@ -76,6 +76,11 @@ class Verdict:
     needed: int | None = None
     verdict: str = NOT_SHOWN
     seeds: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def can_be_significant(self) -> bool:
+        """True if p exists and n seeds could give one of 0.05 or less."""
+        return not math.isnan(self.p) and 0.5**self.n <= _ALPHA
 
 
 def judge(
@@ -110,11 +115,13 @@ def adjust(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Returns the verdicts with Holm's correction of p over all comparisons of each paper.
 
     Holm 1979: with the m p-values in rising order, adjusted p_(i) is the largest of
-    (m - j + 1) · p_(j) over j ≤ i, at most 1. Comparisons without p are skipped.
+    (m - j + 1) · p_(j) over j ≤ i, at most 1. Comparisons without p are skipped, and so are those
+    of fewer than five seeds: p is at least 1/2^n, so no data could make it significant (Tarone
+    1990, "A modified Bonferroni method for discrete data").
     """
     by_paper: dict[str, list[int]] = defaultdict(list)
     for index, verdict in enumerate(verdicts):
-        if not math.isnan(verdict.p):
+        if verdict.can_be_significant:
             by_paper[verdict.claim.paper].append(index)
     corrected = list(verdicts)
     for indices in by_paper.values():

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_lottery.records import Records, ResultRow, layer_rows
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.report.results import Results, results_of_rows
 from keras_lottery.types import MaskSet, Training
 
 LAYERS = {
@@ -68,6 +69,20 @@ def make_run(
             further = {"validation_loss": 0.1 + 0.01 * number, "initial_accuracy": 0.1 * number}
             records.append(_row(training, mask, lower), further)
     return root
+
+
+def made_results(seeds: int = 3, rounds: int = 2, arms: Iterable[str] = ARMS) -> Results:
+    """Returns results with the same numbers, without a run folder."""
+    trainings = [Training("", "vision", s, 0, "dense", 0) for s in range(seeds)]
+    trainings += [
+        Training("", "vision", seed, number, arm, 0)
+        for seed in range(seeds)
+        for number in range(1, rounds + 1)
+        for arm in arms
+    ]
+    rows = [_row(t, made_masks(t.seed, 0.5**t.round), False) for t in trainings]
+    config = {"arms": list(arms), "report": {"sparse": 0.5}}
+    return results_of_rows(RunPaths(Path("nowhere")), "vision", rows, True, config, {})
 
 
 def made_masks(seed: int, left: float, shuffled: bool = False) -> MaskSet:

@@ -48,11 +48,19 @@ def test_the_table_shows_what_was_declared_and_what_was_not(run: Path) -> None:
     table = claims_table(run)
     assert "this page's claims" in table.note
     first, second = table.rows
-    assert first[-1] == "**agrees**"
-    assert second[-1] == "**disagrees** (post hoc)"
+    assert first[1] == "**agrees**"
+    assert second[1] == "**disagrees** (post hoc)"
     assert "winning > reinit" in first[2] and "≤ 10.0 % remaining" in first[2]
     assert first[6] == "0.031"  # 1/2^5: all five seeds point the same way
     assert first[7] == "0.062"  # two comparisons of one paper
+
+
+def test_p_is_shown_from_five_seeds_on_and_a_verdict_from_two_says_so(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", masks=False, seeds=(0, 1))
+    declare(run, BETTER | {"post_hoc": True})
+    (row,) = claims_table(run).rows
+    assert row[1] == "**agrees** (two seeds, post hoc)" or row[1].startswith("**not shown** (two")
+    assert row[5:8] == ["2", "–", "–"]
 
 
 def test_a_run_without_claims_has_no_table(tmp_path: Path) -> None:
@@ -68,6 +76,8 @@ def test_all_results_are_corrected_together_and_counted(run: Path, tmp_path: Pat
     assert "4 comparisons: 2 *agrees*, 2 *disagrees*. 2 were declared before" in text
     assert text.count("| 0.125 |") == 2  # four comparisons of the paper: 4 · 1/2^5
     assert "[one](one/page.md)" in text
+    assert "| A 2019 (1) | 2 | 2 | 0 | 0 |" in text
+    assert "\n## A 2019 (1)\n" in text and "| figure 1 |" in text  # the heading names the paper
 
 
 def test_an_old_page_gains_its_claims_below_what_was_seen(run: Path, tmp_path: Path) -> None:

@@ -1,18 +1,23 @@
 """Densities and overlap by hand."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from keras_lottery.errors import LotteryError
 from keras_lottery.records import LayerRow
+from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.records.tables import write_table
 from keras_lottery.report.connectivity import connectivity_table
 from keras_lottery.report.content import content
 from keras_lottery.report.document import Heading
+from keras_lottery.report.kept_rows import DENSITIES, DensityRow
 from keras_lottery.report.masks import densities, overlaps, seed_overlap, short_names
 from keras_lottery.report.results import results_by_task
 
-from .made_run import LAYERS, make_run
+from .made_run import LAYERS, made_results, make_run
 
 
 def test_overlap_by_hand() -> None:
@@ -71,6 +76,15 @@ def test_connectivity_is_the_mean_of_each_arm_and_level(tmp_path: Path) -> None:
         ["80.0 %", "winning", "6.5", "5.5"],
         ["80.0 %", "reinit", "6.5", "5.5"],
     ]
+
+
+def test_densities_of_another_run_are_refused(tmp_path: Path) -> None:
+    results = made_results(seeds=3)
+    results = dataclasses.replace(results, paths=RunPaths(tmp_path))
+    row = DensityRow("vision", "winning", 1, 0.5, "layers/dense/kernel", 10, 0.5, seeds=2)
+    write_table(tmp_path / DENSITIES, row.columns(), [row.texts()])
+    with pytest.raises(LotteryError, match="3 seeds of `winning`"):
+        densities(results, "winning")
 
 
 def test_short_names() -> None:

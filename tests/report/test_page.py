@@ -7,6 +7,7 @@ import pytest
 
 from keras_lottery import report
 from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_table
 
 from .made_run import SHAPES, make_run
 
@@ -21,6 +22,12 @@ def test_a_page_holds_the_tables_the_figures_and_the_sentences(run: Path, tmp_pa
     assert all((folder / name).exists() for name in ("tickets.png", "speed.png", "overlap.png"))
     # The sentences follow from the files that are kept, without the run.
     assert all(sentence in text for sentence in report.headline(folder))
+    # So do densities and overlaps, from their tables.
+    page.write_text(text.replace("winning", "lost", 1))
+    assert report.write_page(folder, "frankle2019/lenet", tmp_path).read_text() == text
+    assert "<summary>Densities" in text and "<summary>Overlaps" in text
+    arms = {row["arm"] for row in read_table(folder / "densities.csv")}
+    assert arms == {"winning", "reinit", "permuted_layer"}
 
 
 def test_free_text_survives_and_the_rest_is_regenerated(bare: Path, tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_targets_of_other_metrics_have_their_own_colours(bare: Path) -> None:
     assert [text.get_text() for text in own.get_yticklabels()] == ["b", "a"]
     (axes,) = draw_matrix({"a": results, "b": other}, "reinit").figure.axes
     named = [text.get_text() for text in axes.get_xticklabels()]
-    assert named == ["a\npoints", "b\nf1"] and axes.get_title() == "ticket − reinit"
+    assert named == ["a\npoints", "b\nF1"] and axes.get_title() == "ticket − reinit"
     shown = np.ma.filled(axes.images[0].get_array(), np.nan)
     assert np.nanmax(np.abs(shown), axis=0).tolist() == [1.0, 1.0]
 

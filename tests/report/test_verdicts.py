@@ -73,10 +73,20 @@ def test_holm_corrects_the_smallest_p_most_and_keeps_the_order():
 
 
 def test_claims_are_corrected_within_their_paper():
-    first = judge(claim(), table([2, 3, 4], [1, 1, 1]), True)
-    other = judge(claim(source="B 2020 (2), table 1"), table([2, 3, 4], [1, 1, 1]), True)
+    rows = table([2, 3, 4, 5, 6], [1] * 5)
+    first = judge(claim(), rows, True)
+    other = judge(claim(source="B 2020 (2), table 1"), rows, True)
     adjusted = adjust([*first, *first, *other])
-    assert [v.adjusted_p for v in adjusted] == [0.25, 0.25, 0.125]
+    assert [v.adjusted_p for v in adjusted] == [2 / 32, 2 / 32, 1 / 32]
+
+
+def test_comparisons_that_cannot_be_significant_do_not_count_for_the_correction():
+    five = judge(claim(), table([2, 3, 4, 5, 6], [1] * 5), True)
+    four = judge(claim(), table([2, 3, 4, 5], [1] * 4), True)
+    counted, skipped = adjust([*five, *four])
+    assert counted.adjusted_p == counted.p == 1 / 32
+    assert skipped.p == 1 / 16
+    assert math.isnan(skipped.adjusted_p)
 
 
 def test_seeds_needed_are_those_of_a_paired_t_test():

@@ -4,10 +4,12 @@ import numpy as np
 
 from keras_lottery.report.formatting import unit_of
 from keras_lottery.report.plots.style import (
+    INTERVALS,
     SEEDS_CAPTION,
     Drawing,
     Line,
     dodge,
+    half_widths,
     mean_bars,
     new_figure,
     remaining_axis,
@@ -43,9 +45,7 @@ def draw_ablations(results: Results) -> Drawing | None:
             for level in levels(results.rows, WINNING)
         ]
         measured = [(remaining, pair) for remaining, pair in pairs if pair]
-        low = [pair.mean - pair.low for _, pair in measured]
-        high = [pair.high - pair.mean for _, pair in measured]
-        bars = np.array([low, high]) * unit.factor
+        bars = half_widths([pair for _, pair in measured], unit.factor)
         places = dodge([remaining for remaining, _ in measured], index, len(ABLATIONS), every)
         means = [pair.mean * unit.factor for _, pair in measured]
         seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in measured]
@@ -53,7 +53,7 @@ def draw_ablations(results: Results) -> Drawing | None:
         mean_bars(axes, places, means, bars, _LOOKS[arm], seeds, label=label)
     remaining_axis(axes, every)
     side = "above" if results.higher_is_better else "below"
-    noun = unit.points.strip() or unit.name
+    noun = unit.noun
     axes.set_ylabel(f"gain\n[{noun}], {side} 0: it helps", fontsize=9.5)
     axes.legend(fontsize=8, loc="best")
     return Drawing(
@@ -61,7 +61,6 @@ def draw_ablations(results: Results) -> Drawing | None:
         figure,
         "Gains from iterative pruning and from late rewinding: the winning ticket minus the one "
         "pruned in one shot, and minus the one always rewound to initialization. Mean differences "
-        "paired by seed with their 95 % t intervals, "
-        f"n = {seed_range(results.rows)}.{SEEDS_CAPTION}",
+        f"paired by seed with their {INTERVALS}, n = {seed_range(results.rows)}.{SEEDS_CAPTION}",
         "Differences between the winning ticket and its ablations at every level.",
     )

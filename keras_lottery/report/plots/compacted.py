@@ -8,6 +8,7 @@ from keras_lottery.report.compacted import CompactedLevel
 from keras_lottery.report.formatting import unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
+    SEEDS_CAPTION,
     Drawing,
     legend,
     lines,
@@ -31,10 +32,11 @@ def draw_compacted(results: Results, by_round: Sequence[CompactedLevel]) -> Draw
         axes.axhline(dense.mean * unit.factor, color=DENSE_COLOUR, linewidth=1.2, label="dense")
     means = np.array([at.level.mean for at in by_round]) * unit.factor
     spread = np.nan_to_num([at.level.sd for at in by_round]) * unit.factor
+    seeds = [unit.factor * np.array(at.level.seeds) for at in by_round]
     looks = lines(tuple(_COSTS.values()))
     for cost, label in _COSTS.items():
         shares = [100 * at.shares[cost] for at in by_round]
-        mean_bars(axes, shares, means, spread, looks[label], label=label)
+        mean_bars(axes, shares, means, spread, looks[label], seeds, label=label)
     axes.set_xlabel("cost [% of the dense network]", fontsize=9.5)
     axes.set_xlim(left=0)
     axes.invert_xaxis()
@@ -45,6 +47,7 @@ def draw_compacted(results: Results, by_round: Sequence[CompactedLevel]) -> Draw
         figure,
         f"{results.metric} of compacted tickets against their FLOPs and the latency of a forward "
         "pass, each as a fraction of the dense network's. Means over seeds, bars ± 1 standard "
-        f"deviation between seeds; n = {seed_counts([at.level.n for at in by_round])}.",
+        f"deviation between seeds; n = {seed_counts([at.level.n for at in by_round])}."
+        f"{SEEDS_CAPTION}",
         f"{results.metric} of the compacted tickets against their cost relative to dense.",
     )

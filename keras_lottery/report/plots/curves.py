@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.records import ResultRow, read_history
 from keras_lottery.report.formatting import percent, unit_of
+from keras_lottery.report.kept_rows import CURVES, CurveRow, read_kept, short
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     Drawing,
@@ -18,6 +19,7 @@ from keras_lottery.report.plots.style import (
 from keras_lottery.report.results import DENSE, Results, series
 from keras_lottery.report.statistics import remaining_by_round
 
+FILE = "curves.png"
 PANELS = 3
 _POINTS = 200
 
@@ -29,21 +31,19 @@ def draw_curves(results: Results) -> Drawing | None:
     """Draws the metric against training steps at the first, a middle and the last level.
 
     Returns:
-        None if the run's histories lack the metric, or there are none.
+        None if the run's histories lack the metric, or there are none, and no table is kept.
     """
-    rounds = _chosen(list(remaining_by_round(results.rows)))
-    by_round = {number: _curves(results, number) for number in rounds}
-    by_round = {number: curves for number, curves in by_round.items() if curves}
+    by_round = curves(results)
     if not by_round:
         return None
     unit, remaining = unit_of(results.rows), remaining_by_round(results.rows)
     figure = new_figure(3.4 * len(by_round) + 0.8, 3.4)
     panels = figure.subplots(1, len(by_round), sharey=True, squeeze=False)[0]
     looks = lines(results.arms)
-    for axes, (number, curves) in zip(panels, by_round.items(), strict=True):
+    for axes, (number, by_arm) in zip(panels, by_round.items(), strict=True):
         tidy(axes)
         axes.set_title(f"{percent(remaining[number])} remaining", fontsize=9.5)
-        for arm, (steps, mean, sd) in _dense_first(curves).items():
+        for arm, (steps, mean, sd) in _dense_first(by_arm).items():
             colour = DENSE_COLOUR if arm == DENSE else looks[arm].colour
             style = "-" if arm == DENSE else looks[arm].dashes
             axes.plot(steps, mean * unit.factor, style, color=colour, linewidth=1.3, label=arm)
@@ -53,13 +53,48 @@ def draw_curves(results: Results) -> Drawing | None:
         axes.locator_params(axis="x", nbins=5)
     panels[0].set_ylabel(unit.axis, fontsize=9.5)
     legend(panels[-1], [DENSE, *results.arms], outside=True)
-    return Drawing(
-        "curves.png",
-        figure,
+    return Drawing(FILE, figure, *texts(results))
+
+
+def texts(results: Results) -> tuple[str, str]:
+    """Returns the caption and the alternative text."""
+    return (
         f"Learning curves: {results.metric} during training, mean over seeds and draws, shaded "
         "± 1 standard deviation. Arms with late rewinding start at the rewind point.",
         f"{results.metric} against training steps for {', '.join([DENSE, *results.arms])}.",
     )
+
+
+def curves(results: Results) -> dict[int, dict[str, Curve]]:
+    """Returns the curves of each arm, by round: from the histories, or else the kept table."""
+    rounds = _chosen(list(remaining_by_round(results.rows)))
+    by_round = {number: _curves(results, number) for number in rounds}
+    by_round = {number: by_arm for number, by_arm in by_round.items() if by_arm}
+    return by_round or _kept_curves(results)
+
+
+def curve_rows(results: Results) -> list[CurveRow]:
+    """Returns the curves as rows of the kept table."""
+    return [
+        CurveRow(results.task, number, arm, *map(short, point))
+        for number, by_arm in curves(results).items()
+        for arm, curve in by_arm.items()
+        for point in zip(*curve, strict=True)
+    ]
+
+
+def _kept_curves(results: Results) -> dict[int, dict[str, Curve]]:
+    points: dict[int, dict[str, list[CurveRow]]] = {}
+    for row in read_kept(results.paths.root, CURVES, CurveRow, results.task):
+        points.setdefault(row.panel, {}).setdefault(row.arm, []).append(row)
+    return {
+        number: {
+            arm: (np.array([r.step for r in rows]), np.array([r.mean for r in rows]),
+                  np.array([r.sd for r in rows]))
+            for arm, rows in by_arm.items()
+        }
+        for number, by_arm in points.items()
+    }  # fmt: skip
 
 
 def _chosen(rounds: Sequence[int]) -> list[int]:
@@ -71,15 +106,15 @@ def _chosen(rounds: Sequence[int]) -> list[int]:
 
 
 def _curves(results: Results, number: int) -> dict[str, Curve]:
-    by_arm: dict[str, list[list[tuple[float, float]]]] = {}
+    points_by_arm: dict[str, list[list[tuple[float, float]]]] = {}
     for row in results.rows:
         if row.round == number or row.arm == DENSE:
             points = _points(results, row)
             if points:
-                by_arm.setdefault(series(row), []).append(points)
-    if set(by_arm) <= {DENSE}:
+                points_by_arm.setdefault(series(row), []).append(points)
+    if set(points_by_arm) <= {DENSE}:
         return {}
-    return {arm: _mean(curves) for arm, curves in by_arm.items()}
+    return {arm: _mean(of_arm) for arm, of_arm in points_by_arm.items()}
 
 
 def _points(results: Results, row: ResultRow) -> list[tuple[float, float]]:
@@ -92,15 +127,15 @@ def _points(results: Results, row: ResultRow) -> list[tuple[float, float]]:
     ]
 
 
-def _mean(curves: Sequence[Sequence[tuple[float, float]]]) -> Curve:
-    """Returns the mean curve over the steps that all curves cover."""
-    begin = max(curve[0][0] for curve in curves)
-    end = max(begin, min(curve[-1][0] for curve in curves))
+def _mean(trainings: Sequence[Sequence[tuple[float, float]]]) -> Curve:
+    """Returns the mean curve over the steps that all trainings cover."""
+    begin = max(curve[0][0] for curve in trainings)
+    end = max(begin, min(curve[-1][0] for curve in trainings))
     steps = np.linspace(begin, end, _POINTS)
-    points = [np.asarray(curve, float) for curve in curves]
+    points = [np.asarray(curve, float) for curve in trainings]
     values = np.array([np.interp(steps, curve[:, 0], curve[:, 1]) for curve in points])
     return steps, values.mean(axis=0), values.std(axis=0, ddof=1 if len(values) > 1 else 0)
 
 
-def _dense_first(curves: Mapping[str, Curve]) -> dict[str, Curve]:
-    return dict(sorted(curves.items(), key=lambda item: item[0] != DENSE))
+def _dense_first(by_arm: Mapping[str, Curve]) -> dict[str, Curve]:
+    return dict(sorted(by_arm.items(), key=lambda item: item[0] != DENSE))

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogLocator
 
 from keras_lottery.report.masks import Densities, grouped, short_names
 from keras_lottery.report.plots.style import (
@@ -66,6 +67,7 @@ def _lines(axes: Axes, densities: Densities) -> None:
         )
     remaining_axis(axes, list(remaining))
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_ylabel("density [%]", fontsize=9.5)
     legend(axes)

@@ -6,10 +6,12 @@ import numpy as np
 
 from keras_lottery.report.formatting import unit_of
 from keras_lottery.report.plots.style import (
+    INTERVALS,
     SEEDS_CAPTION,
     Drawing,
     Line,
     dodge,
+    half_widths,
     mean_bars,
     new_figure,
     remaining_axis,
@@ -42,7 +44,7 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
                 for level in levels(results.rows, arm)
             ]
             measured = [(remaining, pair) for remaining, pair in pairs if pair]
-            half = np.nan_to_num([pair.high - pair.mean for _, pair in measured]) * unit.factor
+            half = half_widths([pair for _, pair in measured], unit.factor)
             means += [pair.mean * unit.factor for _, pair in measured]
             places = dodge([remaining for remaining, _ in measured], index, len(_LOOKS), every)
             values = [pair.mean * unit.factor for _, pair in measured]
@@ -52,14 +54,14 @@ def draw_sanity(results: Results, arms: Sequence[str]) -> Drawing:
     reach = 1.2 * max(abs(mean) for mean in means) or 1.0
     panels[0][0].set_ylim(-reach, reach)
     for row in panels:
-        row[0].set_ylabel(f"method − control\n[{unit.points.strip() or unit.name}]", fontsize=9.5)
+        row[0].set_ylabel(f"method − control\n[{unit.noun}]", fontsize=9.5)
     panels[0][0].legend(fontsize=7.5, loc="lower left")
     return Drawing(
         "sanity.png",
         figure,
         "Each method minus its mask shuffled within layers over the same weights, and minus its "
-        "mask applied to re-initialized weights: mean differences paired by seed with their 95 % t "
-        f"intervals, n = {seed_range(results.rows)}; the axis shows all means and cuts off "
+        "mask applied to re-initialized weights: mean differences paired by seed with their "
+        f"{INTERVALS}, n = {seed_range(results.rows)}; the axis shows all means and cuts off "
         f"wider intervals.{SEEDS_CAPTION}",
         f"Differences between {', '.join(arms)} and their sanity controls.",
     )

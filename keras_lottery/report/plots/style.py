@@ -15,13 +15,17 @@ from matplotlib.transforms import offset_copy
 from keras_lottery.errors import printable
 from keras_lottery.figures import InlineFigure
 from keras_lottery.report.results import DENSE, WINNING
-from keras_lottery.report.statistics import is_bimodal
+from keras_lottery.report.statistics import Paired, is_bimodal
 
 # Okabe and Ito's palette is safe for common colour blindness; markers and dashes differ, too, for
 # greyscale prints.
 _BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 _BLUE, _VERMILLION, _PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 DENSE_COLOUR = "#6b6b6b"
+
+
+_LARGER = {"*": 1.6, "P": 1.3, "X": 1.3, "p": 1.3, "<": 1.2, ">": 1.2}
+"""Markers with thin arms need more room inside their white edge."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Line:
             "marker": self.marker,
             "linestyle": self.dashes,
             "linewidth": self.width,
-            "markersize": 4.5 if self.width < 2 else 5.5,
+            "markersize": 4.5 * _LARGER.get(self.marker, 1.0) if self.width < 2 else 5.5,
             "markeredgecolor": "white",
             "markeredgewidth": 0.5,
         }
@@ -102,6 +106,9 @@ class Drawing:
 
 Heights = Sequence[float] | np.ndarray
 
+RELIABLE = 3
+"""Seeds from which on an interval is drawn."""
+INTERVALS = "95 % t intervals (none at two seeds, which are too few)"
 FEW_SEEDS = 8
 SEEDS_CAPTION = f" Small points show individual seeds (when fewer than {FEW_SEEDS}, or bimodal)."
 
@@ -140,6 +147,11 @@ def mean_bars(
                 markeredgewidth=0, color=look.colour, alpha=0.6, zorder=2.2,
                 transform=shifted,
             )  # fmt: skip
+
+
+def half_widths(pairs: Sequence[Paired], factor: float) -> np.ndarray:
+    """Returns half of each t interval, `(pairs,)`; NaN below three seeds, which are too few."""
+    return np.array([factor * (p.high - p.mean) if p.n >= RELIABLE else np.nan for p in pairs])
 
 
 def new_figure(width: float = 7.2, height: float = 4.2) -> InlineFigure:

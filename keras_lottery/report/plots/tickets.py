@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from keras_lottery.report.formatting import Unit, unit_of
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
+    INTERVALS,
     MANY,
     SEEDS_CAPTION,
     Drawing,
     dodge,
+    half_widths,
     legend,
     lines,
     mean_bars,
@@ -105,17 +107,21 @@ def _differences(
         if not points:
             continue
         means = np.array([pair.mean for _, pair in points]) * unit.factor
-        half = np.nan_to_num([pair.high - pair.mean for _, pair in points]) * unit.factor
+        half = half_widths([pair for _, pair in points], unit.factor)
         seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in points]
         places = dodge([left for left, _ in points], index, len(compared), every)
         mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
         centres += [*means]
-        ends += [*(means - half), *(means + half)]
+        ends += [
+            *(means - half),
+            *(means + half),
+            *(value for of_level in seeds for value in of_level),
+        ]
     # A collapsed control makes a large difference, so the better side is cut.
     low, high, cut = window(centres, ends, not results.higher_is_better)
     axes.set_ylim(low, high)
     better = "above 0: better" if results.higher_is_better else "below 0: better"
-    noun = unit.points.strip() or unit.name
+    noun = unit.noun
     axes.set_ylabel(f"{results.main} − control\n[{noun}], {better}", fontsize=9.5)
     return cut
 
@@ -126,9 +132,9 @@ def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
     by_level = levels(results.rows, results.main) if results.main else []
     if not by_level or dense is None or not dense.flops:
         return
-    known = sorted((lv.remaining, lv.flops) for lv in (dense, *by_level) if lv.remaining > 0)
+    known = sorted((lv.remaining, lv.flops) for lv in (dense, *by_level) if lv.kept and lv.flops)
     left, flops = np.array(known).T
-    shares = np.interp(np.log(marks), np.log(left), flops) / dense.flops
+    shares = np.exp(np.interp(np.log(marks), np.log(left), np.log(flops))) / dense.flops
     if np.allclose(shares, marks, rtol=_SAME):
         return  # as in dense layers; it would repeat the axis below
     upper = axes.secondary_xaxis("top")
@@ -148,8 +154,7 @@ def _caption(results: Results, compared: bool, cut: bool) -> str:
     )
     if compared:
         text += (
-            f" Below: the difference `{results.main}` − control paired by seed, with its 95 % t "
-            "interval."
+            f" Below: the difference `{results.main}` − control paired by seed, with {INTERVALS}."
         )
     if len(results.seeds) == 1:
         text += " Only one seed, so no standard deviation or interval."

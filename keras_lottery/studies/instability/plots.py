@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
+from keras_lottery.report.plots.style import (
+    SEEDS_CAPTION,
+    Drawing,
+    legend,
+    lines,
+    mean_bars,
+    new_figure,
+    tidy,
+)
 from keras_lottery.studies.instability.lines import Line
 
 
@@ -21,16 +29,11 @@ def draw_instability(measured: "Sequence[Line]", stable: float) -> Drawing:
         places = [steps.index(line.step) for line in of_subject]
         for split, shown in (("test", {}), ("train", {"alpha": 0.45, "linestyle": ":"})):
             values = [np.array(list(line.barriers[split].values())) * 100 for line in of_subject]
-            spread = [v.std(ddof=1) if len(v) > 1 else 0.0 for v in values]
-            axes.errorbar(
-                places,
-                [v.mean() for v in values],
-                yerr=spread if any(spread) else None,
-                label=subject if split == "test" else f"{subject}, training data",
-                elinewidth=1.0,
-                capsize=1.5,
-                **(looks[subject].options() | shown),
-            )
+            spread = [v.std(ddof=1) if len(v) > 1 else np.nan for v in values]
+            label = subject if split == "test" else f"{subject}, training data"
+            seeds = values if split == "test" else ()
+            means = [float(v.mean()) for v in values]
+            mean_bars(axes, places, means, spread, looks[subject], seeds, label=label, **shown)
     axes.axhline(stable * 100, color="black", linewidth=0.8, linestyle="--", zorder=1.5)
     axes.set_xticks(range(len(steps)), [f"{step:,}" for step in steps])
     axes.set_xlabel("k, from which the copies are trained [optimizer steps]", fontsize=9.5)
@@ -43,7 +46,7 @@ def draw_instability(measured: "Sequence[Line]", stable: float) -> Drawing:
         "Instability of copies trained from step k with different data orders: the largest error "
         "on the line between two copies minus the mean of their errors. Means over seeds, bars ± 1 "
         f"standard deviation between seeds; dashed: {stable:.0%}, below which copies count as "
-        "stable. Steps are evenly spaced.",
+        f"stable. Steps are evenly spaced.{SEEDS_CAPTION}",
         f"Instability of {' and '.join(subjects)} against the step from which copies are trained.",
     )
 

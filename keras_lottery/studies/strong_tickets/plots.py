@@ -39,7 +39,7 @@ def draw_transition(sums: Sequence[TransitionRow]) -> Drawing:
     for n in sorted({n for n, _ in pairs}):
         right.plot([], [], color="black", alpha=_alpha(n, most), label=f"n = {n}")
     left.set_xscale("log")
-    left.set_xlabel("ε", fontsize=9.5)
+    left.set_xlabel("ε, largest distance to the target sum", fontsize=9.5)
     right.set_xlabel("ρ = n · H₂(k/n) / log₂(k/ε)", fontsize=9.5)
     left.set_ylabel("draws with a subset nearer than ε\n[fraction of all]", fontsize=9.5)
     legend(right, outside=True)

@@ -7,6 +7,7 @@ import numpy as np
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.masks import natural
 from keras_lottery.report.plots.style import (
+    RELIABLE,
     SEEDS_CAPTION,
     Drawing,
     Line,
@@ -41,7 +42,7 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
             if pair:
                 factor = units[column].factor
                 values[index, column] = pair.mean * factor
-                if np.isfinite(pair.low):
+                if pair.n >= RELIABLE:
                     ends = f"[{pair.low * factor:+.2f}, {pair.high * factor:+.2f}]"
                     intervals[index, column] = f"\n{ends}"
     figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.6 * len(sources))
@@ -55,8 +56,10 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
         colour = "white" if abs(value) > 0.6 * reach[column] else "black"
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
         text += intervals.get((row, column), "")
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-    names, units_text = list(targets), [unit.points.strip() or unit.name for unit in units]
+        axes.text(
+            column, row, text.replace("-", "−"), ha="center", va="center", fontsize=8, color=colour
+        )
+    names, units_text = list(targets), [unit.noun for unit in units]
     if alike:
         bar = figure.colorbar(shown, ax=axes)
         bar.set_label(f"ticket −\n{control} [{units_text[0]}]", fontsize=8.5)
@@ -70,8 +73,8 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
     axes.set_ylabel("ticket from", fontsize=9.5)
     _, where = sparse_range(next(iter(targets.values())))
     caption = (
-        f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval; "
-        "on the diagonal, the target's own ticket."
+        f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval "
+        f"from {RELIABLE} seeds on; on the diagonal, the target's own ticket."
     )
     return Drawing("matrix.png", figure, caption, "Sources against targets, one value per cell.")
 
@@ -88,7 +91,7 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
     unit = unit_of(results.rows)
     sources = [s for s in sizes if f"{WINNING} from {s}" in results.arms]
     sources.sort(key=lambda name: sizes[name] or np.inf)
-    figure = new_figure(6.2, 4.0)
+    figure = new_figure(8.6, 4.0)
     axes = figure.subplots()
     tidy(axes)
     for index, sparsity in enumerate(SPARSITIES):
@@ -111,7 +114,7 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
     axes.set_xticks(range(len(sources)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in sources])
     axes.set_xlabel("training images of the source", fontsize=9.5)
     axes.set_ylabel(f"{unit.axis} on {target}", fontsize=9.5)
-    legend(axes)
+    legend(axes, outside=True)
     caption = (
         f"Tickets of sources of different sizes, trained on {target}; mean ± standard deviation "
         f"over seeds. Dotted: `{control}` at the same level.{SEEDS_CAPTION}"

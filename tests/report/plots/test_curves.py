@@ -1,11 +1,13 @@
 """Learning curves and ablations, checked by reading the figures."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from keras_lottery.records import Records
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.report.kept import write_kept_tables
 from keras_lottery.report.plots import draw_ablations, draw_curves
 from keras_lottery.report.results import results_by_task
 from keras_lottery.report.statistics import paired
@@ -40,6 +42,19 @@ def test_curves_are_means_over_seeds_at_three_levels(tmp_path: Path) -> None:
             x, y = map(np.asarray, found[arm].get_data())
             assert x[0] == (400 if arm == "winning" else 100) and x[-1] == 1000
             np.testing.assert_allclose(y, 100 * (x + mean))  # an accuracy, in percent
+
+
+def test_a_kept_folder_draws_the_same_curves(tmp_path: Path) -> None:
+    results = dataclasses.replace(results_by_task(with_curves(tmp_path / "run"))[0], task="rl")
+    write_kept_tables([results], tmp_path)
+    kept = dataclasses.replace(results, paths=RunPaths(tmp_path))
+    drawings = [draw_curves(of) for of in (results, kept)]
+    first, again = (
+        [np.asarray(line.get_data()) for axes in d.figure.axes for line in axes.get_lines()]
+        for d in drawings
+        if d is not None
+    )
+    np.testing.assert_allclose(first, again, rtol=1e-5)
 
 
 def test_there_are_no_curves_where_the_history_does_not_hold_the_metric(tmp_path: Path) -> None:
