@@ -1,5 +1,6 @@
 """Writing an artifact: here, or in a process on a Keras backend that can."""
 
+import gc
 import importlib.util
 import logging
 import re
@@ -58,17 +59,22 @@ def write(format: str, jobs: Iterable[Job], folder: Path) -> None:
 
 
 def save(request: Request) -> Request:
-    """Loads the models of a request and writes them."""
+    """Loads the models of a request, one at a time, and writes them."""
     for job in request["jobs"]:
-        exporter, model = exporter_at(job["exporter"]), load_archive(job)
-        signature = Signature.from_json(job["signature"])
-        try:
-            exporter.save(model, signature, Path(job["artifact"]), job["quantize"])
-        except (OSError, LotteryError):
-            raise
-        except Exception as error:
-            raise RuntimeError(named_operation(error)) from error
+        _save_loaded(job)
+        gc.collect()  # Keras' models are cycles
     return {}
+
+
+def _save_loaded(job: Request) -> None:
+    exporter, model = exporter_at(job["exporter"]), load_archive(job)
+    signature = Signature.from_json(job["signature"])
+    try:
+        exporter.save(model, signature, Path(job["artifact"]), job["quantize"])
+    except (OSError, LotteryError):
+        raise
+    except Exception as error:
+        raise RuntimeError(named_operation(error)) from error
 
 
 def is_here(exporter: Exporter) -> bool:

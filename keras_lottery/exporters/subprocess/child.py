@@ -203,6 +203,8 @@ def _place(module: ModuleType) -> bootstrap.Place | None:
     spec = getattr(module, "__spec__", None)
     if spec is None:
         return None
+    if spec.has_location and spec.origin and _INSTALLED & set(spec.origin.split(os.sep)):
+        return None  # most modules, without a look at the disk
     folders = spec.submodule_search_locations
     places = [os.path.abspath(folder) for folder in folders or ()]
     file = os.path.abspath(spec.origin) if spec.has_location and spec.origin else None
