@@ -210,7 +210,7 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path) -> _Written:
             jobs.append(Job(other, filled, folder / f"dense{other.suffix}"))
             yield jobs[1]
 
-    write(order.format, in_turn(), folder)
+    write(order.format, exporter, in_turn(), folder)
     share = 0.1 if own else 2e-2 if how else exporter.share  # `own`: against the float model
     return _Written(
         artifacts=[job.artifact for job in jobs],

@@ -152,12 +152,12 @@ def _latencies(
     seconds: Seconds = {name: {batch: [] for batch in batches} for name in parts}
     if sum(plain_bytes(Path(part["artifact"])) for part in parts.values()) <= _TOGETHER:
         loaded |= {name: load(part) for name, part in parts.items() if name not in loaded}
-        _time(loaded, inputs, seconds)
+        _time(loaded, inputs, seconds, _SECONDS)
         loaded.clear()
     else:
         for name in (*parts, *list(parts)[:-1]):
             alone = {name: loaded.pop(name, None) or load(parts[name])}
-            _time(alone, inputs, seconds)
+            _time(alone, inputs, seconds, _SECONDS / 3)
             del alone
             gc.collect()
     return {
@@ -166,8 +166,15 @@ def _latencies(
     }
 
 
-def _time(loaded: Mapping[str, Loaded], inputs: Arrays, seconds: Seconds) -> None:
-    """Appends the seconds of calls, by part and batch size; the parts take turns."""
+def _time(loaded: Mapping[str, Loaded], inputs: Arrays, seconds: Seconds, duration: float) -> None:
+    """Appends the seconds of calls, by part and batch size; the parts take turns.
+
+    Args:
+        loaded: the parts to call.
+        inputs: a batch by input name.
+        seconds: the lists to append to.
+        duration: seconds to spend on each batch size.
+    """
     calls = {name: part.call for name, part in loaded.items() if part.call is not None}
     for batch in next(iter(seconds.values())):
         given = {name: np.resize(v, (batch, *v.shape[1:])) for name, v in inputs.items()}
@@ -177,7 +184,7 @@ def _time(loaded: Mapping[str, Loaded], inputs: Arrays, seconds: Seconds) -> Non
         except Exception:  # a runtime whose graph has the batch size that it was written with
             continue
         start, rounds = time.perf_counter(), 0
-        while rounds < _FEWEST or (rounds < _MOST and time.perf_counter() - start < _SECONDS):
+        while rounds < _FEWEST or (rounds < _MOST and time.perf_counter() - start < duration):
             for name, call in calls.items():
                 before = time.perf_counter()
                 call(given)
