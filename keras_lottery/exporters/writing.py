@@ -16,6 +16,7 @@ from keras_lottery.exporters.signature import Signature
 from keras_lottery.exporters.subprocess.archive import load_archive, loading, save_archive
 from keras_lottery.exporters.subprocess.child import Child
 from keras_lottery.exporters.subprocess.reading import exporter_at
+from keras_lottery.files import full_disk
 
 # How the converters name an operation that they can't convert.
 _HALF = re.compile(r"[x<](b)?f16\b")  # a type in their graphs, such as tensor<?x4xf16>
@@ -74,7 +75,7 @@ def _save_loaded(job: Request) -> None:
     except (OSError, LotteryError):
         raise
     except Exception as error:
-        raise RuntimeError(named_operation(error)) from error
+        raise full_disk(error) or RuntimeError(named_operation(error)) from error
 
 
 def is_here(exporter: Exporter) -> bool:
@@ -97,6 +98,8 @@ def save_here(job: Job, expected: str) -> None:
     except (OSError, LotteryError):
         raise
     except Exception as error:  # whatever the user's layers and the converters raise
+        if full := full_disk(error):
+            raise full from error
         raise LotteryError(
             f"Expected {expected}. Received: {named_operation(error)} Nothing was written; use "
             "operations of keras.ops in its layers, or another format."

@@ -27,7 +27,8 @@ class CopyExporter(Exporter):
     error: Exception | None = None
 
     def save(self, model: Any, signature: Any, artifact: Path, quantize: str) -> None:
-        self.saved = stored_variables(model)
+        if artifact.stem == "artifact":
+            self.saved = stored_variables(model)
         files = [artifact]
         if not self.suffix:
             artifact.mkdir()

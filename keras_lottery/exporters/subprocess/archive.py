@@ -20,6 +20,7 @@ from types import FunctionType
 from typing import Any
 
 from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.files import full_disk
 
 _CONFIG = "config.json"
 # Entries of a config that are code, which Keras loads with `safe_mode=False` only.
@@ -42,6 +43,8 @@ def save_archive(model: Any, path: Path) -> None:
     except OSError:
         raise
     except Exception as error:  # whatever the user's `get_config` and Keras raise
+        if full := full_disk(error):
+            raise full from error
         raise LotteryError(
             f"Expected a model that Keras can save. Received: {reason_of(error)} Give its "
             "classes a `get_config` that returns what their `__init__` takes."
