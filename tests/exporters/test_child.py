@@ -101,14 +101,18 @@ def test_a_child_on_a_full_disk_raises_its_error(tmp_path, monkeypatch):
         run_child("users_work:work", {}, Path(tmp_path), "jax", "a model")
 
 
-def test_a_runtime_is_imported_without_what_it_does_not_need(tmp_path, monkeypatch):
+@pytest.mark.parametrize("needed", [False, True])
+def test_a_runtime_is_imported_without_what_it_does_not_need(needed, tmp_path, monkeypatch):
     runtime = "try:\n    import users_extra\nexcept ImportError:\n    users_extra = None\n"
     (tmp_path / "users_runtime.py").write_text(runtime)
     (tmp_path / "users_extra.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(bootstrap, "_UNUSED", {"users_runtime": ("users_extra",)})
+    monkeypatch.setenv("KERAS_BACKEND", "users_extra" if needed else "jax")
+    for name in ("users_runtime", "users_extra"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     bootstrap._import_alone("users_runtime")
-    assert sys.modules["users_runtime"].users_extra is None
+    assert (sys.modules["users_runtime"].users_extra is not None) == needed
     assert importlib.import_module("users_extra").__file__
 
 

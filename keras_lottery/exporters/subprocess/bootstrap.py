@@ -6,6 +6,7 @@ search the current folder, from which the parent may have imported this package.
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -68,7 +69,8 @@ def start(work: str, question: Path, answer: Path, preload: str) -> None:
 
 def _import_alone(runtime: str) -> None:
     """Imports a runtime without the packages that it can do without; they can be imported later."""
-    missing = [name for name in _UNUSED.get(runtime, ()) if name not in sys.modules]
+    needed = {*sys.modules, os.environ.get("KERAS_BACKEND")}
+    missing = [name for name in _UNUSED.get(runtime, ()) if name not in needed]
     sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]  # None: no such module
     try:
         importlib.import_module(runtime)
