@@ -129,14 +129,17 @@ def patterns(value: object, name: str) -> tuple[str, ...]:
 
 
 def file_path(value: object, name: str) -> Path:
-    """Returns the path of a file or folder.
+    """Returns the path of a file or folder, with `~` expanded: a shell leaves it in `--out=~/a`.
 
     Raises:
-        LotteryError: it is neither a string nor path-like, or empty.
+        LotteryError: it is neither a string nor path-like, or empty, or names an unknown user.
     """
     if not isinstance(value, str | os.PathLike) or not str(value) or "\0" in str(value):
         raise _refused(f"{name}, the path of a file or folder", value)
-    return Path(value)
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise _refused(f"{name}, a path in the home folder of a known user", value) from error
 
 
 def instance(value: object, kind: type[T], name: str) -> T:

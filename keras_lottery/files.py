@@ -15,6 +15,7 @@ except ImportError:  # Windows: temporary files are not swept
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".lottery-"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TEMPORARY = f"{PREFIX}*.tmp"
 # Errors of systems that cannot flush a folder, or a file on this disk.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM}
@@ -64,6 +65,14 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
         sync(path.parent)
+
+
+def full_disk(error: BaseException) -> OSError | None:
+    """Returns the error of a full disk that another library reports as an error of its own."""
+    for number in _FULL:
+        if os.strerror(number) in str(error):
+            return OSError(number, os.strerror(number))
+    return None
 
 
 def sync(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Exports a model atomically: write, reload, compare, rename."""
 
+import gc
 import json
 import math
 import platform
@@ -20,14 +21,24 @@ from keras_lottery.compaction import compaction_report
 from keras_lottery.engine.executors.threads import cores
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import variants
-from keras_lottery.exporters.exporter import Exporter, Job, Reloaded, Subject, exporters
+from keras_lottery.exporters.exporter import (
+    Arrays,
+    Exporter,
+    Job,
+    Reloaded,
+    Request,
+    Subject,
+    exporters,
+)
 from keras_lottery.exporters.report import ExportReport, Measured, StoredVariable
 from keras_lottery.exporters.sizes import gzipped_bytes, plain_bytes
-from keras_lottery.exporters.subprocess.reading import Reader
+from keras_lottery.exporters.subprocess.reading import Reader, located
 from keras_lottery.exporters.target import REPORT, TABLE, check_target, companion
 from keras_lottery.exporters.verify import (
     answers,
     output_difference,
+    same_variables,
+    share_of,
     stored_variables,
     subject_of,
     verify,
@@ -35,6 +46,8 @@ from keras_lottery.exporters.verify import (
 from keras_lottery.exporters.workspace import publish, workspace
 from keras_lottery.exporters.writing import write
 from keras_lottery.masking import arguments
+
+_LARGE = 32 << 20  # bytes of weights from which it is worth collecting garbage
 
 _CONSTANT = (
     "The network gives the same output for every input that was tried. If it was pruned, train it "
@@ -103,23 +116,21 @@ def export(
     checks.text(origin, "origin")
     if tolerance is not None:
         checks.number(tolerance, "tolerance", least=0)
-    infos = masking.describe(model)
     if prunable is None:
-        prunable = {*masking.get_masks(model)} or {info.path for info in infos if info.prunable}
+        prunable = {*masking.get_masks(model)}
+        prunable |= set() if prunable else {i.path for i in masking.describe(model) if i.prunable}
     order = _Order(
         exporter, format, out, compact, quantize, tolerance, frozenset(prunable), dense, origin
     )
-    with Reader(exporter, backend.name()) as reader:
-        plain = _plain(model, compact)
-        subject = subject_of(plain, infos, inputs)
-        exporter.check(subject)
-        exported = variants.quantized(plain, exporter, quantize)
-        with workspace(out) as folder:
-            report, artifact = _written(order, model, subject, exported, folder, reader)
-            text = json.dumps(report.as_json(), indent=2) + "\n"
-            files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
-            companions = {companion(out, exporter, name): data for name, data in files.items()}
-            publish(folder, artifact, out, companions)
+    with Reader(exporter, backend.name()) as reader, workspace(out) as folder:
+        written = _written(order, model, inputs, folder)
+        if sum(v.nbytes for v in written.variables) > _LARGE:
+            gc.collect()  # Keras' models are cycles
+        report = _verified(order, written, reader)
+        text = json.dumps(report.as_json(), indent=2) + "\n"
+        files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
+        companions = {companion(out, exporter, name): data for name, data in files.items()}
+        publish(folder, written.artifacts[0], out, companions)
     return report
 
 
@@ -149,28 +160,40 @@ class _Order:
     origin: str
 
 
-def _written(
-    order: _Order,
-    model: Any,
-    float_subject: Subject,
-    quantized: tuple[Any, str],
-    folder: Path,
-    reader: Reader,
-) -> tuple[ExportReport, Path]:
-    """Writes the artifact and the dense network, reloads and compares.
+@dataclass(frozen=True)
+class _Written:
+    """What is left of an export once it is written: files and numbers, no model.
 
     Args:
-        order: the arguments of the export.
-        model: the user's model.
-        float_subject: the plain model, before it is quantized.
-        quantized: the model to write, and what quantizes it.
-        folder: where to write.
-        reader: the process that reads.
-
-    Returns:
-        The report, and the path of the artifact.
+        artifacts: paths of the artifact and, if there is one, of the dense network.
+        parts: how another process reads them.
+        subject: the plain float model's inputs and outputs.
+        outputs: those of the model that was written, which may be quantized.
+        variables: its variables.
+        quantization: what quantized it, if anything.
+        share: the allowed difference; see `verify`.
+        dense_parameters: number of weights of the dense network.
+        flops: before and after compaction.
     """
-    exporter, plain, (exported, how) = order.exporter, float_subject.model, quantized
+
+    artifacts: list[Path]
+    parts: list[Request]
+    subject: Subject
+    outputs: Arrays
+    variables: tuple[StoredVariable, ...]
+    quantization: str
+    share: float
+    dense_parameters: int
+    flops: tuple[int, int]
+
+
+def _written(order: _Order, model: Any, inputs: Any, folder: Path) -> _Written:
+    """Writes the artifact and the dense network to `folder`."""
+    exporter = order.exporter
+    plain = _plain(model, order.compact)
+    float_subject = subject_of(plain, masking.describe(model), inputs)
+    exporter.check(float_subject)
+    exported, how = variants.quantized(plain, exporter, order.quantize)
     subject = _answered(float_subject, exported)
     variables = stored_variables(exported)
     own = "int8" if how and exported is plain else ""
@@ -187,22 +210,35 @@ def _written(
             jobs.append(Job(other, filled, folder / f"dense{other.suffix}"))
             yield jobs[1]
 
-    write(order.format, in_turn(), folder)
+    write(order.format, exporter, in_turn(), folder)
+    share = 0.1 if own else 2e-2 if how else exporter.share  # `own`: against the float model
+    return _Written(
+        artifacts=[job.artifact for job in jobs],
+        parts=[located(job) for job in jobs],
+        subject=replace(float_subject, model=None),
+        outputs=subject.outputs,
+        variables=variables,
+        quantization=how,
+        share=share_of(exported, share),
+        dense_parameters=_parameters(jobs[1].subject.model) if jobs[1:] else 0,
+        flops=compaction_report(plain).flops if order.compact else (0, 0),
+    )
+
+
+def _verified(order: _Order, written: _Written, reader: Reader) -> ExportReport:
+    """Reloads the artifact, compares and measures it."""
     with ThreadPoolExecutor(1) as pool:
-        sizes = pool.submit(lambda: [_sizes(job.artifact) for job in jobs])
+        sizes = pool.submit(lambda: [_sizes(artifact) for artifact in written.artifacts])
         if cores() == 1:  # compression would slow down what is timed
             sizes.result()
-        reloaded = reader.read(jobs)
-        share = 0.1 if own else 2e-2 if how else exporter.share  # `own`: against the float model
-        difference, allowed = verify(
-            subject,
-            variables if exporter.paths else None,
-            reloaded,
-            order.tolerance,
-            share,
-        )
+        reloaded = reader.read(written.parts, written.subject)
         (bytes, gzipped), *of_dense = sizes.result()
+    variables = written.variables
+    if order.exporter.paths:
+        same_variables(variables, reloaded.variables)
+    difference, allowed = verify(written.outputs, reloaded.outputs, order.tolerance, written.share)
     stored, origin = reloaded.variables, [order.origin] if order.origin else []
+    latency, how = reloaded.latency, written.quantization
     return ExportReport(
         path=order.out,
         format=order.format,
@@ -211,17 +247,19 @@ def _written(
         plain_bytes=sum(v.nbytes for v in variables),
         max_abs_difference=difference,
         tolerance=allowed,
-        inputs={spec.name: str(spec) for spec in subject.signature.inputs},
+        inputs={spec.name: str(spec) for spec in written.subject.signature.inputs},
         outputs=tuple(sorted(reloaded.outputs or ())),
         variables=tuple(replace(v, prunable=v.path in order.prunable) for v in variables),
         versions=_versions(),
         stored=(sum(v.size for v in stored), sum(v.zeros for v in stored)),
         quantization=how,
-        latency=reloaded.latency.get("artifact", {}),
-        dense=_dense(jobs, of_dense, reloaded),
-        flops=compaction_report(plain).flops if order.compact else (0, 0),
-        notes=(*origin, *_notes(float_subject, reloaded, how), *reloaded.notes),
-    ), jobs[0].artifact
+        latency=latency.get("artifact", {}),
+        dense=Measured(written.dense_parameters, *of_dense[0], latency.get("dense", {}))
+        if of_dense
+        else None,
+        flops=written.flops,
+        notes=(*origin, *_notes(written.subject, reloaded, how), *reloaded.notes),
+    )
 
 
 def _plain(model: Any, compact: bool) -> Any:
@@ -250,12 +288,8 @@ def _sizes(artifact: Path) -> tuple[int, int]:
     return plain_bytes(artifact), gzipped_bytes(artifact)
 
 
-def _dense(jobs: list[Job], sizes: list[tuple[int, int]], reloaded: Reloaded) -> Measured | None:
-    if not sizes:
-        return None
-    variables = masking.variables(jobs[1].subject.model).values()
-    parameters = sum(math.prod(variable.shape) for variable in variables)
-    return Measured(parameters, *sizes[0], reloaded.latency.get("dense", {}))
+def _parameters(model: Any) -> int:
+    return sum(math.prod(variable.shape) for variable in masking.variables(model).values())
 
 
 def _notes(subject: Subject, reloaded: Reloaded, how: str) -> Iterator[str]:

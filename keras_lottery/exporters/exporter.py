@@ -21,7 +21,7 @@ class Subject:
     """The model to export, and the outputs that the artifact must reproduce.
 
     Args:
-        model: the plain Keras model.
+        model: the plain Keras model; None once it is written, to free its memory.
         signature: names, shapes and types of its inputs, and their structure.
         inputs: the batch on which model and artifact are compared, by input name.
         outputs: the model's outputs for it on the current backend, by output name.

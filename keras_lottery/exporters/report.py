@@ -44,7 +44,7 @@ class StoredVariable:
             value = value.astype(np.float32)
         value = np.ascontiguousarray(value)
         zeros = int(value.size - np.count_nonzero(value))
-        digest = hashlib.sha256(value.tobytes()).hexdigest()
+        digest = hashlib.sha256(value.reshape(-1).view(np.uint8).data).hexdigest()
         return cls(path, tuple(map(int, value.shape)), dtype, zeros, digest)
 
     @classmethod
@@ -70,7 +70,7 @@ class Measured:
     Args:
         parameters: number of weights.
         bytes: size of the file or folder on disk.
-        gzipped_bytes: size as `.tar.gz`; above 64 MB, extrapolated from evenly spaced megabytes.
+        gzipped_bytes: size as `.tar.gz`; above 64 MB, extrapolated from evenly spaced blocks.
         latency: median milliseconds of a call on one CPU thread, by batch size; empty if the
             format has only weights.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_lottery import checks
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, study_schemas
@@ -57,7 +58,7 @@ def export_run(
         LotteryError: it is not a run folder, or lacks these trained weights; the error lists those
             that it has.
     """
-    paths, out = RunPaths(Path(run)), Path(out)
+    paths, out = RunPaths(checks.file_path(run, "run")), checks.file_path(out, "out")
     check_target(format, out, quantize)
     config, recorded = load_config(paths)
     all_rows = read_results(paths.results)

@@ -139,6 +139,11 @@ def _fitting(spec: Input, leaf: Any) -> NDArray[Any]:
             f"Expected `inputs` of the model's shapes. Received: {spec.name} of shape "
             f"{array.shape} instead of {spec}. Pass `inputs` as you would call the model."
         )
+    if not array.size:
+        raise LotteryError(
+            f"Expected a batch of one example or more. Received: {spec.name} of shape "
+            f"{array.shape}. Pass examples, or leave `inputs` out."
+        )
     same = np.can_cast(array.dtype, wanted, "same_kind")
     if array.dtype.kind in "iu" and wanted.kind in "iub":
         same = np.array_equal(array.astype(wanted), array)

@@ -1,13 +1,12 @@
 """Where an export may write: the format, the artifact's path, and the files next to it."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import variants
 from keras_lottery.exporters.exporter import Exporter, exporters
-from keras_lottery.exporters.workspace import clear_killed
+from keras_lottery.exporters.workspace import check_absent, clear_killed
 from keras_lottery.exporters.writing import check_installed
 
 REPORT, TABLE = "export.json", "export.md"
@@ -49,12 +48,8 @@ def check_free(out: Path, exporter: Exporter, assets: Iterable[str] = ()) -> Non
             "choose a `format` that is a file."
         )
     clear_killed(out.parent)
-    for path in (out, *(companion(out, exporter, name) for name in (REPORT, TABLE, *assets))):
-        if os.path.lexists(path):
-            raise LotteryError(
-                f"Expected a path that does not exist. Received: {path}, which exists. "
-                "Choose another `out`, or remove it."
-            )
+    names = (REPORT, TABLE, *assets)
+    check_absent([out, *(companion(out, exporter, name) for name in names)])
 
 
 def companion(out: Path, exporter: Exporter, name: str) -> Path:

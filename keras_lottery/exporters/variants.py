@@ -71,6 +71,6 @@ def fill_zeros(model: Any, prunable: Collection[str]) -> None:
         value = np.array(keras.ops.convert_to_numpy(variable.value))
         zeros = value == 0
         if path in prunable and zeros.any():
-            spread = float(np.abs(value).max()) / 3 or 0.05
-            value[zeros] = spread * np.resize(noise, int(zeros.sum()))
+            spread = max(value.max(), -value.min()) / 3 or 0.05
+            np.putmask(value, zeros, (spread * noise).astype(value.dtype))  # repeats the noise
             variable.assign(value)

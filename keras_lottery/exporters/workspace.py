@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -79,8 +79,10 @@ def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]
         files: contents of the companion files, by path.
 
     Raises:
-        LotteryError: a companion file has the name of one of the artifact's own.
+        LotteryError: a companion file has the name of one of the artifact's own, or another
+            process has written one of the paths meanwhile.
     """
+    check_absent([out, *files])
     if artifact.is_dir():
         for path, data in files.items():
             if (artifact / path.name).exists():
@@ -108,6 +110,16 @@ def publish(folder: Path, artifact: Path, out: Path, files: Mapping[Path, bytes]
             path.unlink(missing_ok=True)
         raise
     sync(out.parent)
+
+
+def check_absent(paths: Iterable[Path]) -> None:
+    """Raises LotteryError if a file or folder has one of the paths."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise LotteryError(
+                f"Expected a path that does not exist. Received: {path}, which exists. "
+                "Choose another `out`, or remove it."
+            )
 
 
 def clear_killed(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """Writing an artifact: here, or in a process on a Keras backend that can."""
 
+import gc
 import importlib.util
 import logging
 import re
+import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,8 +14,9 @@ from keras_lottery.errors import LotteryError, MissingExtraError, reason_of
 from keras_lottery.exporters.exporter import Exporter, Job, Request
 from keras_lottery.exporters.signature import Signature
 from keras_lottery.exporters.subprocess.archive import load_archive, loading, save_archive
-from keras_lottery.exporters.subprocess.child import run_child
+from keras_lottery.exporters.subprocess.child import Child
 from keras_lottery.exporters.subprocess.reading import exporter_at
+from keras_lottery.files import full_disk
 
 # How the converters name an operation that they can't convert.
 _HALF = re.compile(r"[x<](b)?f16\b")  # a type in their graphs, such as tensor<?x4xf16>
@@ -30,11 +33,12 @@ def check_installed(exporter: Exporter) -> None:
             raise MissingExtraError(package, extra)
 
 
-def write(format: str, jobs: Iterable[Job], folder: Path) -> None:
-    """Writes artifacts, those that the backend in use can't write together in one other process.
+def write(format: str, exporter: Exporter, jobs: Iterable[Job], folder: Path) -> None:
+    """Writes artifacts, all in one other process if the backend in use can't write the format.
 
     Args:
         format: the format's name, for errors.
+        exporter: the first artifact's; the others have the same writers.
         jobs: what to write; the model of one is dropped before the next is asked for.
         folder: folder for exchanged files.
 
@@ -42,33 +46,36 @@ def write(format: str, jobs: Iterable[Job], folder: Path) -> None:
         LotteryError: the format can't express the model; the error names the operation.
     """
     expected = f"a model that the format {format!r} can express"
-    requests, exporter = [], None
-    for job in jobs:
-        if is_here(job.exporter):
+    if is_here(exporter):
+        for job in jobs:
             save_here(job, expected)
-        else:
-            exporter = exporter or job.exporter
-            requests.append(request_of(job, folder))
-    if exporter is not None:
-        backend, environment = exporter.writers[0], dict(exporter.environment)
-        work = f"{__name__}:save"
-        run_child(work, {"jobs": requests}, folder, backend, expected, environment)
-        for request in requests:
-            Path(request["archive"]).unlink()
+        return
+    environment = dict(exporter.environment)
+    preload = "" if environment else "keras"  # with TF-Agents it is another Keras
+    with Child(f"{__name__}:save", folder, exporter.writers[0], environment, preload) as child:
+        requests = [request_of(job, folder) for job in jobs]
+        child.ask({"jobs": requests}, expected)
+    for request in requests:
+        shutil.rmtree(request["archive"])
 
 
 def save(request: Request) -> Request:
-    """Loads the models of a request and writes them."""
+    """Loads the models of a request, one at a time, and writes them."""
     for job in request["jobs"]:
-        exporter, model = exporter_at(job["exporter"]), load_archive(job)
-        signature = Signature.from_json(job["signature"])
-        try:
-            exporter.save(model, signature, Path(job["artifact"]), job["quantize"])
-        except (OSError, LotteryError):
-            raise
-        except Exception as error:
-            raise RuntimeError(named_operation(error)) from error
+        _save_loaded(job)
+        gc.collect()  # Keras' models are cycles
     return {}
+
+
+def _save_loaded(job: Request) -> None:
+    exporter, model = exporter_at(job["exporter"]), load_archive(job)
+    signature = Signature.from_json(job["signature"])
+    try:
+        exporter.save(model, signature, Path(job["artifact"]), job["quantize"])
+    except (OSError, LotteryError):
+        raise
+    except Exception as error:
+        raise full_disk(error) or RuntimeError(named_operation(error)) from error
 
 
 def is_here(exporter: Exporter) -> bool:
@@ -91,6 +98,8 @@ def save_here(job: Job, expected: str) -> None:
     except (OSError, LotteryError):
         raise
     except Exception as error:  # whatever the user's layers and the converters raise
+        if full := full_disk(error):
+            raise full from error
         raise LotteryError(
             f"Expected {expected}. Received: {named_operation(error)} Nothing was written; use "
             "operations of keras.ops in its layers, or another format."
@@ -99,7 +108,7 @@ def save_here(job: Job, expected: str) -> None:
 
 def request_of(job: Job, folder: Path) -> Request:
     """Saves the job's model for another process; returns what `save` needs."""
-    archive = folder / f"{job.artifact.stem}.model.keras"
+    archive = folder / f"{job.artifact.stem}.model"
     save_archive(job.subject.model, archive)
     kind = type(job.exporter)
     return loading(job.subject.model, archive) | {

@@ -2,9 +2,10 @@
 
 import random
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy as shallow_copy
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,6 +20,8 @@ from keras_lottery.masking.masked_layer import CONFIG_KEY
 from keras_lottery.types import Weights
 
 __all__ = ["copy_model", "fresh_initializers", "fresh_weights", "strip"]
+
+Reader = Callable[[], np.ndarray]
 
 _COPY_HINT = "Pass in_place=True to mask it as it is, or give its class get_config and from_config."
 _STRIP_HINT = (
@@ -64,11 +67,16 @@ def strip(model: keras.Model) -> keras.Model:
         >>> plain.save("pruned.keras")
     """
     arguments.built_model(model)
-    weights = _merge_lora(model, state.effective_weights(model))
+    readers = _merge_lora(model, state.effective_readers(model))
     config = _plain(_config(model, _STRIP_HINT))
-    plain = _rebuild(model, config, _STRIP_HINT, compiled=False, expected=set(weights))
+    with _initializers(lambda _: "zeros"):  # the values are assigned below
+        plain = _rebuild(model, config, _STRIP_HINT, compiled=False, expected=set(readers))
     _copy_seeds(model, plain)
-    state.set_weights(plain, weights)
+    variables = paths.variables(plain)
+    if extra := sorted(variables.keys() - readers.keys()):
+        raise _cannot(model, f"the copy has {extra[0]}, too", _STRIP_HINT)
+    for path, variable in variables.items():
+        variable.assign(readers[path]())  # one at a time: all together would be another model
     return plain
 
 
@@ -85,20 +93,25 @@ def fresh_weights(model: keras.Model) -> Weights:
         return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
 
 
-@contextmanager
-def fresh_initializers() -> Iterator[None]:
+def fresh_initializers() -> AbstractContextManager[None]:
     """Replaces fixed initializer seeds in layers that are built inside this context.
 
     The new seeds come from Python's `random`, where Keras gets the seeds of unseeded initializers.
     """
+    return _initializers(_reseeded)
+
+
+@contextmanager
+def _initializers(replaced: Callable[[Any], Any]) -> Iterator[None]:
+    """Replaces the initializers of layers that are built inside this context."""
     add_weight = keras.Layer.add_weight
 
-    def with_fresh_seed(
+    def with_another(
         layer: keras.Layer, *args: Any, initializer: Any = None, **settings: Any
     ) -> keras.Variable:
-        return add_weight(layer, *args, initializer=_reseeded(initializer), **settings)
+        return add_weight(layer, *args, initializer=replaced(initializer), **settings)
 
-    keras.Layer.add_weight = with_fresh_seed
+    keras.Layer.add_weight = with_another
     try:
         yield
     finally:
@@ -188,19 +201,21 @@ def _plain(node: Any) -> Any:
     return {key: _plain(value) for key, value in node.items()}
 
 
-def _merge_lora(model: keras.Model, weights: Weights) -> Weights:
-    """Returns weights with W + AB as the kernel of layers with LoRA."""
-    merged = dict(weights)
+def _merge_lora(model: keras.Model, readers: dict[str, Reader]) -> dict[str, Reader]:
+    """Returns the functions that read the weights, with W + AB as the kernel of LoRA's layers."""
+    merged = dict(readers)
     for path, layer in paths.layer_paths(model):
         if not getattr(layer, "lora_enabled", False):
             continue
         name = "embeddings" if isinstance(layer, keras.layers.Embedding) else "kernel"
         for part in (f"_{name}", f"lora_{name}_a", f"lora_{name}_b"):
             merged.pop(f"{path}/{part}".strip("/"))
-        merged[f"{path}/{name}".strip("/")] = np.array(
-            keras.ops.convert_to_numpy(getattr(layer, name))
-        )
+        merged[f"{path}/{name}".strip("/")] = partial(_attribute, layer, name)
     return merged
+
+
+def _attribute(layer: keras.Layer, name: str) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(getattr(layer, name)))
 
 
 def _copy_seeds(model: keras.Model, copy: keras.Model) -> None:

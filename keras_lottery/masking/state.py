@@ -1,6 +1,7 @@
 """Reading and writing masks and weights by path, without retracing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -169,10 +170,19 @@ def effective_weights(model: keras.Layer) -> Weights:
 
     `bernoulli` weights are 0 where their probability is below a half.
     """
-    weights = get_weights(model)
-    for path, record in _masked_paths(model).items():
-        weights[path] = _array(record.folded())
-    return weights
+    return {path: read() for path, read in effective_readers(model).items()}
+
+
+def effective_readers(model: keras.Layer) -> dict[str, Callable[[], np.ndarray]]:
+    """Returns functions that read `effective_weights`, to have one of them in memory at a time."""
+    internals.sync_trainer(model)
+    variables = paths.variables(model)
+    readers = {path: partial(_numpy, variable) for path, variable in variables.items()}
+    return readers | {p: partial(_folded, record) for p, record in _masked(variables).items()}
+
+
+def _folded(record: MaskedVariable) -> np.ndarray:
+    return _array(record.folded())
 
 
 def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimizer]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from keras_lottery.exporters.exporter import Exporter, Job, Loaded, Reloaded, exporters
+from keras_lottery.exporters.exporter import Exporter, Loaded, Reloaded, Subject, exporters
 from keras_lottery.exporters.verify import stored_variables
 from keras_lottery.types import VariableInfo
 
@@ -27,6 +27,8 @@ class CopyExporter(Exporter):
     error: Exception | None = None
 
     def save(self, model: Any, signature: Any, artifact: Path, quantize: str) -> None:
+        if artifact.stem == "artifact":
+            self.saved = stored_variables(model)
         files = [artifact]
         if not self.suffix:
             artifact.mkdir()
@@ -47,10 +49,9 @@ class CopyExporter(Exporter):
         )
         return self
 
-    def read(self, jobs: list[Job]) -> Reloaded:
-        subject = jobs[0].subject
+    def read(self, parts: list[Any], subject: Subject) -> Reloaded:
         outputs = {name: value + self.wrong_output for name, value in subject.outputs.items()}
-        return Reloaded(outputs, stored_variables(subject.model)[self.lost_variables :])
+        return Reloaded(outputs, self.saved[self.lost_variables :])
 
 
 def mlp(*widths: int) -> keras.Sequential:

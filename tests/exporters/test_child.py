@@ -11,6 +11,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
+from keras_lottery.exporters.subprocess import bootstrap
 from keras_lottery.exporters.subprocess.child import environment, run_child
 
 from .made import mlp
@@ -88,6 +89,31 @@ def test_the_command_and_its_children_take_nothing_from_the_current_folder(here,
 def test_the_environment_names_the_current_folder_nowhere(here, tmp_path):
     found = environment(os.environ, "jax")
     assert found["PYTHONPATH"] == str(tmp_path) and found["PYTHONSAFEPATH"] == "1"
+
+
+def test_a_child_on_a_full_disk_raises_its_error(tmp_path, monkeypatch):
+    text = "def work(request): raise RuntimeError('flush: No space left on device')"
+    (tmp_path / "users_work.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "users_work", raising=False)
+    importlib.import_module("users_work")
+    with pytest.raises(OSError, match="No space left on device"):
+        run_child("users_work:work", {}, Path(tmp_path), "jax", "a model")
+
+
+@pytest.mark.parametrize("needed", [False, True])
+def test_a_runtime_is_imported_without_what_it_does_not_need(needed, tmp_path, monkeypatch):
+    runtime = "try:\n    import users_extra\nexcept ImportError:\n    users_extra = None\n"
+    (tmp_path / "users_runtime.py").write_text(runtime)
+    (tmp_path / "users_extra.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(bootstrap, "_UNUSED", {"users_runtime": ("users_extra",)})
+    monkeypatch.setenv("KERAS_BACKEND", "users_extra" if needed else "jax")
+    for name in ("users_runtime", "users_extra"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    bootstrap._import_alone("users_runtime")
+    assert (sys.modules["users_runtime"].users_extra is not None) == needed
+    assert importlib.import_module("users_extra").__file__
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """An exported model has the same outputs and zeros as the original, and no extra bytes."""
 
+import gc
 import json
 import tarfile
+import weakref
 import zipfile
 
 import h5py
@@ -207,14 +209,44 @@ def test_a_class_that_only_this_process_has(tmp_path):
         {"wrong_output": np.nan},
         {"lost_variables": 1},
         {"error": OSError(28)},
+        {"error": RuntimeError("Writing failed: No space left on device; model.data")},
     ],
-    ids=["other answer", "nan", "lost variable", "full disk"],
+    ids=["other answer", "nan", "lost variable", "full disk", "full disk, says a library"],
 )
 def test_nothing_is_left_where_the_artifact_is_wrong(sabotage, suffix, copy, tmp_path):
     vars(copy).update(sabotage, suffix=suffix)
-    with pytest.raises(kl.LotteryError, match="Expected"):
+    expected = r"to write .*Free some space" if "error" in sabotage else "Expected"
+    with pytest.raises(kl.LotteryError, match=expected):
         kl.export(mlp(4, 2), tmp_path / f"out{suffix}", format="copy")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_models_that_were_written_are_gone_when_the_artifact_is_read(
+    copy, monkeypatch, tmp_path
+):
+    def save(model, *rest):
+        written.append(weakref.ref(model))
+        CopyExporter.save(copy, model, *rest)
+
+    def read(parts, subject):
+        gc.collect()
+        alive.extend(model() for model in written)
+        return CopyExporter.read(copy, parts, subject)
+
+    written: list[weakref.ref[keras.Model]] = []
+    alive: list[keras.Model | None] = []
+    copy.compared, copy.save, copy.read = True, save, read
+    masked = kl.mask(mlp(4, 2))
+    kl.prune(masked, sparsity=0.5)
+    kl.export(masked, tmp_path / "a.bin", "copy")
+    assert alive == [None, None]
+
+
+def test_a_path_may_begin_with_the_home_folder(copy, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kl.export(mlp(4, 2), "~/a.bin", "copy").path == tmp_path / "a.bin"
+    with pytest.raises(kl.LotteryError, match="known user"):
+        kl.export(mlp(4, 2), "~no such user/a.bin", "copy")
 
 
 def test_a_tolerance_of_the_user_is_the_limit(copy, tmp_path):

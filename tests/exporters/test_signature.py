@@ -150,3 +150,9 @@ def test_a_signature_goes_through_json():
 
 def test_leaves_are_mapped_in_lists_and_dicts():
     assert map_leaves(lambda n: n + 1, {"a": (1, [2])}) == {"a": [2, [3]]}
+
+
+def test_a_batch_has_examples():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    with pytest.raises(LotteryError, match=r"one example or more. Received: .*\(0, 4\)"):
+        given_batch(signature_of(model), np.ones((0, 4)))

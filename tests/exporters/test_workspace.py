@@ -99,3 +99,21 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, monkeypatch):
         monkeypatch.setattr(os, "fsync", full)
         publish(folder, folder / "artifact", tmp_path / "a", {tmp_path / "a" / "r.json": b"{}"})
     assert not names(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["", ".keras"], ids=["folder", "file"])
+def test_of_two_exports_to_one_place_the_first_stays(suffix, tmp_path):
+    def write(folder, text):
+        artifact = folder / "artifact"
+        if not suffix:
+            artifact.mkdir()
+        (artifact if suffix else artifact / "weights").write_text(text)
+        publish(folder, artifact, out, {tmp_path / f"out{suffix}{at}r.json": text.encode()})
+
+    out, at = tmp_path / f"out{suffix}", "." if suffix else "/"
+    with pytest.raises(LotteryError, match="which exists"), workspace(out) as second:
+        with workspace(out) as first:
+            write(first, "first")
+        write(second, "second")
+    files = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == ["first", "first"]

@@ -1,5 +1,6 @@
 """Keras' own `.keras` file of the stripped model, deflated."""
 
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ class KerasFile(Exporter):
     runtime = "keras"
 
     def save(self, model: Any, signature: Signature, artifact: Path, quantize: str) -> None:
-        stored = artifact.with_name(f"stored-{artifact.name}")
-        save_archive(model, stored)
-        _deflate(stored, artifact)
-        stored.unlink()
+        folder = artifact.with_name(f"stored-{artifact.stem}")
+        save_archive(model, folder)
+        _deflate(folder, artifact)
+        shutil.rmtree(folder)
 
     def reading(self, subject: Subject, artifact: Path) -> Request:
         return loading(subject.model, artifact) | {"signature": subject.signature.as_json()}
@@ -46,19 +47,12 @@ class KerasFile(Exporter):
         )
 
 
-def _deflate(stored: Path, artifact: Path) -> None:
-    """Compresses the entries of a `.keras` file, which Keras stores as they are."""
-    with (
-        zipfile.ZipFile(stored) as source,
-        zipfile.ZipFile(artifact, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for entry in source.infolist():
-            with (
-                source.open(entry) as read,
-                target.open(entry.filename, "w", force_zip64=True) as write,
-            ):
-                while block := read.read(1 << 20):
-                    write.write(block)
+def _deflate(folder: Path, artifact: Path) -> None:
+    """Compresses what Keras wrote into a folder; it stores the entries of a file as they are."""
+    with zipfile.ZipFile(artifact, "w", zipfile.ZIP_DEFLATED) as target:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                target.write(path, path.relative_to(folder))
 
 
 exporter = KerasFile()

@@ -61,7 +61,7 @@ class Packed(Exporter):
         module = load_module(artifact)
         return Loaded(
             served(module),
-            lambda: ((path, v.numpy()) for path, v in sorted(module.weights().items())),
+            lambda: ((path, np.asarray(v)) for path, v in sorted(module.weights().items())),
         )
 
 

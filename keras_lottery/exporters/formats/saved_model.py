@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_lottery.exporters.exporter import Arrays, Exporter, Loaded, Request
 from keras_lottery.exporters.signature import Signature, named
 
@@ -41,7 +43,7 @@ class SavedModel(Exporter):
         module = load_module(artifact)
         return Loaded(
             served(module),
-            lambda: ((path, v.numpy()) for path, v in sorted(module.weights.items())),
+            lambda: ((path, np.asarray(v.value())) for path, v in sorted(module.weights.items())),
         )
 
 

@@ -1,4 +1,7 @@
-"""A `.keras` file that another process can load: saving it, and finding its classes there.
+"""A saved model that another process can load: saving it, and finding its classes there.
+
+It is the folder that Keras writes with `zipped=False`, whose weights are written and read one at a
+time, or a `.keras` file.
 
 Strings in such a file are not trusted: a model loaded from an untrusted file keeps anything hidden
 in that file's config. The other process gets only the classes and functions that the live
@@ -17,7 +20,9 @@ from types import FunctionType
 from typing import Any
 
 from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.files import full_disk
 
+_CONFIG = "config.json"
 # Entries of a config that are code, which Keras loads with `safe_mode=False` only.
 _CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
 
@@ -25,15 +30,21 @@ _CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
 def save_archive(model: Any, path: Path) -> None:
     """Saves `model` without its optimizer and compile config.
 
+    Args:
+        model: a Keras model.
+        path: a new folder, or a file if it ends in `.keras`.
+
     Raises:
         LotteryError: Keras cannot save it.
     """
     try:
         with _uncompiled(model):
-            model.save(path)
+            model.save(path, zipped=path.suffix == ".keras")
     except OSError:
         raise
     except Exception as error:  # whatever the user's `get_config` and Keras raise
+        if full := full_disk(error):
+            raise full from error
         raise LotteryError(
             f"Expected a model that Keras can save. Received: {reason_of(error)} Give its "
             "classes a `get_config` that returns what their `__init__` takes."
@@ -69,14 +80,20 @@ def loading(model: Any, path: Path) -> dict[str, Any]:
         LotteryError: it cannot import one of the classes, or the file contains code that is not
             the live model's.
     """
-    with zipfile.ZipFile(path) as file:
-        config = json.loads(file.read("config.json"))
+    config = json.loads(_config_text(path))
     parts = references(model)
     return {
         "archive": str(path),
         "custom_objects": _custom_objects(parts, config),
         "safe_mode": _is_free_of_code(parts, config),
     }
+
+
+def _config_text(path: Path) -> bytes:
+    if path.is_dir():
+        return (path / _CONFIG).read_bytes()
+    with zipfile.ZipFile(path) as file:
+        return file.read(_CONFIG)
 
 
 def load_archive(request: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ search the current folder, from which the parent may have imported this package.
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -15,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 
 Place = tuple[str | None, list[str] | None]
+# What a runtime imports only if it is there, without a use here: half of the time of its import.
+_UNUSED = {"tensorflow": ("keras", "jax"), "keras": ("jax", "pandas", "sklearn")}
 
 
 class ParentModules(MetaPathFinder):
@@ -54,7 +57,7 @@ def start(work: str, question: Path, answer: Path, preload: str) -> None:
     sys.meta_path.insert(0, ParentModules(origin["modules"]))
     sys.path.extend(folder for folder in origin["path"] if folder not in sys.path)
     if preload:
-        importlib.import_module(preload)
+        _import_alone(preload)
     if not sys.stdin.readline():
         return
     module, _, function = work.partition(":")
@@ -62,6 +65,18 @@ def start(work: str, question: Path, answer: Path, preload: str) -> None:
     importlib.import_module("keras_lottery.exporters.subprocess.child").answer(
         call, json.loads(question.read_text()), answer
     )
+
+
+def _import_alone(runtime: str) -> None:
+    """Imports a runtime without the packages that it can do without; they can be imported later."""
+    needed = {*sys.modules, os.environ.get("KERAS_BACKEND")}
+    missing = [name for name in _UNUSED.get(runtime, ()) if name not in needed]
+    sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]  # None: no such module
+    try:
+        importlib.import_module(runtime)
+    finally:
+        for name in missing:
+            del sys.modules[name]
 
 
 if __name__ == "__main__":

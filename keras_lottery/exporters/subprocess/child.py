@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.exporter import Arrays, Request
 from keras_lottery.exporters.subprocess import bootstrap
+from keras_lottery.files import full_disk
 
 _PREFIX = "array_"  # keeps names of arrays apart from np.savez's parameters, such as `file`
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -81,11 +82,14 @@ class Child:
 
         Raises:
             LotteryError: the child failed; the error has its reason.
+            OSError: the disk is full.
         """
         self._question.write_text(json.dumps(request))
         self._send("go")
         code = self._process.wait()
         received = _read(self._answer)
+        if received and "errno" in received:
+            raise OSError(received["errno"], os.strerror(received["errno"]))
         if received is None or code or "error" in received:
             lines = self._errors.read_text(errors="replace").strip().splitlines()
             last = (lines or ["nothing on standard error"])[-1]
@@ -141,6 +145,8 @@ def answer(work: Callable[[Request], Request], request: Request, path: Path) -> 
     except Exception as error:
         traceback.print_exc()
         received = {"error": f"{type(error).__name__}: {reason_of(error)}"}
+        if full := full_disk(error):
+            received["errno"] = full.errno
     path.write_text(json.dumps(received))
 
 
@@ -203,6 +209,8 @@ def _place(module: ModuleType) -> bootstrap.Place | None:
     spec = getattr(module, "__spec__", None)
     if spec is None:
         return None
+    if spec.has_location and spec.origin and _INSTALLED & set(spec.origin.split(os.sep)):
+        return None  # most modules, without a look at the disk
     folders = spec.submodule_search_locations
     places = [os.path.abspath(folder) for folder in folders or ()]
     file = os.path.abspath(spec.origin) if spec.has_location and spec.origin else None

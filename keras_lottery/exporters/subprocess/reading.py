@@ -1,20 +1,29 @@
 """Reloading an artifact in a fresh process: outputs, stored tensors, latency."""
 
 import dataclasses
+import gc
 import importlib
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
-from keras_lottery.exporters.exporter import Arrays, Exporter, Job, Loaded, Reloaded, Request
+from keras_lottery.exporters.exporter import (
+    Arrays,
+    Exporter,
+    Job,
+    Loaded,
+    Reloaded,
+    Request,
+    Subject,
+)
 from keras_lottery.exporters.report import StoredVariable
+from keras_lottery.exporters.sizes import plain_bytes
 from keras_lottery.exporters.subprocess.child import Child, load_arrays, save_arrays
 
 BATCHES = (1, 32)
@@ -26,6 +35,9 @@ _ONE_THREAD = {
     "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip(),
 }
 _SECONDS, _FEWEST, _MOST = 0.3, 3, 50
+_TOGETHER = 128 << 20  # bytes of the parts that are in memory at the same time
+
+Seconds = dict[str, dict[int, list[float]]]
 
 
 class Reader:
@@ -54,21 +66,22 @@ class Reader:
         self._child.__exit__(kind, error, trace)
         self._exchange.cleanup()
 
-    def read(self, parts: Sequence[Job]) -> Reloaded:
+    def read(self, parts: Sequence[Request], subject: Subject) -> Reloaded:
         """Loads the artifact, runs it on the subject's inputs, and times it.
 
         Args:
-            parts: the artifact, and the dense network to time next to it, if there is one.
+            parts: where the artifact is and, if there is one, the dense network to time next to
+                it; see `located`.
+            subject: the inputs.
 
         Raises:
             LotteryError: the artifact does not load or run.
         """
         inputs, outputs = self._folder / "inputs.npz", self._folder / "outputs.npz"
-        subject = parts[0].subject
         save_arrays(inputs, subject.inputs)
         free = all(spec.shape[:1] == (None,) for spec in subject.signature.inputs)
         request = {
-            "parts": {name: located(part) for name, part in zip(("artifact", "dense"), parts)},
+            "parts": dict(zip(("artifact", "dense"), parts)),
             "inputs": str(inputs),
             "outputs": str(outputs),
             "batches": BATCHES if free else [],
@@ -108,46 +121,72 @@ def load(part: Request) -> Loaded:
 
 def read(request: Request) -> Request:
     """Loads the parts of a request; writes the artifact's outputs, returns tensors and times."""
-    loaded = {name: load(part) for name, part in request["parts"].items()}
-    artifact, latency = loaded["artifact"], {}
-    if artifact.call is not None:
+    parts = request["parts"]
+    loaded = {"artifact": load(parts["artifact"])}
+    variables, notes = [], loaded["artifact"].notes
+    for name, value in loaded["artifact"].tensors():
+        variables.append(dataclasses.asdict(StoredVariable.of(name, value)))
+    variables.sort(key=lambda variable: variable["path"])
+    latency: dict[str, dict[int, float]] = {}
+    if loaded["artifact"].call is not None:
         inputs = load_arrays(Path(request["inputs"]))
-        save_arrays(Path(request["outputs"]), artifact.call(inputs))
-        latency = _latencies(loaded, inputs, request["batches"])
-    stored = sorted(artifact.tensors(), key=lambda item: item[0])
-    variables = [dataclasses.asdict(StoredVariable.of(name, value)) for name, value in stored]
-    return {"variables": variables, "latency": latency, "notes": artifact.notes}
+        save_arrays(Path(request["outputs"]), loaded["artifact"].call(inputs))
+        latency = _latencies(parts, loaded, inputs, request["batches"])
+    return {"variables": variables, "latency": latency, "notes": notes}
 
 
 def _latencies(
-    loaded: Mapping[str, Loaded], inputs: Arrays, batches: list[int]
+    parts: Mapping[str, Request], loaded: dict[str, Loaded], inputs: Arrays, batches: list[int]
 ) -> dict[str, dict[int, float]]:
     """Returns median milliseconds of a call, by part and batch size.
 
-    The parts take turns, so that a busy machine slows down all of them.
+    The parts take turns, so that a busy machine slows down all of them: call by call or, if they
+    are large, one in memory at a time: artifact, dense, artifact.
+
+    Args:
+        parts: where the parts are.
+        loaded: the parts that are loaded; empty afterwards.
+        inputs: a batch by input name.
+        batches: the batch sizes.
+    """
+    seconds: Seconds = {name: {batch: [] for batch in batches} for name in parts}
+    if sum(plain_bytes(Path(part["artifact"])) for part in parts.values()) <= _TOGETHER:
+        loaded |= {name: load(part) for name, part in parts.items() if name not in loaded}
+        _time(loaded, inputs, seconds, _SECONDS)
+        loaded.clear()
+    else:
+        for name in (*parts, *list(parts)[:-1]):
+            alone = {name: loaded.pop(name, None) or load(parts[name])}
+            _time(alone, inputs, seconds, _SECONDS / 3)
+            del alone
+            gc.collect()
+    return {
+        name: {batch: 1e3 * statistics.median(values) for batch, values in times.items() if values}
+        for name, times in seconds.items()
+    }
+
+
+def _time(loaded: Mapping[str, Loaded], inputs: Arrays, seconds: Seconds, duration: float) -> None:
+    """Appends the seconds of calls, by part and batch size; the parts take turns.
+
+    Args:
+        loaded: the parts to call.
+        inputs: a batch by input name.
+        seconds: the lists to append to.
+        duration: seconds to spend on each batch size.
     """
     calls = {name: part.call for name, part in loaded.items() if part.call is not None}
-    found: dict[str, dict[int, float]] = {name: {} for name in calls}
-    for batch in batches:
+    for batch in next(iter(seconds.values())):
         given = {name: np.resize(v, (batch, *v.shape[1:])) for name, v in inputs.items()}
         try:
-            times = _alternately(calls, given)
+            for call in calls.values():
+                call(given)  # compiles, allocates
         except Exception:  # a runtime whose graph has the batch size that it was written with
             continue
-        for name, value in times.items():
-            found[name][batch] = value
-    return found
-
-
-def _alternately(calls: Mapping[str, Callable[[Arrays], Any]], inputs: Arrays) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call(inputs)  # compiles, allocates
-    start, rounds = time.perf_counter(), 0
-    while rounds < _FEWEST or (rounds < _MOST and time.perf_counter() - start < _SECONDS):
-        for name, call in calls.items():
-            before = time.perf_counter()
-            call(inputs)
-            seconds[name].append(time.perf_counter() - before)
-        rounds += 1
-    return {name: 1e3 * statistics.median(values) for name, values in seconds.items()}
+        start, rounds = time.perf_counter(), 0
+        while rounds < _FEWEST or (rounds < _MOST and time.perf_counter() - start < duration):
+            for name, call in calls.items():
+                before = time.perf_counter()
+                call(given)
+                seconds[name][batch].append(time.perf_counter() - before)
+            rounds += 1
