@@ -1,4 +1,4 @@
-"""An epoch of `keras_lottery.training.fit` against Keras' own `fit`, on arrays.
+"""An epoch of `keras_lottery.training.fit` against Keras' own `fit`, on arrays; and its calls.
 
 KERAS_BACKEND=tensorflow python -m benchmarks.epoch_vs_fit [--pairs 15]
 """
@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import made
-from benchmarks.command import Measured, Options, backend_name, main
+from benchmarks.command import Measured, Options, backend_name, main, rated
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery.training import fit
-from keras_lottery.training.programs import make_program
+from keras_lottery.training import fit, prepare
 
 ABOUT = (
     "An epoch of this package's loop against one of Keras' own `fit`, both with a masked network."
@@ -45,6 +44,7 @@ def measure(options: Options) -> Measured:
     if not options.quick:
         rows += _rows(made.conv2(), plain, options)
         rows += _rows(made.resnet20(), plain, options)
+    rows.append(_calls(made.lenet(5 if options.quick else 900), options))
     return Measured(rows, [])
 
 
@@ -58,11 +58,25 @@ def _rows(case: made.Case, settings: dict[str, dict[str, Any]], options: Options
     ]
 
 
+def _calls(case: made.Case, options: Options) -> Row:
+    """Compares two calls of one epoch, which keep their data on the device, with one of two."""
+    model = case.compiled(masked=True)
+    x, y = case.data()
+    program = prepare(model, x, y)
+
+    def call(epochs: int) -> None:
+        fit(model, x, y, batch_size=case.batch, epochs=epochs, verbose=0, program=program)
+
+    candidates = {"two calls": lambda: (call(1), call(1)), "one call": lambda: call(2)}
+    name = f"{case.name}, {x.nbytes / 2**20:.0f} MB of data, two epochs"
+    return rated(name, candidates, 2 * case.steps, "steps", options)
+
+
 def package_epoch(case: made.Case) -> Callable[[], object]:
     """Returns a call that trains one epoch with the package's loop."""
     model = case.compiled(masked=True)
-    program = make_program(model)
     x, y = case.data()
+    program = prepare(model, x, y)
     return lambda: fit(model, x, y, batch_size=case.batch, verbose=0, program=program)
 
 

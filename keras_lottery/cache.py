@@ -1,4 +1,4 @@
-"""The on-disk cache of decoded data sets and compiled programs.
+"""The on-disk cache of decoded data sets and compiled programs, and its folder.
 
 It is in `~/.cache/keras_lottery`, or in the folder that KERAS_LOTTERY_CACHE names; an empty value
 disables it. It is safe to delete.

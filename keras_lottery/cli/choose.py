@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery import config as configs
-from keras_lottery import user_modules
+from keras_lottery import lean_keras, user_modules
 from keras_lottery.cache import keep_programs
 from keras_lottery.cli.fastest import fastest
 from keras_lottery.engine.executors import executors, ray_cluster
@@ -53,6 +53,7 @@ def choose_backend(settings: Any, earlier: Callable[[], str] = str) -> str:
             f"Run: pip install 'keras-lottery[{chosen}]'"
         )
     os.environ["KERAS_BACKEND"] = chosen
+    lean_keras.announce()
     if chosen == "jax":
         keep_programs()
     return str(chosen)

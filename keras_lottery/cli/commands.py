@@ -1,7 +1,7 @@
 """The commands for runs: `run`, `report` and `export`; and the table of all commands."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from keras_lottery.cli.command import (
     required,
     text_flag,
 )
+from keras_lottery.cli.kept_report import show_report
 from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
 from keras_lottery.cli.show import SHOW
 from keras_lottery.config import presets
@@ -88,7 +89,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     folder = studies.run(config)
     print(f"run folder: {folder}")
     if values.report:
-        _show_report(folder, values.track)
+        show_report(folder, values.track)
     if values.export:
         _export_once(folder)
 
@@ -174,23 +175,7 @@ def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
     folder = Path(required(values, "run", REPORT.example))
     if modules_of(values) or user_modules.plugins():  # a report alone needs no backend
         backend_for_run(folder, modules_of(values))
-    _show_report(folder, values.track)
-
-
-def _show_report(folder: Path, trackers: Sequence[str]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from keras_lottery import report
-
-    files = report.build(folder, trackers=trackers)
-    console = Console()
-    console.print(report.terminal_table(folder))
-    for sentence in files.headline:
-        console.print(Text(printable(sentence)))
-    if files.figures:
-        print(f"figure: {files.figure}")
-    print(f"report: {files.html}")
+    show_report(folder, values.track)
 
 
 def _define_export(values: flags.FlagValues) -> None:

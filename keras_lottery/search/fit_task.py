@@ -34,6 +34,7 @@ from keras_lottery.training.derivatives import derive
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
 from keras_lottery.training.programs import TimedProgram
+from keras_lottery.training.resident import FitProgram
 from keras_lottery.training.step_callback import StepCallback
 from keras_lottery.types import (
     MaskSet,
@@ -80,11 +81,13 @@ class FitTask:
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
-        self._program: TimedProgram | None = None
+        self._timed: TimedProgram | None = None
+        self._program: FitProgram | None = None
         if is_arrays(x):
             examples = check_arrays(x, y, settings.get("sample_weight"))
             check_labels(self._model, *examples)
-            self._program = TimedProgram(prepare(self._model, *examples))
+            self._timed = TimedProgram(prepare(self._model, *examples).program)
+            self._program = FitProgram(self._timed)
         self._config, self._x, self._y = config, x, y
         self._epochs = epochs_of_data(x, settings)
         epochs = Duration.parse(config.train.length).count
@@ -170,7 +173,7 @@ class FitTask:
     @property
     def _compile_seconds(self) -> float:
         """Seconds of compilation so far; 0 with Keras' own `fit`, which doesn't report them."""
-        return self._program.compile_seconds if self._program else 0.0
+        return self._timed.compile_seconds if self._timed else 0.0
 
     def _result(
         self,

@@ -16,6 +16,7 @@ from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, i
 from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
 from keras_lottery.training.loop import Evaluation, results, train_steps
 from keras_lottery.training.programs import Program, make_program
+from keras_lottery.training.resident import FitProgram
 from keras_lottery.training.step_callback import StepCallback
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
@@ -60,7 +61,8 @@ def fit(
         seed: seed of the order of arrays and of a PyDataset's batches, the same on every backend;
             None: 0. Other data have their own order.
         initial_step: optimizer step to start at, even within an epoch; instead of initial_epoch.
-        program: program of this model (see `prepare`), to reuse its compiled steps.
+        program: program of this model (see `prepare`), to reuse its compiled steps, and on a CPU
+            also its copies of the arrays as far as these haven't changed.
 
     Returns:
         Keras' history.
@@ -124,6 +126,8 @@ def _fit_arrays(
     if any(getattr(callback, "changes_step", False) for callback in callbacks):
         program = None
     program = program or prepare(model, *train)
+    if not isinstance(program, FitProgram):
+        program = FitProgram(program)
     data = EpochData(program, ArrayData(train, None, train))
     hooks = keras.callbacks.CallbackList(
         list(callbacks),
@@ -134,7 +138,7 @@ def _fit_arrays(
         steps=steps or epochs.length,
         model=model,
     )
-    evaluate = _validator(model, program, validation, settings, hooks)
+    evaluate = _validator(model, program.validation, validation, settings, hooks)
     every = _call_length(callbacks, epochs.length, verbose)
     first = epochs.start(settings["initial_epoch"]) if initial_step is None else initial_step
     model.stop_training = False
@@ -218,7 +222,7 @@ def _validator(
     return evaluate_arrays
 
 
-def prepare(model: keras.Model, *arrays: Any) -> Program:
+def prepare(model: keras.Model, *arrays: Any) -> FitProgram:
     """Returns the program of a compiled model, which several calls of `fit` can reuse.
 
     Args:
@@ -231,7 +235,7 @@ def prepare(model: keras.Model, *arrays: Any) -> Program:
     model.reset_metrics()
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    return make_program(model)
+    return FitProgram(make_program(model))
 
 
 def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:

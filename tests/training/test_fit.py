@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import training
+from keras_lottery import backend, training
 from keras_lottery.errors import LotteryError
+from keras_lottery.training import resident
 from tests.training import made
 
 pytestmark = pytest.mark.backend
@@ -135,6 +136,48 @@ def test_one_program_serves_several_fits():
     traced = program.traces
     training.fit(model, x, y, epochs=4, verbose=0, program=program)
     assert program.traces == traced
+
+
+def change(x, y, held_out, number):
+    """Changes arrays in place, a value at a time; returns those of the next call."""
+    if number == 2:
+        x[3, 2] = 7.0
+    if number == 3:
+        y[7], held_out[1][2] = (y[7] + 1) % 3, (held_out[1][2] + 1) % 3
+    return (x[:90], y[:90]) if number == 4 else (x, y)
+
+
+def test_a_kept_program_trains_on_the_arrays_as_they_are_now():
+    trained, put = [], []
+    for keep in (True, False):
+        (x, y), held_out = made.blobs(), made.blobs(seed=1)
+        model = made.compiled(made.network(dropout=0.3))
+        program = training.prepare(model, x, y)
+        own = program.program
+        if keep:
+            own.put = lambda array, real=own.put: put.append(1) or real(array)
+        histories = []
+        for number in range(5):
+            arrays = change(x, y, held_out, number)
+            settings = {"validation_data": held_out, "batch_size": 50, "verbose": 0}
+            kept = program if keep else own  # `fit` keeps nothing of a program without arrays
+            history = training.fit(model, *arrays, program=kept, **settings)
+            histories.append(history.history)
+            if keep and number == 1 and backend.is_cpu():
+                assert len(put) == 4  # none in the second call
+        trained.append((histories, model.get_weights()))
+    assert trained[0][0] == trained[1][0]
+    assert all((a == b).all() for a, b in zip(trained[0][1], trained[1][1], strict=True))
+
+
+@pytest.mark.parametrize("value", [np.nan, -0.0, 1.0])
+def test_equal_bits_are_equal_arrays(value):
+    kept = keras.ops.convert_to_tensor(np.full((3, 3), value, "float32"))
+    assert resident._equal(kept, np.full((3, 3), value, "float32"))
+    assert not resident._equal(kept, np.zeros((3, 3), "float32"))
+    assert not resident._equal(kept, np.full((3, 3), value))
+    assert not resident._equal(kept, np.full((9,), value, "float32"))
+    assert not resident._equal(None, np.zeros((3, 3), "float32"))
 
 
 def test_ema_over_two_fits():

@@ -9,7 +9,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from keras_lottery import user_modules
+from keras_lottery import lean_keras, user_modules
 from keras_lottery.cache import keep_programs
 from keras_lottery.config import Config
 from keras_lottery.engine.executors import ray_cluster as cluster
@@ -45,6 +45,7 @@ class Actor:
     def __init__(self, config: bytes, modules: tuple[str, ...], folder: str) -> None:
         if os.path.isdir(folder):
             os.chdir(folder)
+        lean_keras.announce()
         if os.environ.get("KERAS_BACKEND") == "jax":
             keep_programs()
         for module in modules:

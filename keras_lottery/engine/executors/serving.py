@@ -15,7 +15,7 @@ from enum import Enum
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from keras_lottery import user_modules
+from keras_lottery import lean_keras, user_modules
 from keras_lottery.config import Config
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.protocols import Job, Progress, Task
@@ -76,6 +76,7 @@ def serve(connection: Connection, cores: frozenset[int]) -> None:
     threading.Thread(target=_end_with_driver, daemon=True).start()
     if cores:
         os.sched_setaffinity(0, cores)
+    lean_keras.announce()
     with suppress(EOFError, OSError):  # the driver has closed the connection
         setup = connection.recv()
         while True:

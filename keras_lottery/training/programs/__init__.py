@@ -29,12 +29,12 @@ class TrainingProgram(Protocol):
 
 
 class Program(TrainingProgram, Protocol):
-    """The compiled steps of a model. After each call the model's variables are up to date.
+    """The compiled steps of a model. After each call the model's variables are up to date."""
 
-    `traces` counts traces; it must not grow between rounds or arms.
-    """
-
-    traces: int
+    @property
+    def traces(self) -> int:
+        """Number of traces; it must not grow between rounds or arms."""
+        ...
 
     def test(self, data: Data, order: NDArray[np.int32]) -> None:
         """Updates the model's metrics on all batches of `order`, of shape `(batches, batch)`."""
