@@ -60,7 +60,7 @@ def _define_run(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("report", True, "Write the report at the end.", flag_values=values)
     text = "Also export the default model, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
-    text = "Only print what would be trained and an estimate of the time, from a few steps."
+    text = "Only print what would be trained and the estimated time, measured on a few steps."
     flags.DEFINE_bool("dry_run", False, text, flag_values=values)
     _define_track(values)
 
