@@ -79,8 +79,8 @@ table.plot()
 # %% [markdown]
 # ## Remove channels
 #
-# Scattered zeros make a file smaller, not the network faster. Removing channels does: `compact` builds
-# a smaller dense network, and checks that its outputs are those of the masked one.
+# Scattered zeros make a file smaller, not the network faster. Removing channels does: `compact`
+# builds a smaller dense network, and checks that its outputs are those of the masked one.
 
 # %%
 kl.prune(dense, flops=0.6, pattern="channels")  # as few channels as save 60 % of the FLOPs
