@@ -26,8 +26,9 @@ def test_the_files_of_the_forge_are_yaml(file):
 
 
 def test_workflows_run_targets_that_exist():
-    targets = {line.partition(":")[0] for line in (ROOT / "Makefile").read_text().splitlines()}
+    rules = (line.partition(":")[0] for line in (ROOT / "Makefile").read_text().splitlines())
+    targets = {target for rule in rules for target in rule.split()}
     for file in ROOT.glob(".github/workflows/*.yml"):
         for line in file.read_text().splitlines():
             _, found, target = line.partition("run: make ")
-            assert not found or target.strip() in targets, (file, line)
+            assert not found or target.split()[0] in targets, (file, line)

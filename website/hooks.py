@@ -24,6 +24,15 @@ GENERATED = {
 }
 """Pages that are made from the package, by their path in the site."""
 
+WIDE = ("results/claims.md", "results/index.md", "results/presets.md")
+"""Pages with tables of many columns: they get the width of both sidebars."""
+
+_RESULTS = (
+    "[Claims](claims.md) · [Gallery](gallery.md) · [Table of experiments](index.md) · "
+    "[What you get](../what_you_get.md) · [Presets](presets.md)"
+)
+
+_PERCENT = re.compile(r"<(pre|code)\b.*?</\1>|(?<=\d) (?=%)", re.DOTALL)
 _REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=.(?:https?:)?//[^>]*>""")
 
 
@@ -53,9 +62,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Points links to files of the repository at their pages, and includes the algorithm."""
+    if page.file.src_uri in WIDE:
+        page.meta["hide"] = ["navigation", "toc"]
+        heading, _, rest = markdown.partition("\n")
+        markdown = f"{heading}\n\n{_RESULTS}\n{rest}"
     code = f"```python\n{inspect.getsource(iterative_magnitude_pruning)}```"
     text = links.rewritten(markdown, page.file.src_uri).replace("<!-- algorithm -->", code)
     return text.replace("<details>", '<details markdown="1">')  # so that tables in it are tables
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Keeps a number and its percent sign on one line, outside of code."""
+    return _PERCENT.sub(lambda match: match[0] if match[1] else "&nbsp;", html)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -59,7 +59,7 @@ log = model.fit(
 print(f"accuracy with 10 % of the weights: {log.history['val_accuracy'][-1]:.3f}")
 
 # %% [markdown]
-# Which weights are left? Sparsity is compared over all layers, so large layers lose more.
+# Which weights are left? Magnitudes are compared over all layers, so large layers lose more.
 
 # %%
 kl.summary(model)
@@ -79,8 +79,8 @@ table.plot()
 # %% [markdown]
 # ## Remove channels
 #
-# Scattered zeros make a file smaller, not the network faster. Pruned channels do: `compact` builds
-# a smaller dense network, and checks that its outputs are those of the masked one.
+# Scattered zeros make a file smaller, not the network faster. Removing channels does: `compact`
+# builds a smaller dense network, and checks that its outputs are those of the masked one.
 
 # %%
 kl.prune(dense, flops=0.6, pattern="channels")  # as few channels as save 60 % of the FLOPs

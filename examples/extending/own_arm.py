@@ -15,7 +15,7 @@ from keras_lottery.types import Start, Training
 
 
 class RandomSigns(starts.TicketControl):
-    """The winning ticket of the same seed and round, with the sign of each weight drawn anew.
+    """The winning ticket of the same seed and round, with a random sign for each weight.
 
     `TicketControl` provides the rest: it waits for the ticket, and is trained `config.draws` times.
     """

@@ -1,5 +1,6 @@
 """The command line: absl flags, one set per command."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -25,10 +26,13 @@ def main(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code."""
     try:
         _dispatch(list(arguments[1:]))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         resume = " Run the same command to resume." if arguments[1:2] == ["run"] else ""
         print(f"keras-lottery: interrupted.{resume}", file=sys.stderr)
         return STOPPED
+    except BrokenPipeError:  # `| head` has read enough; the flush at exit would fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (LotteryError, flags.Error) as error:
         print(f"keras-lottery: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE_ERROR

@@ -31,7 +31,8 @@ from keras_lottery.cli.kept_report import show_report
 from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
 from keras_lottery.cli.show import SHOW
 from keras_lottery.config import presets
-from keras_lottery.engine.plan import plan_of
+from keras_lottery.engine.plan import Plan, plan_of
+from keras_lottery.engine.progress import duration
 from keras_lottery.errors import LotteryError, printable
 from keras_lottery.records.run_paths import paths_of
 
@@ -60,7 +61,7 @@ def _define_run(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("report", True, "Write the report at the end.", flag_values=values)
     text = "Also export the default model, into <run folder>/export."
     flags.DEFINE_bool("export", False, text, flag_values=values)
-    text = "Only print what would be trained and an estimate of the time, from a few steps."
+    text = "Only print what would be trained and the estimated time, measured on a few steps."
     flags.DEFINE_bool("dry_run", False, text, flag_values=values)
     _define_track(values)
 
@@ -100,18 +101,29 @@ def _announce(config: configs.Config, measure: bool) -> None:
     if plan is None:
         seeds = ", ".join(map(str, config.seeds))
         print(f"{config.name}: the study {config.study!r} with the seeds {seeds}")
-        return
-    print(f"{config.name}: {'; '.join(plan.lines())}")
+    else:
+        print(f"{config.name}: {'; '.join(plan.lines())}")
     each = None
-    if measure and plan.left:
+    if measure and (plan is None or plan.left):
         from keras_lottery.engine.measure import seconds_of_training
 
         each = seconds_of_training(config)
-    if measure or (plan.seconds_each and plan.left):
-        side_by_side = f", {plan.workers} in parallel" if plan.workers > 1 else ""
-        print(f"estimated time: {plan.time_left(each)}{side_by_side}")
+    if line := _estimate(plan, each):
+        print(line)
     if measure:
-        print(f"nothing was written; the run folder will be {plan.folder}")
+        print(f"nothing was written; the run folder will be {paths_of(config).root}")
+
+
+def _estimate(plan: Plan | None, each: float | None) -> str:
+    """Returns the sentence on the time that a run takes; empty if nothing is left to train."""
+    if plan is None and each is not None:
+        return f"one training takes about {duration(each)}; the study sets how many"
+    if plan is None or not plan.left:
+        return ""
+    if each is None and plan.seconds_each is None:
+        return "estimated time: shown with the progress of the first training, or by --dry_run"
+    how_many = f"{plan.workers} in parallel" if plan.workers > 1 else "one at a time"
+    return f"estimated time: {plan.time_left(each)}, training {how_many}"
 
 
 def _frozen(settings: Any, name: str, overrides: dict[str, Any]) -> configs.Config:

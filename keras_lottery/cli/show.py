@@ -1,4 +1,4 @@
-"""The command `show`: the status and the table of a run, also of one that is still going."""
+"""The command `show`: the status and the table of a run, even while it is running."""
 
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ def is_running(folder: Path) -> bool:
 
 
 SHOW = Command(
-    "Shows the status and the table of a run, also of one that is still going.",
+    "Shows the status and the table of a run, even while it is running.",
     "keras-lottery show --run=runs/quickstart-1a2b3c4d",
     _define,
     _show,

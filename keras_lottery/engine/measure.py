@@ -1,36 +1,66 @@
 """Measures how long one training of an experiment takes, by training a few steps."""
 
+import time
 from dataclasses import replace
 
 from keras_lottery import user_modules
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, RewindConfig
 from keras_lottery.engine.progress import NoProgress
+from keras_lottery.protocols import Task
 from keras_lottery.tasks import make_task
+from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.types import Start, Training
 
-STEPS = 100
-"""Steps that are timed; compilation is not counted."""
+FEW, MANY = 2, 100
+"""Steps of the two trainings that are timed; compilation is not counted."""
+
+BUDGET = 20.0
+"""Seconds that the second one may take: slow networks train fewer steps."""
 
 
 @preserved()
 def seconds_of_training(config: Config) -> float:
     """Returns the estimated seconds of one training from step 0, with its evaluations.
 
-    The dense network is trained for 100 steps; nothing is written.
+    The dense network is trained twice, for 2 and for up to 100 steps, which separates the time of a
+    step from that of an evaluation:
+
+        seconds(steps) = steps · step + evaluations · evaluation + rest
+
+    where `rest` is the final evaluation on the test set. Nothing is written.
 
     Raises:
         LotteryError: the config does not fit together, or its data are missing.
     """
     user_modules.allow(*getattr(config.data, "modules", ()))  # as in `open_run`
-    short = replace(
-        config,
-        train=replace(config.train, length=f"{STEPS}it"),
-        rewind=RewindConfig(),
-    )
-    task, seed = make_task(short), config.seeds[0]
+    train = replace(config.train, length=f"{MANY}it", eval_every=MANY, average=0)
+    task = make_task(replace(config, train=train, rewind=RewindConfig()))
     total = task.steps(config.train.length)
+    short, rest = _timed(task, config, FEW)
+    steps = min(MANY, int(FEW * BUDGET / max(short, 1e-6)))
+    if steps <= FEW:
+        return short / FEW * total + rest
+    longer, rest_again = _timed(task, config, steps)
+    step = max(longer - short, 0.0) / (steps - FEW)
+    evaluation = max(short - FEW * step, 0.0)
+    return step * total + evaluation * _evaluations(task, config) + min(rest, rest_again)
+
+
+def _timed(task: Task, config: Config, steps: int) -> tuple[float, float]:
+    """Returns the seconds of the last steps of a training, and of the evaluation after them."""
+    seed = config.seeds[0]
     training = Training("", config.task, seed, 0, "dense")
-    start = Start(task.start_weights(seed), seed=seed)
+    start = Start(task.start_weights(seed), step=MANY - steps, seed=seed)
+    began = time.perf_counter()
     result = task.fit(training, start, NoProgress())
-    return result.seconds * total / max(result.steps, 1)
+    whole = time.perf_counter() - began
+    return result.seconds, max(whole - result.seconds - result.compile_seconds, 0.0)
+
+
+def _evaluations(task: Task, config: Config) -> int:
+    """Returns how often a training is evaluated on the validation set, or starts playing."""
+    if not isinstance(task, NetworkTask):
+        return 1
+    total = task.steps(config.train.length)
+    return -(-total // (config.train.eval_every or task.steps("1ep")))

@@ -82,10 +82,11 @@ class ProgressBar:
             TextColumn("{task.fields[note]}"),
             console=self._console,
         )
-        self._first, self._finished, self._total = done, done, total
+        self._finished, self._total = done, total
         self._parts: dict[TaskID, float] = {}  # finished fractions of the running trainings
         self._whole = self._bar.add_task("trainings", total=total, completed=done, note="")
-        self._pause, self._began, self._printed = pause, time.monotonic(), time.monotonic()
+        self._pause, self._printed = pause, time.monotonic()
+        self._began = self._compiled = (self._printed, float(done))  # time, and trainings done
 
     def __enter__(self) -> "ProgressBar":
         if self._is_drawn:
@@ -114,13 +115,18 @@ class ProgressBar:
             self._print(f"{self._finished}/{self._total} {name} done")
 
     def skip(self, trainings: int) -> None:
-        self._first += trainings  # they must not count in the time per training
         self._finished += trainings
+        # They must not count in the time per training.
+        self._began, self._compiled = (
+            (at, done + trainings) for at, done in (self._began, self._compiled)
+        )
         self._move()
 
     def _update(self, name: str, steps: TaskID, step: int, of: int, loss: float) -> None:
         self._parts[steps] = step / of
         self._move()
+        if self._compiled == self._began:
+            self._compiled = (time.monotonic(), self._done)
         note = "" if math.isnan(loss) else f"loss {loss:.4g}"
         self._bar.update(steps, completed=step, total=of, note=note)
         if self._is_due():
@@ -142,17 +148,19 @@ class ProgressBar:
             self._console.print(f"{line}, {self._left()} left", markup=False)
 
     def _left(self) -> str:
-        """Returns the time left, from the average speed of this call so far."""
+        """Returns the time left, from the average speed since the first compiled steps."""
         # rich's TimeRemainingColumn counts skipped trainings as fast ones, and prints no lines.
-        done = self._done - self._first
-        if not done:
+        at, before = self._compiled if self._done > self._compiled[1] else self._began
+        done = self._done - before
+        if done <= 0:
             return "?"
-        seconds = (time.monotonic() - self._began) / done * (self._total - self._done)
-        return duration(seconds)
+        return duration((time.monotonic() - at) / done * (self._total - self._done))
 
 
 def duration(seconds: float) -> str:
-    """Returns seconds as hours, minutes and seconds: `1:05:00`."""
+    """Returns seconds as hours, minutes and seconds: `1:05:00`; from two days on, as days."""
+    if seconds >= 2 * 86_400:
+        return f"{seconds / 86_400:,.1f} days"
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
 

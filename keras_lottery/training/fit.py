@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from keras_lottery.masking.keras_internals import resumed_epoch
+from keras_lottery.masking.keras_internals import resumed_epoch, run_first_batch
 from keras_lottery.masking.mask_layer import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checks import check_fit, check_labels
@@ -231,8 +231,7 @@ def prepare(model: keras.Model, *arrays: Any) -> FitProgram:
             weights, slots and metrics on the first batch.
     """
     batch = keras.tree.map_structure(lambda a: np.asarray(a[:1]), arrays)
-    model.test_on_batch(*batch)
-    model.reset_metrics()
+    run_first_batch(model, *batch)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return FitProgram(make_program(model))

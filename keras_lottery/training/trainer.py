@@ -13,7 +13,7 @@ from keras_lottery.backend.distribution import Distribution
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals import clip_sums, flatten_layers
+from keras_lottery.masking.keras_internals import clip_sums, flatten_layers, run_first_batch
 from keras_lottery.protocols import Progress
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.training import checkpoint
@@ -249,5 +249,4 @@ class _Recorder:
 def _build_metrics(model: keras.Model, train: Any, replicas: int) -> None:
     """Creates the metrics' variables, which Keras does on the first batch."""
     batch = keras.tree.map_structure(lambda array: array[:replicas], train)
-    model.test_on_batch(*batch)
-    model.reset_metrics()
+    run_first_batch(model, *batch)

@@ -93,6 +93,24 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(backend, tmp_path, capsys)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_of_a_study_estimates_one_training(backend, tmp_path, capsys):
+    small = ["--seeds=0", "--config.train.length=40it", "--config.model.hidden=20,10"]
+    study = ["--config=quickstart", "--config.study=supermasks", f"--out={tmp_path / 'runs'}"]
+    assert run("run", *study, *small, "--dry_run", backend) == 0
+    shown = capsys.readouterr().out
+    assert "the study 'supermasks' with the seeds 0" in shown
+    assert "one training takes about 0:0" in shown and "the study sets how many" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_has_read_enough_is_no_error(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert run("help") == 0
+
+
 def test_tickets_are_listed(capsys):
     assert run("tickets") == 0
     shown = capsys.readouterr().out

@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console
 
+from keras_lottery.engine import progress
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.types import Training
 
@@ -44,3 +45,26 @@ def test_a_terminal_shows_the_steps_and_the_loss():
         bar._bar.refresh()
     shown = console.file.getvalue()
     assert "30/120" in shown and "loss 0.25" in shown and "seed 0 round 2 winning" in shown
+
+
+def test_the_time_left_follows_from_the_compiled_steps(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=100)
+    with (
+        ProgressBar(3, 0, console, pause=0) as bar,
+        bar.training(Training("", "vision", 0, 0, "dense")) as one,
+    ):
+        now[0] = 100.0  # of compiling
+        one.update(10, 100, 0.5)
+        now[0] = 101.0
+        bar.skip(1)
+        one.update(20, 100, 0.5)
+    first, second, _ = console.file.getvalue().splitlines()
+    assert first.endswith("0:48:20 left")  # 290 tenths at 100 seconds each: all that is known
+    assert second.endswith("0:00:18 left")  # 18 tenths at one second each
+
+
+def test_durations():
+    assert [progress.duration(s) for s in (0, 3_900, 172_799)] == ["0:00:00", "1:05:00", "47:59:59"]
+    assert progress.duration(25 * 86_400) == "25.0 days"

@@ -30,9 +30,9 @@ def test_the_first_example_of_the_readme_runs_as_pasted(tmp_path):
     readme = (EXAMPLES[0].parents[1] / "README.md").read_text()
     code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
     output = _output(["-c", code], tmp_path)
-    before, after = re.search(r"^all +([\d,]+) → ([\d,]+)", output, re.MULTILINE).groups()
+    after, before = re.search(r"│ bytes +│ +([\d,]+) │ +([\d,]+) │", output).groups()
     assert 0 < int(after.replace(",", "")) < int(before.replace(",", "")) / 4
-    assert (tmp_path / "small.keras").is_file()
+    assert (tmp_path / "small.keras").stat().st_size == int(after.replace(",", ""))
 
 
 def _output(command, folder):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 
@@ -240,6 +241,17 @@ def test_a_callback_says_once_where_training_resumes(model):
     model._initial_epoch = 3  # as BackupAndRestore does
     assert internals.resumed_epoch(model) == 3
     assert internals.resumed_epoch(model) is None
+
+
+@preserved()
+def test_the_first_batch_builds_the_metrics_under_a_distribution(model):
+    if keras.config.backend() == "jax":
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+    model.compile("sgd", "mse", metrics=["mae"])
+    x = np.ones((2, *model.input_shape[1:]), "float32")
+    internals.run_first_batch(model, x, keras.ops.convert_to_numpy(model(x)) + 1)
+    assert [metric.name for metric in internals.compiled_metrics(model)] == ["mae"]
+    assert float(model.metrics[0].result()) == 0  # reset
 
 
 def test_compiled_metrics_know_their_direction():

@@ -45,6 +45,7 @@ from keras_lottery.masking.keras_internals.trainer import (
     optimizer_class,
     remake_functions,
     resumed_epoch,
+    run_first_batch,
     sync_trainer,
 )
 
@@ -84,6 +85,7 @@ __all__ = [
     "replaced_calls",
     "resumed_epoch",
     "retrack",
+    "run_first_batch",
     "set_class",
     "snake_case",
     "stateless_scope",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.trainers.compile_utils import CompileMetrics
 
@@ -29,6 +30,20 @@ def compiled_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
     """Returns the metrics passed to `compile`; empty until the model has seen a batch."""
     groups = [metric for metric in model.metrics if isinstance(metric, CompileMetrics)]
     return [metric for group in groups for metric in group.metrics]
+
+
+def run_first_batch(model: keras.Model, *batch: Any) -> None:
+    """Evaluates one batch, on which Keras creates weights and metrics, and resets the metrics.
+
+    Args:
+        model: compiled.
+        batch: `x`, `y` and `sample_weight`, if any.
+    """
+    if keras.distribution.distribution() is not None and len(batch) == 2:
+        # Before Keras 3.15, a distribution can't place sample weights that are None.
+        batch = (*batch, np.ones(len(keras.tree.flatten(batch)[0]), "float32"))
+    model.test_on_batch(*batch)
+    model.reset_metrics()
 
 
 def metric_direction(metric: keras.metrics.Metric) -> str | None:
