@@ -254,6 +254,15 @@ def test_the_first_batch_builds_the_metrics_under_a_distribution(model):
     assert float(model.metrics[0].result()) == 0  # reset
 
 
+@pytest.mark.parametrize("has_view", [True, False])
+def test_bit_patterns_of_floats(has_view, monkeypatch):
+    if not has_view:  # as before Keras 3.12
+        monkeypatch.delattr(keras.ops, "view", raising=False)
+    values = np.array([0.0, 1e-3, 1.0, 3.5], "float32")
+    bits = internals.float_bits(keras.ops.convert_to_tensor(values))
+    assert keras.ops.convert_to_numpy(bits).tolist() == values.view("int32").tolist()
+
+
 def test_compiled_metrics_know_their_direction():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(loss="mse", metrics=["mae", keras.metrics.AUC(name="area")])

@@ -225,6 +225,21 @@ def use_scope(scope: Any) -> Iterator[None]:
         global_state.set_global_attribute("stateless_scope", active)
 
 
+def float_bits(values: Any) -> Any:
+    """Returns the bit patterns of float32 values as int32."""
+    if hasattr(keras.ops, "view"):  # new in Keras 3.12
+        return keras.ops.view(values, "int32")
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.bitcast(values, "int32")
+    if keras.config.backend() == "torch":
+        import torch
+
+        return values.view(torch.int32)
+    return values.view("int32")
+
+
 def full_precision() -> Any:
     """Returns a scope that reads variables without autocasting."""
     return AutocastScope(None)

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from keras_lottery.masking.keras_internals import float_bits
 from keras_lottery.masking.parametrizations.base import Extra
 
 
@@ -76,7 +77,7 @@ def largest(values: Any, count: Any) -> Any:
         count: int32 scalar, from 0 to the number of values.
     """
     # The bit patterns of non-negative floats sort like the floats.
-    bits = ops.view(ops.reshape(values, (-1,)), "int32")
+    bits = float_bits(ops.reshape(values, (-1,)))
     bit = ops.ones((), "int32")
 
     def narrow(i: Any, threshold: Any) -> Any:
