@@ -35,7 +35,8 @@ NOTE = (
 )
 PAIRED = (
     "Perplexity minus that of magnitude per kernel at the same sparsity, paired by seed: mean and "
-    "95 % t interval, n = {n}. Below 0 is better."
+    "95 % t interval, n = {n}. Below 0 is better. The last row compares Wanda with magnitude in "
+    "the same comparison groups."
 )
 
 
@@ -90,6 +91,8 @@ def content(rows: Sequence[Row], about: str) -> list[Heading | Text | Table]:
     paired = [
         [m, *(_interval(_paired(rows, m, t)) for t in targets)] for m in METHODS if m != MAGNITUDE
     ]
+    same = [_interval(_paired(rows, WANDA, t, BY_OUTPUT)) for t in targets]
+    paired.append([f"{WANDA} − {BY_OUTPUT}", *same])
     header = ["method", *targets]
     versions = ", ".join(f"{name} {text}" for name, text in sorted(backend.versions().items()))
     return [
@@ -109,9 +112,11 @@ def _values(rows: Sequence[Row], method: str, target: str) -> dict[int, float]:
     }
 
 
-def _paired(rows: Sequence[Row], method: str, target: str) -> dict[int, float]:
-    """Returns what a method's perplexities exceed magnitude's by, by seed."""
-    magnitude = _values(rows, MAGNITUDE, target)
+def _paired(
+    rows: Sequence[Row], method: str, target: str, against: str = MAGNITUDE
+) -> dict[int, float]:
+    """Returns what a method's perplexities exceed those of `against` by, by seed."""
+    magnitude = _values(rows, against, target)
     return {seed: value - magnitude[seed] for seed, value in _values(rows, method, target).items()}
 
 
