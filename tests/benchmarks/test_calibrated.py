@@ -11,6 +11,7 @@ from benchmarks.calibrated_page import BY_OUTPUT, DENSE, MAGNITUDE, METHODS, WAN
 
 def made_rows():
     values = {DENSE: (10, 12, 14), MAGNITUDE: (20, 22, 24), WANDA: (18, 19, 20)}
+    values[BY_OUTPUT] = (19, 20, 21)
     rows = [
         Row(seed, method, "0" if method == DENSE else "0.6", float(value))
         for method, by_seed in values.items()
@@ -27,6 +28,7 @@ def test_the_page_has_means_with_intervals_and_paired_differences(tmp_path):
     assert "| magnitude, per kernel | 22.00 [17.03, 26.97] |" in text
     assert "| Wanda | 19.00 [16.52, 21.48] |" in text
     assert "| Wanda | -3.00 [-5.48, -0.52] |" in text
+    assert "| Wanda − magnitude, per output | -1.00 [-1.00, -1.00] |" in text
     assert text.count("n = 3") == 2 and "About." in text
 
 
