@@ -236,15 +236,15 @@ def content(rows: pd.DataFrame, about: str) -> list[Block]:
                 "− dense, trained as long",
             ],
             accuracies,
-            f"Percent of the 10,000 test images, mean of {n} seeds ({dense}); differences in "
-            "points, with the 95 % t interval of their mean over the seeds.",
+            f"Percent of the 10,000 test images, n = {n} ({dense}); differences in points, from "
+            "three seeds on with the 95 % t interval of their mean.",
         ),
         Table(
             "Times as fast as dense",
             ["cut", "runtime", "batch 1", "batch 32"],
             speeds,
-            "One thread, exported networks, in turn with the dense one; median of the seeds, with "
-            "the lowest and the highest.",
+            "One thread, exported networks, in turn with the dense one"
+            + ("." if n == 1 else "; median of the seeds, with the lowest and the highest."),
         ),
         Text(f"Backend {backend.name()}; {versions}; {machine()['processor']}, CPU only."),
     ]
