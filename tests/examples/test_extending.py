@@ -67,7 +67,7 @@ def test_data_model_criterion_arm_task_and_study(package, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "random_signs" in done.stdout and "mean_absolute_error" in done.stdout
+    assert "random_signs" in done.stdout and "mean absolute error" in done.stdout
     (table,) = tmp_path.glob("runs/study-*/noise.csv")
     seed, noise, value = zip(*(row.split(",") for row in table.read_text().split()[1:]))
     assert set(seed) == {"0"} and noise == ("0.0", "0.2", "0.5")

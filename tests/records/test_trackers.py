@@ -39,10 +39,11 @@ def test_mlflow_has_a_run_per_arm_and_seed(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.filterwarnings("ignore")  # its own
 def test_wandb_has_a_run_per_arm_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("wandb")
+    wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
     fill(tracker("wandb", "made", {"prune.rate": 0.2}, tmp_path))
+    wandb.teardown()  # its service writes the files in the background
     files = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
     first, second = sorted((file.read_bytes() for file in files), key=lambda text: b"0.75" in text)
     assert b"training/round_01/loss" in first and b"winning seed 0" in first and b"0.25" in first

@@ -6,8 +6,12 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.trainers.compile_utils import CompileMetrics
+from packaging.version import Version
 
 from keras_lottery.errors import LotteryError
+
+# Earlier versions need sample weights under a distribution.
+_PLACES_NONE = Version(keras.__version__) >= Version("3.15")
 
 
 def sync_trainer(model: keras.Model) -> None:
@@ -39,8 +43,7 @@ def run_first_batch(model: keras.Model, *batch: Any) -> None:
         model: compiled.
         batch: `x`, `y` and `sample_weight`, if any.
     """
-    if keras.distribution.distribution() is not None and len(batch) == 2:
-        # Before Keras 3.15, a distribution can't place sample weights that are None.
+    if not _PLACES_NONE and keras.distribution.distribution() is not None and len(batch) == 2:
         batch = (*batch, np.ones(len(keras.tree.flatten(batch)[0]), "float32"))
     model.test_on_batch(*batch)
     model.reset_metrics()
