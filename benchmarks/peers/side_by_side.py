@@ -10,14 +10,15 @@ it needs: torch and torchvision for OpenLTH, torch and gymnasium for CleanRL and
 functions that later versions removed. (Under torch 2.13, OpenLTH's `Model` must not name
 `abc.ABC` before `torch.nn.Module`.) A package that isn't given is left out.
 
-Every package is a process that waits for its turn. `one process` has one thread per core, `one
-process per core` has one thread each, and they train one network each, as the executor `processes`
-does. Each package's own loop, loader and network is used where it brings one; in-memory arrays
-otherwise. --write puts the tables into benchmarks/peers/results.md.
+Every package is a process that is stopped until its turn (POSIX only). `one process` has one thread
+per core, `one process per core` has one thread each, and they train one network each, as the
+executor `processes` does. Each package's own loop, loader and network is used where it brings one;
+in-memory arrays otherwise. --write puts the tables into benchmarks/peers/results.md.
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -123,24 +124,28 @@ class Group:
 
     def __init__(self, candidate: Candidate, workers: int, threads: int, stack: ExitStack) -> None:
         self._name = candidate.name
-        self._pipes: list[tuple[IO[str], IO[str]]] = []
+        self._processes: list[subprocess.Popen[str]] = []
         for _ in range(workers):
             process = stack.enter_context(candidate.start(threads))
             stack.callback(process.kill)
-            self._pipes.append((cast(IO[str], process.stdin), cast(IO[str], process.stdout)))
+            self._processes.append(process)
         self._wait("ready")
 
     def __call__(self) -> None:
         """Lets each worker train its steps, and waits for all."""
-        for orders, _ in self._pipes:
+        for process in self._processes:
+            process.send_signal(signal.SIGCONT)
+            orders = cast(IO[str], process.stdin)
             orders.write("go\n")
             orders.flush()
         self._wait("done")
 
     def _wait(self, word: str) -> None:
-        for _, answers in self._pipes:
-            if answers.readline().strip() != word:
+        for process in self._processes:
+            if cast(IO[str], process.stdout).readline().strip() != word:
                 raise SystemExit(f"side_by_side: {self._name} failed; its errors are above.")
+        for process in self._processes:
+            process.send_signal(signal.SIGSTOP)  # threads that wait in busy loops would take turns
 
 
 def candidates_of(case: str, options: argparse.Namespace) -> list[Candidate]:
