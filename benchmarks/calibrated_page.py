@@ -116,8 +116,8 @@ def _paired(
     rows: Sequence[Row], method: str, target: str, against: str = MAGNITUDE
 ) -> dict[int, float]:
     """Returns what a method's perplexities exceed those of `against` by, by seed."""
-    magnitude = _values(rows, against, target)
-    return {seed: value - magnitude[seed] for seed, value in _values(rows, method, target).items()}
+    reference = _values(rows, against, target)
+    return {seed: value - reference[seed] for seed, value in _values(rows, method, target).items()}
 
 
 def _interval(by_seed: Mapping[int, float]) -> str:

@@ -68,7 +68,7 @@ def make_folder(folder: Path) -> None:
 
 
 def full_disk(error: BaseException) -> OSError | None:
-    """Returns the error of a full disk that another library reports as an error of its own."""
+    """Returns the full disk that another library reports in an exception without its errno."""
     for number in _FULL:
         if os.strerror(number) in str(error):
             return OSError(number, os.strerror(number))

@@ -305,6 +305,7 @@ PEERS = {
     "torch_prune": torch_prune,
     "cleanrl": cleanrl,
 }
+ON_TORCH = ("open_lth", "torch_prune", "cleanrl")
 
 
 def main() -> None:
@@ -318,9 +319,7 @@ def main() -> None:
     options = parser.parse_args()
     out = os.dup(1)
     os.dup2(2, 1)  # what the packages print must not get among the answers
-    if "torch" in (os.environ.get("KERAS_BACKEND"), options.peer.partition("_")[0]) or (
-        options.peer in ("open_lth", "cleanrl")
-    ):
+    if options.peer in ON_TORCH or os.environ.get("KERAS_BACKEND") == "torch":
         import torch
 
         torch.set_num_threads(options.threads)

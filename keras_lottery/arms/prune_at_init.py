@@ -12,11 +12,13 @@ mark?" (2009.08576), for the controls.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from keras_lottery import pruning
 from keras_lottery.arms import starts
 from keras_lottery.arms.reinit import Reinit
 from keras_lottery.protocols import Arm, RunView
-from keras_lottery.types import Start, Training
+from keras_lottery.types import MaskSet, Start, Training
 
 CRITERIA = ("magnitude", "random", "snip", "grasp", "synflow")
 
@@ -53,31 +55,25 @@ class Shuffled(Arm):
 
     def start(self, training: Training, run: RunView) -> Start:
         masks = run.start_of(starts.sibling(training, self.of)).masks
-        shuffled = pruning.permute_layer(masks, starts.generator(training), starts.layout(run))
+        shuffled = self._shuffle(masks, starts.generator(training), run)
         return starts.from_state(training, run, shuffled, run.rewind_state(training.seed))
+
+    def _shuffle(self, masks: MaskSet, rng: np.random.Generator, run: RunView) -> MaskSet:
+        return pruning.permute_layer(masks, rng, starts.layout(run))
 
 
 @dataclass(frozen=True)
-class ShuffledPerInput(Arm):
+class ShuffledPerInput(Shuffled):
     """Control: the mask of the arm `of` shuffled among the weights of each input.
 
     Every pixel or unit that a dense layer reads, and every channel that a convolution reads, has
     as many weights as in the mask of `of`; everything else is unchanged.
     """
 
-    name: str
-    of: str
-    stochastic = True
     unstructured = True
 
-    def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.sibling(training, self.of),)
-
-    def start(self, training: Training, run: RunView) -> Start:
-        masks = run.start_of(starts.sibling(training, self.of)).masks
-        axes = pruning.input_axes(run.task.variables())
-        shuffled = pruning.permute_slices(masks, starts.generator(training), axes)
-        return starts.from_state(training, run, shuffled, run.rewind_state(training.seed))
+    def _shuffle(self, masks: MaskSet, rng: np.random.Generator, run: RunView) -> MaskSet:
+        return pruning.permute_slices(masks, rng, pruning.input_axes(run.task.variables()))
 
 
 AT_INIT = tuple(

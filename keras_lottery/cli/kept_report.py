@@ -1,7 +1,7 @@
 """Writes and shows the report of a run, unless nothing has changed since it was written.
 
-What a report depends on, and the files that it wrote, are recorded as digests in the cache, not in
-the run folder: what is printed again must not come from a folder that somebody else made.
+What a report depends on, and the files that it wrote, are recorded as digests in the cache. A run
+folder may come from a stranger, so the text that is printed again isn't kept there.
 """
 
 import hashlib
