@@ -209,10 +209,12 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "late_rewinding_resnet8_cifar10": (
         "frankle2020/late_rewinding:resnet8_cifar10",
+        "--threads=1",
         "--backend=tensorflow",
     ),
     "instability_resnet8_cifar10": (
         "frankle2020/instability:resnet8_cifar10",
+        "--threads=1",
         "--backend=tensorflow",
     ),
     "channels": ("channels", "--backend=tensorflow"),

@@ -56,6 +56,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
 
     config.rewind.to = "500it"  # Frankle 2020: sparse networks of ResNet-20 are stable from there
     config.arms = ("winning", "winning_init", "reinit", "permuted_layer")  # Frankle 2020
+    config.report = {"sparse": 0.2}  # ours
     config.claims = CLAIMS
 
     if argument == "resnet8_cifar10":

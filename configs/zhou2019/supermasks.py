@@ -1,8 +1,8 @@
 """Supermasks over weights that are never trained (Zhou et al. 2019, arXiv 1905.01067).
 
-lenet, conv2, conv6: heuristic supermasks. The dense network is trained once per seed. Each criterion
-    derives one mask per level from it, and each mask is evaluated with the untrained weights and
-    with their signed constants.
+lenet, conv2, conv6: heuristic supermasks. The dense network is trained once per seed. Each
+    criterion derives one mask per level from it, and each mask is evaluated with the untrained
+    weights and with their signed constants.
 learned: supermasks learned on LeNet and MNIST, in four arms: untrained weights or signed
     constants, each with and without dynamic weight rescaling. `dense` trains the weights.
 
