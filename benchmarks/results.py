@@ -220,7 +220,13 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "channels": ("channels", "--backend=tensorflow"),
     "rewinding_digits": ("renda2020/rewinding:digits",),
     "multi30k": MULTI30K,
-    "multi30k_layers": ("yu2019/transformer:multi30k_layers", "--backend=tensorflow"),
+    "multi30k_layers": (
+        *MULTI30K,
+        "--config.name=multi30k_layers",
+        "--config.prune.embeddings=False",
+        "--seeds=0,1",
+    ),
+    "multi30k_layers_long": ("yu2019/transformer:multi30k_layers_long", "--backend=tensorflow"),
     "multi30k_embeddings": (
         *MULTI30K,
         "--config.name=multi30k_embeddings",

@@ -58,7 +58,7 @@ DIGESTS = {
     "yu2019/control:lunarlander_small": "6e5b6d8d",
     "yu2019/control:minatar_breakout": "6badad58",
     "yu2019/transformer:multi30k_small": "2f72bb87",
-    "yu2019/transformer:multi30k_layers": "31f929c3",
+    "yu2019/transformer:multi30k_layers_long": "31f929c3",
     "yu2019/lstm:ptb": "93072f01",
     "yu2019/lstm:ptb_small": "810a63af",
     "yu2019/lstm:ptb_words": "90f9abe2",
