@@ -137,7 +137,7 @@ def _reseeded(initializer: Any) -> Any:
 def _config(model: keras.Model, hint: str) -> dict[str, Any]:
     paths.check_built(model)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), internals.tensorflow_left_out():
             warnings.simplefilter("ignore")  # about lambdas: they are loaded in this process only
             return keras.saving.serialize_keras_object(model)
     except Exception as error:
@@ -154,7 +154,7 @@ def _rebuild(
     if not compiled:
         config = {key: value for key, value in config.items() if key != "compile_config"}
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), internals.tensorflow_left_out():
             warnings.simplefilter("ignore")
             copy = keras.saving.deserialize_keras_object(
                 config, custom_objects=_classes(model), safe_mode=False
