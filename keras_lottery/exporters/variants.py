@@ -66,11 +66,15 @@ def fill_zeros(model: Any, prunable: Collection[str]) -> None:
     """
     import keras
 
+    if not prunable:
+        return
     noise = np.random.default_rng(0).standard_normal(_NOISE, "float32")
     for path, variable in masking.variables(model).items():
+        if path not in prunable:
+            continue
         value = np.array(keras.ops.convert_to_numpy(variable.value))
         zeros = value == 0
-        if path in prunable and zeros.any():
+        if zeros.any():
             spread = max(value.max(), -value.min()) / 3 or 0.05
             np.putmask(value, zeros, (spread * noise).astype(value.dtype))  # repeats the noise
             variable.assign(value)
