@@ -245,6 +245,7 @@ def _verified(order: _Order, written: _Written, writer: Writer, reader: Reader) 
             if cores() == 1:  # compression would slow down what is timed
                 sizes[-1].result()
             yield part
+        writer.close()
 
     with ThreadPoolExecutor(1) as pool:
         reloaded = reader.read(measured(), written.subject)

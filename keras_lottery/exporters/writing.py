@@ -59,9 +59,13 @@ class Writer:
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the other process and frees its memory."""
         if self._child is not None:
-            self._child.__exit__(*error)
+            self._child.__exit__()
 
     @property
     def here(self) -> bool:

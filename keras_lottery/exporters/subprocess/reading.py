@@ -32,8 +32,8 @@ _ONE_THREAD = {
     "TF_NUM_INTEROP_THREADS": "1",
     "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip(),
 }
-_SECONDS, _FEWEST, _MOST = 0.3, 3, 50
-_TOGETHER = 128 << 20  # bytes of the parts that are in memory at the same time
+_SECONDS, _FEWEST, _MOST = 0.2, 3, 50
+_TOGETHER = 512 << 20  # bytes of the parts that are in memory at the same time
 
 Seconds = dict[str, dict[int, list[float]]]
 
