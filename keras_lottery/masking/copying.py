@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery import backend
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, paths, state
@@ -131,7 +132,14 @@ def _blank(initializer: Any) -> Any:
     if isinstance(initializer, str | dict):
         initializer = keras.initializers.get(initializer)
     random = isinstance(initializer, keras.Initializer) and hasattr(initializer, "seed")
-    return "zeros" if initializer is None or random else initializer
+    return _zeros if initializer is None or random else initializer
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any = None) -> Any:
+    dtype = keras.backend.standardize_dtype(dtype)
+    if dtype not in ("float32", "float64", "float16"):
+        return keras.ops.zeros(shape, dtype)
+    return backend.tensor_of(backend.aligned_zeros(shape, dtype))
 
 
 def _reseeded(initializer: Any) -> Any:
