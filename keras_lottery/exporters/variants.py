@@ -73,7 +73,7 @@ def fill_zeros(model: Any, prunable: Collection[str]) -> None:
         stored = backend.view(variable.value)
         zeros = stored == 0
         if zeros.any():
-            value = backend.aligned_zeros(stored.shape, stored.dtype)
+            value = backend.aligned_zeros(stored.shape, stored.dtype.name)
             np.copyto(value, stored)
             spread = max(value.max(), -value.min()) / 3 or 0.05
             np.putmask(value, zeros, (spread * noise).astype(value.dtype))  # repeats the noise

@@ -11,7 +11,7 @@ import pytest
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters.subprocess import bootstrap
-from keras_lottery.exporters.subprocess.child import environment, run_child
+from keras_lottery.exporters.subprocess.child import Child, environment, run_child
 
 from .made import mlp
 
@@ -119,3 +119,38 @@ def test_a_child_that_fails_is_one_error_with_its_reason(text, reason, tmp_path,
     importlib.import_module("users_work")
     with pytest.raises(LotteryError, match=f"a model.*{reason}"):
         run_child("users_work:work", {}, "jax", "a model")
+
+
+WORK = """
+import os, signal, threading
+
+def add(request):
+    print("printed")
+    return {"sum": request["a"] + request["b"]}
+
+def wait(request):
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    (tmp_path / "users_work.py").write_text(WORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "users_work", raising=False)
+    importlib.import_module("users_work")
+
+
+def test_a_child_answers_in_order_whatever_the_work_prints(work):
+    with Child("jax") as child:
+        child.send("users_work:add", {"a": 1, "b": 2})
+        child.send("users_work:add", {"a": 3, "b": 4})
+        assert [child.receive("a sum")["sum"] for _ in range(2)] == [3, 7]
+
+
+def test_a_child_at_work_ends_with_its_parent_and_not_by_ctrl_c(work):
+    with Child("jax") as child:
+        child.send("users_work:wait", {})
+        child._process.stdin.close()  # as when the parent is killed
+        assert child._process.wait(60) == 1
