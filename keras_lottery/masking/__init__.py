@@ -21,7 +21,7 @@ an optimizer receives no masks, so the step hands them over (`step_scope`, or th
 same trace); otherwise they would be compiled in as constants.
 """
 
-from keras_lottery.masking.copying import fresh_weights, strip
+from keras_lottery.masking.copying import blank_initializers, fresh_weights, strip
 from keras_lottery.masking.inventory import describe
 from keras_lottery.masking.keras_internals import (
     batches_per_update,
@@ -48,6 +48,7 @@ __all__ = [
     "MaskOptions",
     "Patterns",
     "batches_per_update",
+    "blank_initializers",
     "carried",
     "describe",
     "draw_scores",
