@@ -1,6 +1,7 @@
 """Masked layers and models, and attaching masks to them: at once, or when the layer is built."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -131,10 +132,22 @@ class MaskedModel(MaskedLayer):
     def train_step(self, *args: Any, **kwargs: Any) -> Any:
         train_step = super().train_step  # type: ignore[misc]
         if backend.name() == "torch":
-            return train_step(*args, **kwargs)
+            with self._torch_scope():
+                return train_step(*args, **kwargs)
         # On JAX the first argument is the state: the values of all variables.
         with step_scope(self, args[0][1] if backend.name() == "jax" else ()):
             return train_step(*args, **kwargs)
+
+    def _torch_scope(self) -> AbstractContextManager[None]:
+        """Returns the scope of a step on torch, which nothing compiles.
+
+        Outside of a `step_scope` the network reads its weights through `where`, which takes longer
+        than the rest of a small step. Keras' own step passes its gradients to the optimizer only.
+        """
+        own = self.keras_lottery_base.train_step is keras.Model.train_step
+        if own and gradient_mask.is_guarded(self.optimizer):
+            return step_scope(self, guarded=True)
+        return nullcontext()
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it

@@ -192,7 +192,7 @@ def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimi
         record.zero_pruned()
         for optimizer in distinct.values():
             for slot in gradient_mask.slots(optimizer, record.variable):
-                record.reset_pruned(slot.variable, slot.start)
+                record.reset_pruned(slot.variable, slot.start, record.mask.value)
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:

@@ -33,7 +33,8 @@ def step_scope(
             that are 0 where pruned are then read without their mask: the optimizer masks their
             gradients before using them.
     """
-    values = {id(v): x for v, x in zip(model.non_trainable_variables, non_trainable_values)}
+    fixed = model.non_trainable_variables if non_trainable_values else ()
+    values = {id(v): x for v, x in zip(fixed, non_trainable_values)}
     outer = getattr(_step, "values", None), is_guarded()
     _step.values, _step.guarded = values, guarded
     try:

@@ -1,5 +1,6 @@
 """Every use of Keras' private API; a test fails when that changes."""
 
+from keras_lottery.masking.keras_internals.fused_adam import fused_adam
 from keras_lottery.masking.keras_internals.layers import (
     BuildHook,
     KerasSaveable,
@@ -68,6 +69,7 @@ __all__ = [
     "forget_variables",
     "full_precision",
     "functional_of",
+    "fused_adam",
     "hidden_name",
     "inbound_tensors",
     "innermost",

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from keras_lottery.masking.keras_internals import fused_adam
+
 
 class TorchProgram:
     """Calls `model.train_step` on batches gathered on the device."""
@@ -21,8 +23,9 @@ class TorchProgram:
 
     def train(self, data: Any, order: NDArray[np.int32], steps: int) -> None:
         self._model.train()
-        for rows in self._rows(order[:steps]):
-            self._model.train_step(_gather(data, rows))
+        with fused_adam(self._model.optimizer):
+            for rows in self._rows(order[:steps]):
+                self._model.train_step(_gather(data, rows))
 
     def test(self, data: Any, order: NDArray[np.int32]) -> None:
         self._model.eval()
