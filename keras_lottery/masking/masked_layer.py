@@ -8,7 +8,7 @@ import keras
 
 from keras_lottery import backend
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import gradient_mask, learned, paths
+from keras_lottery.masking import gradient_mask, learned, paths, step
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
 from keras_lottery.masking.class_swap import own_class_view, swapped_class
@@ -17,7 +17,6 @@ from keras_lottery.masking.mask_layer import holder_of, is_wrapper, records, zer
 from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.scope import MaskScope
-from keras_lottery.masking.step import step_scope
 
 __all__ = [
     "CONFIG_KEY",
@@ -45,6 +44,8 @@ class MaskedLayer(internals.LayerHooks):
     registered_name = "keras_lottery>MaskedLayer"
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        if step.reads_stored(self):
+            return super().call(*args, **kwargs)  # type: ignore[misc]
         with MaskScope(self, holder_of(self) or ()):
             return super().call(*args, **kwargs)  # type: ignore[misc]
 
@@ -135,7 +136,7 @@ class MaskedModel(MaskedLayer):
             with self._torch_scope():
                 return train_step(*args, **kwargs)
         # On JAX the first argument is the state: the values of all variables.
-        with step_scope(self, args[0][1] if backend.name() == "jax" else ()):
+        with step.step_scope(self, args[0][1] if backend.name() == "jax" else ()):
             return train_step(*args, **kwargs)
 
     def _torch_scope(self) -> AbstractContextManager[None]:
@@ -145,9 +146,11 @@ class MaskedModel(MaskedLayer):
         than the rest of a small step. Keras' own step passes its gradients to the optimizer only.
         """
         own = self.keras_lottery_base.train_step is keras.Model.train_step
-        if own and gradient_mask.is_guarded(self.optimizer):
-            return step_scope(self, guarded=True)
-        return nullcontext()
+        if not own or not gradient_mask.is_guarded(self.optimizer):
+            return nullcontext()
+        is_zeroed = [record.zero_at_once() for record in records(self)]
+        layers = internals.flatten_layers(self) if all(is_zeroed) else ()
+        return step.step_scope(self, guarded=True, zeroed=layers)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it

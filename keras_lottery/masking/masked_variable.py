@@ -108,6 +108,12 @@ class MaskedVariable:
         if not self.parametrization.learned:
             self.reset_pruned(self.variable, 0.0, self.mask.value)
 
+    def zero_at_once(self) -> bool:
+        """Zeroes the weight in place on torch; False unless it's then the effective weight."""
+        if self.parametrization.name != "zero":
+            return False
+        return zero_in_place(self.variable.value, self.mask.value)
+
     @staticmethod
     def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
         """Sets the weight, or an optimizer slot of it, to `start` where pruned."""

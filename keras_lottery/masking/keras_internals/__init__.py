@@ -33,6 +33,7 @@ from keras_lottery.masking.keras_internals.layers import (
     unlocked,
     use_scope,
 )
+from keras_lottery.masking.keras_internals.torch_layout import uncopied_images
 from keras_lottery.masking.keras_internals.trainer import (
     applying_optimizer,
     batches_per_update,
@@ -49,6 +50,7 @@ from keras_lottery.masking.keras_internals.trainer import (
     resumed_epoch,
     run_first_batch,
     sync_trainer,
+    without_results,
 )
 
 __all__ = [
@@ -96,6 +98,8 @@ __all__ = [
     "sublayers",
     "sync_trainer",
     "transplant",
+    "uncopied_images",
     "unlocked",
     "use_scope",
+    "without_results",
 ]
