@@ -140,13 +140,15 @@ class MaskedModel(MaskedLayer):
             return train_step(*args, **kwargs)
 
     def _torch_scope(self) -> AbstractContextManager[None]:
-        """Returns the scope of a step on torch, which nothing compiles.
+        """Returns the scope of a step on torch, which runs eagerly.
 
-        Outside of a `step_scope` the network reads its weights through `where`, which takes longer
-        than the rest of a small step. Keras' own step passes its gradients to the optimizer only.
+        `where` takes longer than the rest of a small step. Keras' own step needs none: it passes
+        its gradients to the optimizer only, which masks them. Other steps may use them otherwise.
         """
-        own = self.keras_lottery_base.train_step is keras.Model.train_step
-        if not own or not gradient_mask.is_guarded(self.optimizer):
+        names = ("train_step", "compute_loss")
+        base: Any = self.keras_lottery_base
+        own = all(getattr(base, name) is getattr(keras.Model, name) for name in names)
+        if not own or not gradient_mask.is_guarded(getattr(self, "optimizer", None)):
             return nullcontext()
         is_zeroed = [record.zero_at_once() for record in records(self)]
         layers = internals.flatten_layers(self) if all(is_zeroed) else ()

@@ -56,17 +56,15 @@ def _update(
         type(self)._parallel_update_step(self, gradients, variables, rate)
         return
     # Keras adds epsilon before it corrects the bias, so the rate has both corrections.
-    step = self.iterations.value + 1
-    decays = [
-        torch.as_tensor(beta, device=step.device) ** step for beta in (self.beta_1, self.beta_2)
-    ]
-    rate = torch.as_tensor(rate if not isinstance(rate, keras.Variable) else rate.value)
+    step = keras.ops.convert_to_tensor(self.iterations, "float32") + 1
+    first, second = [1 - keras.ops.power(beta, step) for beta in (self.beta_1, self.beta_2)]
+    rate = keras.ops.convert_to_tensor(rate, "float32") * torch.sqrt(second) / first
     adam(
         *lists,
         maxima,
         [torch.full((), _NO_BIAS, device=weight.device) for weight in weights],
         fused=True,
-        lr=rate * torch.sqrt(1 - decays[1]) / (1 - decays[0]),
+        lr=rate,
         beta1=self.beta_1,
         beta2=self.beta_2,
         eps=self.epsilon,
