@@ -144,13 +144,18 @@ class MaskedModel(MaskedLayer):
 
         `where` takes longer than the rest of a small step. Keras' own step needs none: it passes
         its gradients to the optimizer only, which masks them. Other steps may use them otherwise.
+        On a GPU it costs little, and layers that compute again in `backward` do so in a thread
+        that wouldn't see the scope.
         """
         names = ("train_step", "compute_loss")
         base: Any = self.keras_lottery_base
         own = all(getattr(base, name) is getattr(keras.Model, name) for name in names)
         if not own or not gradient_mask.is_guarded(getattr(self, "optimizer", None)):
             return nullcontext()
-        is_zeroed = [record.zero_at_once() for record in records(self)]
+        found = records(self)
+        if not all(record.variable.value.is_cpu for record in found):
+            return nullcontext()
+        is_zeroed = [record.zero_at_once() for record in found]
         layers = internals.flatten_layers(self) if all(is_zeroed) else ()
         return step.step_scope(self, guarded=True, zeroed=layers)
 

@@ -1,4 +1,4 @@
-"""Keras' Adam on torch, updated in one pass over memory by torch's fused kernel."""
+"""Keras' Adam on torch, updated in one pass over memory by torch's fused kernel for CPUs."""
 
 import types
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ import keras
 from keras_lottery.masking.keras_internals.trainer import innermost
 
 _UPDATE = "_parallel_update_step"
-# Decays of 0.999 and less are 0 after so many steps, and the kernel corrects no bias.
+# After so many steps a decay is 0, and the kernel corrects no bias.
 _NO_BIAS = 1e9
 
 
@@ -18,8 +18,8 @@ _NO_BIAS = 1e9
 def fused_adam(optimizer: Any) -> Iterator[None]:
     """Updates Adam and AdamW on torch with torch's fused kernel, other optimizers as before.
 
-    Keras makes a dozen passes over the weights. Their square root alone, of which torch's CPU
-    kernel is slow, takes longer than all of the fused one. Results differ by rounding.
+    Keras makes a dozen passes over the weights. On a CPU the square root alone, which torch
+    computes slowly there, takes longer than the fused kernel. Results differ by rounding.
     """
     optimizer = innermost(optimizer)
     if not _is_keras_adam(optimizer):
@@ -62,7 +62,7 @@ def _update(
     adam(
         *lists,
         maxima,
-        [torch.full((), _NO_BIAS, device=weight.device) for weight in weights],
+        [torch.tensor(_NO_BIAS) for _ in weights],
         fused=True,
         lr=rate,
         beta1=self.beta_1,
@@ -75,9 +75,7 @@ def _update(
 
 
 def _fusable(tensors: Sequence[Any]) -> bool:
-    """Returns True if all tensors are contiguous and of one dtype and device."""
+    """Returns True if the CPU's kernel takes the tensors, which it reads as flat memory."""
     import torch
 
-    kinds = {(tensor.dtype, tensor.device.type) for tensor in tensors}
-    fused = kinds <= {(torch.float32, "cpu"), (torch.float32, "cuda")} and len(kinds) == 1
-    return fused and all(tensor.is_contiguous() for tensor in tensors)
+    return all(t.is_cpu and t.dtype == torch.float32 and t.is_contiguous() for t in tensors)
