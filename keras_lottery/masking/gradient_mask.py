@@ -24,7 +24,7 @@ from keras_lottery import backend
 from keras_lottery.backend.zeroing import zero_in_place, zeroed
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.keras_internals import innermost
-from keras_lottery.masking.masked_variable import masked, on_apply
+from keras_lottery.masking.masked_variable import masked, on_apply, reset_pruned
 
 __all__ = [
     "guard_and_find_outer_models",
@@ -174,7 +174,7 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
     result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
         for slot in slots(self, variable) if mask is not None else ():
-            masked(variable).reset_pruned(slot.variable, slot.start, mask)
+            reset_pruned(slot.variable, slot.start, mask)
     return result
 
 

@@ -15,7 +15,7 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.parametrizations import Parametrization
 
-__all__ = ["MaskedVariable", "PrunedStayZero", "masked", "on_apply"]
+__all__ = ["MaskedVariable", "PrunedStayZero", "masked", "on_apply", "reset_pruned"]
 
 _RECORD = internals.hidden_name("record")
 
@@ -106,7 +106,7 @@ class MaskedVariable:
     def zero_pruned(self) -> None:
         """Sets the stored weight to exactly 0 where pruned, unless its mask is learned."""
         if not self.parametrization.learned:
-            self.reset_pruned(self.variable, 0.0, self.mask.value)
+            reset_pruned(self.variable, 0.0, self.mask.value)
 
     def zero_at_once(self) -> bool:
         """Zeroes the weight in place on torch; False unless it's then the effective weight."""
@@ -114,12 +114,12 @@ class MaskedVariable:
             return False
         return zero_in_place(self.variable.value, self.mask.value)
 
-    @staticmethod
-    def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
-        """Sets the weight, or an optimizer slot of it, to `start` where pruned."""
-        value = variable.value
-        if start or not zero_in_place(value, kept):
-            variable.assign(ops.where(kept, value, ops.cast(start, value.dtype)))
+
+def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
+    """Sets a weight, or an optimizer slot of it, to `start` where it isn't kept."""
+    value = variable.value
+    if start or not zero_in_place(value, kept):
+        variable.assign(ops.where(kept, value, ops.cast(start, value.dtype)))
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
