@@ -16,6 +16,9 @@ every step. Three mechanisms keep them so:
 3. The constraint of every masked variable zeroes it at the end of every step
    (`masked_variable.PrunedStayZero`), whatever the optimizer did.
 
+Where gradients only go to an optimizer that masks them, the first mechanism isn't needed: Keras'
+own step on torch, on a CPU, zeroes the stored weights instead and reads them directly.
+
 A mask is a variable. TensorFlow reads it inside the compiled function, torch runs eagerly. On JAX
 an optimizer receives no masks, so the step hands them over (`step_scope`, or the last read in the
 same trace); otherwise they would be compiled in as constants.
