@@ -2,8 +2,11 @@
 
 import gc
 import os
+import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,3 +43,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_children() -> Iterator[None]:
+    """Forks the processes of exports from one that has imported Keras: a quarter of the time.
+
+    `tests/exporters/test_child.py`, the examples and the command line start them as users do.
+    """
+    from keras_lottery.exporters.subprocess import child
+    from tests import fresh
+
+    streams = {"PIPE": subprocess.PIPE, "DEVNULL": subprocess.DEVNULL}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "subprocess", SimpleNamespace(Popen=fresh.Popen, **streams))
+        yield
