@@ -33,7 +33,7 @@ def hessian_vector_of(function: Function) -> Callable[..., list[Any]]:
 def _jax_gradient(function: Function) -> Callable[..., list[Any]]:
     import jax
 
-    gradient: Callable[..., list[Any]] = jax.grad(function)
+    gradient: Callable[..., list[Any]] = jax.jit(jax.grad(function))  # called once per batch
     return gradient
 
 

@@ -22,6 +22,7 @@ SMALL = {
     "arms": ("winning",),
     "rewind.to": "0it",
     "data.train_size": 240,
+    "train.batch_size": 20,  # convolutions take longest
     "options.points": ("0it", "20it"),
     "options.orders": 2,
     "options.alphas": 3,
