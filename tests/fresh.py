@@ -38,9 +38,14 @@ class Finished:
 
 
 def run(*command: object, cwd: str | Path = ".", **environment: str) -> Finished:
-    """Runs `python *command` on the backend in use: `-c code …`, `-m module …` or `path …`."""
+    """Runs `python *command` on the backend in use: `-c code …`, `-m module …` or `path …`.
+
+    With a PYTHONPATH among the variables of its environment it is `python -P *command`.
+    """
+    path = _search_path(environment["PYTHONPATH"]) if "PYTHONPATH" in environment else []
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = _start(command, cwd, _here() | environment, {1: out.fileno(), 2: err.fileno()})
+        streams = {1: out.fileno(), 2: err.fileno()}
+        process = _start(command, cwd, _here() | environment, streams, path=path)
         process.join()
         out.seek(0), err.seek(0)
         assert process.exitcode is not None
@@ -74,7 +79,7 @@ class Popen:
             descriptors = {0: reader, 1: nobody.fileno(), 2: stderr.fileno()}
             # What runs in TensorFlow alone finds it imported.
             backend = "tensorflow" if command[-1] == "tensorflow" else env["KERAS_BACKEND"]
-            path = [*env["PYTHONPATH"].split(os.pathsep), *_search_path()]
+            path = _search_path(env["PYTHONPATH"])
             self._process = _start(command[2:], ".", dict(env), descriptors, backend, path)
         os.close(reader)
         self.stdin = os.fdopen(writer, "w")
@@ -127,10 +132,10 @@ def _server(backend: str, legacy: str | None) -> forkserver.ForkServer:
 
 
 @functools.cache
-def _search_path() -> list[str]:
-    """Returns where a new interpreter finds modules."""
+def _search_path(first: str) -> list[str]:
+    """Returns where a new interpreter with a PYTHONPATH finds modules."""
     command = [sys.executable, "-P", "-c", "import json, sys; print(json.dumps(sys.path))"]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment = os.environ | {"PYTHONPATH": first}
     found = subprocess.run(command, env=environment, capture_output=True, check=True)
     return list(json.loads(found.stdout))
 
@@ -153,7 +158,7 @@ def _become(
     os.chdir(cwd)
     tempfile.tempdir = None  # TMPDIR may be another
     if path:
-        sys.path[:] = filter(None, path)
+        sys.path[:] = path
         for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
             del sys.modules[name]
     kind, *rest = command
