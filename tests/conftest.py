@@ -16,12 +16,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # TF-Agents needs it before TensorFlow is imported; Keras 3 takes no notice of it.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 # The tests of this process, and processes that they start, share one cache, and not the user's.
-_CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-")
+_CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-", ignore_cleanup_errors=True)
 os.environ["KERAS_LOTTERY_CACHE"] = _CACHE.name
 # What JAX compiles is kept for them as well: a third of the time of many tests.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(_CACHE.name, "programs")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_unconfigure() -> None:
+    """Removes the cache, since pytest-xdist ends its processes without Python's clean-up."""
+    _CACHE.cleanup()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
