@@ -124,9 +124,9 @@ class ProgressBar:
 
     def _update(self, name: str, steps: TaskID, step: int, of: int, loss: float) -> None:
         self._parts[steps] = step / of
-        self._move()
         if self._compiled == self._began:
             self._compiled = (time.monotonic(), self._done)
+        self._move()
         note = "" if math.isnan(loss) else f"loss {loss:.4g}"
         self._bar.update(steps, completed=step, total=of, note=note)
         if self._is_due():
@@ -150,11 +150,11 @@ class ProgressBar:
     def _left(self) -> str:
         """Returns the time left, from the average speed since the first compiled steps."""
         # rich's TimeRemainingColumn counts skipped trainings as fast ones, and prints no lines.
-        at, before = self._compiled if self._done > self._compiled[1] else self._began
-        done = self._done - before
-        if done <= 0:
-            return "?"
-        return duration((time.monotonic() - at) / done * (self._total - self._done))
+        at, before = self._compiled
+        done, left = self._done - before, self._total - self._done
+        if left <= 0:
+            return duration(0)
+        return duration((time.monotonic() - at) / done * left) if done > 0 else "?"
 
 
 def duration(seconds: float) -> str:
