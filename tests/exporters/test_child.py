@@ -10,7 +10,7 @@ import pytest
 
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters.subprocess import bootstrap
+from keras_lottery.exporters.subprocess import bootstrap, child
 from keras_lottery.exporters.subprocess.child import Child, environment, run_child
 
 from .made import mlp
@@ -31,6 +31,12 @@ class Triple(keras.layers.Layer):
 """,
     "late.py": "def times(a, b):\n    return a * b\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def new_interpreters(monkeypatch):
+    """Children as users have them, not forked."""
+    monkeypatch.setattr(child, "subprocess", subprocess)
 
 
 @pytest.fixture
