@@ -72,17 +72,17 @@ class Popen:
         *,
         env: Mapping[str, str],
         stderr: IO[str],
-        **streams: object,  # standard input is a pipe; nobody reads standard output
+        **_: object,  # standard input and output are pipes of text
     ) -> None:
-        reader, writer = os.pipe()
-        with open(os.devnull, "w") as nobody:
-            descriptors = {0: reader, 1: nobody.fileno(), 2: stderr.fileno()}
-            # What runs in TensorFlow alone finds it imported.
-            backend = "tensorflow" if command[-1] == "tensorflow" else env["KERAS_BACKEND"]
-            path = _search_path(env["PYTHONPATH"])
-            self._process = _start(command[2:], ".", dict(env), descriptors, backend, path)
-        os.close(reader)
-        self.stdin = os.fdopen(writer, "w")
+        reader, orders = os.pipe()
+        answers, writer = os.pipe()
+        # What runs in TensorFlow alone finds it imported.
+        backend = "tensorflow" if command[-1] == "tensorflow" else env["KERAS_BACKEND"]
+        streams = {0: reader, 1: writer, 2: stderr.fileno()}
+        path = _search_path(env["PYTHONPATH"])
+        self._process = _start(command[2:], ".", dict(env), streams, backend, path)
+        os.close(reader), os.close(writer)
+        self.stdin, self.stdout = os.fdopen(orders, "w"), os.fdopen(answers)
 
     def wait(self) -> int | None:
         self._process.join()
