@@ -4,6 +4,7 @@ from keras_lottery.backend.kept_programs import skip_broken_cache
 from keras_lottery.backend.runtime import (
     copies,
     devices,
+    fill_in_place,
     full_precision,
     generator_state,
     is_cpu,
@@ -14,12 +15,14 @@ from keras_lottery.backend.runtime import (
     set_generator_state,
     versions,
     view,
+    wait,
 )
 from keras_lottery.backend.tested import warn_untested
 
 __all__ = [
     "copies",
     "devices",
+    "fill_in_place",
     "full_precision",
     "generator_state",
     "is_cpu",
@@ -30,6 +33,7 @@ __all__ = [
     "set_generator_state",
     "versions",
     "view",
+    "wait",
 ]
 
 # Once per process.

@@ -70,6 +70,36 @@ def view(value: Any) -> NDArray[Any]:
     return np.asarray(tf.convert_to_tensor(value))
 
 
+def fill_in_place(value: Any, kept: Any, fill: float) -> bool:
+    """Sets a variable's value to `fill` where not kept, without a second copy of it.
+
+    Args:
+        value: the value of a Keras variable.
+        kept: a mask of the same shape.
+        fill: the new value.
+
+    Returns:
+        False, with nothing changed, where a value can't be written to: torch alone can.
+    """
+    if name() != "torch":
+        return False
+    import torch
+
+    if not isinstance(value, torch.nn.Parameter):  # an autocast copy
+        return False
+    with torch.no_grad():
+        value.masked_fill_(~kept, fill)
+    return True
+
+
+def wait(value: Any) -> None:
+    """Waits until JAX has computed a value; until then it also keeps the values it needs."""
+    if name() == "jax":
+        import jax
+
+        jax.block_until_ready(value)
+
+
 def generator_state() -> NDArray[np.uint8] | None:
     """Returns the state of torch's own generator, which dropout uses; None on other backends."""
     if name() != "torch":

@@ -109,8 +109,10 @@ class MaskedVariable:
 
     def reset_pruned(self, variable: keras.Variable, start: float) -> None:
         """Sets the weight, or an optimizer slot of it, to `start` where pruned."""
-        value = variable.value
-        variable.assign(ops.where(self.mask.value, value, ops.cast(start, value.dtype)))
+        value, kept = variable.value, self.mask.value
+        if internals.stateless_scope() is None and backend.fill_in_place(value, kept, start):
+            return
+        backend.wait(variable.assign(ops.where(kept, value, ops.cast(start, value.dtype))))
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
