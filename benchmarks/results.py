@@ -106,7 +106,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.prune.rates.output=0.25",
         "--config.train.eval_every=500",
         "--config.draws=1",
-        "--seeds=0",
+        "--seeds=0,1,2",
         "--backend=tensorflow",
     ),
     "deconstructing_lenet_mnist": (
@@ -142,6 +142,14 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "supermasks_conv2_cifar10": (
         "zhou2019/supermasks:conv2",
+        "--config.train.length=10000it",
+        "--config.train.eval_every=500",
+        "--config.options.validation_examples=500",
+        "--seeds=0",
+        "--backend=tensorflow",
+    ),
+    "supermasks_conv6_cifar10": (
+        "zhou2019/supermasks:conv6",
         "--config.train.length=10000it",
         "--config.train.eval_every=500",
         "--config.options.validation_examples=500",
@@ -199,6 +207,16 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "frankle2020/instability:small_cnn_digits",
         "--backend=tensorflow",
     ),
+    "late_rewinding_resnet8_cifar10": (
+        "frankle2020/late_rewinding:resnet8_cifar10",
+        "--threads=1",
+        "--backend=tensorflow",
+    ),
+    "instability_resnet8_cifar10": (
+        "frankle2020/instability:resnet8_cifar10",
+        "--threads=1",
+        "--backend=tensorflow",
+    ),
     "channels": ("channels", "--backend=tensorflow"),
     "rewinding_digits": ("renda2020/rewinding:digits",),
     "multi30k": MULTI30K,
@@ -208,6 +226,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.prune.embeddings=False",
         "--seeds=0,1",
     ),
+    "multi30k_layers_long": ("yu2019/transformer:multi30k_layers_long", "--backend=tensorflow"),
     "multi30k_embeddings": (
         *MULTI30K,
         "--config.name=multi30k_embeddings",
@@ -255,7 +274,12 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.optimizer.epsilon=1e-3",
     ),
     "minatar_breakout_dqn": ("yu2019/control:minatar_breakout",),
-    "lunarlander_dqn": ("yu2019/control:lunarlander_small",),
+    # Two and a half times the preset's frames.
+    "lunarlander_dqn": (
+        "yu2019/control:lunarlander_small",
+        "--config.data.epoch=25000",
+        "--seeds=0,1,2,3,4",
+    ),
     "atari_breakout_dqn": ("yu2019/atari:breakout_small",),
     "cartpole_ppo": ("yu2019/control:cartpole_ppo_small",),
 }

@@ -2,10 +2,15 @@
 
 import gc
 import os
+import subprocess
 import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from packaging.version import Version
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # torch's threads wait for one another in busy loops: beside other work, tenfold the time.
@@ -13,12 +18,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # TF-Agents needs it before TensorFlow is imported; Keras 3 takes no notice of it.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 # The tests of this process, and processes that they start, share one cache, and not the user's.
-_CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-")
+_CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-", ignore_cleanup_errors=True)
 os.environ["KERAS_LOTTERY_CACHE"] = _CACHE.name
 # What JAX compiles is kept for them as well: a third of the time of many tests.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(_CACHE.name, "programs")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Ignores what old versions of Keras say about their own work."""
+    if Version(version("keras")) < Version("3.11"):
+        # A functional model from a file or config expects its only input in a list.
+        line = "ignore:The structure of `inputs` doesn't match:UserWarning"
+        config.addinivalue_line("filterwarnings", line)
+
+
+def pytest_unconfigure() -> None:
+    """Removes the cache, since pytest-xdist ends its processes without Python's clean-up."""
+    _CACHE.cleanup()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -31,6 +49,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(f"mark.{name}" in text for name in asked) else True
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts long files first: at the end, one worker would be alone with them."""
+    items.sort(key=lambda item: item.path.parent.name not in ("benchmarks", "examples", "website"))
+
+
 def pytest_collection_finish() -> None:
     """Keeps the collector off what was imported: millions of objects, a tenth of the suite's time.
 
@@ -40,3 +63,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_children() -> Iterator[None]:
+    """Forks the processes of exports from one that has imported Keras: a quarter of the time.
+
+    `tests/exporters/test_child.py`, the examples and the command line start them as users do.
+    """
+    from keras_lottery.exporters.subprocess import child
+    from tests import fresh
+
+    streams = {"PIPE": subprocess.PIPE, "DEVNULL": subprocess.DEVNULL}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "subprocess", SimpleNamespace(Popen=fresh.Popen, **streams))
+        yield

@@ -1,16 +1,20 @@
 """Runs Python in separate processes that don't have to import Keras again.
 
-A server imports Keras once, does nothing with it, and forks each process. The import takes longer
-than most of what tests check in another process.
+A server for each backend imports Keras once, does nothing with it, and forks each process. The
+import takes longer than most of what tests check in another process.
 """
 
+import functools
+import json
 import multiprocessing
 import os
 import runpy
+import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -20,7 +24,8 @@ import keras
 import pytest
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["keras"])
+# TensorFlow reads it when it is imported.
+_LEGACY = "TF_USE_LEGACY_KERAS"
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,14 @@ class Finished:
 
 
 def run(*command: object, cwd: str | Path = ".", **environment: str) -> Finished:
-    """Runs `python *command` on the backend in use: `-c code …`, `-m module …` or `path …`."""
+    """Runs `python *command` on the backend in use: `-c code …`, `-m module …` or `path …`.
+
+    With a PYTHONPATH among the variables of its environment it is `python -P *command`.
+    """
+    path = _search_path(environment["PYTHONPATH"]) if "PYTHONPATH" in environment else []
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = _start(command, cwd, environment, out.fileno(), err.fileno())
+        streams = {1: out.fileno(), 2: err.fileno()}
+        process = _start(command, cwd, _here() | environment, streams, path=path)
         process.join()
         out.seek(0), err.seek(0)
         assert process.exitcode is not None
@@ -45,35 +55,112 @@ def run(*command: object, cwd: str | Path = ".", **environment: str) -> Finished
 def start(*command: object) -> tuple[ForkServerProcess, IO[str]]:
     """Starts what `run` runs; returns the process and its output as it comes."""
     reader, writer = os.pipe()
-    process = _start(command, ".", {}, writer, writer)
+    process = _start(command, ".", _here(), {1: writer, 2: writer})
     os.close(writer)
     return process, os.fdopen(reader)
 
 
+class Popen:
+    """What `subprocess.Popen` is to a child process of an export: `python -P script …`.
+
+    It has the search path of a new interpreter, and no module of the tests.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stderr: IO[str],
+        **streams: object,  # standard input is a pipe; nobody reads standard output
+    ) -> None:
+        reader, writer = os.pipe()
+        with open(os.devnull, "w") as nobody:
+            descriptors = {0: reader, 1: nobody.fileno(), 2: stderr.fileno()}
+            # What runs in TensorFlow alone finds it imported.
+            backend = "tensorflow" if command[-1] == "tensorflow" else env["KERAS_BACKEND"]
+            path = _search_path(env["PYTHONPATH"])
+            self._process = _start(command[2:], ".", dict(env), descriptors, backend, path)
+        os.close(reader)
+        self.stdin = os.fdopen(writer, "w")
+
+    def wait(self) -> int | None:
+        self._process.join()
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def _here() -> dict[str, str]:
+    return os.environ | {"KERAS_BACKEND": keras.config.backend()}
+
+
 def _start(
-    command: Sequence[object], cwd: str | Path, environment: dict[str, str], out: int, err: int
+    command: Sequence[object],
+    cwd: str | Path,
+    environment: dict[str, str],
+    streams: Mapping[int, int],
+    backend: str = "",
+    path: Sequence[str] = (),
 ) -> ForkServerProcess:
-    outputs = [Connection(os.dup(one), readable=False) for one in (out, err)]
+    connections = {
+        number: Connection(os.dup(one), readable=number == 0, writable=number > 0)
+        for number, one in streams.items()
+    }
+    backend = backend or environment["KERAS_BACKEND"]
+    server = _server(backend, environment.get(_LEGACY))
+    arguments = (list(map(str, command)), os.path.abspath(cwd), environment, connections, path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_BACKEND", keras.config.backend())  # the server reads it when it starts
-        environment = os.environ | environment
-        arguments = (list(map(str, command)), os.path.abspath(cwd), environment, outputs)
+        patch.setattr(forkserver, "connect_to_new_process", server.connect_to_new_process)
         process = _CONTEXT.Process(target=_become, args=arguments)
         process.start()
     return process
 
 
+@functools.cache
+def _server(backend: str, legacy: str | None) -> forkserver.ForkServer:
+    server = forkserver.ForkServer()
+    server.set_forkserver_preload(["keras"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_BACKEND", backend)
+        patch.delenv(_LEGACY, raising=False)
+        if legacy is not None:
+            patch.setenv(_LEGACY, legacy)
+        server.ensure_running()
+    return server
+
+
+@functools.cache
+def _search_path(first: str) -> list[str]:
+    """Returns where a new interpreter with a PYTHONPATH finds modules."""
+    command = [sys.executable, "-P", "-c", "import json, sys; print(json.dumps(sys.path))"]
+    environment = os.environ | {"PYTHONPATH": first}
+    found = subprocess.run(command, env=environment, capture_output=True, check=True)
+    return list(json.loads(found.stdout))
+
+
 def _become(
-    command: Sequence[str], cwd: str, environment: dict[str, str], outputs: Sequence[Connection]
+    command: Sequence[str],
+    cwd: str,
+    environment: dict[str, str],
+    streams: Mapping[int, Connection],
+    path: Sequence[str],
 ) -> None:
     """Turns this process into `python *command`."""
-    for descriptor, output in enumerate(outputs, start=1):
-        os.dup2(output.fileno(), descriptor)
-        output.close()
+    for descriptor, stream in streams.items():
+        os.dup2(stream.fileno(), descriptor)
+        stream.close()
+    if 0 in streams:
+        sys.stdin = os.fdopen(0)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
     tempfile.tempdir = None  # TMPDIR may be another
+    if path:
+        sys.path[:] = path
+        for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+            del sys.modules[name]
     kind, *rest = command
     sys.argv = [kind, *rest[1:]] if kind in ("-c", "-m") else list(command)
     if kind == "-c":

@@ -4,7 +4,13 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from importlib.util import find_spec
+from typing import IO
+
+from packaging.version import Version
 
 # What doesn't depend on the backend runs on the first one installed. JAX is imported in half of
 # TensorFlow's time, and traces small networks faster.
@@ -12,10 +18,9 @@ MARKED = {"jax": "not tensorflow", "tensorflow": "backend or tensorflow", "torch
 
 # Most of the suite's time is compiling, and much of it is XLA making machine code faster than
 # programs that run once can repay.
-QUICK = (
-    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false "
-    "--xla_cpu_parallel_codegen_split_count=1"
-)
+QUICK = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
+# TensorFlow 2.21 knows this flag; 2.19 aborts.
+QUICKER = f"{QUICK} --xla_cpu_use_fusion_emitters=false"
 
 # For work in between: no network is trained here but the smallest.
 FAST = "jax"
@@ -23,22 +28,29 @@ FAST_FOLDERS = ("arms", "config", "configs", "pruning", "records", "report", "ti
 FAST_FILES = ("test_architecture", "test_bad_arguments", "test_checks", "test_registry")
 
 
-def pytest(backend: str, *arguments: str) -> int:
+def pytest(backend: str, *arguments: str, output: IO[str] = sys.stdout) -> int:
     """Runs pytest under one backend, in a process of its own, and returns its exit code."""
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     # Each process that a test starts would compile the package's modules again.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    print(f"\n=== {backend} {' '.join(arguments)}", flush=True)
+    print(f"\n=== {backend} {' '.join(arguments)}", flush=True, file=output)
     # In the order of the folders: by number of tests, the few long ones would be left for the end.
     spread = ["-n2", "--dist=loadfile", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", "-q", *spread, *arguments]
-    return subprocess.call(command, env=environment)
+    return subprocess.call(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
 
 def fast(*arguments: str) -> int:
     """Runs what needs no compile-heavy work, under one backend, and returns pytest's exit code."""
     paths = [*(f"tests/{name}" for name in FAST_FOLDERS), *(f"tests/{n}.py" for n in FAST_FILES)]
     return pytest(FAST, "-m", "not backend and not tensorflow", *paths, *arguments)
+
+
+def quick() -> str:
+    """Returns the flags that every installed backend knows."""
+    if find_spec("tensorflow") is not None and Version(version("tensorflow")) < Version("2.21"):
+        return QUICK
+    return QUICKER
 
 
 def main() -> int:
@@ -51,7 +63,7 @@ def main() -> int:
     parser.add_argument("rest", nargs="*", help="passed to pytest")
     options = parser.parse_args()
     if not options.slow:
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {QUICK}".strip()
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {quick()}".strip()
     if options.fast:
         return fast(*options.rest)
     skipped = [] if options.slow else ["--ignore=tests/slow"]
@@ -59,13 +71,23 @@ def main() -> int:
 
 
 def full(skipped: list[str], rest: list[str]) -> int:
-    """Runs everything on the first backend and marked tests on the others; 0: all passed."""
+    """Runs everything on the first backend and marked tests on the others; 0: all passed.
+
+    The first has half of the work. The others run beside it, one after the other: processors that
+    wait for a disk, a child process or the last test of a backend have something else to do.
+    """
     installed = [name for name in MARKED if find_spec(name) is not None]
     for name in MARKED.keys() - installed:
         print(f"\n=== {name} is not installed: NOT TESTED on {name}", flush=True)
     # Without TensorFlow, or without JAX, the first one takes all that it can run.
     marks = MARKED | ({} if len({"jax", "tensorflow"} & {*installed}) == 2 else {installed[0]: ""})
-    return max(pytest(name, "-m", marks[name], *skipped, *rest) for name in installed)
+    first, *others = ((name, "-m", marks[name], *skipped, *rest) for name in installed)
+    with tempfile.TemporaryFile("w+") as kept, ThreadPoolExecutor() as pool:
+        beside = pool.submit(lambda: [pytest(*other, output=kept) for other in others])
+        codes = [pytest(*first), *beside.result()]
+        kept.seek(0)
+        print(kept.read())
+    return max(codes)
 
 
 if __name__ == "__main__":

@@ -13,17 +13,19 @@ functions that later versions removed. (Under torch 2.13, OpenLTH's `Model` must
 Every package is a process that is stopped until its turn (POSIX only). `one process` has one thread
 per core, `one process per core` has one thread each, and they train one network each, as the
 executor `processes` does. Each package's own loop, loader and network is used where it brings one;
-in-memory arrays otherwise. --write puts the tables into benchmarks/peers/results.md.
+in-memory arrays otherwise. --write puts each case, as soon as it
+is measured, into benchmarks/peers/results.json and results.md, and leaves the others as they are.
 """
 
 import argparse
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -35,6 +37,7 @@ from benchmarks.table import machine
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("worker.py")
 PAGE = Path(__file__).with_name("results.md")
+KEPT = PAGE.with_suffix(".json")
 STEPS = {
     "lenet": 300,
     "conv2": 5,
@@ -73,6 +76,23 @@ BACKENDS = {
     "transformer": ("jax", "tensorflow", "torch"),
     "cartpole": ("tensorflow",),
 }
+NOTES = """\
+## Where a plain loop is faster
+
+What stands in the way, by profiles with one thread:
+
+- LeNet on torch: Python. The arithmetic of a masked step (products, masks, Adam) takes about a
+  quarter of it. Nearly half of the profile is `Layer.__call__` of Keras' four layers, which
+  checks and converts arguments; the rest is its loss, metrics and `optimizer.apply`. With
+  convolutions, whose arithmetic dominates, this is no longer visible.
+- The LSTM on TensorFlow: Keras runs it as a `tf.while_loop` on a CPU, whose small operations are
+  dispatched one by one. A step of this benchmark takes 5.0 ms, of which its products are 0.4 ms.
+  With `unroll=True` it takes 3.7 ms, but a graph as long as the sequence must be compiled.
+  `--backend=auto` takes JAX for recurrent networks.
+- CartPole with one game: 60 % of the time is the call that chooses an action for each frame, and
+  much of that is TensorFlow's Python code around a function, not the network. With more games,
+  they share one call.
+"""
 PAIRS = 11
 ROUNDS, ARMS, SEEDS, LENGTH = 20, 3, 5, 50_000
 
@@ -117,6 +137,36 @@ class Candidate:
             env=environment,
             cwd=self.folder,
         )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one package reached.
+
+    Args:
+        package: name and backend.
+        processes: one, or one per core.
+        steps_per_second: of all processes together.
+        gains: times as fast as each peer, with intervals; empty for peers.
+    """
+
+    package: str
+    processes: str
+    steps_per_second: float
+    gains: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The rates of one case.
+
+    Args:
+        rates: by package and number of processes.
+        machine: what they were measured on.
+    """
+
+    rates: list[Rate]
+    machine: dict[str, str]
 
 
 class Group:
@@ -169,8 +219,9 @@ def candidates_of(case: str, options: argparse.Namespace) -> list[Candidate]:
     return found
 
 
-def measure(case: str, options: argparse.Namespace) -> list[list[str]]:
-    """Returns the rows of a case: rates, and times as fast as each peer."""
+def measure(case: str, options: argparse.Namespace) -> Measured:
+    """Times all candidates of a case in turn."""
+    facts = machine("keras", "tensorflow", "jax", "torch")
     cores = len(os.sched_getaffinity(0))
     found = candidates_of(case, options)
     layouts = {"one process": (1, cores), "one process per core": (cores, 1)}
@@ -184,25 +235,23 @@ def measure(case: str, options: argparse.Namespace) -> list[list[str]]:
     done = {key: STEPS[case] * layouts[key[1]][0] for key in groups}
     per_step = {key: value / done[key] for key, value in seconds.items()}
     peers = [key for key in groups if not key[0].startswith("ours")]
-    rows = []
+    rates = []
     for key, value in per_step.items():
         gains = ""
         if key not in peers:
             gains = "; ".join(
                 f"{ratios(per_step, peer, key)} × {peer[0]}" for peer in peers if peer[1] == key[1]
             )
-        rate = 1 / float(np.median(value))
-        rows.append([*key, f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}", gains])
-    return rows
+        rates.append(Rate(*key, 1 / float(np.median(value)), gains))
+    return Measured(rates, facts)
 
 
-def paper(rows: Sequence[Sequence[str]]) -> str:
+def paper(rates: Sequence[Rate]) -> str:
     """Returns how long the paper's LeNet experiment takes at the measured rates."""
     trainings = SEEDS * (1 + ROUNDS * ARMS)
-    rates = {(row[0], row[1]): float(row[2].replace(",", "")) for row in rows}
     best: dict[str, float] = {}
-    for (name, _), rate in rates.items():
-        best[name] = max(rate, best.get(name, 0.0))
+    for rate in rates:
+        best[rate.package] = max(rate.steps_per_second, best.get(rate.package, 0.0))
     hours = {name: trainings * LENGTH / rate / 3600 for name, rate in best.items()}
     listed = ", ".join(f"{name} {value:.1f} h" for name, value in hours.items())
     return (
@@ -212,8 +261,21 @@ def paper(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def tables(cases: Sequence[str], options: argparse.Namespace) -> str:
-    """Returns the page."""
+def section(case: str, measured: Measured) -> list[str]:
+    """Returns the lines of a case."""
+    lines = [f"## {TITLES[case]}", "", "| package | processes | steps/s | times as fast as |"]
+    lines.append("| --- | --- | ---: | --- |")
+    for rate in measured.rates:
+        value = rate.steps_per_second
+        shown = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        lines.append(f"| {rate.package} | {rate.processes} | {shown} | {rate.gains} |")
+    if case == "lenet":
+        lines += ["", paper(measured.rates)]
+    return [*lines, "", ", ".join(f"{k} {v}" for k, v in measured.machine.items()) + ".", ""]
+
+
+def page(kept: Mapping[str, Measured]) -> str:
+    """Returns the page of all measured cases."""
     lines = [
         "# Side by side",
         "",
@@ -223,15 +285,18 @@ def tables(cases: Sequence[str], options: argparse.Namespace) -> str:
         "turn.",
         "",
     ]
-    for case in cases:
-        rows = measure(case, options)
-        lines += [f"**{TITLES[case]}**", "", "| package | processes | steps/s | times as fast as |"]
-        lines += ["| --- | --- | ---: | --- |", *(f"| {' | '.join(row)} |" for row in rows), ""]
-        if case == "lenet":
-            lines += [paper(rows), ""]
-        print("\n".join(lines), flush=True)
-    facts = machine("keras", "tensorflow", "jax", "torch")
-    return "\n".join([*lines, ", ".join(f"{k} {v}" for k, v in facts.items()) + ".", ""])
+    for case in (name for name in STEPS if name in kept):
+        lines += section(case, kept[case])
+    return "\n".join([*lines, NOTES])
+
+
+def load() -> dict[str, Measured]:
+    """Returns what was measured before."""
+    kept = json.loads(KEPT.read_text("utf-8"))
+    return {
+        case: Measured([Rate(**rate) for rate in values["rates"]], values["machine"])
+        for case, values in kept.items()
+    }
 
 
 def main() -> None:
@@ -247,9 +312,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--write", action="store_true", help="write benchmarks/peers/results.md")
     options = parser.parse_args()
-    text = tables(options.cases.split(","), options)
-    if options.write:
-        PAGE.write_text(text, "utf-8")
+    for case in options.cases.split(","):
+        measured = measure(case, options)
+        print("\n".join(section(case, measured)), flush=True)
+        if options.write:
+            kept = load() | {case: measured}
+            KEPT.write_text(json.dumps({k: asdict(v) for k, v in kept.items()}, indent=1), "utf-8")
+            PAGE.write_text(page(kept), "utf-8")
 
 
 if __name__ == "__main__":

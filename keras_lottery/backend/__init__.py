@@ -2,9 +2,9 @@
 
 from keras_lottery.backend.kept_programs import skip_broken_cache
 from keras_lottery.backend.runtime import (
+    aligned_zeros,
     copies,
     devices,
-    fill_in_place,
     full_precision,
     generator_state,
     is_cpu,
@@ -13,6 +13,7 @@ from keras_lottery.backend.runtime import (
     seed_generator,
     select,
     set_generator_state,
+    tensor_of,
     versions,
     view,
     wait,
@@ -20,9 +21,9 @@ from keras_lottery.backend.runtime import (
 from keras_lottery.backend.tested import warn_untested
 
 __all__ = [
+    "aligned_zeros",
     "copies",
     "devices",
-    "fill_in_place",
     "full_precision",
     "generator_state",
     "is_cpu",
@@ -31,6 +32,7 @@ __all__ = [
     "seed_generator",
     "select",
     "set_generator_state",
+    "tensor_of",
     "versions",
     "view",
     "wait",

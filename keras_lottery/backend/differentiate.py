@@ -11,10 +11,19 @@ Function = Callable[..., Any]
 __all__ = ["gradient_of", "hessian_vector_of"]
 
 
-def gradient_of(function: Function) -> Callable[..., list[Any]]:
-    """Returns `(values, *arguments) -> ∂function/∂values`, with the shapes of the values."""
+def gradient_of(function: Function, repeated: bool = False) -> Callable[..., list[Any]]:
+    """Returns `(values, *arguments) -> ∂function/∂values`, with the shapes of the values.
+
+    Args:
+        function: see `Function`.
+        repeated: JAX compiles it; this takes as long as one or two calls without.
+    """
     make = {"tensorflow": _tensorflow_gradient, "jax": _jax_gradient, "torch": _torch_gradient}
     gradient: Callable[..., list[Any]] = runtime.select(make)(function)
+    if repeated and runtime.name() == "jax":
+        import jax
+
+        gradient = jax.jit(gradient)
     return gradient
 
 

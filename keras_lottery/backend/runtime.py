@@ -1,7 +1,8 @@
 """The backend in use: its name, devices, versions and random generator."""
 
+import math
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+
+_ALIGNMENT = 64  # bytes, of the memory that TensorFlow computes with
 
 
 def name() -> str:
@@ -70,26 +73,24 @@ def view(value: Any) -> NDArray[Any]:
     return np.asarray(tf.convert_to_tensor(value))
 
 
-def fill_in_place(value: Any, kept: Any, fill: float) -> bool:
-    """Sets a variable's value to `fill` where not kept, without a second copy of it.
+def aligned_zeros(shape: Sequence[int], dtype: str) -> NDArray[Any]:
+    """Returns zeros that take no memory until they are written to; see `tensor_of`."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    octets = np.zeros(size + _ALIGNMENT, np.uint8)
+    start = -octets.ctypes.data % _ALIGNMENT
+    return octets[start : start + size].view(dtype).reshape(shape)
 
-    Args:
-        value: the value of a Keras variable.
-        kept: a mask of the same shape.
-        fill: the new value.
 
-    Returns:
-        False, with nothing changed, where a value can't be written to: torch alone can.
+def tensor_of(array: NDArray[Any]) -> Any:
+    """Returns a tensor; on TensorFlow it has the array's memory, which must be aligned.
+
+    TensorFlow otherwise copies an array twice: once for the tensor, once for the variable.
     """
-    if name() != "torch":
-        return False
-    import torch
+    if name() != "tensorflow" or array.dtype.kind != "f" or not array.size:
+        return keras.ops.convert_to_tensor(array)
+    import tensorflow as tf
 
-    if not isinstance(value, torch.nn.Parameter):  # an autocast copy
-        return False
-    with torch.no_grad():
-        value.masked_fill_(~kept, fill)
-    return True
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def wait(value: Any) -> None:

@@ -159,7 +159,7 @@ def derive(
 @quantities.register("gradient")
 def gradient(subject: Subject) -> Arrays:
     """g = ∂L/∂w, the mean over all examples."""
-    differentiate = gradient_of(subject.loss_at)
+    differentiate = gradient_of(subject.loss_at, repeated=subject.examples > subject.batch_size)
     return _mean(subject, lambda *batch: differentiate(subject.values(), *batch))
 
 

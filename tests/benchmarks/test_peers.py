@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from benchmarks.peers import side_by_side
-from benchmarks.peers.side_by_side import Candidate, Group
+from benchmarks.peers.side_by_side import Candidate, Group, Rate
 
 WORKER = "import sys; print('ready', flush=True)\nfor line in sys.stdin: print('done', flush=True)"
 
@@ -25,7 +25,15 @@ def test_a_worker_that_fails_is_named():
 
 
 def test_the_papers_experiment_takes_the_better_rate_of_each_package():
-    rows = [["ours", "one process", "1,000"], ["ours", "one process per core", "2,000"]]
-    text = side_by_side.paper([*rows, ["OpenLTH", "one process", "100"]])
+    rates = [
+        Rate("ours", "one process", 1000.0, ""),
+        Rate("ours", "one process per core", 2000.0, ""),
+        Rate("OpenLTH", "one process", 100.0, ""),
+    ]
+    text = side_by_side.paper(rates)
     # 5 × 61 trainings of 50,000 steps.
     assert "305 trainings" in text and "ours 2.1 h" in text and "OpenLTH 42.4 h" in text
+
+
+def test_the_page_shows_what_was_measured():
+    assert side_by_side.PAGE.read_text("utf-8") == side_by_side.page(side_by_side.load())

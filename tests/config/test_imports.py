@@ -1,11 +1,8 @@
 """Runs with names from outside: by --import and by entry point; a run folder imports nothing."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,9 @@ from keras_lottery import cli, user_modules
 from keras_lottery.config import imports
 from keras_lottery.errors import LotteryError
 from keras_lottery.registry import Registry
+from tests import fresh
 
 PLUGIN = Path(__file__).parents[1] / "plugin" / "example_plugin.py"
-BACKEND = {"KERAS_BACKEND": "jax"} if find_spec("jax") else {}  # it starts fastest
 FIELDS = {
     "task": "bar_images",
     "data.name": "bars",
@@ -46,14 +43,7 @@ COMMANDS = "import sys; from keras_lottery.cli import main; sys.exit(max(map(mai
 def process(*commands, cwd, path=""):
     """Runs commands in one process that does not search the current folder."""
     lines = [["keras-lottery", *map(str, command)] for command in commands]
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", COMMANDS.format(lines)],
-        cwd=cwd,
-        env=os.environ | BACKEND | {"PYTHONPATH": str(path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = fresh.run("-c", COMMANDS.format(lines), cwd=cwd, PYTHONPATH=str(path))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

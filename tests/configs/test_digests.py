@@ -25,6 +25,8 @@ DIGESTS = {
     "frankle2020/instability:lenet_mnist": "6612498c",
     "frankle2020/instability:resnet20_cifar10": "50d07143",
     "frankle2020/instability:small_cnn_digits": "68e2f900",
+    "frankle2020/instability:resnet8_cifar10": "2d6108c2",
+    "frankle2020/late_rewinding:resnet8_cifar10": "3678385d",
     "frankle2021/prune_at_init_lenet_mnist": "259635e6",
     "morcos2019/lenet_transfer": "263a1a68",
     "morcos2019/resnet50_transfer": "82124b5d",
@@ -56,6 +58,7 @@ DIGESTS = {
     "yu2019/control:lunarlander_small": "6e5b6d8d",
     "yu2019/control:minatar_breakout": "6badad58",
     "yu2019/transformer:multi30k_small": "2f72bb87",
+    "yu2019/transformer:multi30k_layers_long": "31f929c3",
     "yu2019/lstm:ptb": "93072f01",
     "yu2019/lstm:ptb_small": "810a63af",
     "yu2019/lstm:ptb_words": "90f9abe2",
@@ -72,6 +75,7 @@ DIGESTS = {
     "zhou2019/deconstructing:lenet": "fdede107",
     "zhou2019/supermasks:learned": "202bf527",
     "zhou2019/supermasks:conv2": "dfda268b",
+    "zhou2019/supermasks:conv6": "41d277bc",
     "zhou2019/supermasks:lenet": "96b294ea",
 }
 

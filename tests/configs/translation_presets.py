@@ -17,6 +17,7 @@ from keras_lottery.types import Start, Training
 # Name, total weights and prunable weights: biases are pruned too (Yu et al. 2019).
 WEIGHTS = [
     ("yu2019/transformer:multi30k_small", 1_174_528, 1_171_968),
+    ("yu2019/transformer:multi30k_layers_long", 1_174_528, 659_968),
     ("yu2019/transformer:base", 60_915_712, 60_915_712),
     ("yu2019/transformer:big", 209_911_808, 209_911_808),
 ]

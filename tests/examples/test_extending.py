@@ -1,18 +1,14 @@
 """The examples of extending run as an installed package outside of the repository."""
 
-import os
 import shutil
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from keras_lottery import user_modules
+from tests import fresh
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "extending").glob("own_*.py"))
-BACKEND = {"KERAS_BACKEND": "jax"} if find_spec("jax") else {}  # it starts fastest
 COMMANDS = "import sys; from keras_lottery.cli import main; sys.exit(max(map(main, {})))"
 SHORT = {
     "train.length": "20it",
@@ -58,14 +54,7 @@ def test_data_model_criterion_arm_task_and_study(package, tmp_path):
         run(name="task", task="diabetes", arms="winning"),
         run(**VISION | {"name": "study"}, study="noise", arms="winning"),
     ]
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", COMMANDS.format(commands)],
-        cwd=tmp_path,
-        env=os.environ | BACKEND | {"PYTHONPATH": str(package)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = fresh.run("-c", COMMANDS.format(commands), cwd=tmp_path, PYTHONPATH=str(package))
     assert done.returncode == 0, done.stderr[-2000:]
     assert "random_signs" in done.stdout and "mean absolute error" in done.stdout
     (table,) = tmp_path.glob("runs/study-*/noise.csv")

@@ -171,7 +171,10 @@ def test_masks_can_be_moved_into_a_model_without_a_second_copy(mlp, random_masks
 def test_pruned_weights_are_zeroed_in_their_own_memory_on_torch(mlp, random_masks):
     model = toolkit.mask(mlp())
     kernel = masking.variables(model)["layers/dense/kernel"]
-    before, mask = masking.get_weights(model)["layers/dense/kernel"], random_masks(model)["layers/dense/kernel"]
+    before, mask = (
+        masking.get_weights(model)["layers/dense/kernel"],
+        random_masks(model)["layers/dense/kernel"],
+    )
     value = kernel.value
     masking.set_masks(model, {"layers/dense/kernel": mask})
     assert np.array_equal(masking.get_weights(model)["layers/dense/kernel"], before * mask)

@@ -10,8 +10,6 @@ from keras_lottery.engine import progress
 from keras_lottery.errors import LotteryError
 from tests.training import kinds, made
 
-pytestmark = pytest.mark.backend
-
 
 @pytest.fixture(scope="module")
 def data():
@@ -37,6 +35,7 @@ def history(model, before, data):
     return search.fit(model, x, y, epochs=3, batch_size=32, validation_split=0.2)
 
 
+@pytest.mark.backend
 def test_the_model_is_left_as_it_was(history, model, before):
     assert type(model) is keras.Sequential
     assert not masking.is_masked(model)
@@ -44,6 +43,7 @@ def test_the_model_is_left_as_it_was(history, model, before):
     assert not model.optimizer.built or int(model.optimizer.iterations) == 0
 
 
+@pytest.mark.backend
 def test_every_round_and_arm_is_there(history):
     found = [(t.round, t.arm) for t in history.results]
     assert found == [
@@ -62,6 +62,7 @@ def test_every_round_and_arm_is_there(history):
     assert steps == {"dense": 12, "winning": 9, "one_shot": 9, "reinit": 12}
 
 
+@pytest.mark.backend
 def test_tickets_have_exact_counts_and_apply_to_a_new_model(history, tmp_path):
     ticket = history.ticket(round=2)
     prunable = 6 * 16 + 16 * 3
@@ -77,6 +78,7 @@ def test_tickets_have_exact_counts_and_apply_to_a_new_model(history, tmp_path):
         assert np.array_equal(masking.get_weights(other)[path], expected)
 
 
+@pytest.mark.backend
 def test_excluded_variables_keep_their_weights_and_a_full_mask(history):
     other = made.network(dropout=0.1, norm=True, seed=9)
     before = masking.get_weights(other)
@@ -91,6 +93,7 @@ def test_excluded_variables_keep_their_weights_and_a_full_mask(history):
         ticket.apply(wider)
 
 
+@pytest.mark.backend
 def test_a_ticket_with_fills_freezes_its_pruned_weights(history):
     ticket = history.ticket(round=2)
     fills = {path: ticket.start[path] for path in ticket.masks}
@@ -108,6 +111,7 @@ def test_an_unknown_round_lists_the_known_ones(history):
         history.ticket(round=3)
 
 
+@pytest.mark.backend
 def test_the_first_training_alone_compiles_and_its_seconds_leave_that_out(history):
     results = list(history.results.values())
     has_compiler = keras.config.backend() != "torch"
@@ -117,6 +121,7 @@ def test_the_first_training_alone_compiles_and_its_seconds_leave_that_out(histor
     assert all(result.seconds > 0 for result in results)
 
 
+@pytest.mark.backend
 def test_two_searches_are_equal(history, model, data):
     search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to="3it", verbose=False)
     again = search.fit(model, *data, epochs=3, batch_size=32, validation_split=0.2)
@@ -127,6 +132,7 @@ def test_two_searches_are_equal(history, model, data):
         assert np.array_equal(value, again.trained(1)[path]), path
 
 
+@pytest.mark.backend
 def test_fine_tuning_keeps_the_trained_weights(model, data):
     search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to=None, verbose=False)
     history = search.fit(model, *data, epochs=2, batch_size=32)
@@ -163,6 +169,7 @@ def data_of(kind, x, y):
     return {"x": dataset, "shuffle": False}
 
 
+@pytest.mark.backend
 @pytest.mark.filterwarnings("ignore:.*seed=0 has no effect")
 @pytest.mark.parametrize("kind", ["arrays", "PyDataset", "tf.data", "unknown length"])
 def test_a_rewound_ticket_trains_the_steps_that_are_left(kind, data):
@@ -177,6 +184,7 @@ def test_a_rewound_ticket_trains_the_steps_that_are_left(kind, data):
         assert history.ticket(1).provenance["measured_on"] == history.measured_on == "training"
 
 
+@pytest.mark.backend
 def test_a_ticket_of_nothing_pruned_is_the_rest_of_the_dense_training(data):
     """With the order of the seed, a network that continues ends where the dense one did."""
     model = made.compiled(made.network(), keras.optimizers.Adam(0.01))
@@ -186,6 +194,7 @@ def test_a_ticket_of_nothing_pruned_is_the_rest_of_the_dense_training(data):
         np.testing.assert_allclose(history.trained(1)[path], value, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.backend
 def test_the_best_step_is_that_of_a_validation(model, data):
     search = kl.TicketSearch(rounds=1, rate=0.5, verbose=False)
     settings = {"epochs": 5, "batch_size": 32, "validation_data": data, "validation_freq": 2}
@@ -268,6 +277,7 @@ def test_a_pruned_model_is_refused(data):
         kl.TicketSearch(verbose=False).fit(pruned, *data)
 
 
+@pytest.mark.backend
 def test_data_without_end_need_a_length_of_the_epoch(model, data):
     class Endless(kinds.Batches):
         num_batches = None
@@ -280,6 +290,7 @@ def test_data_without_end_need_a_length_of_the_epoch(model, data):
     assert steps.counts == [6, 3]
 
 
+@pytest.mark.backend
 @pytest.mark.filterwarnings("ignore:.*seed=0 has no effect")
 @pytest.mark.parametrize(
     ("kind", "settings"),
@@ -306,6 +317,7 @@ def test_derivatives_come_from_the_data_of_the_search(kind, settings, data):
         np.testing.assert_array_equal(masks[path], mask)
 
 
+@pytest.mark.backend
 def test_weights_of_examples_count_in_derivatives(data):
     x, y = data
     first = np.where(y == 0, 1.0, 0.0).astype("float32")
@@ -375,6 +387,7 @@ def seeds(model, data):
     return search.fit(model, *data, epochs=2, batch_size=32)
 
 
+@pytest.mark.backend
 def test_each_seed_is_a_search_of_its_own(seeds, before):
     assert {t.seed for t in seeds.results} == {3, 5} and len(seeds.results) == 6
     first, second = (seeds.ticket(1, seed=seed).start for seed in (3, 5))
@@ -391,6 +404,7 @@ def test_each_seed_is_a_search_of_its_own(seeds, before):
         seeds.ticket(1, seed=4)
 
 
+@pytest.mark.backend
 def test_the_trained_network_comes_out_as_a_model(history, model, data):
     network = history.model(round=2)
     trained = history.trained(2)

@@ -7,8 +7,6 @@ import pytest
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
 
-pytestmark = pytest.mark.backend
-
 X = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
 
 
@@ -41,6 +39,7 @@ def targets(first, last):
     return X @ np.array(first) @ np.array(last)
 
 
+@pytest.mark.backend
 def test_each_layer_alone(model):
     y = targets([[1, 0.5], [0.25, 3]], [[2.0], [1.0]])
     table = kl.sensitivity(model, (X, y), sparsities=(0.5, 0.75))
@@ -54,6 +53,7 @@ def test_each_layer_alone(model):
     assert table.values().shape == (2, 2)
 
 
+@pytest.mark.backend
 def test_the_model_stays_and_is_traced_once(model):
     y = targets([[1, 0.5], [0.25, 3]], [[2.0], [1.0]])
     before = model.get_weights()
@@ -69,6 +69,7 @@ def test_the_model_stays_and_is_traced_once(model):
     assert kl.get_masks(model) == {}
 
 
+@pytest.mark.backend
 def test_masks_that_are_there_stay(model):
     masked = kl.mask(model)
     kl.prune(masked, sparsity=0.5, include="*/first/*")

@@ -15,6 +15,8 @@ from keras_lottery.types import Start
 
 from ...engine import small
 
+pytestmark = pytest.mark.tensorflow  # it trains convolutions in half of JAX's time
+
 SMALL = {
     "study": "instability",
     "model.name": "small_cnn",
@@ -22,6 +24,7 @@ SMALL = {
     "arms": ("winning",),
     "rewind.to": "0it",
     "data.train_size": 240,
+    "train.batch_size": 20,
     "options.points": ("0it", "20it"),
     "options.orders": 2,
     "options.alphas": 3,

@@ -79,8 +79,12 @@ def test_the_pruned_network_in_keras_is_the_draw_under_its_masks(tmp_path):
     assert error < 1e-2
 
 
-def test_a_run_finds_the_target_in_a_random_network(tmp_path):
-    run = studies.run(config(tmp_path))
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return studies.run(config(tmp_path_factory.mktemp("whole")))
+
+
+def test_a_run_finds_the_target_in_a_random_network(run):
     found = rows(run)
     assert [row.n for row in found] == sorted(row.n for row in found)
     assert [row.enough for row in found] == [0] * (len(found) - 1) + [1]
@@ -95,8 +99,8 @@ def test_a_run_finds_the_target_in_a_random_network(tmp_path):
     assert f"{last.n} at density 50.0 % (1 of 1 seeds)" in page.headline[0]
 
 
-def test_a_killed_run_resumes_to_the_same_tables(tmp_path, monkeypatch):
-    whole = rows(studies.run(config(tmp_path / "whole")))
+def test_a_killed_run_resumes_to_the_same_tables(run, tmp_path, monkeypatch):
+    whole = rows(run)
     tried, plain = [], study._try
 
     def killed(*arguments):
@@ -108,10 +112,10 @@ def test_a_killed_run_resumes_to_the_same_tables(tmp_path, monkeypatch):
     monkeypatch.setattr(study, "_try", killed)
     with pytest.raises(KeyboardInterrupt):
         studies.run(config(tmp_path / "killed"))
-    run = studies.run(config(tmp_path / "killed"))
-    assert rows(run) == whole
+    resumed = studies.run(config(tmp_path / "killed"))
+    assert rows(resumed) == whole
     assert tried == [2, 4, 6, *(row.n for row in whole[2:])]
-    before = (run / NETWORKS).read_bytes()
+    before = (resumed / NETWORKS).read_bytes()
     assert (studies.run(config(tmp_path / "killed")) / NETWORKS).read_bytes() == before
 
 

@@ -15,6 +15,7 @@ for _name, _module, _says in (
     ("small_cnn", "conv", "Three convolutions of 16, 32 and 64 filters with batch norm."),
     ("vgg16", "conv", "VGG-16 with batch norm and global average pooling."),
     ("vgg19", "conv", "VGG-19 with batch norm and global average pooling."),
+    ("resnet8", "resnet", "The 8-layer ResNet for CIFAR."),
     ("resnet20", "resnet", "The 20-layer ResNet for CIFAR."),
     ("resnet32", "resnet", "The 32-layer ResNet for CIFAR."),
     ("resnet50", "resnet", "Keras' ResNet-50, untrained."),

@@ -16,6 +16,18 @@ from keras_lottery.tasks.vision.models.parts import (
 )
 
 
+def resnet8(images: ImageInput, model: VisionModel) -> keras.Model:
+    """Returns an 8-layer network: three stages of one block; see `resnet20`.
+
+    Small enough for experiments on two cores. On 3 channels and 10 classes 76,720 conv weights
+    (432 + 4,608 + 13,824 + 55,296, and 2,560 in shortcuts) and 640 output weights.
+
+    Reference:
+        He et al. 2015, arXiv 1512.03385, with n = 1.
+    """
+    return _cifar_network("resnet8", 1, images, model)
+
+
 def resnet20(images: ImageInput, model: VisionModel) -> keras.Model:
     """Returns the 20-layer network for CIFAR, which Frankle & Carbin call Resnet-18.
 
