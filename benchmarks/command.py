@@ -21,10 +21,12 @@ class Options:
     Args:
         pairs: timings of each candidate.
         quick: tiny sizes, to check that it runs; measures nothing.
+        data_dir: folder of the data sets; empty: embedded or synthetic data.
     """
 
     pairs: int = PAIRS
     quick: bool = False
+    data_dir: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ def main(
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--pairs", type=int, default=pairs, help="timings of each candidate")
     parser.add_argument("--quick", action="store_true", help="tiny sizes; measures nothing")
+    parser.add_argument("--data-dir", default="", help="folder of the data sets, where one is used")
     parser.add_argument("--json", type=Path, help="file for the section of the results table")
     flags = parser.parse_args()
-    options = Options(QUICK_PAIRS if flags.quick else flags.pairs, flags.quick)
+    options = Options(QUICK_PAIRS if flags.quick else flags.pairs, flags.quick, flags.data_dir)
     backend = backend_name() if keras else "numpy"
     facts = machine("numpy", *(("keras", backend) if keras else ()))
     measured = measure(options)

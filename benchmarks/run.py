@@ -1,6 +1,6 @@
 """Runs every benchmark on every backend installed, and draws benchmarks/results.md.
 
-python benchmarks/run.py [--backend jax] [--only masked_step] [--pairs 11] [--quick]
+python benchmarks/run.py [--backend jax] [--only masked_step] [--pairs 11] [--data-dir F] [--quick]
 """
 
 import argparse
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "masked_step": ("jax", "tensorflow", "torch"),
     "epoch_vs_fit": ("jax", "tensorflow", "torch"),
     "round_cost": ("jax", "tensorflow"),
+    "executors": ("jax", "tensorflow"),
     "compaction": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),
     "vectorized": ("jax",),
@@ -49,10 +50,12 @@ def main() -> int:
     parser.add_argument("--backend", action="append", help="only this one; may be repeated")
     parser.add_argument("--only", action="append", choices=BENCHMARKS, help="only this benchmark")
     parser.add_argument("--pairs", type=int, help="timings of each candidate")
+    parser.add_argument("--data-dir", help="folder of the data sets (executors: MNIST)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes; writes nothing")
     options = parser.parse_args()
     extra = ["--quick"] * options.quick
     extra += [f"--pairs={options.pairs}"] * bool(options.pairs)
+    extra += [f"--data-dir={options.data_dir}"] * bool(options.data_dir)
     sections = []
     for benchmark in options.only or BENCHMARKS:
         for backend in BENCHMARKS[benchmark]:

@@ -16,6 +16,7 @@ from keras_lottery.backend.runtime import (
     tensor_of,
     versions,
     view,
+    wait,
 )
 from keras_lottery.backend.tested import warn_untested
 
@@ -34,6 +35,7 @@ __all__ = [
     "tensor_of",
     "versions",
     "view",
+    "wait",
 ]
 
 # Once per process.

@@ -93,6 +93,14 @@ def tensor_of(array: NDArray[Any]) -> Any:
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
+def wait(value: Any) -> None:
+    """Waits until JAX has computed a value; until then it also keeps the values it needs."""
+    if name() == "jax":
+        import jax
+
+        jax.block_until_ready(value)
+
+
 def generator_state() -> NDArray[np.uint8] | None:
     """Returns the state of torch's own generator, which dropout uses; None on other backends."""
     if name() != "torch":

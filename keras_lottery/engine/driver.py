@@ -7,8 +7,9 @@ from typing import Protocol
 
 from keras_lottery.arms import arms
 from keras_lottery.config import Config
+from keras_lottery.engine.executors.choice import PARALLEL
 from keras_lottery.engine.executors.train_one import diverged
-from keras_lottery.engine.graph import ready
+from keras_lottery.engine.graph import longest_chain_first, ready, trainings
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import DivergedError
 from keras_lottery.protocols import Executor, Job, RunView
@@ -58,7 +59,9 @@ class _Driver:
     def __init__(
         self, config: Config, run: RunView, results: ResultStore, progress: RunProgress
     ) -> None:
-        self._config = config
+        # One at a time, seed after seed, so that an interrupted run has whole seeds.
+        order = longest_chain_first if config.executor in PARALLEL else trainings
+        self._plan = order(config)
         self._run = run
         self._results = results
         self._progress = progress
@@ -90,5 +93,5 @@ class _Driver:
             self.skip()
 
     def _next(self) -> Training | None:
-        waiting = ready(self._config, self._results.done())
+        waiting = ready(self._plan, self._results.done())
         return next((t for t in waiting if t not in self._in_flight), None)

@@ -1,7 +1,9 @@
 """The dependency graph of an experiment's trainings, and which of them are ready."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cache
+from graphlib import TopologicalSorter
 
 from keras_lottery.arms import arms, needed, rounds_of
 from keras_lottery.config import Config
@@ -69,11 +71,27 @@ def descendants(config: Config, lost: Collection[Training]) -> list[Training]:
     return [training for training in trainings(config) if descends(training)]
 
 
-def ready(config: Config, done: Collection[Training]) -> list[Training]:
+def longest_chain_first(config: Config) -> list[Training]:
+    """Returns all trainings in the order that keeps several workers busy.
+
+    Those that the longest chain of trainings waits for come first. Controls, which nothing waits
+    for, then fill the gaps; in the order of the plan they would be trained while a worker waits for
+    the next ticket. Ties keep the order of the plan.
+    """
+    plan = trainings(config)
+    parents = {training: arms[training.arm].parents(training) for training in plan}
+    length: Counter[Training] = Counter()
+    for training in reversed(list(TopologicalSorter(parents).static_order())):
+        for parent in parents.get(training, ()):
+            length[parent] = max(length[parent], length[training] + 1)
+    return sorted(plan, key=lambda training: -length[training])
+
+
+def ready(plan: Sequence[Training], done: Collection[Training]) -> list[Training]:
     """Returns the trainings whose parents are done and that are not done themselves."""
     return [
         training
-        for training in trainings(config)
+        for training in plan
         if training not in done
         and all(parent in done for parent in arms[training.arm].parents(training))
     ]

@@ -119,7 +119,7 @@ def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
     """Sets a weight, or an optimizer slot of it, to `start` where it isn't kept."""
     value = variable.value
     if start or not zero_in_place(value, kept):
-        variable.assign(ops.where(kept, value, ops.cast(start, value.dtype)))
+        backend.wait(variable.assign(ops.where(kept, value, ops.cast(start, value.dtype))))
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []

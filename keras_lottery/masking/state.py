@@ -23,7 +23,9 @@ __all__ = [
     "get_masks",
     "get_weights",
     "is_masked",
+    "mask_views",
     "masks_of",
+    "move_masks",
     "set_masks",
     "set_weights",
     "weights_of",
@@ -53,7 +55,12 @@ def get_masks(model: keras.Layer) -> MaskSet:
 
 def masks_of(variables: Mapping[str, keras.Variable]) -> MaskSet:
     """Returns the masks of the masked variables."""
-    return {path: _array(record.kept()) for path, record in _masked(variables).items()}
+    return {path: np.array(mask) for path, mask in mask_views(variables).items()}
+
+
+def mask_views(variables: Mapping[str, keras.Variable]) -> MaskSet:
+    """Returns the masks of the masked variables to read at once: see `backend.view`."""
+    return {path: backend.view(record.kept()) for path, record in _masked(variables).items()}
 
 
 def get_fills(model: keras.Layer) -> Weights:
@@ -95,9 +102,25 @@ def set_masks(
     Raises:
         LotteryError: a path is not masked, a shape differs, or a mask has other values.
     """
+    _move(model, dict(masks), fills or {}, optimizers)
+
+
+def move_masks(model: keras.Layer, masks: MaskSet) -> None:
+    """Assigns masks as `set_masks` does, and removes them from `masks` as it goes.
+
+    If nothing else refers to them, there is never a second copy of all of them in memory.
+    """
+    _move(model, masks, {}, None)
+
+
+def _move(
+    model: keras.Layer,
+    masks: dict[str, Any],
+    fills: Weights,
+    optimizers: Sequence[keras.optimizers.Optimizer] | None,
+) -> None:
     internals.sync_trainer(model)
     known = _masked_paths(model)
-    fills = fills or {}
     _check_names("a path of a masked variable", masks, known)
     fillable = {p for p, record in known.items() if "fill" in record.extras}
     _check_names('a path masked with parametrization="frozen"', fills, fillable)
@@ -106,11 +129,11 @@ def set_masks(
             if path in arrays:
                 shape = tuple(record.variable.shape)
                 _check_shape(f"a {label} of {path!r}", shape, np.asarray(arrays[path]))
-    masks = {path: _boolean(path, mask) for path, mask in masks.items()}
+    masks.update({path: _boolean(path, mask) for path, mask in masks.items()})
     if known:
         adopt(model)
     for path, record in known.items():
-        mask = masks.get(path)
+        mask = masks.pop(path, None)
         record.mask.assign(np.ones(tuple(record.variable.shape), bool) if mask is None else mask)
         if path in fills:
             record.extras["fill"].assign(np.asarray(fills[path]))

@@ -149,9 +149,10 @@ def prune_selected(
     internals.sync_trainer(model)
     inventory = select(model, options)
     infos, masks = _selected(inventory, options)
+    adds_masks = not masks or pruning.needs_channels(options.pattern)
     weights = {path: backend.view(v.value) for path, v in inventory.variables.items()}
     checks.finite_weights(weights, [info.path for info in infos if info.prunable])
-    if not masks or pruning.needs_channels(options.pattern):
+    if adds_masks:
         choose(inventory, options, "zero")  # raises before anything changes
     prune_to = prune_to_target(target, inventory, infos, options.pattern)
     pruned = prune_to(
@@ -165,12 +166,13 @@ def prune_selected(
         seed=seed,
         pattern=options.pattern,
     )
-    del weights  # these views would keep the values that set_masks replaces
+    del weights, masks  # these views would keep the values that are replaced now
+    summary = summarize(infos, pruned)
     if not dry_run:
-        if not masks or pruning.needs_channels(options.pattern):
+        if adds_masks:
             mask_inventory(inventory, options, more_than=target.most)
-        state.set_masks(model, pruned)
-    return summarize(infos, pruned)
+        state.move_masks(model, pruned)
+    return summary
 
 
 def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:
@@ -186,7 +188,7 @@ def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]
 
 def _selected(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:
     """Returns the variables, marked prunable or not, and the existing masks."""
-    masks = state.masks_of(inventory.variables)
+    masks = state.mask_views(inventory.variables)
     if not masks or pruning.needs_channels(options.pattern):
         return inventory.infos, masks
     infos = masked_infos(inventory.under(MaskOptions()), masks)

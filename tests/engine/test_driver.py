@@ -110,6 +110,22 @@ def test_a_start_that_cannot_be_made_is_recorded_and_the_others_go_on(made, monk
     assert not lost & {training for training, _ in executor.taken}
 
 
+@pytest.mark.parametrize(
+    ("executor", "seeds"),
+    [("sequential", [0, 0, 0, 1, 1, 1]), ("processes", [0, 1] * 3), ("ray", [0, 1] * 3)],
+)
+def test_seeds_take_turns_only_where_trainings_are_parallel(made, executor, seeds):
+    class OneByOne:
+        def run(self, take):
+            while job := take():
+                yield job[0], nothing(FINISHED)
+
+    config = make(("winning", "reinit"), rounds=1, seeds=(0, 1))
+    config.executor = executor
+    drive(config, run := Run(), run, OneByOne(), NoProgress())
+    assert [training.seed for training in made] == seeds
+
+
 def test_the_sequential_executor_needs_only_the_start(made):
     class Task:
         @staticmethod

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import LotteryError, masking, toolkit
+from keras_lottery.masking import state
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -151,3 +152,33 @@ def test_the_wrapper_passes_masks_and_arguments_on(random_masks):
 def test_the_wrapper_refuses_a_layer_with_nothing_to_prune():
     with pytest.raises(LotteryError, match="no weights"):
         toolkit.Masked(L.ReLU())(keras.Input((3,)))
+
+
+def test_masks_can_be_moved_into_a_model_without_a_second_copy(mlp, random_masks):
+    model, other = toolkit.mask(mlp()), toolkit.mask(mlp())
+    masks = random_masks(model)
+    masking.set_weights(other, masking.get_weights(model))
+    masking.set_masks(other, masks)
+    moved = dict(masks)
+    state.move_masks(model, moved)
+    assert moved == {}
+    assert masks.keys() == masking.get_masks(model).keys()  # `set_masks` leaves them to the caller
+    for read in (masking.get_masks, masking.get_weights):
+        found, expected = read(model), read(other)
+        assert all(np.array_equal(found[path], expected[path]) for path in expected)
+
+
+def test_pruned_weights_are_zeroed_in_their_own_memory_on_torch(mlp, random_masks):
+    model = toolkit.mask(mlp())
+    kernel = masking.variables(model)["layers/dense/kernel"]
+    before, mask = (
+        masking.get_weights(model)["layers/dense/kernel"],
+        random_masks(model)["layers/dense/kernel"],
+    )
+    value = kernel.value
+    masking.set_masks(model, {"layers/dense/kernel": mask})
+    assert np.array_equal(masking.get_weights(model)["layers/dense/kernel"], before * mask)
+    if keras.config.backend() == "torch":
+        assert kernel.value is value
+    if keras.config.backend() == "jax":  # others may hold the value
+        assert np.array_equal(value, before)
