@@ -32,13 +32,12 @@ test-all: $(STAMP)
 
 compat: compat-lowest compat-newest
 
-# pip installs the newest allowed versions unless a file of constraints says otherwise. --slow leaves
-# out XLA's flags, some of which TensorFlow 2.19 doesn't know.
+# pip installs the newest allowed versions unless a file of constraints says otherwise.
 compat-lowest: PINS := -c constraints-lowest.txt
 compat-lowest compat-newest: compat-%:
 	$(PYTHON) -m venv build/$@
 	build/$@/bin/pip install -q --upgrade $(PINS) -e '.[tensorflow,jax]' $(if $(TORCH),torch) pytest pytest-xdist
-	build/$@/bin/python tests/run.py --slow $(CORE_TESTS)
+	build/$@/bin/python tests/run.py $(CORE_TESTS)
 
 # Builds the wheel, and runs an experiment with it in a clean environment.
 wheel:

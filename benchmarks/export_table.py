@@ -65,14 +65,14 @@ def measure(path: Path) -> None:
         requests = {key: writing.request_of(job, folder) for key, job in remote.items()}
         if requests:
             work = f"{_HERE}:save_all"
-            failures |= run_child(work, {"jobs": requests}, folder, "tensorflow", "artifacts")
+            failures |= run_child(work, {"jobs": requests}, "tensorflow", "artifacts")
         read = {}
         for key, job in jobs.items():
             if key not in failures:
                 np.savez(folder / f"{key}.in.npz", **job.subject.inputs)
                 read[key] = reading.located(job)
         request = {"parts": read, "folder": str(folder)}
-        failures |= run_child(f"{_HERE}:read_all", request, folder, backend.name(), "outputs")
+        failures |= run_child(f"{_HERE}:read_all", request, backend.name(), "outputs")
         for key, job in jobs.items():
             form, _, model = key.partition("@")
             outcomes[form][model] = failures.get(key) or _verified(key, job, folder)
@@ -113,7 +113,7 @@ def save_all(request: Request) -> Request:
     failures = {}
     for key, job in request["jobs"].items():
         try:
-            writing.save({"jobs": [job]})
+            writing.save(job)
         except Exception as error:
             failures[key] = writing.named_operation(error)
     return failures

@@ -16,11 +16,11 @@ from benchmarks.table import Section, merge
 
 # What each needs besides its backend.
 NEEDS = {"rl_loop": "tf_agents", "translation": "keras_hub"}
-# The backends of each benchmark; nothing is compiled on torch.
+# The backends of each benchmark; on torch, whose steps run eagerly, those of single steps.
 BENCHMARKS = {
     "global_cut": ("numpy",),
-    "masked_step": ("jax", "tensorflow"),
-    "epoch_vs_fit": ("jax", "tensorflow"),
+    "masked_step": ("jax", "tensorflow", "torch"),
+    "epoch_vs_fit": ("jax", "tensorflow", "torch"),
     "round_cost": ("jax", "tensorflow"),
     "compaction": ("jax", "tensorflow"),
     "freezing": ("jax", "tensorflow"),

@@ -1,10 +1,13 @@
 """The one error that tells a user what to change, and text that is safe to print in it."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 _KEPT = "\n\t"
+_COLOR = re.compile("\x1b\\[[0-9;]*m")
+_LAYER_RAISED = "Exception encountered when calling"
 
 
 class LotteryError(ValueError):
@@ -69,6 +72,11 @@ def _is_shown(character: str) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """Returns the first line of an error's message, or its class name if it has none."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"{lines[0][:200].rstrip('.')}."
+    """Returns the first line of an error's message, or its class name if it has none.
+
+    Where Keras says which layer raised an error, that is the line after it.
+    """
+    text = _COLOR.sub("", str(error))
+    lines = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    reason = lines[1] if lines[1:] and lines[0].startswith(_LAYER_RAISED) else lines[0]
+    return f"{reason.strip()[:200].rstrip('.')}."

@@ -60,6 +60,8 @@ def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:
     """
     try:
         check_zip(path)
+        if not zipfile.is_zipfile(path):
+            raise OSError("a folder" if path.is_dir() else "a file of another kind")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except LotteryError:
@@ -68,6 +70,8 @@ def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:
         problem = "none there"
     except Exception as error:  # NumPy, zipfile and its decompressors raise many types
         problem = " ".join(str(error).split()) or type(error).__name__
+        if "allow_pickle" in problem:
+            problem = "arrays of Python objects, which are not read"
     raise LotteryError(f"Expected an .npz file of arrays at {path}. Received: {problem}. {advice}")
 
 

@@ -1,10 +1,13 @@
-"""Marks of tests that need what older versions of Keras don't have."""
+"""What older versions of Keras don't have, and marks of tests that need it."""
 
 import keras
 import pytest
 from packaging.version import Version
 
 installed = Version(keras.__version__)
+
+# Before, Keras leaves layers in lists of lists out of its files.
+saves_nested_lists = installed >= Version("3.15")
 
 needs_distiller = pytest.mark.skipif(
     installed < Version("3.12"), reason="keras.distillation.Distiller is new in Keras 3.12"

@@ -76,6 +76,23 @@ BACKENDS = {
     "transformer": ("jax", "tensorflow", "torch"),
     "cartpole": ("tensorflow",),
 }
+NOTES = """\
+## Where a plain loop is faster
+
+What stands in the way, by profiles with one thread:
+
+- LeNet on torch: Python. The arithmetic of a masked step (products, masks, Adam) takes about a
+  quarter of it. Nearly half of the profile is `Layer.__call__` of Keras' four layers, which
+  checks and converts arguments; the rest is its loss, metrics and `optimizer.apply`. With
+  convolutions, whose arithmetic dominates, this is no longer visible.
+- The LSTM on TensorFlow: Keras runs it as a `tf.while_loop` on a CPU, whose small operations are
+  dispatched one by one. A step of this benchmark takes 5.0 ms, of which its products are 0.4 ms.
+  With `unroll=True` it takes 3.7 ms, but a graph as long as the sequence must be compiled.
+  `--backend=auto` takes JAX for recurrent networks.
+- CartPole with one game: 60 % of the time is the call that chooses an action for each frame, and
+  much of that is TensorFlow's Python code around a function, not the network. With more games,
+  they share one call.
+"""
 PAIRS = 11
 ROUNDS, ARMS, SEEDS, LENGTH = 20, 3, 5, 50_000
 
@@ -270,7 +287,7 @@ def page(kept: Mapping[str, Measured]) -> str:
     ]
     for case in (name for name in STEPS if name in kept):
         lines += section(case, kept[case])
-    return "\n".join(lines)
+    return "\n".join([*lines, NOTES])
 
 
 def load() -> dict[str, Measured]:

@@ -2,6 +2,7 @@
 
 from keras_lottery.backend.kept_programs import skip_broken_cache
 from keras_lottery.backend.runtime import (
+    aligned_zeros,
     copies,
     devices,
     full_precision,
@@ -12,12 +13,14 @@ from keras_lottery.backend.runtime import (
     seed_generator,
     select,
     set_generator_state,
+    tensor_of,
     versions,
     view,
 )
 from keras_lottery.backend.tested import warn_untested
 
 __all__ = [
+    "aligned_zeros",
     "copies",
     "devices",
     "full_precision",
@@ -28,6 +31,7 @@ __all__ = [
     "seed_generator",
     "select",
     "set_generator_state",
+    "tensor_of",
     "versions",
     "view",
 ]

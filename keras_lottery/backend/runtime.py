@@ -1,7 +1,8 @@
 """The backend in use: its name, devices, versions and random generator."""
 
+import math
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+
+_ALIGNMENT = 64  # bytes, of the memory that TensorFlow computes with
 
 
 def name() -> str:
@@ -68,6 +71,26 @@ def view(value: Any) -> NDArray[Any]:
     import tensorflow as tf
 
     return np.asarray(tf.convert_to_tensor(value))
+
+
+def aligned_zeros(shape: Sequence[int], dtype: str) -> NDArray[Any]:
+    """Returns zeros that take no memory until they are written to; see `tensor_of`."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    octets = np.zeros(size + _ALIGNMENT, np.uint8)
+    start = -octets.ctypes.data % _ALIGNMENT
+    return octets[start : start + size].view(dtype).reshape(shape)
+
+
+def tensor_of(array: NDArray[Any]) -> Any:
+    """Returns a tensor; on TensorFlow it has the array's memory, which must be aligned.
+
+    TensorFlow otherwise copies an array twice: once for the tensor, once for the variable.
+    """
+    if name() != "tensorflow" or array.dtype.kind != "f" or not array.size:
+        return keras.ops.convert_to_tensor(array)
+    import tensorflow as tf
+
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def generator_state() -> NDArray[np.uint8] | None:

@@ -5,7 +5,7 @@ import json
 import math
 import platform
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +44,7 @@ from keras_lottery.exporters.verify import (
     verify,
 )
 from keras_lottery.exporters.workspace import publish, workspace
-from keras_lottery.exporters.writing import write
+from keras_lottery.exporters.writing import Writer
 from keras_lottery.masking import arguments
 
 _LARGE = 32 << 20  # bytes of weights from which it is worth collecting garbage
@@ -122,11 +122,18 @@ def export(
     order = _Order(
         exporter, format, out, compact, quantize, tolerance, frozenset(prunable), dense, origin
     )
-    with Reader(exporter, backend.name()) as reader, workspace(out) as folder:
-        written = _written(order, model, inputs, folder)
+    with (
+        workspace(out) as folder,
+        Writer(format, exporter, folder) as writer,
+        Reader(exporter, backend.name(), folder) as reader,
+    ):
+        if writer.here:  # otherwise the other process gets the second core first
+            reader.start()
+        written = _written(order, model, inputs, folder, writer)
+        reader.start()
         if sum(v.nbytes for v in written.variables) > _LARGE:
             gc.collect()  # Keras' models are cycles
-        report = _verified(order, written, reader)
+        report = _verified(order, written, writer, reader)
         text = json.dumps(report.as_json(), indent=2) + "\n"
         files = {REPORT: text.encode(), TABLE: report.as_markdown().encode(), **(assets or {})}
         companions = {companion(out, exporter, name): data for name, data in files.items()}
@@ -162,7 +169,7 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Written:
-    """What is left of an export once it is written: files and numbers, no model.
+    """What an export needs once its models are saved: paths and numbers, no model.
 
     Args:
         artifacts: paths of the artifact and, if there is one, of the dense network.
@@ -172,8 +179,8 @@ class _Written:
         variables: its variables.
         quantization: what quantized it, if anything.
         share: the allowed difference; see `verify`.
-        dense_parameters: number of weights of the dense network.
         flops: before and after compaction.
+        dense_parameters: number of weights of the dense network.
     """
 
     artifacts: list[Path]
@@ -183,12 +190,12 @@ class _Written:
     variables: tuple[StoredVariable, ...]
     quantization: str
     share: float
-    dense_parameters: int
     flops: tuple[int, int]
+    dense_parameters: int = 0
 
 
-def _written(order: _Order, model: Any, inputs: Any, folder: Path) -> _Written:
-    """Writes the artifact and the dense network to `folder`."""
+def _written(order: _Order, model: Any, inputs: Any, folder: Path, writer: Writer) -> _Written:
+    """Writes the artifact and the dense network to `folder`, or hands them to another process."""
     exporter = order.exporter
     plain = _plain(model, order.compact)
     float_subject = subject_of(plain, masking.describe(model), inputs)
@@ -197,42 +204,52 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path) -> _Written:
     subject = _answered(float_subject, exported)
     variables = stored_variables(exported)
     own = "int8" if how and exported is plain else ""
-    jobs = [Job(exporter, subject, folder / f"artifact{exporter.suffix}", own)]
-
-    def in_turn() -> Iterator[Job]:
-        yield jobs[0]
-        if _has_dense(order, variables):
-            ours = plain is not model and not order.compact
-            base = plain if ours else masking.strip(model)
-            variants.fill_zeros(base, order.prunable)
-            other = exporters[exporter.dense] if exporter.dense else exporter
-            filled = replace(subject, model=base)
-            jobs.append(Job(other, filled, folder / f"dense{other.suffix}"))
-            yield jobs[1]
-
-    write(order.format, exporter, in_turn(), folder)
     share = 0.1 if own else 2e-2 if how else exporter.share  # `own`: against the float model
-    return _Written(
-        artifacts=[job.artifact for job in jobs],
-        parts=[located(job) for job in jobs],
+    job = Job(exporter, subject, folder / f"artifact{exporter.suffix}", own)
+    writer.write(job)
+    written = _Written(
+        artifacts=[job.artifact],
+        parts=[located(job)],
         subject=replace(float_subject, model=None),
         outputs=subject.outputs,
         variables=variables,
         quantization=how,
         share=share_of(exported, share),
-        dense_parameters=_parameters(jobs[1].subject.model) if jobs[1:] else 0,
         flops=compaction_report(plain).flops if order.compact else (0, 0),
+    )
+    if not _has_dense(order, variables):
+        return written
+    copied = plain is not model or not writer.here
+    base = plain if copied and not order.compact else masking.strip(model)
+    dense = exporters[exporter.dense] if exporter.dense else exporter
+    path = folder / f"dense{dense.suffix}"
+    filled = Job(dense, replace(subject, model=base), path, fill=order.prunable)
+    del plain, exported, float_subject, subject, job  # when `base` is another model
+    writer.write(filled)
+    return replace(
+        written,
+        artifacts=[*written.artifacts, path],
+        parts=[*written.parts, located(filled)],
+        dense_parameters=_parameters(base),
     )
 
 
-def _verified(order: _Order, written: _Written, reader: Reader) -> ExportReport:
+def _verified(order: _Order, written: _Written, writer: Writer, reader: Reader) -> ExportReport:
     """Reloads the artifact, compares and measures it."""
+    sizes: list[Future[tuple[int, int]]] = []
+
+    def measured() -> Iterator[Request]:
+        for part, artifact in zip(written.parts, written.artifacts):
+            writer.wait()
+            sizes.append(pool.submit(_sizes, artifact))
+            if cores() == 1:  # compression would slow down what is timed
+                sizes[-1].result()
+            yield part
+        writer.close()
+
     with ThreadPoolExecutor(1) as pool:
-        sizes = pool.submit(lambda: [_sizes(artifact) for artifact in written.artifacts])
-        if cores() == 1:  # compression would slow down what is timed
-            sizes.result()
-        reloaded = reader.read(written.parts, written.subject)
-        (bytes, gzipped), *of_dense = sizes.result()
+        reloaded = reader.read(measured(), written.subject)
+        (bytes, gzipped), *of_dense = [size.result() for size in sizes]
     variables = written.variables
     if order.exporter.paths:
         same_variables(variables, reloaded.variables)

@@ -112,7 +112,10 @@ class Exporter(ABC):
         """
 
     def reading(self, subject: Subject, artifact: Path) -> Request:
-        """Returns what `load` needs besides the artifact, as JSON values."""
+        """Returns what `load` needs besides the artifact, as JSON values.
+
+        The artifact exists already if this process writes it.
+        """
         return {}
 
     @abstractmethod
@@ -129,12 +132,15 @@ class Job:
         subject: the model.
         artifact: file or folder.
         quantize: `int8` for the format's own quantization, else empty.
+        fill: paths of the variables whose zeros are filled in the artifact; see
+            `variants.fill_zeros`.
     """
 
     exporter: Exporter
     subject: Subject
     artifact: Path
     quantize: str = ""
+    fill: frozenset[str] = frozenset()
 
 
 exporters: Registry[Exporter] = Registry("export format")

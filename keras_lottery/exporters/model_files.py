@@ -1,10 +1,12 @@
 """Reads the files of the command line's tools: a `.keras` model, and examples with targets."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
@@ -99,7 +101,8 @@ def read_examples(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Returns the arrays `x` and `y` of an `.npz` file.
 
     Raises:
-        LotteryError: the file cannot be read, or lacks one, or their lengths differ.
+        LotteryError: the file cannot be read, or lacks one, their lengths differ, or they hold
+            anything but finite numbers.
     """
     advice = "Write it with numpy.savez(file, x=..., y=...)."
     arrays = read_npz(path, advice)
@@ -113,4 +116,36 @@ def read_examples(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
             f"Expected as many targets as examples, one at least. Received: x of shape {x.shape} "
             f"and y of shape {y.shape} in {path}. Write the file again."
         )
+    for name, array in (("x", x), ("y", y)):
+        _check_numbers(name, array, path)
     return x, y
+
+
+def _check_numbers(name: str, array: NDArray[Any], path: Path) -> None:
+    if array.dtype.kind not in "biuf":
+        raise LotteryError(
+            f"Expected real numbers in {path}. Received: {name} of dtype {array.dtype}. Convert it."
+        )
+    if not (finite := np.isfinite(array)).all():
+        raise LotteryError(
+            f"Expected finite numbers in {path}. Received: {name} with {int((~finite).sum())} of "
+            f"{finite.size} NaN or infinite. Replace them, or leave these examples out."
+        )
+
+
+@contextmanager
+def fitting(x: NDArray[Any], y: NDArray[Any]) -> Iterator[None]:
+    """Blames the data for whatever the layers, the loss and the backend raise.
+
+    Raises:
+        LotteryError: something was raised.
+    """
+    try:
+        yield
+    except LotteryError:
+        raise
+    except Exception as error:
+        raise LotteryError(
+            f"Expected data on which the model can be trained. Received: x of shape {x.shape} and "
+            f"y of shape {y.shape}: {reason_of(error)} Check --data and --loss."
+        ) from error

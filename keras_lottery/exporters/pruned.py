@@ -1,17 +1,20 @@
 """Prunes the model of a `.keras` file, and writes a new file."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from numbers import Real
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from keras_lottery import checks, pruning, toolkit
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.errors import LotteryError
 from keras_lottery.exporters.export_model import export
-from keras_lottery.exporters.model_files import compile_loaded, load_file, read_examples
+from keras_lottery.exporters.model_files import (
+    compile_loaded,
+    fitting,
+    load_file,
+    read_examples,
+)
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.exporters.target import check_target
 from keras_lottery.masking import options_from
@@ -106,16 +109,19 @@ def prune_file(
         from_zeros=True,
         pattern=pattern,
     )
-    toolkit.prune_selected(
-        masked,
-        target,
-        options_from(include, exclude, biases, norms, embeddings, output, output_layer, pattern),
-        criterion=criterion,
-        scope=scope,
-        data=examples,
-    )
-    if examples is not None and epochs:
-        _finetune(masked, *examples, epochs)
+    with fitting(*examples) if examples is not None else nullcontext():
+        toolkit.prune_selected(
+            masked,
+            target,
+            options_from(
+                include, exclude, biases, norms, embeddings, output, output_layer, pattern
+            ),
+            criterion=criterion,
+            scope=scope,
+            data=examples,
+        )
+        if examples is not None and epochs:
+            masked.fit(*examples, epochs=epochs, verbose=2)
     return export(masked, out, format, compact=compact, quantize=quantize, dense=dense)
 
 
@@ -139,14 +145,3 @@ def _check_use(criterion: str, data: str | Path | None, epochs: int, extra: str 
             f"Expected a use for --data. Received: the criterion {criterion!r}, which needs none, "
             "and no epochs. Add --finetune_epochs, or leave --data out."
         )
-
-
-def _finetune(model: Any, x: NDArray[Any], y: NDArray[Any], epochs: int) -> None:
-    """Trains a pruned model; the pruned weights stay 0."""
-    try:
-        model.fit(x, y, epochs=epochs, verbose=2)
-    except Exception as error:  # whatever the layers, the loss and the backend raise
-        raise LotteryError(
-            f"Expected data on which the model can be trained. Received: x of shape {x.shape} and "
-            f"y of shape {y.shape}: {reason_of(error)} Check --data and --loss."
-        ) from error

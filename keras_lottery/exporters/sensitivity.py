@@ -5,7 +5,12 @@ from pathlib import Path
 
 from keras_lottery import checks, toolkit
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.exporters.model_files import compile_loaded, load_file, read_examples
+from keras_lottery.exporters.model_files import (
+    compile_loaded,
+    fitting,
+    load_file,
+    read_examples,
+)
 from keras_lottery.files import write_text, write_whole
 from keras_lottery.toolkit import Sensitivity
 
@@ -44,15 +49,16 @@ def sensitivity_file(
     model = checks.file_path(model, "model")
     loaded = load_file(model, compile=loss is None)
     compile_loaded(loaded, model, loss)
-    table = toolkit.sensitivity(
-        loaded,
-        (x, y),
-        sparsities,
-        pattern=pattern,
-        criterion=criterion,
-        include=include,
-        exclude=exclude,
-    )
+    with fitting(x, y):
+        table = toolkit.sensitivity(
+            loaded,
+            (x, y),
+            sparsities,
+            pattern=pattern,
+            criterion=criterion,
+            include=include,
+            exclude=exclude,
+        )
     if out is not None:
         folder = checks.file_path(out, "out")
         write_text(folder / "sensitivity.csv", table.to_pandas().to_csv(index=False))

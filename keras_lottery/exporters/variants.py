@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_lottery import masking
+from keras_lottery import backend, masking
 from keras_lottery.errors import LotteryError, reason_of, unknown_name
 from keras_lottery.exporters.exporter import Exporter
 
@@ -64,13 +64,17 @@ def fill_zeros(model: Any, prunable: Collection[str]) -> None:
 
     The values are drawn from a normal distribution as wide as the survivors.
     """
-    import keras
-
+    if not prunable:
+        return
     noise = np.random.default_rng(0).standard_normal(_NOISE, "float32")
     for path, variable in masking.variables(model).items():
-        value = np.array(keras.ops.convert_to_numpy(variable.value))
-        zeros = value == 0
-        if path in prunable and zeros.any():
+        if path not in prunable:
+            continue
+        stored = backend.view(variable.value)
+        zeros = stored == 0
+        if zeros.any():
+            value = backend.aligned_zeros(stored.shape, stored.dtype.name)
+            np.copyto(value, stored)
             spread = max(value.max(), -value.min()) / 3 or 0.05
             np.putmask(value, zeros, (spread * noise).astype(value.dtype))  # repeats the noise
-            variable.assign(value)
+            variable.assign(backend.tensor_of(value))

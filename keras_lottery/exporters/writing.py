@@ -6,11 +6,15 @@ import logging
 import re
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from keras_lottery import masking
 from keras_lottery.errors import LotteryError, MissingExtraError, reason_of
+from keras_lottery.exporters import variants
 from keras_lottery.exporters.exporter import Exporter, Job, Request
 from keras_lottery.exporters.signature import Signature
 from keras_lottery.exporters.subprocess.archive import load_archive, loading, save_archive
@@ -33,49 +37,85 @@ def check_installed(exporter: Exporter) -> None:
             raise MissingExtraError(package, extra)
 
 
-def write(format: str, exporter: Exporter, jobs: Iterable[Job], folder: Path) -> None:
-    """Writes artifacts, all in one other process if the backend in use can't write the format.
+class Writer:
+    """Writes artifacts: here or, if the backend in use can't, in a process that is started at once.
 
     Args:
         format: the format's name, for errors.
         exporter: the first artifact's; the others have the same writers.
-        jobs: what to write; the model of one is dropped before the next is asked for.
         folder: folder for exchanged files.
-
-    Raises:
-        LotteryError: the format can't express the model; the error names the operation.
     """
-    expected = f"a model that the format {format!r} can express"
-    if is_here(exporter):
-        for job in jobs:
-            save_here(job, expected)
-        return
-    environment = dict(exporter.environment)
-    preload = "" if environment else "keras"  # with TF-Agents it is another Keras
-    with Child(f"{__name__}:save", folder, exporter.writers[0], environment, preload) as child:
-        requests = [request_of(job, folder) for job in jobs]
-        child.ask({"jobs": requests}, expected)
-    for request in requests:
-        shutil.rmtree(request["archive"])
+
+    def __init__(self, format: str, exporter: Exporter, folder: Path) -> None:
+        self._expected = f"a model that the format {format!r} can express"
+        self._folder = folder
+        self._sent: Callable[[], Any] = lambda: None  # the last model
+        self._child: Child | None = None
+        if not is_here(exporter):
+            environment = dict(exporter.environment)
+            preload = "" if environment else "keras"  # with TF-Agents it is another Keras
+            self._child = Child(exporter.writers[0], environment, preload)
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the other process and frees its memory."""
+        if self._child is not None:
+            self._child.__exit__()
+
+    @property
+    def here(self) -> bool:
+        """Whether this process writes, which changes a model whose zeros are to be filled."""
+        return self._child is None
+
+    def write(self, job: Job) -> None:
+        """Writes an artifact, or hands it to the other process.
+
+        Raises:
+            LotteryError: the format can't express the model; the error names the operation.
+        """
+        if self._child is None:
+            save_here(job, self._expected)
+            return
+        model = job.subject.model
+        again = model is self._sent()
+        self._child.send(f"{__name__}:save", request_of(job, None if again else self._folder))
+        self._sent = weakref.ref(model)
+
+    def wait(self) -> None:
+        """Waits for the next of the artifacts that the other process writes.
+
+        Raises:
+            LotteryError: the format can't express the model; the error names the operation.
+        """
+        if self._child is not None:
+            self._child.receive(self._expected)
 
 
-def save(request: Request) -> Request:
-    """Loads the models of a request, one at a time, and writes them."""
-    for job in request["jobs"]:
-        _save_loaded(job)
+_loaded: list[Any] = []  # the model of the last request, in the process that writes
+
+
+def save(job: Request) -> Request:
+    """Loads the model of a request, unless it is that of the one before, and writes it."""
+    if "archive" in job:
+        _loaded.clear()
         gc.collect()  # Keras' models are cycles
-    return {}
-
-
-def _save_loaded(job: Request) -> None:
-    exporter, model = exporter_at(job["exporter"]), load_archive(job)
-    signature = Signature.from_json(job["signature"])
+        with masking.blank_initializers():
+            _loaded.append(load_archive(job))
+        shutil.rmtree(job["archive"])
+    exporter, signature = exporter_at(job["exporter"]), Signature.from_json(job["signature"])
     try:
-        exporter.save(model, signature, Path(job["artifact"]), job["quantize"])
+        variants.fill_zeros(_loaded[0], job["fill"])
+        exporter.save(_loaded[0], signature, Path(job["artifact"]), job["quantize"])
     except (OSError, LotteryError):
         raise
     except Exception as error:
         raise full_disk(error) or RuntimeError(named_operation(error)) from error
+    return {}
 
 
 def is_here(exporter: Exporter) -> bool:
@@ -94,6 +134,7 @@ def save_here(job: Job, expected: str) -> None:
     subject = job.subject
     try:
         with _quiet():
+            variants.fill_zeros(subject.model, job.fill)
             job.exporter.save(subject.model, subject.signature, job.artifact, job.quantize)
     except (OSError, LotteryError):
         raise
@@ -106,17 +147,26 @@ def save_here(job: Job, expected: str) -> None:
         ) from error
 
 
-def request_of(job: Job, folder: Path) -> Request:
-    """Saves the job's model for another process; returns what `save` needs."""
-    archive = folder / f"{job.artifact.stem}.model"
-    save_archive(job.subject.model, archive)
+def request_of(job: Job, folder: Path | None) -> Request:
+    """Returns what `save` needs; saves the job's model in `folder`.
+
+    Args:
+        job: what to write.
+        folder: None: the model is that of the request before.
+    """
     kind = type(job.exporter)
-    return loading(job.subject.model, archive) | {
+    request = {
         "exporter": f"{kind.__module__}:{kind.__qualname__}",
         "signature": job.subject.signature.as_json(),
         "artifact": str(job.artifact),
         "quantize": job.quantize,
+        "fill": sorted(job.fill),
     }
+    if folder is None:
+        return request
+    archive = folder / f"{job.artifact.stem}.model"
+    save_archive(job.subject.model, archive)
+    return request | loading(job.subject.model, archive)
 
 
 def named_operation(error: Exception) -> str:

@@ -16,12 +16,15 @@ every step. Three mechanisms keep them so:
 3. The constraint of every masked variable zeroes it at the end of every step
    (`masked_variable.PrunedStayZero`), whatever the optimizer did.
 
+Where gradients only go to an optimizer that masks them, the first mechanism isn't needed: Keras'
+own step on torch, on a CPU, zeroes the stored weights instead and reads them directly.
+
 A mask is a variable. TensorFlow reads it inside the compiled function, torch runs eagerly. On JAX
 an optimizer receives no masks, so the step hands them over (`step_scope`, or the last read in the
 same trace); otherwise they would be compiled in as constants.
 """
 
-from keras_lottery.masking.copying import fresh_weights, strip
+from keras_lottery.masking.copying import blank_initializers, fresh_weights, strip
 from keras_lottery.masking.inventory import describe
 from keras_lottery.masking.keras_internals import (
     batches_per_update,
@@ -48,6 +51,7 @@ __all__ = [
     "MaskOptions",
     "Patterns",
     "batches_per_update",
+    "blank_initializers",
     "carried",
     "describe",
     "draw_scores",

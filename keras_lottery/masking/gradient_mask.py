@@ -21,9 +21,10 @@ import keras
 from keras import ops
 
 from keras_lottery import backend
+from keras_lottery.backend.zeroing import zero_in_place, zeroed
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.keras_internals import innermost
-from keras_lottery.masking.masked_variable import masked, on_apply
+from keras_lottery.masking.masked_variable import masked, on_apply, reset_pruned
 
 __all__ = [
     "guard_and_find_outer_models",
@@ -108,6 +109,11 @@ def _trains(optimizer: Any, wanted: set[int]) -> bool:
     )
 
 
+def is_guarded(optimizer: Any) -> bool:
+    """Returns True if the optimizer masks the gradients that it gets before it uses them."""
+    return bool(getattr(optimizer, _INSTALLED, False))
+
+
 def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     if getattr(optimizer, _INSTALLED, False):
         return
@@ -161,11 +167,14 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
         variables = internals.optimized_variables(self)
     variables = list(variables)
     kept = [_mask_for(variable, g) for variable, g in zip(variables, grads)]
-    grads = [g if mask is None else _apply_mask(g, mask) for g, mask in zip(grads, kept)]
+    grads = [
+        g if mask is None else _masked_gradient(variable, g, mask)
+        for variable, g, mask in zip(variables, grads, kept)
+    ]
     result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
         for slot in slots(self, variable) if mask is not None else ():
-            slot.variable.assign(_apply_mask(slot.variable.value, mask, slot.start))
+            reset_pruned(slot.variable, slot.start, mask)
     return result
 
 
@@ -188,9 +197,12 @@ def _mask_for(variable: object, gradient: Any) -> Any:
     return None if record is None or gradient is None else record.mask_for(gradient)
 
 
-def _apply_mask(value: Any, kept: Any, fill: float = 0.0) -> Any:
-    value = ops.convert_to_tensor(value)
-    return ops.where(kept, value, ops.cast(fill, value.dtype))
+def _masked_gradient(variable: Any, gradient: Any, kept: Any) -> Any:
+    # On torch, `backward` leaves the gradient at the parameter, which then has the masked one.
+    own = backend.name() == "torch" and gradient is variable.value.grad
+    if own and zero_in_place(gradient, kept):
+        return gradient
+    return zeroed(ops.convert_to_tensor(gradient), kept)
 
 
 def _keeps_zeros(optimizer: Any) -> bool:

@@ -1,13 +1,14 @@
 """Masked layers and models, and attaching masks to them: at once, or when the layer is built."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
 
 from keras_lottery import backend
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import gradient_mask, learned, paths
+from keras_lottery.masking import gradient_mask, learned, paths, step
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
 from keras_lottery.masking.class_swap import own_class_view, swapped_class
@@ -16,7 +17,6 @@ from keras_lottery.masking.mask_layer import holder_of, is_wrapper, records, zer
 from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.scope import MaskScope
-from keras_lottery.masking.step import step_scope
 
 __all__ = [
     "CONFIG_KEY",
@@ -44,6 +44,8 @@ class MaskedLayer(internals.LayerHooks):
     registered_name = "keras_lottery>MaskedLayer"
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        if step.reads_stored(self):
+            return super().call(*args, **kwargs)  # type: ignore[misc]
         with MaskScope(self, holder_of(self) or ()):
             return super().call(*args, **kwargs)  # type: ignore[misc]
 
@@ -131,10 +133,31 @@ class MaskedModel(MaskedLayer):
     def train_step(self, *args: Any, **kwargs: Any) -> Any:
         train_step = super().train_step  # type: ignore[misc]
         if backend.name() == "torch":
-            return train_step(*args, **kwargs)
+            with self._torch_scope():
+                return train_step(*args, **kwargs)
         # On JAX the first argument is the state: the values of all variables.
-        with step_scope(self, args[0][1] if backend.name() == "jax" else ()):
+        with step.step_scope(self, args[0][1] if backend.name() == "jax" else ()):
             return train_step(*args, **kwargs)
+
+    def _torch_scope(self) -> AbstractContextManager[None]:
+        """Returns the scope of a step on torch, which runs eagerly.
+
+        `where` takes longer than the rest of a small step. Keras' own step needs none: it passes
+        its gradients to the optimizer only, which masks them. Other steps may use them otherwise.
+        On a GPU it costs little, and layers that compute again in `backward` do so in a thread
+        that wouldn't see the scope.
+        """
+        names = ("train_step", "compute_loss")
+        base: Any = self.keras_lottery_base
+        own = all(getattr(base, name) is getattr(keras.Model, name) for name in names)
+        if not own or not gradient_mask.is_guarded(getattr(self, "optimizer", None)):
+            return nullcontext()
+        found = records(self)
+        if not all(record.variable.value.is_cpu for record in found):
+            return nullcontext()
+        is_zeroed = [record.zero_at_once() for record in found]
+        layers = internals.flatten_layers(self) if all(is_zeroed) else ()
+        return step.step_scope(self, guarded=True, zeroed=layers)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it

@@ -10,11 +10,12 @@ from keras import ops
 
 from keras_lottery import backend
 from keras_lottery.backend.compile import is_tracer, reaches
+from keras_lottery.backend.zeroing import zero_in_place, zeroed
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import step
 from keras_lottery.masking.parametrizations import Parametrization
 
-__all__ = ["MaskedVariable", "PrunedStayZero", "masked", "on_apply"]
+__all__ = ["MaskedVariable", "PrunedStayZero", "masked", "on_apply", "reset_pruned"]
 
 _RECORD = internals.hidden_name("record")
 
@@ -105,12 +106,20 @@ class MaskedVariable:
     def zero_pruned(self) -> None:
         """Sets the stored weight to exactly 0 where pruned, unless its mask is learned."""
         if not self.parametrization.learned:
-            self.reset_pruned(self.variable, 0.0)
+            reset_pruned(self.variable, 0.0, self.mask.value)
 
-    def reset_pruned(self, variable: keras.Variable, start: float) -> None:
-        """Sets the weight, or an optimizer slot of it, to `start` where pruned."""
-        value = variable.value
-        variable.assign(ops.where(self.mask.value, value, ops.cast(start, value.dtype)))
+    def zero_at_once(self) -> bool:
+        """Zeroes the weight in place on torch; False unless it's then the effective weight."""
+        if self.parametrization.name != "zero":
+            return False
+        return zero_in_place(self.variable.value, self.mask.value)
+
+
+def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
+    """Sets a weight, or an optimizer slot of it, to `start` where it isn't kept."""
+    value = variable.value
+    if start or not zero_in_place(value, kept):
+        variable.assign(ops.where(kept, value, ops.cast(start, value.dtype)))
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
@@ -143,9 +152,9 @@ class PrunedStayZero(keras.constraints.Constraint):
         kept = self.record.mask_for(value)
         if kept is None:  # in a nested jit: see `mask_for`; the network still reads masked weights
             return value if self.inner is None else self.inner(value)
-        zero = ops.zeros((), value.dtype)
-        value = ops.where(kept, value, zero)
-        return value if self.inner is None else ops.where(kept, self.inner(value), zero)
+        if optimizer is None or w is not self.record.variable or not zero_in_place(value, kept):
+            value = zeroed(value, kept)
+        return value if self.inner is None else zeroed(self.inner(value), kept)
 
 
 def masked(variable: object) -> MaskedVariable | None:

@@ -14,7 +14,7 @@ from keras_lottery.masking import gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.mask_layer import records
 from keras_lottery.masking.masked_layer import adopt
-from keras_lottery.masking.masked_variable import MaskedVariable, masked
+from keras_lottery.masking.masked_variable import MaskedVariable, masked, reset_pruned
 from keras_lottery.types import MaskSet, Weights
 
 __all__ = [
@@ -192,7 +192,7 @@ def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimi
         record.zero_pruned()
         for optimizer in distinct.values():
             for slot in gradient_mask.slots(optimizer, record.variable):
-                record.reset_pruned(slot.variable, slot.start)
+                reset_pruned(slot.variable, slot.start, record.mask.value)
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:

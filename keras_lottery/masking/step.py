@@ -1,20 +1,24 @@
 """The context in which a compiled training step is traced: mask values, and zeroed weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import local
 from typing import Any
 
 import keras
 
-__all__ = ["active", "is_guarded", "mask_value", "step_scope"]
+__all__ = ["active", "is_guarded", "mask_value", "reads_stored", "step_scope"]
 
 _step = local()
 
 
 @contextmanager
 def step_scope(
-    model: keras.Layer, non_trainable_values: Sequence[Any] = (), *, guarded: bool = False
+    model: keras.Layer,
+    non_trainable_values: Sequence[Any] = (),
+    *,
+    guarded: bool = False,
+    zeroed: Iterable[keras.Layer] = (),
 ) -> Iterator[None]:
     """Marks the code inside as a compiled training step of a masked model.
 
@@ -32,14 +36,17 @@ def step_scope(
         guarded: True if gradients go to the guarded optimizer only, or there are none. Weights
             that are 0 where pruned are then read without their mask: the optimizer masks their
             gradients before using them.
+        zeroed: layers whose stored weights have just been zeroed where pruned, and no other value
+            stands for a pruned weight. Under `guarded`, they run without a scope of their own.
     """
-    values = {id(v): x for v, x in zip(model.non_trainable_variables, non_trainable_values)}
-    outer = getattr(_step, "values", None), is_guarded()
-    _step.values, _step.guarded = values, guarded
+    fixed = model.non_trainable_variables if non_trainable_values else ()
+    values = {id(v): x for v, x in zip(fixed, non_trainable_values)}
+    outer = getattr(_step, "values", None), is_guarded(), getattr(_step, "zeroed", ())
+    _step.values, _step.guarded, _step.zeroed = values, guarded, set(map(id, zeroed))
     try:
         yield
     finally:
-        _step.values, _step.guarded = outer
+        _step.values, _step.guarded, _step.zeroed = outer
 
 
 def active() -> bool:
@@ -50,6 +57,11 @@ def active() -> bool:
 def is_guarded() -> bool:
     """Returns True inside a `step_scope` whose gradients go to the guarded optimizer only."""
     return bool(getattr(_step, "guarded", False))
+
+
+def reads_stored(layer: keras.Layer) -> bool:
+    """Returns True if the stored weights of a layer are the effective ones in this step."""
+    return id(layer) in getattr(_step, "zeroed", ()) and is_guarded()
 
 
 def mask_value(mask: keras.Variable) -> Any:

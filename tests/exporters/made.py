@@ -1,5 +1,6 @@
 """Synthetic models for the tests of the exporters."""
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,11 @@ class CopyExporter(Exporter):
         )
         return self
 
-    def read(self, parts: list[Any], subject: Subject) -> Reloaded:
+    def start(self) -> None:
+        """Does nothing."""
+
+    def read(self, parts: Iterable[Any], subject: Subject) -> Reloaded:
+        assert len(list(parts)) == 1 + self.compared
         outputs = {name: value + self.wrong_output for name, value in subject.outputs.items()}
         return Reloaded(outputs, self.saved[self.lost_variables :])
 

@@ -4,7 +4,6 @@ import importlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import pytest
@@ -12,23 +11,11 @@ import pytest
 import keras_lottery as kl
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters.subprocess import bootstrap
-from keras_lottery.exporters.subprocess.child import environment, run_child
+from keras_lottery.exporters.subprocess.child import Child, environment, run_child
 
 from .made import mlp
 
 TRAP = "import pathlib\npathlib.Path({marker!r}).touch()\n"
-
-FULL_DISK = """
-import errno, os, pathlib
-
-def work(request):
-    def full(self, text):
-        self.touch()
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    pathlib.Path.write_text = full
-    return {}
-"""
 
 PACKAGE = {
     "__init__.py": "",
@@ -98,7 +85,7 @@ def test_a_child_on_a_full_disk_raises_its_error(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "users_work", raising=False)
     importlib.import_module("users_work")
     with pytest.raises(OSError, match="No space left on device"):
-        run_child("users_work:work", {}, Path(tmp_path), "jax", "a model")
+        run_child("users_work:work", {}, "jax", "a model")
 
 
 @pytest.mark.parametrize("needed", [False, True])
@@ -119,12 +106,11 @@ def test_a_runtime_is_imported_without_what_it_does_not_need(needed, tmp_path, m
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (FULL_DISK, "No space left on device"),
         ("def work(request): raise SystemExit(0)", "exit code 0"),
         ("import os\ndef work(request): os.kill(os.getpid(), 9)", "exit code -9"),
         ("def work(request): raise ValueError('no such layer')", "ValueError: no such layer"),
     ],
-    ids=["full disk", "no answer", "killed", "raised"],
+    ids=["no answer", "killed", "raised"],
 )
 def test_a_child_that_fails_is_one_error_with_its_reason(text, reason, tmp_path, monkeypatch):
     (tmp_path / "users_work.py").write_text(text)
@@ -132,4 +118,39 @@ def test_a_child_that_fails_is_one_error_with_its_reason(text, reason, tmp_path,
     monkeypatch.delitem(sys.modules, "users_work", raising=False)
     importlib.import_module("users_work")
     with pytest.raises(LotteryError, match=f"a model.*{reason}"):
-        run_child("users_work:work", {}, Path(tmp_path), "jax", "a model")
+        run_child("users_work:work", {}, "jax", "a model")
+
+
+WORK = """
+import os, signal, threading
+
+def add(request):
+    print("printed")
+    return {"sum": request["a"] + request["b"]}
+
+def wait(request):
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    (tmp_path / "users_work.py").write_text(WORK)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "users_work", raising=False)
+    importlib.import_module("users_work")
+
+
+def test_a_child_answers_in_order_whatever_the_work_prints(work):
+    with Child("jax") as child:
+        child.send("users_work:add", {"a": 1, "b": 2})
+        child.send("users_work:add", {"a": 3, "b": 4})
+        assert [child.receive("a sum")["sum"] for _ in range(2)] == [3, 7]
+
+
+def test_a_child_at_work_ends_with_its_parent_and_not_by_ctrl_c(work):
+    with Child("jax") as child:
+        child.send("users_work:wait", {})
+        child._process.stdin.close()  # as when the parent is killed
+        assert child._process.wait(60) == 1

@@ -1,5 +1,7 @@
 """Every format is reloaded by its own runtime, keeps the zeros, and says what it can't do."""
 
+from importlib.util import find_spec
+
 import keras
 import numpy as np
 import pytest
@@ -26,6 +28,13 @@ INT8 = {
     "jax": {"safetensors": "Keras"},
     "torch": {"safetensors": "Keras"},
 }[BACKEND]
+
+
+def needs_packages_of(name):
+    """Skips the test where what the format needs is not installed, as in `make compat`."""
+    for package, extra in exporters[name].packages:
+        if find_spec(package) is None:
+            pytest.skip(f"needs the extra {extra}")
 
 
 class Inverse(keras.layers.Layer):
@@ -60,6 +69,7 @@ def exported(masked, tmp_path_factory):
     folder, reports = tmp_path_factory.mktemp("formats"), {}
 
     def export(name, quantize=None):
+        needs_packages_of(name)
         if (name, quantize) not in reports:
             out = folder / f"{name}-{quantize}{exporters[name].suffix}"
             reports[name, quantize] = kl.export(masked, out, name, quantize=quantize)
@@ -106,6 +116,7 @@ def test_the_model_to_export_is_not_modified(tmp_path):
 
 @pytest.mark.parametrize("name", sorted({"onnx", "litert"} & {*FORMATS}))
 def test_an_operation_that_a_format_has_not_is_named(name, tmp_path):
+    needs_packages_of(name)
     model = keras.Sequential([keras.Input((3, 3)), Inverse()])
     x = np.eye(3, dtype="float32")[None] * 2
     with pytest.raises(kl.LotteryError, match=r"Expected .*Received.*: .*(MatrixInverse|Inverse)"):
@@ -117,6 +128,7 @@ def test_an_operation_that_a_format_has_not_is_named(name, tmp_path):
     "name", sorted({"saved_model", "openvino", "litert"} & {*FORMATS, "saved_model"})
 )
 def test_repeated_outputs_odd_names_and_a_fixed_batch_size(name, tmp_path):
+    needs_packages_of(name)
     x = keras.Input(batch_shape=(1, 4), name="größe")
     y = keras.layers.Dense(4, name="d")(x)
     model = keras.Model(x, {"b": x, "c": y, "a": y, "_z": keras.ops.relu(y)})

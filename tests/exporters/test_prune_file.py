@@ -179,10 +179,44 @@ def test_a_file_that_is_not_compiled_needs_a_loss(data, tmp_path):
     assert report.prunable_zeros == 450 and loss_of(out, data) != loss_of(path, data)
 
 
-def test_data_that_the_model_does_not_take(source, tmp_path):
-    np.savez(tmp_path / "bad.npz", x=np.ones((4, 7)), y=np.ones((4, 10)))
-    with pytest.raises(LotteryError, match=r"can be trained.*x of shape \(4, 7\).*--data"):
-        prune_file(
-            source, 0.5, tmp_path / "out.keras", data=tmp_path / "bad.npz", finetune_epochs=1
-        )
-    assert {path.name for path in tmp_path.iterdir()} == {"bad.npz"}
+GOOD = {"x": np.ones((4, 20)), "y": np.ones((4, 10))}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (b"", "an .npz file.*a file of another kind"),
+        (b"x,y\n1,2\n", "an .npz file.*a file of another kind"),
+        ({"a": np.ones(4), "b": np.ones(4)}, "the arrays x and y in.*no x"),
+        (GOOD | {"y": np.ones((3, 10))}, r"as many targets as examples.*y of shape \(3, 10\)"),
+        ({"x": np.ones((0, 20)), "y": np.ones((0, 10))}, "one at least"),
+        (GOOD | {"x": np.array([{}] * 4, object)}, "arrays of Python objects, which are not read"),
+        (GOOD | {"y": np.array(["a"] * 4)}, "real numbers.*y of dtype <U1"),
+        (GOOD | {"x": np.where(np.arange(20) == 3, np.nan, GOOD["x"])}, "x with 4 of 80 NaN"),
+        (GOOD | {"x": np.ones((4, 7))}, r"can be trained.*x of shape \(4, 7\).*--data"),
+        (GOOD | {"y": np.ones((4, 9))}, r"can be trained.*y of shape \(4, 9\).*--data"),
+    ],
+    ids=[
+        "nothing in it",
+        "text",
+        "other names",
+        "other lengths",
+        "no examples",
+        "objects",
+        "strings",
+        "nan",
+        "x of another shape",
+        "y of another shape",
+    ],
+)
+def test_data_that_cannot_be_used_are_one_error(wrong, reason, source, tmp_path):
+    path, out = tmp_path / "bad.npz", tmp_path / "out.keras"
+    if isinstance(wrong, bytes):
+        path.write_bytes(wrong)
+    else:
+        np.savez(path, **wrong)
+    for use in ({"finetune_epochs": 1}, {"criterion": "taylor"}):
+        with pytest.raises(LotteryError, match=reason) as error:
+            prune_file(source, 0.5, out, data=path, **use)
+        assert "\n" not in str(error.value) and "Exception encountered" not in str(error.value)
+    assert {file.name for file in tmp_path.iterdir()} == {"bad.npz"}

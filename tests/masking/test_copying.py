@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking
+from keras_lottery import backend, masking
 from keras_lottery.masking.copying import fresh_initializers
 from keras_lottery.tasks.seeding import draw, seeded
 
@@ -83,3 +83,17 @@ def test_initializers_with_seeds_get_others_and_layers_are_as_before():
     other.build((None, 4))
     assert (np.array(layer.kernel) != np.array(other.kernel)).any()
     assert fixed.seed == 1
+
+
+def test_blank_initializers_draw_nothing_and_keep_constants():
+    with masking.blank_initializers():
+        layer = keras.layers.Dense(3, bias_initializer=keras.initializers.Constant(2.0))
+        layer.build((None, 5))
+    kernel, bias = map(keras.ops.convert_to_numpy, (layer.kernel, layer.bias))
+    assert kernel.shape == (5, 3) and not kernel.any() and (bias == 2).all()
+    kept = np.arange(15, dtype="float32").reshape(5, 3)
+    value = backend.aligned_zeros((5, 3), "float32")
+    value[:] = kept
+    layer.kernel.assign(backend.tensor_of(value))
+    assert value.ctypes.data % 64 == 0
+    assert np.array_equal(keras.ops.convert_to_numpy(layer.kernel), kept)

@@ -225,3 +225,63 @@ def test_step_scope_tells_a_custom_jax_step_the_masks(mlp, random_masks):
             if path in masks:
                 assert np.all(by_id[id(variable)][~masks[path]] == 0)
                 assert np.all(by_id[id(variable)][masks[path]] != 0)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="compiled steps rely on the zeros")
+@pytest.mark.parametrize("parametrization", ["zero", "frozen"])
+def test_keras_step_reads_no_pruned_weight_whatever_wrote_to_it(
+    parametrization, mlp, data, compiled, random_masks
+):
+    """A write that torch doesn't count, as by its own fused optimizers."""
+    losses = []
+    for spoiled in (False, True):
+        keras.utils.set_random_seed(0)
+        model = toolkit.mask(mlp(), parametrization=parametrization)
+        compiled(model, opt.SGD(0.1, momentum=0.9))
+        masking.set_masks(model, random_masks(model))
+        model.train_on_batch(*data)
+        for path, variable in masking.variables(model).items() if spoiled else ():
+            if (mask := masking.get_masks(model).get(path)) is not None:
+                variable.value.data[keras.ops.convert_to_tensor(~mask)] = 9.0
+        losses.append(model.train_on_batch(*data))
+        assert_zero(model)
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="Parameter.grad is torch's")
+def test_keras_step_leaves_no_gradient_where_pruned(mlp, data, compiled, random_masks):
+    model = compiled(toolkit.mask(mlp(kernel_regularizer=Pull())), "adam")
+    masking.set_masks(model, random_masks(model))
+    model.train_on_batch(*data)
+    masks = masking.get_masks(model)
+    for path, variable in masking.variables(model).items():
+        if path in masks:
+            gradient = keras.ops.convert_to_numpy(variable.value.grad)
+            assert np.all((gradient != 0) == masks[path])
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="other backends always mask it")
+def test_a_loss_that_differentiates_by_weights_sees_them_masked(data, random_masks):
+    import torch
+
+    norms = []
+
+    class Penalty(keras.Sequential):
+        def compute_loss(self, *args, **kwargs):
+            loss = super().compute_loss(*args, **kwargs)
+            if not loss.requires_grad:  # while Keras builds the metrics
+                return loss
+            kernel = self.layers[0].kernel
+            (gradient,) = torch.autograd.grad(loss, kernel.value, create_graph=True)
+            norms.append(gradient.detach()[~self.kept].abs().max())
+            return loss + gradient.square().sum()
+
+    model = Penalty([keras.Input((6,)), L.Dense(3)])
+    toolkit.mask(model)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    masks = random_masks(model)
+    masking.set_masks(model, masks)
+    model.kept = torch.from_numpy(masks["layers/dense/kernel"])
+    model.train_on_batch(*data)
+    assert norms == [0.0]
+    assert_zero(model)

@@ -12,6 +12,7 @@ import pytest
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
+from tests import fresh
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -360,3 +361,17 @@ def test_calls_of_a_layer_can_be_replaced(model):
     assert [tuple(shape) for shape in seen] == [(2, 4)] * 2
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), before, rtol=1e-5)
     assert "call" not in vars(dense)
+
+
+STRIP = """
+import sys, keras, keras_lottery as kl
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+before = "tensorflow" in sys.modules
+kl.strip(kl.mask(model))
+print(("tensorflow" in sys.modules) == before, internals.lazy_tensorflow.available)
+"""
+
+
+def test_serializing_a_model_does_not_import_tensorflow_and_forgets_nothing():
+    code = "from keras_lottery.masking.keras_internals import layers as internals" + STRIP
+    assert fresh.run("-c", code).stdout.split() == ["True", "True"]

@@ -37,8 +37,10 @@ def save_archive(model: Any, path: Path) -> None:
     Raises:
         LotteryError: Keras cannot save it.
     """
+    from keras_lottery.masking.keras_internals import tensorflow_left_out
+
     try:
-        with _uncompiled(model):
+        with _uncompiled(model), tensorflow_left_out():
             model.save(path, zipped=path.suffix == ".keras")
     except OSError:
         raise
@@ -154,7 +156,9 @@ def _config(part: Any) -> Any:
     """Returns the config of a part of a model, as in a `.keras` file."""
     import keras
 
-    with warnings.catch_warnings():
+    from keras_lottery.masking.keras_internals import tensorflow_left_out
+
+    with warnings.catch_warnings(), tensorflow_left_out():
         warnings.simplefilter("ignore")  # Keras warned of the lambda when the file was written
         return json.loads(json.dumps(keras.saving.serialize_keras_object(part)))
 

@@ -4,15 +4,19 @@ It is run by path and imports nothing of this package before `start`, because th
 search the current folder, from which the parent may have imported this package.
 """
 
+import gc
 import importlib
 import json
 import os
+import signal
 import sys
+import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
-from pathlib import Path
+from queue import SimpleQueue
 from types import ModuleType
 
 Place = tuple[str | None, list[str] | None]
@@ -47,28 +51,40 @@ class ParentModules(MetaPathFinder):
         return spec
 
 
-def start(work: str, question: Path, answer: Path, preload: str) -> None:
-    """Answers a request with `work`, a `"module:function"`; can import the parent's modules.
+def serve(preload: str) -> None:
+    """Answers requests, each with the work that it names; can import the parent's modules.
 
-    The first line of standard input says where those are. The second comes once the request is
-    written, and never if the parent has died or needs no answer.
+    Requests come as lines of standard input, answers go out as lines of standard output. The first
+    line says where the parent's modules are. The input ends when the parent does.
     """
-    origin = json.loads(sys.stdin.readline())
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for whatever the work prints
+    lines: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=[lines], daemon=True).start()
+    origin = json.loads(lines.get())
     sys.meta_path.insert(0, ParentModules(origin["modules"]))
     sys.path.extend(folder for folder in origin["path"] if folder not in sys.path)
     if preload:
         _import_alone(preload)
-    if not sys.stdin.readline():
-        return
-    module, _, function = work.partition(":")
-    call = getattr(importlib.import_module(module), function)
-    importlib.import_module("keras_lottery.exporters.subprocess.child").answer(
-        call, json.loads(question.read_text()), answer
-    )
+    while True:
+        work, request = json.loads(lines.get())
+        module, _, function = work.partition(":")
+        call = getattr(importlib.import_module(module), function)
+        answer = importlib.import_module("keras_lottery.exporters.subprocess.child").answer
+        answers.write(json.dumps(answer(call, request)) + "\n")
+        answers.flush()
+
+
+def _listen(lines: "SimpleQueue[str]") -> None:
+    """Reads the requests; ends this process with its parent, whatever it is doing."""
+    while line := sys.stdin.readline():
+        lines.put(line)
+    os._exit(1)
 
 
 def _import_alone(runtime: str) -> None:
     """Imports a runtime without the packages that it can do without; they can be imported later."""
+    gc.disable()  # modules stay: a fifth of the import would be collections that find nothing
     needed = {*sys.modules, os.environ.get("KERAS_BACKEND")}
     missing = [name for name in _UNUSED.get(runtime, ()) if name not in needed]
     sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]  # None: no such module
@@ -77,7 +93,17 @@ def _import_alone(runtime: str) -> None:
     finally:
         for name in missing:
             del sys.modules[name]
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":
-    start(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends this
+    code: object = 1
+    try:
+        serve(sys.argv[1])
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:
+        traceback.print_exc()
+    os._exit(code if isinstance(code, int) else 1)  # with a thread that reads standard input

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -24,44 +25,30 @@ _INSTALLED = {"site-packages", "dist-packages"}
 
 
 class Child:
-    """A fresh Python that imports the runtime it needs while its request is being prepared.
+    """A fresh Python that imports the runtime it needs while its first request is being prepared.
 
     It imports nothing from the current folder. User modules imported here are loaded from the same
-    files.
+    files. It ends when this process does.
 
     Args:
-        work: `"module:function"`, a function from request to answer.
-        folder: folder for request, answer and standard error.
         backend: the Keras backend of the child.
         extra: additional environment variables of the child.
         preload: a module to import at once.
     """
 
     def __init__(
-        self,
-        work: str,
-        folder: Path,
-        backend: str,
-        extra: Mapping[str, str] | None = None,
-        preload: str = "",
+        self, backend: str, extra: Mapping[str, str] | None = None, preload: str = ""
     ) -> None:
-        name = work.rpartition(":")[2]
-        self._question = folder / f"{name}.request.json"
-        self._answer = folder / f"{name}.answer.json"
-        self._errors = folder / f"{name}.errors"
-        with self._errors.open("w") as errors:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-P", bootstrap.__file__),
-                    *(work, str(self._question), str(self._answer), preload),
-                ],
-                env=environment(os.environ, backend) | dict(extra or {}),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                text=True,
-            )
-        self._send(json.dumps({"modules": user_modules(), "path": search_path(sys.path)}))
+        self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", bootstrap.__file__, preload],
+            env=environment(os.environ, backend) | dict(extra or {}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self._write({"modules": user_modules(), "path": search_path(sys.path)})
 
     def __enter__(self) -> "Child":
         return self
@@ -69,55 +56,60 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.close()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
 
-    def ask(self, request: Request, expected: str) -> Request:
-        """Returns the answer to the request.
+    def send(self, work: str, request: Request) -> None:
+        """Asks for work; the child does what it is asked for in order.
 
         Args:
+            work: `"module:function"`, a function from request to answer.
             request: JSON values.
+        """
+        self._write([work, request])
+
+    def receive(self, expected: str) -> Request:
+        """Waits for the next answer.
+
+        Args:
             expected: what was expected, for the error if the child fails.
 
         Raises:
             LotteryError: the child failed; the error has its reason.
             OSError: the disk is full.
         """
-        self._question.write_text(json.dumps(request))
-        self._send("go")
-        code = self._process.wait()
-        received = _read(self._answer)
-        if received and "errno" in received:
+        line = self._process.stdout.readline()  # type: ignore[union-attr]
+        received: Request = json.loads(line) if line.endswith("\n") else {"error": self._end()}
+        if "errno" in received:
             raise OSError(received["errno"], os.strerror(received["errno"]))
-        if received is None or code or "error" in received:
-            lines = self._errors.read_text(errors="replace").strip().splitlines()
-            last = (lines or ["nothing on standard error"])[-1]
-            reason = (received or {}).get("error") or f"exit code {code}, {last}."
+        if "error" in received:
             raise LotteryError(
-                f"Expected {expected}. Received, from a fresh process: {reason} Nothing was "
-                "written."
+                f"Expected {expected}. Received, from a fresh process: {received['error']} Nothing "
+                "was written."
             )
         return received
 
-    def _send(self, line: str) -> None:
+    def _end(self) -> str:
+        """Returns how the child ended."""
+        code = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        return f"exit code {code}, {(lines or ['nothing on standard error'])[-1]}."
+
+    def _write(self, message: Any) -> None:
         """Writes a line to the child; if it has died, its exit code and errors say why."""
         with suppress(BrokenPipeError):
-            self._process.stdin.write(f"{line}\n")  # type: ignore[union-attr]
+            self._process.stdin.write(json.dumps(message) + "\n")  # type: ignore[union-attr]
             self._process.stdin.flush()  # type: ignore[union-attr]
 
 
-def run_child(
-    work: str,
-    request: Request,
-    folder: Path,
-    backend: str,
-    expected: str,
-    extra: Mapping[str, str] | None = None,
-) -> Request:
+def run_child(work: str, request: Request, backend: str, expected: str) -> Request:
     """Runs `work` on `request` in a fresh Python and returns its answer; see `Child`."""
-    with Child(work, folder, backend, extra) as child:
-        return child.ask(request, expected)
+    with Child(backend) as child:
+        child.send(work, request)
+        return child.receive(expected)
 
 
 def environment(variables: Mapping[str, str], backend: str) -> dict[str, str]:
@@ -138,25 +130,16 @@ def environment(variables: Mapping[str, str], backend: str) -> dict[str, str]:
     }
 
 
-def answer(work: Callable[[Request], Request], request: Request, path: Path) -> None:
-    """Runs `work` on the request; writes what it returns, or its error, to `path`."""
+def answer(work: Callable[[Request], Request], request: Request) -> Request:
+    """Runs `work` on the request; returns what it returns, or its error."""
     try:
-        received = work(request)
+        return work(request)
     except Exception as error:
         traceback.print_exc()
-        received = {"error": f"{type(error).__name__}: {reason_of(error)}"}
+        received: Request = {"error": f"{type(error).__name__}: {reason_of(error)}"}
         if full := full_disk(error):
             received["errno"] = full.errno
-    path.write_text(json.dumps(received))
-
-
-def _read(answer: Path) -> Request | None:
-    """Returns a child's answer; None if it is missing or truncated, e.g. by a full disk."""
-    try:
-        received: Request = json.loads(answer.read_text())
-    except (OSError, ValueError):
-        return None
-    return received
+        return received
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:

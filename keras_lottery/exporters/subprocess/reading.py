@@ -6,10 +6,8 @@ import importlib
 import os
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import TracebackType
 
 import numpy as np
 
@@ -34,8 +32,8 @@ _ONE_THREAD = {
     "TF_NUM_INTEROP_THREADS": "1",
     "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip(),
 }
-_SECONDS, _FEWEST, _MOST = 0.3, 3, 50
-_TOGETHER = 128 << 20  # bytes of the parts that are in memory at the same time
+_SECONDS, _FEWEST, _MOST = 0.2, 3, 50
+_TOGETHER = 512 << 20  # bytes of the parts that are in memory at the same time
 
 Seconds = dict[str, dict[int, list[float]]]
 
@@ -45,55 +43,58 @@ class Reader:
 
     Args:
         exporter: the format, whose runtime it imports meanwhile.
-        backend: the Keras backend of the process.
+        backend: the Keras backend in use, for formats that Keras reads.
+        folder: folder for exchanged files.
     """
 
-    def __init__(self, exporter: Exporter, backend: str) -> None:
-        self._exporter = exporter
-        self._exchange = TemporaryDirectory(prefix="keras_lottery_")
-        self._folder = folder = Path(self._exchange.name)
-        self._child = Child(f"{__name__}:read", folder, backend, _ONE_THREAD, exporter.runtime)
+    def __init__(self, exporter: Exporter, backend: str, folder: Path) -> None:
+        self._exporter, self._folder = exporter, folder
+        self._backend = "tensorflow" if exporter.runtime == "tensorflow" else backend
+        self._child: Child | None = None
 
     def __enter__(self) -> "Reader":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._child.__exit__(kind, error, trace)
-        self._exchange.cleanup()
+    def __exit__(self, *error: object) -> None:
+        if self._child is not None:
+            self._child.__exit__(*error)
 
-    def read(self, parts: Sequence[Request], subject: Subject) -> Reloaded:
+    def start(self) -> Child:
+        """Starts the process, unless it is running."""
+        if self._child is None:
+            self._child = Child(self._backend, _ONE_THREAD, self._exporter.runtime)
+        return self._child
+
+    def read(self, parts: Iterable[Request], subject: Subject) -> Reloaded:
         """Loads the artifact, runs it on the subject's inputs, and times it.
 
         Args:
             parts: where the artifact is and, if there is one, the dense network to time next to
-                it; see `located`.
+                it; see `located`. The artifact is read before the second is asked for.
             subject: the inputs.
 
         Raises:
             LotteryError: the artifact does not load or run.
         """
-        inputs, outputs = self._folder / "inputs.npz", self._folder / "outputs.npz"
-        save_arrays(inputs, subject.inputs)
+        child, coming = self.start(), iter(parts)
+        files = {name: str(self._folder / f"{name}.npz") for name in ("inputs", "outputs")}
+        save_arrays(Path(files["inputs"]), subject.inputs)
+        artifact = next(coming)
+        child.send(f"{__name__}:read", {"part": artifact, **files})
+        named = dict(zip(("artifact", "dense"), (artifact, *coming)))
         free = all(spec.shape[:1] == (None,) for spec in subject.signature.inputs)
-        request = {
-            "parts": dict(zip(("artifact", "dense"), parts)),
-            "inputs": str(inputs),
-            "outputs": str(outputs),
-            "batches": BATCHES if free else [],
-        }
+        batches = BATCHES if free else []
+        child.send(f"{__name__}:time_parts", {"parts": named, "batches": batches, **files})
         where = self._exporter.runtime or "this package"
-        answer = self._child.ask(request, f"an artifact that {where} can load and run")
+        expected = f"an artifact that {where} can load and run"
+        answer, times = child.receive(expected), child.receive(expected)
+        outputs = Path(files["outputs"])
         return Reloaded(
             load_arrays(outputs) if outputs.exists() else None,
             tuple(StoredVariable.from_json(value) for value in answer["variables"]),
             {
-                name: {int(batch): value for batch, value in times.items()}
-                for name, times in answer["latency"].items()
+                name: {int(batch): value for batch, value in latency.items()}
+                for name, latency in times.items()
             },
             tuple(answer["notes"]),
         )
@@ -119,20 +120,30 @@ def load(part: Request) -> Loaded:
     return exporter_at(part["exporter"]).load(Path(part["artifact"]), part["extra"])
 
 
+_loaded: dict[str, Loaded] = {}  # the artifact, in the process that reads it
+
+
 def read(request: Request) -> Request:
-    """Loads the parts of a request; writes the artifact's outputs, returns tensors and times."""
-    parts = request["parts"]
-    loaded = {"artifact": load(parts["artifact"])}
-    variables, notes = [], loaded["artifact"].notes
-    for name, value in loaded["artifact"].tensors():
+    """Loads an artifact, and keeps it; writes its outputs, and returns its tensors."""
+    loaded = load(request["part"])
+    variables = []
+    for name, value in loaded.tensors():
         variables.append(dataclasses.asdict(StoredVariable.of(name, value)))
+        del value
     variables.sort(key=lambda variable: variable["path"])
-    latency: dict[str, dict[int, float]] = {}
-    if loaded["artifact"].call is not None:
+    if loaded.call is not None:
         inputs = load_arrays(Path(request["inputs"]))
-        save_arrays(Path(request["outputs"]), loaded["artifact"].call(inputs))
-        latency = _latencies(parts, loaded, inputs, request["batches"])
-    return {"variables": variables, "latency": latency, "notes": notes}
+        save_arrays(Path(request["outputs"]), loaded.call(inputs))
+        _loaded["artifact"] = loaded
+    return {"variables": variables, "notes": loaded.notes}
+
+
+def time_parts(request: Request) -> Request:
+    """Returns the times of the artifact that was read and of the dense network."""
+    if not _loaded:
+        return {}
+    inputs = load_arrays(Path(request["inputs"]))
+    return dict(_latencies(request["parts"], _loaded, inputs, request["batches"]))
 
 
 def _latencies(

@@ -1,5 +1,6 @@
 """Every use of Keras' private API; a test fails when that changes."""
 
+from keras_lottery.masking.keras_internals.fused_adam import fused_adam
 from keras_lottery.masking.keras_internals.layers import (
     BuildHook,
     KerasSaveable,
@@ -28,10 +29,12 @@ from keras_lottery.masking.keras_internals.layers import (
     snake_case,
     stateless_scope,
     sublayers,
+    tensorflow_left_out,
     transplant,
     unlocked,
     use_scope,
 )
+from keras_lottery.masking.keras_internals.torch_layout import uncopied_images
 from keras_lottery.masking.keras_internals.trainer import (
     applying_optimizer,
     batches_per_update,
@@ -48,6 +51,7 @@ from keras_lottery.masking.keras_internals.trainer import (
     resumed_epoch,
     run_first_batch,
     sync_trainer,
+    without_results,
 )
 
 __all__ = [
@@ -68,6 +72,7 @@ __all__ = [
     "forget_variables",
     "full_precision",
     "functional_of",
+    "fused_adam",
     "hidden_name",
     "inbound_tensors",
     "innermost",
@@ -93,7 +98,10 @@ __all__ = [
     "stateless_scope",
     "sublayers",
     "sync_trainer",
+    "tensorflow_left_out",
     "transplant",
+    "uncopied_images",
     "unlocked",
     "use_scope",
+    "without_results",
 ]

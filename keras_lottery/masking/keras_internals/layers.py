@@ -1,5 +1,6 @@
 """Private API of layers and models: the layer tree, changing a built layer, scopes, saved names."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -12,6 +13,7 @@ from keras.src.models.functional import Functional
 from keras.src.ops.operation import Operation
 from keras.src.saving import object_registration, saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
+from keras.src.utils.module_utils import tensorflow as lazy_tensorflow
 from keras.src.utils.naming import to_snake_case
 
 # ---- the tree of a model -------------------------------------------------------------------------
@@ -238,6 +240,23 @@ def float_bits(values: Any) -> Any:
 
         return values.view(torch.int32)
     return values.view("int32")
+
+
+@contextmanager
+def tensorflow_left_out() -> Iterator[None]:
+    """Keeps Keras from importing TensorFlow to see whether what it serializes is of its types.
+
+    On another backend the import takes two seconds and 400 MB, and where TensorFlow isn't imported
+    nothing is of its types.
+    """
+    if "tensorflow" in sys.modules or lazy_tensorflow._available is not None:
+        yield
+        return
+    lazy_tensorflow._available = False
+    try:
+        yield
+    finally:
+        lazy_tensorflow._available = None
 
 
 def full_precision() -> Any:

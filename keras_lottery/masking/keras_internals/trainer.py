@@ -1,5 +1,7 @@
 """Private API of trainers and optimizers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -47,6 +49,21 @@ def run_first_batch(model: keras.Model, *batch: Any) -> None:
         batch = (*batch, np.ones(len(keras.tree.flatten(batch)[0]), "float32"))
     model.test_on_batch(*batch)
     model.reset_metrics()
+
+
+@contextmanager
+def without_results(model: keras.Model) -> Iterator[None]:
+    """Skips the metrics' results, which Keras' own step computes after each batch on torch."""
+    names = ("train_step", "test_step", "compute_metrics", "get_metrics_result")
+    base = getattr(model, "keras_lottery_base", type(model))
+    if any(getattr(base, name) is not getattr(keras.Model, name) for name in names):
+        yield
+        return
+    object.__setattr__(model, "get_metrics_result", dict)
+    try:
+        yield
+    finally:
+        object.__delattr__(model, "get_metrics_result")
 
 
 def metric_direction(metric: keras.metrics.Metric) -> str | None:

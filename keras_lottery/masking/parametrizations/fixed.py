@@ -5,6 +5,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_lottery.backend.zeroing import zero_in_place
 from keras_lottery.masking.parametrizations.base import Extra
 from keras_lottery.masking.step import is_guarded
 
@@ -45,7 +46,10 @@ class _Zero(Fixed):
         XLA drops a `where` between two equal values and fuses the one on the gradients into the
         optimizer's update; `effective` would write a copy of the weight in every step.
         """
-        return stored if is_guarded() else ops.where(kept, stored, ops.stop_gradient(stored))
+        if not is_guarded():
+            return ops.where(kept, stored, ops.stop_gradient(stored))
+        zero_in_place(stored, kept)  # on torch, whatever wrote to the weight before this step
+        return stored
 
 
 zero = _Zero()

@@ -1,0 +1,112 @@
+"""What replaces Keras' own code on torch computes the same."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_lottery.masking import keras_internals as internals
+
+L = keras.layers
+opt = keras.optimizers
+pytestmark = [
+    pytest.mark.backend,
+    pytest.mark.skipif(keras.config.backend() != "torch", reason="nothing is replaced"),
+]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: opt.Adam(0.01),
+        lambda: opt.Adam(0.01, amsgrad=True, clipnorm=0.5),
+        lambda: opt.AdamW(opt.schedules.ExponentialDecay(0.01, 2, 0.5), weight_decay=0.1),
+        lambda: opt.LossScaleOptimizer(opt.Adam(0.01, gradient_accumulation_steps=2)),
+        lambda: opt.RMSprop(0.01),
+    ],
+    ids=["adam", "amsgrad", "adamw", "wrapped", "rmsprop"],
+)
+def test_the_fused_kernel_computes_adam(make):
+    rng = np.random.default_rng(0)
+    starts = [rng.normal(size=shape).astype("float32") for shape in ((7, 5), (5,))]
+    gradients = [[rng.normal(size=s.shape).astype("float32") for s in starts] for _ in range(6)]
+
+    def trained(fused):
+        variables = [keras.Variable(start) for start in starts]
+        optimizer = make()
+        optimizer.build(variables)
+        if not fused:
+            return _apply(optimizer, variables, gradients)
+        with internals.fused_adam(optimizer):
+            found = _apply(optimizer, variables, gradients)
+        assert "_parallel_update_step" not in vars(internals.innermost(optimizer))
+        return found
+
+    for one, other, start in zip(trained(True), trained(False), starts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+        assert np.all(one != start)
+
+
+def _apply(optimizer, variables, gradients):
+    for step in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in step], variables)
+    return [keras.ops.convert_to_numpy(v.value) for v in variables]
+
+
+def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(monkeypatch):
+    import torch
+
+    calls = []
+    kernel = torch._fused_adam_
+    monkeypatch.setattr(torch, "_fused_adam_", lambda *a, **k: (calls.append(1), kernel(*a, **k)))
+    for value, expected in ((torch.ones(3, 2), 1), (torch.ones(2, 3).t(), 0)):
+        calls.clear()
+        variable = keras.Variable(torch.nn.Parameter(value))
+        optimizer = opt.Adam(0.1)
+        optimizer.build([variable])
+        with internals.fused_adam(optimizer):
+            optimizer.apply([torch.ones(3, 2)], [variable])
+        assert len(calls) == expected
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(variable.value), 0.9, rtol=1e-5)
+
+
+def test_images_without_copies_give_the_same_outputs():
+    inputs = keras.Input((8, 8, 3))
+    x = L.MaxPooling2D(2)(L.Conv2D(4, 3, padding="same", activation="relu")(inputs))
+    x = L.AveragePooling2D(2)(L.SeparableConv2D(5, 3, strides=2, padding="same")(x))
+    line = L.Conv1D(2, 1)(L.Reshape((1, 5))(x))
+    model = keras.Model(inputs, [x, line])
+    images = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
+    expected = model(images)
+    with internals.uncopied_images(), internals.uncopied_images():
+        found = model(images)
+    for one, other in zip(found, expected, strict=True):
+        arrays = keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)
+        np.testing.assert_allclose(*arrays, rtol=1e-5, atol=1e-6)
+
+
+def test_images_stay_as_they_are_while_anybody_asks_for_it():
+    import torch
+    from keras.src.backend.torch import nn
+
+    image, copies = torch.ones(1, 2, 2, 3), nn._transpose_spatial_inputs
+    first, second = internals.uncopied_images(), internals.uncopied_images()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert nn._transpose_spatial_inputs(image).data_ptr() == image.data_ptr()
+    assert nn._transpose_spatial_inputs(torch.ones(1, 2, 3)).shape == (1, 3, 2)
+    second.__exit__(None, None, None)
+    assert nn._transpose_spatial_inputs is copies
+
+
+def test_results_are_skipped_unless_the_model_has_its_own():
+    class Own(keras.Sequential):
+        def get_metrics_result(self):
+            return {"mine": 1.0}
+
+    for cls, expected in ((keras.Sequential, {}), (Own, {"mine": 1.0})):
+        model = cls([keras.Input((2,)), L.Dense(1)])
+        model.compile("sgd", "mse")
+        with internals.without_results(model):
+            assert model.get_metrics_result() == expected
+        assert "get_metrics_result" not in vars(model)
