@@ -37,6 +37,7 @@ class QNetworkDqn(Dqn):
         compilation = choose_compilation(task._model, task._distribution, task.config.train.jit)
         agent._train = tf.function(agent._many_steps, jit_compile=compilation.xla, autograph=False)
         agent._values = tf.function(agent._best, jit_compile=compilation.xla, autograph=False)
+        agent._traces = {}
         return agent
 
     @property

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ os.environ["KERAS_LOTTERY_CACHE"] = _CACHE.name
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(_CACHE.name, "programs")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+_GROWTH = 512 << 10  # KiB
+_peaks = [0]  # at each collection
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,6 +67,16 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded_memory() -> Iterator[None]:
+    """Collects the garbage of a file of tests once the process has grown by half a gigabyte."""
+    yield
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if peak > _peaks[-1] + _GROWTH:
+        gc.collect()
+        _peaks.append(peak)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -52,8 +52,9 @@ class Writer:
         self._sent: Callable[[], Any] = lambda: None  # the last model
         self._child: Child | None = None
         if not is_here(exporter):
-            environment = dict(exporter.environment)
-            preload = "" if environment else "keras"  # with TF-Agents it is another Keras
+            preload = "" if exporter.environment else "keras"  # with TF-Agents it is another Keras
+            # A process that is ended doesn't remove the files that TensorFlow's AutoGraph wrote.
+            environment = {"TMPDIR": str(folder), **dict(exporter.environment)}
             self._child = Child(exporter.writers[0], environment, preload)
 
     def __enter__(self) -> "Writer":

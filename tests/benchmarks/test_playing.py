@@ -1,5 +1,7 @@
 """The animated picture: as many frames as the longer game needs, and a file of modest size."""
 
+import os
+
 import numpy as np
 from PIL import Image
 
@@ -22,6 +24,8 @@ def test_the_picture_shows_both_games_to_their_ends(tmp_path):
     assert out.stat().st_size < 1_000_000
 
 
-def test_a_folder_that_is_no_run_is_refused_in_one_line(tmp_path, capsys):
+def test_a_folder_that_is_no_run_is_refused_in_one_line(tmp_path, capsys, monkeypatch):
+    for name in ("KERAS_BACKEND", "TF_USE_LEGACY_KERAS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # restored at the end
     assert main(["--run", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1

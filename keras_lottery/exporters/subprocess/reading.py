@@ -62,7 +62,8 @@ class Reader:
     def start(self) -> Child:
         """Starts the process, unless it is running."""
         if self._child is None:
-            self._child = Child(self._backend, _ONE_THREAD, self._exporter.runtime)
+            environment = {"TMPDIR": str(self._folder), **_ONE_THREAD}
+            self._child = Child(self._backend, environment, self._exporter.runtime)
         return self._child
 
     def read(self, parts: Iterable[Request], subject: Subject) -> Reloaded:
