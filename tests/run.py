@@ -4,11 +4,8 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import IO
 
 from packaging.version import Version
 
@@ -28,16 +25,16 @@ FAST_FOLDERS = ("arms", "config", "configs", "pruning", "records", "report", "ti
 FAST_FILES = ("test_architecture", "test_bad_arguments", "test_checks", "test_registry")
 
 
-def pytest(backend: str, *arguments: str, workers: int = 2, output: IO[str] = sys.stdout) -> int:
-    """Runs pytest under one backend, in separate processes, and returns its exit code."""
+def pytest(backend: str, *arguments: str) -> int:
+    """Runs pytest under one backend, in a process of its own, and returns its exit code."""
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     # Each process that a test starts would compile the package's modules again.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    print(f"\n=== {backend} {' '.join(arguments)}", flush=True, file=output)
+    print(f"\n=== {backend} {' '.join(arguments)}", flush=True)
     # In the order of the folders: by number of tests, the few long ones would be left for the end.
-    spread = [f"-n{workers}", "--dist=loadfile", "--no-loadscope-reorder"]
+    spread = ["-n2", "--dist=loadfile", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", "-q", *spread, *arguments]
-    return subprocess.call(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    return subprocess.call(command, env=environment)
 
 
 def fast(*arguments: str) -> int:
@@ -71,23 +68,13 @@ def main() -> int:
 
 
 def full(skipped: list[str], rest: list[str]) -> int:
-    """Runs everything on the first backend and marked tests on the others; 0: all passed.
-
-    The first has more than half of the work, in two workers. The others run beside it in a third:
-    while one waits for a disk or a child process, two compute. A worker takes up to 3 GB.
-    """
+    """Runs everything on the first backend and marked tests on the others; 0: all passed."""
     installed = [name for name in MARKED if find_spec(name) is not None]
     for name in MARKED.keys() - installed:
         print(f"\n=== {name} is not installed: NOT TESTED on {name}", flush=True)
     # Without TensorFlow, or without JAX, the first one takes all that it can run.
     marks = MARKED | ({} if len({"jax", "tensorflow"} & {*installed}) == 2 else {installed[0]: ""})
-    first, *others = ((name, "-m", marks[name], *skipped, *rest) for name in installed)
-    with tempfile.TemporaryFile("w+") as kept, ThreadPoolExecutor() as pool:
-        beside = pool.submit(lambda: [pytest(*other, workers=1, output=kept) for other in others])
-        codes = [pytest(*first), *beside.result()]
-        kept.seek(0)
-        print(kept.read())
-    return max(codes)
+    return max(pytest(name, "-m", marks[name], *skipped, *rest) for name in installed)
 
 
 if __name__ == "__main__":

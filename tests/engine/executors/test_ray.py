@@ -4,7 +4,7 @@ import os
 import pickle
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -89,14 +89,15 @@ def test_actors_get_the_threads_and_flags_of_the_run(monkeypatch):
 
 @contextmanager
 def listening(reply):
-    """Yields the address of a server that answers two clients."""
+    """Yields the address of a server that answers every client."""
 
     def answer():
-        for _ in range(2):
-            client, _ = server.accept()
-            client.recv(64)
-            client.sendall(reply)
-            client.close()
+        with suppress(OSError):  # the server is closed
+            while True:
+                client, _ = server.accept()
+                client.recv(64)
+                client.sendall(reply)
+                client.close()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=answer, daemon=True).start()
