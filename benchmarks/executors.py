@@ -102,9 +102,10 @@ def measure(options: Options) -> Measured:
 
 def prepare(case: Case) -> str:
     """Fills the caches with short runs; returns the executor that `auto` chooses."""
+    flags = [flag for flag in case.flags if "train.length" not in flag]
     with tempfile.TemporaryDirectory() as out:
-        run((*case.flags, *EXECUTORS["sequential"], short(100)), out)
-        folder = run((*case.flags, short(100), "--config.name=auto"), out)
+        run((*flags, *EXECUTORS["sequential"], short(100)), out)
+        folder = run((*flags, short(100), "--config.name=auto"), out)
         return str(read_config(RunPaths(folder))["config"]["executor"])
 
 

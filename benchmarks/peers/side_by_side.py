@@ -84,7 +84,8 @@ What stands in the way, by profiles with one thread:
 - LeNet on torch: Python. The arithmetic of a masked step (products, masks, Adam) takes about a
   quarter of it. Nearly half of the profile is `Layer.__call__` of Keras' four layers, which
   checks and converts arguments; the rest is its loss, metrics and `optimizer.apply`. With
-  convolutions, whose arithmetic dominates, this is no longer visible.
+  convolutions, whose arithmetic dominates, this is no longer visible. The LSTM and the Transformer
+  on torch weren't profiled; on a CPU, Keras runs an LSTM there as a loop in Python.
 - The LSTM on TensorFlow: Keras runs it as a `tf.while_loop` on a CPU, whose small operations are
   dispatched one by one. A step of this benchmark takes 5.0 ms, of which its products are 0.4 ms.
   With `unroll=True` it takes 3.7 ms, but a graph as long as the sequence must be compiled.
