@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=jax python -m benchmarks.executors [--pairs 5] [--data-dir FOLDER]
 
-Each run is a command of its own in a new folder, as a user starts it, without the report. *Training
+Each run is a separate command in a new folder, as a user starts it, without the report. *Training
 alone* is the time from the first step of the first training until the last training has ended:
 imports, the start of the workers and the first compilation are left out; the time that a worker
 waits counts. Compiled programs and decoded data sets are in the cache already.

@@ -79,7 +79,7 @@ BACKENDS = {
 NOTES = """\
 ## Where a plain loop is faster
 
-What stands in the way, by profiles with one thread:
+The reasons, from profiles with one thread:
 
 - LeNet on torch: Python. The arithmetic of a masked step (products, masks, Adam) takes about a
   quarter of it. Nearly half of the profile is `Layer.__call__` of Keras' four layers, which

@@ -107,6 +107,7 @@ class MaskedVariable:
         """Sets the stored weight to exactly 0 where pruned, unless its mask is learned."""
         if not self.parametrization.learned:
             reset_pruned(self.variable, 0.0, self.mask.value)
+            backend.wait(self.variable.value)
 
     def zero_at_once(self) -> bool:
         """Zeroes the weight in place on torch; False unless it's then the effective weight."""
@@ -119,7 +120,7 @@ def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
     """Sets a weight, or an optimizer slot of it, to `start` where it isn't kept."""
     value = variable.value
     if start or not zero_in_place(value, kept):
-        backend.wait(variable.assign(ops.where(kept, value, ops.cast(start, value.dtype))))
+        variable.assign(ops.where(kept, value, ops.cast(start, value.dtype)))
 
 
 on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []

@@ -216,6 +216,7 @@ def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimi
         for optimizer in distinct.values():
             for slot in gradient_mask.slots(optimizer, record.variable):
                 reset_pruned(slot.variable, slot.start, record.mask.value)
+                backend.wait(slot.variable.value)
 
 
 def _masked_paths(model: keras.Layer) -> dict[str, MaskedVariable]:
