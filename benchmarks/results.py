@@ -52,7 +52,7 @@ MULTI30K = (
     "--backend=tensorflow",
 )
 
-# The sparsest three rounds, where iterative tickets fail; one other setting at a time.
+# The sparsest three rounds, where iterative tickets fail; then one other setting at a time.
 ACROBOT = (
     "yu2019/control:acrobot_small",
     "--config.arms=winning,permuted_layer,reinit,one_shot",
@@ -262,6 +262,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--backend=jax",
     ),
     "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4,5,6,7"),
+    "acrobot_dqn_sparse": (*ACROBOT, "--config.name=acrobot_dqn_sparse"),
     "acrobot_dqn_layer": (
         *ACROBOT,
         "--config.name=acrobot_dqn_layer",
