@@ -43,7 +43,8 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
         there = [found for near in (paths.root, paths.root.parent) for found in _run_folders(near)]
         hint = f" There are: {', '.join(there[:_MOST_NAMED])}." if there else ""
         raise LotteryError(
-            f"Expected a run folder, which holds config.json. Received: {paths.root}. {_ADVICE}{hint}"
+            f"Expected a run folder, which holds config.json. Received: {paths.root}. "
+            f"{_ADVICE}{hint}"
         )
     try:
         if file.stat().st_size > _MOST_BYTES:

@@ -82,6 +82,6 @@ def test_a_folder_that_is_none_lists_the_run_folders_there_are(tmp_path: Path) -
         with pytest.raises(LotteryError, match=r"There are: .*quickstart-b6d9dc5a") as caught:
             read_config(RunPaths(root))
         assert "quickstart-0a1b2c3d" in str(caught.value)
-    with pytest.raises(LotteryError, match="which holds config.json") as caught:
+    with pytest.raises(LotteryError, match="which holds config") as caught:
         read_config(RunPaths(tmp_path / "missing" / "run"))
     assert "There are" not in str(caught.value)
