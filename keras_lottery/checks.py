@@ -78,7 +78,9 @@ def number(
 
 
 def fraction(value: object, name: str) -> float:
-    """Returns a float from 0 to 1; see `number`."""
+    """Returns a float from 0 to 1; see `number`. The error for a percentage says so."""
+    if isinstance(value, numbers.Real) and not value <= 1 and value <= 100:
+        raise _refused(f"{name}, a finite number from 0 up to 1", value, "Write 0.9 for 90 %.")
     return number(value, name, least=0, most=1)
 
 
@@ -197,10 +199,10 @@ def check_path_name(kind: str, name: str) -> str:
     return name
 
 
-def _refused(expected: str, value: object) -> LotteryError:
+def _refused(expected: str, value: object, advice: str = "Change it.") -> LotteryError:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     shown = " ".join(shown.split())
     return LotteryError(
-        f"Expected {expected}. Received: {shown} of type {type(value).__name__}. Change it."
+        f"Expected {expected}. Received: {shown} of type {type(value).__name__}. {advice}"
     )

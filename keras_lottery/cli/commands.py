@@ -34,6 +34,7 @@ from keras_lottery.config import presets
 from keras_lottery.engine.plan import Plan, plan_of
 from keras_lottery.engine.progress import duration
 from keras_lottery.errors import LotteryError, printable
+from keras_lottery.records import check_tracker
 from keras_lottery.records.run_paths import paths_of
 
 # Fields of the config with their own flag.
@@ -68,6 +69,8 @@ def _define_run(values: flags.FlagValues) -> None:
 
 def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     name = required(values, "config", RUN.example)
+    for place in values.track:  # before anything is trained
+        check_tracker(place)
     for flag in _SHORT:
         if values[flag].value is not None:
             text = values[flag].value

@@ -84,7 +84,7 @@ def find(name_or_path: str) -> Path:
             f"Give the path of one, or a name: {', '.join(families())}."
         )
     if family not in families():
-        known = names() if argument else [*families(), *names()]
+        known = names() if argument else {*families(), *names()}
         raise unknown_name("config", name_or_path, known)
     return folder() / f"{family}.py"
 

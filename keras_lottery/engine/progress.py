@@ -154,7 +154,10 @@ class ProgressBar:
         done, left = self._done - before, self._total - self._done
         if left <= 0:
             return duration(0)
-        return duration((time.monotonic() - at) / done * left) if done > 0 else "?"
+        # An epoch's last steps compile, too, if they are fewer than those compiled first.
+        if done <= (before - self._began[1]) / 2:
+            return "?"
+        return duration((time.monotonic() - at) / done * left)
 
 
 def duration(seconds: float) -> str:

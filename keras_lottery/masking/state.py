@@ -121,6 +121,10 @@ def _move(
 ) -> None:
     internals.sync_trainer(model)
     known = _masked_paths(model)
+    if masks and not known:
+        raise LotteryError(
+            "Expected a masked model. Received: one without masks. Call kl.mask(model) first."
+        )
     _check_names("a path of a masked variable", masks, known)
     fillable = {p for p, record in known.items() if "fill" in record.extras}
     _check_names('a path masked with parametrization="frozen"', fills, fillable)

@@ -16,7 +16,7 @@ from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.ticket_tables import check_masks, read_history, read_layers
-from keras_lottery.records.trackers import TRACKERS, tracker
+from keras_lottery.records.trackers import TRACKERS, check_tracker, tracker
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TableRow",
     "TensorBoardScalars",
     "check_masks",
+    "check_tracker",
     "layer_rows",
     "load_config",
     "read_config",

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Never
 
 from keras_lottery.checks import check_path_name
@@ -22,6 +24,7 @@ TICKETS = "tickets"
 _MOST_BYTES = 16 * 2**20
 _DEEPEST = 40
 _LARGEST = 2**63
+_MOST_NAMED = 3
 _ADVICE = "Give the folder that `keras-lottery run` printed, e.g. --run=runs/quickstart-1a2b3c4d."
 
 
@@ -37,8 +40,11 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     """
     file = paths.config
     if not file.is_file():
+        there = [found for near in (paths.root, paths.root.parent) for found in _run_folders(near)]
+        hint = f" There are: {', '.join(there[:_MOST_NAMED])}." if there else ""
         raise LotteryError(
-            f"Expected a run folder, which holds config.json. Received: {paths.root}. {_ADVICE}"
+            f"Expected a run folder, which holds config.json. Received: {paths.root}. "
+            f"{_ADVICE}{hint}"
         )
     try:
         if file.stat().st_size > _MOST_BYTES:
@@ -70,6 +76,14 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
         )
     imports.check_needs(record, paths.root)
     return record | {"config": _completed(record["config"], paths)}
+
+
+def _run_folders(folder: Path) -> list[str]:
+    """Returns the run folders in a folder, the newest first."""
+    with suppress(OSError, ValueError):
+        files = sorted(folder.glob("*/config.json"), key=lambda path: -path.stat().st_mtime)
+        return [str(file.parent) for file in files]
+    return []
 
 
 def load_config(paths: RunPaths) -> tuple[Config, dict[str, Any]]:

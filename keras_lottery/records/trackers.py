@@ -49,14 +49,10 @@ class WandbScalars(_Lines):
         project: name of the project.
         config: the run's config, flattened.
         folder: where the local files go.
-
-    Raises:
-        MissingExtraError: `wandb` is not installed.
     """
 
     def __init__(self, project: str, config: Mapping[str, object], folder: Path) -> None:
         super().__init__()
-        _check("wandb")
         self._project, self._config, self._folder = project, dict(config), folder
 
     def close(self) -> None:
@@ -89,14 +85,10 @@ class MlflowScalars(_Lines):
     Args:
         project: name of the experiment, created if there is none.
         config: the run's config, flattened.
-
-    Raises:
-        MissingExtraError: `mlflow` is not installed.
     """
 
     def __init__(self, project: str, config: Mapping[str, object]) -> None:
         super().__init__()
-        _check("mlflow")
         self._project, self._config = project, dict(config)
 
     def close(self) -> None:
@@ -140,13 +132,15 @@ def tracker(
         LotteryError: the name is unknown.
         MissingExtraError: its package is not installed.
     """
+    check_tracker(name)
     if name == "wandb":
         return WandbScalars(project, config, folder)
-    if name == "mlflow":
-        return MlflowScalars(project, config)
-    raise unknown_name("tracker", name, TRACKERS)
+    return MlflowScalars(project, config)
 
 
-def _check(package: str) -> None:
-    if find_spec(package) is None:
-        raise MissingExtraError(package, package)
+def check_tracker(name: str) -> None:
+    """Raises the errors of `tracker`."""
+    if name not in TRACKERS:
+        raise unknown_name("tracker", name, TRACKERS)
+    if find_spec(name) is None:
+        raise MissingExtraError(name, name)

@@ -233,13 +233,15 @@ class NetworkTask(MaskedTask):
 
     def _make_trainer(self, parametrization: str) -> Trainer:
         settings = recipe(self.config, parametrization)
+        with self._distribution.scope():
+            metrics = self.metrics()  # they create their variables
         return Trainer(
             self._masked(parametrization),
             settings.optimizer,
             settings.train,
             self._data,
             loss=self.loss(),
-            metrics=self.metrics(),
+            metrics=metrics,
             distribution=self._distribution,
             samples=settings.samples,
             measure=self.measured if self._measures else None,

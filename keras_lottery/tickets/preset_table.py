@@ -1,21 +1,28 @@
 """The table of the tickets that ship with the package."""
 
+import textwrap
+
 from rich.table import Table
 
 from keras_lottery.errors import printable
 from keras_lottery.tickets.card import spoken_difference
 from keras_lottery.tickets.ticket import preset_facts
 
-_HEADER = ("name", "what it is", "kept", "value", "dense", "difference from dense")
+_HEADER = ("kept", "value", "dense", "difference from dense")
 
 
 def preset_table() -> Table:
     """Returns one row per ticket: what it is, weights kept, and its value next to dense."""
+    facts = preset_facts()
     table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("ticket", no_wrap=True)  # so that names can be copied
     for name in _HEADER:
         table.add_column(name, overflow="fold")
-    for name, known in preset_facts().items():
-        table.add_row(name, *map(printable, preset_cells(known)))
+    width = max(map(len, facts))
+    for name, known in facts.items():
+        says, *cells = map(printable, preset_cells(known))
+        lines = textwrap.wrap(says, width, initial_indent="  ", subsequent_indent="  ")
+        table.add_row("\n".join([name, *lines]), *cells)
     return table
 
 

@@ -23,6 +23,8 @@ FORMAT = 1
 _MOST_DIMENSIONS = 64  # NumPy's
 _PRESETS = "presets_tickets"
 _ENDING = ".ticket.safetensors"
+_SHOWN = ("seed", "round", "arm")
+"""What `repr` shows of the provenance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,13 @@ class Ticket:
                         f"{np.shape(array)} and {np.shape(self.start[path])}. "
                         "Take both from one model."
                     )
+
+    def __repr__(self) -> str:
+        kept = sum(int(np.count_nonzero(mask)) for mask in self.masks.values())
+        size = sum(int(np.size(mask)) for mask in self.masks.values())
+        made = (f"{key} {self.provenance[key]}" for key in _SHOWN if key in self.provenance)
+        weights = f"{kept:,} of {size:,} weights kept" + (f" ({kept / size:.1%})" if size else "")
+        return printable(f"Ticket({', '.join([weights, f'{len(self.masks)} masks', *made])})")
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the ticket atomically; equal tickets give equal bytes."""

@@ -238,6 +238,10 @@ class _Evaluation:
     """Measures a model on the user's data."""
 
     def __init__(self, data: Any, batch_size: int | None) -> None:
+        if hasattr(data, "shape"):
+            raise LotteryError(
+                "Expected data, (x, y) or a data set. Received: one array. Pass the labels, too."
+            )
         is_pair = isinstance(data, tuple | list) and len(data) == 2
         self.pair = tuple(data) if is_pair else None
         self._arguments = dict(zip("xy", data)) if is_pair else {"x": data}

@@ -157,6 +157,7 @@ RUNS = [
     ("quickstart",),
 ]
 FLAGS = [
+    ("--track=wand",),
     ("extra",),
     ("--nope",),
     ("--seeds",),

@@ -204,3 +204,9 @@ def test_a_file_that_does_not_run_is_one_line(tmp_path: Path, text, words):
     with pytest.raises(LotteryError, match=words) as error:
         presets.load(str(path))
     assert "\n" not in str(error.value)
+
+
+def test_a_wrong_name_lists_each_near_one_once():
+    with pytest.raises(LotteryError, match="Did you mean 'quickstart'") as caught:
+        presets.load("quickstrat")
+    assert "'quickstart' or 'quickstart'" not in str(caught.value)

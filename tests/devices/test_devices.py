@@ -26,6 +26,13 @@ def test_eight_devices_match_one():  # their test set of 31 cannot be shared eve
     assert "Batch norm" not in several["stderr"]
 
 
+@only_with_devices
+def test_a_task_with_metrics_of_its_own():
+    one, several = on_one("vision_run"), on_several("vision_run")
+    np.testing.assert_allclose(several["losses"], one["losses"], rtol=1e-4)
+    assert 0 < several["value"] == pytest.approx(one["value"], abs=0.01)
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="per-replica statistics")
 def test_batch_norm_of_one_replica_alone_is_warned_of():
     assert "synchronized=True" in on_several("small_run", 2, "local")["stderr"]

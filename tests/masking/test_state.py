@@ -36,7 +36,10 @@ def test_masking_again_adds_and_keeps(mlp, random_masks):
 
 
 def test_set_masks_is_strict_and_fills_up(mlp, random_masks):
-    model = toolkit.mask(mlp())
+    model = mlp()
+    with pytest.raises(LotteryError, match=r"Call kl\.mask"):
+        masking.set_masks(model, {"layers/dense/kernel": np.ones((6, 5), bool)})
+    model = toolkit.mask(model)
     masks = random_masks(model)
     masking.set_masks(model, masks)
     with pytest.raises(LotteryError, match="nowhere"):

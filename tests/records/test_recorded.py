@@ -72,3 +72,16 @@ def test_fields_that_are_unknown_or_left_out_are_no_matter(tmp_path: Path) -> No
     record["higher_is_better"] = True
     (tmp_path / "config.json").write_text(json.dumps(record))
     assert read_config(RunPaths(tmp_path)) == record
+
+
+def test_a_folder_that_is_none_lists_the_run_folders_there_are(tmp_path: Path) -> None:
+    for name in ("quickstart-b6d9dc5a", "quickstart-0a1b2c3d"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
+    for root in (tmp_path, tmp_path / "quickstart-1a2b3c4d"):
+        with pytest.raises(LotteryError, match=r"There are: .*quickstart-b6d9dc5a") as caught:
+            read_config(RunPaths(root))
+        assert "quickstart-0a1b2c3d" in str(caught.value)
+    with pytest.raises(LotteryError, match="which holds config") as caught:
+        read_config(RunPaths(tmp_path / "missing" / "run"))
+    assert "There are" not in str(caught.value)

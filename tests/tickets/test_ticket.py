@@ -46,6 +46,12 @@ def test_round_trip(tmp_path):
     assert loaded.provenance == ticket.provenance
 
 
+def test_it_shows_as_one_line():
+    line = "Ticket(18 of 25 weights kept (72.0%), 2 masks, seed 3, arm winning)"
+    assert repr(made_ticket()) == line
+    assert repr(Ticket({}, {})) == "Ticket(0 of 0 weights kept, 0 masks)"
+
+
 def test_equal_tickets_give_equal_bytes(tmp_path):
     made_ticket().save(tmp_path / "a")
     made_ticket().save(tmp_path / "b")

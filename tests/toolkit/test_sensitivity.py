@@ -118,6 +118,11 @@ def test_sparsities_out_of_reach_are_refused_before_anything_is_evaluated(model,
             kl.sensitivity(model, (X, X), (0.5, 0.8), **settings)
 
 
+def test_data_without_labels(model):
+    with pytest.raises(LotteryError, match=r"Expected data, \(x, y\)"):
+        kl.sensitivity(model, X)
+
+
 def test_a_model_without_a_loss():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     with pytest.raises(LotteryError, match=r"Expected a compiled model.*model\.compile"):

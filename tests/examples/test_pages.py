@@ -1,4 +1,4 @@
-"""The pages of Get started run as pasted, and print what they show."""
+"""Pages whose code is complete run as pasted, and print what they show."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests import fresh
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("prune_in_five_minutes", "find_a_ticket_in_five_minutes")
+PAGES = ("prune_in_five_minutes", "find_a_ticket_in_five_minutes", "toolkit", "compaction")
 
 
 def label(line):
