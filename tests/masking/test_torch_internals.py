@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.training.optimizers import L2Adam
 
 L = keras.layers
 opt = keras.optimizers
@@ -21,9 +22,10 @@ pytestmark = [
         lambda: opt.Adam(0.01, amsgrad=True, clipnorm=0.5),
         lambda: opt.AdamW(opt.schedules.ExponentialDecay(0.01, 2, 0.5), weight_decay=0.1),
         lambda: opt.LossScaleOptimizer(opt.Adam(0.01, gradient_accumulation_steps=2)),
+        lambda: L2Adam(0.01, l2=0.1, clipnorm=0.5),
         lambda: opt.RMSprop(0.01),
     ],
-    ids=["adam", "amsgrad", "adamw", "wrapped", "rmsprop"],
+    ids=["adam", "amsgrad", "adamw", "wrapped", "l2", "rmsprop"],
 )
 def test_the_fused_kernel_computes_adam(make):
     rng = np.random.default_rng(0)
@@ -38,7 +40,7 @@ def test_the_fused_kernel_computes_adam(make):
             return _apply(optimizer, variables, gradients)
         with internals.fused_adam(optimizer):
             found = _apply(optimizer, variables, gradients)
-        assert "_parallel_update_step" not in vars(internals.innermost(optimizer))
+        assert "_backend_update_step" not in vars(internals.innermost(optimizer))
         return found
 
     for one, other, start in zip(trained(True), trained(False), starts, strict=True):
@@ -52,7 +54,8 @@ def _apply(optimizer, variables, gradients):
     return [keras.ops.convert_to_numpy(v.value) for v in variables]
 
 
-def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(monkeypatch):
+@pytest.mark.parametrize("make", [lambda: opt.Adam(0.1), lambda: L2Adam(0.1, l2=0.1)])
+def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(make, monkeypatch):
     import torch
 
     calls = []
@@ -61,7 +64,7 @@ def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(monkeyp
     for value, expected in ((torch.ones(3, 2), 1), (torch.ones(2, 3).t(), 0)):
         calls.clear()
         variable = keras.Variable(torch.nn.Parameter(value))
-        optimizer = opt.Adam(0.1)
+        optimizer = make()
         optimizer.build([variable])
         with internals.fused_adam(optimizer):
             optimizer.apply([torch.ones(3, 2)], [variable])
