@@ -18,11 +18,12 @@ _NO_BIAS = 1e9
 def fused_adam(optimizer: Any) -> Iterator[None]:
     """Updates Adam and AdamW on torch with torch's fused kernel, other optimizers as before.
 
-    So is a subclass of Adam with `l2_in_gradient`, which adds `l2 · weight` to gradients. Keras makes a dozen passes over the weights. On a CPU the square root alone, which torch
-    computes slowly there, takes longer than the fused kernel. Results differ by rounding.
+    So is a subclass of Adam with `l2_in_gradient`, which adds `l2 · weight` to the gradients. Keras
+    makes a dozen passes over the weights. On a CPU the square root alone, which torch computes
+    slowly there, takes longer than the fused kernel. Results differ by rounding.
     """
     optimizer = innermost(optimizer)
-    if not _is_keras_adam(optimizer):
+    if not _is_adam(optimizer):
         yield
         return
     object.__setattr__(optimizer, _UPDATE, types.MethodType(_update, optimizer))
@@ -32,14 +33,14 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
         object.__delattr__(optimizer, _UPDATE)
 
 
-def _is_keras_adam(optimizer: Any) -> bool:
+def _is_adam(optimizer: Any) -> bool:
     if keras.config.backend() != "torch":
         return False
     from keras.src.backend.torch.optimizers.torch_adam import Adam
 
-    step = "_parallel_update_step"
     if getattr(optimizer, "l2_in_gradient", False):
         return isinstance(optimizer, keras.optimizers.Adam)
+    step = "_parallel_update_step"
     return getattr(type(optimizer), step, None) is vars(Adam)[step]
 
 
