@@ -78,7 +78,7 @@ CHANGES = (
     Change(3, "channels can also be pruned through group normalization, TimeDistributed, position "
            "embeddings and more operations, and stay where a reader can't have a mask",
            _prunes_channels_of_new_layers, certain=False),
-    Change(4, "on torch, Adam on a CPU and convolutions round differently", _trains_on_torch,
+    Change(4, "on torch, Adam, convolutions, LSTM and GRU round differently", _trains_on_torch,
            certain=False),
 )  # fmt: skip
 """All fixes that changed results under an unchanged hash, oldest first.

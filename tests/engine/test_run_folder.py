@@ -237,7 +237,7 @@ def test_a_run_on_torch_resumes_with_a_warning_that_its_rounding_has_changed(tmp
         found = freeze(settings | {"backend": backend})
         assert checked_version({"results_version": 3}, found, tmp_path) == RESULTS_VERSION
         assert len(recwarn) == warnings
-    assert "on torch, Adam on a CPU and convolutions round" in str(recwarn.pop().message)
+    assert "on torch, Adam, convolutions, LSTM and GRU round" in str(recwarn.pop().message)
 
 
 def test_more_channels_of_transformers_can_be_pruned_than_before(tmp_path):
