@@ -11,9 +11,9 @@ __all__ = ["TESTED", "warn_untested"]
 
 TESTED = {
     "keras": ">=3.10,<3.16",
-    "jax": ">=0.6,<0.11",
+    "jax": ">=0.6.2,<0.11",
     "tensorflow": ">=2.19,<2.22",
-    "torch": ">=2.7,<2.14",
+    "torch": ">=2.7,<2.15",
 }
 """Tested versions by package; `make compat` runs the tests on the lowest and the newest."""
 

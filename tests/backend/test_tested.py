@@ -51,7 +51,7 @@ def test_the_lowest_and_the_pinned_versions_are_tested_and_allowed(package):
     [("keras", "3.9.2"), ("keras", "4.0.0"), ("backend", "99.0.dev1"), ("backend", "our_build")],
 )
 def test_an_untested_version_is_a_warning(package, version, monkeypatch):
-    others = {"keras": "3.10.0", "jax": "0.6.0", "tensorflow": "2.19.0", "torch": "2.7.0+cpu"}
+    others = {"keras": "3.10.0", "jax": "0.6.2", "tensorflow": "2.19.0", "torch": "2.7.0+cpu"}
     package = tested.keras.config.backend() if package == "backend" else package
     monkeypatch.setattr(tested, "_version", (others | {package: version}).get)
     with pytest.warns(UserWarning, match=rf"Expected {package}>=.* Received: {package} {version}"):

@@ -44,7 +44,8 @@ def test_a_single_unnamed_input_is_called_inputs():
 
 def test_names_that_the_user_gave_stay():
     left, right = keras.Input((4,), name="left"), keras.Input((None,), dtype="int32", name="ids")
-    model = keras.Model([left, right], keras.layers.Dense(2)(left))
+    outputs = keras.layers.Dense(2)(left), keras.layers.Embedding(5, 2)(right)
+    model = keras.Model([left, right], outputs)
     assert names(model) == [("left", "(None, 4) float32"), ("ids", "(None, None) int32")]
 
 
@@ -76,7 +77,8 @@ def test_a_random_batch_has_the_types_and_bounds_of_the_inputs():
         "ids": keras.Input((None,), dtype="int32", name="ids"),
         "keep": keras.Input((2,), dtype="bool", name="keep"),
     }
-    batch = random_batch(signature_of(keras.Model(inputs, inputs)), length=50, high=5)
+    model = keras.Model(inputs, [keras.ops.cast(one, "float32") for one in inputs.values()])
+    batch = random_batch(signature_of(model), length=50, high=5)
     assert batch["ids"].dtype == np.int32 and batch["ids"].shape == (3, 50)
     assert set(np.unique(batch["ids"])) == {0, 1, 2, 3, 4}
     assert batch["keep"].dtype == np.bool_ and batch["keep"].shape == (3, 2)

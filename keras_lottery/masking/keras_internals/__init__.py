@@ -52,6 +52,7 @@ from keras_lottery.masking.keras_internals.trainer import (
     run_first_batch,
     sync_trainer,
     without_results,
+    without_shardings,
 )
 
 __all__ = [
@@ -104,4 +105,5 @@ __all__ = [
     "unlocked",
     "use_scope",
     "without_results",
+    "without_shardings",
 ]

@@ -66,6 +66,31 @@ def without_results(model: keras.Model) -> Iterator[None]:
         object.__delattr__(model, "get_metrics_result")
 
 
+@contextmanager
+def without_shardings(model: keras.Model) -> Iterator[None]:
+    """Lets a step on JAX return values that it doesn't place, as in Keras 3.12 and later.
+
+    Earlier steps place them as the variables were at the start of `fit`, also under `shard_map`.
+    """
+    if not hasattr(model, "_enforce_jax_state_sharding"):
+        yield
+        return
+    object.__setattr__(model, "_enforce_jax_state_sharding", _as_they_are)
+    try:
+        yield
+    finally:
+        object.__delattr__(model, "_enforce_jax_state_sharding")
+
+
+def _as_they_are(
+    trainable_variables: Any = None,
+    non_trainable_variables: Any = None,
+    optimizer_variables: Any = None,
+    metrics_variables: Any = None,
+) -> tuple[Any, ...]:
+    return trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables
+
+
 def metric_direction(metric: keras.metrics.Metric) -> str | None:
     """Returns `up` if larger values of a metric are better, `down` if smaller; None if unknown."""
     return getattr(metric, "_direction", None)

@@ -13,7 +13,7 @@ study's folder has `path.csv`, with one row per measured network.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from keras_lottery import engine
 from keras_lottery.arms import starts
 from keras_lottery.config import Config
 from keras_lottery.engine.executors.train_one import not_finite
-from keras_lottery.engine.progress import NoProgress
+from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Task
@@ -34,6 +34,9 @@ from keras_lottery.records.run_paths import paths_of
 from keras_lottery.studies.instability.options import InstabilityConfig, InstabilityOptions
 from keras_lottery.studies.instability.rows import FILE, PathRow
 from keras_lottery.types import MaskSet, Start, Training, Weights
+
+Key = tuple[str, str, int]
+"""Point, subject and seed."""
 
 
 def run(config: InstabilityConfig) -> Path:
@@ -52,9 +55,12 @@ def run(config: InstabilityConfig) -> Path:
         for point, experiment in experiments.items():
             Console(stderr=True).print(f"from {point}", highlight=False)
             engine.run(experiment)
-            for seed in config.seeds:
-                for subject in options.subjects:
-                    _measure(experiment, task, options, (point, subject, seed), table)
+            keys = [(point, name, seed) for seed in config.seeds for name in options.subjects]
+            missing = {key: _missing(key, options, table) for key in keys}
+            copies = sum(len({*chain(*pairs)}) for pairs in missing.values())
+            with ProgressBar(copies, 0) as bar:
+                for key, pairs in missing.items():
+                    _measure(experiment, task, options, key, pairs, table, bar)
     return paths.root
 
 
@@ -73,20 +79,29 @@ def at(config: InstabilityConfig, point: str) -> Config:
     return configs.freeze(settings, allow_unread=True)
 
 
+def _missing(
+    key: Key, options: InstabilityOptions, table: GrowingTable[PathRow]
+) -> list[tuple[int, int]]:
+    """Returns the pairs of copies that are not measured yet."""
+    done = {row.pair for row in table.rows if (row.point, row.subject, row.seed) == key}
+    return [p for p in combinations(range(options.orders), 2) if f"{p[0]}-{p[1]}" not in done]
+
+
 def _measure(
     config: Config,
     task: Task,
     options: InstabilityOptions,
-    key: tuple[str, str, int],
+    key: Key,
+    pairs: list[tuple[int, int]],
     table: GrowingTable[PathRow],
+    bar: ProgressBar,
 ) -> None:
-    """Trains the copies of one subject from one point, and measures all missing pairs."""
+    """Trains the copies of one subject from one point, and measures the pairs."""
     point, subject, seed = key
     round = 0 if subject == "dense" else config.prune.rounds
     training, paths = Training("", config.task, seed, round, subject), paths_of(config)
-    done = {row.pair for row in table.rows if (row.point, row.subject, row.seed) == key}
-    pairs = [p for p in combinations(range(options.orders), 2) if f"{p[0]}-{p[1]}" not in done]
     if not (paths.rewind(seed).exists() and paths.ticket(training).exists()):
+        bar.skip(len({*chain(*pairs)}))
         names = (f"{one}-{other}" for one, other in pairs)
         step = task.steps(point)
         table.append(*(PathRow(point, subject, seed, n, step, 1.0, **_DIVERGED) for n in names))
@@ -99,7 +114,9 @@ def _measure(
     def copy(order: int) -> Weights | None:
         start = starts.from_state(training, view, masks, state)
         start = replace(start, data_seed=data_seed(seed, order))
-        result = task.fit(replace(training, arm="copy", draw=order), start, NoProgress())
+        copied = replace(training, arm="copy", draw=order)
+        with bar.training(copied) as progress:
+            result = task.fit(copied, start, progress)
         return None if not_finite(result) else result.weights
 
     step, remaining = int(state["step"][0]), _remaining(task, masks)

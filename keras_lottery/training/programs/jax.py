@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.backend.distribution import Distribution
+from keras_lottery.masking.keras_internals import without_shardings
 from keras_lottery.training.compilation import Compilation
 
 Carry = tuple[list[Any], ...]
@@ -73,24 +74,26 @@ class JaxProgram:
         return self._step(state, data, rows)
 
     def _step(self, state: Carry, data: Any, rows: Any) -> Carry:
-        _, state = self._model.train_step(state, self._batch(data, rows))
-        return state
+        with without_shardings(self._model):
+            return self._model.train_step(state, self._batch(data, rows))[1]
 
     def test_batches(self, state: Carry, data: Any, order: Any) -> Carry:
         """Returns the state after evaluating all batches; it has no optimizer."""
         self.traces += 1
 
         def body(i: Any, state: Carry) -> Carry:
-            _, state = self._model.test_step(state, self._batch(data, order[i]))
-            return state
+            return self._test(state, data, order[i])
 
         return jax.lax.fori_loop(0, len(order), body, state)
 
     def test_batch(self, state: Carry, data: Any, rows: Any) -> Carry:
         """Returns the state after evaluating the examples `rows`."""
         self.traces += 1
-        _, state = self._model.test_step(state, self._batch(data, rows))
-        return state
+        return self._test(state, data, rows)
+
+    def _test(self, state: Carry, data: Any, rows: Any) -> Carry:
+        with without_shardings(self._model):
+            return self._model.test_step(state, self._batch(data, rows))[1]
 
     def _batch(self, data: Any, rows: Any) -> Any:
         batch = keras.tree.map_structure(lambda array: array[rows], data)
