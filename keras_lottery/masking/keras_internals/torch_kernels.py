@@ -7,6 +7,7 @@ Keras calls torch's own kernels on a GPU.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from inspect import signature
 from threading import Lock
@@ -46,7 +47,7 @@ def _install() -> None:
     _replace(nn, "_transpose_spatial_inputs", _without_copy)
     for name in ("lstm", "gru"):
         if kernel := getattr(rnn, f"_cudnn_{name}", None):  # not in older versions
-            _replace(rnn, f"_fallback_{name}", lambda loop, kernel=kernel: _native(loop, kernel))
+            _replace(rnn, f"_fallback_{name}", partial(_native, kernel=kernel))
 
 
 def _replace(module: Any, name: str, replacement: Callable[[Any], Any]) -> None:
