@@ -407,8 +407,19 @@ def portable(run: Path) -> Iterator[Path]:
 
 
 def finished(name: str, data: str, out: Path) -> Path:
-    """Runs or resumes an experiment through the command line; returns its folder."""
+    """Runs or resumes an experiment through the command line; returns its folder.
+
+    Raises:
+        LotteryError: the experiment has no data sets, but their folder is given.
+    """
+    from keras_lottery.config import freeze, presets
+    from keras_lottery.errors import LotteryError
+
     config, *flags = EXPERIMENTS[name]
+    if data and not hasattr(freeze(presets.load(config)).data, "dir"):
+        raise LotteryError(
+            f"Expected no --data-dir, since {name} reads no files. Received: {data}. Leave it out."
+        )
     command = [sys.executable, "-m", "keras_lottery", "run", f"--config={config}", *flags]
     command += [f"--out={out}", "--report=false"]
     command += [f"--config.data.dir={data}"] if data else []

@@ -189,7 +189,10 @@ class Progress(Protocol):
     """Reports the progress of a training."""
 
     def update(self, step: int, of: int, loss: float) -> None:
-        """Reports that `step` of `of` optimizer steps are done."""
+        """Reports that `step` of `of` optimizer steps are done.
+
+        `Trainer` also reports before the first step, once everything is compiled.
+        """
         ...
 
 

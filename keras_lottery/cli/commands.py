@@ -103,9 +103,9 @@ def _announce(config: configs.Config, measure: bool) -> None:
     plan = plan_of(config)
     if plan is None:
         seeds = ", ".join(map(str, config.seeds))
-        print(f"{config.name}: the study {config.study!r} with the seeds {seeds}")
+        print(f"{config.name}: the study {config.study!r} with the seeds {seeds}", flush=True)
     else:
-        print(f"{config.name}: {'; '.join(plan.lines())}")
+        print(f"{config.name}: {'; '.join(plan.lines())}", flush=True)
     each = None
     if measure and (plan is None or plan.left):
         from keras_lottery.engine.measure import seconds_of_training

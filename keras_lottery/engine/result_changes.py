@@ -21,8 +21,8 @@ class Change:
         version: the first results version with the fix.
         summary: what changed, as a clause.
         concerns: returns whether it changes the results of a config.
-        certain: False if it depends on the network, or on the user's own files or code, which are
-            not in the config: such a run resumes with a warning.
+        certain: False if it depends on the network or the device, or on the user's own files or
+            code, which are not in the config: such a run resumes with a warning.
     """
 
     version: int
@@ -61,6 +61,10 @@ def _prunes_channels_of_new_layers(config: Config) -> bool:
     return is_channels and (_uses_own_code(config) or config.task == "bert")
 
 
+def _trains_on_torch(config: Config) -> bool:
+    return config.backend == "torch"
+
+
 CHANGES = (
     Change(1, "images of 16 bits, with alpha, in floats from 0 to 255 or with labels that don't "
            "count from 0 are read differently", _reads_own_images, certain=False),
@@ -74,6 +78,8 @@ CHANGES = (
     Change(3, "channels can also be pruned through group normalization, TimeDistributed, position "
            "embeddings and more operations, and stay where a reader can't have a mask",
            _prunes_channels_of_new_layers, certain=False),
+    Change(4, "on torch, Adam, convolutions, LSTM and GRU round differently", _trains_on_torch,
+           certain=False),
 )  # fmt: skip
 """All fixes that changed results under an unchanged hash, oldest first.
 

@@ -53,9 +53,7 @@ class Writer:
         self._child: Child | None = None
         if not is_here(exporter):
             preload = "" if exporter.environment else "keras"  # with TF-Agents it is another Keras
-            # A process that is ended doesn't remove the files that TensorFlow's AutoGraph wrote.
-            environment = {"TMPDIR": str(folder), **dict(exporter.environment)}
-            self._child = Child(exporter.writers[0], environment, preload)
+            self._child = Child(exporter.writers[0], folder, dict(exporter.environment), preload)
 
     def __enter__(self) -> "Writer":
         return self

@@ -88,6 +88,7 @@ class _L2:
     """
 
     keeps_zeros = True  # the decay of a pruned weight is 0
+    l2_in_gradient = True  # for the fused kernel of Adam on torch
 
     def __init__(self, *args: Any, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -100,6 +100,7 @@ class Trainer:
         initial = self.evaluations.judge() if self.config.evaluate_start else {}
         started = time.perf_counter()
         recorder = _Recorder(self, start, capture_at)
+        progress.update(start.step, self.total_steps, float("nan"))
         for step in self._steps(start, capture_at, data_seed):
             logs = recorder.record(step)
             progress.update(step, self.total_steps, logs.get("loss", float("nan")))

@@ -12,8 +12,8 @@ from tests.engine import small
 class Timed(NetworkTask):
     """A task whose step takes `step` seconds, and whose evaluation takes `evaluation`."""
 
-    def __init__(self, step, evaluation):
-        self.step, self.evaluation, self.trained = step, evaluation, []
+    def __init__(self, step, evaluation, clock):
+        self.step, self.evaluation, self.trained, self.clock = step, evaluation, [], clock
 
     def steps(self, duration):
         return int(duration.removesuffix("it"))
@@ -24,9 +24,11 @@ class Timed(NetworkTask):
     def fit(self, training, start, progress):
         steps = measure.MANY - start.step
         self.trained.append(steps)
-        return SimpleNamespace(
-            seconds=steps * self.step + self.evaluation, compile_seconds=1e9, steps=steps
-        )
+        self.clock.seconds += 1000  # of compiling
+        progress.update(start.step, measure.MANY, float("nan"))
+        self.clock.seconds += steps * self.step + self.evaluation
+        progress.update(measure.MANY, measure.MANY, 0.5)
+        raise AssertionError("the final evaluation takes long")
 
     arrays = loss = metrics = build = data = None
 
@@ -34,7 +36,7 @@ class Timed(NetworkTask):
 @pytest.mark.parametrize(
     ("step", "evaluation", "expected", "trained"),
     [
-        (0.01, 0.5, 1000 * 0.01 + 10 * 0.5, [2, 76]),
+        (0.01, 0.5, 1000 * 0.01 + 10 * 0.5, [2, 38]),
         (0.001, 0.0, 1.0, [2, 100]),
         (60.0, 0.0, 60_000.0, [2]),  # a slow network is not trained for long to say so
     ],
@@ -42,7 +44,9 @@ class Timed(NetworkTask):
 def test_steps_and_evaluations_are_counted_apart(
     monkeypatch, tmp_path, step, evaluation, expected, trained
 ):
-    task = Timed(step, evaluation)
+    clock = SimpleNamespace(seconds=0.0)
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock.seconds)
+    task = Timed(step, evaluation, clock)
     monkeypatch.setattr(measure, "make_task", lambda config: task)
     config = small.config(tmp_path, train__length="1000it", train__eval_every=100)
     assert measure.seconds_of_training(config) == pytest.approx(expected, abs=1e-6)

@@ -231,6 +231,15 @@ def test_a_fix_that_may_concern_the_network_is_a_warning(tmp_path, recwarn):
     assert "files, code or network, start a new folder" in said
 
 
+def test_a_run_on_torch_resumes_with_a_warning_that_its_rounding_has_changed(tmp_path, recwarn):
+    settings = {"name": "a", "task": "vision", "arms": ["winning"]}
+    for backend, warnings in (("jax", 0), ("torch", 1)):
+        found = freeze(settings | {"backend": backend})
+        assert checked_version({"results_version": 3}, found, tmp_path) == RESULTS_VERSION
+        assert len(recwarn) == warnings
+    assert "on torch, Adam, convolutions, LSTM and GRU round" in str(recwarn.pop().message)
+
+
 def test_more_channels_of_transformers_can_be_pruned_than_before(tmp_path):
     bert = freeze(
         {"name": "a", "task": "bert", "prune": {"pattern": "channels"}, "arms": ["winning"]}

@@ -128,7 +128,10 @@ def test_a_child_that_fails_is_one_error_with_its_reason(text, reason, tmp_path,
 
 
 WORK = """
-import os, signal, threading
+import os, signal, tempfile, threading
+
+def temporary(request):
+    return {"folder": tempfile.gettempdir()}
 
 def add(request):
     print("printed")
@@ -148,11 +151,13 @@ def work(tmp_path, monkeypatch):
     importlib.import_module("users_work")
 
 
-def test_a_child_answers_in_order_whatever_the_work_prints(work):
-    with Child("jax") as child:
+def test_a_child_answers_in_order_whatever_the_work_prints(work, tmp_path):
+    with Child("jax", tmp_path) as child:
         child.send("users_work:add", {"a": 1, "b": 2})
         child.send("users_work:add", {"a": 3, "b": 4})
+        child.send("users_work:temporary", {})
         assert [child.receive("a sum")["sum"] for _ in range(2)] == [3, 7]
+        assert child.receive("a folder")["folder"] == str(tmp_path)
 
 
 def test_a_child_at_work_ends_with_its_parent_and_not_by_ctrl_c(work):

@@ -1,10 +1,14 @@
 """What replaces Keras' own code on torch computes the same."""
 
+from contextlib import nullcontext
+from importlib import import_module
+
 import keras
 import numpy as np
 import pytest
 
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.training.optimizers import L2Adam
 
 L = keras.layers
 opt = keras.optimizers
@@ -21,9 +25,10 @@ pytestmark = [
         lambda: opt.Adam(0.01, amsgrad=True, clipnorm=0.5),
         lambda: opt.AdamW(opt.schedules.ExponentialDecay(0.01, 2, 0.5), weight_decay=0.1),
         lambda: opt.LossScaleOptimizer(opt.Adam(0.01, gradient_accumulation_steps=2)),
+        lambda: L2Adam(0.01, l2=0.1, clipnorm=0.5),
         lambda: opt.RMSprop(0.01),
     ],
-    ids=["adam", "amsgrad", "adamw", "wrapped", "rmsprop"],
+    ids=["adam", "amsgrad", "adamw", "wrapped", "l2", "rmsprop"],
 )
 def test_the_fused_kernel_computes_adam(make):
     rng = np.random.default_rng(0)
@@ -38,7 +43,7 @@ def test_the_fused_kernel_computes_adam(make):
             return _apply(optimizer, variables, gradients)
         with internals.fused_adam(optimizer):
             found = _apply(optimizer, variables, gradients)
-        assert "_parallel_update_step" not in vars(internals.innermost(optimizer))
+        assert "_backend_update_step" not in vars(internals.innermost(optimizer))
         return found
 
     for one, other, start in zip(trained(True), trained(False), starts, strict=True):
@@ -52,7 +57,8 @@ def _apply(optimizer, variables, gradients):
     return [keras.ops.convert_to_numpy(v.value) for v in variables]
 
 
-def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(monkeypatch):
+@pytest.mark.parametrize("make", [lambda: opt.Adam(0.1), lambda: L2Adam(0.1, l2=0.1)])
+def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(make, monkeypatch):
     import torch
 
     calls = []
@@ -61,7 +67,7 @@ def test_adam_runs_in_torchs_kernel_and_a_transposed_weight_in_keras_own(monkeyp
     for value, expected in ((torch.ones(3, 2), 1), (torch.ones(2, 3).t(), 0)):
         calls.clear()
         variable = keras.Variable(torch.nn.Parameter(value))
-        optimizer = opt.Adam(0.1)
+        optimizer = make()
         optimizer.build([variable])
         with internals.fused_adam(optimizer):
             optimizer.apply([torch.ones(3, 2)], [variable])
@@ -77,11 +83,43 @@ def test_images_without_copies_give_the_same_outputs():
     model = keras.Model(inputs, [x, line])
     images = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
     expected = model(images)
-    with internals.uncopied_images(), internals.uncopied_images():
+    with internals.native_kernels(), internals.native_kernels():
         found = model(images)
     for one, other in zip(found, expected, strict=True):
         arrays = keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)
         np.testing.assert_allclose(*arrays, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", [L.LSTM, L.GRU])
+def test_recurrent_layers_in_torchs_kernel_compute_the_same_and_train_alike(layer, monkeypatch):
+    import torch
+
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32"))
+    name, calls = layer.__name__.lower(), []
+    has_loop = hasattr(import_module("keras.src.backend.torch.rnn"), f"_fallback_{name}")
+    kernel = getattr(torch._VF, name)
+    monkeypatch.setattr(torch._VF, name, lambda *a: (calls.append(1), kernel(*a))[1])
+    for fields, expected in (
+        ({"return_sequences": True}, 1),
+        ({"go_backwards": True, "return_state": True}, 1),
+        ({"activation": "relu"}, 0),
+        ({"recurrent_activation": "hard_sigmoid"}, 0),
+        ({"use_bias": False}, 0),
+        ({"dtype": "float64"}, 0),
+    ):
+        one = layer(5, **fields)
+        results = []
+        for fast in (nullcontext, internals.native_kernels):
+            calls.clear()
+            with fast():
+                outputs = keras.tree.flatten(one(x))
+            sum((output**2).sum() for output in outputs).backward()
+            gradients = [variable.value.grad.clone() for variable in one.trainable_variables]
+            results.append([o.detach().numpy() for o in [*outputs, *gradients]])
+            one.zero_grad()
+        assert len(calls) == (expected if has_loop else 0)
+        for loop, native in zip(*results, strict=True):
+            np.testing.assert_allclose(native, loop, rtol=1e-4, atol=1e-5)
 
 
 def test_images_stay_as_they_are_while_anybody_asks_for_it():
@@ -89,7 +127,7 @@ def test_images_stay_as_they_are_while_anybody_asks_for_it():
     from keras.src.backend.torch import nn
 
     image, copies = torch.ones(1, 2, 2, 3), nn._transpose_spatial_inputs
-    first, second = internals.uncopied_images(), internals.uncopied_images()
+    first, second = internals.native_kernels(), internals.native_kernels()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

@@ -47,3 +47,9 @@ def test_an_unknown_page_ends_with_what_is_known(name, capsys):
     assert stopped.value.code == 2
     said = capsys.readouterr().err
     assert all(page in said for page in PAGES)
+
+
+def test_a_folder_of_data_sets_for_games_is_one_clear_error(tmp_path, capfd):
+    assert main(["cartpole_dqn", "--data-dir=data", f"--out={tmp_path}"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("cartpole_dqn reads no files. Received: data. Leave it out.")

@@ -32,17 +32,24 @@ class Child:
 
     Args:
         backend: the Keras backend of the child.
+        folder: its temporary files, since a process that is killed doesn't remove those that
+            TensorFlow's AutoGraph wrote. None: as in this process.
         extra: additional environment variables of the child.
         preload: a module to import at once.
     """
 
     def __init__(
-        self, backend: str, extra: Mapping[str, str] | None = None, preload: str = ""
+        self,
+        backend: str,
+        folder: Path | None = None,
+        extra: Mapping[str, str] | None = None,
+        preload: str = "",
     ) -> None:
+        temporary = {"TMPDIR": str(folder)} if folder else {}
         self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", bootstrap.__file__, preload],
-            env=environment(os.environ, backend) | dict(extra or {}),
+            env=environment(os.environ, backend) | temporary | dict(extra or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -62,8 +62,8 @@ class Reader:
     def start(self) -> Child:
         """Starts the process, unless it is running."""
         if self._child is None:
-            environment = {"TMPDIR": str(self._folder), **_ONE_THREAD}
-            self._child = Child(self._backend, environment, self._exporter.runtime)
+            runtime = self._exporter.runtime
+            self._child = Child(self._backend, self._folder, _ONE_THREAD, runtime)
         return self._child
 
     def read(self, parts: Iterable[Request], subject: Subject) -> Reloaded:

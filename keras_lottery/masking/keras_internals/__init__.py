@@ -34,7 +34,7 @@ from keras_lottery.masking.keras_internals.layers import (
     unlocked,
     use_scope,
 )
-from keras_lottery.masking.keras_internals.torch_layout import uncopied_images
+from keras_lottery.masking.keras_internals.torch_kernels import native_kernels
 from keras_lottery.masking.keras_internals.trainer import (
     applying_optimizer,
     batches_per_update,
@@ -85,6 +85,7 @@ __all__ = [
     "map_inputs",
     "metric_direction",
     "name_class",
+    "native_kernels",
     "optimized_variables",
     "optimizer_class",
     "own_variables",
@@ -101,7 +102,6 @@ __all__ = [
     "sync_trainer",
     "tensorflow_left_out",
     "transplant",
-    "uncopied_images",
     "unlocked",
     "use_scope",
     "without_results",

@@ -9,7 +9,7 @@ import keras
 
 from keras_lottery.masking.keras_internals.trainer import innermost
 
-_UPDATE = "_parallel_update_step"
+_UPDATE = "_backend_update_step"
 # After so many steps a decay is 0, and the kernel corrects no bias.
 _NO_BIAS = 1e9
 
@@ -18,11 +18,12 @@ _NO_BIAS = 1e9
 def fused_adam(optimizer: Any) -> Iterator[None]:
     """Updates Adam and AdamW on torch with torch's fused kernel, other optimizers as before.
 
-    Keras makes a dozen passes over the weights. On a CPU the square root alone, which torch
-    computes slowly there, takes longer than the fused kernel. Results differ by rounding.
+    So is a subclass of Adam with `l2_in_gradient`, which adds `l2 · weight` to the gradients. Keras
+    makes a dozen passes over the weights. On a CPU the square root alone, which torch computes
+    slowly there, takes longer than the fused kernel. Results differ by rounding.
     """
     optimizer = innermost(optimizer)
-    if not _is_keras_adam(optimizer):
+    if not _is_adam(optimizer):
         yield
         return
     object.__setattr__(optimizer, _UPDATE, types.MethodType(_update, optimizer))
@@ -32,18 +33,21 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
         object.__delattr__(optimizer, _UPDATE)
 
 
-def _is_keras_adam(optimizer: Any) -> bool:
+def _is_adam(optimizer: Any) -> bool:
     if keras.config.backend() != "torch":
         return False
     from keras.src.backend.torch.optimizers.torch_adam import Adam
 
-    return getattr(type(optimizer), _UPDATE, None) is vars(Adam)[_UPDATE]
+    if getattr(optimizer, "l2_in_gradient", False):
+        return isinstance(optimizer, keras.optimizers.Adam)
+    step = "_parallel_update_step"
+    return getattr(type(optimizer), step, None) is vars(Adam)[step]
 
 
 def _update(
     self: Any, gradients: Sequence[Any], variables: Sequence[keras.Variable], rate: Any
 ) -> None:
-    """Replaces `optimizer._parallel_update_step`."""
+    """Replaces `optimizer._backend_update_step`."""
     import torch
     from torch.optim.adam import adam
 
@@ -53,7 +57,7 @@ def _update(
     weights = [variable.value.detach() for variable in variables]
     lists = [weights, list(gradients), moments, squares]
     if not _fusable([tensor for group in lists for tensor in group]):
-        type(self)._parallel_update_step(self, gradients, variables, rate)
+        getattr(type(self), _UPDATE)(self, gradients, variables, rate)
         return
     # Keras adds epsilon before it corrects the bias, so the rate has both corrections.
     step = keras.ops.convert_to_tensor(self.iterations, "float32") + 1
@@ -69,7 +73,7 @@ def _update(
         beta2=self.beta_2,
         eps=self.epsilon,
         amsgrad=self.amsgrad,
-        weight_decay=0.0,
+        weight_decay=getattr(self, "l2", 0.0),  # torch's name for it
         maximize=False,
     )
 

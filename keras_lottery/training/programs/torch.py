@@ -43,7 +43,7 @@ class TorchProgram:
     @contextmanager
     def _fast(self) -> Iterator[None]:
         optimizer = internals.fused_adam(self._model.optimizer)
-        with optimizer, internals.uncopied_images(), internals.without_results(self._model):
+        with optimizer, internals.native_kernels(), internals.without_results(self._model):
             yield
 
     @staticmethod
