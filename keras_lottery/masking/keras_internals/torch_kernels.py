@@ -14,8 +14,11 @@ from threading import Lock
 from typing import Any
 
 import keras
+from packaging.version import Version
 
 _BACKEND = "keras.src.backend.torch"
+# Before Keras 3.15 there is no loop to replace, or Keras misreads what torch's LSTM returns.
+_LAYERS = ("lstm", "gru") if Version(keras.__version__) >= Version("3.15") else ()
 _lock = Lock()
 _users: set[object] = set()  # several threads may train
 
@@ -45,9 +48,9 @@ def _install() -> None:
     """Installs the replacements as long as anybody uses them."""
     nn, rnn = (import_module(f"{_BACKEND}.{name}") for name in ("nn", "rnn"))
     _replace(nn, "_transpose_spatial_inputs", _without_copy)
-    for name in ("lstm", "gru"):
-        if kernel := getattr(rnn, f"_cudnn_{name}", None):  # not in older versions
-            _replace(rnn, f"_fallback_{name}", partial(_native, kernel=kernel))
+    for name in _LAYERS:
+        kernel = getattr(rnn, f"_cudnn_{name}")
+        _replace(rnn, f"_fallback_{name}", partial(_native, kernel=kernel))
 
 
 def _replace(module: Any, name: str, replacement: Callable[[Any], Any]) -> None:
@@ -81,7 +84,7 @@ def _native(loop: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..
         named = {name: value for name, value in given.items() if name in accepted}
         try:
             return kernel(**named, device=given["inputs"].device)
-        except RuntimeError:  # for example in `torch.vmap`; Keras does the same on a GPU
+        except (RuntimeError, TypeError, ValueError):  # in `torch.vmap`; as Keras does on a GPU
             return loop(*args, **kwargs)
 
     return run
