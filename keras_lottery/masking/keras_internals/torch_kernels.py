@@ -49,8 +49,8 @@ def _install() -> None:
     nn, rnn = (import_module(f"{_BACKEND}.{name}") for name in ("nn", "rnn"))
     _replace(nn, "_transpose_spatial_inputs", _without_copy)
     for name in _LAYERS:
-        kernel = getattr(rnn, f"_cudnn_{name}")
-        _replace(rnn, f"_fallback_{name}", partial(_native, kernel=kernel))
+        if kernel := getattr(rnn, f"_cudnn_{name}", None):  # later versions may rename it
+            _replace(rnn, f"_fallback_{name}", partial(_native, kernel=kernel))
 
 
 def _replace(module: Any, name: str, replacement: Callable[[Any], Any]) -> None:
