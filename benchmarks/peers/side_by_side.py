@@ -90,7 +90,7 @@ The reasons, from profiles with one thread:
   plain loop is 4.5. In the profile 40 % is torch's operations, 46 % Keras and the Python code of
   torch that it calls, and 5 % this package. Adam with its masks takes 16 %.
 - The Transformer on torch: a step takes 22 ms of processor time, that of the plain loop 13. In the
-  profile 59 % is `Layer.__call__` of Keras, 26 of them, each of which checks and converts its
+  profile 59 % is Keras' 26 calls of `Layer.__call__`, each of which checks and converts its
   arguments; torch's operations are 35 %, this package's own code is 4 %.
 - The LSTM on TensorFlow: Keras runs it as a `tf.while_loop` on a CPU, whose small operations are
   dispatched one by one. A step of this benchmark takes 5.0 ms, of which its products are 0.4 ms.

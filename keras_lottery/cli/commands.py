@@ -274,7 +274,10 @@ def _tickets(*_: Any) -> None:
 
     from keras_lottery.tickets import preset_table
 
-    Console().print(preset_table())
+    table = preset_table()
+    # A narrow terminal breaks the lines; rich would leave out columns.
+    narrowest = Console(width=1000).measure(table).minimum
+    Console(width=max(Console().width, narrowest)).print(table)
     print("Load one with kl.Ticket.from_preset(name).apply(model).")
 
 

@@ -40,7 +40,8 @@ def read_config(paths: RunPaths) -> dict[str, Any]:
     """
     file = paths.config
     if not file.is_file():
-        there = [found for near in (paths.root, paths.root.parent) for found in _run_folders(near)]
+        nearby = dict.fromkeys([paths.root, paths.root.parent])  # of "." it is the same
+        there = [found for folder in nearby for found in _run_folders(folder)]
         hint = f" There are: {', '.join(there[:_MOST_NAMED])}." if there else ""
         raise LotteryError(
             f"Expected a run folder, which holds config.json. Received: {paths.root}. "

@@ -8,16 +8,16 @@ from keras_lottery.errors import printable
 from keras_lottery.tickets.card import spoken_difference
 from keras_lottery.tickets.ticket import preset_facts
 
-_HEADER = ("kept", "value", "dense", "difference from dense")
+_HEADER = ("ticket", "kept", "value", "dense")
 
 
 def preset_table() -> Table:
     """Returns one row per ticket: what it is, weights kept, and its value next to dense."""
     facts = preset_facts()
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("ticket", no_wrap=True)  # so that names can be copied
     for name in _HEADER:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, no_wrap=True)  # so that names can be copied
+    table.add_column("difference from dense")
     width = max(map(len, facts))
     for name, known in facts.items():
         says, *cells = map(printable, preset_cells(known))

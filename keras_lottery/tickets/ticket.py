@@ -76,7 +76,8 @@ class Ticket:
         size = sum(int(np.size(mask)) for mask in self.masks.values())
         made = (f"{key} {self.provenance[key]}" for key in _SHOWN if key in self.provenance)
         weights = f"{kept:,} of {size:,} weights kept" + (f" ({kept / size:.1%})" if size else "")
-        return printable(f"Ticket({', '.join([weights, f'{len(self.masks)} masks', *made])})")
+        masks = "1 mask" if len(self.masks) == 1 else f"{len(self.masks)} masks"
+        return printable(f"Ticket({', '.join([weights, masks, *made])})")
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the ticket atomically; equal tickets give equal bytes."""

@@ -111,11 +111,13 @@ def test_a_reader_that_has_read_enough_is_no_error(monkeypatch):
         assert run("help") == 0
 
 
-def test_tickets_are_listed(capsys):
+@pytest.mark.parametrize("width", [40, 80])
+def test_tickets_are_listed(width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
     assert run("tickets") == 0
     shown = capsys.readouterr().out
     assert "lenet_digits_learning_rate_rewinding " in shown  # in one line, to be copied
-    assert "6.9%" in shown
+    assert "6.9%" in shown and "0.9723" in shown and "95 % t" in shown
 
 
 def test_help_teaches(capsys):

@@ -122,6 +122,24 @@ def test_recurrent_layers_in_torchs_kernel_compute_the_same_and_train_alike(laye
             np.testing.assert_allclose(native, loop, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("layer", "states"), [(L.LSTM, 2), (L.GRU, 1)])
+def test_recurrent_layers_with_one_state_for_all_sequences_or_in_vmap_run_in_keras_loop(
+    layer, states
+):
+    import torch
+
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(30, 6, 4)).astype("float32"))
+    one = layer(5)
+    one.build((None, 6, 4))
+    for compute in (
+        lambda: one(x, initial_state=[torch.full((1, 5), 0.1)] * states),
+        lambda: torch.vmap(lambda sequence: one(sequence[None])[0])(x),
+    ):
+        expected = compute().detach().numpy()
+        with internals.native_kernels():
+            np.testing.assert_allclose(compute().detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_images_stay_as_they_are_while_anybody_asks_for_it():
     import torch
     from keras.src.backend.torch import nn

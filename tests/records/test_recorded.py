@@ -74,7 +74,9 @@ def test_fields_that_are_unknown_or_left_out_are_no_matter(tmp_path: Path) -> No
     assert read_config(RunPaths(tmp_path)) == record
 
 
-def test_a_folder_that_is_none_lists_the_run_folders_there_are(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_lists_the_run_folders_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("quickstart-b6d9dc5a", "quickstart-0a1b2c3d"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
@@ -85,3 +87,7 @@ def test_a_folder_that_is_none_lists_the_run_folders_there_are(tmp_path: Path) -
     with pytest.raises(LotteryError, match="which holds config") as caught:
         read_config(RunPaths(tmp_path / "missing" / "run"))
     assert "There are" not in str(caught.value)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LotteryError, match="There are") as caught:
+        read_config(RunPaths(Path()))
+    assert str(caught.value).count("quickstart-b6d9dc5a") == 1

@@ -50,6 +50,8 @@ def test_it_shows_as_one_line():
     line = "Ticket(18 of 25 weights kept (72.0%), 2 masks, seed 3, arm winning)"
     assert repr(made_ticket()) == line
     assert repr(Ticket({}, {})) == "Ticket(0 of 0 weights kept, 0 masks)"
+    one = {"kernel": np.ones((2, 2), bool)}
+    assert repr(Ticket(one, one)) == "Ticket(4 of 4 weights kept (100.0%), 1 mask)"
 
 
 def test_equal_tickets_give_equal_bytes(tmp_path):

@@ -79,7 +79,10 @@ def _native(loop: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..
         if not _is_standard(**given):
             return loop(*args, **kwargs)
         named = {name: value for name, value in given.items() if name in accepted}
-        return kernel(**named, device=given["inputs"].device)
+        try:
+            return kernel(**named, device=given["inputs"].device)
+        except RuntimeError:  # for example in `torch.vmap`; Keras does the same on a GPU
+            return loop(*args, **kwargs)
 
     return run
 
@@ -90,16 +93,20 @@ def _is_standard(
     activation: Any,
     recurrent_activation: Any,
     batch_first: bool = True,
-    **_: Any,
+    **others: Any,
 ) -> bool:
     import torch
 
     activations = keras.activations
+    # With one state for all sequences, which the loop broadcasts, the kernel writes out of bounds.
+    shape = (inputs.shape[0], others["recurrent_kernel"].shape[0])
+    states = [value for name, value in others.items() if name.startswith("initial_state")]
     return (
         inputs.is_cpu
         and inputs.dtype == torch.float32
         and bias is not None
         and batch_first
+        and all(tuple(state.shape) == shape for state in states)
         and activation is activations.tanh
         and recurrent_activation is activations.sigmoid
     )

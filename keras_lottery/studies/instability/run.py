@@ -56,7 +56,9 @@ def run(config: InstabilityConfig) -> Path:
             Console(stderr=True).print(f"from {point}", highlight=False)
             engine.run(experiment)
             keys = [(point, name, seed) for seed in config.seeds for name in options.subjects]
-            missing = {key: _missing(key, options, table) for key in keys}
+            missing = {key: pairs for key in keys if (pairs := _missing(key, options, table))}
+            if not missing:
+                continue
             copies = sum(len({*chain(*pairs)}) for pairs in missing.values())
             with ProgressBar(copies, 0) as bar:
                 for key, pairs in missing.items():

@@ -59,15 +59,24 @@ def test_an_interrupted_run_resumes_to_the_same_table(run, monkeypatch):
     whole = table(run)
     kept = whole.splitlines(keepends=True)[:7]  # the header and two of four pairs
     (run / FILE).write_text("".join(kept))
-    trained = []
+    trained, bars = [], []
     fit = study.replace
+
+    class Bar(study.ProgressBar):
+        def __exit__(self, *error):
+            bars.append((self._total, self._finished))
+            super().__exit__(*error)
+
+    monkeypatch.setattr(study, "ProgressBar", Bar)
     monkeypatch.setattr(study, "replace", lambda x, **how: trained.append(how) or fit(x, **how))
     assert studies.run(config(run.parent)) == run
     assert table(run) == whole
     assert sum("data_seed" in how for how in trained) == 4  # two copies of each missing pair
+    assert bars == [(4, 4)]  # none for the first point, of which nothing is missing
     trained.clear()
     studies.run(config(run.parent))
     assert not trained
+    assert len(bars) == 1
 
 
 def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):

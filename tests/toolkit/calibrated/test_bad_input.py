@@ -20,7 +20,7 @@ def model():
 
 CONFIGS = {
     "sparsity of 1": ({"sparsity": 1.0}, "from 0 to less than 1. Received: 1"),
-    "sparsity above 1": ({"sparsity": 50}, "type int. Write 0.9 for 90 %."),
+    "sparsity above 1": ({"sparsity": 50}, "type int. Write 0.5 for 50 %."),
     "sparsity below 0": ({"sparsity": -0.1}, "sparsity"),
     "sparsity as text": ({"sparsity": "0.5"}, "sparsity"),
     "another pattern": ({"pattern": "channels"}, "use kl.prune"),
