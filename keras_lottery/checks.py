@@ -79,7 +79,7 @@ def number(
 
 def fraction(value: object, name: str) -> float:
     """Returns a float from 0 to 1; see `number`. The error for a percentage has the fraction."""
-    if isinstance(value, numbers.Real) and 1 < value <= 100:
+    if isinstance(value, numbers.Real) and not value <= 1 and value <= 100:
         percent = float(value)
         advice = f"Write {percent / 100:g} for {percent:g} %."
         raise _refused(f"{name}, a finite number from 0 up to 1", value, advice)
