@@ -1,6 +1,10 @@
-"""The memory that this process may still take."""
+"""The memory that this process may still take, and giving memory back."""
 
+import ctypes
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def available_bytes() -> int | None:
@@ -27,3 +31,16 @@ def _container() -> int | None:
         return int(limit) - int(used)
     except (OSError, ValueError):  # no cgroup v2, or "max"
         return None
+
+
+def give_back() -> None:
+    """Returns freed memory to the system, which glibc keeps where arrays come and go."""
+    if trim := _trim():
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
+        return ctypes.CDLL(None).malloc_trim
+    return None

@@ -85,10 +85,10 @@ The reasons, from profiles with one thread:
   quarter of it. Nearly half of the profile is `Layer.__call__` of Keras' four layers, which
   checks and converts arguments; the rest is its loss, metrics and `optimizer.apply`. With
   convolutions, whose arithmetic dominates, this is no longer visible.
-- The LSTM on torch: the table is from before `kl.fit` and `run` replaced Keras' loop over the words
-  in Python by torch's own. A step now takes 6.8 ms of processor time; it was 11.0, and that of the
-  plain loop is 4.5. In the profile 40 % is torch's operations, 46 % Keras and the Python code of
-  torch that it calls, and 5 % this package. Adam with its masks takes 16 %.
+- The LSTM on torch: Python. A step takes 6.8 ms of processor time, that of the plain loop 4.5 (with
+  Keras' own loop over the words, which `kl.fit` and `run` replace by torch's, 11.0). In the profile
+  40 % is torch's operations, 46 % Keras and the Python code of torch that it calls, and 5 % this
+  package. Adam with its masks takes 16 %.
 - The Transformer on torch: a step takes 22 ms of processor time, that of the plain loop 13. In the
   profile 59 % is Keras' 26 calls of `Layer.__call__`, each of which checks and converts its
   arguments; torch's operations are 35 %, this package's own code is 4 %.

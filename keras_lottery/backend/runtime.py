@@ -11,9 +11,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.memory import give_back
+
 T = TypeVar("T")
 
 _ALIGNMENT = 64  # bytes, of the memory that TensorFlow computes with
+_LARGE = 2**20  # bytes
 
 
 def name() -> str:
@@ -99,6 +102,8 @@ def wait(value: Any) -> None:
         import jax
 
         jax.block_until_ready(value)
+        if value.nbytes >= _LARGE:
+            give_back()
 
 
 def generator_state() -> NDArray[np.uint8] | None:
