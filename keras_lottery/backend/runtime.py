@@ -97,7 +97,7 @@ def tensor_of(array: NDArray[Any]) -> Any:
 
 
 def wait(value: Any) -> None:
-    """Waits until JAX has computed a value; until then it also keeps the values it needs."""
+    """Waits until JAX has computed a value, and gives back the memory of those it needed."""
     if name() == "jax":
         import jax
 

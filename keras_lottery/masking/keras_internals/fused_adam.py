@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_lottery.masking.keras_internals.trainer import innermost
+from keras_lottery.masking.keras_internals.trainer import innermost, replaced
 
 _UPDATE = "_backend_update_step"
 # After so many steps a decay is 0, and the kernel corrects no bias.
@@ -26,11 +26,8 @@ def fused_adam(optimizer: Any) -> Iterator[None]:
     if not _is_adam(optimizer):
         yield
         return
-    object.__setattr__(optimizer, _UPDATE, types.MethodType(_update, optimizer))
-    try:
+    with replaced(optimizer, _UPDATE, types.MethodType(_update, optimizer)):
         yield
-    finally:
-        object.__delattr__(optimizer, _UPDATE)
 
 
 def _is_adam(optimizer: Any) -> bool:

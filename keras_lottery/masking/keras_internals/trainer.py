@@ -1,6 +1,6 @@
 """Private API of trainers and optimizers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,6 +52,16 @@ def run_first_batch(model: keras.Model, *batch: Any) -> None:
 
 
 @contextmanager
+def replaced(owner: Any, method: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Replaces a method of one model or optimizer, unseen by Keras' tracking of attributes."""
+    object.__setattr__(owner, method, function)
+    try:
+        yield
+    finally:
+        object.__delattr__(owner, method)
+
+
+@contextmanager
 def without_results(model: keras.Model) -> Iterator[None]:
     """Skips the metrics' results, which Keras' own step computes after each batch on torch."""
     names = ("train_step", "test_step", "compute_metrics", "get_metrics_result")
@@ -59,11 +69,8 @@ def without_results(model: keras.Model) -> Iterator[None]:
     if any(getattr(base, name) is not getattr(keras.Model, name) for name in names):
         yield
         return
-    object.__setattr__(model, "get_metrics_result", dict)
-    try:
+    with replaced(model, "get_metrics_result", dict):
         yield
-    finally:
-        object.__delattr__(model, "get_metrics_result")
 
 
 @contextmanager
@@ -75,11 +82,8 @@ def without_shardings(model: keras.Model) -> Iterator[None]:
     if not hasattr(model, "_enforce_jax_state_sharding"):
         yield
         return
-    object.__setattr__(model, "_enforce_jax_state_sharding", _as_they_are)
-    try:
+    with replaced(model, "_enforce_jax_state_sharding", _as_they_are):
         yield
-    finally:
-        object.__delattr__(model, "_enforce_jax_state_sharding")
 
 
 def _as_they_are(
