@@ -2,55 +2,108 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from keras_lottery.records import LayerRow, read_layers
+from keras_lottery.errors import LotteryError
+from keras_lottery.records import read_layers
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import number, percent, unit_of
+from keras_lottery.report.kept_rows import CONNECTIONS, ConnectionRow, read_kept
 from keras_lottery.report.masks import natural, short_names
 from keras_lottery.report.results import DENSE, Results, series
 
 
-def connectivity_table(results: Results) -> Table | None:
-    """Returns the connected inputs and units of each arm and level, as means.
+@dataclass(frozen=True)
+class ConnectedNetwork:
+    """A pruned network, and what its kept weights connect.
 
-    None if the layer tables have none: the network isn't a chain of dense layers, or the files are
-    of an older version.
+    Args:
+        arm: its arm, and the source of a transferred ticket.
+        round: its round.
+        remaining: fraction of the weights that are kept.
+        value: its metric.
+        inputs: inputs of the network on a path to an output.
+        units: by hidden layer, its units on a path from an input to an output.
     """
+
+    arm: str
+    round: int
+    remaining: float
+    value: float
+    inputs: int
+    units: dict[str, int]
+
+    @property
+    def narrowest(self) -> int:
+        """Connected units of the hidden layer that has the fewest."""
+        return min(self.units.values())
+
+
+def connected_networks(results: Results) -> list[ConnectedNetwork]:
+    """Returns the pruned networks whose connections were counted, from layer or kept tables.
+
+    There are none if the network isn't a chain of dense layers with a hidden one.
+
+    Raises:
+        LotteryError: the kept table is damaged, or of another run.
+    """
+    rows = {(series(row), row.seed, row.round, row.draw): row for row in results.rows}
+    layers: dict[tuple[str, int, int, int], list[ConnectionRow]] = defaultdict(list)
+    for layer in connection_rows(results):
+        layers[layer.arm, layer.seed, layer.round, layer.draw].append(layer)
+    if foreign := layers.keys() - rows.keys():
+        arm, seed, of_round, _ = min(foreign)
+        raise LotteryError(
+            f"{results.paths.root / CONNECTIONS}: expected networks of results.csv. Received: "
+            f"`{arm}` of seed {seed}, round {of_round}. Write the page again from its run folder."
+        )
+    networks = []
+    for key, chain in layers.items():
+        chain.sort(key=lambda layer: natural(layer.path))
+        names = short_names(tuple(layer.path for layer in chain))
+        units = {name: layer.connected_units for name, layer in zip(names, chain[:-1])}
+        if units:
+            row, inputs = rows[key], chain[0].connected_inputs
+            networks.append(
+                ConnectedNetwork(key[0], row.round, 1 - row.sparsity, row.value, inputs, units)
+            )
+    return networks
+
+
+def connection_rows(results: Results) -> list[ConnectionRow]:
+    """Returns the connected inputs and units of every pruned network as rows of the kept table."""
+    rows = [
+        ConnectionRow(results.task, series(row), row.seed, row.round, row.draw, layer.path,
+                      layer.connected_inputs or 0, layer.connected_units)
+        for row in results.rows
+        if row.arm != DENSE
+        for layer in read_layers(results.paths.layers(row.training), row)
+        if layer.connected_units is not None
+    ]  # fmt: skip
+    return rows or read_kept(results.paths.root, CONNECTIONS, ConnectionRow, results.task)
+
+
+def connectivity_table(results: Results, networks: Sequence[ConnectedNetwork]) -> Table:
+    """Returns the connected inputs and units of each arm and level, as means."""
     unit = unit_of(results.rows)
-    levels: dict[tuple[str, int], list[tuple[float, float, list[LayerRow]]]] = defaultdict(list)
-    for row in results.rows:
-        if row.arm == DENSE:
-            continue
-        layers = [
-            layer
-            for layer in read_layers(results.paths.layers(row.training), row)
-            if layer.connected_units is not None
-        ]
-        if layers:
-            layers.sort(key=lambda layer: natural(layer.path))
-            levels[series(row), row.round].append((1 - row.sparsity, row.value, layers))
-    if not levels:
-        return None
-    order = sorted(levels, key=lambda level: (level[1], results.arms.index(level[0])))
-    paths = tuple(layer.path for layer in levels[order[0]][0][2])
+    levels: dict[tuple[int, int], list[ConnectedNetwork]] = defaultdict(list)
+    for network in networks:
+        levels[network.round, results.arms.index(network.arm)].append(network)
     rows = []
-    for level in order:
-        remaining, values, networks = zip(*levels[level], strict=True)
-        inputs = _mean([network[0].connected_inputs for network in networks])
-        units = [_mean([network[n].connected_units for network in networks])
-                 for n in range(len(paths) - 1)]  # fmt: skip
-        mean = unit.bare(float(np.mean(values)))
-        rows.append([percent(float(np.mean(remaining))), level[0], inputs, *units, mean])
-    names = [f"units of {name}" for name in short_names(paths)[:-1]]
+    for _, level in sorted(levels.items()):
+        counts = [(network.inputs, *network.units.values()) for network in level]
+        rows.append([
+            percent(float(np.mean([network.remaining for network in level]))),
+            level[0].arm,
+            *(number(float(mean), 1) for mean in np.mean(counts, axis=0)),
+            unit.bare(float(np.mean([network.value for network in level]))),
+        ])  # fmt: skip
+    names = [f"units of {name}" for name in networks[0].units]
     note = (
         "Inputs of the network and units of each hidden layer on a path from an input to an output "
         "through kept weights: means over seeds and repetitions. A unit without a path from an "
         "input is constant, one without a path to an output changes nothing."
     )
     return Table("", ["remaining", "arm", "inputs read", *names, unit.axis], rows, note)
-
-
-def _mean(counts: Sequence[int | None]) -> str:
-    return number(float(np.mean([count or 0 for count in counts])), 1)

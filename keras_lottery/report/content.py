@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_lottery.report import prune_at_init, tables
 from keras_lottery.report.compacted import compacted_levels, compacted_table
-from keras_lottery.report.connectivity import connectivity_table
+from keras_lottery.report.connectivity import connected_networks, connectivity_table
 from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Text
 from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.masks import densities, overlaps
@@ -14,6 +14,7 @@ from keras_lottery.report.plots import (
     curves,
     draw_ablations,
     draw_compacted,
+    draw_connectivity,
     draw_curves,
     draw_density,
     draw_overlap,
@@ -216,8 +217,11 @@ def _add_masks(page: Content, results: Results, suffix: str) -> None:
     else:
         page.show(draw_density(by_layer), suffix)
         page.add(Details("Densities", [tables.density_table(by_layer)]))
-    if (table := connectivity_table(results)) is not None:
-        page.add(Heading("Connectivity"), Details("Inputs read and units connected", [table]))
+    if networks := connected_networks(results):
+        page.add(Heading("Connectivity"))
+        page.show(draw_connectivity(results, networks), suffix)
+        table = connectivity_table(results, networks)
+        page.add(Details("Inputs read and units connected", [table]))
     page.add(Heading("Overlap between seeds"))
     shared = overlaps(results, arm)
     if not shared:

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from keras_lottery.records import TableRow
 from keras_lottery.records.tables import write_table
-from keras_lottery.report.kept_rows import CURVES, DENSITIES, OVERLAPS, SAMPLES, SPECTRA
+from keras_lottery.report.connectivity import connection_rows
+from keras_lottery.report.kept_rows import (
+    CONNECTIONS,
+    CURVES,
+    DENSITIES,
+    OVERLAPS,
+    SAMPLES,
+    SPECTRA,
+)
 from keras_lottery.report.masks import density_rows, overlap_rows
 from keras_lottery.report.plots.curves import curve_rows
 from keras_lottery.report.prune_at_init import spectrum_rows
@@ -14,7 +22,7 @@ from keras_lottery.report.tables import samples_table
 
 
 def write_kept_tables(by_task: Sequence[Results], folder: Path) -> None:
-    """Writes densities and overlaps of every arm, learning curves, spectra and samples.
+    """Writes masks' statistics of every arm, learning curves, spectra and samples.
 
     A table without rows is removed.
 
@@ -26,6 +34,7 @@ def write_kept_tables(by_task: Sequence[Results], folder: Path) -> None:
     tables: dict[str, Sequence[TableRow]] = {
         DENSITIES: [row for results, arm in every for row in density_rows(results, arm)],
         OVERLAPS: [row for results, arm in every for row in overlap_rows(results, arm)],
+        CONNECTIONS: [row for results in by_task for row in connection_rows(results)],
         CURVES: [row for results in by_task if results.task == "rl" for row in curve_rows(results)],
         SPECTRA: [row for results in by_task for row in spectrum_rows(results)],
     }

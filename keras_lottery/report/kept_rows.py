@@ -7,7 +7,7 @@ from typing import TypeVar
 from keras_lottery.records import TableRow, read_rows
 
 CURVES, DENSITIES, OVERLAPS = "curves.csv", "densities.csv", "overlaps.csv"
-SPECTRA, SAMPLES = "spectra.csv", "samples.csv"
+CONNECTIONS, SPECTRA, SAMPLES = "connections.csv", "spectra.csv", "samples.csv"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,20 @@ class OverlapRow(TableRow):
 
 
 @dataclass(frozen=True)
+class ConnectionRow(TableRow):
+    """The connected inputs and units of one dense layer of one network, as in `LayerRow`."""
+
+    task: str
+    arm: str
+    seed: int
+    round: int
+    draw: int
+    path: str
+    connected_inputs: int
+    connected_units: int
+
+
+@dataclass(frozen=True)
 class CurveRow(TableRow):
     """A point of an arm's learning curve in one panel: mean and spread over seeds and draws."""
 
@@ -62,7 +76,7 @@ class SpectrumRow(TableRow):
     value: float
 
 
-Row = TypeVar("Row", DensityRow, OverlapRow, CurveRow, SpectrumRow)
+Row = TypeVar("Row", DensityRow, OverlapRow, ConnectionRow, CurveRow, SpectrumRow)
 
 
 def read_kept(root: Path, name: str, kind: type[Row], task: str) -> list[Row]:

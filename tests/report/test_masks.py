@@ -7,17 +7,13 @@ import numpy as np
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import LayerRow
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.records.tables import write_table
-from keras_lottery.report.connectivity import connectivity_table
-from keras_lottery.report.content import content
-from keras_lottery.report.document import Heading
 from keras_lottery.report.kept_rows import DENSITIES, DensityRow
 from keras_lottery.report.masks import densities, overlaps, seed_overlap, short_names
 from keras_lottery.report.results import results_by_task
 
-from .made_run import LAYERS, made_results, make_run
+from .made_run import LAYERS, made_results
 
 
 def test_overlap_by_hand() -> None:
@@ -56,26 +52,6 @@ def test_a_run_without_masks_has_neither(bare: Path) -> None:
     results = results_by_task(bare)[0]
     assert densities(results, "winning") is None
     assert overlaps(results, "winning") == []
-
-
-def test_connectivity_is_the_mean_of_each_arm_and_level(tmp_path: Path) -> None:
-    root = make_run(tmp_path / "made-0123abcd", range(2), 1, ["winning", "reinit"])
-    results = results_by_task(root)[0]
-    assert connectivity_table(results) is None  # its tables have no connections
-    for row in results.rows[1:]:
-        path = results.paths.layers(row.training)
-        first, second, *rest = path.read_text().splitlines()[1:]
-        units = 5 + row.seed
-        connected = [f"{first[:-2]},{units + 1},{units}", f"{second[:-2]},{units},2", *rest]
-        path.write_text("\n".join([",".join(LayerRow.columns()), *connected, ""]))
-    assert Heading("Connectivity") in content([results]).blocks
-    table = connectivity_table(results)
-    assert table is not None
-    assert table.header == ["remaining", "arm", "inputs read", "units of dense", "accuracy [%]"]
-    assert [row[:4] for row in table.rows] == [
-        ["80.0 %", "winning", "6.5", "5.5"],
-        ["80.0 %", "reinit", "6.5", "5.5"],
-    ]
 
 
 def test_densities_of_another_run_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from keras_lottery.report.plots.ablations import draw_ablations
 from keras_lottery.report.plots.compacted import draw_compacted
+from keras_lottery.report.plots.connectivity import draw_connectivity
 from keras_lottery.report.plots.curves import draw_curves
 from keras_lottery.report.plots.density import draw_density
 from keras_lottery.report.plots.overlap import draw_overlap
@@ -15,6 +16,7 @@ __all__ = [
     "Drawing",
     "draw_ablations",
     "draw_compacted",
+    "draw_connectivity",
     "draw_curves",
     "draw_density",
     "draw_overlap",
