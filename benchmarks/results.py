@@ -316,7 +316,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def make(options: argparse.Namespace) -> None:
-    """Writes the page that the options name, and the index."""
+    """Writes the page that the options name, and the index.
+
+    Raises:
+        LotteryError: an option that this page would not use, among others.
+    """
+    check_unused(options)
     if options.name == "validation":
         make_validation(options.out)
     elif options.name == "presets":
@@ -332,6 +337,24 @@ def make(options: argparse.Namespace) -> None:
     from keras_lottery import report
 
     print(f"index: {report.write_index(RESULTS).relative_to(ROOT)}")
+
+
+def check_unused(options: argparse.Namespace) -> None:
+    """Raises LotteryError if --run or --data-dir is given for what doesn't read it."""
+    from keras_lottery.errors import LotteryError
+
+    experiment = options.name in EXPERIMENTS
+    if options.run and not experiment:
+        raise LotteryError(
+            f"Expected no --run, since {options.name} reads no run. Received: {options.run}. "
+            "Leave it out."
+        )
+    if options.data_dir and (options.run or not experiment):
+        reason = "a finished run" if options.run else options.name
+        raise LotteryError(
+            f"Expected no --data-dir, since {reason} reads no data set. Received: "
+            f"{options.data_dir}. Leave it out."
+        )
 
 
 def make_validation(out: Path | None) -> None:

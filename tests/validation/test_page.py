@@ -53,3 +53,17 @@ def test_a_folder_of_data_sets_for_games_is_one_clear_error(tmp_path, capfd):
     assert main(["cartpole_dqn", "--data-dir=data", f"--out={tmp_path}"]) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert line.endswith("cartpole_dqn reads no files. Received: data. Leave it out.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["all", "--data-dir=data"], "since all reads no data set. Received: data"),
+        (["claims", "--run=runs/x"], "since claims reads no run. Received: runs/x"),
+        (["quickstart", "--run=runs/x", "--data-dir=data"], "since a finished run reads no data"),
+    ],
+)
+def test_an_option_that_a_page_does_not_read_is_one_clear_error(arguments, reason, capsys):
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line and line.endswith("Leave it out.")
