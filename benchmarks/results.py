@@ -52,15 +52,18 @@ MULTI30K = (
     "--backend=tensorflow",
 )
 
-# The sparsest three rounds, where iterative tickets fail; then one other setting at a time.
-ACROBOT = (
-    "yu2019/control:acrobot_small",
-    "--config.arms=winning,permuted_layer,reinit,one_shot",
-    "--config.prune.arm_rounds.permuted_layer=4,5,6",
-    "--config.prune.arm_rounds.reinit=4,5,6",
-    "--config.prune.arm_rounds.one_shot=4,5,6",
-    "--seeds=0,1,2,3,4,5,6,7",
-)
+ACROBOT = ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4,5,6,7")
+
+# As before rewards were divided by 100 and epsilon with them.
+UNSCALED = ("--config.data.reward_scale=1.0", "--config.optimizer.epsilon=1e-3")
+
+
+def at_rounds(arms: str, rounds: str) -> tuple[str, ...]:
+    """Returns the flags for `arms`, trained at `rounds` only, next to the winning tickets."""
+    names = arms.split(",")
+    only = (f"--config.prune.arm_rounds.{arm}={rounds}" for arm in names)
+    return (f"--config.arms=winning,{arms}", *only)
+
 
 # At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
 EQUILIBRIUM = ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow")
@@ -261,18 +264,22 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0",
         "--backend=jax",
     ),
-    "acrobot_dqn": ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4,5,6,7"),
-    "acrobot_dqn_sparse": (*ACROBOT, "--config.name=acrobot_dqn_sparse"),
-    "acrobot_dqn_layer": (
+    "acrobot_dqn": (
         *ACROBOT,
-        "--config.name=acrobot_dqn_layer",
-        "--config.prune.scope=layer",
+        *at_rounds("permuted_global,permuted_layer,reinit,one_shot", "4,5,6"),
     ),
     "acrobot_dqn_unscaled": (
         *ACROBOT,
+        *UNSCALED,
         "--config.name=acrobot_dqn_unscaled",
-        "--config.data.reward_scale=1.0",
-        "--config.optimizer.epsilon=1e-3",
+        *at_rounds("permuted_layer,reinit,one_shot", "6,"),
+    ),
+    "acrobot_dqn_layer": (
+        *ACROBOT,
+        *UNSCALED,
+        "--config.name=acrobot_dqn_layer",
+        "--config.prune.scope=layer",
+        "--config.arms=winning",
     ),
     "minatar_breakout_dqn": ("yu2019/control:minatar_breakout",),
     # Two and a half times the preset's frames.

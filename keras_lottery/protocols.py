@@ -122,6 +122,7 @@ class Arm(Protocol):
         once: whether the arm doesn't depend on the round, and is trained in the first one only.
         unstructured: whether the arm chooses single weights, so that `prune.pattern` must be
             `weights`.
+        dense_chain: whether the arm needs a network that is a chain of dense layers.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Arm(Protocol):
     stochastic: bool = False
     once: bool = False
     unstructured: bool = False
+    dense_chain: bool = False
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         """Returns the trainings that must be finished before this one."""

@@ -64,6 +64,28 @@ class PermutedWord(starts.TicketControl):
 PERMUTED_WORD = PermutedWord()
 
 
+class PermutedInput(starts.TicketControl):
+    """Shuffles which inputs the first layer's units read, over re-initialized weights.
+
+    Every unit of the first layer keeps its number of inputs, and the other layers have the ticket's
+    mask. So it differs from `reinit` only in which inputs of the network are read.
+    """
+
+    name = "permuted_input"
+    unstructured = True
+    dense_chain = True
+
+    def start(self, training: Training, run: RunView) -> Start:
+        masks = run.start_of(starts.winning_of(training)).masks
+        units = {info.path: 1 for info in run.task.variables() if info.chain == 0}
+        first = {path: mask for path, mask in masks.items() if path in units}
+        shuffled = pruning.permute_slices(first, starts.generator(training), units)
+        return starts.fresh_start(training, run, {**masks, **shuffled})
+
+
+PERMUTED_INPUT = PermutedInput()
+
+
 class RandomMask(starts.TicketControl):
     """Keeps the ticket's start weights under a random mask of the same size.
 

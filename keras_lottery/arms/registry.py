@@ -64,7 +64,13 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "fine_tune",
     ),
     "reinit": ("reinit", "init_permuted", "layers_shuffled"),
-    "permuted": ("permuted_layer", "permuted_global", "permuted_word", "random_mask"),
+    "permuted": (
+        "permuted_layer",
+        "permuted_global",
+        "permuted_word",
+        "permuted_input",
+        "random_mask",
+    ),
     "learned": LEARNED,
     "deconstructing": tuple(
         _name

@@ -1,7 +1,7 @@
 """An experiment, from its config to a finished run."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from keras_lottery.protocols import Task
 from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.tasks import make_task
 from keras_lottery.training.optimizers import build_optimizer
-from keras_lottery.types import Training
+from keras_lottery.types import Training, VariableInfo
 
 
 def run(config: Config) -> Path:
@@ -65,6 +65,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         check_rewind(config, task)
         own_loop = "arms" in study_schemas[config.study].ignores  # trains other rounds, or none
         check_rounds(replace(config, arms=()) if own_loop else config, task.variables())
+        check_chain(config, task.variables())
         run_folder.write_config(paths, config, task)
         yield paths, task
 
@@ -117,6 +118,16 @@ def check_arms(config: Config) -> None:
         raise LotteryError(
             f"Expected arms that can prune {config.prune.pattern}. Received: {', '.join(wrong)}, "
             "which choose single weights. Leave them out, or set prune.pattern='weights'."
+        )
+
+
+def check_chain(config: Config, infos: Sequence[VariableInfo]) -> None:
+    """Raises LotteryError for arms that need a chain of dense layers if the network is none."""
+    wrong = sorted(name for name in config.arms if arms[name].dense_chain)
+    if wrong and all(info.chain is None for info in infos):
+        raise LotteryError(
+            f"Expected a chain of dense layers for the arm {', '.join(wrong)}. "
+            "Received: a network with other layers. Leave the arm out."
         )
 
 

@@ -8,6 +8,7 @@ from keras_lottery.report.compacted import compacted_levels, compacted_table
 from keras_lottery.report.connectivity import connected_networks, connectivity_table
 from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Text
 from keras_lottery.report.gaps import dead, diverged, missing
+from keras_lottery.report.inputs import input_rows, inputs_table
 from keras_lottery.report.masks import densities, overlaps
 from keras_lottery.report.plots import (
     Drawing,
@@ -17,6 +18,7 @@ from keras_lottery.report.plots import (
     draw_connectivity,
     draw_curves,
     draw_density,
+    draw_inputs,
     draw_overlap,
     draw_sanity,
     draw_spectrum,
@@ -222,6 +224,9 @@ def _add_masks(page: Content, results: Results, suffix: str) -> None:
         page.show(draw_connectivity(results, networks), suffix)
         table = connectivity_table(results, networks)
         page.add(Details("Inputs read and units connected", [table]))
+    if weights := input_rows(results):
+        page.show(draw_inputs(results, weights), suffix)
+        page.add(Details("Kept weights by input", [inputs_table(results, weights)]))
     page.add(Heading("Overlap between seeds"))
     shared = overlaps(results, arm)
     if not shared:

@@ -6,10 +6,12 @@ from pathlib import Path
 from keras_lottery.records import TableRow
 from keras_lottery.records.tables import write_table
 from keras_lottery.report.connectivity import connection_rows
+from keras_lottery.report.inputs import input_rows
 from keras_lottery.report.kept_rows import (
     CONNECTIONS,
     CURVES,
     DENSITIES,
+    INPUTS,
     OVERLAPS,
     SAMPLES,
     SPECTRA,
@@ -35,6 +37,7 @@ def write_kept_tables(by_task: Sequence[Results], folder: Path) -> None:
         DENSITIES: [row for results, arm in every for row in density_rows(results, arm)],
         OVERLAPS: [row for results, arm in every for row in overlap_rows(results, arm)],
         CONNECTIONS: [row for results in by_task for row in connection_rows(results)],
+        INPUTS: [row for results in by_task for row in input_rows(results)],
         CURVES: [row for results in by_task if results.task == "rl" for row in curve_rows(results)],
         SPECTRA: [row for results in by_task for row in spectrum_rows(results)],
     }

@@ -7,7 +7,8 @@ from typing import TypeVar
 from keras_lottery.records import TableRow, read_rows
 
 CURVES, DENSITIES, OVERLAPS = "curves.csv", "densities.csv", "overlaps.csv"
-CONNECTIONS, SPECTRA, SAMPLES = "connections.csv", "spectra.csv", "samples.csv"
+CONNECTIONS, INPUTS = "connections.csv", "inputs.csv"
+SPECTRA, SAMPLES = "spectra.csv", "samples.csv"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ class ConnectionRow(TableRow):
 
 
 @dataclass(frozen=True)
+class InputRow(TableRow):
+    """The kept weights of a network's first layer that read one of its inputs, from 1."""
+
+    task: str
+    arm: str
+    seed: int
+    round: int
+    draw: int
+    input: int
+    kept: int
+
+
+@dataclass(frozen=True)
 class CurveRow(TableRow):
     """A point of an arm's learning curve in one panel: mean and spread over seeds and draws."""
 
@@ -76,7 +90,7 @@ class SpectrumRow(TableRow):
     value: float
 
 
-Row = TypeVar("Row", DensityRow, OverlapRow, ConnectionRow, CurveRow, SpectrumRow)
+Row = TypeVar("Row", DensityRow, OverlapRow, ConnectionRow, InputRow, CurveRow, SpectrumRow)
 
 
 def read_kept(root: Path, name: str, kind: type[Row], task: str) -> list[Row]:

@@ -9,11 +9,13 @@ from keras_lottery import config as configs
 from keras_lottery.arms import FAMILIES, LEARNED, arms, starts
 from keras_lottery.arms.prune_at_init import AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
+from keras_lottery.engine.experiment import check_chain
 from keras_lottery.engine.pruner import Pruner
+from keras_lottery.errors import LotteryError
 from keras_lottery.types import Start, Training, VariableInfo
 
 SHAPES = {"a/kernel": (8, 3), "a_1/kernel": (8, 3), "a_2/kernel": (8, 3)}
-INFOS = [VariableInfo(path, shape, input_axis=0) for path, shape in SHAPES.items()]
+INFOS = [VariableInfo(p, s, input_axis=0, chain=n) for n, (p, s) in enumerate(SHAPES.items())]
 INFOS[2] = replace(INFOS[2], output=True)
 DENSE = Training("", "t", 0, 0, "dense")
 
@@ -226,3 +228,20 @@ def test_a_mask_permuted_within_words_keeps_the_counts_of_the_output_layer(run):
     assert (control.masks[output] != ticket.masks[output]).any()
     assert control.masks[hidden].sum() == ticket.masks[hidden].sum()
     assert (control.weights[hidden] != ticket.weights[hidden]).all()
+
+
+def test_permuted_inputs_keep_the_count_of_every_unit_and_the_other_layers(run):
+    ticket, control = (arms[a].start(training(a), run) for a in ("winning", "permuted_input"))
+    first = "a/kernel"
+    assert (control.masks[first].sum(axis=0) == ticket.masks[first].sum(axis=0)).all()
+    assert (control.masks[first] != ticket.masks[first]).any()
+    others = [path for path in ticket.masks if path != first]
+    assert all((control.masks[path] == ticket.masks[path]).all() for path in others)
+    assert (control.weights[first] != ticket.weights[first]).all()
+
+
+def test_permuted_inputs_need_a_chain_of_dense_layers(run):
+    config = replace(run.config, arms=("winning", "permuted_input"))
+    check_chain(config, INFOS)
+    with pytest.raises(LotteryError, match="for the arm permuted_input"):
+        check_chain(config, [replace(info, chain=None) for info in INFOS])

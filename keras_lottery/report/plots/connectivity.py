@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from keras_lottery.report.connectivity import ConnectedNetwork
 from keras_lottery.report.formatting import percent, unit_of
@@ -35,7 +36,11 @@ def draw_connectivity(results: Results, networks: Sequence[ConnectedNetwork]) ->
             panels[1][column].plot([network.narrowest for network in same], values, **style)
     for axes in panels.flat:
         tidy(axes)
+    counts = [network.inputs for network in networks if network.round in rounds]
+    beyond = max(0.6, 0.04 * (max(counts) - min(counts)))
     for axes in panels[0]:
+        axes.set_xlim(min(counts) - beyond, max(counts) + beyond)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("inputs read", fontsize=9.5)
     for axes in panels[1]:
         axes.set_xlabel("connected units, narrowest layer", fontsize=9.5)
