@@ -272,7 +272,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         *ACROBOT,
         *UNSCALED,
         "--config.name=acrobot_dqn_unscaled",
-        *at_rounds("permuted_layer,reinit,one_shot", "6,"),
+        *at_rounds("permuted_layer,permuted_input,reinit,one_shot", "6,"),
     ),
     "acrobot_dqn_layer": (
         *ACROBOT,

@@ -54,14 +54,17 @@ def claims(game: str, margin: int) -> tuple[dict[str, object], ...]:
     )  # fmt: skip
 
 
-# Ours, on Acrobot: what decides in the sparsest rounds, where `permuted_layer` has the ticket's
-# counts per layer and `reinit` its mask.
+# Ours, on Acrobot: what decides in the sparsest rounds with unscaled rewards. `permuted_layer` has
+# the ticket's counts per layer, `reinit` its mask, and `permuted_input` all of it but the inputs.
 POSITION_CLAIMS = (
     {"says": "Tickets are worse than masks shuffled within their layers below 4 % remaining.",
      "source": "ours", "compare": "winning < permuted_layer by 50", "by_level": True,
      "remaining": (0.0, 0.04)},
     {"says": "The mask is the cause: with other weights it is as bad below 4 % remaining.",
      "source": "ours", "compare": "reinit < permuted_layer by 50", "by_level": True,
+     "remaining": (0.0, 0.04)},
+    {"says": "The inputs that it reads are the cause: with these shuffled, the same mask learns.",
+     "source": "ours", "compare": "permuted_input > reinit by 50", "by_level": True,
      "remaining": (0.0, 0.04)},
 )  # fmt: skip
 
