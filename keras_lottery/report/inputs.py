@@ -27,8 +27,10 @@ def input_rows(results: Results) -> list[InputRow]:
     for row in results.rows if layers else []:
         ticket = results.paths.ticket(row.training)
         kernel = Ticket.load_masks(ticket).get(layers[0]) if row.round and ticket.exists() else None
-        if kernel is None or len(kernel) > _MOST_INPUTS:
+        if kernel is None:
             continue
+        if len(kernel) > _MOST_INPUTS:
+            return []
         rows += [
             InputRow(results.task, series(row), row.seed, row.round, row.draw, index, int(kept))
             for index, kept in enumerate(kernel.sum(axis=1), 1)
