@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,8 @@ class ConnectedNetwork:
 def connected_networks(results: Results) -> list[ConnectedNetwork]:
     """Returns the pruned networks whose connections were counted, from layer or kept tables.
 
-    There are none if the network isn't a chain of dense layers with a hidden one.
+    There are none if the network isn't a chain of dense layers with a hidden one, or if the names
+    of its layers don't sort in the order of the layers.
 
     Raises:
         LotteryError: the kept table is damaged, or of another run.
@@ -64,7 +66,7 @@ def connected_networks(results: Results) -> list[ConnectedNetwork]:
         chain.sort(key=lambda layer: natural(layer.path))
         names = short_names(tuple(layer.path for layer in chain))
         units = {name: layer.connected_units for name, layer in zip(names, chain[:-1])}
-        if units:
+        if units and all(a.connected_units == b.connected_inputs for a, b in pairwise(chain)):
             row, inputs = rows[key], chain[0].connected_inputs
             networks.append(
                 ConnectedNetwork(key[0], row.round, 1 - row.sparsity, row.value, inputs, units)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_lottery.report.connectivity import connection_rows
+from keras_lottery.report.connectivity import connected_networks, connection_rows
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import number, percent
 from keras_lottery.report.kept_rows import INPUTS, InputRow, read_kept
@@ -24,7 +24,7 @@ def input_rows(results: Results) -> list[InputRow]:
     """
     layers = sorted({row.path for row in connection_rows(results)}, key=natural)
     rows = []
-    for row in results.rows if layers else []:
+    for row in results.rows if connected_networks(results) else []:
         ticket = results.paths.ticket(row.training)
         kernel = Ticket.load_masks(ticket).get(layers[0]) if row.round and ticket.exists() else None
         if kernel is None:

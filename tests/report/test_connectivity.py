@@ -69,3 +69,12 @@ def test_every_network_is_a_point_at_its_connections(tmp_path: Path) -> None:
     assert list(line.get_xdata()) == [5, 6]
     assert list(line.get_ydata()) == values
     assert len(inputs.lines) == 2  # an arm each
+
+
+def test_layers_whose_names_are_not_in_their_order_are_left_out(tmp_path: Path) -> None:
+    results = connected_run(tmp_path)
+    for row in results.rows[1:]:
+        path = results.paths.layers(row.training)
+        text = path.read_text().replace("layers/dense/", "layers/z/")
+        path.write_text(text)
+    assert connected_networks(results) == []
