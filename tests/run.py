@@ -32,8 +32,7 @@ def pytest(backend: str, *arguments: str) -> int:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     print(f"\n=== {backend} {' '.join(arguments)}", flush=True)
     # In the order of the folders: by number of tests, the few long ones would be left for the end.
-    # Three processes for two cores, since tests wait for the processes that they start.
-    spread = ["-n3", "--dist=loadfile", "--no-loadscope-reorder"]
+    spread = ["-n2", "--dist=loadfile", "--no-loadscope-reorder"]
     command = [sys.executable, "-m", "pytest", "-q", *spread, *arguments]
     return subprocess.call(command, env=environment)
 
