@@ -382,7 +382,13 @@ def make_validation(out: Path | None) -> None:
 def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
     """Runs an experiment, unless a finished run is given, and writes its page."""
     from keras_lottery import report
+    from keras_lottery.errors import LotteryError
 
+    if run and not (run / "config.json").exists():
+        raise LotteryError(
+            f"Expected a run folder, which holds config.json. Received: {run}. Give the folder "
+            "that `keras-lottery run` printed."
+        )
     folder = run or finished(name, data, out)
     with portable(folder) as copy:
         print(f"page: {report.write_page(copy, name, RESULTS).relative_to(ROOT)}")

@@ -67,3 +67,9 @@ def test_an_option_that_a_page_does_not_read_is_one_clear_error(arguments, reaso
     assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert reason in line and line.endswith("Leave it out.")
+
+
+def test_a_run_folder_that_is_none_is_named_as_it_was_given(capsys):
+    assert main(["quickstart", "--run=runs/nothing"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Received: runs/nothing. Give the folder" in line
