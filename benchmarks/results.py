@@ -275,7 +275,8 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         *at_rounds("permuted_layer,permuted_input,reinit,one_shot", "6,"),
     ),
     "acrobot_dqn_layer": (
-        *ACROBOT,
+        "yu2019/control:acrobot_small",
+        "--seeds=0,1,2,3,4",
         *UNSCALED,
         "--config.name=acrobot_dqn_layer",
         "--config.prune.scope=layer",
