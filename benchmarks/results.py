@@ -60,8 +60,7 @@ UNSCALED = ("--config.data.reward_scale=1.0", "--config.optimizer.epsilon=1e-3")
 
 def at_rounds(arms: str, rounds: str) -> tuple[str, ...]:
     """Returns the flags for `arms`, trained at `rounds` only, next to the winning tickets."""
-    names = arms.split(",")
-    only = (f"--config.prune.arm_rounds.{arm}={rounds}" for arm in names)
+    only = (f"--config.prune.arm_rounds.{arm}={rounds}" for arm in arms.split(","))
     return (f"--config.arms=winning,{arms}", *only)
 
 
@@ -383,14 +382,11 @@ def make_validation(out: Path | None) -> None:
 def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
     """Runs an experiment, unless a finished run is given, and writes its page."""
     from keras_lottery import report
-    from keras_lottery.errors import LotteryError
+    from keras_lottery.records.recorded import read_config
+    from keras_lottery.records.run_paths import RunPaths
 
-    if run and not (run / "config.json").exists():
-        raise LotteryError(
-            f"Expected a run folder, which holds config.json. Received: {run}. Give the folder "
-            "that `keras-lottery run` printed."
-        )
     folder = run or finished(name, data, out)
+    read_config(RunPaths(folder))  # an error would name the path of the copy
     with portable(folder) as copy:
         print(f"page: {report.write_page(copy, name, RESULTS).relative_to(ROOT)}")
 
@@ -431,15 +427,14 @@ def portable(run: Path) -> Iterator[Path]:
         for path in run.resolve().glob("*"):
             (view / path.name).symlink_to(path)
         config = view / "config.json"
-        if config.exists():
-            record = json.loads(config.read_text())
-            record["config"]["out"] = "runs"
-            if "dir" in record["config"]["data"]:
-                record["config"]["data"]["dir"] = ""
-            sources = record["config"].get("transfer", {}).get("sources", {})
-            sources.update({name: Path(source).name for name, source in sources.items()})
-            config.unlink()
-            config.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
+        record = json.loads(config.read_text())
+        record["config"]["out"] = "runs"
+        if "dir" in record["config"]["data"]:
+            record["config"]["data"]["dir"] = ""
+        sources = record["config"].get("transfer", {}).get("sources", {})
+        sources.update({name: Path(source).name for name, source in sources.items()})
+        config.unlink()
+        config.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
         yield view
 
 

@@ -22,6 +22,7 @@ class ConnectedNetwork:
 
     Args:
         arm: its arm, and the source of a transferred ticket.
+        first: path of the first layer's kernel.
         round: its round.
         remaining: fraction of the weights that are kept.
         value: its metric.
@@ -30,6 +31,7 @@ class ConnectedNetwork:
     """
 
     arm: str
+    first: str
     round: int
     remaining: float
     value: float
@@ -42,18 +44,20 @@ class ConnectedNetwork:
         return min(self.units.values())
 
 
-def connected_networks(results: Results) -> list[ConnectedNetwork]:
-    """Returns the pruned networks whose connections were counted, from layer or kept tables.
+def connected_networks(
+    results: Results, connections: Sequence[ConnectionRow]
+) -> list[ConnectedNetwork]:
+    """Returns the pruned networks whose connections were counted.
 
     There are none if the network isn't a chain of dense layers with a hidden one, or if the names
     of its layers don't sort in the order of the layers.
 
     Raises:
-        LotteryError: the kept table is damaged, or of another run.
+        LotteryError: the rows are of another run.
     """
     rows = {(series(row), row.seed, row.round, row.draw): row for row in results.rows}
     layers: dict[tuple[str, int, int, int], list[ConnectionRow]] = defaultdict(list)
-    for layer in connection_rows(results):
+    for layer in connections:
         layers[layer.arm, layer.seed, layer.round, layer.draw].append(layer)
     if foreign := layers.keys() - rows.keys():
         arm, seed, of_round, _ = min(foreign)
@@ -67,15 +71,22 @@ def connected_networks(results: Results) -> list[ConnectedNetwork]:
         names = short_names(tuple(layer.path for layer in chain))
         units = {name: layer.connected_units for name, layer in zip(names, chain[:-1])}
         if units and all(a.connected_units == b.connected_inputs for a, b in pairwise(chain)):
-            row, inputs = rows[key], chain[0].connected_inputs
+            row, first = rows[key], chain[0]
             networks.append(
-                ConnectedNetwork(key[0], row.round, 1 - row.sparsity, row.value, inputs, units)
-            )
+                ConnectedNetwork(
+                    first.arm, first.path, row.round, 1 - row.sparsity, row.value,
+                    first.connected_inputs, units,
+                )
+            )  # fmt: skip
     return networks
 
 
 def connection_rows(results: Results) -> list[ConnectionRow]:
-    """Returns the connected inputs and units of every pruned network as rows of the kept table."""
+    """Returns what every pruned network connects, from its layer table or the kept table.
+
+    Raises:
+        LotteryError: a table is damaged.
+    """
     rows = [
         ConnectionRow(results.task, series(row), row.seed, row.round, row.draw, layer.path,
                       layer.connected_inputs or 0, layer.connected_units)

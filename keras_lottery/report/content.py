@@ -5,7 +5,11 @@ from typing import Any
 
 from keras_lottery.report import prune_at_init, tables
 from keras_lottery.report.compacted import compacted_levels, compacted_table
-from keras_lottery.report.connectivity import connected_networks, connectivity_table
+from keras_lottery.report.connectivity import (
+    connected_networks,
+    connection_rows,
+    connectivity_table,
+)
 from keras_lottery.report.document import Block, Bullets, Details, Heading, Image, Text
 from keras_lottery.report.gaps import dead, diverged, missing
 from keras_lottery.report.inputs import input_rows, inputs_table
@@ -219,12 +223,12 @@ def _add_masks(page: Content, results: Results, suffix: str) -> None:
     else:
         page.show(draw_density(by_layer), suffix)
         page.add(Details("Densities", [tables.density_table(by_layer)]))
-    if networks := connected_networks(results):
+    if networks := connected_networks(results, connection_rows(results)):
         page.add(Heading("Connectivity"))
         page.show(draw_connectivity(results, networks), suffix)
         table = connectivity_table(results, networks)
         page.add(Details("Inputs read and units connected", [table]))
-    if weights := input_rows(results):
+    if weights := input_rows(results, networks):
         page.show(draw_inputs(results, weights), suffix)
         page.add(Details("Kept weights by input", [inputs_table(results, weights)]))
     page.add(Heading("Overlap between seeds"))

@@ -5,28 +5,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_lottery.report.connectivity import connected_networks, connection_rows
+from keras_lottery.report.connectivity import ConnectedNetwork
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import number, percent
 from keras_lottery.report.kept_rows import INPUTS, InputRow, read_kept
-from keras_lottery.report.masks import natural
 from keras_lottery.report.results import Results, series
 from keras_lottery.tickets import Ticket
 
 _MOST_INPUTS = 32
 
 
-def input_rows(results: Results) -> list[InputRow]:
+def input_rows(results: Results, networks: Sequence[ConnectedNetwork]) -> list[InputRow]:
     """Returns the kept weights by input of every pruned network, from tickets or the kept table.
 
     There are none unless the network is a chain of dense layers that reads at most 32 inputs, such
     as the observations of classic control.
+
+    Args:
+        results: the results.
+        networks: the connected networks of these results.
     """
-    layers = sorted({row.path for row in connection_rows(results)}, key=natural)
     rows = []
-    for row in results.rows if connected_networks(results) else []:
+    for row in results.rows if networks else []:
         ticket = results.paths.ticket(row.training)
-        kernel = Ticket.load_masks(ticket).get(layers[0]) if row.round and ticket.exists() else None
+        if not (row.round and ticket.exists()):
+            continue
+        kernel = Ticket.load_masks(ticket).get(networks[0].first)
         if kernel is None:
             continue
         if len(kernel) > _MOST_INPUTS:

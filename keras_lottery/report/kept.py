@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_lottery.records import TableRow
 from keras_lottery.records.tables import write_table
-from keras_lottery.report.connectivity import connection_rows
+from keras_lottery.report.connectivity import connected_networks, connection_rows
 from keras_lottery.report.inputs import input_rows
 from keras_lottery.report.kept_rows import (
     CONNECTIONS,
@@ -32,12 +32,14 @@ def write_kept_tables(by_task: Sequence[Results], folder: Path) -> None:
         by_task: the results of each task of a run, the config's task first.
         folder: folder of the kept page.
     """
+    connections = [connection_rows(results) for results in by_task]
+    networks = [connected_networks(*pair) for pair in zip(by_task, connections)]
     every = [(results, arm) for results in by_task for arm in results.arms]
     tables: dict[str, Sequence[TableRow]] = {
         DENSITIES: [row for results, arm in every for row in density_rows(results, arm)],
         OVERLAPS: [row for results, arm in every for row in overlap_rows(results, arm)],
-        CONNECTIONS: [row for results in by_task for row in connection_rows(results)],
-        INPUTS: [row for results in by_task for row in input_rows(results)],
+        CONNECTIONS: [row for rows in connections for row in rows],
+        INPUTS: [row for pair in zip(by_task, networks) for row in input_rows(*pair)],
         CURVES: [row for results in by_task if results.task == "rl" for row in curve_rows(results)],
         SPECTRA: [row for results in by_task for row in spectrum_rows(results)],
     }

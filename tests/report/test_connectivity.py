@@ -8,7 +8,12 @@ import pytest
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import LayerRow
 from keras_lottery.records.run_paths import RunPaths
-from keras_lottery.report.connectivity import connected_networks, connectivity_table
+from keras_lottery.report.connectivity import (
+    ConnectedNetwork,
+    connected_networks,
+    connection_rows,
+    connectivity_table,
+)
 from keras_lottery.report.content import content
 from keras_lottery.report.document import Heading
 from keras_lottery.report.kept import write_kept_tables
@@ -31,17 +36,29 @@ def connected_run(root: Path) -> Results:
     return results
 
 
+def networks_of(results: Results) -> list[ConnectedNetwork]:
+    """Returns the connected networks of a run or of a kept page."""
+    return connected_networks(results, connection_rows(results))
+
+
+def kept_page(results: Results, folder: Path) -> Results:
+    """Returns the same results, read from the tables of a kept page."""
+    folder.mkdir()
+    write_kept_tables([results], folder)
+    return dataclasses.replace(results, paths=RunPaths(folder))
+
+
 def test_a_run_without_counted_connections_has_no_section_of_them(tmp_path: Path) -> None:
     run = make_run(tmp_path / "made-0123abcd", range(1), 1, ["winning"])
     results = results_by_task(run)[0]
-    assert connected_networks(results) == []
+    assert networks_of(results) == []
     assert Heading("Connectivity") not in content([results]).blocks
 
 
 def test_connectivity_is_the_mean_of_each_arm_and_level(tmp_path: Path) -> None:
     results = connected_run(tmp_path)
     assert Heading("Connectivity") in content([results]).blocks
-    table = connectivity_table(results, connected_networks(results))
+    table = connectivity_table(results, networks_of(results))
     assert table.header == ["remaining", "arm", "inputs read", "units of dense", "accuracy [%]"]
     assert [row[:4] for row in table.rows] == [
         ["80.0 %", "winning", "6.5", "5.5"],
@@ -51,18 +68,15 @@ def test_connectivity_is_the_mean_of_each_arm_and_level(tmp_path: Path) -> None:
 
 def test_a_kept_page_has_the_connections_of_its_run(tmp_path: Path) -> None:
     results = connected_run(tmp_path)
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    write_kept_tables([results], kept)
-    again = dataclasses.replace(results, paths=RunPaths(kept))
-    assert connected_networks(again) == connected_networks(results)
+    again = kept_page(results, tmp_path / "kept")
+    assert networks_of(again) == networks_of(results)
     with pytest.raises(LotteryError, match="`reinit` of seed 0, round 1"):
-        connected_networks(dataclasses.replace(again, rows=[]))
+        networks_of(dataclasses.replace(again, rows=[]))
 
 
 def test_every_network_is_a_point_at_its_connections(tmp_path: Path) -> None:
     results = connected_run(tmp_path)
-    networks = connected_networks(results)
+    networks = networks_of(results)
     inputs, units = draw_connectivity(results, networks).figure.axes
     values = [100 * network.value for network in networks if network.arm == "winning"]
     (line,) = (line for line in units.lines if line.get_label() == "winning")
@@ -77,4 +91,4 @@ def test_layers_whose_names_are_not_in_their_order_are_left_out(tmp_path: Path) 
         path = results.paths.layers(row.training)
         text = path.read_text().replace("layers/dense/", "layers/z/")
         path.write_text(text)
-    assert connected_networks(results) == []
+    assert networks_of(results) == []

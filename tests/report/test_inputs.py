@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.records import LayerRow
-from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.inputs import input_rows, inputs_table
-from keras_lottery.report.kept import write_kept_tables
 from keras_lottery.report.kept_rows import InputRow
 from keras_lottery.report.plots import draw_inputs
 from keras_lottery.report.results import Results, results_by_task
 from keras_lottery.tickets import Ticket
 
 from . import made_run
-from .test_connectivity import connected_run
+from .test_connectivity import connected_run, kept_page, networks_of
 
 
 def small_run(root: Path) -> Results:
@@ -24,9 +22,8 @@ def small_run(root: Path) -> Results:
     The ticket of seed s keeps three weights of input 1, 2 - s of input 2, and none of input 3.
     """
     first, second = "layers/dense/kernel", "output/kernel"
-    results = results_by_task(made_run.make_run(root / "made-0123abcd", range(2), 1, ["winning"]))[
-        0
-    ]
+    run = made_run.make_run(root / "made-0123abcd", range(2), 1, ["winning"])
+    results = results_by_task(run)[0]
     rows = []
     for row in results.rows:
         if row.round:
@@ -46,26 +43,28 @@ def small_run(root: Path) -> Results:
     return dataclasses.replace(results, rows=rows)
 
 
+def rows_of(results: Results) -> list[InputRow]:
+    """Returns the kept weights by input of a run or of a kept page."""
+    return input_rows(results, networks_of(results))
+
+
 def test_the_kept_weights_of_each_input_are_counted(tmp_path: Path) -> None:
     results = small_run(tmp_path)
-    counts = [[row.kept for row in input_rows(results) if row.seed == seed] for seed in (0, 1)]
+    counts = [[row.kept for row in rows_of(results) if row.seed == seed] for seed in (0, 1)]
     assert counts == [[3, 2, 0], [3, 1, 0]]
-    table = inputs_table(results, input_rows(results))
+    table = inputs_table(results, rows_of(results))
     assert table.header == ["remaining", "arm", "input 1", "input 2", "input 3"]
     assert [line[1:] for line in table.rows] == [["winning", "3.0", "1.5", "0.0"]]
 
 
 def test_a_kept_page_has_the_inputs_of_its_run(tmp_path: Path) -> None:
     results = small_run(tmp_path)
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    write_kept_tables([results], kept)
-    again = dataclasses.replace(results, paths=RunPaths(kept))
-    assert input_rows(again) == input_rows(results)
+    again = kept_page(results, tmp_path / "kept")
+    assert rows_of(again) == rows_of(results)
 
 
 def test_networks_with_many_inputs_have_no_such_figure(tmp_path: Path) -> None:
-    assert input_rows(connected_run(tmp_path)) == []
+    assert rows_of(connected_run(tmp_path)) == []
 
 
 def test_the_line_is_the_mean_and_a_seed_is_a_point() -> None:
