@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_lottery.report.connectivity import ConnectedNetwork
 from keras_lottery.report.formatting import percent, unit_of
-from keras_lottery.report.plots.style import Drawing, lines, new_figure, tidy
+from keras_lottery.report.plots.style import Drawing, beside, legend_below, lines, new_figure, tidy
 from keras_lottery.report.results import Results
 
 _LEVELS = 3
@@ -29,8 +29,7 @@ def draw_connectivity(results: Results, networks: Sequence[ConnectedNetwork]) ->
         for index, arm in enumerate(arms):
             same = [network for network in level if network.arm == arm]
             values = [unit.factor * network.value for network in same]
-            shift = 0.12 * (index - (len(arms) - 1) / 2)  # equal counts would hide each other
-            inputs = [network.inputs + shift for network in same]
+            inputs = [network.inputs + beside(index, len(arms)) for network in same]
             style = looks[arm].options() | {"linestyle": "", "alpha": 0.85, "label": arm}
             panels[0][column].plot(inputs, values, **style)
             panels[1][column].plot([network.narrowest for network in same], values, **style)
@@ -46,8 +45,7 @@ def draw_connectivity(results: Results, networks: Sequence[ConnectedNetwork]) ->
         axes.set_xlabel("connected units, narrowest layer", fontsize=9.5)
     for row in panels:
         row[0].set_ylabel(unit.axis, fontsize=9.5)
-    handles, names = panels[0][-1].get_legend_handles_labels()
-    figure.legend(handles, names, fontsize=8, loc="outside lower center", ncols=len(arms))
+    legend_below(figure, panels[0][-1])
     return Drawing(
         "connectivity.png",
         figure,

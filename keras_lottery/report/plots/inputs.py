@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_lottery.report.formatting import percent
 from keras_lottery.report.kept_rows import InputRow
-from keras_lottery.report.plots.style import Drawing, lines, new_figure, tidy
+from keras_lottery.report.plots.style import Drawing, beside, legend_below, lines, new_figure, tidy
 from keras_lottery.report.results import Results
 
 _LEVELS = 3
@@ -30,8 +30,7 @@ def draw_inputs(results: Results, rows: Sequence[InputRow]) -> Drawing:
             for row in rows:
                 if (row.round, row.arm) == (of_round, arm):
                     by_input[row.input].append(row.kept)
-            shift = 0.12 * (index - (len(arms) - 1) / 2)
-            places = [place + shift for place in by_input]
+            places = [place + beside(index, len(arms)) for place in by_input]
             means = [float(np.mean(kept)) for kept in by_input.values()]
             axes.plot(places, means, label=arm, **looks[arm].options())
             points = [(x, kept) for x, counts in zip(places, by_input.values()) for kept in counts]
@@ -41,8 +40,7 @@ def draw_inputs(results: Results, rows: Sequence[InputRow]) -> Drawing:
         axes.set_xlabel("input", fontsize=9.5)
     panels[0].set_ylim(bottom=-0.03 * panels[0].get_ylim()[1])  # room for points at 0
     panels[0].set_ylabel("kept weights that read it", fontsize=9.5)
-    handles, names = panels[-1].get_legend_handles_labels()
-    figure.legend(handles, names, fontsize=8, loc="outside lower center", ncols=len(arms))
+    legend_below(figure, panels[-1])
     return Drawing(
         "inputs.png",
         figure,

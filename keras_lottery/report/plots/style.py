@@ -214,6 +214,17 @@ def legend(axes: Axes, first: Sequence[str] = (), outside: bool = False) -> None
     names.get_frame().set(edgecolor="none", alpha=0.85)
 
 
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """Adds one legend for all panels below them, with the lines of one panel."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, loc="outside lower center", ncols=len(labels))
+
+
+def beside(index: int, of: int) -> float:
+    """Returns the shift of an arm on an axis of counts, where arms would hide each other."""
+    return 0.12 * (index - (of - 1) / 2)
+
+
 def remaining_axis(axes: Axes, remaining: Sequence[float], label: bool = True) -> list[float]:
     """Makes the horizontal axis logarithmic, from 100 % on the left to sparse on the right.
 
