@@ -123,6 +123,8 @@ class Arm(Protocol):
         unstructured: whether the arm chooses single weights, so that `prune.pattern` must be
             `weights`.
         dense_chain: whether the arm needs a network that is a chain of dense layers.
+        section: the config's section with the length and batch size of this arm's trainings;
+            empty: `train`.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Arm(Protocol):
     once: bool = False
     unstructured: bool = False
     dense_chain: bool = False
+    section: str = ""
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         """Returns the trainings that must be finished before this one."""

@@ -35,6 +35,7 @@ class Supermask(Arm):
     rescaled: bool = False
     once = True
     unstructured = True
+    section = "supermask"
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return ()
@@ -71,6 +72,7 @@ class EdgePopup(Arm):
     name: str
     signed: bool = False
     unstructured = True
+    section = "edge_popup"
 
     def parents(self, training: Training) -> tuple[Training, ...]:
         return ()

@@ -108,9 +108,9 @@ def _announce(config: configs.Config, measure: bool) -> None:
         print(f"{config.name}: {'; '.join(plan.lines())}", flush=True)
     each = None
     if measure and (plan is None or plan.left):
-        from keras_lottery.engine.measure import seconds_of_training
+        from keras_lottery.engine.measure import mean_seconds
 
-        each = seconds_of_training(config)
+        each = mean_seconds(config, plan.left if plan else [])
     if line := _estimate(plan, each):
         print(line)
     if measure:

@@ -52,8 +52,8 @@ def status(plan: Plan | None, running: bool) -> str:
     if plan is None:
         return "not running"
     if plan.left:
-        noun = "training" if plan.left == 1 else "trainings"
-        return f"stopped with {plan.left} {noun} left; the same `run` command resumes it"
+        noun = "training" if len(plan.left) == 1 else "trainings"
+        return f"stopped with {len(plan.left)} {noun} left; the same `run` command resumes it"
     return "finished"
 
 

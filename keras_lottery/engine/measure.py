@@ -1,14 +1,20 @@
 """Measures how long one training of an experiment takes, by training a few steps."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from keras_lottery import user_modules
+from keras_lottery.arms import arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, RewindConfig
 from keras_lottery.engine.progress import NoProgress
+from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.protocols import Task
+from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tasks import make_task
+from keras_lottery.tasks.recipe import train_section
 from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.types import Start, Training
 
@@ -37,12 +43,36 @@ class _Stopwatch:
             raise _Trained(now - self._began)
 
 
+def mean_seconds(config: Config, trainings: Sequence[Training]) -> float:
+    """Returns the estimated mean seconds of trainings.
+
+    Those that train weights take as long as the dense network, the others as long as the first of
+    them with the same section of the config.
+
+    Args:
+        config: config of the experiment.
+        trainings: the trainings; none: the dense network's.
+
+    Raises:
+        LotteryError: the config does not fit together, or its data are missing.
+    """
+    dense = Training("", config.task, config.seeds[0], 0, "dense")
+    sections: dict[str, list[Training]] = {}
+    for training in trainings or [dense]:
+        sections.setdefault(arms[training.arm].section, []).append(training)
+    seconds = (
+        len(some) * seconds_of_training(config, some[0] if section else dense)
+        for section, some in sections.items()
+    )
+    return sum(seconds) / max(len(trainings), 1)
+
+
 @preserved()
-def seconds_of_training(config: Config) -> float:
+def seconds_of_training(config: Config, training: Training) -> float:
     """Returns the estimated seconds of one training from step 0, with its evaluations.
 
-    The dense network is trained twice, for 2 and for up to 100 steps, which separates the time of a
-    step from that of an evaluation:
+    The network is trained twice, for 2 and for up to 100 steps, which separates the time of a step
+    from that of an evaluation:
 
         seconds(steps) = steps · step + evaluations · evaluation + rest
 
@@ -50,30 +80,44 @@ def seconds_of_training(config: Config) -> float:
     set, which can take longer than the two trainings (BLEU needs translations) and matters little
     next to a whole one. Nothing is written.
 
+    Args:
+        config: config of the experiment.
+        training: the training of the dense network, or of an arm that has its own section.
+
     Raises:
         LotteryError: the config does not fit together, or its data are missing.
     """
     user_modules.allow(*getattr(config.data, "modules", ()))  # as in `open_run`
-    train = replace(
-        config.train, length=f"{MANY}it", eval_every=MANY, average=0, evaluate_start=False
-    )
-    task = make_task(replace(config, train=train, rewind=RewindConfig()))
+    section = arms[training.arm].section
+    if section:
+        config = replace(config, train=train_section(config, getattr(config, section)))
+    task = make_task(_shortened(config, section))
     total = task.steps(config.train.length)
-    short, rest = _timed(task, config, FEW)
+    short, rest = _timed(task, config, training, FEW)
     steps = min(MANY, int(FEW * BUDGET / max(short, 1e-6)))
     if steps <= FEW:
         return short / FEW * total + rest
-    longer, rest_again = _timed(task, config, steps)
+    longer, rest_again = _timed(task, config, training, steps)
     step = max(longer - short, 0.0) / (steps - FEW)
     evaluation = max(short - FEW * step, 0.0)
     return step * total + evaluation * _evaluations(task, config) + min(rest, rest_again)
 
 
-def _timed(task: Task, config: Config, steps: int) -> tuple[float, float]:
+def _shortened(config: Config, section: str) -> Config:
+    """Returns a config whose trainings have as many steps as are timed."""
+    lengths: dict[str, Any] = {"length": f"{MANY}it", "eval_every": MANY}
+    sections = {section: replace(getattr(config, section), **lengths)} if section else {}
+    train = replace(config.train, average=0, evaluate_start=False, **lengths)
+    return replace(config, train=train, rewind=RewindConfig(), **sections)
+
+
+def _timed(task: Task, config: Config, training: Training, steps: int) -> tuple[float, float]:
     """Returns the seconds of the last steps of a training, and of the evaluation after them."""
-    seed = config.seeds[0]
-    training = Training("", config.task, seed, 0, "dense")
-    start = Start(task.start_weights(seed), step=MANY - steps, seed=seed)
+    seed = training.seed
+    start = Start(task.start_weights(seed), seed=seed)
+    if arms[training.arm].section:
+        start = arms[training.arm].start(training, RunReader(config, paths_of(config), task))
+    start = replace(start, step=MANY - steps)
     began = time.perf_counter()
     try:
         is_network = isinstance(task, NetworkTask)

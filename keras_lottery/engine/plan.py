@@ -30,10 +30,10 @@ class Plan:
     workers: int = 1
 
     @property
-    def left(self) -> int:
-        """Number of trainings that have not ended."""
+    def left(self) -> list[Training]:
+        """The trainings that have not ended."""
         ended = {row.training for row in self.rows}
-        return sum(training not in ended for training in self.trainings)
+        return [training for training in self.trainings if training not in ended]
 
     @property
     def seconds_each(self) -> float | None:
@@ -48,7 +48,7 @@ class Plan:
             seconds_each: seconds of a training; None: the mean of the finished ones.
         """
         each = self.seconds_each if seconds_each is None else seconds_each
-        return "unknown" if each is None else duration(each * self.left / max(self.workers, 1))
+        return "unknown" if each is None else duration(each * len(self.left) / max(self.workers, 1))
 
     def lines(self) -> list[str]:
         """Returns sentences for the terminal: what is trained, and what is done."""
@@ -58,7 +58,7 @@ class Plan:
         total = len(self.trainings)
         first = f"{total} training{'s' * (total != 1)} of {seeds} seed{'s' * (seeds != 1)}: "
         lines = [first + counted]
-        if ended := total - self.left:
+        if ended := total - len(self.left):
             lines.append(f"{ended} of {total} are done, {_outcomes(self.rows)}")
         return lines
 

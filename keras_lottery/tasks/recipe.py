@@ -30,13 +30,14 @@ def recipe(config: Config, parametrization: str) -> Recipe:
     """
     if parametrization.startswith("bernoulli"):
         section = config.supermask
-        return Recipe(section.optimizer, _train(config, section), section.samples)
+        return Recipe(section.optimizer, train_section(config, section), section.samples)
     if parametrization.startswith("edge_popup"):
-        return Recipe(config.edge_popup.optimizer, _train(config, config.edge_popup))
+        return Recipe(config.edge_popup.optimizer, train_section(config, config.edge_popup))
     return Recipe(config.optimizer, config.train)
 
 
-def _train(config: Config, section: SupermaskConfig | EdgePopupConfig) -> TrainConfig:
+def train_section(config: Config, section: SupermaskConfig | EdgePopupConfig) -> TrainConfig:
+    """Returns the training of the networks whose masks are learned as a section says."""
     return replace(
         config.train,
         length=section.length,

@@ -6,6 +6,7 @@ import pytest
 
 from keras_lottery.engine import measure
 from keras_lottery.tasks.supervised import NetworkTask
+from keras_lottery.types import Training
 from tests.engine import small
 
 
@@ -20,6 +21,9 @@ class Timed(NetworkTask):
 
     def start_weights(self, seed):
         return {}
+
+    def variables(self):
+        return []
 
     def fit(self, training, start, progress):
         steps = measure.MANY - start.step
@@ -49,5 +53,25 @@ def test_steps_and_evaluations_are_counted_apart(
     task = Timed(step, evaluation, clock)
     monkeypatch.setattr(measure, "make_task", lambda config: task)
     config = small.config(tmp_path, train__length="1000it", train__eval_every=100)
-    assert measure.seconds_of_training(config) == pytest.approx(expected, abs=1e-6)
+    assert measure.mean_seconds(config, []) == pytest.approx(expected, abs=1e-6)
     assert task.trained == trained
+
+
+def test_a_learned_mask_is_as_long_as_its_section(monkeypatch, tmp_path):
+    clock = SimpleNamespace(seconds=0.0)
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock.seconds)
+    monkeypatch.setattr(measure, "make_task", lambda config: Timed(0.01, 0.0, clock))
+    config = small.config(
+        tmp_path,
+        arms=("winning", "supermask"),
+        train__length="1000it",
+        train__eval_every=100,
+        supermask__length="4000it",
+        supermask__eval_every=100,
+    )
+    dense, winning, mask = (
+        Training("", "vision", 0, number, arm)
+        for number, arm in enumerate(("dense", "winning", "supermask"))
+    )
+    seconds = measure.mean_seconds(config, [dense, winning, mask, mask])
+    assert seconds == pytest.approx((10 + 10 + 40 + 40) / 4)
