@@ -129,7 +129,8 @@ def sentences(tables: StudyTables) -> list[str]:
     headline.append(
         "For a random network to match the trained one by pruning alone (outputs within "
         f"{tables.options['error']:g}, same prediction on {percent(tables.options['agreement'])} "
-        f"of the test set), it takes n candidate weights per target weight: {', '.join(sizes)}."
+        "of the test set), it takes n candidate weights per target weight and sign of its input: "
+        f"{', '.join(sizes)}."
     )
     halves = [rho for rho in half_ratios(tables.sums).values() if rho]
     if halves:
@@ -277,12 +278,17 @@ def _not_finite(rows: Sequence[NetworkRow]) -> list[str]:
 
 
 def measurements(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads the output errors of pruned random networks, as the arm `n = N, density D`."""
+    """Reads the smallest sufficient n of each seed, as the arm `n at density D`.
+
+    It is NaN for a seed without one, so a claim that reads it is not shown.
+    """
     rows = read_rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
+    enough: dict[tuple[float, int], list[int]] = {}
+    for row in rows:
+        enough.setdefault((row.density, row.seed), []).extend([row.n] * row.enough)
     return [
-        Measurement(f"n = {r.n}, density {r.density:g}", 1, r.density, r.seed, r.output_error)
-        for r in rows
-        if np.isfinite(r.output_error)
+        Measurement(f"n at density {density:g}", 1, 1.0, seed, min(ns, default=np.nan))
+        for (density, seed), ns in enough.items()
     ]
 
 

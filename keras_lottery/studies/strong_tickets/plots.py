@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.report.plots.style import Drawing, legend, lines, new_figure, tidy
+from keras_lottery.report.statistics import seed_counts
 from keras_lottery.studies.strong_tickets.rows import NetworkRow, TransitionRow
 
 _LOOKS = ("winning", "reinit", "permuted_layer", "permuted_global", "init_permuted", "one_shot")
@@ -78,7 +79,7 @@ def draw_networks(networks: Sequence[NetworkRow], error: float) -> Drawing:
                 axes.plot([r.n for r in rows], [r.output_error for r in rows], label=name,
                           alpha=0.8, **look)  # fmt: skip
                 name = None
-    axes.axhline(error, color="black", linewidth=0.9, linestyle=":", label="asked for")
+    axes.axhline(error, color="black", linewidth=0.9, linestyle=":", label=f"required: {error:g}")
     axes.set_yscale("log")
     axes.set_xlabel("n, candidates per target weight and sign", fontsize=9.5)
     axes.set_ylabel("largest error of an output\non the test set [logits]", fontsize=9.5)
@@ -90,6 +91,6 @@ def draw_networks(networks: Sequence[NetworkRow], error: float) -> Drawing:
         figure,
         "Largest difference between an output of the pruned random network and the trained "
         "target's, against the number of candidates n; one line per seed, each up to the first "
-        "sufficient n.",
+        f"sufficient n; n = {seed_counts([len({row.seed for row in networks})])}.",
         "Output error of pruned random networks against the number of candidates, by density.",
     )
