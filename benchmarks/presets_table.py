@@ -42,10 +42,14 @@ source of each setting, as given in the config file.
 {sources}
 
 F&C 2019: Frankle & Carbin, arXiv 1803.03635. Zhou et al. 2019: arXiv 1905.01067. Morcos 2019:
-Morcos et al., arXiv 1906.02773. Bragagnolo et al. 2022: arXiv
+Morcos et al., arXiv 1906.02773. Frankle 2020: Frankle et al., arXiv 1912.05671. Renda et al. 2020:
+arXiv 2003.02389. Frankle et al. 2021: arXiv 2009.08576. Zhang et al. 2021: *Validating the Lottery
+Ticket Hypothesis with Inertial Manifold Theory* (NeurIPS). Bragagnolo et al. 2022: arXiv
 2207.09455. Natale et al. 2024: *On the Sparsity of the Strong Lottery Ticket
 Hypothesis* (NeurIPS). Ramanujan et al. 2020: arXiv 1911.13299. Chen et al. 2020: arXiv 2007.12223.
-Yu 2019: Yu et al., arXiv 1906.02768.
+Yu 2019: Yu et al., arXiv 1906.02768. Vaswani 2017: Vaswani et al., arXiv 1706.03762. Mnih et al.
+2015: *Human-level control through deep reinforcement learning* (Nature 518). Zaremba et al. 2014:
+arXiv 1409.2329.
 
 {notes}
 """

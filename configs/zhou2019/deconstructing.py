@@ -1,8 +1,8 @@
 """Zhou et al. 2019 (arXiv 1905.01067): mask criteria, and values of kept and pruned weights.
 
 Three families of arms next to the lottery ticket (`winning`: keep the weights of large final
-magnitude, rewind them, set the others to zero): other mask criteria (section 3 of the paper),
-other values of the kept weights (section 4), other values of the pruned weights (section 5).
+magnitude, rewind them, set the others to zero): other mask criteria, other values of the kept
+weights (mask-1 actions), other values of the pruned weights (mask-0 actions).
 `evaluate_start` also evaluates every network before its first step.
 """
 
@@ -27,7 +27,7 @@ SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Zhou et al. 2019 (1905.01067)"
 
 
-# The paper's claims about LeNet, as comparisons of this experiment: says, section, comparison.
+# The paper's claims about LeNet, as comparisons of this experiment: says, part, comparison.
 SIGNS = (
     ("other initial values", "reinit"),
     ("reshuffled values", "reshuffle"),
@@ -36,23 +36,23 @@ SIGNS = (
 GOOD_CRITERIA = ("magnitude_increase", "movement", "large_init_large_final")
 BAD_CRITERIA = ("large_init", "small_final", "small_init", "random")
 ROWS = (
-    *((f"With the signs kept, {values} are as good as the initial values.", 4,
+    *((f"With the signs kept, {values} are as good as the initial values.", "mask-1 actions",
        f"signed_{arm} == winning within 0.005") for values, arm in SIGNS),
-    *((f"Without the signs {values} are worse than the initial values.", 4,
+    *((f"Without the signs {values} are worse than the initial values.", "mask-1 actions",
        f"random_{arm} < winning") for values, arm in SIGNS),
-    *((f"The criterion {name} is as good as the final magnitude.", 2,
+    *((f"The criterion {name} is as good as the final magnitude.", "mask criteria",
        f"{name} == winning within 0.005") for name in GOOD_CRITERIA),
-    *((f"The criterion {name} is worse than the final magnitude.", 2,
+    *((f"The criterion {name} is worse than the final magnitude.", "mask criteria",
        f"{name} < winning by 0.005") for name in BAD_CRITERIA),
-    ("Freezing pruned weights at their initial values is much worse than at zero.", 3,
-     "freeze_init < winning by 0.005"),
-    ("Zeroing only the weights that moved towards zero is as good as zeroing all.", 3,
-     "freeze_init_zero_mask >= winning within 0.001"),
+    ("Freezing pruned weights at their initial values is much worse than at zero.",
+     "mask-0 actions", "freeze_init < winning by 0.005"),
+    ("Zeroing only the weights that moved towards zero is as good as zeroing all.",
+     "mask-0 actions", "freeze_init_zero_mask >= winning within 0.001"),
 )  # fmt: skip
 CLAIMS = tuple(
-    {"says": says, "source": f"{PAPER_NAME}, section {section}", "compare": compare,
-     "remaining": (0.0, 0.6 if section == 3 else 0.1)}
-    for says, section, compare in ROWS
+    {"says": says, "source": f"{PAPER_NAME}, {part}", "compare": compare,
+     "remaining": (0.0, 0.6 if part == "mask-0 actions" else 0.1)}
+    for says, part, compare in ROWS
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
 
     config.seeds = (0, 1, 2, 3, 4)  # ours: the paper doesn't say
     arms = tuple(arm for family in FAMILIES_OF_THE_PAPER for arm in FAMILIES[family])
-    config.arms = ("winning", *arms)  # Zhou et al. 2019, sections 3 to 5
+    config.arms = ("winning", *arms)  # Zhou et al. 2019: criteria and actions
     config.keep_trained = ("dense", "winning")  # ours
 
     if argument == "lenet":

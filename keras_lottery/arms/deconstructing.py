@@ -3,15 +3,15 @@
 Reference: Zhou et al. 2019, "Deconstructing lottery tickets: zeros, signs, and the supermask"
 (1905.01067).
 
-- Mask criteria (section 3): arms that prune by their own criterion and rewind like `winning`. The
+- Mask criteria: arms that prune by their own criterion and rewind like `winning`. The
   formulas are in `keras_lottery.pruning.mask_criteria`; the config's criterion is the paper's
   `large_final`.
-- Kept values, the mask-1 actions (section 4): the winning ticket's mask over other values of the
+- Kept values, the mask-1 actions: the winning ticket's mask over other values of the
   kept weights, taken layer by layer from the initial values: `random_*` ignores which weight had
   which value, `signed_*` also gives each value the weight's initial sign. `*_rescaled` multiplies
   every variable by weights ÷ kept. Using the masks of `winning` for all of them is ours: the arms
   then differ only in the values.
-- Pruned values, the mask-0 actions (section 5): arms whose pruned weights are frozen instead of set
+- Pruned values, the mask-0 actions: arms whose pruned weights are frozen instead of set
   to zero. A pruned weight stays at its initial value w_i, or at 0 if the rule says so; w_f is its
   value at the end of the training after which it was pruned. Frozen weights never change again.
 """

@@ -43,7 +43,7 @@ class InitPermuted(starts.TicketControl):
     It starts at the ticket's step; the optimizer slots are reset, since those of the rewind point
     belong to other values.
 
-    Reference: "reshuffle" of Zhou et al. 2019 (1905.01067), section 4.
+    Reference: "reshuffle" of Zhou et al. 2019 (1905.01067), mask-1 actions.
     """
 
     name = "init_permuted"

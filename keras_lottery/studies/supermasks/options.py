@@ -21,7 +21,7 @@ CRITERIA = (
     "small_init_small_final",
     "random",
 )
-"""Mask criteria of Zhou et al. 2019 (1905.01067), section 3."""
+"""Mask criteria of Zhou et al. 2019 (1905.01067)."""
 
 Criterion = Annotated[str, Known("criterion", "keras_lottery.pruning:criteria")]
 WEIGHTS = ("init", "signed_constant")
