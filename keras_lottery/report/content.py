@@ -32,6 +32,7 @@ from keras_lottery.report.plots import (
 from keras_lottery.report.results import Results, at_start, families, without_families
 from keras_lottery.report.sentences import (
     ablations,
+    all_still_falling,
     comparisons,
     headline,
     learning_speed,
@@ -114,7 +115,8 @@ def _add_results(page: Content, whole: Results, suffix: str) -> None:
         page.add(Heading("Caveats", 3), Bullets(gaps))
     if not whole.rows:
         return
-    page.show(draw_tickets(results), suffix)
+    if not results.dense_only:
+        page.show(draw_tickets(results), suffix)
     page.add(samples_table(results))
     page.add(Heading("Numbers"), tables.level_table(results), tables.difference_table(results))
     page.add(tables.match_table(results))
@@ -152,9 +154,12 @@ def _add_learning(page: Content, results: Results, suffix: str) -> None:
     moment, differences = measured_otherwise(results)
     if differences:
         page.add(Heading(moment, 3), Bullets(differences))
+    if results.dense_only:
+        return
     page.add(Heading("Learning speed"), Bullets(learning_speed(results)))
-    page.show(draw_speed(results), suffix)
-    page.add(Details("Steps", [tables.speed_table(results)]))
+    if not all_still_falling(results):
+        page.show(draw_speed(results), suffix)
+        page.add(Details("Steps", [tables.speed_table(results)]))
 
 
 def _add_curves(page: Content, results: Results, suffix: str) -> None:
@@ -220,6 +225,8 @@ def _add_masks(page: Content, results: Results, suffix: str) -> None:
     by_layer = densities(results, arm)
     if by_layer is None:
         page.add(Text(f"The folder has no layer tables of `{arm}`."))
+    elif by_layer.is_uniform:
+        page.add(Text(f"The masks of `{arm}` keep the same fraction of every variable."))
     else:
         page.show(draw_density(by_layer), suffix)
         page.add(Details("Densities", [tables.density_table(by_layer)]))

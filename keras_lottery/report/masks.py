@@ -45,6 +45,11 @@ class Densities:
     sizes: np.ndarray
     seeds: int
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether every variable has the density of all weights, to a thousandth."""
+        return bool(np.allclose(self.density, self.remaining, rtol=1e-3, atol=0))
+
 
 @dataclass(frozen=True)
 class SeedOverlap:

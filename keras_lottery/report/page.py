@@ -15,7 +15,7 @@ from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.kept import write_kept_tables
 from keras_lottery.report.markdown import inline, to_markdown
 from keras_lottery.report.prune_at_init import without_sanity_controls
-from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
+from keras_lottery.report.results import TICKETS, Results, read_config, results_by_task, study_name
 from keras_lottery.report.statistics import (
     dense_level,
     levels,
@@ -108,7 +108,8 @@ def write_index(results: Path = Path("docs/results")) -> Path:
         "# Results", "", "<!-- Generated; only the marked region is kept. -->", "",
         region("head", kept(old, "head")), "",
         *_table(_SEARCHES, [_row(page, results) for page in searches]), "",
-        *_table(_STUDIES, [_study_row(page, results) for page in others]),
+        *_table(_STUDIES, [_study_row(page, results) for page in others]), "",
+        "† Not comparable with the paper in a claim that the page names.",
     ])  # fmt: skip
     _write(path, text.rstrip("\n") + "\n")
     for page in pages:
@@ -173,7 +174,9 @@ def _study_row(page: Path, results: Path) -> list[str]:
 
 def _link(page: Path, results: Path) -> str:
     name = page.parent.relative_to(results).as_posix()
-    return f"[{name}]({page.relative_to(results).as_posix()})"
+    claims = read_config(RunPaths(page.parent)).get("claims", ())
+    mark = " †" if any(claim.get("not_comparable") for claim in claims) else ""
+    return f"[{name}]({page.relative_to(results).as_posix()}){mark}"
 
 
 def _cell(page: Path, name: str) -> str:

@@ -41,6 +41,11 @@ class Results:
     lost: tuple[ResultRow, ...] = ()
 
     @property
+    def dense_only(self) -> bool:
+        """Whether the config asks for no other network than the dense one."""
+        return not self.arms and not self.config.get("arms", True)
+
+    @property
     def name(self) -> str:
         """Name of the experiment."""
         return str(self.config.get("name", self.paths.root.name))

@@ -45,9 +45,12 @@ def headline(results: Results) -> list[str]:
     if not results.arms:
         value = f"{unit_of(results.rows).spread(dense.mean, dense.sd)}" if dense else "nothing"
         seeds = _seeds(dense.n) if dense else "no seed"
+        unit = unit_of(results.rows).spoken if dense else results.metric
+        if results.dense_only:
+            return [f"Only the dense network is trained: {unit} {value} over {seeds}."]
         return [
-            f"Only the dense network has been trained so far: {results.metric} {value} over "
-            f"{seeds}. There is no ticket to compare yet."
+            f"Only the dense network has been trained so far: {unit} {value} over {seeds}. There "
+            "is no ticket to compare yet."
         ]
     learned = _against_dense(results, [arm for arm in results.arms if arm in LEARNED])
     if results.main is None:
@@ -227,8 +230,22 @@ def _times_dense(rows: Sequence[ResultRow], level: Level) -> str:
     return f"{relative_to_dense(rows, WINNING, level)}{times}"
 
 
+def all_still_falling(results: Results) -> bool:
+    """Returns whether every validation loss was smallest at its last evaluation.
+
+    That is always so if there was only one.
+    """
+    length = max(row.steps for row in results.rows)
+    return all(row.best_step >= length for row in results.rows)
+
+
 def learning_speed(results: Results) -> list[str]:
     """Returns sentences on the step of the minimum validation loss."""
+    if all_still_falling(results):
+        return [
+            "The validation loss of every network was smallest at its last evaluation, after the "
+            "last step, so how fast they learn is not known."
+        ]
     rounds, where = sparse_range(results)
     if results.main is None or not rounds:
         return []

@@ -31,7 +31,13 @@ def level_table(results: Results) -> Table:
     """Returns one row per level with mean ± standard deviation of every arm."""
     unit = unit_of(results.rows)
     note = f"{unit.axis}, mean ± standard deviation between seeds (number of seeds)."
-    return _wide(results, "value", unit, f"{unit.name.capitalize()} by weights remaining", note)
+    return _wide(
+        results,
+        "value",
+        unit,
+        f"{unit.spoken[0].upper()}{unit.spoken[1:]} by weights remaining",
+        note,
+    )
 
 
 def terminal_cells(results: Results) -> tuple[Table, str]:

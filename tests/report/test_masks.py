@@ -42,6 +42,13 @@ def test_densities_are_those_of_the_masks(run: Path) -> None:
     np.testing.assert_allclose(found.sizes @ found.density, found.remaining * found.sizes.sum())
 
 
+def test_variables_of_one_density_are_uniform(run: Path) -> None:
+    found = densities(results_by_task(run)[0], "winning")
+    assert found is not None and not found.is_uniform
+    same = np.tile(found.remaining, (len(found.paths), 1))
+    assert dataclasses.replace(found, density=same).is_uniform
+
+
 def test_overlaps_of_tickets_are_above_chance_where_scores_are_shared(run: Path) -> None:
     found = overlaps(results_by_task(run)[0], "winning")
     assert [level.round for level in found] == list(range(1, 16))

@@ -1,5 +1,6 @@
 """The results kept in the repository."""
 
+import json
 import re
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def test_the_index_has_a_row_an_experiment(bare: Path, tmp_path: Path) -> None:
     assert [line.split("]")[0] for line in rows] == ["| [a", "| [b"]
     assert "3.52 % remaining" in rows[1] and "at 67.2 %" in rows[1] and "at 89.3 %" in rows[1]
     assert len({line.count("|") for line in rows}) == 1
+
+
+def test_the_index_marks_what_is_not_comparable(bare: Path, tmp_path: Path) -> None:
+    page = report.write_page(bare, "a", tmp_path)
+    assert "[a](a/page.md) |" in (tmp_path / "index.md").read_text()
+    config = page.parent / "config.json"
+    claim = {"says": "A", "source": "B 2019, figure 1", "compare": "winning > reinit",
+             "not_comparable": "another game"}  # fmt: skip
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"claims": [claim]}))
+    assert "[a](a/page.md) † |" in report.write_index(tmp_path).read_text()
 
 
 def test_a_run_without_winning_has_a_row_too(tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ from matplotlib.axes import Axes
 
 from keras_lottery.report.masks import Densities, densities, grouped, overlaps
 from keras_lottery.report.plots import draw_density, draw_overlap, draw_speed, draw_tickets
-from keras_lottery.report.plots.style import dodge, lines, mean_bars, new_figure, ticks, window
+from keras_lottery.report.plots.style import (
+    contrast_axis,
+    distinct_levels,
+    dodge,
+    lines,
+    mean_bars,
+    new_figure,
+    ticks,
+    window,
+)
 from keras_lottery.report.results import results_by_task
 from keras_lottery.report.sentences import sparse_range
 from keras_lottery.report.statistics import levels, paired
@@ -180,6 +189,32 @@ def test_a_collapse_does_not_flatten_the_rest() -> None:
     assert not window([1.0, 1.0])[2] and window([float("nan")])[2] is False
 
 
+def test_the_main_arm_is_never_cut() -> None:
+    values = [0.97, 0.96, 0.965, 0.95, 0.955, 0.96, 0.1]
+    assert window(values, shown=[0.96, 0.1])[0] < 0.1
+    assert window([*values[:-1], 0.9])[2] is False, "the others fill a fifth of the axis"
+
+
+def test_all_differences_are_on_their_axis() -> None:
+    axes = new_figure().subplots()
+    assert contrast_axis(axes, [0.1, -0.3, 0.4], [-9.0, 9.0], [1.5]) is None
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == "linear" and -2 < low < -0.3 and 1.5 < high < 3
+    assert contrast_axis(axes, [0.1, -0.1, 0.2, 40.0], [], [70.0, -0.5]) == 0.1
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == "symlog" and low < -0.5 and high > 70
+    marks = [text.get_text() for text in axes.get_yticklabels()]
+    assert {"−1", "−0.1", "0", "0.1", "1", "10", "100"} <= set(marks)
+
+
+def test_levels_of_one_round_have_one_tick_that_of_the_main_arm(bare: Path) -> None:
+    main = levels(results_by_task(bare)[0].rows, "winning")[:2]
+    near = [dataclasses.replace(level, remaining=1.02 * level.remaining) for level in main]
+    far = dataclasses.replace(main[0], remaining=0.1)
+    left = distinct_levels({"reinit": [*near, far], "winning": main}, "winning")
+    assert left == [main[0].remaining, main[1].remaining, 0.1]
+
+
 def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
     low, high, cut = window([0.0, 1.0], [-0.1, 1.2])
     assert (low, high, cut) == (pytest.approx(-0.16), pytest.approx(1.26), False)
@@ -191,15 +226,15 @@ def test_targets_of_other_metrics_have_their_own_colours(bare: Path) -> None:
     results = results_by_task(bare)[0]
     rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in results.rows)
     other = dataclasses.replace(results, rows=rows)
-    one = draw_matrix({"a": results, "b": results}, "reinit").figure.axes
+    one = draw_matrix({"a": results, "b": results}, "reinit", {}).figure.axes
     assert len(one) == 2 and "ticket −\nreinit" in one[1].get_ylabel()
     pair = paired(results.rows, "winning", "reinit", sparse_range(results)[0])
     assert pair is not None
     shown = f"{100 * pair.mean:+.2f}\n[{100 * pair.low:+.2f}, {100 * pair.high:+.2f}]"
     assert shown in [text.get_text() for text in one[0].texts]
-    own = draw_matrix({"b": results, "a": results}, "reinit").figure.axes[0]
+    own = draw_matrix({"b": results, "a": results}, "reinit", {}).figure.axes[0]
     assert [text.get_text() for text in own.get_yticklabels()] == ["b", "a"]
-    (axes,) = draw_matrix({"a": results, "b": other}, "reinit").figure.axes
+    (axes,) = draw_matrix({"a": results, "b": other}, "reinit", {}).figure.axes
     named = [text.get_text() for text in axes.get_xticklabels()]
     assert named == ["a\npoints", "b\nF1"] and axes.get_title() == "ticket − reinit"
     shown = np.ma.filled(axes.images[0].get_array(), np.nan)

@@ -193,6 +193,9 @@ def test_two_seeds_are_too_few_for_their_interval(tmp_path: Path) -> None:
 def test_only_dense_and_no_winning(tmp_path: Path) -> None:
     results = results_by_task(make_run(tmp_path / "dense", arms=(), masks=False))[0]
     (said,) = headline(results)
+    assert said.startswith("Only the dense network is trained: accuracy 96.")
+    begun = dataclasses.replace(results, config=results.config | {"arms": ["winning"]})
+    (said,) = headline(begun)
     assert said.startswith("Only the dense network has been trained so far: accuracy 96.")
     results = results_by_task(make_run(tmp_path / "reinit", arms=("reinit",), masks=False))[0]
     assert "No `winning` network has finished yet" in headline(results)[0]
@@ -240,11 +243,20 @@ def test_learning_speed_equals_the_statistics(bare: Path) -> None:
 
 def test_minima_at_the_end_of_training_are_reported(bare: Path) -> None:
     results = results_by_task(bare)[0]
-    rows = tuple(dataclasses.replace(r, best_step=1000) for r in results.rows)
+    rows = tuple(
+        dataclasses.replace(r, best_step=1000 - 100 * (r.arm == "dense")) for r in results.rows
+    )
     said = learning_speed(dataclasses.replace(results, rows=rows))
     assert "at the same step as `reinit`" in said[0]
     assert "of 75 of 75 networks was still falling at the last step (1,000)" in said[-1]
     assert "last step" not in learning_speed(results)[-1]
+
+
+def test_a_single_evaluation_says_nothing_of_the_speed(bare: Path) -> None:
+    results = results_by_task(bare)[0]
+    rows = tuple(dataclasses.replace(r, best_step=r.steps) for r in results.rows)
+    (said,) = learning_speed(dataclasses.replace(results, rows=rows))
+    assert said.endswith("how fast they learn is not known.")
 
 
 def test_values_that_are_not_finite_are_not_compared(bare: Path) -> None:

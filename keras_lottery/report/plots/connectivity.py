@@ -9,6 +9,7 @@ from keras_lottery.report.connectivity import ConnectedNetwork
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.plots.style import Drawing, beside, legend_below, lines, new_figure, tidy
 from keras_lottery.report.results import Results
+from keras_lottery.report.statistics import seed_range
 
 _LEVELS = 3
 
@@ -52,6 +53,7 @@ def draw_connectivity(results: Results, networks: Sequence[ConnectedNetwork]) ->
         "Every network of the sparsest levels: its value against the inputs of the network that "
         "it reads, and against the connected units of the hidden layer that has the fewest. A unit "
         "is connected if kept weights lead from an input through it to an output. Points of "
-        "different arms are shifted slightly where inputs are counted.",
+        "different arms are shifted slightly where inputs are counted; "
+        f"n = {seed_range(results.rows)}.",
         "Value of each sparse network against its connected inputs and units.",
     )

@@ -17,7 +17,7 @@ from keras_lottery.report.plots.style import (
     tidy,
 )
 from keras_lottery.report.results import DENSE, Results, series
-from keras_lottery.report.statistics import remaining_by_round
+from keras_lottery.report.statistics import remaining_by_round, seed_range
 
 FILE = "curves.png"
 PANELS = 3
@@ -58,10 +58,13 @@ def draw_curves(results: Results) -> Drawing | None:
 
 def texts(results: Results) -> tuple[str, str]:
     """Returns the caption and the alternative text."""
+    many = len({(row.seed, row.draw) for row in results.rows}) > 1
+    spoken = unit_of(results.rows).spoken
+    mean = "mean over seeds and draws, shaded ± 1 standard deviation; " if many else ""
     return (
-        f"Learning curves: {results.metric} during training, mean over seeds and draws, shaded "
-        "± 1 standard deviation. Arms with late rewinding start at the rewind point.",
-        f"{results.metric} against training steps for {', '.join([DENSE, *results.arms])}.",
+        f"Learning curves: {spoken} during training, {mean}n = "
+        f"{seed_range(results.rows)}. Arms with late rewinding start at the rewind point.",
+        f"{spoken} against training steps for {', '.join([DENSE, *results.arms])}.",
     )
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from keras_lottery.report.masks import Densities, grouped, short_names
 from keras_lottery.report.plots.style import (
@@ -31,9 +32,8 @@ def draw_density(densities: Densities) -> Drawing:
         image = _heat_map(axes, densities)
         bar = figure.colorbar(image, ax=axes, pad=0.02)
         bar.set_label("density [%]", fontsize=9.5)
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        bar.ax.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
-        bar.ax.tick_params(which="both", labelsize=8.5)
+        _plain_ticks(bar.ax.yaxis)
+        bar.ax.tick_params(labelsize=8.5)
     else:
         _lines(axes, densities)
     return Drawing(
@@ -67,10 +67,16 @@ def _lines(axes: Axes, densities: Densities) -> None:
         )
     remaining_axis(axes, list(remaining))
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    _plain_ticks(axes.yaxis)
     axes.set_ylabel("density [%]", fontsize=9.5)
     legend(axes)
+
+
+def _plain_ticks(axis: Axis) -> None:
+    """Labels a logarithmic axis at 1, 2 and 5, without powers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def _heat_map(axes: Axes, densities: Densities):  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ from keras_lottery.report.formatting import percent
 from keras_lottery.report.kept_rows import InputRow
 from keras_lottery.report.plots.style import Drawing, beside, legend_below, lines, new_figure, tidy
 from keras_lottery.report.results import Results
+from keras_lottery.report.statistics import seed_range
 
 _LEVELS = 3
 
@@ -45,6 +46,6 @@ def draw_inputs(results: Results, rows: Sequence[InputRow]) -> Drawing:
         "inputs.png",
         figure,
         "Kept weights of the first layer by the input that they read, at the sparsest levels: "
-        "lines are means over seeds, small points single seeds.",
+        f"lines are means over seeds, small points single seeds; n = {seed_range(results.rows)}.",
         "Kept weights of the first layer by input, for each arm.",
     )

@@ -43,15 +43,16 @@ def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
     axes.plot(remaining, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":", **dots,
               label="chance, same density in all")  # fmt: skip
     remaining_axis(axes, remaining)
+    pairs = max(level.pairs for level in overlaps)
+    over = f"mean over {pairs} pairs of seeds, bars from the smallest to the largest pair"
     axes.set_ylim(0, 1.1 * max(1, *(100 * level.high for level in overlaps), *chance))
     axes.set_ylabel("kept by both seeds\n[% of kept]", fontsize=9.5)
     legend(axes)
     return Drawing(
         "overlap.png",
         figure,
-        f"Share of the kept weights that the masks of two seeds of `{arm}` have in common: mean "
-        f"over {max(level.pairs for level in overlaps)} pairs of seeds, bars from the smallest to "
-        "the largest pair; and the share expected of random masks with the same density in every "
-        "variable, or in all variables together.",
+        f"Share of the kept weights that the masks of two seeds of `{arm}` have in common"
+        f"{f': {over}' if pairs > 1 else ''}; and the share expected of random masks with the same "
+        "density in every variable, or in all variables together.",
         "Overlap of masks between seeds against the fraction of weights remaining, with chance.",
     )

@@ -12,10 +12,13 @@ from keras_lottery.report.plots.style import (
     MANY,
     SEEDS_CAPTION,
     Drawing,
+    contrast_axis,
+    distinct_levels,
     dodge,
     half_widths,
     legend,
     lines,
+    longest,
     mean_bars,
     new_figure,
     remaining_axis,
@@ -39,26 +42,25 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1.15))
     else:
         top, bottom = figure.subplots(), None
-    every = [level.remaining for of_arm in by_arm.values() for level in of_arm]
-    cut = _values(top, results, by_arm, unit, every)
+    every = distinct_levels(by_arm, results.main)
+    cut = _values(top, results, by_arm, unit)
     marks = remaining_axis(bottom or top, every)
     _flops_axis(top, results, marks)
     top.set_ylabel(unit.axis, fontsize=9.5)
     legend(top, results.arms)
-    cut_below = (
-        _differences(bottom, results, compared, unit, every) if bottom is not None else False
-    )
-    caption = _caption(results, bool(compared), cut or cut_below)
-    alt = (
-        f"{results.metric} of {', '.join(by_arm) or 'the dense network'} against the fraction of "
-        "weights remaining."
-    )
+    below = ""
+    if bottom is not None:
+        linear = _differences(bottom, results, compared, unit, longest(by_arm))
+        below = f" Below: the difference `{results.main}` − control paired by seed, with "
+        below += f"{INTERVALS}"
+        below += f"; logarithmic beyond ±{linear:g}." if linear else "."
+    caption = _caption(results, cut) + below
+    names = ", ".join(by_arm) or "dense"
+    alt = f"{unit.spoken} of {names} against the fraction of weights remaining."
     return Drawing(file, figure, caption, alt)
 
 
-def _values(
-    axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: Unit, every: Sequence[float]
-) -> bool:
+def _values(axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: Unit) -> bool:
     """Draws the upper panel; returns whether values are outside it."""
     tidy(axes)
     centres: list[float] = []
@@ -73,12 +75,13 @@ def _values(
         means = np.array([level.mean for level in of_arm]) * unit.factor
         spread = np.nan_to_num([level.sd for level in of_arm]) * unit.factor
         seeds = [unit.factor * np.array(level.seeds) for level in of_arm]
-        places = dodge([level.remaining for level in of_arm], index, len(by_arm), every)
+        places = dodge([level.remaining for level in of_arm], index, len(by_arm), longest(by_arm))
         rank = 3 if arm == results.main else 2.5
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
         centres += [*means]
         ends += [*(means - spread), *(means + spread)]
-    low, high, cut = window(centres, ends, results.higher_is_better)
+    main = [level.mean * unit.factor for level in by_arm.get(results.main or "", ())]
+    low, high, cut = window(centres, ends, results.higher_is_better, main)
     axes.set_ylim(low, high)
     return cut
 
@@ -92,12 +95,12 @@ def _dense_band(axes: Axes, dense: Level, unit: Unit) -> list[float]:
 
 
 def _differences(
-    axes: Axes, results: Results, compared: Sequence[str], unit: Unit, every: Sequence[float]
-) -> bool:
-    """Draws the lower panel; returns whether values are outside it."""
+    axes: Axes, results: Results, compared: Sequence[str], unit: Unit, apart: Sequence[float]
+) -> float | None:
+    """Draws the lower panel; returns where its axis becomes logarithmic, if it does."""
     tidy(axes)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
-    looks, centres, ends = lines(results.arms), [0.0], [0.0]
+    looks, centres, ends, single = lines(results.arms), list[float](), list[float](), list[float]()
     for index, control in enumerate(compared):
         for_control = levels(results.rows, control)
         pairs = [
@@ -109,21 +112,16 @@ def _differences(
         means = np.array([pair.mean for _, pair in points]) * unit.factor
         half = half_widths([pair for _, pair in points], unit.factor)
         seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in points]
-        places = dodge([left for left, _ in points], index, len(compared), every)
+        places = dodge([left for left, _ in points], index, len(compared), apart)
         mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
         centres += [*means]
-        ends += [
-            *(means - half),
-            *(means + half),
-            *(value for of_level in seeds for value in of_level),
-        ]
-    # A collapsed control makes a large difference, so the better side is cut.
-    low, high, cut = window(centres, ends, not results.higher_is_better)
-    axes.set_ylim(low, high)
+        ends += [*(means - half), *(means + half)]
+        single += [value for of_level in seeds for value in of_level]
+    linear = contrast_axis(axes, centres, ends, single)
     better = "above 0: better" if results.higher_is_better else "below 0: better"
     noun = unit.noun
     axes.set_ylabel(f"{results.main} − control\n[{noun}], {better}", fontsize=9.5)
-    return cut
+    return linear
 
 
 def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
@@ -144,20 +142,16 @@ def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
     upper.set_xlabel(f"FLOPs of the forward pass, {results.main} [% of dense]", fontsize=9.5)
 
 
-def _caption(results: Results, compared: bool, cut: bool) -> str:
+def _caption(results: Results, cut: bool) -> str:
+    better = "higher" if results.higher_is_better else "lower"
     text = (
-        f"{results.metric} ({'higher' if results.higher_is_better else 'lower'} is better) against "
-        "the fraction of prunable weights remaining. Lines are means over seeds, bars ± 1 standard "
-        "deviation between seeds, the band dense ± 1 standard deviation; repetitions of a control "
-        f"are averaged within a seed; n = {seed_range(results.rows)}. Arms are offset "
-        f"horizontally.{SEEDS_CAPTION}"
+        f"{unit_of(results.rows).spoken} ({better} is better) against the fraction of prunable "
+        "weights remaining. Lines are means over seeds, bars ± 1 standard deviation between seeds, "
+        "the band dense ± 1 standard deviation; repetitions of a control are averaged within a "
+        f"seed; n = {seed_range(results.rows)}. Arms are offset horizontally.{SEEDS_CAPTION}"
     )
-    if compared:
-        text += (
-            f" Below: the difference `{results.main}` − control paired by seed, with {INTERVALS}."
-        )
     if len(results.seeds) == 1:
         text += " Only one seed, so no standard deviation or interval."
     if cut:
-        text += " The vertical axis is truncated; the table has all values."
+        text += " The axis of values is truncated; the table has them all."
     return text

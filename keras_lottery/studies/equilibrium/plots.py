@@ -42,7 +42,7 @@ def draw_epochs(epochs: Sequence[EpochRow], arms: Sequence[str]) -> Drawing:
     return Drawing(
         "frozen.png",
         figure,
-        "Fraction of the neurons (output channels of dense, convolution and batch-norm layers) "
+        "Fraction of the neurons (output channels of convolution and batch-norm layers) "
         "frozen during an epoch, and accuracy on the validation set at its end: means over "
         f"{n} seeds, bands from the smallest to the largest. `random` freezes as many in each "
         "layer and epoch as `equilibrium` of the same seed.",

@@ -1,6 +1,7 @@
 """Instability against the step at which copies branch off, and the errors between them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from keras_lottery.report.plots.style import (
     new_figure,
     tidy,
 )
+from keras_lottery.report.statistics import seed_counts
 from keras_lottery.studies.instability.lines import Line
 
 
@@ -24,6 +26,8 @@ def draw_instability(measured: "Sequence[Line]", stable: float) -> Drawing:
     subjects = list(dict.fromkeys(line.subject for line in measured))
     steps = sorted({line.step for line in measured})
     looks = lines(subjects)
+    if "dense" in looks:  # its mark in other figures is a short line
+        looks["dense"] = replace(looks["dense"], marker="s")
     for subject in subjects:
         of_subject = [line for line in measured if line.subject == subject]
         places = [steps.index(line.step) for line in of_subject]
@@ -45,10 +49,15 @@ def draw_instability(measured: "Sequence[Line]", stable: float) -> Drawing:
         figure,
         "Instability of copies trained from step k with different data orders: the largest error "
         "on the line between two copies minus the mean of their errors. Means over seeds, bars ± 1 "
-        f"standard deviation between seeds; dashed: {stable:.0%}, below which copies count as "
-        f"stable. Steps are evenly spaced.{SEEDS_CAPTION}",
+        f"standard deviation between seeds; n = {_seeds(measured)}. Dotted: the same on training "
+        f"data; dashed: {stable:.0%}, below which copies count as stable. Steps are evenly spaced."
+        f"{SEEDS_CAPTION}",
         f"Instability of {' and '.join(subjects)} against the step from which copies are trained.",
     )
+
+
+def _seeds(measured: "Sequence[Line]") -> str:
+    return seed_counts([len(line.barriers["test"]) for line in measured])
 
 
 def draw_path(measured: "Sequence[Line]") -> Drawing:
@@ -74,6 +83,6 @@ def draw_path(measured: "Sequence[Line]") -> Drawing:
         "path.png",
         figure,
         "Test error of α W₁ + (1 − α) W₂, for copies W₁ and W₂ trained from step k with different "
-        "data orders: means over pairs and seeds.",
+        f"data orders: means over pairs and seeds; n = {_seeds(measured)}.",
         f"Test error on the line between copies of {' and '.join(subjects)}.",
     )

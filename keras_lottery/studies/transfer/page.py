@@ -73,11 +73,11 @@ def content(run: Path) -> Content:
         page.add(tables.match_table(results))
         page.add(Details("Every level and arm", [tables.arm_table(results)]))
     page.add(Heading("Sources and targets"))
-    page.show(draw_matrix(targets, random), "")
+    sizes = _sizes(options["variants"])
+    page.show(draw_matrix(targets, random, sizes), "")
     for name, source in results_by_name.items():
         if source and name not in targets:
             page.add(Details(f"Every level of {name}, a source alone", [tables.arm_table(source)]))
-    sizes = _sizes(options["variants"])
     for name, results in targets.items():
         if len({source for source in sizes if f"{WINNING} from {source}" in results.arms}) > 1:
             page.add(Heading(f"Size of the source, target {name}"))

@@ -18,18 +18,26 @@ from keras_lottery.report.plots.style import (
 )
 from keras_lottery.report.results import WINNING, Results
 from keras_lottery.report.sentences import sparse_range
-from keras_lottery.report.statistics import levels, nearest_level, paired
+from keras_lottery.report.statistics import levels, nearest_level, paired, seed_range
 
 SPARSITIES = (0.80, 0.90, 0.95)
 
 
-def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
+def draw_matrix(targets: Mapping[str, Results], control: str, sizes: Mapping[str, int]) -> Drawing:
     """Draws a cell per source and target: the ticket's value minus that of the control.
 
     Targets with the same metric share the colour scale.
+
+    Args:
+        targets: rows of each target.
+        control: the arm that is subtracted.
+        sizes: training images of each source, by which they are sorted; 0: all of them.
     """
     known = {row.source or name for name, results in targets.items() for row in results.rows}
-    sources = [*targets, *sorted(known - targets.keys(), key=natural)]  # own tickets: the diagonal
+    others = sorted(
+        known - targets.keys(), key=lambda name: (sizes.get(name) or np.inf, natural(name))
+    )
+    sources = [*targets, *others]  # own tickets: the diagonal
     units = [unit_of(results.rows) for results in targets.values()]
     metrics = np.array([unit.name for unit in units])
     values = np.full((len(sources), len(targets)), np.nan)
@@ -47,8 +55,8 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
                     intervals[index, column] = f"\n{ends}"
     figure = new_figure(1.6 + 1.5 * len(targets), 1.2 + 0.6 * len(sources))
     axes = figure.subplots()
-    sizes = np.nan_to_num(np.abs(values))
-    reach = np.array([sizes[:, metrics == metric].max() or 1.0 for metric in metrics])
+    strength = np.nan_to_num(np.abs(values))
+    reach = np.array([strength[:, metrics == metric].max() or 1.0 for metric in metrics])
     alike = len(set(metrics)) == 1
     top = reach[0] if alike else 1.0
     shown = axes.imshow(values / reach * top, cmap="RdBu", vmin=-top, vmax=top, aspect="auto")
@@ -72,9 +80,11 @@ def draw_matrix(targets: Mapping[str, Results], control: str) -> Drawing:
     axes.set_xlabel("trained on", fontsize=9.5)
     axes.set_ylabel("ticket from", fontsize=9.5)
     _, where = sparse_range(next(iter(targets.values())))
+    own = "on the diagonal" if len(targets) > 1 else "in the target's row"
+    rows = [row for results in targets.values() for row in results.rows]
     caption = (
         f"Mean paired difference to `{control}` {where}, over seeds, with its 95 % t interval "
-        f"from {RELIABLE} seeds on; on the diagonal, the target's own ticket."
+        f"from {RELIABLE} seeds on; {own}, the target's own ticket. n = {seed_range(rows)}."
     )
     return Drawing("matrix.png", figure, caption, "Sources against targets, one value per cell.")
 
@@ -113,11 +123,12 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
                          label=f"{control}, {label}")  # fmt: skip
     axes.set_xticks(range(len(sources)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in sources])
     axes.set_xlabel("training images of the source", fontsize=9.5)
-    axes.set_ylabel(f"{unit.axis} on {target}", fontsize=9.5)
+    axes.set_ylabel(unit.axis.replace(unit.spoken, f"{unit.spoken} on {target}", 1), fontsize=9.5)
     legend(axes, outside=True)
     caption = (
         f"Tickets of sources of different sizes, trained on {target}; mean ± standard deviation "
-        f"over seeds. Dotted: `{control}` at the same level.{SEEDS_CAPTION}"
+        f"over seeds; n = {seed_range(results.rows)}. Dotted: `{control}` at the same level."
+        f"{SEEDS_CAPTION}"
     )
     return Drawing(f"sizes-{target}.png", figure, caption, "Value by size of the source.")
 

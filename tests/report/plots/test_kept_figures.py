@@ -47,7 +47,7 @@ def test_two_seeds_are_points_without_an_interval() -> None:
 def test_a_cell_of_the_matrix_has_its_interval_from_three_seeds_on(
     seeds: int, has_interval: bool
 ) -> None:
-    (text,) = draw_matrix({"a": made_results(seeds)}, "reinit").figure.axes[0].texts
+    (text,) = draw_matrix({"a": made_results(seeds)}, "reinit", {}).figure.axes[0].texts
     assert ("[" in text.get_text()) is has_interval
     assert "-" not in text.get_text()
 
