@@ -78,7 +78,11 @@ def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -
         Row.of(case, rates["masked"], rates[to], ratios(seconds, "masked", to), limit)
         for to, limit in ((fastest, LIMIT), ("dense", None))
     ]
-    notes = [f"{units} units, slower: {rates[name]}." for name in _ways() if name != fastest]
+    notes = [
+        f"{units} units, compiled the slower way: {rates[name]}.  "
+        for name in _ways()
+        if name != fastest
+    ]
     return Measured(rows, notes)
 
 

@@ -291,7 +291,10 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "atari_breakout_dqn": ("yu2019/atari:breakout_small",),
     "cartpole_ppo": ("yu2019/control:cartpole_ppo_small",),
 }
-"""Config and flags of the runs whose results are kept; shorter ones than the papers' say how."""
+"""Config and flags of each page's experiment, sized for two cores.
+
+The page may be of fewer seeds and arms: its config.json says which. Some have no page yet.
+"""
 
 PAGES = ("validation", "presets", "claims", "all", *EXPERIMENTS)
 

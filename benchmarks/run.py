@@ -67,7 +67,7 @@ def main() -> int:
                 continue
             sections.append(measured(benchmark, backend, extra))
             if not options.quick:
-                merge(sections[-1:])
+                merge(sections[-1:], expected=BENCHMARKS)
     failed = [row for section in sections for row in section.rows if row.held is False]
     return 1 if failed and not options.quick else 0
 

@@ -3,9 +3,10 @@
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.compare import Sample
@@ -108,20 +109,36 @@ def machine(*packages: str) -> dict[str, str]:
     return facts | {name: version(name) for name in packages}
 
 
-def merge(sections: Iterable[Section], data: Path = DATA, page: Path = PAGE) -> None:
-    """Replaces the sections of the same benchmark and backend; others stay."""
+def merge(
+    sections: Iterable[Section],
+    data: Path = DATA,
+    page: Path = PAGE,
+    expected: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
+    """Replaces the sections of the same benchmark and backend; others stay.
+
+    Args:
+        sections: what was measured.
+        data: the JSON with all sections.
+        page: the page to draw.
+        expected: backends by benchmark; the page names those without a section.
+    """
     kept = {}
     if data.exists():
         kept = {s.key: s for s in map(Section.load, json.loads(data.read_text()))}
     kept |= {s.key: s for s in sections}
     ordered = [kept[key] for key in sorted(kept)]
     data.write_text(json.dumps([asdict(s) for s in ordered], indent=1) + "\n")
-    page.write_text(draw(ordered))
+    known = {(s.benchmark, s.backend) for s in ordered}
+    missing = [f"`{b}` on {k}" for b, keys in expected.items() for k in keys if (b, k) not in known]
+    page.write_text(draw(ordered, missing))
 
 
-def draw(sections: Iterable[Section]) -> str:
+def draw(sections: Iterable[Section], missing: Sequence[str] = ()) -> str:
     """Returns the page."""
     lines = [_HEAD]
+    if missing:
+        lines += [f"Not measured yet: {', '.join(missing)}.", ""]
     last = ""
     for section in sections:
         if section.benchmark != last:

@@ -19,7 +19,7 @@ from keras_lottery.training.compilation import Compilation
 
 ABOUT = (
     "A training step of the small Transformer of Multi30k over sentences of 24 subwords, and a "
-    "beam search of four over as many sentences of 24, cached and in one compiled program: "
+    "beam search with four beams over as many such sentences, cached and in one compiled program: "
     "masked, with half of its weights pruned, against dense. The weights are random, so that "
     "hardly any translation ends before its last position."
 )
@@ -63,7 +63,7 @@ def measure(options: Options) -> Measured:
     saying = {name: lambda search=searches[name]: search(ids[0]) for name in MODELS}
     case = f"{config.layers} + {config.layers} layers of {config.width}, {words:,} subwords"
     rows = [
-        rated(f"{case}, trained", trainings, STEPS * sentences * length, "subwords", options),
+        rated(f"{case}, training", trainings, STEPS * sentences * length, "subwords", options),
         rated(f"{case}, translating", saying, subwords, "subwords", options),
     ]
     return Measured(rows, [])

@@ -1,4 +1,4 @@
-"""Finds winning tickets of a small Transformer that translates German, and compares random ones.
+"""Finds winning tickets of a small Transformer that translates German; random ones are a control.
 
     KERAS_BACKEND=tensorflow python examples/find_a_ticket_in_translation.py
 

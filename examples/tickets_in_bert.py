@@ -28,13 +28,13 @@ BLAME = ["bad", "stale", "bitter", "cold", "awful"]
 
 
 def write_sentences(folder: Path) -> None:
-    """Writes train.tsv and dev.tsv: short judgements of food, labelled 1 for praise."""
-    judgements = [(word, 1) for word in PRAISE] + [(word, 0) for word in BLAME]
+    """Writes train.tsv and dev.tsv: short judgments of food, labeled 1 for praise."""
+    judgments = [(word, 1) for word in PRAISE] + [(word, 0) for word in BLAME]
     rows = [
         (f"{article} {dish} {verb} {degree}{word} .", label)
         for article, dish, verb, degree, (word, label) in itertools.product(
             ("the", "a"), ("soup", "bread", "tea", "cake"), ("was", "tasted"), ("", "very "),
-            judgements,
+            judgments,
         )
     ]  # fmt: skip
     random.Random(0).shuffle(rows)

@@ -3,8 +3,8 @@
     KERAS_BACKEND=jax python examples/transfer_a_ticket.py
 
 The ticket is found on the digits 0 to 6, and trained to tell whether a digit is above 6. `exclude`
-skips what doesn't fit: the new output layer keeps its initial weights and an all-ones mask
-(Morcos et al. 2019, 1906.02773).
+skips what doesn't fit: the new output layer keeps its initial weights and isn't masked (Morcos et
+al. 2019, 1906.02773).
 """
 
 import keras

@@ -95,7 +95,6 @@ The reasons, from profiles with one thread:
 - The LSTM on TensorFlow: Keras runs it as a `tf.while_loop` on a CPU, whose small operations are
   dispatched one by one. A step of this benchmark takes 5.0 ms, of which its products are 0.4 ms.
   With `unroll=True` it takes 3.7 ms, but a graph as long as the sequence must be compiled.
-  `--backend=auto` takes JAX for recurrent networks.
 - CartPole with one game: 60 % of the time is the call that chooses an action for each frame, and
   much of that is TensorFlow's Python code around a function, not the network. With more games,
   they share one call.
