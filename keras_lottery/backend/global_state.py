@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 
 _VARIABLES = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
 """Environment variables that this package sets."""
+
+PATCHES = threading.RLock()
+"""Held while attributes of Keras' classes, or of functions, are replaced for a while."""
 
 _Part = tuple[Callable[[], Any], Callable[[Any], None]]
 

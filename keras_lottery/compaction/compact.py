@@ -12,6 +12,7 @@ from keras_lottery.compaction.verify import check_equal
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import strip
+from keras_lottery.masking.live_objects import live_objects
 from keras_lottery.masking.paths import layer_paths
 
 __all__ = ["compact", "dependency_graph"]
@@ -56,7 +57,8 @@ def compact(model: keras.Model, strict: bool = False) -> keras.Model:
             "strict=False to keep its channels."
         )
     kept = kept_units(graph)
-    small = _shrink(small, graph, resize(graph, kept))
+    with live_objects(small) as objects, keras.saving.custom_object_scope(objects):
+        small = _shrink(small, graph, resize(graph, kept))
     attach(small, sizes(graph, kept, plain, small, check_equal(plain, small, graph)))
     return small
 

@@ -6,6 +6,8 @@ tensors, and its sublayers and operations become steps. If that fails, its input
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import keras
@@ -21,7 +23,7 @@ from keras_lottery.masking.paths import layer_paths
 __all__ = ["input_specs", "trace"]
 
 _ = rules  # importing them registers the built-in rules
-_SPATIAL, _STEPS = 32, 8  # for axes of unknown size
+_SPATIAL, _STEPS = 32, (8, 64, 512)  # for axes of unknown size; longer if a layer needs it
 _BATCH = 2
 
 
@@ -31,9 +33,21 @@ def input_specs(model: keras.Model) -> Any:
     Raises:
         LotteryError: the model's input shapes are unknown.
     """
+    choices = [_specs(model, steps) for steps in _STEPS]
+    sizes = [[spec.shape for spec in keras.tree.flatten(specs)] for specs in choices]
+    if sizes[0] == sizes[-1]:
+        return choices[0]
+    for specs in choices:
+        with suppress(Exception):  # whatever a layer raises if the sequence is too short
+            model.compute_output_spec(specs)
+            return specs
+    return choices[0]
+
+
+def _specs(model: keras.Model, steps: int) -> Any:
     functional = internals.functional_of(model)
     if functional is not None:
-        return internals.map_inputs(functional, _concrete)
+        return internals.map_inputs(functional, partial(_concrete, steps=steps))
     shapes = internals.built_shapes(model)
     if not shapes:
         raise LotteryError(
@@ -41,22 +55,22 @@ def input_specs(model: keras.Model) -> Any:
             "Call it on a batch first."
         )
     shape = next(iter(shapes.values()))
-    return _from_shapes(shape, model)
+    return _from_shapes(shape, model, steps)
 
 
-def _from_shapes(shape: Any, model: keras.Model) -> Any:
+def _from_shapes(shape: Any, model: keras.Model, steps: int) -> Any:
     if isinstance(shape, dict):
-        return {key: _from_shapes(value, model) for key, value in shape.items()}
+        return {key: _from_shapes(value, model, steps) for key, value in shape.items()}
     if shape and isinstance(shape[0], tuple | list | dict):
-        return type(shape)(_from_shapes(value, model) for value in shape)
+        return type(shape)(_from_shapes(value, model, steps) for value in shape)
     layers = internals.flatten_layers(model)
     looks_up = any(isinstance(layer, keras.layers.Embedding) for layer in layers)
     dtype = "int32" if looks_up and len(shape) == 2 else "float32"
-    return _concrete(keras.KerasTensor(tuple(shape), dtype=dtype))
+    return _concrete(keras.KerasTensor(tuple(shape), dtype=dtype), steps)
 
 
-def _concrete(tensor: Any) -> keras.KerasTensor:
-    size = _SPATIAL if len(tensor.shape) > 3 else _STEPS
+def _concrete(tensor: Any, steps: int) -> keras.KerasTensor:
+    size = _SPATIAL if len(tensor.shape) > 3 else steps
     shape = tuple(size if s is None else int(s) for s in tensor.shape[1:])
     return keras.KerasTensor((_BATCH, *shape), dtype=tensor.dtype, name=tensor.name)
 

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy as shallow_copy
 from functools import partial
+from tempfile import TemporaryDirectory
+from threading import get_ident
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery import backend
-from keras_lottery.backend.global_state import preserved
+from keras_lottery.backend.global_state import PATCHES, preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
+from keras_lottery.masking.live_objects import live_objects
 from keras_lottery.masking.mask_layer import WRAPPER_NAME
 from keras_lottery.masking.masked_layer import CONFIG_KEY
 from keras_lottery.types import Weights
@@ -38,9 +41,11 @@ def copy_model(model: keras.Model) -> keras.Model:
     Raises:
         LotteryError: the model cannot be rebuilt from its config.
     """
-    copy = _rebuild(model, _config(model, _COPY_HINT), _COPY_HINT)
+    with live_objects(model) as objects:
+        copy = _rebuild(model, _config(model, _COPY_HINT), objects, _COPY_HINT)
     _copy_seeds(model, copy)
     state.set_weights(copy, state.get_weights(model))
+    _copy_adapted(model, copy)
     state.copy_masks(model, copy)
     old, new = getattr(model, "optimizer", None), getattr(copy, "optimizer", None)
     if old is not None and new is not None and len(old.variables) == len(new.variables):
@@ -69,15 +74,17 @@ def strip(model: keras.Model) -> keras.Model:
     """
     arguments.built_model(model)
     readers = _merge_lora(model, state.effective_readers(model))
-    config = _plain(_config(model, _STRIP_HINT))
-    with _initializers(lambda _: "zeros"):  # the values are assigned below
-        plain = _rebuild(model, config, _STRIP_HINT, compiled=False, expected=set(readers))
+    with live_objects(model) as objects:
+        config = _plain(_config(model, _STRIP_HINT))
+        with _initializers(lambda _: "zeros"):  # the values are assigned below
+            plain = _rebuild(model, config, objects, _STRIP_HINT, False, set(readers))
     _copy_seeds(model, plain)
     variables = paths.variables(plain)
     if extra := sorted(variables.keys() - readers.keys()):
         raise _cannot(model, f"the copy has {extra[0]}, too", _STRIP_HINT)
     for path, variable in variables.items():
         variable.assign(readers[path]())  # one at a time: all together would be another model
+    _copy_adapted(model, plain)
     return plain
 
 
@@ -89,9 +96,10 @@ def fresh_weights(model: keras.Model) -> Weights:
     Raises:
         LotteryError: the model cannot be rebuilt from its config.
     """
-    plain = _plain(_config(model, _COPY_HINT))
-    with fresh_initializers():
-        return state.get_weights(_rebuild(model, plain, _COPY_HINT, compiled=False))
+    with live_objects(model) as objects:
+        plain = _plain(_config(model, _COPY_HINT))
+        with fresh_initializers():
+            return state.get_weights(_rebuild(model, plain, objects, _COPY_HINT, compiled=False))
 
 
 def fresh_initializers() -> AbstractContextManager[None]:
@@ -112,19 +120,23 @@ def blank_initializers() -> AbstractContextManager[None]:
 
 @contextmanager
 def _initializers(replaced: Callable[[Any], Any]) -> Iterator[None]:
-    """Replaces the initializers of layers that are built inside this context."""
-    add_weight = keras.Layer.add_weight
+    """Replaces the initializers of layers that this thread builds inside this context."""
+    thread = get_ident()
 
     def with_another(
-        layer: keras.Layer, *args: Any, initializer: Any = None, **settings: Any
+        layer: keras.Layer, shape: Any = None, initializer: Any = None, *args: Any, **settings: Any
     ) -> keras.Variable:
-        return add_weight(layer, *args, initializer=replaced(initializer), **settings)
+        if get_ident() == thread:
+            initializer = replaced(initializer)
+        return add_weight(layer, shape, initializer, *args, **settings)
 
-    keras.Layer.add_weight = with_another
-    try:
-        yield
-    finally:
-        keras.Layer.add_weight = add_weight
+    with PATCHES:
+        add_weight = keras.Layer.add_weight
+        keras.Layer.add_weight = with_another
+        try:
+            yield
+        finally:
+            keras.Layer.add_weight = add_weight
 
 
 def _blank(initializer: Any) -> Any:
@@ -171,6 +183,7 @@ def _config(model: keras.Model, hint: str) -> dict[str, Any]:
 def _rebuild(
     model: keras.Model,
     config: dict[str, Any],
+    objects: dict[str, Any],
     hint: str,
     compiled: bool = True,
     expected: set[str] | None = None,
@@ -181,7 +194,7 @@ def _rebuild(
         with warnings.catch_warnings(), internals.tensorflow_left_out():
             warnings.simplefilter("ignore")
             copy = keras.saving.deserialize_keras_object(
-                config, custom_objects=_classes(model), safe_mode=False
+                config, custom_objects=objects, safe_mode=False
             )
     except Exception as error:
         raise _cannot(model, error, hint) from error
@@ -190,18 +203,6 @@ def _rebuild(
     if missing:
         raise _cannot(model, f"the copy lacks {sorted(missing)[0]}", hint)
     return copy
-
-
-def _classes(model: keras.Model) -> dict[str, type]:
-    """Returns the classes in a model that Keras can't find by itself."""
-    classes: dict[str, type] = {}
-    for layer in internals.flatten_layers(model):
-        cls = type(layer)
-        while hasattr(cls, "keras_lottery_base"):  # a swapped class; only its base can be imported
-            cls = cls.keras_lottery_base
-        if cls.__module__.partition(".")[0] not in ("keras", "keras_hub", "keras_lottery"):
-            classes.setdefault(keras.saving.get_registered_name(cls), cls)
-    return classes
 
 
 def _plain(node: Any) -> Any:
@@ -247,6 +248,24 @@ def _copy_seeds(model: keras.Model, copy: keras.Model) -> None:
     for path, variable in paths.seed_generators(model).items():
         if path in states:
             states[path].assign(keras.ops.copy(variable.value))
+
+
+def _copy_adapted(model: keras.Model, copy: keras.Model) -> None:
+    """Copies what layers have learned by `adapt` and don't hold in variables alone."""
+    layers = dict(paths.layer_paths(model))
+    for path, layer in paths.layer_paths(copy):
+        source = layers.get(path)
+        if source is None:
+            continue
+        if isinstance(layer, keras.layers.Normalization | keras.layers.Discretization):
+            store: dict[str, Any] = {}
+            source.save_own_variables(store)
+            numpy = keras.ops.convert_to_numpy
+            layer.load_own_variables({name: numpy(value) for name, value in store.items()})
+        if hasattr(layer, "load_assets"):  # vocabularies
+            with TemporaryDirectory() as folder:
+                source.save_assets(folder)
+                layer.load_assets(folder)
 
 
 def _value(variable: keras.Variable) -> Any:

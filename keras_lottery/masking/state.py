@@ -190,6 +190,9 @@ def set_weights(model: keras.Layer, weights: Weights) -> None:
         _check_shape(f"a value of {path!r}", tuple(variable.shape), np.asarray(weights[path]))
     for path, variable in known.items():
         variable.assign(np.asarray(weights[path]))
+    for layer in internals.flatten_layers(model):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it normalizes by copies of its variables
 
 
 def effective_weights(model: keras.Layer) -> Weights:

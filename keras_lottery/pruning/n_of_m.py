@@ -31,7 +31,7 @@ class NofM(Layout):
     def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
         self.check(argument)
         self.n, self.m = map(int, argument.split(":"))
-        self.sparsity = 1 - self.n / self.m
+        self.sparsity = (self.m - self.n) / self.m  # 1 - n / m rounds twice
         self.infos = [self._marked(info) for info in infos]
         self._axes = {i.path: i.input_axis for i in self.infos if i.prunable}
 

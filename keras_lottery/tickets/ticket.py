@@ -81,7 +81,7 @@ class Ticket:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the ticket atomically; equal tickets give equal bytes."""
-        checks.file_path(path, "path")
+        path = checks.file_path(path, "path")
         arrays: State = {f"start/{p}": np.asarray(value) for p, value in self.start.items()}
         arrays |= {f"fill/{p}": np.asarray(value) for p, value in self.fills.items()}
         for p, mask in self.masks.items():
@@ -121,7 +121,7 @@ class Ticket:
             LotteryError: the file is missing, truncated, changed, not a ticket, or of a later
                 format.
         """
-        checks.file_path(path, "path")
+        path = checks.file_path(path, "path")
         stored = read_stored(path)
         metadata = _ticket_metadata(path, stored)
         provenance = metadata.get("provenance") or {}
@@ -149,7 +149,7 @@ class Ticket:
         Raises:
             LotteryError: see `load`.
         """
-        checks.file_path(path, "path")
+        path = checks.file_path(path, "path")
         stored = read_stored(path, "mask/")
         return _masks(path, _ticket_metadata(path, stored), stored.arrays)
 

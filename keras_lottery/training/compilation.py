@@ -30,14 +30,17 @@ def choose_compilation(
     A compiled loop is fastest nearly everywhere. On a CPU, XLA compiles convolutions inside a
     loop to code that is slower by orders of magnitude, so JAX makes one call per step there and
     TensorFlow uses a loop without XLA. On TensorFlow, recurrent layers are also faster without
-    XLA, which disables the fused kernel on a GPU (see benchmarks/).
+    XLA, which disables the fused kernel on a GPU (see benchmarks/). Layers that XLA can't compile,
+    such as look-ups of strings, are never compiled with it.
     """
     slow = backend.is_cpu() and has_layer(model, "Conv")
     if backend.name() == "jax":
         return Compilation(loop=not slow, xla=True)
     if backend.name() == "tensorflow":
         # XLA around `strategy.run` fails on several replicas.
-        xla = distribution.strategy is None and not slow and not has_layer(model, "RNN")
+        compiles = all(layer.supports_jit for layer in flatten_layers(model))
+        fast = compiles and not slow and not has_layer(model, "RNN")
+        xla = distribution.strategy is None and fast
         return Compilation(loop=True, xla=xla if jit == "auto" else jit == "true")
     return Compilation(loop=False, xla=False)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from keras_lottery.masking.keras_internals import resumed_epoch, run_first_batch
+from keras_lottery.masking.keras_internals import functional_of, resumed_epoch, run_first_batch
 from keras_lottery.masking.mask_layer import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checks import check_fit, check_labels
@@ -227,10 +227,12 @@ def prepare(model: keras.Model, *arrays: Any) -> FitProgram:
 
     Args:
         model: compiled.
-        arrays: `x`, `y` and `sample_weight`, if any. One example is run, since Keras creates
-            weights, slots and metrics on the first batch.
+        arrays: `x`, `y` and `sample_weight`, if any. One example is run, or a batch if the model
+            has a fixed one, since Keras creates weights, slots and metrics on the first batch.
     """
-    batch = keras.tree.map_structure(lambda a: np.asarray(a[:1]), arrays)
+    sizes = [tensor.shape[0] for tensor in getattr(functional_of(model), "inputs", ())]
+    size = next((size for size in sizes if size), 1)
+    batch = keras.tree.map_structure(lambda a: np.asarray(a[:size]), arrays)
     run_first_batch(model, *batch)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

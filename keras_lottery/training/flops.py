@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_lottery.backend.global_state import PATCHES
 from keras_lottery.types import MaskSet
 
 Shape = tuple[int, ...]
@@ -32,7 +34,7 @@ def uses(model: keras.Model, inputs: Any) -> dict[int, int]:
     counts: dict[int, int] = {}
 
     def record(layer: Any, input_shape: Shape, output_shape: Shape) -> None:
-        rule = next((RULES[c.__name__] for c in type(layer).__mro__ if c.__name__ in RULES), None)
+        rule = _rule_of(layer)
         if rule is None:
             return
         for attribute, count in rule(layer, input_shape, output_shape).items():
@@ -109,6 +111,25 @@ def _recurrent(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str,
     return {"cell.kernel": input_shape[1], "cell.recurrent_kernel": input_shape[1]}
 
 
+def _convolutional_recurrent(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    last = None if layer.cell.data_format == "channels_first" else -1
+    count = input_shape[1] * math.prod(output_shape[:last][-layer.cell.rank :])
+    return {"cell.kernel": count, "cell.recurrent_kernel": count}
+
+
+def _each_step(layer: Any, input_shape: Shape, output_shape: Shape) -> dict[str, int]:
+    """Keras calls the inner layer without its hooks, once for each step."""
+    steps = input_shape[1]
+    shapes = [(shape[0], *shape[2:]) for shape in (input_shape, output_shape)]
+    rule = _rule_of(layer.layer)
+    uses_of = rule(layer.layer, *shapes) if rule else {}
+    return {f"layer.{attribute}": steps * count for attribute, count in uses_of.items()}
+
+
+def _rule_of(layer: Any) -> Rule | None:
+    return next((RULES[c.__name__] for c in type(layer).__mro__ if c.__name__ in RULES), None)
+
+
 RULES: dict[str, Rule] = {
     "Dense": _dense,
     "EinsumDense": _einsum_dense,
@@ -118,6 +139,8 @@ RULES: dict[str, Rule] = {
     "BaseConvTranspose": _conv_transpose,
     "ReversibleEmbedding": _reversible,
     "RNN": _recurrent,
+    "ConvLSTM": _convolutional_recurrent,
+    "TimeDistributed": _each_step,
 }
 """Rules by class name; a layer uses the rule of its nearest base class that has one."""
 
@@ -130,20 +153,22 @@ def _attribute(layer: Any, path: str) -> Any:
 
 @contextmanager
 def watched(record: Callable[[Any, Any, Any], None]) -> Iterator[None]:
-    """Calls `record(layer, inputs, outputs)` for every layer that runs in this context."""
-    plain = keras.layers.Layer.__call__
+    """Calls `record(layer, inputs, outputs)` for every layer that this thread runs meanwhile."""
+    thread = get_ident()
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = plain(self, *args, **kwargs)
-        if args:
+        if args and get_ident() == thread:
             record(self, args[0], outputs)
         return outputs
 
-    keras.layers.Layer.__call__ = call
-    try:
-        yield
-    finally:
-        keras.layers.Layer.__call__ = plain
+    with PATCHES:
+        plain = keras.layers.Layer.__call__
+        keras.layers.Layer.__call__ = call
+        try:
+            yield
+        finally:
+            keras.layers.Layer.__call__ = plain
 
 
 def _shape(value: Any) -> Shape | None:

@@ -95,3 +95,14 @@ def test_words_as_inputs():
     model = functional(x, L.Dense(2, name="last")(L.Flatten()(y)))
     edit(model.get_layer("table"), embeddings=((slice(None), 1), 0))
     assert shapes(kl.compact(model), "table") == [(4, 5)]
+
+
+def test_words_of_open_length_are_traced_at_a_length_that_the_layers_allow():
+    words = keras.Input((None,), dtype="int32")
+    y = L.Embedding(50, 8)(words)
+    y = L.Conv1D(16, 7, strides=3)(L.Conv1D(16, 7, strides=3, name="first")(y))
+    model = functional(words, L.Dense(4)(L.GlobalMaxPooling1D()(y)))
+    kl.prune(model, 0.5, pattern="channels")
+    small = kl.compact(model)
+    assert small.count_params() < model.count_params()
+    assert kl.compaction_report(small).difference < 1e-5

@@ -361,3 +361,13 @@ def test_rounds_prune_exact_numbers_of_channels():
 def test_channels_need_to_be_known():
     with pytest.raises(LotteryError, match="variables with channels"):
         prune_to({"k": np.ones((2, 2))}, {}, [VariableInfo("k", (2, 2))], 0.5, pattern="channels")
+
+
+@pytest.mark.parametrize("pattern", ["4:5", "9:10", "7:9"])
+def test_exactly_n_of_every_m_survive_by_default(pattern):
+    n, m = map(int, pattern.split(":"))
+    info = VariableInfo("k", (10 * m, 4), input_axis=0)
+    kernel = np.random.default_rng(0).normal(size=info.shape)
+    highest = layout_of(pattern, [info]).sparsity
+    masks = prune_to({"k": kernel}, {}, [info], highest, pattern=pattern)
+    assert (masks["k"].reshape(10, m, 4).sum(axis=1) == n).all()

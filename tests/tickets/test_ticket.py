@@ -172,3 +172,13 @@ def test_presets_are_found_by_name(tmp_path, monkeypatch):
     assert Ticket.from_preset("small").provenance["seed"] == 3
     with pytest.raises(LotteryError, match=r"known ticket preset.*Did you mean 'small'"):
         Ticket.from_preset("smal")
+
+
+def test_a_path_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    ticket = Ticket({"k": np.array([True, False])}, {"k": np.array([1.0, 2.0], "float32")})
+    ticket.save("~/t.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.safetensors"]
+    assert Ticket.load("~/t.safetensors").masks["k"].tolist() == [True, False]
+    assert Ticket.load_masks("~/t.safetensors")["k"].tolist() == [True, False]

@@ -200,3 +200,37 @@ def test_mistakes_are_named():
         training.fit(model, x, y[:-1])
     with pytest.raises(LotteryError, match="validation_split"):
         training.fit(model, x, y, validation_split=1.5)
+
+
+def test_a_fixed_batch_and_a_state_between_batches():
+    if backend.name() == "torch":
+        pytest.skip("Keras' own fit fails with it on torch")
+
+    def network():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential(
+            [
+                keras.Input(batch_shape=(8, 5, 3)),
+                keras.layers.LSTM(4, stateful=True),
+                keras.layers.Dense(1),
+            ]
+        )
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        return model
+
+    x = np.random.default_rng(0).normal(size=(32, 5, 3)).astype("float32")
+    y, (ours, other) = x[:, 0, :1], (network(), network())
+    training.fit(ours, x, y, batch_size=8, shuffle=False, verbose=0)
+    other.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    assert_equal_weights(ours, other)
+
+
+def test_words_are_looked_up_without_xla():
+    if backend.name() != "tensorflow":
+        pytest.skip("only TensorFlow has strings")
+    words = keras.layers.TextVectorization(4, output_mode="multi_hot", vocabulary=["a", "b"])
+    model = keras.Sequential([keras.Input((1,), dtype="string"), words, keras.layers.Dense(2)])
+    made.compiled(model, keras.optimizers.SGD(0.5))
+    x, y = np.array([["a"], ["b"]] * 20, object), np.array([0, 1] * 20)
+    training.fit(model, x, y, epochs=5, verbose=0)
+    assert model.evaluate(keras.ops.convert_to_tensor(x), y, verbose=0)[-1] == 1.0

@@ -42,6 +42,16 @@ def test_recurrent_weights_are_used_every_step():
     assert uses_of(model, 7, 3) == [7, 7, 1]
 
 
+def test_convolutions_are_used_every_step_at_every_place():
+    layer = layers.ConvLSTM2D(4, 3, padding="same")
+    assert uses_of(keras.Sequential([keras.Input((5, 8, 6, 2)), layer]), 5, 8, 6, 2) == [240, 240]
+
+
+def test_a_layer_of_every_step_is_used_every_step():
+    model = keras.Sequential([keras.Input((5, 4)), layers.TimeDistributed(layers.Dense(3))])
+    assert uses_of(model, 5, 4) == [5]
+
+
 def test_attention_projections_are_used_at_every_place():
     inputs = keras.Input((6, 8))
     attention = layers.MultiHeadAttention(2, 4)(inputs, inputs)

@@ -13,7 +13,7 @@ import json
 import sys
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
@@ -21,6 +21,7 @@ from typing import Any
 
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.files import full_disk
+from keras_lottery.references import attributes, elements, is_part, references
 
 _CONFIG = "config.json"
 # Entries of a config that are code, which Keras loads with `safe_mode=False` only.
@@ -211,46 +212,13 @@ def _attribute(module: Any, qualified_name: str) -> Any:
     return module
 
 
-def references(model: Any) -> list[Any]:
-    """Returns all Keras objects, classes and functions reachable through an object's attributes.
-
-    Args:
-        model: a model, layer or other object with `get_config`.
-    """
-    seen: dict[int, Any] = {}
-    waiting = [model]
-    while waiting:
-        thing = waiting.pop()
-        if id(thing) in seen:
-            continue
-        seen[id(thing)] = thing
-        waiting.extend(_elements(thing))
-        if _is_part(thing):
-            waiting.extend([type(thing), *_attributes(thing)])
-    return [t for t in seen.values() if isinstance(t, (type, FunctionType)) or _is_part(t)]
-
-
 def has_code(part: Any) -> bool:
     """Returns True for a part that Keras saves as code: one with a lambda, or a wrapped module."""
     import keras
 
     wrappers = (keras.layers.TorchModuleWrapper, keras.layers.TFSMLayer)
-    values = [part, *_attributes(part)] if _is_part(part) else []
-    held = [*values, *(element for value in values for element in _elements(value))]
+    values = [part, *attributes(part)] if is_part(part) else []
+    held = [*values, *(element for value in values for element in elements(value))]
     return isinstance(part, wrappers) or any(
         isinstance(value, FunctionType) and value.__name__ == "<lambda>" for value in held
     )
-
-
-def _is_part(thing: Any) -> bool:
-    return hasattr(type(thing), "get_config")
-
-
-def _attributes(thing: Any) -> list[Any]:
-    return list(getattr(thing, "__dict__", {}).values())
-
-
-def _elements(thing: Any) -> Iterable[Any]:
-    if isinstance(thing, Mapping):
-        return list(thing.values())
-    return list(thing) if isinstance(thing, (list, tuple, set, frozenset)) else []

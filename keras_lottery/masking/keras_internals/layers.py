@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from threading import get_ident
 from typing import Any
 
 import keras
@@ -15,6 +16,8 @@ from keras.src.saving import object_registration, saving_lib, serialization_lib
 from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.utils.module_utils import tensorflow as lazy_tensorflow
 from keras.src.utils.naming import to_snake_case
+
+from keras_lottery.backend.global_state import PATCHES
 
 # ---- the tree of a model -------------------------------------------------------------------------
 
@@ -95,24 +98,28 @@ def intercepted(
         on_layer: called as `(layer, args, kwargs)` instead of the layer; returns its outputs.
         on_operation: called as `(operation, args, kwargs, outputs)` after an operation.
     """
-    layer_call, symbolic_call = keras.Layer.__call__, Operation.symbolic_call
+    thread = get_ident()
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         leaves = keras.tree.flatten((args, kwargs))
-        if any(isinstance(leaf, keras.KerasTensor) for leaf in leaves):
+        if get_ident() == thread and any(isinstance(leaf, keras.KerasTensor) for leaf in leaves):
             return on_layer(self, args, kwargs)
         return layer_call(self, *args, **kwargs)
 
     def symbolic(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if get_ident() != thread:
+            return symbolic_call(self, *args, **kwargs)
         outputs = self.compute_output_spec(*args, **kwargs)
         on_operation(self, args, kwargs, outputs)
         return outputs
 
-    keras.Layer.__call__, Operation.symbolic_call = call, symbolic
-    try:
-        yield
-    finally:
-        keras.Layer.__call__, Operation.symbolic_call = layer_call, symbolic_call
+    with PATCHES:
+        layer_call, symbolic_call = keras.Layer.__call__, Operation.symbolic_call
+        keras.Layer.__call__, Operation.symbolic_call = call, symbolic
+        try:
+            yield
+        finally:
+            keras.Layer.__call__, Operation.symbolic_call = layer_call, symbolic_call
 
 
 Replacement = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]

@@ -11,6 +11,7 @@ from keras.src.trainers.compile_utils import CompileMetrics
 from packaging.version import Version
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals.layers import flatten_layers
 
 # Earlier versions need sample weights under a distribution.
 _PLACES_NONE = Version(keras.__version__) >= Version("3.15")
@@ -39,7 +40,7 @@ def compiled_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
 
 
 def run_first_batch(model: keras.Model, *batch: Any) -> None:
-    """Evaluates one batch, on which Keras creates weights and metrics, and resets the metrics.
+    """Evaluates one batch, on which Keras creates weights and metrics, and forgets it again.
 
     Args:
         model: compiled.
@@ -47,8 +48,18 @@ def run_first_batch(model: keras.Model, *batch: Any) -> None:
     """
     if not _PLACES_NONE and keras.distribution.distribution() is not None and len(batch) == 2:
         batch = (*batch, np.ones(len(keras.tree.flatten(batch)[0]), "float32"))
+    before = {id(state): keras.ops.convert_to_numpy(state) for state in _states(model)}
     model.test_on_batch(*batch)
     model.reset_metrics()
+    for state in _states(model):
+        state.assign(before.get(id(state), np.zeros(state.shape)))
+
+
+def _states(model: keras.Model) -> list[keras.Variable]:
+    """Returns the states that recurrent layers keep between batches."""
+    stateful = [layer for layer in flatten_layers(model) if getattr(layer, "stateful", False)]
+    states = keras.tree.flatten([getattr(layer, "states", None) for layer in stateful])
+    return [state for state in states if isinstance(state, keras.Variable)]
 
 
 @contextmanager
