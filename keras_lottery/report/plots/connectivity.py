@@ -21,7 +21,7 @@ def draw_connectivity(results: Results, networks: Sequence[ConnectedNetwork]) ->
     looks = lines(results.arms)
     present = {network.arm for network in networks if network.round in rounds}
     arms = [arm for arm in results.arms if arm in present]
-    figure = new_figure(2.5 * len(rounds) + 1.2, 4.8)
+    figure = new_figure(max(2.5 * len(rounds) + 1.2, 5.0), 4.8)
     panels = figure.subplots(2, len(rounds), sharey=True, sharex="row", squeeze=False)
     for column, number in enumerate(rounds):
         level = [network for network in networks if network.round == number]
@@ -43,6 +43,7 @@ def draw_connectivity(results: Results, networks: Sequence[ConnectedNetwork]) ->
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("inputs read", fontsize=9.5)
     for axes in panels[1]:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("connected units, narrowest layer", fontsize=9.5)
     for row in panels:
         row[0].set_ylabel(unit.axis, fontsize=9.5)

@@ -217,7 +217,9 @@ def legend(axes: Axes, first: Sequence[str] = (), outside: bool = False) -> None
 def legend_below(figure: Figure, axes: Axes) -> None:
     """Adds one legend for all panels below them, with the lines of one panel."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize=8, loc="outside lower center", ncols=len(labels))
+    inches = 0.5 + 0.075 * max(map(len, labels), default=0)  # of a name and its marker
+    columns = max(1, int(figure.get_figwidth() / inches))
+    figure.legend(handles, labels, fontsize=8, loc="outside lower center", ncols=columns)
 
 
 def beside(index: int, of: int) -> float:
