@@ -146,7 +146,8 @@ def sensitivity(
 
     Args:
         model: built, compiled and usually trained. Existing masks stay.
-        data: (x, y), or a data set for `keras.Model.evaluate` that can be read repeatedly.
+        data: (x, y) or (x, y, sample_weight), or a data set for `keras.Model.evaluate` that can be
+            read repeatedly.
         sparsities: fractions to remove of each layer's prunable weights, or groups of weights, in
             (0, 1).
         criterion: name of a registered criterion. If it needs derivatives, `data` must be (x, y).
@@ -242,9 +243,10 @@ class _Evaluation:
             raise LotteryError(
                 "Expected data, (x, y) or a data set. Received: one array. Pass the labels, too."
             )
-        is_pair = isinstance(data, tuple | list) and len(data) == 2
-        self.pair = tuple(data) if is_pair else None
-        self._arguments = dict(zip("xy", data)) if is_pair else {"x": data}
+        are_arrays = isinstance(data, tuple | list) and len(data) in (2, 3)
+        self.pair = tuple(data)[:2] if are_arrays else None
+        names = ("x", "y", "sample_weight")
+        self._arguments = dict(zip(names, data)) if are_arrays else {"x": data}
         if batch_size is not None:
             self._arguments["batch_size"] = checks.whole_number(batch_size, "batch_size", least=1)
 

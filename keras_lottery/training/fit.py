@@ -208,10 +208,10 @@ def _validator(
         )
     arrays = tuple(part for part in (x, y, sample_weight) if part is not None)
     examples = length(arrays)
+    batch = array_batch_size(examples, batch, steps)  # Keras' default if there is none
     if steps:
-        batch = array_batch_size(examples, batch, steps)
         examples = min(examples, steps * batch)
-    evaluate = Evaluation(program, arrays, examples, batch=batch or 0)
+    evaluate = Evaluation(program, arrays, examples, batch=batch)
 
     def evaluate_arrays() -> dict[str, float]:
         hooks.on_test_begin()

@@ -106,3 +106,15 @@ def test_words_of_open_length_are_traced_at_a_length_that_the_layers_allow():
     small = kl.compact(model)
     assert small.count_params() < model.count_params()
     assert kl.compaction_report(small).difference < 1e-5
+
+
+def test_a_scale_for_each_channel_keeps_its_channels():
+    x = keras.Input((6, 6, 3))
+    y = L.Rescaling([1.0, 2.0, 3.0, 4.0])(L.Conv2D(4, 3, name="before")(x))
+    y = L.Rescaling(0.5)(L.Conv2D(6, 3, activation="relu", name="after")(y))
+    model = functional(x, L.Dense(2)(L.GlobalAveragePooling2D()(y)))
+    off(model.get_layer("before"), units=[1])
+    off(model.get_layer("after"), units=[0, 1])
+    small = kl.compact(model)
+    assert shapes(small, "before")[0] == (3, 3, 3, 4)
+    assert shapes(small, "after")[0] == (3, 3, 4, 4)

@@ -54,6 +54,14 @@ def test_each_layer_alone(model):
 
 
 @pytest.mark.backend
+def test_examples_have_their_weights(model):
+    y = targets([[1, 0.5], [0.25, 3]], [[2.0], [1.0]]) + np.array([[1.0], [3.0]])
+    only_first = np.array([2.0, 0.0])
+    found = kl.sensitivity(model, (X, y, only_first), sparsities=(0.5,)).unpruned["loss"]
+    assert found == pytest.approx(model.evaluate(X, y, sample_weight=only_first, verbose=0)[0])
+    assert found != pytest.approx(model.evaluate(X, y, verbose=0)[0])
+
+
 def test_the_model_stays_and_is_traced_once(model):
     y = targets([[1, 0.5], [0.25, 3]], [[2.0], [1.0]])
     before = model.get_weights()

@@ -73,6 +73,12 @@ def activation(call: Call) -> None:
         call.output.axes = call.input.axes
 
 
+def rescaling(call: Call) -> None:
+    """A scale or offset for each channel has the size of the input, which is then pinned."""
+    many = np.ndim(call.layer.scale) or np.ndim(call.layer.offset)
+    (fixed if many else activation)(call)
+
+
 def fixed(call: Call) -> None:
     """The layer has statistics of the size of its input, which is pinned."""
     call.graph.pin(call.input.axes, f"{call.path} stores statistics of this size", read=False)
@@ -193,8 +199,9 @@ for _class in (
     layers.Identity,
 ):
     register_compaction_rule(_class, identity)
-for _class in (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Rescaling):
+for _class in (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU):
     register_compaction_rule(_class, activation)
+register_compaction_rule(layers.Rescaling, rescaling)
 register_compaction_rule(layers.PReLU, prelu)
 register_compaction_rule(layers.Normalization, fixed)
 register_compaction_rule(layers.Average, average)
