@@ -58,10 +58,10 @@ ACROBOT = ("yu2019/control:acrobot_small", "--seeds=0,1,2,3,4,5,6,7")
 UNSCALED = ("--config.data.reward_scale=1.0", "--config.optimizer.epsilon=1e-3")
 
 
-def at_rounds(arms: str, rounds: str) -> tuple[str, ...]:
-    """Returns the flags for `arms`, trained at `rounds` only, next to the winning tickets."""
+def at_rounds(arms: str, rounds: str, always: str = "winning") -> tuple[str, ...]:
+    """Returns the flags for `arms`, trained at `rounds` only, next to those trained `always`."""
     only = (f"--config.prune.arm_rounds.{arm}={rounds}" for arm in arms.split(","))
-    return (f"--config.arms=winning,{arms}", *only)
+    return (f"--config.arms={always},{arms}", *only)
 
 
 # At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
@@ -216,6 +216,7 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "instability_resnet8_cifar10": (
         "frankle2020/instability:resnet8_cifar10",
+        "--seeds=1,2",
         "--threads=1",
         "--backend=tensorflow",
     ),
@@ -265,7 +266,9 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "acrobot_dqn": (
         *ACROBOT,
-        *at_rounds("permuted_global,permuted_layer,reinit,one_shot", "4,5,6"),
+        *at_rounds(
+            "permuted_global,permuted_layer,reinit,one_shot", "4,5,6", "winning,winning_init"
+        ),
     ),
     "acrobot_dqn_unscaled": (
         *ACROBOT,
