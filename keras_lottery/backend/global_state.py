@@ -16,6 +16,32 @@ _VARIABLES = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_USE_LEGACY_KERAS")
 PATCHES = threading.RLock()
 """Held while attributes of Keras' classes, or of functions, are replaced for a while."""
 
+
+@contextmanager
+def replaced_method(owner: type, name: str, call: Callable[..., Any]) -> Iterator[None]:
+    """Replaces a method of a class for the calls of this thread.
+
+    Args:
+        owner: the class.
+        name: of the method.
+        call: called as `(method, self, *args, **kwargs)` instead.
+    """
+    thread = threading.get_ident()
+    with PATCHES:
+        method = getattr(owner, name)
+
+        def replaced(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != thread:
+                return method(self, *args, **kwargs)
+            return call(method, self, *args, **kwargs)
+
+        setattr(owner, name, replaced)
+        try:
+            yield
+        finally:
+            setattr(owner, name, method)
+
+
 _Part = tuple[Callable[[], Any], Callable[[Any], None]]
 
 

@@ -2,19 +2,18 @@
 
 import random
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from copy import copy as shallow_copy
 from functools import partial
 from tempfile import TemporaryDirectory
-from threading import get_ident
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_lottery import backend
-from keras_lottery.backend.global_state import PATCHES, preserved
+from keras_lottery.backend.global_state import preserved, replaced_method
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
@@ -118,25 +117,20 @@ def blank_initializers() -> AbstractContextManager[None]:
     return _initializers(_blank)
 
 
-@contextmanager
-def _initializers(replaced: Callable[[Any], Any]) -> Iterator[None]:
+def _initializers(replaced: Callable[[Any], Any]) -> AbstractContextManager[None]:
     """Replaces the initializers of layers that this thread builds inside this context."""
-    thread = get_ident()
 
     def with_another(
-        layer: keras.Layer, shape: Any = None, initializer: Any = None, *args: Any, **settings: Any
+        add_weight: Callable[..., keras.Variable],
+        layer: keras.Layer,
+        shape: Any = None,
+        initializer: Any = None,
+        *args: Any,
+        **settings: Any,
     ) -> keras.Variable:
-        if get_ident() == thread:
-            initializer = replaced(initializer)
-        return add_weight(layer, shape, initializer, *args, **settings)
+        return add_weight(layer, shape, replaced(initializer), *args, **settings)
 
-    with PATCHES:
-        add_weight = keras.Layer.add_weight
-        keras.Layer.add_weight = with_another
-        try:
-            yield
-        finally:
-            keras.Layer.add_weight = add_weight
+    return replaced_method(keras.Layer, "add_weight", with_another)
 
 
 def _blank(initializer: Any) -> Any:

@@ -1,6 +1,6 @@
 """The classes and functions of a model, by which a copy finds them in this process.
 
-Keras finds only registered ones by name, and gives a copied lambda the globals of its own module.
+Keras finds only registered ones by name, and a lambda that it copies sees the globals of Keras.
 """
 
 from collections.abc import Iterator

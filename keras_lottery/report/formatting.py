@@ -31,8 +31,12 @@ class Unit:
     @property
     def axis(self) -> str:
         """The metric's name and unit, for an axis or a column."""
+        return self.with_unit(self.spoken)
+
+    def with_unit(self, text: str) -> str:
+        """Returns the text and the metric's unit, if it has one."""
         unit = self.symbol.strip() or _NATS.get(self.name)
-        return f"{self.spoken} [{unit}]" if unit else self.spoken
+        return f"{text} [{unit}]" if unit else text
 
     @property
     def noun(self) -> str:

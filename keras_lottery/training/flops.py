@@ -1,15 +1,14 @@
 """Floating-point operations of a sparse Keras model."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from threading import get_ident
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_lottery.backend.global_state import PATCHES
+from keras_lottery.backend.global_state import replaced_method
 from keras_lottery.types import MaskSet
 
 Shape = tuple[int, ...]
@@ -151,24 +150,16 @@ def _attribute(layer: Any, path: str) -> Any:
     return layer
 
 
-@contextmanager
-def watched(record: Callable[[Any, Any, Any], None]) -> Iterator[None]:
+def watched(record: Callable[[Any, Any, Any], None]) -> AbstractContextManager[None]:
     """Calls `record(layer, inputs, outputs)` for every layer that this thread runs meanwhile."""
-    thread = get_ident()
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        outputs = plain(self, *args, **kwargs)
-        if args and get_ident() == thread:
-            record(self, args[0], outputs)
+    def call(plain: Callable[..., Any], layer: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = plain(layer, *args, **kwargs)
+        if args:
+            record(layer, args[0], outputs)
         return outputs
 
-    with PATCHES:
-        plain = keras.layers.Layer.__call__
-        keras.layers.Layer.__call__ = call
-        try:
-            yield
-        finally:
-            keras.layers.Layer.__call__ = plain
+    return replaced_method(keras.layers.Layer, "__call__", call)
 
 
 def _shape(value: Any) -> Shape | None:

@@ -9,16 +9,8 @@ from matplotlib.axes import Axes
 
 from keras_lottery.report.masks import Densities, densities, grouped, overlaps
 from keras_lottery.report.plots import draw_density, draw_overlap, draw_speed, draw_tickets
-from keras_lottery.report.plots.style import (
-    contrast_axis,
-    distinct_levels,
-    dodge,
-    lines,
-    mean_bars,
-    new_figure,
-    ticks,
-    window,
-)
+from keras_lottery.report.plots.axes import contrast_axis, distinct_levels, dodge, ticks, window
+from keras_lottery.report.plots.style import lines, mean_bars, new_figure
 from keras_lottery.report.results import results_by_task
 from keras_lottery.report.sentences import sparse_range
 from keras_lottery.report.statistics import levels, paired

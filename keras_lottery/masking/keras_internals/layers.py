@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from threading import get_ident
 from typing import Any
 
 import keras
@@ -17,7 +16,7 @@ from keras.src.saving.keras_saveable import KerasSaveable
 from keras.src.utils.module_utils import tensorflow as lazy_tensorflow
 from keras.src.utils.naming import to_snake_case
 
-from keras_lottery.backend.global_state import PATCHES
+from keras_lottery.backend.global_state import replaced_method
 
 # ---- the tree of a model -------------------------------------------------------------------------
 
@@ -98,28 +97,23 @@ def intercepted(
         on_layer: called as `(layer, args, kwargs)` instead of the layer; returns its outputs.
         on_operation: called as `(operation, args, kwargs, outputs)` after an operation.
     """
-    thread = get_ident()
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
         leaves = keras.tree.flatten((args, kwargs))
-        if get_ident() == thread and any(isinstance(leaf, keras.KerasTensor) for leaf in leaves):
-            return on_layer(self, args, kwargs)
-        return layer_call(self, *args, **kwargs)
+        if any(isinstance(leaf, keras.KerasTensor) for leaf in leaves):
+            return on_layer(layer, args, kwargs)
+        return plain(layer, *args, **kwargs)
 
-    def symbolic(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if get_ident() != thread:
-            return symbolic_call(self, *args, **kwargs)
-        outputs = self.compute_output_spec(*args, **kwargs)
-        on_operation(self, args, kwargs, outputs)
+    def symbolic(_: Any, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = operation.compute_output_spec(*args, **kwargs)
+        on_operation(operation, args, kwargs, outputs)
         return outputs
 
-    with PATCHES:
-        layer_call, symbolic_call = keras.Layer.__call__, Operation.symbolic_call
-        keras.Layer.__call__, Operation.symbolic_call = call, symbolic
-        try:
-            yield
-        finally:
-            keras.Layer.__call__, Operation.symbolic_call = layer_call, symbolic_call
+    with (
+        replaced_method(keras.Layer, "__call__", call),
+        replaced_method(Operation, "symbolic_call", symbolic),
+    ):
+        yield
 
 
 Replacement = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]

@@ -3,16 +3,15 @@
 import numpy as np
 
 from keras_lottery.report.formatting import unit_of
+from keras_lottery.report.plots.axes import dodge, remaining_axis
 from keras_lottery.report.plots.style import (
     INTERVALS,
     SEEDS_CAPTION,
     Drawing,
     Line,
-    dodge,
     half_widths,
     mean_bars,
     new_figure,
-    remaining_axis,
     tidy,
 )
 from keras_lottery.report.results import WINNING, Results

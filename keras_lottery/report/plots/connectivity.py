@@ -7,7 +7,8 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_lottery.report.connectivity import ConnectedNetwork
 from keras_lottery.report.formatting import percent, unit_of
-from keras_lottery.report.plots.style import Drawing, beside, legend_below, lines, new_figure, tidy
+from keras_lottery.report.plots.axes import beside
+from keras_lottery.report.plots.style import Drawing, legend_below, lines, new_figure, tidy
 from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import seed_range
 

@@ -8,14 +8,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator, NullLocator
 
 from keras_lottery.report.masks import Densities, grouped, short_names
-from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
-    Drawing,
-    legend,
-    new_figure,
-    remaining_axis,
-    tidy,
-)
+from keras_lottery.report.plots.axes import remaining_axis
+from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, legend, new_figure, tidy
 
 _MOST_LINES = 8
 _MOST_ROWS = 24

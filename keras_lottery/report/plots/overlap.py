@@ -6,15 +6,8 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.report.masks import SeedOverlap
-from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
-    Drawing,
-    legend,
-    lines,
-    new_figure,
-    remaining_axis,
-    tidy,
-)
+from keras_lottery.report.plots.axes import remaining_axis
+from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, legend, lines, new_figure, tidy
 
 
 def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:

@@ -2,18 +2,15 @@
 
 import numpy as np
 
+from keras_lottery.report.plots.axes import distinct_levels, dodge, longest, remaining_axis
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     SEEDS_CAPTION,
     Drawing,
-    distinct_levels,
-    dodge,
     legend,
     lines,
-    longest,
     mean_bars,
     new_figure,
-    remaining_axis,
     tidy,
 )
 from keras_lottery.report.results import Results
@@ -32,10 +29,10 @@ def draw_speed(results: Results) -> Drawing:
         axes.axhline(dense.mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
         sd = float(np.nan_to_num(dense.sd))
         axes.axhspan(dense.mean - sd, dense.mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0)
-    looks = lines(results.arms)
+    looks, apart = lines(results.arms), longest(by_arm)
     for index, (arm, of_arm) in reversed(list(enumerate(by_arm.items()))):
         spread = np.nan_to_num([level.sd for level in of_arm])
-        places = dodge([level.remaining for level in of_arm], index, len(by_arm), longest(by_arm))
+        places = dodge([level.remaining for level in of_arm], index, len(by_arm), apart)
         means, seeds = [level.mean for level in of_arm], [level.seeds for level in of_arm]
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm)
     remaining_axis(axes, every)

@@ -1,6 +1,6 @@
-"""Shared style of all figures: colours, markers, and the axis of weights remaining."""
+"""Shared style of all figures: colours, markers, error bars, legends."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter
 from matplotlib.transforms import offset_copy
 
 from keras_lottery.errors import printable
 from keras_lottery.figures import InlineFigure
 from keras_lottery.report.results import DENSE, WINNING
-from keras_lottery.report.statistics import Level, Paired, is_bimodal
+from keras_lottery.report.statistics import Paired, is_bimodal
 
 # Okabe and Ito's palette is safe for common colour blindness; markers and dashes differ, too, for
 # greyscale prints.
@@ -220,164 +220,3 @@ def legend_below(figure: Figure, axes: Axes) -> None:
     inches = 0.5 + 0.075 * max(map(len, labels), default=0)  # of a name and its marker
     columns = max(1, int(figure.get_figwidth() / inches))
     figure.legend(handles, labels, fontsize=8, loc="outside lower center", ncols=columns)
-
-
-def beside(index: int, of: int) -> float:
-    """Returns the shift of an arm on an axis of counts, where arms would hide each other."""
-    return 0.12 * (index - (of - 1) / 2)
-
-
-def remaining_axis(axes: Axes, remaining: Sequence[float], label: bool = True) -> list[float]:
-    """Makes the horizontal axis logarithmic, from 100 % on the left to sparse on the right.
-
-    Returns:
-        The fractions that have a tick.
-    """
-    marks = ticks([1.0, *remaining])
-    low = min([1.0, *remaining])
-    axes.set_xscale("log")
-    axes.set_xlim(1.08, min(low / 1.15, 0.92))
-    axes.xaxis.set_major_locator(FixedLocator(marks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xticks(marks, [f"{mark * 100:.3g}" for mark in marks])
-    if label:
-        axes.set_xlabel("weights remaining [%]", fontsize=9.5)
-    return marks
-
-
-def ticks(remaining: Sequence[float], most: int = 9) -> list[float]:
-    """Returns at most `most` of the fractions, about evenly spaced on a logarithmic axis."""
-    every = sorted({fraction for fraction in remaining if fraction > 0}, reverse=True)
-    # Labels closer than half an even distance would overlap.
-    apart = np.log(every[0] / every[-1]) / (most if len(every) > most else 2 * most)
-    chosen = every[:1]
-    for fraction in every[1:]:
-        if np.log(chosen[-1] / fraction) >= apart - 1e-9:
-            chosen.append(fraction)
-    return chosen
-
-
-_SAME_LEVEL = 0.05
-
-
-def distinct_levels(by_arm: Mapping[str, Sequence[Level]], main: str | None) -> list[float]:
-    """Returns the fractions remaining of all arms, those of one round once.
-
-    Arms differ a little in what a round leaves, so fractions within 5 % of another are left out;
-    those of the main arm stay.
-    """
-    chosen: list[float] = []
-    for arm in sorted(by_arm, key=lambda arm: arm != main):
-        for level in by_arm[arm]:
-            if all(abs(np.log(level.remaining / other)) > _SAME_LEVEL for other in chosen):
-                chosen.append(level.remaining)
-    return chosen
-
-
-def longest(by_arm: Mapping[str, Sequence[Level]]) -> list[float]:
-    """Returns the fractions remaining of the arm with the most levels."""
-    return [level.remaining for level in max(by_arm.values(), key=len, default=())]
-
-
-def dodge(remaining: Sequence[float], index: int, of: int, levels: Sequence[float]) -> np.ndarray:
-    """Returns positions shifted slightly per arm, so that error bars don't overlap.
-
-    Args:
-        remaining: the fractions of the arm's levels.
-        index: number of the arm.
-        of: number of arms.
-        levels: fractions whose smallest distance bounds the shifts.
-    """
-    apart = np.diff(np.sort(np.unique(np.round(np.log([1.0, *levels]), 2))))
-    gap = float(apart.min()) if len(apart) else 0.2
-    shift = (index - (of - 1) / 2) / max(of, 1) * 0.45 * min(gap, 0.3)
-    return np.asarray(remaining) * np.exp(-shift)
-
-
-_FEW = 0.2
-_FLAT = 0.2
-
-
-def window(
-    values: Sequence[float],
-    bars: Sequence[float] = (),
-    higher_is_better: bool = True,
-    shown: Sequence[float] = (),
-) -> tuple[float, float, bool]:
-    """Returns axis limits with which a collapsed value doesn't flatten everything else.
-
-    The worse end is cut at eight times the distance between the best value and the median, unless
-    more than a fifth of the values are beyond it, or the others fill a fifth of the whole axis.
-    Bars widen the axis by at most two fifths on either side.
-
-    Args:
-        values: the means.
-        bars: ends of their error bars.
-        higher_is_better: direction of the values.
-        shown: values that are never outside, those of the main arm.
-
-    Returns:
-        The lower and upper limit, and whether anything is outside.
-    """
-    sign = 1.0 if higher_is_better else -1.0
-    data = sign * np.array([value for value in values if np.isfinite(value)])
-    if not len(data):
-        return 0.0, 1.0, False
-    best, middle, worst = data.max(), float(np.median(data)), data.min()
-    bottom = min([best - 8 * (best - middle), *(sign * np.array(shown))])
-    few = float(np.mean(data < bottom)) <= _FEW
-    flat = best - data[data >= bottom].min() < _FLAT * (best - worst)
-    cut = bool(few and flat and middle < best and worst < bottom - 0.5 * (best - bottom))
-    bottom = bottom if cut else worst
-    span = best - bottom or 0.01 * (abs(best) or 1.0)
-    ends = sign * np.array([*values, *bars], dtype=float)
-    ends = ends[np.isfinite(ends)]
-    top = min(ends.max(), best + 0.4 * span) + 0.06 * span
-    if not cut:
-        bottom = max(ends.min(), bottom - 0.4 * span) - 0.06 * span
-    low, high = sorted((float(sign * top), float(sign * bottom)))
-    return low, high, bool(ends.max() > top or ends.min() < bottom)
-
-
-_CONTRAST = 10
-"""Largest ÷ median difference from which on an axis is logarithmic."""
-
-
-def contrast_axis(
-    axes: Axes, values: Sequence[float], bars: Sequence[float], seeds: Sequence[float]
-) -> float | None:
-    """Sets the limits of an axis of differences, on which neither means nor seeds are outside.
-
-    If the largest difference is far above the median one, the axis is linear around 0 and
-    logarithmic beyond.
-
-    Args:
-        axes: the panel.
-        values: the means.
-        bars: ends of their error bars.
-        seeds: the differences of single seeds.
-
-    Returns:
-        The end of the linear part; None if all of the axis is linear.
-    """
-    sizes = np.abs([value for value in values if np.isfinite(value) and value])
-    inside = np.array([0.0, *values, *seeds], dtype=float)
-    inside = inside[np.isfinite(inside)]
-    low, high = float(inside.min()), float(inside.max())
-    ends = [low, high, *(end for end in bars if np.isfinite(end))]
-    if not len(sizes) or sizes.max() < _CONTRAST * np.median(sizes):
-        span = (high - low) or 0.01
-        below, above = max(min(ends), low - 0.4 * span), min(max(ends), high + 0.4 * span)
-        axes.set_ylim(below - 0.06 * span, above + 0.06 * span)
-        return None
-    linear = float(10.0 ** np.round(np.log10(np.median(sizes))))
-    axes.set_yscale("symlog", linthresh=linear)
-    powers = linear * 10.0 ** np.arange(
-        0, 1 + np.ceil(np.log10(np.abs([min(ends), max(ends)]).max() / linear))
-    )
-    marks = sorted({0.0, *(-powers), *powers})
-    axes.set_yticks(marks, [f"{mark:g}".replace("-", "−") for mark in marks])
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_ylim(min(1.4 * min(ends), -0.6 * linear), max(1.4 * max(ends), 0.6 * linear))
-    return linear

@@ -6,24 +6,26 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_lottery.report.formatting import Unit, unit_of
+from keras_lottery.report.plots.axes import (
+    contrast_axis,
+    distinct_levels,
+    dodge,
+    longest,
+    remaining_axis,
+    window,
+)
 from keras_lottery.report.plots.style import (
     DENSE_COLOUR,
     INTERVALS,
     MANY,
     SEEDS_CAPTION,
     Drawing,
-    contrast_axis,
-    distinct_levels,
-    dodge,
     half_widths,
     legend,
     lines,
-    longest,
     mean_bars,
     new_figure,
-    remaining_axis,
     tidy,
-    window,
 )
 from keras_lottery.report.results import DENSE, Results
 from keras_lottery.report.statistics import Level, dense_level, levels, paired, seed_range
@@ -51,9 +53,11 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
     below = ""
     if bottom is not None:
         linear = _differences(bottom, results, compared, unit, longest(by_arm))
-        below = f" Below: the difference `{results.main}` − control paired by seed, with "
-        below += f"{INTERVALS}"
-        below += f"; logarithmic beyond ±{linear:g}." if linear else "."
+        beyond = f"; logarithmic beyond ±{linear:g}" if linear else ""
+        below = (
+            f" Below: the difference `{results.main}` − control paired by seed, with {INTERVALS}"
+            f"{beyond}."
+        )
     caption = _caption(results, cut) + below
     names = ", ".join(by_arm) or "dense"
     alt = f"{unit.spoken} of {names} against the fraction of weights remaining."
@@ -69,13 +73,13 @@ def _values(axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: 
     if dense:
         centres.append(dense.mean * unit.factor)
         ends += _dense_band(axes, dense, unit)
-    looks = lines(results.arms)
+    looks, apart = lines(results.arms), longest(by_arm)
     # The main arm is drawn last, above the others.
     for index, (arm, of_arm) in reversed(list(enumerate(by_arm.items()))):
         means = np.array([level.mean for level in of_arm]) * unit.factor
         spread = np.nan_to_num([level.sd for level in of_arm]) * unit.factor
         seeds = [unit.factor * np.array(level.seeds) for level in of_arm]
-        places = dodge([level.remaining for level in of_arm], index, len(by_arm), longest(by_arm))
+        places = dodge([level.remaining for level in of_arm], index, len(by_arm), apart)
         rank = 3 if arm == results.main else 2.5
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
         centres += [*means]

@@ -6,14 +6,8 @@ import numpy as np
 
 from keras_lottery.records import ResultRow
 from keras_lottery.report.formatting import Unit
-from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
-    Drawing,
-    lines,
-    new_figure,
-    remaining_axis,
-    tidy,
-)
+from keras_lottery.report.plots.axes import remaining_axis
+from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, lines, new_figure, tidy
 from keras_lottery.report.statistics import levels, seed_range
 
 RANDOM = "random"

@@ -123,7 +123,7 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
                          label=f"{control}, {label}")  # fmt: skip
     axes.set_xticks(range(len(sources)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in sources])
     axes.set_xlabel("training images of the source", fontsize=9.5)
-    axes.set_ylabel(unit.axis.replace(unit.spoken, f"{unit.spoken} on {target}", 1), fontsize=9.5)
+    axes.set_ylabel(unit.with_unit(f"{unit.spoken} on {target}"), fontsize=9.5)
     legend(axes, outside=True)
     caption = (
         f"Tickets of sources of different sizes, trained on {target}; mean ± standard deviation "
