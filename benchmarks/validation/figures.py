@@ -7,15 +7,8 @@ import numpy as np
 from benchmarks.validation.losses import TOLERANCE
 from benchmarks.validation.tables import Tables
 from keras_lottery.report.masks import short_names
-from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
-    Drawing,
-    legend,
-    lines,
-    new_figure,
-    remaining_axis,
-    tidy,
-)
+from keras_lottery.report.plots.axes import remaining_axis
+from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, legend, lines, new_figure, tidy
 from keras_lottery.report.statistics import Paired
 
 COLOURS = {"jax": "#0072B2", "tensorflow": "#E69F00", "torch": "#D55E00"}
