@@ -59,7 +59,7 @@ def compact(model: keras.Model, strict: bool = False) -> keras.Model:
     kept = kept_units(graph)
     with live_objects(small) as objects, keras.saving.custom_object_scope(objects):
         small = _shrink(small, graph, resize(graph, kept))
-    attach(small, sizes(graph, kept, plain, small, check_equal(plain, small, graph)))
+    attach(small, sizes(graph, kept, plain, small, check_equal(model, small, graph)))
     return small
 
 

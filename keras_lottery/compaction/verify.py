@@ -50,7 +50,8 @@ def check_equal(model: keras.Model, small: keras.Model, graph: Graph) -> float:
 
 def _run(model: keras.Model, tensors: Any, texts: tuple[str, str]) -> Any:
     try:
-        return model(tensors, training=False)
+        with keras.StatelessScope():  # the model's own states stay as they are
+            return model(tensors, training=False)
     except Exception as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         first = " ".join(lines[:2]) or type(error).__name__
@@ -79,7 +80,8 @@ def _difference(name: str, expected: Any, received: Any, tolerance: float) -> fl
             f"Expected equal outputs, to {tolerance:g} of the largest. Received: a difference of "
             f"{relative:.2g} in output {name}, largest at index {index} ({expected[where]:.6g} "
             f"became {received[where]:.6g}). A layer's code may depend on a size that changed: "
-            "register a compaction rule for it."
+            "register a compaction rule for it. Or its config lacks a setting: add it to "
+            "get_config."
         )
     return relative
 

@@ -174,7 +174,7 @@ class _Written:
     Args:
         artifacts: paths of the artifact and, if there is one, of the dense network.
         parts: how another process reads them.
-        subject: the plain float model's inputs and outputs.
+        subject: the user's model's inputs and outputs.
         outputs: those of the model that was written, which may be quantized.
         variables: its variables.
         quantization: what quantized it, if anything.
@@ -198,7 +198,8 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path, writer: Write
     """Writes the artifact and the dense network to `folder`, or hands them to another process."""
     exporter = order.exporter
     plain = _plain(model, order.compact)
-    float_subject = subject_of(plain, masking.describe(model), inputs)
+    theirs = subject_of(model, masking.describe(model), inputs)
+    float_subject = replace(theirs, model=plain)  # so that a wrong copy is found, too
     exporter.check(float_subject)
     exported, how = variants.quantized(plain, exporter, order.quantize)
     subject = _answered(float_subject, exported)
@@ -224,7 +225,7 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path, writer: Write
     dense = exporters[exporter.dense] if exporter.dense else exporter
     path = folder / f"dense{dense.suffix}"
     filled = Job(dense, replace(subject, model=base), path, fill=order.prunable)
-    del plain, exported, float_subject, subject, job  # when `base` is another model
+    del plain, exported, theirs, float_subject, subject, job  # when `base` is another model
     writer.write(filled)
     return replace(
         written,

@@ -50,7 +50,8 @@ def verify(
         raise LotteryError(
             f"Expected outputs within {allowed:.1e} of the model's. Received: a difference of "
             f"{difference:.1e} in {name!r} after reloading; nothing was written. Make the model "
-            "deterministic at inference if it is not, or allow more: kl.export(tolerance=...)."
+            "deterministic at inference if it is not, add settings that a get_config lacks, or "
+            "allow more: kl.export(tolerance=...)."
         )
     return difference, allowed
 
@@ -151,7 +152,7 @@ def answers(
 
 
 def subject_of(model: Any, infos: list[VariableInfo], example: Any = None) -> Subject:
-    """Records the outputs of the plain `model` for `example`, or for a random batch.
+    """Records the outputs of `model` for `example`, or for a random batch.
 
     Integers are drawn below the size of the model's smallest embedding. If a shape has an unknown
     length, longer ones are tried until the model runs.

@@ -3,7 +3,7 @@
 Keras finds only registered ones by name, and a lambda that it copies sees the globals of Keras.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from types import FunctionType
@@ -12,7 +12,6 @@ from typing import Any
 import keras
 
 from keras_lottery.backend.global_state import PATCHES
-from keras_lottery.masking import keras_internals as internals
 from keras_lottery.references import references
 
 __all__ = ["live_objects"]
@@ -26,13 +25,14 @@ def live_objects(model: keras.Model) -> Iterator[dict[str, Any]]:
 
     Unregistered functions have unique names meanwhile, so that Keras doesn't store their code.
     """
-    functions = [part for part in references(model) if _is_unregistered(part)]
+    found = references(model)
+    functions = [part for part in found if _is_unregistered(part)]
     with PATCHES:
         names = [function.__name__ for function in functions]
         for function in functions:
             function.__name__ = f"{function.__name__}_{next(_NUMBERS)}"
         try:
-            yield _classes(model) | {function.__name__: function for function in functions}
+            yield _classes(found) | {function.__name__: function for function in functions}
         finally:
             for function, name in zip(functions, names):
                 function.__name__ = name
@@ -48,16 +48,17 @@ def _is_unregistered(part: Any) -> bool:
     )
 
 
-def _classes(model: keras.Model) -> dict[str, type]:
-    """Returns the classes in a model that Keras can't find by itself."""
-    classes: dict[str, type] = {}
-    for layer in internals.flatten_layers(model):
-        cls = type(layer)
-        while hasattr(cls, "keras_lottery_base"):  # a swapped class; only its base can be imported
-            cls = cls.keras_lottery_base
-        if not _is_ours(cls):
-            classes.setdefault(keras.saving.get_registered_name(cls), cls)
-    return classes
+def _classes(found: Iterable[Any]) -> dict[str, type]:
+    """Returns the classes of layers, regularizers and the like that Keras can't find by itself."""
+    bases = [_importable(thing) for thing in found if isinstance(thing, type)]
+    return {keras.saving.get_registered_name(cls): cls for cls in bases if not _is_ours(cls)}
+
+
+def _importable(cls: Any) -> Any:
+    """Returns the class that a swapped one stands for: only that can be imported."""
+    while hasattr(cls, "keras_lottery_base"):
+        cls = cls.keras_lottery_base
+    return cls
 
 
 def _is_ours(thing: Any) -> bool:

@@ -38,6 +38,16 @@ class Scale(keras.layers.Layer):
         return super().get_config() | {"factor": self.factor}
 """
 
+FORGETFUL = """
+import keras
+
+class Times(keras.layers.Layer):
+    factor = 2.0  # not in its config
+
+    def call(self, inputs):
+        return inputs * self.factor
+"""
+
 
 @pytest.fixture(scope="module")
 def masked():
@@ -185,6 +195,20 @@ def test_several_inputs_and_outputs_and_a_layer_of_the_users_own(tmp_path, monke
         served, expected = keras.layers.TFSMLayer(report.path)(batch), model(batch, training=False)
         assert np.allclose(served["scores"], expected["scores"], atol=1e-5)
         assert np.allclose(served["parts"][1], expected["parts"][1], atol=1e-5)
+
+
+def test_a_copy_that_answers_otherwise_is_found(tmp_path, monkeypatch):
+    (tmp_path / "forgetful.py").write_text(FORGETFUL)
+    monkeypatch.syspath_prepend(tmp_path)
+    from forgetful import Times
+
+    model = kl.mask(keras.Sequential([keras.Input((4,)), Times(), keras.layers.Dense(2)]))
+    model.layers[0].factor = 3.0
+    with pytest.raises(kl.LotteryError, match="Expected outputs within"):
+        kl.export(model, tmp_path / "a.keras", "keras")
+    with pytest.raises(kl.LotteryError, match="Expected equal outputs"):
+        kl.compact(model)
+    assert not list(tmp_path.glob("a.keras*"))
 
 
 def test_a_class_that_only_this_process_has(tmp_path):

@@ -28,6 +28,24 @@ class ByPosition(layers.Layer):
         return x @ self.w
 
 
+class Ridge(keras.regularizers.Regularizer):
+    def __call__(self, x):
+        return keras.ops.sum(x**2)
+
+    def get_config(self):
+        return {}
+
+
+class Ones(keras.initializers.Initializer):
+    def __call__(self, shape, dtype=None):
+        return keras.ops.ones(shape, dtype)
+
+
+class Small(keras.constraints.Constraint):
+    def __call__(self, value):
+        return keras.ops.clip(value, -1, 1)
+
+
 def adapted(layer, x):
     layer.adapt(x)
     return layer
@@ -52,6 +70,10 @@ STACKS = {
         layers.Lambda(lambda x: shifted(x) * 3.0),
     ],
     "initializer by position": lambda: [ByPosition()],
+    "classes of the user": lambda: [
+        layers.Dense(6, kernel_regularizer=Ridge(), bias_initializer=Ones()),
+        layers.Dense(6, kernel_constraint=Small()),
+    ],
 }
 
 
