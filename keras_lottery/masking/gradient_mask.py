@@ -13,7 +13,7 @@ gradient.
 import gc
 import types
 from collections.abc import Iterable, Sequence
-from itertools import compress, repeat
+from itertools import compress
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
@@ -85,22 +85,36 @@ def guard_and_find_outer_models(
     # Through the garbage collector, since variables and layers don't link to them. This takes a
     # tenth of a second whenever masks are added.
     wanted = {id(variable) for variable in variables}
-    everything = gc.get_objects()
-    for optimizer in _of_class(everything, keras.optimizers.Optimizer):
+    found = _instances(keras.optimizers.Optimizer, keras.Model)
+    for optimizer in (thing for thing in found if isinstance(thing, keras.optimizers.Optimizer)):
         if not hasattr(optimizer, "inner_optimizer") and _trains(optimizer, wanted):
             _guard(optimizer)
     return [
-        model
-        for model in _of_class(everything, keras.Model)
-        if model is not layer
-        and getattr(model, "compiled", False)
-        and any(inner is layer for inner in internals.flatten_layers(model))
+        thing
+        for thing in found
+        if isinstance(thing, keras.Model)
+        and thing is not layer
+        and getattr(thing, "compiled", False)
+        and any(inner is layer for inner in internals.flatten_layers(thing))
     ]
 
 
-def _of_class(everything: list[Any], cls: type) -> list[Any]:
-    # By type: `isinstance` runs the code of proxies.
-    return list(compress(everything, map(issubclass, map(type, everything), repeat(cls))))
+class _IsSubclass(dict[type, bool]):
+    """Whether a class is a subclass of `classes`, computed once for each."""
+
+    def __init__(self, classes: tuple[type, ...]) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def __missing__(self, cls: type) -> bool:
+        self[cls] = issubclass(cls, self.classes)
+        return self[cls]
+
+
+def _instances(*classes: type) -> list[Any]:
+    # By type, since `isinstance` runs the code of proxies; in C, since there are a million objects.
+    everything = gc.get_objects()
+    return list(compress(everything, map(_IsSubclass(classes).__getitem__, map(type, everything))))
 
 
 def _trains(optimizer: Any, wanted: set[int]) -> bool:

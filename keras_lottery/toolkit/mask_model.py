@@ -102,7 +102,8 @@ def mask(
     if not in_place:
         model = copy_model(model)
     inventory = select(model, options)
-    added = attach(model, choose(inventory, options, parametrization), keep)
+    chosen = choose(inventory, options, parametrization)
+    added = attach(model, chosen, keep, is_new=not in_place)
     if from_zeros:
         _take_zeros(added)
         state.set_masks(model, state.get_masks(model))  # also zeroes optimizer slots

@@ -23,6 +23,11 @@ from keras_lottery.backend.global_state import replaced_method
 
 def attributes(saveable: KerasSaveable) -> Iterator[tuple[str, Any]]:
     """Yields attributes in the order of Keras' weight files, private ones last."""
+    # Keras looks for the names to skip where it doesn't store them, and so makes a layer each time.
+    kind = saveable._obj_type()
+    names = global_state.get_global_attribute(f"saving_attr_skipset_{kind}")
+    if names is not None:
+        global_state.set_global_attribute(f"saving_attr_skiplist_{kind}", names)
     return saving_lib._walk_saveable(saveable)
 
 
