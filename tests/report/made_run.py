@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from keras_lottery.records import Records, ResultRow, layer_rows
+from keras_lottery.records.rows import COLUMNS, MetricRow
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.records.tables import write_table
 from keras_lottery.report.results import Results, results_of_rows
 from keras_lottery.types import MaskSet, Training
 
@@ -50,6 +52,8 @@ def make_run(
     paths, records = RunPaths(root), Records(RunPaths(root))
     root.mkdir(parents=True, exist_ok=True)
     paths.config.write_text(json.dumps(_config(seeds, rounds, arms, draws, rate, lower)))
+    results: list[list[str]] = []
+    metrics: list[list[str]] = []
     for seed in seeds:
         todo = [("dense", 0, 0)] + [
             (arm, number, draw)
@@ -66,8 +70,11 @@ def make_run(
                 records.write_layers(training, layer_rows(mask))
                 _write_ticket(paths, training, mask)
             records.write_history(training, _history(training))
+            results.append(_row(training, mask, lower).texts())
             further = {"validation_loss": 0.1 + 0.01 * number, "initial_accuracy": 0.1 * number}
-            records.append(_row(training, mask, lower), further)
+            metrics += [MetricRow.of(training, name, v).texts() for name, v in further.items()]
+    write_table(paths.results, COLUMNS, results)  # at once: `append` replaces the files each time
+    write_table(paths.metrics, MetricRow.columns(), metrics)
     return root
 
 
