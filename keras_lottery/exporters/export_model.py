@@ -198,8 +198,8 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path, writer: Write
     """Writes the artifact and the dense network to `folder`, or hands them to another process."""
     exporter = order.exporter
     plain = _plain(model, order.compact)
-    theirs = subject_of(model, masking.describe(model), inputs)
-    float_subject = replace(theirs, model=plain)  # so that a wrong copy is found, too
+    # With the outputs of the user's model, so that a wrong copy is found.
+    float_subject = replace(subject_of(model, masking.describe(model), inputs), model=plain)
     exporter.check(float_subject)
     exported, how = variants.quantized(plain, exporter, order.quantize)
     subject = _answered(float_subject, exported)
@@ -225,7 +225,7 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path, writer: Write
     dense = exporters[exporter.dense] if exporter.dense else exporter
     path = folder / f"dense{dense.suffix}"
     filled = Job(dense, replace(subject, model=base), path, fill=order.prunable)
-    del plain, exported, theirs, float_subject, subject, job  # when `base` is another model
+    del plain, exported, float_subject, subject, job  # when `base` is another model
     writer.write(filled)
     return replace(
         written,

@@ -13,7 +13,7 @@ gradient.
 import gc
 import types
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
@@ -99,22 +99,10 @@ def guard_and_find_outer_models(
     ]
 
 
-class _IsSubclass(dict[type, bool]):
-    """Whether a class is a subclass of `classes`, computed once for each."""
-
-    def __init__(self, classes: tuple[type, ...]) -> None:
-        super().__init__()
-        self.classes = classes
-
-    def __missing__(self, cls: type) -> bool:
-        self[cls] = issubclass(cls, self.classes)
-        return self[cls]
-
-
 def _instances(*classes: type) -> list[Any]:
-    # By type, since `isinstance` runs the code of proxies; in C, since there are a million objects.
+    # By type: `isinstance` runs the code of proxies.
     everything = gc.get_objects()
-    return list(compress(everything, map(_IsSubclass(classes).__getitem__, map(type, everything))))
+    return list(compress(everything, map(issubclass, map(type, everything), repeat(classes))))
 
 
 def _trains(optimizer: Any, wanted: set[int]) -> bool:
