@@ -123,16 +123,17 @@ def measure(
 
 def text(data_dir: str, settings: Settings) -> LanguageModellingData:
     """Returns the Penn Treebank, or the text of the examples."""
-    files = {"train": str(TEXT), "test": str(TEXT)}
+    train = test = str(TEXT)
     if data_dir:
         ending = ".txt.gz" if Path(data_dir, "ptb.train.txt.gz").is_file() else ".txt"
-        files = {part: f"ptb.{part}{ending}" for part in files}
+        train, test = f"ptb.train{ending}", f"ptb.test{ending}"
     return LanguageModellingData(
         dir=data_dir,
+        train=train,
+        test=test,
         min_count=settings.min_count if data_dir else 1,
         train_tokens=settings.words,
         test_tokens=settings.test_words,
-        **files,
     )
 
 

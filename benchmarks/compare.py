@@ -4,9 +4,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Key = TypeVar("Key")
 
 CONFIDENCE = 0.95
 PAIRS = 11
@@ -47,14 +50,14 @@ class Sample:
         return f"{self.median:.3g} [{low:.3g}, {high:.3g}]"
 
 
-def ratios(seconds: Mapping[str, NDArray[np.float64]], of: str, to: str) -> Sample:
+def ratios(seconds: Mapping[Key, NDArray[np.float64]], of: Key, to: Key) -> Sample:
     """Returns the ratio of each pair: seconds of one candidate divided by those of another."""
     return Sample(seconds[of] / seconds[to])
 
 
 def in_turn(
-    candidates: Mapping[str, Callable[[], object]], pairs: int = PAIRS
-) -> dict[str, NDArray[np.float64]]:
+    candidates: Mapping[Key, Callable[[], object]], pairs: int = PAIRS
+) -> dict[Key, NDArray[np.float64]]:
     """Returns the seconds of each candidate, shape (pairs,).
 
     Each is called once beforehand, so that compilation isn't timed. Every other round runs in

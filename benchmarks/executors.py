@@ -65,21 +65,22 @@ class Timing:
 
 def quickstart(quick: bool) -> Case:
     """The quickstart with two of its seeds and half of its rounds."""
-    flags = ("--config=quickstart", "--seeds=0,1", "--config.prune.rounds=4")
+    flags = ["--config=quickstart", "--seeds=0,1", "--config.prune.rounds=4"]
     if quick:
-        flags = ("--config=quickstart", "--seeds=0", "--config.prune.rounds=1")
-        flags += ("--config.arms=('winning',)", "--config.model.hidden=(8,)", short(100))
-    return Case("quickstart", flags, 1 / 1.7)
+        flags = ["--config=quickstart", "--seeds=0", "--config.prune.rounds=1"]
+        flags += ["--config.arms=('winning',)", "--config.model.hidden=(8,)", short(100)]
+    return Case("quickstart", tuple(flags), 1 / 1.7)
 
 
 def lenet(data_dir: str) -> Case:
     """LeNet-300-100 with its two arms that need no draws: on MNIST, or on the embedded digits."""
-    flags = ("--config=frankle2019/lenet_mnist", "--seeds=0,1", "--config.prune.rounds=2")
-    flags += ("--config.arms=('winning', 'reinit')", "--config.draws=1", short(1000))
+    flags = ["--config=frankle2019/lenet_mnist", "--seeds=0,1", "--config.prune.rounds=2"]
+    flags += ["--config.arms=('winning', 'reinit')", "--config.draws=1", short(1000)]
     if data_dir:
-        return Case("LeNet-300-100 on MNIST", (*flags, f"--config.data.dir={data_dir}"), 1 / 1.3)
-    flags += ("--config.data.name=digits", "--config.data.validation_size=200")
-    return Case("LeNet-300-100 on digits", flags, 1 / 1.3)
+        flags += [f"--config.data.dir={data_dir}"]
+        return Case("LeNet-300-100 on MNIST", tuple(flags), 1 / 1.3)
+    flags += ["--config.data.name=digits", "--config.data.validation_size=200"]
+    return Case("LeNet-300-100 on digits", tuple(flags), 1 / 1.3)
 
 
 def short(steps: int) -> str:
@@ -118,12 +119,13 @@ def compare(case: Case, pairs: int) -> list[Row]:
     alone = {name: np.array([t.training for t in times]) for name, times in timings.items()}
     whole = {name: np.array([t.whole for t in times]) for name, times in timings.items()}
     trainings = timings["sequential"][0].trainings
-    rates = [f"{n}: {trainings / np.median(s):.3g} trainings/s" for n, s in alone.items()]
-    walls = [f"{n}: {np.median(s):.3g} s" for n, s in whole.items()]
+    names = ("processes", "sequential")
+    rates = [f"{n}: {trainings / np.median(alone[n]):.3g} trainings/s" for n in names]
+    walls = [f"{n}: {np.median(whole[n]):.3g} s" for n in names]
     label = f"{case.name}, {trainings} trainings"
     return [
-        Row.of(f"{label}: training alone", *rates, ratio(alone), case.limit),
-        Row.of(f"{label}: whole command, without the report", *walls, ratio(whole)),
+        Row.of(f"{label}: training alone", rates[0], rates[1], ratio(alone), case.limit),
+        Row.of(f"{label}: whole command, without the report", walls[0], walls[1], ratio(whole)),
     ]
 
 

@@ -69,7 +69,7 @@ def measure(path: Path) -> None:
         read = {}
         for key, job in jobs.items():
             if key not in failures:
-                np.savez(folder / f"{key}.in.npz", **job.subject.inputs)
+                np.savez(folder / f"{key}.in.npz", **job.subject.inputs)  # type: ignore[arg-type]
                 read[key] = reading.located(job)
         request = {"parts": read, "folder": str(folder)}
         failures |= run_child(f"{_HERE}:read_all", request, backend.name(), "outputs")

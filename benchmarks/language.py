@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from keras_lottery import masking
-from keras_lottery.config import Config
+from keras_lottery.tasks.language.bert.config import BertConfig
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
+from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
 from keras_lottery.training import ArrayData
 from keras_lottery.types import VariableInfo
 
@@ -33,7 +34,7 @@ WORDS = {
 _FOUND: dict[str, list[VariableInfo]] = {}
 
 
-def bert_variables(config: Config) -> list[VariableInfo]:
+def bert_variables(config: BertConfig) -> list[VariableInfo]:
     """Returns the variables of a BERT preset, built once for all presets that share them."""
     prune = config.prune
     key = repr((config.model, PROBLEMS[config.data.name].kind, prune.include, prune.embeddings))
@@ -42,7 +43,7 @@ def bert_variables(config: Config) -> list[VariableInfo]:
     return _FOUND[key]
 
 
-def bert_task(config: Config) -> Any:
+def bert_task(config: BertConfig) -> Any:
     """Returns the task of a BERT preset over two batches of sequences of 8 tokens."""
     from keras_lottery.tasks.language.bert.pretrained import Pretrained
     from keras_lottery.tasks.language.bert.problem import Examples
@@ -65,7 +66,7 @@ def bert_task(config: Config) -> Any:
     return BertTask(config, Pretrained(SIZES[config.model.preset]), examples)
 
 
-def language_modelling_task(config: Config) -> Any:
+def language_modelling_task(config: LanguageModellingConfig) -> Any:
     """Returns the task of an LSTM preset over a text of random words, two windows a stream."""
     from keras_lottery.tasks.language.modelling.corpus import Corpus
     from keras_lottery.tasks.language.modelling.task import LanguageModellingTask

@@ -66,11 +66,12 @@ def played(
     from keras_lottery.errors import LotteryError
     from keras_lottery.records import load_config, read_results
     from keras_lottery.records.run_paths import RunPaths
+    from keras_lottery.tasks.rl.config import RLData
     from keras_lottery.tickets import load_state
 
     paths = RunPaths(run)
     config, _ = load_config(paths)
-    if config.task != "rl" or not config.data.name.startswith("CartPole"):
+    if not (isinstance(config.data, RLData) and config.data.name.startswith("CartPole")):
         raise LotteryError(
             f"Expected a run on CartPole. Received: {config.name!r}. "
             "Use a run of yu2019/control:cartpole_small."

@@ -7,6 +7,7 @@ Sources come from the comments of the config files, counts from the networks as 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 import numpy as np
@@ -16,9 +17,16 @@ from benchmarks.language import WORDS, bert_variables
 from benchmarks.preset_sources import sources
 from keras_lottery import masking
 from keras_lottery.config import Config, OptimizerConfig, freeze, presets, study_schemas
+from keras_lottery.tasks.vision.config import VisionConfig
 from keras_lottery.tasks.vision.images import Images, Split
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.types import VariableInfo
+
+if TYPE_CHECKING:
+    from keras_lottery.tasks.language.bert.config import BertConfig
+    from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
+    from keras_lottery.tasks.language.translation.config import TranslationConfig
+    from keras_lottery.tasks.rl.config import RLConfig
 
 PAGE = Path(__file__).parents[1] / "docs/results/presets.md"
 SHAPES = {
@@ -78,12 +86,13 @@ class Sources:
 
 def vision_task(config: Config) -> VisionTask:
     """Returns the task over empty images of its data set's shape."""
-    images = np.zeros((config.train.batch_size, *SHAPES[config.data.name]), np.uint8)
+    vision = cast(VisionConfig, config)
+    images = np.zeros((config.train.batch_size, *SHAPES[vision.data.name]), np.uint8)
     split = Split(images, np.zeros(len(images), np.int32))
-    return VisionTask(config, Images(split, split, split, classes=10))
+    return VisionTask(vision, Images(split, split, split, classes=10))
 
 
-def agent(config: Config) -> keras.Model:
+def agent(config: "RLConfig") -> keras.Model:
     """Returns the network of a reinforcement learning preset, on any backend."""
     from keras_lottery.tasks.rl import networks
     from keras_lottery.tasks.rl.environments.make import maker
@@ -91,21 +100,21 @@ def agent(config: Config) -> keras.Model:
     return networks.build(maker(config.data).spec, config.model)
 
 
-def translator(config: Config) -> keras.Model:
+def translator(config: "TranslationConfig") -> keras.Model:
     """Returns the network of a translation preset, without data."""
     from keras_lottery.tasks.language.translation.model import build
 
     return build(config.model, config.data.vocabulary)
 
 
-def language_model(config: Config) -> keras.Model:
+def language_model(config: "LanguageModellingConfig") -> keras.Model:
     """Returns the network of a language modelling preset."""
     from keras_lottery.tasks.language.modelling.lstm import language_model
 
     return language_model(config.model, WORDS[config.name])
 
 
-BUILD: dict[str, Callable[[Config], keras.Model]] = {
+BUILD: dict[str, Callable[[Any], keras.Model]] = {
     "vision": lambda config: vision_task(config).build(),
     "rl": agent,
     "translation": translator,
@@ -122,7 +131,7 @@ def variables_of(config: Config) -> Sequence[VariableInfo]:
     KerasHub's BERT models compile themselves, and their optimizer creates its variables at once.
     """
     if config.task == "bert":
-        return bert_variables(config)
+        return bert_variables(cast("BertConfig", config))
     key = repr((config.task, config.model, config.data, WORDS.get(config.name)))
     if key not in _BUILT:
         with keras.StatelessScope(initialize_variables=False):

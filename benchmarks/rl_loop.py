@@ -6,6 +6,7 @@ KERAS_BACKEND=tensorflow python -m benchmarks.rl_loop [--pairs 21]
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # before TensorFlow, for TF-Agents
 
@@ -18,6 +19,7 @@ from benchmarks.table import Row
 from keras_lottery.config import freeze
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.tasks.rl.budget import Point
+from keras_lottery.tasks.rl.config import RLConfig
 from keras_lottery.tasks.rl.dqn import Dqn
 from keras_lottery.tasks.rl.play import Plan, Play
 from keras_lottery.tasks.rl.task import RLTask
@@ -50,7 +52,8 @@ class Case:
         """Returns the task, which creates its agent on first use."""
         train = {"length": f"{self.steps}it", "batch_size": self.batch}
         settings = {"name": "benchmark", "task": "rl", "backend": "tensorflow", "train": train}
-        return RLTask(freeze(settings | {"data": self.data, "model": self.model}))
+        config = freeze(settings | {"data": self.data, "model": self.model})
+        return RLTask(cast(RLConfig, config))
 
 
 def cartpole(games: int, calls: int, steps: int) -> Case:
@@ -130,7 +133,7 @@ def _rate(name: str, case: Case, agent: Dqn, seconds: np.ndarray) -> str:
 def masked_agent(case: Case) -> Dqn:
     """Returns the masked agent with initial weights, half of them pruned."""
     task = case.task()
-    agent = task._agent("zero")
+    agent = cast(Dqn, task._agent("zero"))
     weights = task.start_weights(0)
     rng = np.random.default_rng(0)
     masks = {v.path: rng.random(v.shape) < 0.5 for v in task.variables() if v.prunable}

@@ -17,6 +17,8 @@ CONVOLUTIONS = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 class QNetworkDqn(Dqn):
     """Acts, stores and trains like `Dqn`; only the network differs."""
 
+    _network: Any
+
     @classmethod
     def of(cls, task: RLTask, batch_size: int) -> "QNetworkDqn":
         """Returns the agent of a task's config and game."""

@@ -73,7 +73,7 @@ def quickstart(options: Options) -> list[dict[str, float]]:
         config = freeze(presets.load("quickstart", overrides | {"out": out}))
         with clock.watching(_places()):
             try:
-                RunWriter.write = write_and_look  # type: ignore[method-assign]
+                RunWriter.write = write_and_look  # type: ignore[assignment, method-assign]
                 _run(config)
             finally:
                 RunWriter.write = write  # type: ignore[method-assign]

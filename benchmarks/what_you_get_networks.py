@@ -185,8 +185,8 @@ def images(data: VisionData, test_size: int = 2000) -> Examples:
     scale = np.float32(1 / found.maximum)
     train, test = found.train, found.test
     return Examples(
-        (train.x * scale, train.y),
-        (test.x[:test_size] * scale, test.y[:test_size]),
+        (np.multiply(train.x, scale), train.y),
+        (np.multiply(test.x[:test_size], scale), test.y[:test_size]),
         f"{len(train):,} images of {data.name}",
     )
 
@@ -206,7 +206,8 @@ def next_words(folder: str, tokens: int = 200_000, steps: int = 20) -> Examples:
 
     def windows(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count = (len(ids) - 1) // steps
-        return tuple(ids[i : i + count * steps].reshape(count, steps) for i in (0, 1))
+        inputs, labels = (ids[i : i + count * steps].reshape(count, steps) for i in (0, 1))
+        return inputs, labels
 
     about = f"{tokens:,} words of the Penn Treebank, {len(corpus.vocabulary):,} different ones"
     return Examples(windows(corpus.train), windows(corpus.test), about)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -214,7 +215,7 @@ class Entry:
 
 
 ZOO: dict[str, Entry] = {
-    **{name: Entry(lambda name=name: application(name), 0.3) for name in APPLICATIONS},
+    **{name: Entry(partial(application, name), 0.3) for name in APPLICATIONS},
     "BERT": Entry(bert, 0.65),
     "GPT-2": Entry(gpt2, 0.65),
     "Gemma": Entry(gemma, 0.65),

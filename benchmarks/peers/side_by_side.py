@@ -248,7 +248,8 @@ def measure(case: str, options: argparse.Namespace) -> Measured:
             gains = "; ".join(
                 f"{ratios(per_step, peer, key)} × {peer[0]}" for peer in peers if peer[1] == key[1]
             )
-        rates.append(Rate(*key, 1 / float(np.median(value)), gains))
+        package, layout = key
+        rates.append(Rate(package, layout, 1 / float(np.median(value)), gains))
     return Measured(rates, facts)
 
 

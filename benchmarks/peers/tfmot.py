@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -150,10 +151,12 @@ def write_data(path: Path, seed: int, data_dir: str) -> None:
     from keras_lottery.tasks.vision.config import VisionData
     from keras_lottery.tasks.vision.data import load
 
-    sizes = {"validation_size": 0}
-    named = {"name": "mnist", "dir": data_dir, "train_size": TRAIN_SIZE} if data_dir else {}
-    images = load(VisionData(**sizes, **named))
-    rng, values = np.random.default_rng(seed), {}
+    data = VisionData(validation_size=0)
+    if data_dir:
+        data = replace(data, name="mnist", dir=data_dir, train_size=TRAIN_SIZE)
+    images = load(data)
+    rng = np.random.default_rng(seed)
+    values: dict[str, np.ndarray] = {}
     widths = [int(np.prod(images.train.x.shape[1:])), *UNITS]
     for index, (rows, columns) in enumerate(pairwise(widths)):
         limit = np.sqrt(6 / (rows + columns))  # Glorot and Bengio 2010
@@ -164,7 +167,7 @@ def write_data(path: Path, seed: int, data_dir: str) -> None:
         pixels = split.x.reshape(len(split), -1).astype(np.float32)
         values["x" + suffix] = pixels / images.maximum
         values["y" + suffix] = split.y
-    np.savez(path, seed=seed, **values)
+    np.savez(path, seed=seed, **values)  # type: ignore[arg-type]
 
 
 def compare(python: str, seeds: Sequence[int], data_dir: str) -> dict[str, list[dict[str, float]]]:

@@ -71,7 +71,7 @@ def _our_agent(steps: int) -> Call:
 def open_lth(case: str, steps: int, checkout: str) -> Call:
     """Returns a call of OpenLTH's own training loop, with its own loader and pruned network."""
     sys.path.insert(0, checkout)
-    np.product = np.prod  # NumPy 2 has no `product`
+    np.product = np.prod  # type: ignore[attr-defined]  # NumPy 2 has no `product`
     import torch
     from datasets import cifar10, mnist
     from foundations.hparams import ModelHparams, TrainingHparams

@@ -61,7 +61,7 @@ def compare(names: list[str]) -> list[dict[str, object]]:
     cases = [str(case) for case in inputs["cases"]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "inputs.npz"
-        np.savez(path, **inputs)
+        np.savez(path, **inputs)  # type: ignore[arg-type]
         plain = _child("plain_torch", path, "torch")
         found = {name: _child("trainer_losses", path, name) for name in names}
     rows: list[dict[str, object]] = []

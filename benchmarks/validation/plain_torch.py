@@ -84,7 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     inputs = np.load(options.inputs)
-    np.savez(options.out, **dict(trained(inputs)))
+    np.savez(options.out, **dict(trained(inputs)))  # type: ignore[arg-type]
 
 
 def trained(inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:

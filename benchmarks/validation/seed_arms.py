@@ -2,7 +2,7 @@
 
 from keras_lottery import pruning
 from keras_lottery.arms import arms, starts
-from keras_lottery.protocols import RunView
+from keras_lottery.protocols import Arm, RunView
 from keras_lottery.types import MaskSet, Start, Training
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -30,11 +30,10 @@ def permute_within_inputs(masks: MaskSet, training: Training, layout: pruning.La
     return shuffled | {path: rng.permuted(masks[path], axis=1)}
 
 
-class _OtherSeed:
+class _OtherSeed(Arm):
     """The winning mask of another seed over re-initialized weights."""
 
     name = "other_seed"
-    iterative = False
     stochastic = True
 
     @staticmethod

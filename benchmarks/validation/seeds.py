@@ -199,7 +199,7 @@ def connected_share(masks: MaskSet, inputs: np.ndarray) -> float:
         reached.append(kernel[reached[-1]].any(axis=0))
     used = [np.ones(kernels[-1].shape[1], bool)]
     for kernel in reversed(kernels):
-        used.insert(0, kernel[:, used[0]].any(axis=1))
+        used.insert(0, np.any(kernel[:, used[0]], axis=1))
     on_path = sum(int(k[r][:, u].sum()) for k, r, u in zip(kernels, reached, used[1:]))
     return on_path / max(sum(int(k.sum()) for k in kernels), 1)
 

@@ -125,8 +125,8 @@ def _write(path: Path, rows: Iterable[Any]) -> None:
 
 def _read(path: Path, kind: type[Row]) -> list[Row]:
     kinds = get_type_hints(kind)
-    return [
-        kind(**{k: text == "True" if kinds[k] is bool else kinds[k](text)
-                for k, text in row.items()})
-        for row in read_table(path)
-    ]  # fmt: skip
+
+    def value(column: str, text: str) -> Any:
+        return text == "True" if kinds[column] is bool else kinds[column](text)
+
+    return [kind(**{k: value(k, text) for k, text in row.items()}) for row in read_table(path)]

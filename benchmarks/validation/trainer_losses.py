@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("inputs", help="the .npz file that benchmarks.validation.losses writes")
     parser.add_argument("out", help="the .npz file to write")
     options = parser.parse_args()
-    np.savez(options.out, **dict(trained(np.load(options.inputs))))
+    np.savez(options.out, **dict(trained(np.load(options.inputs))))  # type: ignore[arg-type]
 
 
 def trained(inputs: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
