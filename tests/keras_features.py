@@ -19,3 +19,11 @@ needs_muon = pytest.mark.skipif(
     installed < Version("3.13") and keras.config.backend() == "tensorflow",
     reason="keras.optimizers.Muon runs on TensorFlow since Keras 3.13",
 )
+needs_multi_optimizer = pytest.mark.skipif(
+    not hasattr(keras.optimizers, "MultiOptimizer"),
+    reason="this Keras has no keras.optimizers.MultiOptimizer",
+)
+needs_schedule_free = pytest.mark.skipif(
+    not hasattr(keras.optimizers, "ScheduleFreeAdamW"),
+    reason="this Keras has no keras.optimizers.ScheduleFreeAdamW",
+)

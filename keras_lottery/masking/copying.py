@@ -50,6 +50,8 @@ def copy_model(model: keras.Model) -> keras.Model:
     if old is not None and new is not None and len(old.variables) == len(new.variables):
         for source, target in zip(old.variables, new.variables):
             target.assign(keras.ops.copy(source.value))  # on JAX a shared array can be donated
+    elif new is not None:
+        internals.restart_from_weights(new)  # Keras built it before the weights were copied
     return copy
 
 

@@ -43,6 +43,17 @@ class MaskedLayer(internals.LayerHooks):
     built: bool
     registered_name = "keras_lottery>MaskedLayer"
 
+    @property
+    def trainable(self) -> bool:
+        """Whether the layer is trained; learned masks keep everything else untrainable."""
+        return bool(self.keras_lottery_base.trainable.fget(self))
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.keras_lottery_base.trainable.fset(self, value)
+        if self.built and learned.is_learned(self):
+            learned.freeze_rest(self)
+
     def call(self, *args: Any, **kwargs: Any) -> Any:
         if step.reads_stored(self):
             return super().call(*args, **kwargs)  # type: ignore[misc]
@@ -91,6 +102,10 @@ class MaskedLayer(internals.LayerHooks):
         """Pickles and copies as Keras does, by the base class: the swapped one is in no module."""
         reduced: Any = super().__reduce__()
         return self.keras_lottery_base._unpickle_model, reduced[1]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        super().set_weights(weights)  # type: ignore[misc]
+        zero_stored(self)
 
     def refuse(self, feature: str, remedy: str) -> LotteryError:
         return LotteryError(
@@ -167,10 +182,6 @@ class MaskedModel(MaskedLayer):
         if getattr(self, "train_function", None) is None:  # later, every step ends with zeros
             zero_stored(self)
         return super().train_on_batch(*args, **kwargs)  # type: ignore[misc]
-
-    def set_weights(self, weights: list[Any]) -> None:
-        super().set_weights(weights)  # type: ignore[misc]
-        zero_stored(self)
 
     def load_weights(self, *args: Any, **kwargs: Any) -> None:
         super().load_weights(*args, **kwargs)  # type: ignore[misc]

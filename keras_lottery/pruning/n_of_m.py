@@ -58,7 +58,19 @@ class NofM(Layout):
         return {path: mask for path, mask in masks.items() if path in self._axes}
 
     def candidates(self, scores: Mapping[str, Score], groups: MaskSet) -> MaskSet:
-        """Returns the survivors except the N highest scores of every M."""
+        """Returns the survivors except the N highest scores of every M.
+
+        Raises:
+            LotteryError: fewer than N of some M survive already.
+        """
+        for path in scores:
+            least = int(np.count_nonzero(self._rows(path, groups[path]), axis=1).min())
+            if least < self.n:
+                raise LotteryError(
+                    f"Expected at least {self.n} of every {self.m} weights of {path} to be left. "
+                    f"Received: a group with {least}. Prune to {self.n}:{self.m} first, or reset "
+                    "the masks with kl.set_masks(model, {})."
+                )
         return {
             path: groups[path] & ~self._best(path, scores[path], groups[path]) for path in scores
         }

@@ -21,7 +21,9 @@ _REMEDIES = {
     "final": "Pass the variable's weights.",
     "initial": "Pass initial=, the initial weights.",
 }
-_DEFAULT_REMEDY = "Pass derive= (kl.prune: data=(x, y))."
+_DEFAULT_REMEDY = (
+    "Pass derive= (kl.prune: data=(x, y)); it has none for variables that are frozen: exclude them."
+)
 
 
 def prune_quotas(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_lottery import masking, toolkit
+from keras_lottery.arms import FAMILIES
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
@@ -68,8 +69,10 @@ class FitTask:
         self._start = masking.get_weights(model)
         self._reinitialize = reinitialize
         prune = config.prune
+        fixed = set(FAMILIES["pruned_values"]).intersection(config.arms)
         self._model = toolkit.mask(
             model,
+            parametrization="frozen" if fixed else "zero",
             include=prune.include,
             exclude=prune.exclude,
             biases=prune.biases,
@@ -233,7 +236,8 @@ class _Rows(keras.callbacks.Callback):
         self.rows: dict[int, dict[str, float]] = {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.rows[epoch] = {name: float(value) for name, value in (logs or {}).items()}
+        # Metrics with several values don't rank tickets.
+        self.rows[epoch] = {k: float(v) for k, v in (logs or {}).items() if np.ndim(v) == 0}
 
 
 def _nan_last(value: float) -> tuple[bool, float]:

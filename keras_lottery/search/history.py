@@ -81,7 +81,13 @@ class TicketHistory:
 
     def trained(self, round: int, arm: str = "winning", seed: int | None = None) -> Weights:
         """Returns the trained weights of a round, pruned ones at their fixed value."""
-        return self.results[self._find(round, arm, seed)].weights
+        training = self._find(round, arm, seed)
+        start, weights = self.starts[training], self.results[training].weights
+        fixed = {
+            path: np.where(start.masks[path], weights[path], fill)
+            for path, fill in start.fills.items()
+        }
+        return weights | fixed
 
     def model(self, round: int, arm: str = "winning", seed: int | None = None) -> keras.Model:
         """Returns the trained network of a round, masked and compiled.

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from glob import escape
 
 import keras
+import numpy as np
 
 from keras_lottery import tickets
 from keras_lottery.masking import arguments, state
@@ -49,8 +50,9 @@ class Ticket(tickets.Ticket):
         attach(model, choose_paths(inventory, [(path, kind) for path in masks]))
         state.set_weights(model, state.get_weights(model) | weights)
         full = {path: kept | True for path, kept in state.get_masks(model).items()}
+        none = {path: np.zeros_like(fill) for path, fill in state.get_fills(model).items()}
         fills = {path: fill for path, fill in self.fills.items() if path in masks}
-        state.set_masks(model, full | masks, fills)
+        state.set_masks(model, full | masks, none | fills)
         return model
 
 

@@ -1,5 +1,6 @@
 """Re-estimating batch-norm statistics from data, for averaged, edited or pruned networks."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -18,7 +19,7 @@ MOST_EXAMPLES = 5000
 """Default for the maximal number of examples."""
 BATCH_SIZE = 500
 
-_ROUNDING = 1e-3
+_MARK = 2.0**20  # far above usual statistics, so that rounding hardly changes its share
 
 
 def reestimate_batch_norm(
@@ -57,10 +58,12 @@ def reestimate_batch_norm(
     batches = _batches(x, examples, batch_size)
     if (first := next(batches, None)) is None:
         raise LotteryError("Expected data with examples. Received: none. Pass some inputs.")
-    from_ones = _updated(model, moving, first, 1.0)
+    marked = _updated(model, moving, first, _MARK)
     updates = [_updated(model, moving, batch, 0.0) for batch in chain([first], batches)]
     for index, (variable, momentum) in enumerate(moving):
-        kept = _kept_of_old(from_ones[index] - updates[0][index], momentum)
+        kept = _kept_of_old((marked[index] - updates[0][index]) / _MARK, momentum)
+        if kept == 1:
+            continue  # the model doesn't call the layer
         statistics = [values[index] / (1 - kept) for values in updates]
         variable.assign(np.mean(statistics, axis=0))
 
@@ -105,14 +108,16 @@ def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:
 def _kept_of_old(difference: np.ndarray, momentum: float) -> float:
     """Returns the share of the old statistics that a batch leaves.
 
-    It is the momentum, and a power of it for a layer that the model calls several times.
+    It is the momentum to the power of the number of the model's calls of the layer.
 
     Args:
         difference: statistics after the batch, from 1 on minus from 0 on.
         momentum: of the layer.
     """
     share = float(difference.mean())
-    return momentum if abs(share - momentum) < _ROUNDING else share
+    if share <= 0 or momentum <= 0:
+        return momentum
+    return momentum ** round(math.log(share) / math.log(momentum))
 
 
 def _updated(

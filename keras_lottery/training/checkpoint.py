@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_lottery import backend, masking
 from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals import restart_from_weights
 from keras_lottery.training.optimizers import restart_schedule
 from keras_lottery.types import Start, State
 
@@ -16,7 +17,7 @@ _BACKEND_SEED = "seeds/backend"
 
 
 def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
-    """Returns weights, batch-norm statistics, seed generators and the optimizer's variables.
+    """Returns weights, scores, batch-norm statistics, seed generators and optimizer variables.
 
     Args:
         model: built; compiled or not.
@@ -25,6 +26,7 @@ def capture(model: keras.Model, step: int = 0, epoch: int = 0) -> State:
     """
     state: State = {f"weights/{p}": v for p, v in masking.get_weights(model).items()}
     state |= {f"carried/{p}": _array(v) for p, v in masking.carried(model).items()}
+    state |= {f"scores/{i:04d}": _array(v) for i, v in enumerate(masking.scores(model))}
     state |= capture_seeds(model)
     state |= capture_optimizer(model.optimizer)
     return state | {"step": np.array([step]), "epoch": np.array([epoch])}
@@ -46,9 +48,11 @@ def capture_optimizer(optimizer: keras.optimizers.Optimizer | None) -> State:
 
 
 def restore(model: keras.Model, state: State) -> None:
-    """Restores a captured state bit for bit: weights, optimizer slots and seeds."""
+    """Restores a captured state bit for bit: weights, scores, optimizer slots and seeds."""
     weights = {k.removeprefix("weights/"): v for k, v in state.items() if k.startswith("weights/")}
     masking.set_weights(model, weights)
+    for i, variable in enumerate(masking.scores(model)):
+        variable.assign(state[f"scores/{i:04d}"])
     restore_carried(model, state)
     restore_seeds(model, state)
     restore_optimizer(model.optimizer, state)
@@ -125,5 +129,7 @@ def restore_start(model: keras.Model, start: Start, fresh_optimizer: State) -> N
     masking.set_masks(model, full | start.masks, none | start.fills, optimizers=(model.optimizer,))
     if masking.is_learned(model):
         masking.draw_scores(model, start.seed)
+    if "optimizer" not in parts:
+        restart_from_weights(model.optimizer)
     restart_schedule(model.optimizer, start.learning_rate_step)
     model.reset_metrics()

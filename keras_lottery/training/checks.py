@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_lottery import checks
 from keras_lottery.errors import LotteryError
+from keras_lottery.masking.keras_internals import class_axis
 from keras_lottery.training.epochs import is_arrays
 
 _SPARSE = "sparse_categorical_crossentropy"
@@ -120,7 +121,7 @@ def check_labels(model: keras.Model, x: Any, y: Any = None, weight: Any = None) 
         LotteryError: a label is not an integer from 0 to the number of output units minus 1.
     """
     for name, loss, labels, output, weights in _outputs(model, x, y, weight):
-        units = output.shape[-1]
+        units = output.shape[class_axis(loss)]
         ignored = getattr(loss, "ignore_class", None)
         if units is None or not _is_sparse(loss):
             continue

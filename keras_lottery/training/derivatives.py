@@ -13,6 +13,7 @@ from keras_lottery.backend.differentiate import gradient_of, hessian_vector_of
 from keras_lottery.errors import DivergedError, LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
+from keras_lottery.masking.learned import is_learned
 from keras_lottery.registry import Registry
 from keras_lottery.types import MaskSet, Weights
 
@@ -143,6 +144,11 @@ def derive(
         raise LotteryError(
             f"Expected a compiled model; its loss is needed for the {name}. "
             f"Received: {model.name!r}, which isn't compiled. Call compile(loss=...) first."
+        )
+    if is_learned(model):
+        raise LotteryError(
+            f"Expected a model that trains its weights, for the {name} of each. Received: "
+            f"{model.name!r}, whose masks are learned. Mask a plain copy, kl.mask(kl.strip(model))."
         )
     if len(tree.flatten(x)[0]) == 0:
         raise LotteryError("Expected data=(x, y) with examples. Received: none. Pass some.")

@@ -14,7 +14,7 @@ from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
 from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
-from keras_lottery.training.loop import Evaluation, results, train_steps
+from keras_lottery.training.loop import Evaluation, logs_of, results, train_steps
 from keras_lottery.training.programs import Program, make_program
 from keras_lottery.training.resident import FitProgram
 from keras_lottery.training.step_callback import StepCallback
@@ -145,7 +145,7 @@ def _fit_arrays(
     hooks.on_train_begin()
     if (resumed := resumed_epoch(model)) is not None:
         first = epochs.start(resumed)
-    logs: dict[str, float] = {}
+    logs: dict[str, Any] = {}
     for epoch in range(epochs.of(first), last):
         reached = range(max(first, epochs.start(epoch)), epochs.start(epoch + 1))
         hooks.on_epoch_begin(epoch)
@@ -167,12 +167,12 @@ def _fit_arrays(
 
 def _one_epoch(
     model: keras.Model, reached: Iterator[int], steps: range, hooks: Any
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Trains one epoch or the rest of it, and returns its logs."""
     model.reset_metrics()
     hooks.on_train_batch_begin(0)
     for step in reached:
-        logs = {k: float(v) for k, v in model.get_metrics_result().items()}
+        logs = logs_of(model)
         hooks.on_train_batch_end(step - steps.start - 1, logs)
         if model.stop_training:
             break
@@ -195,7 +195,7 @@ class _Gathered:
 
 def _validator(
     model: keras.Model, program: Program, data: Any, settings: Settings, hooks: Any
-) -> Callable[[], dict[str, float]] | None:
+) -> Callable[[], dict[str, Any]] | None:
     """Returns the function that evaluates the validation data, compiled for arrays."""
     if data is None:
         return None
@@ -213,7 +213,7 @@ def _validator(
         examples = min(examples, steps * batch)
     evaluate = Evaluation(program, arrays, examples, batch=batch)
 
-    def evaluate_arrays() -> dict[str, float]:
+    def evaluate_arrays() -> dict[str, Any]:
         hooks.on_test_begin()
         metrics = evaluate(model)
         hooks.on_test_end(metrics)

@@ -76,7 +76,7 @@ class Evaluation:
         orders = (order[:whole].reshape(-1, batch), order[whole:shared][None], order[shared:][None])
         self.orders = [rows for rows in orders if rows.size]
 
-    def __call__(self, model: keras.Model) -> dict[str, float]:
+    def __call__(self, model: keras.Model) -> dict[str, Any]:
         """Returns the mean loss and metrics by name."""
         model.reset_metrics()
         for order in self.orders:
@@ -84,11 +84,18 @@ class Evaluation:
         return results(model)
 
 
-def results(model: keras.Model) -> dict[str, float]:
-    """Returns the results of the model's metrics, and resets them."""
-    metrics = {k: float(v) for k, v in model.get_metrics_result().items()}
+def results(model: keras.Model) -> dict[str, Any]:
+    """Returns the results of the model's metrics as Keras' logs have them, and resets them."""
+    logs = logs_of(model)
     model.reset_metrics()
-    return metrics
+    return logs
+
+
+def logs_of(model: keras.Model) -> dict[str, Any]:
+    """Returns the results of the model's metrics: floats, or arrays if they have several values."""
+    values = model.get_metrics_result()
+    to_numpy = keras.ops.convert_to_numpy
+    return {k: to_numpy(v) if np.ndim(v) else float(v) for k, v in values.items()}
 
 
 def _even_batch(examples: int, replicas: int) -> int:

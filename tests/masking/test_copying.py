@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import backend, masking
+from keras_lottery import backend, masking, toolkit
 from keras_lottery.masking.copying import fresh_initializers
 from keras_lottery.tasks.seeding import draw, seeded
+from tests.keras_features import needs_schedule_free
 
 pytestmark = pytest.mark.backend
 
@@ -97,3 +98,14 @@ def test_blank_initializers_draw_nothing_and_keep_constants():
     layer.kernel.assign(backend.tensor_of(value))
     assert value.ctypes.data % 64 == 0
     assert np.array_equal(keras.ops.convert_to_numpy(layer.kernel), kept)
+
+
+@needs_schedule_free
+def test_an_optimizer_that_copies_the_weights_follows_those_of_a_copy(mlp, data, compiled):
+    tiny = keras.optimizers.ScheduleFreeAdamW(1e-8)
+    copied = toolkit.mask(compiled(mlp(), tiny), in_place=False)
+    before = masking.get_weights(copied)
+    copied.fit(*data, verbose=0)
+    for path, weights in masking.get_weights(copied).items():
+        if "moving_" not in path:
+            np.testing.assert_allclose(weights, before[path], atol=1e-5, err_msg=path)

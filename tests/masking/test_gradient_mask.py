@@ -9,7 +9,7 @@ import pytest
 from keras_lottery import masking, toolkit
 from keras_lottery.masking import gradient_mask
 from keras_lottery.masking.masked_variable import MaskedVariable
-from tests.keras_features import needs_muon
+from tests.keras_features import needs_multi_optimizer, needs_muon
 
 L = keras.layers
 opt = keras.optimizers
@@ -285,3 +285,22 @@ def test_a_loss_that_differentiates_by_weights_sees_them_masked(data, random_mas
     model.train_on_batch(*data)
     assert norms == [0.0]
     assert_zero(model)
+
+
+@needs_multi_optimizer
+def test_a_loaded_model_with_several_optimizers_has_no_momentum_of_pruned_weights(
+    tmp_path, mlp, data, compiled
+):
+    inner = opt.Adam(0.01), opt.SGD(0.1, momentum=0.9)
+    by_path = opt.OptimizerMap(inner[0], {".*dense.*kernel": inner[1]})
+    compiled(model := mlp(), opt.MultiOptimizer(by_path)).fit(*data, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    toolkit.prune(loaded, 0.8)
+    momenta = 0
+    for path, mask in masking.get_masks(loaded).items():
+        for optimizer in loaded.optimizer.optimizers:
+            for slot in gradient_mask.slots(optimizer, masking.variables(loaded)[path]):
+                momenta += 1
+                assert not keras.ops.convert_to_numpy(slot.variable.value)[~mask].any()
+    assert momenta

@@ -13,6 +13,7 @@ from keras_lottery.backend.global_state import preserved
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from tests import fresh
+from tests.keras_features import needs_schedule_free
 
 L = keras.layers
 pytestmark = pytest.mark.backend
@@ -382,3 +383,20 @@ print(("tensorflow" in sys.modules) == before, internals.lazy_tensorflow.availab
 def test_serializing_a_model_does_not_import_tensorflow_and_forgets_nothing():
     code = "from keras_lottery.masking.keras_internals import layers as internals" + STRIP
     assert fresh.run("-c", code).stdout.split() == ["True", "True"]
+
+
+def test_a_cross_entropy_knows_the_axis_of_its_classes():
+    loss = keras.losses.SparseCategoricalCrossentropy
+    assert internals.class_axis(loss(axis=1)) == 1
+    assert internals.class_axis(loss()) == internals.class_axis("mse") == -1
+
+
+@needs_schedule_free
+def test_an_optimizer_that_copies_the_weights_starts_from_them_again(model):
+    optimizer = keras.optimizers.ScheduleFreeAdamW()
+    optimizer.build(model.trainable_variables)
+    kernel = model.trainable_variables[0]
+    kernel.assign(kernel + 1)
+    internals.restart_from_weights(keras.optimizers.LossScaleOptimizer(optimizer))
+    copies = [v for v in optimizer.variables if "momentum" in v.path]
+    np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (copies[0].value, kernel.value)))

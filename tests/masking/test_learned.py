@@ -250,3 +250,12 @@ def test_errors_of_learned_masks(mlp, data, compiled):
         masking.set_mode(learned, "mean")
     with pytest.raises(LotteryError, match="Strip the model first"):
         toolkit.mask(learned, parametrization="edge_popup")
+
+
+def test_switching_training_off_and_on_leaves_only_the_scores_trainable(mlp):
+    model = toolkit.mask(mlp(), parametrization="edge_popup")
+    shapes = [tuple(v.shape) for v in model.trainable_variables]
+    model.trainable = False
+    assert not model.trainable and not model.trainable_variables
+    model.trainable = True
+    assert model.trainable and [tuple(v.shape) for v in model.trainable_variables] == shapes

@@ -227,3 +227,19 @@ def test_zeros_that_are_taken_for_pruned_leave_no_momentum(data, mlp, compiled):
     momenta = [v for v in model.optimizer.variables if v.shape == kernel.shape]
     assert momenta
     assert all(not keras.ops.convert_to_numpy(v.value)[zeros].any() for v in momenta)
+
+
+def test_weights_that_a_callback_sets_are_pruned_before_the_next_step(data):
+    inputs = keras.Input((6,))
+    model = toolkit.mask(keras.Model(inputs, L.Dense(1, use_bias=False)(inputs)), output=True)
+    masking.set_masks(model, {"layers/dense/kernel": np.eye(6, 1, dtype=bool)})
+    model.compile(opt.SGD(0.0), "mse")
+    layer = model.layers[-1]
+
+    class SetWeights(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            layer.set_weights([np.ones((6, 1), "float32"), *layer.get_weights()[1:]])
+
+    x, y = np.ones((4, 6), "float32"), np.zeros((4, 1), "float32")
+    history = model.fit(x, y, epochs=2, verbose=0, callbacks=[SetWeights()])
+    assert history.history["loss"][1] == 1  # 36 if the dense network took the step

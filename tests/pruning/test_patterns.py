@@ -371,3 +371,10 @@ def test_exactly_n_of_every_m_survive_by_default(pattern):
     highest = layout_of(pattern, [info]).sparsity
     masks = prune_to({"k": kernel}, {}, [info], highest, pattern=pattern)
     assert (masks["k"].reshape(10, m, 4).sum(axis=1) == n).all()
+
+
+def test_n_of_m_refuses_groups_with_fewer_survivors():
+    info = VariableInfo("k", (8, 1), input_axis=0)
+    mask = np.array([1, 0, 0, 0, 1, 1, 1, 1], bool)[:, None]
+    with pytest.raises(LotteryError, match=r"2 of every 4 weights of k.*a group with 1"):
+        prune_to({"k": np.ones((8, 1))}, {"k": mask}, [info], 0.5, pattern="2:4")

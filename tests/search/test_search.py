@@ -8,6 +8,7 @@ import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.engine import progress
 from keras_lottery.errors import LotteryError
+from tests.keras_features import needs_schedule_free
 from tests.training import kinds, made
 
 
@@ -446,3 +447,52 @@ def test_the_best_ticket_is_the_sparsest_within_the_tolerance(history, monkeypat
         LotteryError, match=r"val_accuracy is within 0\.1 of dense\. Received: none"
     ):
         history.best(within=0.1)
+
+
+@pytest.mark.backend
+@needs_schedule_free
+def test_an_optimizer_that_copies_the_weights_trains_those_of_each_arm(data):
+    model = made.compiled(made.network(), keras.optimizers.ScheduleFreeAdamW(1e-8))
+    search = kl.TicketSearch(rounds=1, rate=0.5, arms=("winning", "reinit"), verbose=False)
+    history = search.fit(model, *data, batch_size=32)
+    for arm in ("winning", "reinit"):
+        start, masks = history.ticket(1, arm).start, history.ticket(1, arm).masks
+        for path, weights in history.trained(1, arm).items():
+            kept = masks.get(path, True)
+            np.testing.assert_allclose(weights, np.where(kept, start[path], 0), atol=1e-5)
+
+
+def test_arms_that_freeze_pruned_weights_keep_their_values(data, model, before):
+    search = kl.TicketSearch(rounds=1, rate=0.5, arms=("winning", "freeze_init"), verbose=False)
+    history = search.fit(model, *data, batch_size=32)
+    paths = list(history.ticket(1).masks)
+    initial = {path: np.asarray(v) for path, v in zip(paths, (before[0], before[-2]))}
+    for arm in ("winning", "freeze_init"):
+        masks, trained = history.ticket(1, arm).masks, history.trained(1, arm)
+        for path in paths:
+            pruned = ~masks[path]
+            expected = initial[path][pruned] if arm == "freeze_init" else 0
+            assert pruned.any() and np.all(trained[path][pruned] == expected)
+
+
+def test_metrics_with_several_values_do_not_rank_tickets(data):
+    x, y = data
+    model = made.network()
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=[keras.metrics.F1Score(average=None), "accuracy"])
+    history = kl.TicketSearch(rounds=1, verbose=False).fit(model, x, keras.utils.to_categorical(y))
+    assert history.metric == "accuracy" and history.values()[1]
+
+
+@pytest.mark.backend
+def test_a_ticket_leaves_nothing_of_one_that_was_applied_before():
+    model = made.network()
+    paths = {"layers/dense/kernel": (6, 16), "layers/dense_1/kernel": (16, 3)}
+    masks = {path: np.arange(np.prod(s)).reshape(s) % 2 == 0 for path, s in paths.items()}
+    fills = {path: np.full(shape, 7, np.float32) for path, shape in paths.items()}
+    start = masking.get_weights(model)
+    kl.Ticket(masks, start, fills).apply(model)
+    kl.Ticket(masks, start, {"layers/dense/kernel": fills["layers/dense/kernel"] - 4}).apply(model)
+    effective = masking.effective_weights(model)
+    for path, value in (("layers/dense/kernel", 3), ("layers/dense_1/kernel", 0)):
+        assert np.all(effective[path][~masks[path]] == value)

@@ -129,3 +129,13 @@ def test_a_criterion_that_needs_gradients_says_so(monkeypatch, mlp, data, compil
     assert toolkit.prune(model, 0.5, criterion="by_gradient", data=data).sparsity == pytest.approx(
         0.5, abs=0.02
     )
+
+
+def test_weights_without_gradients_are_named(mlp, data, compiled):
+    learned = compiled(toolkit.mask(mlp(), parametrization="edge_popup"))
+    with pytest.raises(LotteryError, match=r"whose masks are learned.*kl\.strip"):
+        toolkit.prune(learned, 0.6, criterion="snip", data=data)
+    frozen = compiled(mlp())
+    frozen.layers[1].trainable = False
+    with pytest.raises(LotteryError, match=r"layers/dense/kernel.*frozen: exclude them"):
+        toolkit.prune(frozen, 0.6, criterion="snip", data=data, include="*")

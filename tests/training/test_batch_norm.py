@@ -100,3 +100,34 @@ def test_a_layer_that_is_called_twice_sees_both_inputs():
 def test_statistics_that_never_move_are_refused():
     with pytest.raises(LotteryError, match=r"momentum below 1"):
         reestimate_batch_norm(made(momentum=1.0), np.ones((4, 3), np.float32))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.999])
+def test_the_number_of_calls_is_exact_for_any_momentum(momentum):
+    inputs = keras.Input((3,))
+    once, twice = (L.BatchNormalization(momentum=momentum) for _ in range(2))
+    both = [once(inputs), twice(inputs), twice(inputs)]
+    model = keras.Model(inputs, L.Add()(both))
+    x = np.random.default_rng(0).normal(300, 2, (400, 3)).astype(np.float32)
+    reestimate_batch_norm(model, x)
+    for norm in (once, twice):
+        np.testing.assert_allclose(numbers(norm.moving_mean), x.mean(axis=0), rtol=1e-3)
+        np.testing.assert_allclose(numbers(norm.moving_variance), x.var(axis=0), rtol=1e-2)
+
+
+def test_a_layer_that_the_model_does_not_call_keeps_its_statistics():
+    class WithUnusedHead(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.head = L.BatchNormalization(), L.BatchNormalization()
+            self.head.build((None, 3))
+
+        def call(self, x, training=None):
+            return self.norm(x, training=training)
+
+    model, x = WithUnusedHead(), np.full((4, 3), 5, np.float32)
+    model(x)
+    reestimate_batch_norm(model, x)
+    np.testing.assert_allclose(numbers(model.norm.moving_mean), 5, rtol=1e-5)
+    np.testing.assert_array_equal(numbers(model.head.moving_mean), 0)
+    np.testing.assert_array_equal(numbers(model.head.moving_variance), 1)

@@ -84,3 +84,13 @@ def test_a_model_that_is_not_built_is_checked_too():
     model.compile(loss="sparse_categorical_crossentropy")
     with pytest.raises(LotteryError, match="such as 3"):
         training.fit(model, X, Y + 1, verbose=0)
+
+
+def test_classes_may_be_on_another_axis_than_the_last():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, keras.layers.Reshape((5, 4))(keras.layers.Dense(20)(inputs)))
+    model.compile(loss=SPARSE(from_logits=True, axis=1))
+    labels = np.full((3, 4), 4)
+    check_labels(model, X[:3], labels)
+    with pytest.raises(LotteryError, match=r"from 0 to 4, since .* 5 units"):
+        check_labels(model, X[:3], labels + 1)

@@ -234,3 +234,15 @@ def test_words_are_looked_up_without_xla():
     x, y = np.array([["a"], ["b"]] * 20, object), np.array([0, 1] * 20)
     training.fit(model, x, y, epochs=5, verbose=0)
     assert model.evaluate(keras.ops.convert_to_tensor(x), y, verbose=0)[-1] == 1.0
+
+
+def test_metrics_with_several_values_are_logged_as_arrays():
+    x, y = made.blobs()
+    model = made.network()
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=[keras.metrics.F1Score(average=None)])
+    labels = keras.utils.to_categorical(y)
+    history = training.fit(model, x, labels, validation_data=(x, labels), verbose=0).history
+    expected = model.evaluate(x, labels, verbose=0, return_dict=True)["f1_score"]
+    assert np.shape(history["f1_score"]) == (1, 3)
+    np.testing.assert_allclose(history["val_f1_score"][0], expected, rtol=1e-5)

@@ -149,6 +149,24 @@ def innermost(optimizer: Any) -> Any:
     return optimizer
 
 
+def inner_optimizers(optimizer: Any) -> list[Any]:
+    """Returns the optimizers that hold slots: those inside loss-scaling and multiple optimizers."""
+    optimizer = innermost(optimizer)
+    return [optimizer, *getattr(optimizer, "optimizers", ())]
+
+
+def restart_from_weights(optimizer: Any) -> None:
+    """Sets the slots that Keras initializes with the weights to the weights as they are now.
+
+    That is `ScheduleFreeAdamW`'s sequence z, which its first step would move the weights to.
+    """
+    schedule_free = getattr(keras.optimizers, "ScheduleFreeAdamW", ())
+    for inner in inner_optimizers(optimizer):
+        if isinstance(inner, schedule_free) and inner.built:
+            for slot, variable in zip(inner._momentums, inner._trainable_variables):
+                slot.assign(keras.ops.copy(variable.value))
+
+
 def iterations(model: keras.Model) -> int | None:
     """Returns how many batches the optimizer has seen; None without an optimizer.
 
@@ -196,6 +214,11 @@ def optimized_variables(optimizer: Any) -> list[keras.Variable]:
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> Any:
     """Returns an optimizer's learning rate: a variable, or a schedule."""
     return optimizer._learning_rate
+
+
+def class_axis(loss: Any) -> int:
+    """Returns the axis of the classes in the outputs that a cross-entropy takes."""
+    return int(getattr(loss, "_fn_kwargs", {}).get("axis", -1))
 
 
 def clip_sums(optimizer: keras.optimizers.Optimizer, replicas: int) -> None:

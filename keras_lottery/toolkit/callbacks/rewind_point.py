@@ -12,7 +12,7 @@ from keras_lottery.types import State
 
 
 class RewindPoint(StepCallback):
-    """Captures the full state of a training: weights, optimizer, statistics and seeds.
+    """Captures the full state of a training: weights, scores, optimizer, statistics and seeds.
 
     Args:
         at: `0it`, `500it` (steps) or `1ep` (epochs) after the start of training. Epochs before
@@ -91,11 +91,13 @@ class RewindPoint(StepCallback):
                 "Expected a training that has passed the rewind point. Received: none. "
                 "Call fit with this callback first."
             )
-        masks = masking.get_masks(self.model) if masking.is_masked(self.model) else {}
         checkpoint.restore(self.model, self.state)
-        if masks:
-            masking.set_masks(self.model, masks)
+        if masking.is_masked(self.model) and not masking.is_learned(self.model):
+            masking.set_masks(self.model, masking.get_masks(self.model))
 
     def _capture(self) -> None:
         masking.sync_trainer(self.model)
+        optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is not None and not optimizer.built:  # on TensorFlow, before the first step
+            optimizer.build(self.model.trainable_variables)
         self.state = checkpoint.capture(self.model, self._step, self._epochs)

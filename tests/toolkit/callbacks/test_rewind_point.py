@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import training
+from keras_lottery import masking, toolkit, training
 from keras_lottery.errors import LotteryError
 from keras_lottery.toolkit.callbacks import RewindPoint
 from tests.training import made
@@ -55,3 +55,29 @@ def test_a_restored_training_captures_what_was_restored(tmp_path):
     for passed in ("0it", "5it"):
         with pytest.raises(LotteryError, match=r"not passed. Received: .it.*Choose '2ep'"):
             resumed.fit(X, Y, epochs=3, callbacks=[RewindPoint(passed), backup()], **SETTINGS)
+
+
+def test_scores_of_learned_masks_are_rewound():
+    model = made.compiled(toolkit.mask(made.network(), parametrization="bernoulli"))
+    raw = [v for v in model.non_trainable_variables if v.dtype == "bool"]
+    scores = [keras.ops.convert_to_numpy(v.value).copy() for v in masking.scores(model)]
+    point = RewindPoint("0it")
+    model.fit(X, Y, callbacks=[point], **SETTINGS)
+    trained = [keras.ops.convert_to_numpy(v.value).copy() for v in masking.scores(model)]
+    assert all((a != b).any() for a, b in zip(scores, trained))
+    point.rewind()
+    assert_equal(scores, [keras.ops.convert_to_numpy(v.value) for v in masking.scores(model)])
+    assert raw and all(keras.ops.convert_to_numpy(v.value).all() for v in raw)
+
+
+def test_the_start_of_a_first_fit_can_be_rewound_to():
+    model = made.compiled(toolkit.mask(made.network()))
+    start = masking.get_weights(model)
+    point = RewindPoint()
+    losses = []
+    for _ in "ab":
+        losses.append(model.fit(X, Y, epochs=2, callbacks=[point], **SETTINGS).history["loss"])
+        point.rewind()
+        assert all(np.array_equal(w, start[p]) for p, w in masking.get_weights(model).items())
+        assert int(model.optimizer.iterations) == 0
+    np.testing.assert_allclose(*losses, rtol=1e-6)
