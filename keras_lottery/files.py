@@ -29,15 +29,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         LotteryError: the folder cannot be created or written to.
     """
-    try:
-        make_folder(path.parent)
-        sweep(path.parent)
-        handle, temporary = _temporary(path.parent)
-    except OSError as error:
-        raise LotteryError(
-            f"Expected a folder that can be written to. Received: {path.parent} "
-            f"({error.strerror}). Choose another with --out."
-        ) from error
+    handle, temporary = _begun(path.parent)
     try:
         write(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
@@ -52,6 +44,30 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         temporary.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _begun(folder: Path) -> tuple[int, Path]:
+    """Returns the handle and path of a new temporary file in a folder, which is made if needed."""
+    try:
+        make_folder(folder)
+        sweep(folder)
+        return _temporary(folder)
+    except OSError as error:
+        raise LotteryError(
+            f"Expected a folder that can be written to. Received: {folder} ({error.strerror}). "
+            "Choose another with --out."
+        ) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Creates a folder if needed.
+
+    Raises:
+        LotteryError: it cannot be created or written to.
+    """
+    handle, temporary = _begun(folder)
+    temporary.unlink()
+    os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -24,7 +24,7 @@ def check_inflated(path: Path, stored: int, inflated: int) -> None:
 
     Args:
         path: of the file, for the error.
-        stored: compressed size in bytes, of the file or one member.
+        stored: compressed size in bytes, of the file or a member.
         inflated: size in bytes that it declares, or that was inflated so far.
     """
     if inflated > MOST_BYTES and inflated > MOST_RATIO * stored:
@@ -36,15 +36,17 @@ def check_inflated(path: Path, stored: int, inflated: int) -> None:
 
 
 def check_zip(path: Path) -> None:
-    """Raises LotteryError if a member of a zip file declares an implausible size.
+    """Raises LotteryError if a zip file, or a member of it, declares an implausible size.
 
     Other files pass: their reader raises. Readers stop at the declared size.
     """
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as file:
-        for member in file.infolist():
-            check_inflated(path, member.compress_size, member.file_size)
+        members = file.infolist()
+    for member in members:
+        check_inflated(path, member.compress_size, member.file_size)
+    check_inflated(path, sum(m.compress_size for m in members), sum(m.file_size for m in members))
 
 
 def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:

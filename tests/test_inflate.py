@@ -94,3 +94,11 @@ def test_what_compresses_well_is_no_bomb(tmp_path):
     path = tmp_path / "blank.npz"
     np.savez_compressed(path, x_train=np.zeros((100, 100, 100), np.uint8))
     inflate.check_zip(path)
+
+
+def test_many_members_are_a_bomb_together(tmp_path, monkeypatch):
+    path = tmp_path / "many.npz"
+    np.savez_compressed(path, **{f"a{n}": np.zeros(10**5, np.uint8) for n in range(10)})
+    monkeypatch.setattr(inflate, "MOST_BYTES", 2 * 10**5)
+    with pytest.raises(LotteryError, match=r"many\.npz, where \d+ bytes decompress to 100\d{4} or"):
+        inflate.read_npz(path, "")

@@ -4,7 +4,7 @@ import gc
 import json
 import math
 import platform
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -31,6 +31,7 @@ from keras_lottery.exporters.exporter import (
     exporters,
 )
 from keras_lottery.exporters.report import ExportReport, Measured, StoredVariable
+from keras_lottery.exporters.signature import left_out
 from keras_lottery.exporters.sizes import gzipped_bytes, plain_bytes
 from keras_lottery.exporters.subprocess.reading import Reader, located
 from keras_lottery.exporters.target import REPORT, TABLE, check_target, companion
@@ -180,6 +181,7 @@ class _Written:
         quantization: what quantized it, if anything.
         share: the allowed difference; see `verify`.
         flops: before and after compaction.
+        left_out: arguments of the model's call that the signature leaves at their default.
         dense_parameters: number of weights of the dense network.
     """
 
@@ -191,6 +193,7 @@ class _Written:
     quantization: str
     share: float
     flops: tuple[int, int]
+    left_out: Sequence[str]
     dense_parameters: int = 0
 
 
@@ -217,6 +220,7 @@ def _written(order: _Order, model: Any, inputs: Any, folder: Path, writer: Write
         quantization=how,
         share=share_of(exported, share),
         flops=compaction_report(plain).flops if order.compact else (0, 0),
+        left_out=left_out(model, subject.signature),
     )
     if not _has_dense(order, variables):
         return written
@@ -276,7 +280,7 @@ def _verified(order: _Order, written: _Written, writer: Writer, reader: Reader) 
         if of_dense
         else None,
         flops=written.flops,
-        notes=(*origin, *_notes(written.subject, reloaded, how), *reloaded.notes),
+        notes=(*origin, *_notes(written, reloaded), *reloaded.notes),
     )
 
 
@@ -310,10 +314,16 @@ def _parameters(model: Any) -> int:
     return sum(math.prod(variable.shape) for variable in masking.variables(model).values())
 
 
-def _notes(subject: Subject, reloaded: Reloaded, how: str) -> Iterator[str]:
+def _notes(written: _Written, reloaded: Reloaded) -> Iterator[str]:
     """Yields what a user should know about the outputs of the model."""
+    subject, how = written.subject, written.quantization
     if _is_constant(subject):
         yield _CONSTANT
+    if written.left_out:
+        yield (
+            f"Exported with the default of {', '.join(written.left_out)}. If the model is called "
+            "with it, pass inputs= as a dict with the names of the call's arguments."
+        )
     if how and not any("int8" in v.dtype for v in reloaded.variables):
         yield f"{how} quantized nothing."
     elif how and reloaded.outputs is not None:

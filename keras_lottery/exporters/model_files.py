@@ -1,6 +1,8 @@
 """Reads the files of the command line's tools: a `.keras` model, and examples with targets."""
 
+import json
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,18 @@ from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.inflate import check_zip, read_npz
+
+_COMPUTING = (
+    "activations",
+    "constraints",
+    "initializers",
+    "losses",
+    "metrics",
+    "ops",
+    "random",
+    "regularizers",
+)
+_OBJECTS = ("deserialize", "get", "serialize")
 
 
 def load_file(path: Path, compile: bool = False) -> Any:
@@ -31,6 +45,7 @@ def load_file(path: Path, compile: bool = False) -> Any:
         )
     try:
         check_zip(path)
+        _check_functions(path)
         with warnings.catch_warnings():
             # The optimizer of a model that was compiled but never trained has no slots yet.
             warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
@@ -48,6 +63,38 @@ def load_file(path: Path, compile: bool = False) -> Any:
         ) from error
     except Exception as error:  # a damaged file can fail in any of the libraries that read it
         raise _unreadable(path, error) from error
+
+
+def _check_functions(path: Path) -> None:
+    """Raises LotteryError if a file names functions of Keras that do more than compute.
+
+    A layer could call them when it is loaded: `keras.utils.get_file` fetches and writes files.
+    Keras refuses some of them, from version 3.15 on.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            config = json.loads(file.read("config.json"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return  # Keras says what is wrong with it
+    for module, name in _functions(config):
+        package, _, rest = module.partition(".")
+        computes = package != "keras" or rest.partition(".")[0] in _COMPUTING
+        if not computes or (package in ("keras", "builtins") and name in _OBJECTS):
+            raise LotteryError(
+                f"Expected a .keras file whose layers only compute. Received: {path}, which names "
+                f"the function {module}.{name}. If you trust its source, load it in Python, and "
+                "use kl.mask, kl.prune and kl.export."
+            )
+
+
+def _functions(part: Any) -> Iterator[tuple[str, str]]:
+    """Yields module and name of the functions in a config."""
+    if isinstance(part, dict):
+        if part.get("class_name") == "function":
+            yield str(part.get("module")), str(part.get("config"))
+        part = list(part.values())
+    for element in part if isinstance(part, list) else ():
+        yield from _functions(element)
 
 
 def _unreadable(path: Path, error: Exception) -> LotteryError:

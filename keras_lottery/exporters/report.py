@@ -42,7 +42,7 @@ class StoredVariable:
         dtype = dtype or str(value.dtype)
         if dtype in ("bfloat16", "float16"):
             value = value.astype(np.float32)
-        value = np.ascontiguousarray(value)
+        value = np.asarray(value, order="C")
         zeros = int(value.size - np.count_nonzero(value))
         digest = hashlib.sha256(value.reshape(-1).view(np.uint8).data).hexdigest()
         return cls(path, tuple(map(int, value.shape)), dtype, zeros, digest)

@@ -11,8 +11,11 @@ from keras_lottery.exporters.model_files import (
     load_file,
     read_examples,
 )
-from keras_lottery.files import write_text, write_whole
+from keras_lottery.exporters.workspace import check_absent
+from keras_lottery.files import check_writable, write_text, write_whole
 from keras_lottery.toolkit import Sensitivity
+
+_TABLE, _FIGURE = "sensitivity.csv", "sensitivity.png"
 
 
 @preserved()
@@ -34,7 +37,8 @@ def sensitivity_file(
         model: a `.keras` file.
         data: an `.npz` file with the arrays `x` and `y`.
         sparsities: fractions to remove of each layer, in (0, 1).
-        out: a folder for `sensitivity.csv` and `sensitivity.png`; None: nothing is written.
+        out: a folder for `sensitivity.csv` and `sensitivity.png`, which must not be there yet;
+            None: nothing is written.
         loss: Keras name of the loss; None: the one that the file was compiled with.
         pattern: which weights are pruned together. This and the rest: see `kl.prune`.
         criterion: name of a registered criterion.
@@ -45,6 +49,10 @@ def sensitivity_file(
         LotteryError: a file cannot be read or written, the model has no loss, or as in
             `kl.sensitivity`.
     """
+    folder = None if out is None else checks.file_path(out, "out")
+    if folder is not None:
+        check_absent([folder / _TABLE, folder / _FIGURE])
+        check_writable(folder)
     x, y = read_examples(checks.file_path(data, "data"))
     model = checks.file_path(model, "model")
     loaded = load_file(model, compile=loss is None)
@@ -59,11 +67,7 @@ def sensitivity_file(
             include=include,
             exclude=exclude,
         )
-    if out is not None:
-        folder = checks.file_path(out, "out")
-        write_text(folder / "sensitivity.csv", table.to_pandas().to_csv(index=False))
-        write_whole(
-            folder / "sensitivity.png",
-            lambda to: table.plot().savefig(to, format="png", dpi=150),
-        )
+    if folder is not None:
+        write_text(folder / _TABLE, table.to_pandas().to_csv(index=False))
+        write_whole(folder / _FIGURE, lambda to: table.plot().savefig(to, format="png", dpi=150))
     return table

@@ -1,5 +1,6 @@
 """The signature of a model: names, shapes, dtypes and structure of its inputs; random batches."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -243,7 +244,7 @@ def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
     except AttributeError:
         pass  # a subclassed model knows only the shapes of its first call
     if example is not None:
-        return [map_leaves(as_array, example)], False
+        return _by_parameter(model, example) or [map_leaves(as_array, example)], False
     config = model.get_build_config() or {}
     shapes = config.get("shapes_dict") or {"inputs": config.get("input_shape")}
     if any(shape is None for shape in shapes.values()):
@@ -251,17 +252,51 @@ def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
             f"Expected a model whose inputs are known. Received: {model.name!r}, which was never "
             "called. Call it on a batch first, or pass one as `inputs`."
         )
-    return [_from_shapes(shape, model.input_dtype) for shape in shapes.values()], False
+    return [_from_shapes(shape, model) for shape in shapes.values()], False
 
 
-def _from_shapes(shapes: Any, dtype: str) -> Any:
+def _by_parameter(model: Any, example: Any) -> list[Any] | None:
+    """Returns the tensors of a dict by the names of the call's first arguments; None for others."""
     import keras
 
+    parameters = list(inspect.signature(model.call).parameters)
+    if not isinstance(example, Mapping) or not set(example) <= set(parameters):
+        return None
+    if set(parameters[: len(example)]) != set(example):
+        raise LotteryError(
+            f"Expected `inputs` for the first arguments of the model's call, "
+            f"{', '.join(parameters)}. Received: {', '.join(example)}. Pass those before them, too."
+        )
+    arrays = {name: as_array(example[name]) for name in parameters[: len(example)]}
+    return [keras.KerasTensor(a.shape, _dtype(a), name=name) for name, a in arrays.items()]
+
+
+def left_out(model: Any, signature: Signature) -> list[str]:
+    """Returns the arguments of a subclassed model's call that a signature leaves at their default.
+
+    Keras doesn't record whether the model was called with them.
+    """
+    try:
+        _ = model.input
+    except AttributeError:
+        parameters = list(inspect.signature(model.call).parameters.values())
+        passed = parameters[len(signature.arguments) :]
+        handled = ("training", "mask")
+        plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        return [p.name for p in passed if p.name not in handled and p.kind in plain]
+    return []
+
+
+def _from_shapes(shapes: Any, model: Any) -> Any:
+    import keras
+
+    from keras_lottery.masking.keras_internals import input_dtype
+
     if isinstance(shapes, dict):
-        return {key: _from_shapes(shape, dtype) for key, shape in shapes.items()}
+        return {key: _from_shapes(shape, model) for key, shape in shapes.items()}
     if all(isinstance(n, int) or n is None for n in shapes):
-        return keras.KerasTensor((None, *shapes[1:]), dtype)
-    return [_from_shapes(shape, dtype) for shape in shapes]
+        return keras.KerasTensor((None, *shapes[1:]), input_dtype(model, shapes))
+    return [_from_shapes(shape, model) for shape in shapes]
 
 
 def _names(numbered: list[Any], leaves: list[Any]) -> list[str]:

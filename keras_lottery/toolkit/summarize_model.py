@@ -203,7 +203,8 @@ def ignores_input(model: keras.Layer) -> bool:
     rng = np.random.default_rng(0)
     batch = keras.tree.map_structure(lambda tensor: _draw(tensor, rng), inputs)
     try:
-        outputs = keras.tree.flatten(model(batch, training=False))
+        with keras.StatelessScope():  # states and seeds stay as they are
+            outputs = keras.tree.flatten(model(batch, training=False))
         values = [np.asarray(keras.ops.convert_to_numpy(o), np.float64) for o in outputs]
     except Exception:  # user layers may raise anything on unexpected inputs
         return False

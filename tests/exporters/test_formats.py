@@ -5,6 +5,7 @@ from importlib.util import find_spec
 import keras
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 import keras_lottery as kl
 from keras_lottery import masking
@@ -208,3 +209,23 @@ def test_a_masked_model_is_quantized_after_it_is_stripped():
     model = kl.mask(mlp(4, 3, 2))
     with pytest.raises(kl.LotteryError, match="Strip the model first"):
         model.quantize("int8")
+
+
+def test_scalars_are_stored_as_scalars(tmp_path):
+    inputs = keras.Input((3, 4))
+    outputs = keras.layers.Attention(use_scale=True)([inputs, inputs])
+    model = keras.Model(inputs, keras.layers.Dense(2)(outputs))
+    report = kl.export(model, tmp_path / "a.safetensors", "safetensors")
+    with safe_open(tmp_path / "a.safetensors", framework="numpy") as file:
+        assert file.get_tensor("layers/attention/scale").shape == ()
+    assert [v.shape for v in report.variables if v.path == "layers/attention/scale"] == [()]
+
+
+@pytest.mark.parametrize("name", sorted({"openvino", "onnx"} & {*FORMATS}))
+def test_more_than_ten_outputs_keep_their_names(name, tmp_path):
+    needs_packages_of(name)
+    inputs = keras.Input((3,))
+    hidden = keras.layers.Dense(4)(inputs)
+    model = keras.Model(inputs, [keras.layers.Dense(2)(hidden) for _ in range(11)])
+    report = kl.export(model, tmp_path / f"a{exporters[name].suffix}", name, dense=False)
+    assert len(report.outputs) == 11

@@ -1,5 +1,7 @@
 """Pruning a saved model file."""
 
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -220,3 +222,23 @@ def test_data_that_cannot_be_used_are_one_error(wrong, reason, source, tmp_path)
             prune_file(source, 0.5, out, data=path, **use)
         assert "\n" not in str(error.value) and "Exception encountered" not in str(error.value)
     assert {file.name for file in tmp_path.iterdir()} == {"bad.npz"}
+
+
+def test_a_file_that_names_functions_which_do_more_than_compute_is_refused(tmp_path):
+    path = tmp_path / "model.keras"
+    relu = keras.layers.Lambda(keras.activations.relu)
+    keras.Sequential([keras.Input((3,)), relu, keras.layers.Dense(2)]).save(path)
+    prune_file(path, 0.5, tmp_path / "pruned.keras")
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    config = members["config.json"].decode()
+    known = '"module": "builtins", "class_name": "function", "config": "relu"'
+    assert known in config
+    for module, name in (("keras.utils", "get_file"), ("builtins", "deserialize")):
+        evil = known.replace("builtins", module).replace("relu", name)
+        members["config.json"] = config.replace(known, evil)
+        with zipfile.ZipFile(tmp_path / "evil.keras", "w") as file:
+            for member, content in members.items():
+                file.writestr(member, content)
+        with pytest.raises(LotteryError, match=rf"only compute.*function {module}\.{name}"):
+            prune_file(tmp_path / "evil.keras", 0.5, tmp_path / "out.keras")

@@ -49,3 +49,12 @@ def test_data_that_do_not_fit(tmp_path, files, arrays):
     path.write_text("no archive") if arrays is None else np.savez(path, **arrays)
     with pytest.raises(LotteryError, match=r"bad\.npz"):
         sensitivity_file(files[0], path)
+
+
+def test_earlier_results_are_kept(files, tmp_path):
+    (tmp_path / "sensitivity.png").write_text("earlier")
+    with pytest.raises(LotteryError, match=r"does not exist.*sensitivity\.png"):
+        sensitivity_file(*files, out=tmp_path)
+    assert not (tmp_path / "sensitivity.csv").exists()
+    with pytest.raises(LotteryError, match=r"model\.keras"):
+        sensitivity_file(*files, out=files[0])

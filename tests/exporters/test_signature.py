@@ -8,6 +8,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.exporters.signature import (
     Signature,
     given_batch,
+    left_out,
     map_leaves,
     named,
     random_batch,
@@ -158,3 +159,43 @@ def test_a_batch_has_examples():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     with pytest.raises(LotteryError, match=r"one example or more. Received: .*\(0, 4\)"):
         given_batch(signature_of(model), np.ones((0, 4)))
+
+
+class Pooled(keras.Model):
+    """Takes which steps are valid, or none."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Dense(2)
+
+    def call(self, x, valid=None, training=None):
+        x = self.inner(x)
+        return keras.ops.sum(x if valid is None else x * valid[..., None], axis=1)
+
+
+def test_arguments_by_name_are_those_of_the_call():
+    model, x, valid = Pooled(), np.ones((2, 3, 4), "float32"), np.ones((2, 3), "float32")
+    model(x, valid=valid)
+    alone, both = signature_of(model), signature_of(model, {"x": x, "valid": valid})
+    assert left_out(model, alone) == ["valid"] and left_out(model, both) == []
+    assert [i.name for i in both.inputs] == ["x", "valid"]
+    batch = given_batch(both, {"valid": valid, "x": x})
+    assert [part.shape for part in both.bind(batch)] == [(2, 3, 4), (2, 3)]
+    with pytest.raises(LotteryError, match=r"first arguments .*x, valid.*Received: valid"):
+        signature_of(model, {"valid": valid})
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_inputs_of_which_only_the_shape_is_known_are_not_rounded(policy):
+    class Words(keras.Model):
+        def __init__(self):
+            super().__init__(dtype=policy)
+            self.inner = [keras.layers.Embedding(3000, 4, dtype=policy)]
+
+        def call(self, ids):
+            return keras.ops.sum(self.inner[0](ids), axis=1)
+
+    (words := Words())(np.full((2, 3), 2999))
+    (numbers := Pair())({name: np.ones((2, 3), "float32") for name in ("left", "right")})
+    assert [i.dtype for i in signature_of(words).inputs] == ["int32"]
+    assert [i.dtype for i in signature_of(numbers).inputs] == ["float32", "float32"]

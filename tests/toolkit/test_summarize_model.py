@@ -102,3 +102,17 @@ def test_it_warns_where_the_output_ignores_the_input(severed):
     second[0] = not severed  # nothing else reaches the output from the units with inputs
     kl.set_masks(model, {"layers/dense/kernel": first, "layers/dense_1/kernel": second})
     assert ["same for 8 random inputs" in w for w in kl.summary(model).warnings] == [True] * severed
+
+
+@pytest.mark.backend
+def test_it_leaves_the_states_of_recurrent_layers_alone():
+    inputs = keras.Input((5, 3), batch_size=8)
+    model = kl.mask(keras.Model(inputs, keras.layers.LSTM(4, stateful=True)(inputs)))
+    kl.prune(model, 0.5)
+    model(np.ones((8, 5, 3), "float32"))
+    states = model.layers[-1].states
+    before = [np.array(keras.ops.convert_to_numpy(v.value)) for v in states]
+    kl.summary(model)
+    after = [keras.ops.convert_to_numpy(v.value) for v in states]
+    assert any(state.any() for state in before)
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))

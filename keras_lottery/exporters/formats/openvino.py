@@ -1,6 +1,6 @@
 """OpenVINO's IR, through Keras' exporter: a folder with `model.xml` and `model.bin`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ class OpenVino(Exporter):
         compiled = core.compile_model(
             network, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
         )
-        # By position, in Keras' alphabetical order: ports of equal tensors share their names.
         names = request["outputs"]
         if len(names) != len(compiled.outputs):
             raise LotteryError(
@@ -46,10 +45,25 @@ class OpenVino(Exporter):
                 "merges equal outputs. Return each tensor once."
             )
 
+        ordered = _port_names(compiled.outputs, names)
+
         def call(inputs: Arrays) -> Arrays:
-            return dict(zip(names, compiled(inputs).values()))
+            return dict(zip(ordered, compiled(inputs).values()))
 
         return Loaded(call, lambda: _constants(network))
+
+
+def _port_names(ports: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """Returns the output that each port is: ports of equal tensors share their names.
+
+    A port that passes an input through has the input's name, and is one of the other outputs.
+    """
+    left, ordered = list(names), []
+    for port in ports:
+        ordered.append(next((name for name in left if name in port.get_names()), None))
+        left = [name for name in left if name != ordered[-1]]
+    rest = iter(left)
+    return [next(rest) if name is None else name for name in ordered]
 
 
 def _constants(network: Any, name: str = "") -> Iterator[tuple[str, NDArray[Any]]]:

@@ -21,7 +21,7 @@ class Safetensors(Exporter):
         from keras_lottery import masking
 
         tensors = {
-            path: np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value))
+            path: np.asarray(keras.ops.convert_to_numpy(variable.value), order="C")
             for path, variable in masking.variables(model).items()
         }
         save_file(tensors, artifact, metadata={"keras": keras.__version__, "model": model.name})

@@ -77,6 +77,16 @@ def built_shapes(layer: keras.Layer) -> dict[str, Any]:
     return dict(layer._build_shapes_dict or {})
 
 
+def input_dtype(model: keras.Model, shape: Any) -> str:
+    """Returns the dtype of an input of which Keras records only the shape.
+
+    Integers for sequences of a model that looks up embeddings, else what its variables have: the
+    dtype that it computes with, float16 under mixed precision, would round what it is called with.
+    """
+    looks_up = any(isinstance(layer, keras.layers.Embedding) for layer in flatten_layers(model))
+    return "int32" if looks_up and len(shape) == 2 else str(model.variable_dtype)
+
+
 def functional_of(model: Any) -> Any:
     """Returns a functional model, or the one inside a sequential model; None for other layers."""
     if isinstance(model, keras.Sequential):
