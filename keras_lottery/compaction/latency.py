@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_lottery.backend.compile import compiled
-from keras_lottery.compaction.trace import input_specs
+from keras_lottery.compaction.inputs import input_specs
 
 __all__ = ["latencies"]
 

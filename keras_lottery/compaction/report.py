@@ -46,7 +46,7 @@ class CompactionReport:
         parameters: numbers of parameters of the model before and after.
         bytes: sizes of the parameters before and after.
         flops: floating-point operations of one example's forward pass before and after. Input
-            axes of unknown size count as 32 (images) or 8 (sequences).
+            axes of unknown size count as 32 (images) or 8 (sequences), or more if needed.
         pinned: operations without a rule, whose inputs keep all channels, with the reason.
         unread_inputs: name of an input -> number of its unused features, which stay.
         difference: largest difference of the outputs, relative to the largest output.

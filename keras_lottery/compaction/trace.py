@@ -6,8 +6,6 @@ tensors, and its sublayers and operations become steps. If that fails, its input
 
 import inspect
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import keras
@@ -15,64 +13,15 @@ import keras
 from keras_lottery.compaction import rules
 from keras_lottery.compaction.call import Call, rule_of
 from keras_lottery.compaction.graph import Graph, Plan, Size, Value
+from keras_lottery.compaction.inputs import input_specs, tried_shapes
 from keras_lottery.compaction.rules.elementwise import independent, unary
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import layer_paths
 
-__all__ = ["input_specs", "trace"]
+__all__ = ["trace"]
 
 _ = rules  # importing them registers the built-in rules
-_SPATIAL, _STEPS = 32, (8, 64, 512)  # for axes of unknown size; longer if a layer needs it
-_BATCH = 2
-
-
-def input_specs(model: keras.Model) -> Any:
-    """Returns symbolic inputs with concrete shapes, in the structure of the model's inputs.
-
-    Raises:
-        LotteryError: the model's input shapes are unknown.
-    """
-    choices = [_specs(model, steps) for steps in _STEPS]
-    sizes = [[spec.shape for spec in keras.tree.flatten(specs)] for specs in choices]
-    if sizes[0] == sizes[-1]:
-        return choices[0]
-    for specs in choices:
-        with suppress(Exception):  # whatever a layer raises if the sequence is too short
-            model.compute_output_spec(specs)
-            return specs
-    return choices[0]
-
-
-def _specs(model: keras.Model, steps: int) -> Any:
-    functional = internals.functional_of(model)
-    if functional is not None:
-        return internals.map_inputs(functional, partial(_concrete, steps=steps))
-    shapes = internals.built_shapes(model)
-    if not shapes:
-        raise LotteryError(
-            f"Expected a model with known input shapes. Received: {model.name!r}. "
-            "Call it on a batch first."
-        )
-    shape = next(iter(shapes.values()))
-    return _from_shapes(shape, model, steps)
-
-
-def _from_shapes(shape: Any, model: keras.Model, steps: int) -> Any:
-    if isinstance(shape, dict):
-        return {key: _from_shapes(value, model, steps) for key, value in shape.items()}
-    if shape and isinstance(shape[0], tuple | list | dict):
-        return type(shape)(_from_shapes(value, model, steps) for value in shape)
-    layers = internals.flatten_layers(model)
-    looks_up = any(isinstance(layer, keras.layers.Embedding) for layer in layers)
-    dtype = "int32" if looks_up and len(shape) == 2 else "float32"
-    return _concrete(keras.KerasTensor(tuple(shape), dtype=dtype), steps)
-
-
-def _concrete(tensor: Any, steps: int) -> keras.KerasTensor:
-    size = _SPATIAL if len(tensor.shape) > 3 else steps
-    shape = tuple(size if s is None else int(s) for s in tensor.shape[1:])
-    return keras.KerasTensor((_BATCH, *shape), dtype=tensor.dtype, name=tensor.name)
 
 
 def trace(model: keras.Model) -> Graph:
@@ -84,12 +33,25 @@ def trace(model: keras.Model) -> Graph:
     return _Trace(model).run()
 
 
+class _Reads(keras.StatelessScope):
+    """Records the variables that a layer's code reads itself, such as a tied weight."""
+
+    def __init__(self, read: dict[int, str], reader: str) -> None:
+        super().__init__()
+        self._read = read
+        self._reader = reader
+
+    def get_current_value(self, variable: keras.Variable) -> Any:
+        self._read[id(variable)] = self._reader
+        return super().get_current_value(variable)
+
+
 class _Trace:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self.graph = Graph()
         self.first_inner_unit = 0  # the units before belong to the inputs, which never shrink
-        self.read: dict[int, str] = {}  # readers without a rule, by variable `id`
+        self.read: dict[int, str] = {}  # what else reads a variable, by variable `id`
         self.paths = {id(layer): path for path, layer in layer_paths(model)}
 
     def run(self) -> Graph:
@@ -102,11 +64,7 @@ class _Trace:
             try:
                 outputs = self._expand(self.model, (specs,), {})
             except Exception as error:
-                raise LotteryError(
-                    "Expected a model whose code runs on symbolic tensors. Received: "
-                    f"{self.model.name!r}, which doesn't ({_first_line(error)}). Build it from "
-                    "Keras layers and operations of keras.ops."
-                ) from error
+                raise self._not_symbolic(error) from error
         for tensor in keras.tree.flatten(outputs):
             if id(tensor) in self.graph.values:
                 self.graph.pin(self.graph.values[id(tensor)].axes, "output of the model")
@@ -115,6 +73,16 @@ class _Trace:
                 if id(slot.variable) in self.read:
                     self.graph.pin(slot.axes, f"{self.read[id(slot.variable)]} also reads it")
         return self.graph
+
+    def _not_symbolic(self, error: Exception) -> LotteryError:
+        tried = tried_shapes(self.model)
+        shapes = " or ".join(", ".join(map(str, shapes)) for shapes in tried)
+        fixed = ", or give its inputs fixed sizes" if len(tried) > 1 else ""
+        return LotteryError(
+            "Expected a model whose code runs on symbolic tensors. Received: "
+            f"{self.model.name!r}, which doesn't for inputs of shape {shapes} "
+            f"({_reason(error)}). Build it from Keras layers and operations of keras.ops{fixed}."
+        )
 
     def _input(self, tensor: Any) -> Value:
         """Pins the units of a model input, and tracks whether they are read for the report."""
@@ -136,7 +104,8 @@ class _Trace:
     def layer(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if rule_of(layer) is not None and _is_plain(layer):
             arguments = _bind(layer.call, args, kwargs)
-            return self._record(layer, arguments, _output_spec(layer, args, kwargs))
+            with keras.StatelessScope():  # what the rule reads isn't recorded
+                return self._record(layer, arguments, _output_spec(layer, args, kwargs))
         functional = internals.functional_of(layer)
         if functional is not None:
             self._nested_inputs(functional, args)
@@ -151,7 +120,7 @@ class _Trace:
             del self.graph.unknown[unknown:]
             self.graph.plans = plans
             reason = f"{self._path(layer)} ({type(layer).__name__}) has no rule and its code "
-            reason += f"doesn't run on symbolic tensors: {_first_line(error)}"
+            reason += f"doesn't run on symbolic tensors: {_reason(error)}"
             outputs = _output_spec(layer, args, kwargs)
             self.read |= {id(variable): self._path(layer) for variable in layer.variables}
             self._unknown(keras.tree.flatten((args, kwargs)), reason)
@@ -184,12 +153,14 @@ class _Trace:
             if bound.arguments.get("training") is None:
                 bound.arguments["training"] = False
             args, kwargs = bound.args, bound.kwargs
-        return layer.call(*args, **kwargs)
+        with _Reads(self.read, self._path(layer)):
+            return layer.call(*args, **kwargs)
 
     def operation(
         self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any
     ) -> None:
-        self._record(operation, _bind(operation.call, args, kwargs), outputs)
+        with keras.StatelessScope():  # what the rule reads isn't recorded
+            self._record(operation, _bind(operation.call, args, kwargs), outputs)
 
     def _record(self, operation: Any, arguments: dict[str, Any], outputs: Any) -> Any:
         tensors = keras.tree.flatten(outputs)
@@ -282,5 +253,5 @@ def _bind(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     return dict(inspect.signature(call).bind(*args, **_accepted(call, kwargs)).arguments)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+def _reason(error: Exception) -> str:
+    return reason_of(error).rstrip(".")

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from keras_lottery.compaction.graph import Graph
-from keras_lottery.compaction.trace import input_specs
-from keras_lottery.errors import LotteryError
+from keras_lottery.compaction.inputs import input_specs
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.masking import keras_internals as internals
 
 __all__ = ["check_equal"]
@@ -37,8 +37,9 @@ def check_equal(model: keras.Model, small: keras.Model, graph: Graph) -> float:
     tolerance = max(TOLERANCE.get(str(layer.compute_dtype), 1e-5) for layer in layers)
     worst = 0.0
     rng = np.random.default_rng(0)
+    specs = input_specs(model)
     for _ in range(_BATCHES):
-        batch = _random(model, graph, rng)
+        batch = _random(specs, graph, rng)
         tensors = keras.tree.map_structure(_tensor, batch)
         outputs = [_run(model, tensors, _ORIGINAL), _run(small, tensors, _SMALLER)]
         pairs = zip(*(keras.tree.flatten_with_path(output) for output in outputs))
@@ -53,9 +54,10 @@ def _run(model: keras.Model, tensors: Any, texts: tuple[str, str]) -> Any:
         with keras.StatelessScope():  # the model's own states stay as they are
             return model(tensors, training=False)
     except Exception as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        first = " ".join(lines[:2]) or type(error).__name__
-        raise LotteryError(f"{texts[0]}. Received: an error ({first}). {texts[1]}.") from error
+        first = str(error).partition("\n")[0]
+        layer = f"{first} " if first.startswith("Exception encountered when calling") else ""
+        reason = f"{layer}{reason_of(error)}"
+        raise LotteryError(f"{texts[0]}. Received: an error ({reason}) {texts[1]}.") from error
 
 
 def _difference(name: str, expected: Any, received: Any, tolerance: float) -> float:
@@ -86,7 +88,7 @@ def _difference(name: str, expected: Any, received: Any, tolerance: float) -> fl
     return relative
 
 
-def _random(model: keras.Model, graph: Graph, rng: np.random.Generator) -> Any:
+def _random(specs: Any, graph: Graph, rng: np.random.Generator) -> Any:
     bounds = iter([graph.bounds.get(id(value), 2) for _, value in graph.inputs])
 
     def draw(spec: Any) -> Any:
@@ -99,7 +101,7 @@ def _random(model: keras.Model, graph: Graph, rng: np.random.Generator) -> Any:
             return rng.random(spec.shape) < 0.5
         return rng.normal(size=spec.shape).astype("float32")
 
-    return keras.tree.map_structure(draw, input_specs(model))
+    return keras.tree.map_structure(draw, specs)
 
 
 def _tensor(array: Any) -> Any:

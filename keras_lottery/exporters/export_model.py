@@ -81,7 +81,9 @@ def export(
         format: name of a registered format: `saved_model`, `packed`, `keras`, `litert`, ...
         compact: remove dead units and channels first; see `kl.compact`.
         quantize: `int8`: quantize the weights, with the format's own quantization or Keras'.
-        inputs: a batch to compare on, as passed to the model; None: random.
+        inputs: a batch to compare on, as passed to the model; None: random. For a subclassed model
+            that is called with several arguments, a dict by their names: Keras doesn't record
+            optional ones, and the report notes those that were left out.
         tolerance: largest allowed difference between an output of the artifact and the model's;
             None: relative to each output's largest magnitude or 1e-3, 1e-4 for formats that run
             on Keras or TensorFlow, 1e-3 for others, 2e-2 in half precision or with Keras' int8,

@@ -304,3 +304,33 @@ def test_a_weight_that_code_reads_elsewhere_stays_whole():
     off(source, units=[0])
     reasons = {pin.reason for pin in trace(model).pins}
     assert any("also reads it" in reason for reason in reasons)
+
+
+@keras.saving.register_keras_serializable("compaction_tests")
+class Autoencoder(keras.Model):
+    """A model whose decoder is the transposed kernel of its last layer."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = L.Dense(6, activation="relu")
+        self.a = L.Dense(5)
+        self.b = L.Dense(4)
+
+    def call(self, x):
+        h = self.b(self.a(self.first(x)))
+        return keras.ops.matmul(h, keras.ops.transpose(self.b.kernel))
+
+
+def test_a_weight_that_code_reads_before_an_operation_stays_whole():
+    model = Autoencoder()
+    model(np.ones((2, 3), "float32"))
+    off(model.first, units=[0])
+    off(model.a, units=[1])
+    off(model.b, units=[2])
+    small = kl.compact(model)
+    sizes = [layer.units for layer in (small.first, small.a, small.b)]
+    assert sizes == [5, 5, 4]
+    model = Autoencoder()
+    model(np.ones((2, 3), "float32"))
+    kl.prune(model, 0.5, pattern="channels")
+    assert kl.compact(model).first.units == 3

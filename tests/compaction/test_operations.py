@@ -118,3 +118,33 @@ def test_a_scale_for_each_channel_keeps_its_channels():
     small = kl.compact(model)
     assert shapes(small, "before")[0] == (3, 3, 3, 4)
     assert shapes(small, "after")[0] == (3, 3, 4, 4)
+
+
+@pytest.mark.parametrize("fill", [0.0, 1.0])
+def test_a_constant_survives_padding_to_an_aspect_ratio_if_it_is_the_fill_value(fill):
+    x = keras.Input((6, 6, 3))
+    y = L.Conv2D(8, 1, activation="relu", name="a")(x)
+    y = L.Resizing(12, 6, pad_to_aspect_ratio=True, fill_value=fill)(y)
+    model = functional(x, L.Conv2D(2, 3, name="last")(y))
+    edit(model.get_layer("a"), kernel=((..., [0, 1, 2]), 0), bias=([0, 1, 2], 1))
+    edit(model.get_layer("a"), kernel=((..., [3, 4]), 0), bias=([3, 4], 0))
+    removed = 3 if fill else 2
+    assert shapes(kl.compact(model), "a") == [(1, 1, 3, 8 - removed), (8 - removed,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remaining"),
+    [
+        ({}, 5),
+        ({"mode": "reflect"}, 5),
+        ({"constant_values": 0.0}, 5),
+        ({"constant_values": 1.0}, 8),
+    ],
+)
+def test_a_dead_channel_that_is_padded_with_another_value_stays(arguments, remaining):
+    x = keras.Input((6, 6, 3))
+    y = L.Conv2D(8, 3, use_bias=False, activation="relu", name="a")(x)
+    y = keras.ops.pad(y, ((0, 0), (1, 1), (1, 1), (0, 0)), **arguments)
+    model = functional(x, L.Conv2D(2, 3, name="last")(y))
+    off(model.get_layer("a"), units=[0, 1, 2])
+    assert shapes(kl.compact(model), "a") == [(3, 3, 3, remaining)]

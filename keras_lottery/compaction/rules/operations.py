@@ -1,5 +1,6 @@
 """Operations in the code of layers and functional models."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -226,7 +227,9 @@ def pad(call: Call) -> None:
         ids if before == after == 0 else None for (before, after), ids in zip(widths, x.axes)
     )
     if x.constant is not None:
-        constant = np.where(x.constant == 0, 0.0, np.nan)
+        fill = call.arguments.get("constant_values")
+        fill = 0.0 if fill is None else fill if isinstance(fill, Real) else np.nan
+        constant = np.where(x.constant == fill, x.constant, np.nan)
         if all(a == b == 0 or s == 1 for (a, b), s in zip(widths, constant.shape)):
             call.output.constant = constant
 

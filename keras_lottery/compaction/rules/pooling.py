@@ -11,22 +11,27 @@ __all__: list[str] = []
 
 
 def pooling(call: Call) -> None:
-    _channels(call, pads=False)
+    _channels(call)
 
 
 def padding(call: Call) -> None:
-    _channels(call, pads=True)
+    _channels(call, fill=0.0)
 
 
-def _channels(call: Call, pads: bool) -> None:
+def resizing(call: Call) -> None:
+    _channels(call, fill=call.layer.fill_value if call.layer.pad_to_aspect_ratio else None)
+
+
+def _channels(call: Call, fill: float | None = None) -> None:
+    """Passes channels on; a constant survives padding if it equals the `fill` value."""
     layer, x = call.layer, call.input
     axis = channel_axis(layer, x)
     for i, ids in enumerate(x.axes):
         if i != axis:
             call.graph.pin((ids,), f"{call.path} pools along this axis")
     along = x.along(axis)
-    if pads:
-        along = np.where(along == 0, 0.0, np.nan)
+    if fill is not None:
+        along = np.where(along == fill, along, np.nan)
     target = axis if len(call.output.shape) == len(x.shape) else 1
     set_output(call.output, {target: x.axes[axis]}, along)
 
@@ -35,8 +40,8 @@ for _kind in ("Max", "Average"):
     for _rank in (1, 2, 3):
         register_compaction_rule(getattr(layers, f"{_kind}Pooling{_rank}D"), pooling)
         register_compaction_rule(getattr(layers, f"Global{_kind}Pooling{_rank}D"), pooling)
-for _class in (layers.Resizing, layers.CenterCrop):
-    register_compaction_rule(_class, pooling)
+register_compaction_rule(layers.Resizing, resizing)
+register_compaction_rule(layers.CenterCrop, pooling)
 for _rank in (1, 2, 3):
     register_compaction_rule(getattr(layers, f"UpSampling{_rank}D"), pooling)
     register_compaction_rule(getattr(layers, f"Cropping{_rank}D"), pooling)
