@@ -11,7 +11,9 @@ from keras_lottery.errors import LotteryError
 
 FIELDS = ("value", "final_value", "best_value", "best_step", "flops")
 
-_COMPARISON = re.compile(r"(.+?) (>=|==|>|<) (.+?)(?: (by|within) ([0-9]+(?:\.[0-9]+)?))?")
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_COMPARISON = re.compile(rf"(\S.*?) (>=|==|>|<) (\S.*?)(?: (by|within) ({_NUMBER}))?")
+_ARM = re.compile(r"[A-Za-z_](?:(?! by | within ).)*")
 _EXPECTATIONS = {">": "better", "<": "worse", ">=": "not_worse", "==": "equal"}
 _WORDS = {">": ("by",), "<": ("by",), ">=": ("within",), "==": ("within",)}
 
@@ -91,7 +93,7 @@ class Claim:
 
     def problems(self) -> Iterable[str]:
         match = _COMPARISON.fullmatch(self.compare)
-        if match is None or match[4] not in (None, *_WORDS[match[2]]):
+        if match is None or not self._is_known_form(match):
             yield (
                 "compare: expected 'A > B', 'A > B by M', 'A < B', 'A >= B within M' or "
                 f"'A == B within M'. Received: {self.compare!r}"
@@ -107,6 +109,11 @@ class Claim:
                 "remaining: expected the lowest and the highest fraction of weights remaining. "
                 f"Received: {self.remaining}"
             )
+
+    @staticmethod
+    def _is_known_form(match: re.Match[str]) -> bool:
+        sides = _ARM.fullmatch(match[1]) and (_ARM.fullmatch(match[3]) or _is_number(match[3]))
+        return bool(sides) and match[4] in (None, *_WORDS[match[2]])
 
     def _parts(self) -> tuple[str, ...]:
         match = _COMPARISON.fullmatch(self.compare)
@@ -147,4 +154,4 @@ def recorded_claims(record: Mapping[str, Any]) -> list[tuple[Claim, bool]]:
 
 
 def _is_number(text: str) -> bool:
-    return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is not None
+    return re.fullmatch(rf"[-+]?{_NUMBER}", text) is not None

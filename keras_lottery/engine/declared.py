@@ -31,5 +31,6 @@ def declared_claims(
 def _is_late(claim: Claim, config: Config, paths: RunPaths) -> bool:
     if config.study != "tickets":  # a study's table holds all of its arms
         return any(paths.root.glob("*.csv"))
-    trained = {row.arm for row in read_results(paths.results)} if paths.results.exists() else set()
+    rows = read_results(paths.results) if paths.results.exists() else []
+    trained = {f"{row.arm} from {row.source}" if row.source else row.arm for row in rows}
     return {claim.arm, claim.control} - {""} <= trained

@@ -112,7 +112,11 @@ def check(config: Config) -> None:
 
 
 def check_arms(config: Config) -> None:
-    """Raises LotteryError for arms that choose single weights under a structured pattern."""
+    """Raises LotteryError for unknown arms in claims, and for arms that the pattern excludes."""
+    if config.study in ("tickets", "transfer"):
+        for claim in config.claims:
+            for name in filter(None, (claim.arm, claim.control)):
+                _ = arms[name.partition(" from ")[0]]
     wrong = sorted(name for name in config.arms if arms[name].unstructured)
     if wrong and config.prune.pattern != "weights":
         raise LotteryError(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from keras_lottery.arms import LEARNED
 from keras_lottery.records import ResultRow
 from keras_lottery.report.formatting import Unit, number, percent, rounds_text, unit_of
-from keras_lottery.report.results import DENSE, WINNING, Results
+from keras_lottery.report.results import DENSE, WINNING, Results, series
 from keras_lottery.report.statistics import (
     Level,
     Paired,
@@ -29,10 +29,11 @@ RANDOM = "permuted_global"
 
 def sparse_range(results: Results) -> tuple[tuple[int, ...], str]:
     """Returns the rounds that the headline compares, and their description."""
-    rounds = rounds_at_most(results.rows, results.sparse)
+    rows = [row for row in results.rows if results.main in (None, series(row))]
+    rounds = rounds_at_most(rows, results.sparse)
     if rounds:
         return rounds, f"at ≤ {results.sparse * 100:g} % of the weights remaining"
-    left = remaining_by_round(results.rows)
+    left = remaining_by_round(rows)
     if not left:
         return (), ""
     last = min(left, key=lambda number: left[number])

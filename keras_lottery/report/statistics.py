@@ -179,8 +179,8 @@ def paired(
     """Returns the paired difference between two arms, averaged over `rounds` within each seed.
 
     d_s = mean over rounds r of (arm_{s,r} - control_{s,r}); the interval is
-    mean(d) ± t_{0.975, n-1} · sd(d) / √n over the n seeds s that have both arms. `dense` is
-    compared by its round 0.
+    mean(d) ± t_{0.975, n-1} · sd(d) / √n over the n seeds s that have both arms at all of these
+    rounds: others would mix levels. `dense` is compared by its round 0.
 
     Args:
         rows: rows of one task.
@@ -190,9 +190,11 @@ def paired(
         field: column to compare.
 
     Returns:
-        The difference, or None if no seed has both arms at any of the rounds.
+        The difference, or None if no seed has both arms at all of the rounds.
     """
     pairs = _pairs(rows, arm, control, rounds, field)
+    every = pairs["round"].nunique()
+    pairs = pairs[pairs.groupby("seed")["round"].transform("nunique") == every]
     if pairs.empty:
         return None
     by_seed = (pairs["arm"] - pairs["control"]).groupby(pairs["seed"]).mean(skipna=False)

@@ -98,12 +98,13 @@ def judge(
         post_hoc: the claim was declared after the rows existed.
     """
     differences = _differences(claim, measured)
-    levels = _levels(measured)
-    if not differences:
+    levels = _levels([network for network in measured if network.arm == claim.arm])
+    by_seed = _mean_by_seed(differences) if differences else {}
+    if not (differences if claim.by_level else by_seed):
         empty = Verdict(claim, post_hoc)
         return [replace(empty, verdict=NOT_COMPARABLE) if claim.not_comparable else empty]
     if not claim.by_level:
-        return [_judged(claim, _mean_by_seed(differences), higher_is_better, post_hoc)]
+        return [_judged(claim, by_seed, higher_is_better, post_hoc)]
     by_level = []
     for number in sorted(differences, key=lambda number: -levels[number]):
         verdict = _judged(claim, differences[number], higher_is_better, post_hoc)

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
+import pytest
+
 from keras_lottery.config import freeze, presets
 from keras_lottery.engine.declared import declared_claims
+from keras_lottery.engine.experiment import check_arms
+from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
 from tests.report.made_run import make_run
 
@@ -34,3 +39,19 @@ def test_claims_are_marked_by_what_was_trained_when_they_were_added(tmp_path: Pa
     ]
     # A claim cannot be made to disappear.
     assert declared_claims(config(), {"claims": again}, paths) == again
+
+
+def test_a_claim_about_a_transferred_ticket_is_late_once_that_is_trained(tmp_path: Path) -> None:
+    paths = RunPaths(tmp_path / "run")
+    make_run(paths.root, masks=False, rounds=1, seeds=[0], arms=("winning",))
+    rows = pd.read_csv(paths.results, keep_default_na=False)
+    moved = rows[rows["arm"] == "winning"].assign(source="mnist")
+    pd.concat([rows, moved]).to_csv(paths.results, index=False)
+    for name, late in (("mnist", True), ("digits", False)):
+        claim = CLAIM | {"compare": f"winning from {name} > winning"}
+        assert declared_claims(config(claim), {}, paths)[0]["post_hoc"] is late
+
+
+def test_claims_about_unknown_arms_are_refused() -> None:
+    with pytest.raises(LotteryError, match=r"reint.*reinit"):
+        check_arms(config(CLAIM | {"compare": "winning > reint"}))

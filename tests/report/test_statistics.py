@@ -145,3 +145,11 @@ def test_two_groups_are_bimodal_and_one_is_not() -> None:
     assert not st.is_bimodal([1, 2, 3, 3, 3, 4, 4, 5])
     assert not st.is_bimodal([10, 490, 495, 500, 500, 500])  # an outlier is no group
     assert not st.is_bimodal([0, 0, 1]) and not st.is_bimodal([2.0] * 9)
+
+
+def test_a_seed_that_lacks_a_level_is_left_out() -> None:
+    rows = [r for r in three_seeds() if not (r.arm == "winning" and r.seed == 2 and r.round == 2)]
+    pair = st.paired(rows, "winning", "reinit")
+    assert pair is not None and pair.seeds == {0: 2.0, 1: 4.0} and pair.rounds == (1, 2)
+    alone = st.paired(rows, "winning", "reinit", {1})
+    assert alone is not None and alone.n == 3

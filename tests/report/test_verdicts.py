@@ -164,3 +164,44 @@ def test_a_comparison_that_does_not_read_is_refused(compare):
 def test_a_claim_says_what_is_wrong_with_it():
     assert not list(claim().problems())
     assert len(list(claim(remaining=(0.5, 0.1), field="loss").problems())) == 2
+
+
+def test_a_level_is_that_of_the_arm_which_the_claim_is_about():
+    others = [Measurement("supermask", 1, 0.05, seed, 0.0) for seed in range(3)]
+    measured = [*table([1, 2, 3], [0, 0, 0], remaining=0.8), *others]
+    (verdict,) = judge(claim(by_level=True), measured, True)
+    assert verdict.level == pytest.approx(0.8)
+
+
+def test_seeds_that_share_no_level_decide_nothing():
+    measured = [*table([1.0], [0.0]), *table([1.0], [0.0], round=2, remaining=0.2)]
+    measured = [m if m.round == 1 else Measurement(m.arm, 2, 0.2, 1, m.value) for m in measured]
+    (verdict,) = judge(claim(), measured, True)
+    assert (verdict.verdict, verdict.n) == (NOT_SHOWN, 0)
+
+
+@pytest.mark.parametrize(
+    ("compare", "margin", "value"),
+    [
+        ("winning > reinit by 1e-3", 1e-3, None),
+        ("winning > reinit by .5", 0.5, None),
+        ("supermask >= -1.5e-1 within 0.005", 0.005, -0.15),
+    ],
+)
+def test_numbers_of_any_form(compare, margin, value):
+    assert not list(claim(compare).problems())
+    assert (claim(compare).margin, claim(compare).value) == (margin, value)
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        "winning > reinit by x",
+        "winning > reinit within 0.5",
+        "winning >  reinit",
+        "0.5 > winning",
+        "winning > reinit by 1 by 2",
+    ],
+)
+def test_a_margin_is_no_part_of_an_arms_name(compare):
+    assert "expected 'A > B'" in next(iter(claim(compare).problems()))
