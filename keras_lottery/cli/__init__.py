@@ -1,5 +1,6 @@
 """The command line: absl flags, one set per command."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from absl import flags
 from keras_lottery.cli.choose import backend_for_tools
 from keras_lottery.cli.command import literal, modules_of
 from keras_lottery.cli.commands import COMMANDS, KINDS
-from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.errors import LotteryError, shortened, unknown_name
 
 USAGE_ERROR = 2
 STOPPED = 130
@@ -19,6 +20,9 @@ _OVERRIDE = "--config."
 
 def entry_point() -> None:
     """Runs the command of `sys.argv` and exits: 0, 2 for an error, 130 if interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # its encoding may lack characters of ours
+            stream.reconfigure(errors="replace")
     sys.exit(main(sys.argv))
 
 
@@ -34,9 +38,25 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `| head` has read enough; the flush at exit would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (LotteryError, flags.Error) as error:
-        print(f"keras-lottery: {' '.join(str(error).split())}", file=sys.stderr)
-        return USAGE_ERROR
+        return _refused(error)
+    except OSError as error:  # such as a name in a flag that is too long for a file
+        return _refused(_unusable(error))
     return 0
+
+
+def _refused(error: Exception) -> int:
+    """Prints an error as one line; returns the exit code."""
+    print(f"keras-lottery: {' '.join(str(error).split())}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _unusable(error: OSError) -> LotteryError:
+    reason = error.strerror or str(error) or type(error).__name__
+    where = f": {shortened(str(error.filename))}" if error.filename is not None else ""
+    return LotteryError(
+        f"Expected files and folders that can be read and written. Received: {reason}{where}. "
+        "Check the names and folders in the flags."
+    )
 
 
 def _dispatch(words: list[str]) -> None:

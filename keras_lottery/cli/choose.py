@@ -3,10 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from ml_collections import ConfigDict
 
 from keras_lottery import config as configs
 from keras_lottery import lean_keras, user_modules
@@ -145,7 +147,9 @@ def _fastest(settings: Any) -> str:
     task = str(settings.get("task", ""))
     if visible_gpus() or not task_schemas.registered(task):
         return installed[0]
-    kind = task_schemas[task].kind(str(settings["model"].get("name", "")))
+    model = settings.get("model")
+    name = model.get("name", "") if isinstance(model, Mapping | ConfigDict) else ""
+    kind = task_schemas[task].kind(str(name))
     chosen, reason = fastest(kind, installed)
     if reason:
         print(f"{reason} (--backend=)")

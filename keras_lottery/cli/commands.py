@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from keras_lottery import config as configs
 from keras_lottery import studies, user_modules
+from keras_lottery.checks import file_path
 from keras_lottery.cli.choose import (
     backend_for_run,
     backend_for_tools,
@@ -187,7 +188,7 @@ def _define_track(values: flags.FlagValues) -> None:
 
 
 def _report(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    folder = Path(required(values, "run", REPORT.example))
+    folder = file_path(required(values, "run", REPORT.example), "--run")
     if modules_of(values) or user_modules.plugins():  # a report alone needs no backend
         backend_for_run(folder, modules_of(values))
     show_report(folder, values.track)
@@ -208,8 +209,8 @@ def _define_export(values: flags.FlagValues) -> None:
 
 
 def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    folder = Path(required(values, "run", EXPORT.example))
-    out = Path(required(values, "out", EXPORT.example))
+    folder = file_path(required(values, "run", EXPORT.example), "--run")
+    out = file_path(required(values, "out", EXPORT.example), "--out")
     backend_for_run(folder, modules_of(values))
     from keras_lottery.exporters import export_run
 

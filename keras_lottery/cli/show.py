@@ -8,6 +8,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from keras_lottery import user_modules
+from keras_lottery.checks import file_path
 from keras_lottery.cli.choose import backend_for_run
 from keras_lottery.cli.command import Command, modules_of, required, text_flag
 from keras_lottery.engine.plan import Plan, plan_of
@@ -21,7 +22,7 @@ def _define(values: flags.FlagValues) -> None:
 
 
 def _show(values: flags.FlagValues, _: dict[str, Any]) -> None:
-    folder = Path(required(values, "run", SHOW.example))
+    folder = file_path(required(values, "run", SHOW.example), "--run")
     if modules_of(values) or user_modules.plugins():
         backend_for_run(folder, modules_of(values))
     config, _recorded = load_config(RunPaths(folder))
@@ -65,8 +66,10 @@ def is_running(folder: Path) -> bool:
     lock = FileLock(file, blocking=False)
     try:
         lock.acquire()
-    except (Timeout, OSError):
+    except Timeout:  # an OSError itself
         return True
+    except OSError:  # a read-only folder, whose lock can't be opened
+        return False
     lock.release()
     return False
 

@@ -15,12 +15,14 @@ from types import ModuleType
 from typing import Any
 
 from ml_collections import ConfigDict
+from ml_collections.config_dict import RequiredValueError
 
 from keras_lottery.config.experiment import Config
 from keras_lottery.config.validation import flatten, freeze, unread_fields
 from keras_lottery.errors import LotteryError, unknown_name
 
 _DECIDED_BY_LEVELS = ("schedule", "rounds", "rate", "rates")
+_MISSING = object()  # the value of a `required_placeholder` that has none yet
 
 
 def folder() -> Path:
@@ -121,8 +123,8 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
         overrides: e.g. `{"prune.rounds": 5}`; may have fields that the file omits.
 
     Raises:
-        LotteryError: there is no such config or variant, it does not run, or an override is
-            invalid.
+        LotteryError: there is no such config or variant, it does not run, an override is invalid,
+            or a `required_placeholder` of the file gets no value.
     """
     loaded = module(name_or_path)
     arguments = _arguments(loaded, name_or_path)
@@ -137,10 +139,15 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Confi
             f"Expected get_config() of {name_or_path} to return an ml_collections.ConfigDict. "
             f"Received: {type(settings).__name__}. Return one."
         )
-    plain = settings.to_dict()
+    plain = _plain(settings)
     _drop_replaced(plain, overrides or {})
     for field, value in (overrides or {}).items():
         _override(plain, field, value)
+    if missing := [field for field, value in flatten(plain).items() if value is _MISSING]:
+        raise LotteryError(
+            f"Expected a value for {', '.join(missing)}, which {name_or_path} requires. Received "
+            f"none. Add --config.{missing[0]}=value."
+        )
     try:
         return ConfigDict(plain)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -209,10 +216,25 @@ def _is_among(name: str, overrides: Iterable[str]) -> bool:
     return any(f"{name}.".startswith(f"{o}.") or o.startswith(f"{name}.") for o in overrides)
 
 
+def _plain(settings: ConfigDict) -> dict[str, Any]:
+    """Returns plain nested values, with `_MISSING` for required fields without a value."""
+    try:
+        plain: dict[str, Any] = settings.to_dict()
+    except RequiredValueError:
+        plain = {}
+        for field in settings:
+            try:
+                value = settings[field]
+            except RequiredValueError:
+                value = _MISSING
+            plain[field] = _plain(value) if isinstance(value, ConfigDict) else value
+    return plain
+
+
 def _drop_replaced(settings: dict[str, Any], overrides: Mapping[str, Any]) -> None:
     """Removes the file's settings for a task, study or schedule that an override replaces."""
     for field, sections in (("task", ("data", "model")), ("study", ("options",))):
-        if field in overrides and overrides[field] != settings.get(field):
+        if field in overrides and settings.get(field) not in (overrides[field], _MISSING):
             for section in sections:
                 settings.pop(section, None)
     names = list(_DECIDED_BY_LEVELS) if "prune.levels" in overrides else []

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_lottery.checks import check_path_name
+from keras_lottery.checks import check_path_name, file_path
 from keras_lottery.config import Config, digest
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Training
@@ -14,8 +14,12 @@ SAMPLES = "samples"
 
 
 def paths_of(config: Config) -> "RunPaths":
-    """Returns the paths of the run that belongs to a config."""
-    return RunPaths(Path(config.out) / f"{config.name}-{digest(config)}")
+    """Returns the paths of the run that belongs to a config, with `~` in `out` expanded.
+
+    Raises:
+        LotteryError: `out` names the home folder of an unknown user.
+    """
+    return RunPaths(file_path(config.out, "out") / f"{config.name}-{digest(config)}")
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,9 @@ FLAGS = [
     ("--report", "--noreport"),
     ("--report=maybe",),
     ("--out=",),
+    ("--out=" + 300 * "x",),
+    ("--out=~nobody_at_all/x",),
+    ("--config.name=" + 300 * "x", "--out=."),
     ("--backend=",),
     ("--backend=theano",),
     ("--backend=numpy",),
@@ -202,6 +205,9 @@ OTHERS = [
     ("report", "--run"),
     ("report", "--run="),
     ("report", "--run=nope"),
+    ("report", "--run=" + 300 * "x"),
+    ("show", "--run=" + 300 * "x"),
+    ("export", "--run=" + 300 * "x", "--out=x"),
     ("report", "--run=text.keras"),
     ("report", "--run=broken"),
     ("report", "--run=list"),
@@ -274,7 +280,7 @@ def refused(arguments, here, capsys):
     return line
 
 
-@pytest.mark.parametrize("arguments", OTHERS, ids=str)
+@pytest.mark.parametrize("arguments", OTHERS, ids=lambda words: str(words)[:60])
 def test_other_commands(arguments, here, capsys):
     refused(arguments, here, capsys)
 
@@ -294,6 +300,11 @@ def test_overrides(override, here, capsys, monkeypatch):
     monkeypatch.setattr(studies, "run", lambda config: pytest.fail("accepted"))
     line = refused((*QUICKSTART, f"--config.{override}"), here, capsys)
     assert override.partition("=")[0].split(".")[0] in line
+
+
+def test_a_name_that_is_too_long_for_a_file_is_shown(here, capsys):
+    line = refused(("show", "--run=" + 300 * "x"), here, capsys)
+    assert "File name too long: 'xxx" in line and "Check the names" in line
 
 
 def test_a_field_that_nothing_reads_says_what_would(here, capsys):

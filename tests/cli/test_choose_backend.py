@@ -49,6 +49,12 @@ def test_the_fastest_on_a_cpu(preset, chosen, words, capsys):
     assert words in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("changes", [{"task": "language_modelling"}, {"model": 3}], ids=str)
+def test_a_model_that_is_missing_or_wrong_is_left_to_the_check_of_the_config(changes):
+    bad = settings("quickstart", **changes)
+    assert choose_backend(bad) == "jax"
+
+
 def test_what_comes_before_speed(monkeypatch, capsys):
     slow = settings("frankle2019/conv:2")
     assert choose_backend(slow, lambda: "jax") == "jax"  # the run that it resumes

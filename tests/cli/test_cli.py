@@ -7,9 +7,12 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from filelock import Timeout
 
 from keras_lottery import cli, user_modules
 from keras_lottery import config as configs
+from keras_lottery.cli import commands
+from keras_lottery.cli import show as show_command
 from keras_lottery.cli.choose import choose_and_import
 from keras_lottery.config import TaskSchema, presets, task_schemas
 from keras_lottery.engine import run_folder
@@ -74,6 +77,43 @@ def test_show_prints_the_status_and_the_table(folder, capsys):
         assert ": running, about 0:00:0" in capsys.readouterr().out
     finally:
         (folder / "results.csv").write_text("".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("error", "is_running"),
+    [(PermissionError("read-only"), False), (Timeout(".lock"), True)],
+    ids=["read-only", "held"],
+)
+def test_only_a_held_lock_means_running(error, is_running, tmp_path, monkeypatch):
+    class Lock:
+        def __init__(self, *_, **__): ...
+
+        def acquire(self):
+            raise error
+
+    (tmp_path / ".lock").touch()
+    monkeypatch.setattr(show_command, "FileLock", Lock)
+    assert show_command.is_running(tmp_path) is is_running
+
+
+@pytest.mark.parametrize("command", ["show", "report", "export"])
+def test_folders_may_be_in_the_home_folder(command, tmp_path, monkeypatch):
+    seen = []
+
+    def stop(folder, *_, **options):
+        seen.extend([folder.root if isinstance(folder, RunPaths) else folder, *options.values()])
+        raise LotteryError("Expected to stop here.")
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setattr(user_modules, "plugins", dict)
+    monkeypatch.setattr(show_command, "load_config", stop)
+    monkeypatch.setattr(commands, "show_report", stop)
+    monkeypatch.setattr("keras_lottery.exporters.export_run", stop)
+    out = ["--out=~/model"] if command == "export" else []
+    assert run(command, "--run=~/run", *out) == cli.USAGE_ERROR
+    assert seen[0] == tmp_path / "run"
+    assert not out or tmp_path / "model" in seen
 
 
 def test_show_of_a_study_that_has_no_results_yet(tmp_path, capsys):
@@ -267,6 +307,22 @@ def test_the_module_runs_as_the_command_and_imports_no_backend_for_help():
     wrong = subprocess.run(command, capture_output=True, text=True, check=False)
     assert wrong.returncode == cli.USAGE_ERROR
     assert wrong.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_lacks_characters_shows_others(encoding):
+    code = (
+        "import sys; from keras_lottery import cli\n"
+        "cli._dispatch = lambda words: print('0.9 \\u2265 \\U0001f3ab', file=sys.stdout)\n"
+        "cli.entry_point()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )
+    assert (done.returncode, done.stdout.split()) == (0, [b"0.9", b"?", b"?"]), done.stderr
 
 
 @pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")

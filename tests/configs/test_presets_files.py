@@ -182,6 +182,29 @@ def test_an_override_that_does_not_fit_is_named():
         presets.load("quickstart", {"task.name": "x"})
 
 
+def test_a_required_field_of_a_file_takes_its_value_from_an_override(tmp_path: Path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from keras_lottery.config import presets\n"
+        "from ml_collections.config_dict import required_placeholder\n"
+        "def get_config():\n"
+        "    settings = presets.load('quickstart')\n"
+        "    settings.prune.rounds = required_placeholder(int)\n"
+        "    del settings.task\n"
+        "    settings.task = required_placeholder(str)\n"
+        "    return settings"
+    )
+    overrides = {"prune.rounds": 3, "task": "vision"}
+    config = presets.frozen(str(file), overrides)
+    assert config.prune.rounds == 3
+    # The model of the file stays: no task of the file was replaced.
+    assert config.model == freeze(presets.load("quickstart")).model
+    with pytest.raises(LotteryError, match=r"a value for prune\.rounds, which .*mine\.py requires"):
+        presets.load(str(file), {"task": "vision"})
+    with pytest.raises(LotteryError, match=r"a value for prune\.rounds, task"):
+        presets.load(str(file))
+
+
 def test_an_unknown_name_lists_near_names():
     with pytest.raises(LotteryError, match="Did you mean 'frankle2019/lenet_mnist'"):
         presets.find("frankle2019/lenet_minst")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from keras_lottery.config import freeze, presets
 from keras_lottery.errors import LotteryError
-from keras_lottery.records.run_paths import Place, RunPaths
+from keras_lottery.records.run_paths import Place, RunPaths, paths_of
 from keras_lottery.types import Training
 
 
@@ -47,3 +48,14 @@ def test_a_link_to_elsewhere_inside_the_folder_is_noticed(tmp_path: Path) -> Non
     with pytest.raises(LotteryError, match="inside the run folder"):
         Place(root).check(root / ".." / "x")
     Place(tmp_path / "link").check(tmp_path / "link" / "seed_1" / "x")  # the folder may be a link
+
+
+def test_the_parent_folder_may_be_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    config = freeze(presets.load("quickstart", {"out": "~/runs"}))
+    assert paths_of(config).root.parent == tmp_path / "runs"
+    with pytest.raises(LotteryError, match="home folder of a known user"):
+        paths_of(freeze(presets.load("quickstart", {"out": "~nobody_at_all/runs"})))
