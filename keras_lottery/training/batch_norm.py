@@ -19,7 +19,7 @@ MOST_EXAMPLES = 5000
 """Default for the maximal number of examples."""
 BATCH_SIZE = 500
 
-_MARK = 2.0**20  # far above usual statistics, so that rounding hardly changes its share
+_MARK = 2.0**12  # above usual statistics, so that rounding hardly changes its share; in float16
 
 
 def reestimate_batch_norm(
@@ -111,11 +111,11 @@ def _kept_of_old(difference: np.ndarray, momentum: float) -> float:
     It is the momentum to the power of the number of the model's calls of the layer.
 
     Args:
-        difference: statistics after the batch, from 1 on minus from 0 on.
+        difference: statistics after the batch from `_MARK` on minus those from 0 on, by `_MARK`.
         momentum: of the layer.
     """
     share = float(difference.mean())
-    if share <= 0 or momentum <= 0:
+    if not (share > 0 and momentum > 0):  # NaN, too
         return momentum
     return momentum ** round(math.log(share) / math.log(momentum))
 
