@@ -62,8 +62,8 @@ def mask(
         parametrization: `zero`: pruned weights are 0; `frozen`: they are a fixed fill. Learned
             masks train scores only, and no weight or bias changes: `bernoulli` (supermasks;
             `bernoulli_rescaled`: dynamically rescaled) and `edge_popup` (`edge_popup_scaled`:
-            weights times √(1 / keep)). Copy such a model with `in_place=False`: Keras' `clone_model`
-            of a Sequential model makes layers without masks trainable again.
+            weights times √(1 / keep)). Copy such a model with `in_place=False`: `clone_model` of a
+            Sequential model makes layers without masks trainable again.
         output_layer: path pattern of the output layer, if it isn't detected.
         keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 by default.
             (`set_masks` and `prune` change how many weights of a variable are kept.)
