@@ -54,7 +54,8 @@ def status(plan: Plan | None, running: bool) -> str:
         return "not running"
     if plan.left:
         noun = "training" if len(plan.left) == 1 else "trainings"
-        return f"stopped with {len(plan.left)} {noun} left; the same `run` command resumes it"
+        left = f"stopped with {len(plan.left)} {noun} left"
+        return f"{left}; `run` with all its seeds, arms and rounds resumes it"
     return "finished"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_lottery.checks import file_path
 from keras_lottery.config import Config
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, check_provenance, provenance
@@ -38,7 +39,7 @@ class RunReader(Pruner):
 
     def source_start_of(self, training: Training) -> Start:
         file, origin = source_file(self.config, training), _in_source(training)
-        paths = RunPaths(Path(self.config.transfer.sources[training.source]))
+        paths = _source_paths(self.config, training.source)
         run = read_config(paths).get("hash") if paths.config.exists() else None
         # A source may have another task.
         expected = provenance(self.config, origin, TICKET)
@@ -109,13 +110,17 @@ def _in_source(training: Training) -> Training:
     return replace(training, source="", arm="winning", draw=0)
 
 
+def _source_paths(config: Config, name: str) -> RunPaths:
+    return RunPaths(file_path(config.transfer.sources[name], f"transfer.sources.{name}"))
+
+
 def source_file(config: Config, training: Training) -> Path:
     """Returns the file of the ticket that is transferred from the source of `training`.
 
     Raises:
         LotteryError: the source has no such ticket.
     """
-    paths = RunPaths(Path(config.transfer.sources[training.source]))
+    paths = _source_paths(config, training.source)
     file = paths.ticket(_in_source(training))
     if not file.exists():
         raise LotteryError(
@@ -129,8 +134,8 @@ def source_file(config: Config, training: Training) -> Path:
 def lost_sources(config: Config) -> list[Training]:
     """Returns the trainings whose ticket was skipped in their source."""
     affected = []
-    for name, folder in config.transfer.sources.items():
-        file = RunPaths(Path(folder)).results
+    for name in config.transfer.sources:
+        file = _source_paths(config, name).results
         rows = read_results(file) if file.exists() else []
         lost = {(row.seed, row.round) for row in rows
                 if row.arm == "winning" and not row.source and row.status == SKIPPED}  # fmt: skip

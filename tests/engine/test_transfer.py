@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
+from keras_lottery.engine.run_reader import source_file
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tickets import Ticket
@@ -87,3 +88,10 @@ def test_what_does_not_fit_is_named(source, tmp_path):
     transfer = dataclasses.replace(chain.transfer, arms=("one_shot",))
     with pytest.raises(LotteryError, match=r"transfer\.arms that use a ticket's masks"):
         engine.run(dataclasses.replace(chain, transfer=transfer))
+
+
+def test_a_source_may_be_in_the_home_folder(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(source.parent))
+    target = with_sources(config(tmp_path), low=f"~/{source.name}")
+    file = source_file(target, Training("low", "vision", 0, 1, "winning"))
+    assert file.is_relative_to(source) and file.exists()
