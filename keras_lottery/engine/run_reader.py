@@ -47,7 +47,15 @@ class RunReader(Pruner):
 
     def trained(self, training: Training) -> Weights:
         expected = provenance(self.config, training, TRAINED)
-        return _read_state(self._paths.trained(training), expected)
+        file = self._paths.trained(training)
+        if not file.exists():
+            raise LotteryError(
+                f"Expected the trained weights of {training.arm!r}, seed {training.seed}, round "
+                f"{training.round}. Received: {file}, no such file: weights are kept only until "
+                "the next round is trained. To train the arm again, remove its rows of this seed "
+                "from results.csv, from round 1 on."
+            )
+        return _read_state(file, expected)
 
     def rewind_state(self, seed: int) -> State:
         dense = Training("", self.config.task, seed, 0, "dense")

@@ -184,3 +184,9 @@ def test_a_rewind_point_has_a_step(files):
     save_state(path, {"x": np.ones(1)}, {"provenance": load_metadata(path)["provenance"]})
     with pytest.raises(LotteryError, match="a rewind point"):
         files.rewind_state(0)
+
+
+def test_weights_that_were_kept_for_one_round_only_are_said_to_be(files):
+    files._paths.trained(of(0, 1)).unlink(missing_ok=True)
+    with pytest.raises(LotteryError, match=r"'winning', seed 0, round 1.*from round 1 on"):
+        files.trained(of(0, 1))
