@@ -137,15 +137,16 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
         try:
             row = kind.parse(texts)
         except ValueError as error:
-            raise _wrong_row(path, number, str(error)) from error
+            raise _wrong_row(path, number, kind, str(error)) from error
         if problem := row.problem():
-            raise _wrong_row(path, number, problem)
+            raise _wrong_row(path, number, kind, problem)
         rows.append(row)
     return rows
 
 
-def _wrong_row(path: Path, number: int, problem: str) -> LotteryError:
+def _wrong_row(path: Path, number: int, kind: type, problem: str) -> LotteryError:
+    again = " to train it again" if kind is ResultRow else ""  # nothing measures the others again
     return LotteryError(
         f"{path}, row {number}: expected text and numbers as in its header. "
-        f"Received: {problem}. Correct the row, or remove it to train it again."
+        f"Received: {problem}. Correct the row, or remove it{again}."
     )
