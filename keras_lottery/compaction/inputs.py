@@ -41,7 +41,17 @@ def _choices(model: keras.Model) -> list[Any]:
 
     A model that was built by a call knows the batch size of that call, which few need.
     """
-    choices = [_specs(model, sizes, called) for sizes in _SIZES for called in (False, True)]
+    functional = internals.functional_of(model)
+    batches = (True,) if functional is not None else (False, True)
+    if functional is not None:
+        inputs = internals.map_inputs(functional, lambda tensor: tensor)
+    else:
+        inputs = _called_with(model)
+    choices = [
+        keras.tree.map_structure(partial(_concrete, sizes=sizes, fixed=fixed), inputs)
+        for sizes in _SIZES
+        for fixed in batches
+    ]
     return list({str(_shapes(specs)): specs for specs in choices}.values())
 
 
@@ -49,33 +59,29 @@ def _shapes(specs: Any) -> list[tuple[int, ...]]:
     return [tuple(spec.shape) for spec in keras.tree.flatten(specs)]
 
 
-def _specs(model: keras.Model, sizes: tuple[int, int], called: bool) -> Any:
-    functional = internals.functional_of(model)
-    if functional is not None:
-        return internals.map_inputs(functional, partial(_concrete, sizes=sizes))
+def _called_with(model: keras.Model) -> Any:
+    """Returns symbolic inputs of the shapes that a model was built with."""
     shapes = internals.built_shapes(model)
     if not shapes:
         raise LotteryError(
             f"Expected a model with known input shapes. Received: {model.name!r}. "
             "Call it on a batch first."
         )
-    shape = next(iter(shapes.values()))
-    return _from_shapes(shape, model, sizes, called)
+    return _from_shapes(next(iter(shapes.values())), model)
 
 
-def _from_shapes(shape: Any, model: keras.Model, sizes: tuple[int, int], called: bool) -> Any:
+def _from_shapes(shape: Any, model: keras.Model) -> Any:
     if isinstance(shape, dict):
-        return {key: _from_shapes(value, model, sizes, called) for key, value in shape.items()}
+        return {key: _from_shapes(value, model) for key, value in shape.items()}
     if shape and isinstance(shape[0], tuple | list | dict):
-        return type(shape)(_from_shapes(value, model, sizes, called) for value in shape)
-    batch, *rest = shape
-    dtype = internals.input_dtype(model, shape)
-    return _concrete(keras.KerasTensor((batch if called else None, *rest), dtype=dtype), sizes)
+        return type(shape)(_from_shapes(value, model) for value in shape)
+    return keras.KerasTensor(tuple(shape), dtype=internals.input_dtype(model, shape))
 
 
-def _concrete(tensor: Any, sizes: tuple[int, int]) -> keras.KerasTensor:
+def _concrete(tensor: Any, sizes: tuple[int, int], fixed: bool) -> keras.KerasTensor:
     batch, *rest = tensor.shape
     image, steps = sizes
     size = image if len(rest) > 2 else steps
-    shape = (batch or _BATCH, *(size if s is None else int(s) for s in rest))
+    batch = (batch if fixed else None) or _BATCH
+    shape = (batch, *(size if s is None else int(s) for s in rest))
     return keras.KerasTensor(shape, dtype=tensor.dtype, name=tensor.name)

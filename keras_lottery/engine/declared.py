@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_lottery.config import Config, json_values
 from keras_lottery.config.claims import POST_HOC, Claim, recorded_claims
-from keras_lottery.records import read_results
+from keras_lottery.records import read_results, series
 from keras_lottery.records.run_paths import RunPaths
 
 
@@ -32,5 +32,5 @@ def _is_late(claim: Claim, config: Config, paths: RunPaths) -> bool:
     if config.study != "tickets":  # a study's table holds all of its arms
         return any(paths.root.glob("*.csv"))
     rows = read_results(paths.results) if paths.results.exists() else []
-    trained = {f"{row.arm} from {row.source}" if row.source else row.arm for row in rows}
+    trained = {series(row) for row in rows}
     return {claim.arm, claim.control} - {""} <= trained

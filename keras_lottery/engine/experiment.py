@@ -106,23 +106,29 @@ def check(config: Config) -> None:
             source_file(config, training)
     pruning.check_choices(config.prune.pattern, config.prune.criterion, config.prune.scope)
     check_arms(config)
+    check_claims(config)
     executors.check(config.executor)
     for section in (config, config.supermask, config.edge_popup):
         build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
 
 
 def check_arms(config: Config) -> None:
-    """Raises LotteryError for unknown arms in claims, and for arms that the pattern excludes."""
-    if config.study in ("tickets", "transfer"):
-        for claim in config.claims:
-            for name in filter(None, (claim.arm, claim.control)):
-                _ = arms[name.partition(" from ")[0]]
+    """Raises LotteryError for arms that choose single weights under a structured pattern."""
     wrong = sorted(name for name in config.arms if arms[name].unstructured)
     if wrong and config.prune.pattern != "weights":
         raise LotteryError(
             f"Expected arms that can prune {config.prune.pattern}. Received: {', '.join(wrong)}, "
             "which choose single weights. Leave them out, or set prune.pattern='weights'."
         )
+
+
+def check_claims(config: Config) -> None:
+    """Raises LotteryError for claims about unknown arms."""
+    if config.study not in ("tickets", "transfer"):  # other studies have arms of their own
+        return
+    for claim in config.claims:
+        for name in filter(None, (claim.arm, claim.control)):
+            _ = arms[name.partition(" from ")[0]]
 
 
 def check_chain(config: Config, infos: Sequence[VariableInfo]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.exporters.subprocess.archive import config_text, entries
 from keras_lottery.inflate import check_zip, read_npz
 
 _COMPUTING = (
@@ -72,11 +73,13 @@ def _check_functions(path: Path) -> None:
     Keras refuses some of them, from version 3.15 on.
     """
     try:
-        with zipfile.ZipFile(path) as file:
-            config = json.loads(file.read("config.json"))
+        config = json.loads(config_text(path))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return  # Keras says what is wrong with it
-    for module, name in _functions(config):
+    for entry in entries(config):
+        if entry["class_name"] != "function":
+            continue
+        module, name = str(entry.get("module")), str(entry.get("config"))
         package, _, rest = module.partition(".")
         computes = package != "keras" or rest.partition(".")[0] in _COMPUTING
         if not computes or (package in ("keras", "builtins") and name in _OBJECTS):
@@ -85,16 +88,6 @@ def _check_functions(path: Path) -> None:
                 f"the function {module}.{name}. If you trust its source, load it in Python, and "
                 "use kl.mask, kl.prune and kl.export."
             )
-
-
-def _functions(part: Any) -> Iterator[tuple[str, str]]:
-    """Yields module and name of the functions in a config."""
-    if isinstance(part, dict):
-        if part.get("class_name") == "function":
-            yield str(part.get("module")), str(part.get("config"))
-        part = list(part.values())
-    for element in part if isinstance(part, list) else ():
-        yield from _functions(element)
 
 
 def _unreadable(path: Path, error: Exception) -> LotteryError:

@@ -230,19 +230,14 @@ def named(structure: Any, kind: str) -> dict[str, Any]:
 
 def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
     """Returns the positional arguments of a call, and whether the model sets their batch size."""
-    import keras
 
     if not getattr(model, "built", False):
         raise LotteryError(
             f"Expected a built model. Received: {model.name!r}, which has no weights yet. "
             "Call it on a batch, or build it, first."
         )
-    if isinstance(model, keras.Sequential) and model.inputs:
-        return [model.inputs[0]], True
-    try:
-        return [model.input], True
-    except AttributeError:
-        pass  # a subclassed model knows only the shapes of its first call
+    if (known := _known_input(model)) is not None:
+        return [known], True
     if example is not None:
         return _by_parameter(model, example) or [map_leaves(as_array, example)], False
     config = model.get_build_config() or {}
@@ -253,6 +248,15 @@ def _arguments(model: Any, example: Any) -> tuple[list[Any], bool]:
             "called. Call it on a batch first, or pass one as `inputs`."
         )
     return [_from_shapes(shape, model) for shape in shapes.values()], False
+
+
+def _known_input(model: Any) -> Any:
+    """Returns a model's symbolic input; None for subclassed ones, which know only its shape."""
+    import keras
+
+    if isinstance(model, keras.Sequential) and model.inputs:
+        return model.inputs[0]
+    return getattr(model, "input", None)
 
 
 def _by_parameter(model: Any, example: Any) -> list[Any] | None:
@@ -276,15 +280,13 @@ def left_out(model: Any, signature: Signature) -> list[str]:
 
     Keras doesn't record whether the model was called with them.
     """
-    try:
-        _ = model.input
-    except AttributeError:
-        parameters = list(inspect.signature(model.call).parameters.values())
-        passed = parameters[len(signature.arguments) :]
-        handled = ("training", "mask")
-        plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        return [p.name for p in passed if p.name not in handled and p.kind in plain]
-    return []
+    if _known_input(model) is not None:
+        return []
+    parameters = list(inspect.signature(model.call).parameters.values())
+    passed = parameters[len(signature.arguments) :]
+    handled = ("training", "mask")
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [p.name for p in passed if p.name not in handled and p.kind in plain]
 
 
 def _from_shapes(shapes: Any, model: Any) -> Any:

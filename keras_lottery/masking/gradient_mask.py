@@ -57,14 +57,14 @@ def install(model: keras.Model) -> None:
 
 
 def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
-    """Returns the inner optimizers in the attributes of a model and of the models inside it."""
+    """Returns the innermost optimizers in the attributes of a model and of the models inside it."""
     result: dict[int, keras.optimizers.Optimizer] = {}
     for layer in internals.flatten_layers(model):
         for attribute in vars(layer).values() if isinstance(layer, keras.Model) else ():
             values = attribute.values() if isinstance(attribute, dict) else attribute
             for value in values if isinstance(attribute, dict | list | tuple) else (attribute,):
                 if isinstance(value, keras.optimizers.Optimizer):
-                    result |= {id(inner): inner for inner in internals.inner_optimizers(value)}
+                    result[id(innermost(value))] = innermost(value)
     return list(result.values())
 
 

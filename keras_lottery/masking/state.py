@@ -217,7 +217,7 @@ def _folded(record: MaskedVariable) -> np.ndarray:
 
 def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimizer]) -> None:
     """Zeroes stored weights where pruned, and resets their optimizer slots to the initial value."""
-    distinct = {id(o): o for o in map(gradient_mask.innermost, optimizers)}
+    distinct = {id(i): i for o in optimizers for i in internals.inner_optimizers(o)}
     for record in records(model):
         record.zero_pruned()
         for optimizer in distinct.values():

@@ -11,6 +11,7 @@ from keras_lottery.records.rows import (
     MetricRow,
     ResultRow,
     TableRow,
+    series,
 )
 from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
@@ -49,6 +50,7 @@ __all__ = [
     "read_rows",
     "read_table",
     "scalars",
+    "series",
     "sparsest_match",
     "tracker",
 ]

@@ -268,3 +268,8 @@ def _text(value: Any, kind: type) -> str:
     if kind == _OPTIONAL:
         return "" if value is None else repr(int(value))
     return repr(kind(value)) if kind in (int, float) else str(value)
+
+
+def series(row: ResultRow | Training) -> str:
+    """Returns the name of a row's line: its arm, and the source of a transferred ticket."""
+    return f"{row.arm} from {row.source}" if row.source else row.arm

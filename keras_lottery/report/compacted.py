@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from keras_lottery.records import CompactedRow, read_rows
+from keras_lottery.records import CompactedRow, read_rows, series
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import count, percent, unit_of
-from keras_lottery.report.results import Results, series
+from keras_lottery.report.results import Results
 from keras_lottery.report.statistics import Level, levels
 
 __all__ = ["CompactedLevel", "compacted_levels", "compacted_table"]

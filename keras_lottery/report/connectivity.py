@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_layers
+from keras_lottery.records import read_layers, series
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import number, percent, unit_of
 from keras_lottery.report.kept_rows import CONNECTIONS, ConnectionRow, read_kept
 from keras_lottery.report.masks import natural, short_names
-from keras_lottery.report.results import DENSE, Results, series
+from keras_lottery.report.results import DENSE, Results
 
 
 @dataclass(frozen=True)

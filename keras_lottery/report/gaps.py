@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from keras_lottery.arms import rounds_of
-from keras_lottery.records import CONSTANT_OUTPUT, ResultRow, read_metrics
+from keras_lottery.records import CONSTANT_OUTPUT, ResultRow, read_metrics, series
 from keras_lottery.report.formatting import rounds_text
-from keras_lottery.report.results import DENSE, Results, series
+from keras_lottery.report.results import DENSE, Results
 from keras_lottery.types import DIVERGED, SKIPPED, Training
 
 

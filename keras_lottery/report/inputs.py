@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_lottery.records import series
 from keras_lottery.report.connectivity import ConnectedNetwork
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import number, percent
 from keras_lottery.report.kept_rows import INPUTS, InputRow, read_kept
-from keras_lottery.report.results import Results, series
+from keras_lottery.report.results import Results
 from keras_lottery.tickets import Ticket
 
 _MOST_INPUTS = 32

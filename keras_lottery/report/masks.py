@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import ResultRow, check_masks, read_layers
+from keras_lottery.records import ResultRow, check_masks, read_layers, series
 from keras_lottery.report.kept_rows import (
     DENSITIES,
     OVERLAPS,
@@ -18,7 +18,7 @@ from keras_lottery.report.kept_rows import (
     read_kept,
     short,
 )
-from keras_lottery.report.results import DENSE, Results, series
+from keras_lottery.report.results import DENSE, Results
 from keras_lottery.tickets import Ticket, overlap, total
 from keras_lottery.types import MaskSet
 

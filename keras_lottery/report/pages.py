@@ -8,9 +8,9 @@ from pathlib import Path
 from keras_lottery.config import study_schemas
 from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import ResultRow, read_results
+from keras_lottery.records import ResultRow, read_results, series
 from keras_lottery.report.content import Content, content
-from keras_lottery.report.results import TICKETS, results_by_task, series
+from keras_lottery.report.results import TICKETS, results_by_task
 from keras_lottery.report.verdicts import Measurement
 
 

@@ -10,9 +10,15 @@ from keras_lottery.arms import FAMILIES
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config.sections import ReportConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import TICKETS, ResultRow, read_config, read_metrics, read_results
+from keras_lottery.records import (
+    TICKETS,
+    ResultRow,
+    read_config,
+    read_metrics,
+    read_results,
+    series,
+)
 from keras_lottery.records.run_paths import RunPaths
-from keras_lottery.types import Training
 
 DENSE = "dense"
 WINNING = "winning"
@@ -88,11 +94,6 @@ class Results:
         """Returns the results of only these arms, and of `dense`."""
         rows = tuple(row for row in self.rows if series(row) in {DENSE, *arms})
         return replace(self, rows=rows)
-
-
-def series(row: ResultRow | Training) -> str:
-    """Returns the name of a row's line: its arm, and the source of a transferred ticket."""
-    return f"{row.arm} from {row.source}" if row.source else row.arm
 
 
 def results_by_task(run: Path) -> list[Results]:

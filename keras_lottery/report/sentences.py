@@ -4,9 +4,9 @@ import math
 from collections.abc import Collection, Sequence
 
 from keras_lottery.arms import LEARNED
-from keras_lottery.records import ResultRow
+from keras_lottery.records import ResultRow, series
 from keras_lottery.report.formatting import Unit, number, percent, rounds_text, unit_of
-from keras_lottery.report.results import DENSE, WINNING, Results, series
+from keras_lottery.report.results import DENSE, WINNING, Results
 from keras_lottery.report.statistics import (
     Level,
     Paired,

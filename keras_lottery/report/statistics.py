@@ -12,8 +12,8 @@ import pandas as pd
 from scipy import special  # type: ignore[import-untyped]
 
 from keras_lottery import records
-from keras_lottery.records import ResultRow
-from keras_lottery.report.results import DENSE, series
+from keras_lottery.records import ResultRow, series
+from keras_lottery.report.results import DENSE
 
 CONFIDENCE = 0.95
 _RESAMPLES = 10_000

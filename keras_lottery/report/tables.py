@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_lottery.config import flatten
-from keras_lottery.records import ResultRow, read_table
+from keras_lottery.records import ResultRow, read_table, series
 from keras_lottery.records.run_paths import SAMPLES
 from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import Unit, count, percent, rounds_text, unit_of
 from keras_lottery.report.kept_rows import SAMPLES as KEPT_SAMPLES
 from keras_lottery.report.masks import Densities, SeedOverlap
 from keras_lottery.report.plots.axes import ticks
-from keras_lottery.report.results import DENSE, Results, series
+from keras_lottery.report.results import DENSE, Results
 from keras_lottery.report.sentences import relative_to_dense, sparse_range
 from keras_lottery.report.statistics import (
     Level,

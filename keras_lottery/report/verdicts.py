@@ -98,18 +98,16 @@ def judge(
         post_hoc: the claim was declared after the rows existed.
     """
     differences = _differences(claim, measured)
-    levels = _levels([network for network in measured if network.arm == claim.arm])
-    by_seed = _mean_by_seed(differences) if differences else {}
-    if not (differences if claim.by_level else by_seed):
-        empty = Verdict(claim, post_hoc)
-        return [replace(empty, verdict=NOT_COMPARABLE) if claim.not_comparable else empty]
-    if not claim.by_level:
-        return [_judged(claim, by_seed, higher_is_better, post_hoc)]
-    by_level = []
-    for number in sorted(differences, key=lambda number: -levels[number]):
-        verdict = _judged(claim, differences[number], higher_is_better, post_hoc)
-        by_level.append(replace(verdict, level=levels[number]))
-    return by_level
+    verdicts = []
+    if claim.by_level:
+        levels = _levels([network for network in measured if network.arm == claim.arm])
+        for number in sorted(differences, key=lambda number: -levels[number]):
+            verdict = _judged(claim, differences[number], higher_is_better, post_hoc)
+            verdicts.append(replace(verdict, level=levels[number]))
+    elif by_seed := _mean_by_seed(differences):
+        verdicts.append(_judged(claim, by_seed, higher_is_better, post_hoc))
+    empty = Verdict(claim, post_hoc, verdict=NOT_COMPARABLE if claim.not_comparable else NOT_SHOWN)
+    return verdicts or [empty]
 
 
 def adjust(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -274,5 +272,6 @@ def _means(draws: dict[int, list[float]]) -> dict[int, float]:
 
 def _mean_by_seed(differences: dict[int, dict[int, float]]) -> dict[int, float]:
     """Returns each seed's mean over the levels; skips seeds that lack a level."""
-    seeds = set.intersection(*(set(by_seed) for by_seed in differences.values()))
+    of_levels = [set(by_seed) for by_seed in differences.values()]
+    seeds = set.intersection(*of_levels) if of_levels else set()
     return {s: float(np.mean([d[s] for d in differences.values()])) for s in seeds}

@@ -49,10 +49,9 @@ class Ticket(tickets.Ticket):
         kind = "frozen" if self.fills else "zero"
         attach(model, choose_paths(inventory, [(path, kind) for path in masks]))
         state.set_weights(model, state.get_weights(model) | weights)
-        full = {path: kept | True for path, kept in state.get_masks(model).items()}
         none = {path: np.zeros_like(fill) for path, fill in state.get_fills(model).items()}
         fills = {path: fill for path, fill in self.fills.items() if path in masks}
-        state.set_masks(model, full | masks, none | fills)
+        state.set_masks(model, masks, none | fills)
         return model
 
 

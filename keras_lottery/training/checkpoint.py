@@ -124,9 +124,8 @@ def restore_start(model: keras.Model, start: Start, fresh_optimizer: State) -> N
     else:
         reset_seeds(model, start.seed)
     # Last: `set_masks` also zeroes weights and slots at pruned positions.
-    full = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
     none = {path: np.zeros_like(fill) for path, fill in masking.get_fills(model).items()}
-    masking.set_masks(model, full | start.masks, none | start.fills, optimizers=(model.optimizer,))
+    masking.set_masks(model, start.masks, none | start.fills, optimizers=(model.optimizer,))
     if masking.is_learned(model):
         masking.draw_scores(model, start.seed)
     if "optimizer" not in parts:

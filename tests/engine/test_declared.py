@@ -7,7 +7,7 @@ import pytest
 
 from keras_lottery.config import freeze, presets
 from keras_lottery.engine.declared import declared_claims
-from keras_lottery.engine.experiment import check_arms
+from keras_lottery.engine.experiment import check_claims
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
 from tests.report.made_run import make_run
@@ -54,4 +54,4 @@ def test_a_claim_about_a_transferred_ticket_is_late_once_that_is_trained(tmp_pat
 
 def test_claims_about_unknown_arms_are_refused() -> None:
     with pytest.raises(LotteryError, match=r"reint.*reinit"):
-        check_arms(config(CLAIM | {"compare": "winning > reint"}))
+        check_claims(config(CLAIM | {"compare": "winning > reint"}))

@@ -83,7 +83,7 @@ def loading(model: Any, path: Path) -> dict[str, Any]:
         LotteryError: it cannot import one of the classes, or the file contains code that is not
             the live model's.
     """
-    config = json.loads(_config_text(path))
+    config = json.loads(config_text(path))
     parts = references(model)
     return {
         "archive": str(path),
@@ -92,7 +92,8 @@ def loading(model: Any, path: Path) -> dict[str, Any]:
     }
 
 
-def _config_text(path: Path) -> bytes:
+def config_text(path: Path) -> bytes:
+    """Returns the JSON of a saved model's config."""
     if path.is_dir():
         return (path / _CONFIG).read_bytes()
     with zipfile.ZipFile(path) as file:
@@ -121,7 +122,7 @@ def _custom_objects(parts: list[Any], config: Any) -> dict[str, str]:
 
     names = {
         entry[key]
-        for entry in _entries(config)
+        for entry in entries(config)
         for key in ("registered_name", "config")
         if isinstance(entry.get(key), str)
     }
@@ -168,21 +169,21 @@ def _code(config: Any) -> list[Any]:
     """Returns the entries of a config that are code."""
     return [
         (entry["class_name"], entry.get("config"))
-        for entry in _entries(config)
+        for entry in entries(config)
         if entry["class_name"] in _CODE
     ]
 
 
-def _entries(config: Any) -> Iterator[dict[str, Any]]:
+def entries(config: Any) -> Iterator[dict[str, Any]]:
     """Yields every dict in a config that has a class name."""
     if isinstance(config, dict):
         if isinstance(config.get("class_name"), str):
             yield config
         for value in config.values():
-            yield from _entries(value)
+            yield from entries(value)
     elif isinstance(config, list):
         for value in config:
-            yield from _entries(value)
+            yield from entries(value)
 
 
 def _registered_name(thing: Any) -> str:

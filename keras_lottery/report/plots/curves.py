@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.records import ResultRow, read_history
+from keras_lottery.records import ResultRow, read_history, series
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.kept_rows import CURVES, CurveRow, read_kept, short
 from keras_lottery.report.plots.style import (
@@ -16,7 +16,7 @@ from keras_lottery.report.plots.style import (
     new_figure,
     tidy,
 )
-from keras_lottery.report.results import DENSE, Results, series
+from keras_lottery.report.results import DENSE, Results
 from keras_lottery.report.statistics import remaining_by_round, seed_range
 
 FILE = "curves.png"
