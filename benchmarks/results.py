@@ -245,8 +245,21 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.name=minilm_transfer-sst2",
         "--backend=jax",
     ),
-    "bert_sst2_long": ("chen2020/bert:minilm_glue_long", "--backend=jax"),
     "bert_transfer": ("chen2020/bert:minilm_transfer", "--backend=jax"),
+    # Likewise for bert_transfer_long.
+    "bert_sst2_long": (
+        "chen2020/bert:minilm_glue_long",
+        "--config.name=minilm_transfer_long-sst2",
+        *at_rounds("random_mask", "2,", "winning,init_magnitude"),
+        "--seeds=0,1,2,3,4",
+        "--backend=jax",
+    ),
+    "bert_transfer_long": (
+        "chen2020/bert:minilm_transfer_long",
+        *at_rounds("random_mask", "2,", "winning,init_magnitude"),
+        "--seeds=0,1,2,3,4",
+        "--backend=jax",
+    ),
     "cartpole_dqn": ("yu2019/control:cartpole_small", "--seeds=0,1,2,3,4,5,6,7,8,9,10,11"),
     "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
     # Half of the paper's epochs.

@@ -15,6 +15,7 @@ DIGESTS = {
     "chen2020/bert:minilm_glue": "d71f3943",
     "chen2020/bert:minilm_glue_long": "5672d8ec",
     "chen2020/bert:minilm_transfer": "5259640a",
+    "chen2020/bert:minilm_transfer_long": "47706962",
     "frankle2019/conv:2": "8f445078",
     "frankle2019/conv:4": "3510a5ce",
     "frankle2019/conv:6": "b4237c20",

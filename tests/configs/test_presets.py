@@ -76,6 +76,7 @@ WEIGHTS = [
     ("chen2020/bert:minilm_glue", 22_713_986, 10_616_832),
     ("chen2020/bert:minilm_glue_long", 22_713_986, 10_616_832),
     ("chen2020/bert:minilm_transfer", 22_713_986, 10_616_832),
+    ("chen2020/bert:minilm_transfer_long", 22_713_986, 10_616_832),
     ("yu2019/lstm:wikitext2", 50_059_878, 50_059_878),
     ("yu2019/lstm:ptb", 19_775_200, 19_775_200),
     ("yu2019/lstm:ptb_small", 803_025, 803_025),
@@ -114,6 +115,7 @@ SLOW = {
     "chen2020/bert:minilm_glue",
     "chen2020/bert:minilm_glue_long",
     "chen2020/bert:minilm_transfer",
+    "chen2020/bert:minilm_transfer_long",
 }
 
 

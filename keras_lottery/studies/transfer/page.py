@@ -28,7 +28,8 @@ _NOTES = {
     "bert": "A transferred ticket starts from the source's weights at its rewind point (the "
     "pre-trained ones at step 0), with a head initialized from the seed, and is trained for the "
     "target's full length. No preset has a pre-trained head for masked words: if `mlm` is a "
-    "source, that head is initialized from the seed, too, and not pruned.",
+    "source, that head is initialized from the seed, too, then trained for `model.head_length` on "
+    "the frozen encoder, and not pruned.",
 }
 
 

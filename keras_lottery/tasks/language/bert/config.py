@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 from keras_lottery.config import Config
 from keras_lottery.config.fields import (
+    AboveZero,
     Count,
     Dropout,
     Filled,
@@ -16,6 +17,7 @@ from keras_lottery.config.fields import (
     ReadWhen,
     Seed,
 )
+from keras_lottery.config.sections import Step
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
 
 SOURCES = ("files", "tfds")
@@ -90,10 +92,15 @@ class BertModel:
         preset: a folder in Hugging Face's layout (`config.json`, `model.safetensors`, `vocab.txt`)
             or KerasHub's, relative to `data.dir` if it is there; else a KerasHub preset.
         dropout: rate in the encoder and before the head.
+        head_length: how long the head is trained on its own, with the encoder frozen, before the
+            network whose tickets are searched starts (`1000it`); `0it`: it starts as initialized.
+        head_learning_rate: peak of the learning rate of this training.
     """
 
     preset: Annotated[str, Filled()] = "bert_base_en_uncased"
     dropout: Dropout = 0.1
+    head_length: Step = "0it"
+    head_learning_rate: Annotated[AboveZero, ReadWhen("head_length", unless=("0it", "0ep"))] = 1e-3
 
 
 BertConfig = Config[BertData, BertModel]

@@ -6,22 +6,35 @@ from functools import cached_property
 import keras
 
 from keras_lottery import masking
+from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.bert.config import BertConfig
 from keras_lottery.tasks.language.bert.pretrained import Pretrained, load
 from keras_lottery.tasks.language.bert.problem import Examples, kind_of
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
 from keras_lottery.tasks.language.bert.tokens import Encoder
+from keras_lottery.tasks.seeding import seeded
 from keras_lottery.tasks.supervised import NetworkTask
-from keras_lottery.training import ArrayData
-from keras_lottery.types import Weights
+from keras_lottery.training import ArrayData, Trainer
+from keras_lottery.types import Start, Weights
+
+
+class _Unseen:
+    """Progress that nobody sees: that of training a head, of which no result has a row."""
+
+    def update(self, step: int, of: int, loss: float) -> None:
+        pass
+
 
 EVALUATED = 4
 """Evaluation batch size, in training batches."""
 
 
 class BertTask(NetworkTask):
-    """A pre-trained encoder with a head initialized from the seed; texts are tokenized once.
+    """A pre-trained encoder with a new head; texts are tokenized once.
+
+    The head is initialized from the seed, and trained on the frozen encoder if `model.head_length`
+    says so.
 
     Args:
         config: of an experiment whose task is `bert`.
@@ -45,6 +58,7 @@ class BertTask(NetworkTask):
         self.metric = PROBLEMS[config.data.name].metric
         self._kind = kind_of(config.data.name)
         self._given = pretrained, examples
+        self._heads: dict[int, Weights] = {}
 
     @cached_property
     def pretrained(self) -> Pretrained:
@@ -101,14 +115,40 @@ class BertTask(NetworkTask):
         return judge(model.predict(self._data.test[0], batch_size=batch_size, verbose=0))
 
     def start_weights(self, seed: int) -> Weights:
-        """Returns the pre-trained weights, with the head initialized from the seed."""
-        drawn = self.fresh_weights(seed)
+        """Returns the pre-trained weights, with a head initialized from the seed, or trained."""
         pretrained = self.pretrained.weights
-        return drawn | {
+        weights = self.fresh_weights(seed) | {
             path: pretrained[source]
             for path, source in self._places.items()
             if source in pretrained
         }
+        if Duration.parse(self.config.model.head_length).count:
+            if seed not in self._heads:
+                self._heads[seed] = self._trained_head(Start(weights, seed=seed))
+            weights |= self._heads[seed]
+        return weights
+
+    def _trained_head(self, start: Start) -> Weights:
+        """Returns the weights of the head after training it on the frozen encoder."""
+        trained = self._head_trainer.fit(
+            start, capture_at=None, data_seed=start.seed, progress=_Unseen()
+        )
+        return {path: w for path, w in trained.weights.items() if path not in self._places}
+
+    @cached_property
+    def _head_trainer(self) -> Trainer:
+        config = self.config
+        with self._distribution.scope(), seeded(0):
+            model = self._new()
+        model.get_layer("bert_backbone").trainable = False
+        return Trainer(
+            model,
+            replace(config.optimizer, learning_rate=config.model.head_learning_rate),
+            replace(config.train, length=config.model.head_length, eval_every=0, average=0),
+            self._data,
+            loss=self.loss(),
+            distribution=self._distribution,
+        )
 
     @cached_property
     def _places(self) -> dict[str, str]:

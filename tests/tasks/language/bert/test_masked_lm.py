@@ -84,6 +84,26 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_halves_however_many_words_they_h
     assert whole == pytest.approx(right[y != masked_lm.NOTHING].sum() / y.size, rel=1e-5)
 
 
+@pytest.mark.backend
+def test_a_trained_head_predicts_words_and_nothing_else_has_moved(folder):
+    changed = {"model__head_length": "60it", "model__head_learning_rate": 0.05}
+    plain, one, again = (task(folder, **c) for c in ({}, changed, changed))
+    untrained, trained = plain.start_weights(0), one.start_weights(0)
+    moved = {path for path, w in trained.items() if (w != untrained[path]).any()}
+    assert moved and not any("bert_backbone" in path for path in moved)
+    assert moved == {path for path in trained if "bert_backbone" not in path}
+    judged = [t.evaluate(Start(w)) for t, w in ((plain, untrained), (one, trained))]
+    assert judged[1]["loss"] < 0.8 * judged[0]["loss"]
+    assert all((w == trained[path]).all() for path, w in again.start_weights(0).items())
+    assert any((w != trained[path]).any() for path, w in one.start_weights(1).items())
+    assert (one.fresh_weights(0)[next(iter(moved))] == untrained[next(iter(moved))]).all()
+
+
+def test_a_learning_rate_of_a_head_that_is_not_trained_is_an_error(folder):
+    with pytest.raises(LotteryError, match=r"model\.head_learning_rate.*head_length is '0it'"):
+        task(folder, model__head_learning_rate=0.05)
+
+
 def test_the_loss_does_not_depend_on_the_pooler(folder):
     one = task(folder)
     found = one.derived("gradient", one.start_weights(0), {}, seed=0)
