@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import cast
 
 from keras_lottery.config import Config, TaskSchema, task_schemas
 from keras_lottery.protocols import Task
@@ -18,6 +19,12 @@ from keras_lottery.tasks.vision.config import VisionData, VisionModel
 def _in_own_order(config: Config) -> dict[str, str]:
     """Returns the fields that aren't read if the text determines the batches."""
     return {"train.drop_remainder": f"in the task {config.task!r}, which makes its own batches"}
+
+
+def _with_lengths(config: Config) -> dict[str, str]:
+    """Returns the fields that aren't read if sentences are batched by their length."""
+    lengths = cast(BertData, config.data).lengths
+    return {"train.drop_remainder": "with data.lengths"} if lengths else {}
 
 
 def _kind_of_classifier(name: str) -> str:
@@ -65,6 +72,7 @@ task_schemas.add(
         data=BertData,
         model=BertModel,
         make="keras_lottery.tasks.language.bert.task:BertTask",
+        ignores=_with_lengths,
         kind=lambda name: "Transformer",
     ),
     "BERT, fine-tuned on GLUE or SQuAD, or trained on masked-language modelling.",

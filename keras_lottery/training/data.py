@@ -61,7 +61,8 @@ class ArrayData:
         validation: arrays that measure the learning speed, or None.
         test: arrays of the headline metric.
         augment: `(x, epoch, seed) -> x`, applied to the whole of `train` before each epoch.
-        parts: training arrays for each batch shape, `train` among them; empty for one shape.
+        parts: training arrays for each batch shape, with the structure of `train`; empty for one
+            shape.
         order: `(train, seed) -> Order` of the batches; None: reshuffled each epoch.
         evaluated: batch size of evaluation; 0: automatic.
     """

@@ -15,6 +15,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import export_run
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.tasks.language.buckets import BucketOrder
 from keras_lottery.tasks.language.translation import batches, metrics, pairs, search
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.language.translation.metrics import bleu
@@ -166,7 +167,7 @@ def test_a_pair_stands_in_the_shortest_bucket_that_holds_both():
 
 
 def test_an_epoch_has_each_sentence_at_most_once_and_every_whole_batch():
-    order = batches.BucketOrder(sizes=(10, 7), batches=(4, 3), seed=3)
+    order = BucketOrder(sizes=(10, 7), batches=(4, 3), seed=3)
     assert order.steps_per_epoch == 2 + 2
     seen: dict[int, list[int]] = {0: [], 1: []}
     for step in range(4):
@@ -174,7 +175,7 @@ def test_an_epoch_has_each_sentence_at_most_once_and_every_whole_batch():
         assert rows.shape == (1, (4, 3)[order.part(step)])
         seen[order.part(step)] += rows[0].tolist()
     assert [len(set(seen[part])) for part in (0, 1)] == [8, 6]
-    again, other = batches.BucketOrder((10, 7), (4, 3), 3), batches.BucketOrder((10, 7), (4, 3), 4)
+    again, other = BucketOrder((10, 7), (4, 3), 3), BucketOrder((10, 7), (4, 3), 4)
     assert all((again.rows(s, s + 1) == order.rows(s, s + 1)).all() for s in (5, 1, 6))
     assert any(
         other.part(s) != order.part(s) or (other.rows(s, s + 1) != order.rows(s, s + 1)).any()
@@ -185,7 +186,7 @@ def test_an_epoch_has_each_sentence_at_most_once_and_every_whole_batch():
 
 def test_no_whole_batch_is_an_error():
     with pytest.raises(LotteryError, match=r"Received: 3\. Choose a smaller train\.batch_size"):
-        batches.BucketOrder((3,), (4,))
+        BucketOrder((3,), (4,))
 
 
 # Loss and metrics

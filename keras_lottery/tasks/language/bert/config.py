@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, cast
 
 from keras_lottery.config import Config
@@ -52,6 +53,9 @@ class BertData:
             the usual names (`train.tsv`, `train.txt`, `train-v1.1.json`).
         test: file of the test examples; empty: the usual names (`dev.tsv`, ...).
         max_len: tokens per sequence, including special ones; longer ones are cut.
+        lengths: shorter lengths in tokens, rising (`8,16`): a batch then has training sentences
+            that are padded to one of them, the shortest that holds them, or to `max_len`; empty:
+            all are padded to `max_len`, and short ones take as long as long ones.
         train_size: training examples used, sampled with `split_seed`; 0: all.
         validation_size: training examples held out.
         test_size: test examples used, sampled the same way; 0: all.
@@ -67,6 +71,7 @@ class BertData:
     train: Annotated[str, ReadWhen("source", "files")] = ""
     test: Annotated[str, ReadWhen("source", "files")] = ""
     max_len: Annotated[int, Range(least=4, unit="tokens")] = 128
+    lengths: Annotated[tuple[int, ...], ReadWhen("name", unless=("mlm", "squad"))] = ()
     train_size: Count = 0
     validation_size: Count = 0
     test_size: Count = 0
@@ -75,6 +80,12 @@ class BertData:
     stride: Annotated[Positive, ReadWhen("name", "squad")] = 128
 
     def problems(self) -> Iterable[str]:
+        bounds = (2, *self.lengths, self.max_len)
+        if any(a >= b for a, b in pairwise(bounds)):
+            yield (
+                "lengths: expected rising numbers of tokens above 2 and below max_len, "
+                f"{self.max_len}. Received: {self.lengths}"
+            )
         if self.source == "tfds" and self.name in ("tsv", "mlm", "squad"):
             yield f"source: expected 'files' for the task {self.name!r}. Received: 'tfds'"
         if self.name == "squad" and self.validation_size:

@@ -12,7 +12,7 @@ from keras_lottery.tasks.language.bert.config import BertConfig
 from keras_lottery.tasks.language.bert.pretrained import Pretrained, load
 from keras_lottery.tasks.language.bert.problem import Examples, kind_of
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
-from keras_lottery.tasks.language.bert.tokens import Encoder
+from keras_lottery.tasks.language.bert.tokens import Encoder, in_buckets
 from keras_lottery.tasks.seeding import seeded
 from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.training import ArrayData, Trainer
@@ -92,8 +92,10 @@ class BertTask(NetworkTask):
 
     def arrays(self) -> ArrayData:
         # Logits over words and attention take far more memory than images.
-        few = EVALUATED * self.config.train.batch_size
-        return replace(self.examples.arrays, evaluated=few)
+        batch_size = self.config.train.batch_size
+        arrays = replace(self.examples.arrays, evaluated=EVALUATED * batch_size)
+        lengths = self.config.data.lengths
+        return in_buckets(arrays, lengths, batch_size) if lengths else arrays
 
     def build(self) -> keras.Model:
         dropout = self.config.model.dropout

@@ -7,7 +7,8 @@ import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Progress
-from keras_lottery.tasks.language.translation.batches import BucketOrder, arrays, buckets
+from keras_lottery.tasks.language.buckets import BucketOrder
+from keras_lottery.tasks.language.translation.batches import arrays, buckets
 from keras_lottery.tasks.language.translation.config import TranslationConfig
 from keras_lottery.tasks.language.translation.metrics import (
     LogPerplexity,

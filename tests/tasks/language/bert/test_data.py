@@ -62,6 +62,36 @@ def test_of_a_pair_the_longer_one_is_cut(folder, lengths, kept):
     assert (x["token_ids"][0] == one.tokenizer.sep_token_id).sum() == 2
 
 
+def test_batches_have_sentences_of_one_length(folder):
+    short = [(f"good {word} .", 1) for word in made.GOOD * 3]  # 5 tokens; the others have 7
+    made.write_tsv(folder / "sst2/train.tsv", ("sentence", "label"), [*made.sentences(20), *short])
+    whole = task(folder).arrays()
+    one = task(folder, data__lengths=(5, 8), train__batch_size=4)
+    found, order = one.arrays(), one.arrays().batches(one.config.train, seed=1)
+    assert [part[1].shape for part in found.parts] == [(12,), (20,)]
+    assert [part[0]["token_ids"].shape for part in found.parts] == [(12, 5), (20, 8)]
+    assert (found.test[0]["token_ids"] == whole.test[0]["token_ids"]).all()
+    assert order.steps_per_epoch == 3 + 5 == one.steps("1ep")
+    texts = {tuple(words(row)[:5]) for row in found.parts[0][0]["token_ids"]}
+    assert texts == {("[CLS]", "good", word, ".", "[SEP]") for word in made.GOOD}
+    cut = task(folder, data__lengths=(4,)).arrays()
+    assert [part[0]["token_ids"].shape for part in cut.parts] == [(32, 10)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"data__lengths": (8, 8)}, r"rising numbers of tokens above 2 and below max_len, 10"),
+        ({"data__lengths": (10,)}, r"Received: \(10,\)"),
+        ({"data__lengths": (8,), "data__name": "mlm"}, r"data\.lengths.*name is 'mlm'"),
+        ({"data__lengths": (8,), "train__drop_remainder": False}, r"drop_remainder.*data\.lengths"),
+    ],
+)
+def test_lengths_that_have_no_use_are_errors(folder, changed, message):
+    with pytest.raises(LotteryError, match=message):
+        task(folder, **changed)
+
+
 def test_pairs_with_class_names(folder):
     rows = [(i, "a film was good", "it was good", "entailment") for i in range(6)]
     rows += [(6, "it was dull", "it was bright", "not_entailment")]

@@ -69,6 +69,19 @@ def test_it_learns_and_pruned_weights_stay_zero(task):
     assert not pruned.weights[QUERY][~masks[QUERY]].any() and pruned.compile_seconds == 0
 
 
+def test_a_step_on_shorter_sequences_is_that_on_padded_ones(folder):
+    def trained(**changed):
+        sizes = {"train__length": "1it", "train__batch_size": 64}
+        # A large epsilon makes Adam's first step proportional to the gradient.
+        one = BertTask(config(folder, **sizes, optimizer__epsilon=1.0, **changed))
+        start = Start(one.start_weights(0))
+        return one.fit(Training("", "bert", 0, 0, "dense"), start, NoProgress()).weights
+
+    padded, shorter = trained(), trained(data__lengths=(7,))  # all sentences have 7 tokens
+    for path, weight in padded.items():
+        np.testing.assert_allclose(shorter[path], weight, rtol=1e-5, atol=1e-6)
+
+
 def test_operations_count_every_token(task):
     # 9 uses of each encoder kernel but one of pooler and head.
     encoder = made.LAYERS * (4 * 64 + 2 * 96)
