@@ -23,7 +23,7 @@ class Compilation:
 
 
 def choose_compilation(
-    model: keras.Model, distribution: Distribution, jit: str = "auto"
+    model: keras.Model, distribution: Distribution, jit: str = "auto", several: bool = True
 ) -> Compilation:
     """Returns the fastest choice measured for this backend, device and kind of layers.
 
@@ -31,11 +31,18 @@ def choose_compilation(
     loop to code that is slower by orders of magnitude, so JAX makes one call per step there and
     TensorFlow uses a loop without XLA. On TensorFlow, recurrent layers are also faster without
     XLA, which disables the fused kernel on a GPU (see benchmarks/). Layers that XLA can't compile,
-    such as look-ups of strings, are never compiled with it.
+    such as look-ups of strings, are never compiled with it. A loop on JAX copies the state once per
+    call, so that single steps, which don't, are faster if each call has one.
+
+    Args:
+        model: compiled and built.
+        distribution: the devices of its replicas.
+        jit: `auto`, `true` or `false`: compile with XLA, on TensorFlow.
+        several: whether calls have several steps.
     """
     slow = backend.is_cpu() and has_layer(model, "Conv")
     if backend.name() == "jax":
-        return Compilation(loop=not slow, xla=True)
+        return Compilation(loop=several and not slow, xla=True)
     if backend.name() == "tensorflow":
         # XLA around `strategy.run` fails on several replicas.
         compiles = all(layer.supports_jit for layer in flatten_layers(model))

@@ -73,7 +73,8 @@ class Trainer:
                 clip_sums(built, self.distribution.replicas)
             _build_metrics(model, data.train, self.distribution.replicas)
         self._fresh_optimizer = checkpoint.capture_optimizer(built)
-        compilation = choose_compilation(model, self.distribution, train.jit)
+        several = steps_per_call(self.order, self.every) > 1
+        compilation = choose_compilation(model, self.distribution, train.jit, several)
         self.program = make_program(model, self.distribution, compilation)
         self._train = EpochData(self.program, data)
         self.data = data

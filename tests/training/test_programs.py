@@ -43,6 +43,8 @@ def test_convolutions_on_a_cpu_take_another_way():
         choose_compilation(dense, Distribution()),
         choose_compilation(conv, Distribution()),
     ) == ways[backend]
+    if backend == "jax":  # a loop around one step would copy the state
+        assert not choose_compilation(dense, Distribution(), several=False).loop
 
 
 def test_compiling_is_over_before_a_training_is_timed():
