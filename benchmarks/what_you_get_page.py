@@ -135,15 +135,16 @@ def content(results: Results) -> list[Block]:
         Text(
             "Bytes, latency and accuracy of pruned networks in each format, against the dense "
             "network. The last table says which pattern and format to use. "
-            "`python -m benchmarks.what_you_get` regenerates this page, and resumes."
+            "`python -m benchmarks.what_you_get --data-dir=DATA --ptb-dir=PTB` regenerates this "
+            "page, and resumes."
         ),
         Text(
             "Weights are removed one by one: their zeros are scattered. Channels are removed by "
             "`kl.compact`. Latency is the median call on one CPU thread; a variant's artifacts and "
             "the dense ones take turns in one process. Gzipped: size as `.tar.gz`. The dense "
-            "network is float, also where it is compared with `litert int8`, and doesn't have the "
-            "epochs of fine-tuning that pruned ones have; `packed` is compared with `saved_model`, "
-            "`litert_sparse` with `litert`."
+            "network is always float, even next to `litert int8`, and isn't trained for the "
+            "further epochs in which pruned ones are fine-tuned; `packed` is compared with "
+            "`saved_model`, `litert_sparse` with `litert`."
         ),
         *_scattered(results),
     ]

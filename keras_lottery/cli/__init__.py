@@ -68,7 +68,7 @@ def _dispatch(words: list[str]) -> None:
         raise unknown_name("command", name, COMMANDS)
     values = flags.FlagValues()
     flags.DEFINE_bool("help", False, "Show this help.", short_name="h", flag_values=values)
-    text = "Your own module to import first: dotted name or .py file; may be repeated."
+    text = "Your own module to import first: dotted name or .py file. May be repeated."
     flags.DEFINE_multi_string("import", [], text, flag_values=values)
     COMMANDS[name].define(values)
     _check_once(words[1:], values)
@@ -133,14 +133,22 @@ def _overview() -> str:
 def _help(name: str, values: flags.FlagValues) -> str:
     command = COMMANDS[name]
     lines = [command.summary, "", "Example:", f"  {command.example}", "", "Flags:"]
-    for flag in sorted(values):
-        if flag != "h":
-            default = values[flag].default
-            shown = f" (default: {default})" if default not in (None, False, "", []) else ""
-            lines.append(f"  --{flag:<13} {values[flag].help}{shown}")
+    texts = dict(_described(values[flag]) for flag in sorted(values) if flag != "h")
     if name == "run":
-        lines.append(f"  {_OVERRIDE}a.b=c  Override any field, e.g. --config.prune.rounds=5")
-    return "\n".join(lines)
+        texts[f"{_OVERRIDE}a.b=c"] = "Override any field, e.g. --config.prune.rounds=5."
+    width = max(map(len, texts))
+    return "\n".join([*lines, *(f"  {flag:<{width}}  {text}" for flag, text in texts.items())])
+
+
+def _described(flag: flags.Flag) -> tuple[str, str]:
+    """Returns a flag as it is written, and its meaning with the default."""
+    text, default = flag.help.partition(";\n")[0], flag.default  # absl adds a line to lists
+    if default is True:
+        return f"--[no]{flag.name}", f"{text} (default: on)"
+    if default in (None, False, "", []):
+        return f"--{flag.name}", text
+    shown = ",".join(default) if isinstance(default, list) else default
+    return f"--{flag.name}", f"{text} (default: {shown})"
 
 
 def _list(kinds: list[str], modules: list[str]) -> None:

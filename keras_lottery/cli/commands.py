@@ -47,7 +47,7 @@ _NUMBERS = ("seeds", "workers", "threads")
 
 def _define_run(values: flags.FlagValues) -> None:
     text_flag(values, "config", None, "Config name or .py path; append :variant to select one.")
-    text_flag(values, "out", None, "Parent folder of the run folder.")
+    text_flag(values, "out", None, "Parent folder of the run folder; default: the config's, runs.")
     text_flag(values, "backend", None, "auto, tensorflow, jax or torch.")
     text = "sequential; processes or ray (in parallel); vectorized (one program, JAX); or auto."
     text_flag(values, "executor", None, text)
@@ -61,7 +61,9 @@ def _define_run(values: flags.FlagValues) -> None:
     text_flag(values, "tpu", None, "Name or address of the TPU.")
     text_flag(values, "seeds", None, "Seeds, such as 0,1,2.")
     flags.DEFINE_bool("report", True, "Write the report at the end.", flag_values=values)
-    text = "Also export the default model, into <run folder>/export."
+    text = (
+        "Also export the default ticket (see export --round), a SavedModel, to <run folder>/export."
+    )
     flags.DEFINE_bool("export", False, text, flag_values=values)
     text = "Only print what would be trained and the estimated time, measured on a few steps."
     flags.DEFINE_bool("dry_run", False, text, flag_values=values)
@@ -199,13 +201,13 @@ def _define_export(values: flags.FlagValues) -> None:
     text_flag(values, "out", None, "Folder or file to write; must not exist.")
     define_format(values, "saved_model")
     text_flag(values, "arm", "winning", "Arm whose trained weights to export.")
-    flags.DEFINE_integer("seed", None, "Seed; default: the run's first.", flag_values=values)
-    flags.DEFINE_integer(
-        "round",
-        None,
-        "Round; default: the sparsest within one standard deviation of dense, or better.",
-        flag_values=values,
+    text = "Default: the lowest seed with trained weights of this arm."
+    flags.DEFINE_integer("seed", None, text, flag_values=values)
+    text = (
+        "Default: the sparsest round whose mean is at most one standard deviation worse than "
+        "dense; if none is, or with one seed, that with the best mean."
     )
+    flags.DEFINE_integer("round", None, text, flag_values=values)
 
 
 def _export(values: flags.FlagValues, _: dict[str, Any]) -> None:

@@ -21,13 +21,17 @@ def _define_prune(values: flags.FlagValues) -> None:
     text_flag(values, "model", None, "A .keras file.")
     text_flag(values, "out", None, "Folder or file to write; must not exist.")
     define_format(values, "keras")
-    flags.DEFINE_float("sparsity", None, "Fraction to remove, in [0, 1).", flag_values=values)
+    text = (
+        "Fraction to remove, in [0, 1). Default: half of the channels, 0.9 of the blocks, and what "
+        "N:M says; for weights, give it."
+    )
+    flags.DEFINE_float("sparsity", None, text, flag_values=values)
     _define_selection(values)
     text_flag(values, "scope", "global", "Allocation of sparsity to layers (see `list scopes`).")
-    flags.DEFINE_float("flops", None, "Fraction of the FLOPs to remove.", flag_values=values)
-    flags.DEFINE_integer(
-        "bytes", None, "Target size of the parameters in bytes.", flag_values=values
-    )
+    text = "With channels, instead of --sparsity: fraction of the FLOPs to remove."
+    flags.DEFINE_float("flops", None, text, flag_values=values)
+    text = "With channels, instead of --sparsity: size of the parameters to reach, in bytes."
+    flags.DEFINE_integer("bytes", None, text, flag_values=values)
     text_flag(values, "data", None, "An .npz file with the arrays x and y, to train on.")
     text = "Epochs to train the pruned model on the data."
     flags.DEFINE_integer("finetune_epochs", 0, text, flag_values=values)

@@ -46,8 +46,8 @@ def export_run(
         out: a new folder or file, depending on the format.
         format: name of a registered format.
         seed: the seed; None: the first one with weights.
-        round: the round, 0 for the dense network; None: the sparsest whose mean is within one
-            standard deviation of dense or, if there is none or only one seed, the best mean.
+        round: the round, 0 for the dense network; None: the sparsest whose mean is at most one
+            standard deviation worse than dense; if none is, or with one seed, the best mean.
         arm: the arm.
         draw: the draw of a stochastic control.
         compact: remove dead units and channels. This and the rest: see `kl.export`.
@@ -168,7 +168,10 @@ def _best_round(
         levels[number] = float(np.mean([row.remaining for row in level])), mean
     match = sparsest_match(dense, levels, higher_is_better)
     if match is not None:
-        return match, "the sparsest one kept within one standard deviation of dense, or better"
+        return (
+            match,
+            "the sparsest one kept that is at most one standard deviation worse than dense",
+        )
     known = {number: mean for number, (_, mean) in levels.items() if not math.isnan(mean)}
     best = max(known or levels, key=lambda number: sign * levels[number][1])
     return best, "the round kept with the best mean"

@@ -40,8 +40,8 @@ def is_masked(model: keras.Layer) -> bool:
 def get_masks(model: keras.Layer) -> MaskSet:
     """Returns the masks of all masked variables; empty for a model without masks.
 
-    A learned mask follows its present scores: `bernoulli` keeps the weights whose probability is
-    at least a half, `edge_popup` the weights with the k highest scores.
+    A learned mask follows its current scores: `bernoulli` keeps the weights whose probability is
+    at least one half, `edge_popup` the weights with the k highest scores.
 
     Args:
         model: a model, masked or not.

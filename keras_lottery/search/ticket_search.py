@@ -39,7 +39,7 @@ class TicketSearch:
         criterion: name of a registered criterion. Derivatives of the loss are averaged over up to
             2,000 training examples.
         scope: name of a registered allocation.
-        include: path patterns of variables to prune; empty: all trainable ones. See `kl.mask`.
+        include: path patterns of variables to prune; empty: kernels and embeddings. See `kl.mask`.
         exclude: path patterns of variables not to prune.
         biases: prune biases too.
         norms: prune the scales and shifts of normalization layers too.

@@ -52,7 +52,7 @@ def mask(
 
     Args:
         model: a built model of any kind.
-        include: path patterns; only matching variables are masked. Empty: all trainable variables.
+        include: path patterns; only matching variables are masked. Empty: kernels and embeddings.
         exclude: path patterns of variables that are never pruned.
         biases: mask biases too.
         norms: mask the scales and shifts of normalization layers too.

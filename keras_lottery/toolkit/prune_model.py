@@ -57,8 +57,8 @@ def prune(
     channels (of a residual stream, of an LSTM unit's gates, of an attention head) are removed
     together. Each layer keeps at least one channel, and the model's inputs and outputs stay.
     `compact` then makes the layers smaller. `pattern="channels:8"` leaves a multiple of eight
-    channels in each layer, which CPU kernels compute faster; counts are rounded up to it, so a
-    little less than the sparsity can go. Targets of FLOPs or bytes are met.
+    channels in each layer, which CPU kernels compute faster; the number kept is
+    rounded up, so slightly less than `sparsity` may be removed. Targets of FLOPs or bytes are met.
 
     Args:
         model: a built model.

@@ -61,8 +61,9 @@ def fit(
         seed: seed of the order of arrays and of a PyDataset's batches, the same on every backend;
             None: 0. Other data have their own order.
         initial_step: optimizer step to start at, even within an epoch; instead of initial_epoch.
-        program: program of this model (see `prepare`), to reuse its compiled steps, and on a CPU
-            also its copies of the arrays as far as these haven't changed.
+        program: what `keras_lottery.training.prepare` returned for this model, to reuse its
+            compiled steps, and on a CPU also its copies of the arrays as far as these haven't
+            changed.
 
     Returns:
         Keras' history.

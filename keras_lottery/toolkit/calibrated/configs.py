@@ -148,8 +148,8 @@ class WandaConfig(CalibrationConfig):
 
     Args:
         scope: the comparison groups: the weights of an `output`, as in the paper's results, or of
-            a whole `layer`, which was better for a small network here. N:M patterns have their
-            groups of M.
+            a whole `layer`, which did better on the small network that we measured. N:M patterns
+            compare within each group of M inputs.
 
     Reference: Sun et al. 2023, "A simple and effective pruning approach for large language
     models", arXiv 2306.11695.

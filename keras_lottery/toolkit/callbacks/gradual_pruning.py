@@ -39,7 +39,7 @@ class GradualPruning(StepCallback):
         frequency: steps between mask updates.
         criterion: name of a registered criterion that needs only the weights.
         scope: name of a registered allocation.
-        include: path patterns of variables to prune; empty: all trainable ones. See `kl.mask`,
+        include: path patterns of variables to prune; empty: kernels and embeddings. See `kl.mask`,
             which masks with these options on first use; in a masked model, they select among its
             masks.
         exclude: path patterns of variables that are never pruned.
