@@ -4,15 +4,12 @@ import gc
 import json
 import math
 import platform
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from keras_lottery import backend, checks, masking
 from keras_lottery.backend.global_state import preserved
@@ -25,11 +22,11 @@ from keras_lottery.exporters.exporter import (
     Arrays,
     Exporter,
     Job,
-    Reloaded,
     Request,
     Subject,
     exporters,
 )
+from keras_lottery.exporters.notes import notes_on
 from keras_lottery.exporters.report import ExportReport, Measured, StoredVariable
 from keras_lottery.exporters.signature import left_out
 from keras_lottery.exporters.sizes import gzipped_bytes, plain_bytes
@@ -37,7 +34,6 @@ from keras_lottery.exporters.subprocess.reading import Reader, located
 from keras_lottery.exporters.target import REPORT, TABLE, check_target, companion
 from keras_lottery.exporters.verify import (
     answers,
-    output_difference,
     same_variables,
     share_of,
     stored_variables,
@@ -49,11 +45,6 @@ from keras_lottery.exporters.writing import Writer
 from keras_lottery.masking import arguments
 
 _LARGE = 32 << 20  # bytes of weights from which it is worth collecting garbage
-
-_CONSTANT = (
-    "The network gives the same output for every input that was tried. If it was pruned, train it "
-    "again, or prune less."
-)
 
 
 @preserved()
@@ -282,7 +273,11 @@ def _verified(order: _Order, written: _Written, writer: Writer, reader: Reader) 
         if of_dense
         else None,
         flops=written.flops,
-        notes=(*origin, *_notes(written, reloaded), *reloaded.notes),
+        notes=(
+            *origin,
+            *notes_on(written.subject, reloaded, how, written.left_out),
+            *reloaded.notes,
+        ),
     )
 
 
@@ -314,33 +309,6 @@ def _sizes(artifact: Path) -> tuple[int, int]:
 
 def _parameters(model: Any) -> int:
     return sum(math.prod(variable.shape) for variable in masking.variables(model).values())
-
-
-def _notes(written: _Written, reloaded: Reloaded) -> Iterator[str]:
-    """Yields what a user should know about the outputs of the model."""
-    subject, how = written.subject, written.quantization
-    if _is_constant(subject):
-        yield _CONSTANT
-    if written.left_out:
-        yield (
-            f"Exported with the default of {', '.join(written.left_out)}. If the model is called "
-            "with it, pass inputs= as a dict with the names of the call's arguments."
-        )
-    if how and not any("int8" in v.dtype for v in reloaded.variables):
-        yield f"{how} quantized nothing."
-    elif how and reloaded.outputs is not None:
-        changed, largest = output_difference(subject.outputs, reloaded.outputs)
-        yield f"int8 changes an output by {changed:.1e} at most; the largest is {largest:.1e}."
-
-
-def _is_constant(subject: Subject) -> bool:
-    """Returns whether different examples of the batch have the same outputs."""
-
-    def same(arrays: Iterable[NDArray[Any]]) -> bool:
-        return all(np.array_equal(a, np.broadcast_to(a[:1], a.shape)) for a in arrays if a.ndim)
-
-    outputs = [value for value in subject.outputs.values() if value.ndim]
-    return bool(outputs) and same(outputs) and not same(subject.inputs.values())
 
 
 def _versions() -> dict[str, str]:
