@@ -44,7 +44,7 @@ def previous(training: Training) -> Training:
 
 
 def seed_of(training: Training) -> int:
-    """Returns a seed that only this training uses."""
+    """Returns a seed of the training, which those from other sources of tickets share."""
     words = [training.seed, training.round, zlib.crc32(training.arm.encode()), training.draw]
     return int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
 

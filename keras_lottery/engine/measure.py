@@ -114,7 +114,7 @@ def _shortened(config: Config, section: str) -> Config:
 def _timed(task: Task, config: Config, training: Training, steps: int) -> tuple[float, float]:
     """Returns the seconds of the last steps of a training, and of the evaluation after them."""
     seed = training.seed
-    start = Start(task.start_weights(seed), seed=seed)
+    start = Start(task.fresh_weights(seed), seed=seed)  # steps of other weights take as long
     if arms[training.arm].section:
         start = arms[training.arm].start(training, RunReader(config, paths_of(config), task))
     start = replace(start, step=MANY - steps)

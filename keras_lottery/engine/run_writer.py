@@ -13,7 +13,14 @@ from keras_lottery.engine.graph import descendants
 from keras_lottery.engine.provenance import REWIND, TICKET, TRAINED, provenance
 from keras_lottery.engine.run_reader import lost_sources, to_ticket
 from keras_lottery.protocols import Task
-from keras_lottery.records import Records, ResultRow, layer_rows, read_config, read_results
+from keras_lottery.records import (
+    Records,
+    ResultRow,
+    layer_rows,
+    load_config,
+    read_config,
+    read_results,
+)
 from keras_lottery.records.run_paths import SAMPLES, Place, RunPaths
 from keras_lottery.tickets import save_state
 from keras_lottery.types import FINISHED, SKIPPED, MaskSet, Start, State, Training, TrainingResult
@@ -30,6 +37,9 @@ class RunWriter:
         self._paths = paths
         self._task = task
         self._place = Place(paths.root)
+        # What config.json names is what all calls keep.
+        known = load_config(paths)[0] if paths.config.exists() else config
+        self._keep_trained = known.keep_trained
         if paths.results.exists():
             record = read_config(paths) if paths.config.exists() else {"config": thaw(config)}
             check_rows(paths.results, read_results(paths.results), record)
@@ -97,14 +107,14 @@ class RunWriter:
         """Returns True if the next round prunes these weights, or the config keeps them."""
         if training.source:
             return False
-        return arms[training.arm].iterative or training.arm in self._config.keep_trained
+        return arms[training.arm].iterative or training.arm in self._keep_trained
 
     def _forget(self, training: Training) -> None:
         """Removes trained weights that only this training needed."""
         if not arms[training.arm].iterative or not training.round or training.source:
             return
         before = starts.previous(training)
-        if before.arm not in ("dense", *self._config.keep_trained):
+        if before.arm not in ("dense", *self._keep_trained):
             self._paths.trained(before).unlink(missing_ok=True)
 
     def _row(self, training: Training, result: TrainingResult, masks: MaskSet) -> ResultRow:

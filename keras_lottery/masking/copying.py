@@ -264,11 +264,6 @@ def _copy_adapted(model: keras.Model, copy: keras.Model) -> None:
                 layer.load_assets(folder)
 
 
-def _value(variable: keras.Variable) -> Any:
-    """Returns a copy: JAX would donate a buffer shared by two variables twice."""
-    return np.array(keras.ops.convert_to_numpy(variable.value))
-
-
 def _cannot(model: keras.Model, error: object, hint: str) -> LotteryError:
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return LotteryError(

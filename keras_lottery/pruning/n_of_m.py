@@ -33,7 +33,9 @@ class NofM(Layout):
         self.n, self.m = map(int, argument.split(":"))
         self.sparsity = (self.m - self.n) / self.m  # 1 - n / m rounds twice
         self.infos = [self._marked(info) for info in infos]
-        self._axes = {i.path: i.input_axis for i in self.infos if i.prunable}
+        self._axes = {
+            i.path: i.input_axis for i in self.infos if i.prunable and i.input_axis is not None
+        }
 
     @classmethod
     def check(cls, argument: str) -> None:
@@ -104,16 +106,12 @@ class NofM(Layout):
 
     def _rows(self, path: str, values: Array) -> Array:
         """Returns values with one group of M per row, shape `(rows, M)`."""
-        return np.moveaxis(values, self._axis(path), -1).reshape(-1, self.m)
+        return np.moveaxis(values, self._axes[path], -1).reshape(-1, self.m)
 
     def _from_rows(self, path: str, rows: Array, shape: tuple[int, ...]) -> Array:
-        axis = self._axis(path)
+        axis = self._axes[path]
         moved = [n for i, n in enumerate(shape) if i != axis % len(shape)]
         return np.moveaxis(rows.reshape(*moved, shape[axis]), -1, axis)
-
-    def _axis(self, path: str) -> int:
-        axis = self._axes[path]
-        return -1 if axis is None else axis
 
 
 def _shuffled(rows: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:

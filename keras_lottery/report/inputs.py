@@ -11,6 +11,7 @@ from keras_lottery.report.document import Table
 from keras_lottery.report.formatting import number, percent
 from keras_lottery.report.kept_rows import INPUTS, InputRow, read_kept
 from keras_lottery.report.results import Results
+from keras_lottery.report.statistics import levels
 from keras_lottery.tickets import Ticket
 
 _MOST_INPUTS = 32
@@ -45,7 +46,11 @@ def input_rows(results: Results, networks: Sequence[ConnectedNetwork]) -> list[I
 
 def inputs_table(results: Results, rows: Sequence[InputRow]) -> Table:
     """Returns the kept weights of the first layer by input: means of each arm and level."""
-    remaining = {(series(r), r.round): 1 - r.sparsity for r in results.rows}
+    remaining = {
+        (arm, level.round): level.remaining
+        for arm in results.arms
+        for level in levels(results.rows, arm)
+    }
     kept: dict[tuple[int, int], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         kept[row.round, results.arms.index(row.arm)][row.input].append(row.kept)

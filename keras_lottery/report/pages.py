@@ -15,10 +15,10 @@ from keras_lottery.report.verdicts import Measurement
 
 
 def result_measurements(run: Path, claim: Claim) -> list[Measurement]:
-    """Reads results.csv or, for a claim about a transfer target, the table of that target."""
+    """Reads the finished trainings of results.csv or, for a claim on a target, of its table."""
     file = run / (f"{claim.target}.csv" if claim.target else "results.csv")
     rows = read_results(file) if file.exists() else []
-    return [measurement(row, claim.field) for row in rows]
+    return [measurement(row, claim.field) for row in rows if row.finished]
 
 
 def measurement(row: ResultRow, field: str) -> Measurement:

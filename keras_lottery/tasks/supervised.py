@@ -145,14 +145,10 @@ class NetworkTask(MaskedTask):
 
     def derived(self, name: str, weights: Weights, masks: MaskSet, seed: int) -> Weights:
         model = self._unscaled if name == "flow" else self._model
-        train = self.in_any_order()
         masking.set_weights(model, weights)
         masking.set_masks(model, masks)
         grasp = name == "hessian_gradient"
-        chosen = np.random.default_rng(seed).permutation(length(train))
-        chosen = _first_of_each_class(chosen, train[1]) if grasp else chosen[:DERIVE_EXAMPLES]
-        chosen = chosen[: len(chosen) // self._replicas * self._replicas]
-        x, y = keras.tree.map_structure(lambda array: array[chosen], train)
+        x, y = (self._inputs(), None) if name == "flow" else self._derived_from(grasp, seed)
         batch_size = self.config.train.batch_size
         derivative = derive(
             name,
@@ -170,6 +166,15 @@ class NetworkTask(MaskedTask):
             for v in self.variables()
             if v.prunable
         }
+
+    def _derived_from(self, grasp: bool, seed: int) -> Arrays:
+        """Returns the training examples over which a derivative is averaged."""
+        train = self.in_any_order()
+        chosen = np.random.default_rng(seed).permutation(length(train))
+        chosen = _first_of_each_class(chosen, train[1]) if grasp else chosen[:DERIVE_EXAMPLES]
+        chosen = chosen[: len(chosen) // self._replicas * self._replicas]
+        examples: Arrays = keras.tree.map_structure(lambda array: array[chosen], train)
+        return examples
 
     @cached_property
     def _data(self) -> ArrayData:

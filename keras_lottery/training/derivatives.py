@@ -127,7 +127,7 @@ def derive(
         name: `gradient`, `hessian_gradient`, `hessian_diagonal` or `flow`.
         model: built; compiled unless `loss` is passed.
         x: inputs, an array `(examples, ...)` or a structure of arrays; `flow` only uses the shape.
-        y: targets, likewise.
+        y: targets, likewise; None for `flow`.
         masks: further masks by path, in addition to the model's.
         loss: `(y, outputs) -> scalar`, the mean over a batch; None: the compiled loss.
         batch_size: examples per batch, also for batch norm.

@@ -150,6 +150,13 @@ def test_two_runs_are_equal_and_more_rounds_resume_a_run(whole, tmp_path):
         assert found[name] == content, name
 
 
+def test_more_rounds_keep_the_weights_that_an_earlier_call_kept(tmp_path):
+    run = engine.run(config(tmp_path, arms=("winning",), prune__rounds=1))
+    engine.run(config(tmp_path, arms=("winning",), prune__rounds=3, keep_trained=()))
+    kept = {path.parent.name for path in run.glob("seed_0/*/winning.trained.safetensors")}
+    assert kept == {"round_01", "round_02", "round_03"}
+
+
 def command(out, **fields):
     import keras
 

@@ -1,5 +1,6 @@
 """Declared claims on the pages, and the table of all of them."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -61,6 +62,18 @@ def test_p_is_shown_from_five_seeds_on_and_a_verdict_from_two_says_so(tmp_path: 
     (row,) = claims_table(run).rows
     assert row[1] == "**agrees** (two seeds, post hoc)" or row[1].startswith("**not shown** (two")
     assert row[5:8] == ["2", "–", "–"]
+
+
+def test_a_seed_whose_training_diverged_is_left_out(run: Path) -> None:
+    with (run / "results.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    for row in rows:
+        if row[header.index("seed")] == "4" and row[header.index("arm")] == "winning":
+            row[header.index("status")], row[header.index("value")] = "diverged", "nan"
+    with (run / "results.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    better, _ = verdicts(run)
+    assert (better.verdict, better.n) == ("agrees", 4)
 
 
 def test_a_run_without_claims_has_no_table(tmp_path: Path) -> None:

@@ -100,11 +100,13 @@ class Pool:
                 worker.stop()
         gpus = visible_gpus()
         workers = []
+        idle = {worker.slot: worker for worker in self._idle}  # each slot has its cores and GPU
         for slot in range(count):
             gpu = gpus[slot % len(gpus)] if len(gpus) > 1 else None
-            worker = self._idle.pop(0) if self._idle else Worker(slot, threads, gpu)
+            worker = idle.pop(slot) if slot in idle else Worker(slot, threads, gpu)
             worker.prepare(setup)
             workers.append(worker)
+        self._idle = list(idle.values())
         return workers
 
     def release(self, workers: Collection[Worker]) -> None:

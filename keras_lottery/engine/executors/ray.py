@@ -131,15 +131,24 @@ class Ray(Parallel[RayWorker]):
 
     def __init__(self, config: Config, task: Task, progress: RunProgress) -> None:
         super().__init__(progress)
+        self._idle_or_busy: list[RayWorker] = []
+        self._starting: list[RayWorker] = []
+        self._failed_starts = 0
         self._connected = cluster.connect(config.ray)
+        try:
+            self._start(config)
+        except BaseException:
+            self._end(())
+            raise
+
+    def _start(self, config: Config) -> None:
+        """Starts the actors."""
         capacity, self._need = cluster.capacity(config)
         self._options = cluster.actor_options(config, self._need)
         self._setup = Setup(config, tuple(user_modules.flags().values()))
-        self._idle_or_busy: list[RayWorker] = []
-        self._failed_starts = 0
-        count = config.workers or min(capacity, width(config))
         try:
-            self._starting = [self._new() for _ in range(count)]
+            for _ in range(config.workers or min(capacity, width(config))):
+                self._starting.append(self._new())
         except ValueError as error:  # half a TPU chip, or one and a half GPUs
             raise LotteryError(
                 f"Expected resources in amounts that Ray can give. Received: "

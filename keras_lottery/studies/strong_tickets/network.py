@@ -14,6 +14,9 @@ from keras_lottery.studies.strong_tickets.construction import Array, Pair
 from keras_lottery.toolkit import Ticket
 from keras_lottery.types import MaskSet, Weights
 
+_EXAMPLES = 1000
+"""Examples in a batch: a random network for 784 inputs has tens of thousands of units."""
+
 _BEFORE = (layers.InputLayer, layers.Rescaling, layers.Flatten)
 
 
@@ -70,4 +73,5 @@ def ticket_of(model: keras.Model, pairs: Sequence[Pair], provenance: dict[str, o
 
 def outputs(model: keras.Model, x: NDArray[Any]) -> Array:
     """Returns the model's outputs for the examples `x`; shape `(examples, outputs)`."""
-    return np.asarray(ops.convert_to_numpy(model(x, training=False)))
+    parts = (x[at : at + _EXAMPLES] for at in range(0, len(x), _EXAMPLES))
+    return np.concatenate([ops.convert_to_numpy(model(part, training=False)) for part in parts])

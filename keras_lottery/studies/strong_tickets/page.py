@@ -143,7 +143,10 @@ def sentences(tables: StudyTables) -> list[str]:
 
 
 def half_ratios(sums: Sequence[TransitionRow]) -> dict[tuple[int, int], float | None]:
-    """Returns (n, k) -> ρ at which half of the draws succeed, targets together; None: nowhere."""
+    """Returns (n, k) -> ρ at which half of the draws succeed, targets together.
+
+    None: at no measured ratio, or from the smallest on.
+    """
     halves: dict[tuple[int, int], float | None] = {}
     for n, k in sorted({(row.n, row.k) for row in sums}):
         ratios, rates = success(sums, n, k)

@@ -168,11 +168,12 @@ def measurements(run: Path, claim: Claim) -> list[Measurement]:
     `best` is each seed's best mask by the accuracy on those images, which is `best_value`.
     """
     rows = _rows(run / CHOSEN)
+    sign = 1 if read_config(RunPaths(run))["higher_is_better"] else -1
     measured = [replace(measurement(row, claim.field), round=1) for row in rows]
     best: dict[int, tuple[float, Measurement]] = {}
     for row, mask in zip(rows, measured):
-        if row.seed not in best or row.best_value > best[row.seed][0]:
-            best[row.seed] = (row.best_value, replace(mask, arm="best"))
+        if row.seed not in best or sign * row.best_value > best[row.seed][0]:
+            best[row.seed] = (sign * row.best_value, replace(mask, arm="best"))
     return [*result_measurements(run, claim), *measured, *(mask for _, mask in best.values())]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keras_lottery import user_modules
 from keras_lottery.engine.executors import parallel
-from keras_lottery.engine.executors.pool import pool
+from keras_lottery.engine.executors.pool import Pool, pool
 from keras_lottery.engine.executors.processes import Processes
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
@@ -62,6 +62,23 @@ def test_workers_outlive_a_run(tmp_path):
     first, second = trained(tmp_path, "a", "b"), trained(tmp_path, "a", "b")
     pids = [{result.metrics["pid"] for result in results.values()} for results in (first, second)]
     assert pids[1] <= {worker._process.pid for worker in pool._idle} and pids[0] & pids[1]
+
+
+def test_workers_of_two_runs_never_share_a_core(monkeypatch):
+    class Idle:
+        prepare = stop = staticmethod(lambda *_: None)
+        is_alive = staticmethod(lambda: True)
+
+        def __init__(self, slot, threads, gpu):
+            self.slot, self.threads = slot, threads
+
+    monkeypatch.setattr(sys.modules[Pool.__module__], "Worker", Idle)
+    some = Pool()
+    first, second = some.take(2, 1, None)
+    some.release([second])  # the first one has ended
+    again = some.take(2, 1, None)
+    assert [worker.slot for worker in again] == [0, 1] and again[1] is second
+    assert first not in again
 
 
 def test_a_killed_worker_costs_only_its_training(tmp_path):

@@ -344,18 +344,20 @@ def test_one_program_a_shape_serves_every_training():
 def test_a_translator_learns_to_translate():
     task = TranslationTask(
         config(train__length="200it", train__eval_every=200, optimizer__learning_rate=0.005,
-               model__width=32, model__dropout=0.0, model__label_smoothing=0.0),
+               train__evaluate_start=True, model__width=32, model__dropout=0.0,
+               model__label_smoothing=0.0),
         corpus(),
     )  # fmt: skip
     start = Start(task.start_weights(0))
     outcome = task.fit(Training("", "translation", 0, 0, "dense"), start, NoProgress())
-    assert outcome.final_value > 40
+    assert outcome.final_value > 40 > outcome.initial["bleu"]
     assert outcome.metrics["test_log_perplexity"] < 1
     trained = Start(outcome.weights)
     assert task.evaluate(trained)["bleu"] == pytest.approx(outcome.final_value)
     with pytest.raises(LotteryError, match=r"full test set.*split='validation'"):
         task.evaluate(trained, "validation")
     said = task.translate(task._model)
+    assert [sample["answer"] for sample in outcome.samples] == said[: len(outcome.samples)]
     right = task.corpus.test.target
     assert sum(a == b for a, b in zip(said, right)) > len(right) / 4
 

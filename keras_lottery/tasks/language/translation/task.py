@@ -109,10 +109,11 @@ class TranslationTask(NetworkTask):
     def fit(self, training: Training, start: Start, progress: Progress) -> TrainingResult:
         self._said.clear()
         result = super().fit(training, start, progress)
+        answers = self._said[int(self.config.train.evaluate_start)]  # of the last step
         test = self.corpus.test
         result.samples = [
             {"source": source, "reference": reference, "answer": answer}
-            for source, reference, answer in zip(test.source, test.target, self._said[0])
+            for source, reference, answer in zip(test.source, test.target, answers)
         ][:SAMPLES]
         return result
 

@@ -95,11 +95,6 @@ class Games:
         self._steps += 1
         return Played(self._frames.copy(), rewards, terminated, over, ~first, first)
 
-    def close(self) -> None:
-        """Closes the environments."""
-        for env in self._envs:
-            env.close()
-
     def _begin(self, index: int, env: gymnasium.Env[Any, Any], seed: int | None) -> None:
         try:
             frame = env.reset(seed=seed)[0]
