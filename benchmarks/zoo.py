@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_lottery.masking.keras_internals import flatten_layers
+
 __all__ = ["ZOO", "Entry", "build", "randomize"]
 
 APPLICATIONS = (
@@ -239,7 +241,7 @@ def build(name: str) -> keras.Model:
 def randomize(model: keras.Model, seed: int = 0) -> keras.Model:
     """Gives every weight a value that is not trivial, batch-norm statistics and biases too."""
     rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers():
+    for layer in flatten_layers(model):
         if isinstance(layer, layers.BatchNormalization):
             shape = layer.moving_mean.shape
             layer.moving_mean.assign(rng.normal(0, 0.2, shape))

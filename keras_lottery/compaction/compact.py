@@ -130,6 +130,4 @@ def _is_wrapper(layer: keras.Layer) -> bool:
 
 def _is_plain(layer: keras.Layer) -> bool:
     """Returns True for models whose config lists their layers."""
-    return type(layer) is keras.Sequential or (
-        internals.is_functional(layer) and type(layer).__module__.startswith("keras.src.models")
-    )
+    return type(layer) is keras.Sequential or internals.is_plain_functional(layer)

@@ -77,7 +77,7 @@ class CompactedLayer(internals.BuildHook):
 
     def __reduce__(self) -> tuple[Any, ...]:
         reduced: Any = super().__reduce__()
-        return self.keras_lottery_base._unpickle_model, reduced[1]
+        return internals.unpickler(self.keras_lottery_base), reduced[1]
 
 
 def config_of(layer: keras.Layer) -> dict[str, Any]:

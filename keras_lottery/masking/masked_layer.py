@@ -101,7 +101,7 @@ class MaskedLayer(internals.LayerHooks):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles and copies as Keras does, by the base class: the swapped one is in no module."""
         reduced: Any = super().__reduce__()
-        return self.keras_lottery_base._unpickle_model, reduced[1]
+        return internals.unpickler(self.keras_lottery_base), reduced[1]
 
     def set_weights(self, weights: list[Any]) -> None:
         super().set_weights(weights)  # type: ignore[misc]

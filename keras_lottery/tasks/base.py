@@ -49,7 +49,7 @@ class MaskedTask(ABC):
         """Returns the smallest input that the model can be called on."""
 
     def variables(self) -> Sequence[VariableInfo]:
-        return toolkit.describe_selected(self._model, self.config.prune)
+        return self._variables
 
     def start_weights(self, seed: int) -> Weights:
         return self.fresh_weights(seed)
@@ -71,6 +71,10 @@ class MaskedTask(ABC):
 
     def assets(self) -> dict[str, bytes]:
         return {}
+
+    @cached_property
+    def _variables(self) -> Sequence[VariableInfo]:
+        return toolkit.describe_selected(self._model, self.config.prune)
 
     @cached_property
     def _uses(self) -> dict[str, int]:

@@ -400,3 +400,26 @@ def test_an_optimizer_that_copies_the_weights_starts_from_them_again(model):
     internals.restart_from_weights(keras.optimizers.LossScaleOptimizer(optimizer))
     copies = [v for v in optimizer.variables if "momentum" in v.path]
     np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (copies[0].value, kernel.value)))
+
+
+def test_attention_layers_keep_their_projections():
+    x = np.zeros((1, 3, 4), "float32")
+    names = {"query", "key", "value", "output"}
+    for layer in (
+        keras.layers.MultiHeadAttention(2, 2),
+        keras.layers.GroupQueryAttention(2, 4, 2),
+    ):
+        layer(x, x)
+        parts = {name: internals.projection(layer, name) for name in names}
+        assert all(isinstance(part, keras.layers.EinsumDense) for part in parts.values())
+        inside = {id(v) for part in parts.values() for v in part.trainable_variables}
+        assert inside == {id(v) for v in layer.trainable_variables}
+    given = keras.layers.MultiHeadAttention(2, 2, output_shape=5)
+    assert internals.sets_output_shape(given)
+    assert not internals.sets_output_shape(keras.layers.MultiHeadAttention(2, 2))
+
+
+def test_a_layer_is_copied_by_its_own_class():
+    layer = keras.layers.Dense(2)
+    layer.build((None, 3))
+    assert isinstance(internals.unpickler(keras.layers.Dense)(*layer.__reduce__()[1]), type(layer))

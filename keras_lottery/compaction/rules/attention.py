@@ -10,6 +10,7 @@ from keras_lottery.compaction.call import Call, register_compaction_rule
 from keras_lottery.compaction.graph import Size, Value
 from keras_lottery.compaction.rules.constants import set_output
 from keras_lottery.compaction.units import Ids
+from keras_lottery.masking import keras_internals as internals
 
 __all__: list[str] = []
 
@@ -17,19 +18,19 @@ __all__: list[str] = []
 def multi_head_attention(call: Call) -> None:
     layer = call.layer
     heads = call.units("heads", layer.num_heads)
-    outputs = call.units("outputs", int(layer._output_dense.kernel.shape[-1]))
+    outputs = call.units("outputs", int(internals.projection(layer, "output").kernel.shape[-1]))
     query = call.arguments["query"]
     _project(call, heads, heads, outputs)
 
     def resize(size: Size) -> dict[str, Any]:
         changes: dict[str, Any] = {"num_heads": size(heads, layer.num_heads)}
         remaining = size(outputs, len(outputs))
-        if remaining != size(query.axes[-1], query.shape[-1]) or layer._output_shape:
+        if remaining != size(query.axes[-1], query.shape[-1]) or internals.sets_output_shape(layer):
             changes["output_shape"] = remaining
         return changes
 
     call.resize(resize)
-    if len(layer._output_dense.kernel.shape) != 3:
+    if len(internals.projection(layer, "output").kernel.shape) != 3:
         call.graph.pin((outputs,), f"{call.path} has outputs of several axes")
     if len(call.outputs) > 1 and len(call.outputs[1].shape) == 4:
         set_output(call.outputs[1], {1: heads}, None)
@@ -39,7 +40,7 @@ def grouped_query_attention(call: Call) -> None:
     layer = call.layer
     groups = call.units("groups", layer.num_key_value_heads)
     heads = np.repeat(groups, layer.num_query_heads // layer.num_key_value_heads)
-    outputs = call.units("outputs", int(layer._output_dense.kernel.shape[-1]))
+    outputs = call.units("outputs", int(internals.projection(layer, "output").kernel.shape[-1]))
     call.couple(outputs, call.arguments["query"].axes[-1])  # Keras requires equal sizes
     _project(call, heads, groups, outputs)
     call.resize(
@@ -64,20 +65,20 @@ def _project(call: Call, heads: Ids, groups: Ids, outputs: Ids) -> None:
         ("gate", query, heads),
         ("value", value, groups),
     ):
-        if getattr(call.layer, f"_{name}_dense", None) is not None:
-            values = _projection(call, f"_{name}_dense", source, ids)
+        if internals.projection(call.layer, name) is not None:
+            values = _projection(call, internals.projection_name(name), source, ids)
     along = _heads(call, values, len(heads))
-    axes = (heads, None, *[None] * (len(call.layer._output_dense.kernel.shape) - 3), outputs)
+    output = internals.projection_name("output")
+    shape = internals.projection(call.layer, "output").kernel.shape
+    axes = (heads, None, *[None] * (len(shape) - 3), outputs)
     last = len(axes) - 1
-    weight = call.weight("_output_dense.kernel", axes, makes=(last,))
-    bias = call.weight("_output_dense.bias", axes[2:], makes=(last - 2,))
+    weight = call.weight(f"{output}.kernel", axes, makes=(last,))
+    bias = call.weight(f"{output}.bias", axes[2:], makes=(last - 2,))
     if weight is None or weight.ndim != 3:
         return
     uses = math.prod(query.shape[1:-1])
-    fold = None if bias is None else "_output_dense.bias"
-    total = call.products(
-        "_output_dense.kernel", weight, along, {0: None}, (2,), bias=fold, uses=uses
-    )
+    fold = None if bias is None else f"{output}.bias"
+    total = call.products(f"{output}.kernel", weight, along, {0: None}, (2,), bias=fold, uses=uses)
     set_output(call.output, {-1: outputs}, total if bias is None else total + bias)
 
 
@@ -131,7 +132,7 @@ def gemma_attention(call: Call) -> None:
 def _heads(call: Call, values: Any, count: int) -> Any:
     """Heads with constant values have constant outputs, unless a gate scales them."""
     values = np.repeat(values, count // len(values), axis=0)
-    if getattr(call.layer, "_gate_dense", None) is not None:
+    if internals.projection(call.layer, "gate") is not None:
         values = np.where(values == 0, 0.0, np.nan)
     return values[:, :, None]
 

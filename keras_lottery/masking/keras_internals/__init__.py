@@ -1,5 +1,10 @@
 """Every use of Keras' private API; a test fails when that changes."""
 
+from keras_lottery.masking.keras_internals.attention import (
+    projection,
+    projection_name,
+    sets_output_shape,
+)
 from keras_lottery.masking.keras_internals.fused_adam import fused_adam
 from keras_lottery.masking.keras_internals.layers import (
     BuildHook,
@@ -20,6 +25,7 @@ from keras_lottery.masking.keras_internals.layers import (
     intercepted,
     is_functional,
     is_metric,
+    is_plain_functional,
     map_inputs,
     name_class,
     own_variables,
@@ -33,6 +39,7 @@ from keras_lottery.masking.keras_internals.layers import (
     tensorflow_left_out,
     transplant,
     unlocked,
+    unpickler,
     use_scope,
 )
 from keras_lottery.masking.keras_internals.torch_kernels import native_kernels
@@ -87,6 +94,7 @@ __all__ = [
     "intercepted",
     "is_functional",
     "is_metric",
+    "is_plain_functional",
     "iterations",
     "learning_rate",
     "map_inputs",
@@ -97,6 +105,8 @@ __all__ = [
     "optimizer_class",
     "own_variables",
     "producer",
+    "projection",
+    "projection_name",
     "remake_functions",
     "replaced_calls",
     "restart_from_weights",
@@ -104,6 +114,7 @@ __all__ = [
     "retrack",
     "run_first_batch",
     "set_class",
+    "sets_output_shape",
     "snake_case",
     "stateless_scope",
     "sublayers",
@@ -111,6 +122,7 @@ __all__ = [
     "tensorflow_left_out",
     "transplant",
     "unlocked",
+    "unpickler",
     "use_scope",
     "without_results",
     "without_shardings",

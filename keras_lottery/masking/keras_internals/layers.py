@@ -56,6 +56,17 @@ def is_functional(thing: object) -> bool:
     return isinstance(thing, Functional)
 
 
+def is_plain_functional(thing: object) -> bool:
+    """Returns True for a functional model of Keras' own classes, whose config lists its layers."""
+    return is_functional(thing) and type(thing).__module__.startswith("keras.src.models")
+
+
+def unpickler(cls: type[keras.Layer]) -> Callable[..., Any]:
+    """Returns the function with which Keras pickles and copies layers of a class."""
+    function: Callable[..., Any] = cls._unpickle_model
+    return function
+
+
 def is_metric(thing: object) -> bool:
     return isinstance(thing, keras.metrics.Metric)
 

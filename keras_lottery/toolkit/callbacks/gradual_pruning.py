@@ -88,6 +88,7 @@ class GradualPruning(StepCallback):
         pattern: str = "weights",
     ) -> None:
         super().__init__()
+        self._of_model: keras.Model | None = None
         self.schedule = pruning.CubicSchedule(
             final_sparsity, end_step, begin_step, frequency, initial_sparsity
         )
@@ -129,7 +130,8 @@ class GradualPruning(StepCallback):
         return [t * per_update - batches for t in self.schedule.steps if t * per_update > batches]
 
     def set_model(self, model: keras.Model) -> None:
-        if getattr(self, "_model", None) is not model:
+        if self._of_model is not model:
+            self._of_model = model
             self._batches, self._is_idle, self._is_reachable = 0, False, False
         super().set_model(model)
         self._mask()  # before a callback's on_train_begin loads a checkpoint, which has masks
