@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Annotated, Any, Protocol
 
+from keras_lottery.checks import MOST_SEED
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError, unknown_name
 
@@ -201,7 +202,6 @@ class ReadWhen:
         return f"while {self.field} is {value!r}"
 
 
-MOST_SEED = 2**31 - 1
 Count = Annotated[int, Range(least=0)]
 Positive = Annotated[int, Range(least=1)]
 Seed = Annotated[int, Range(least=0, most=MOST_SEED)]
