@@ -172,6 +172,22 @@ def finite_weights(weights: Mapping[str, NDArray[Any]], paths: Iterable[str]) ->
         )
 
 
+def mask(value: object, path: str) -> NDArray[np.bool_]:
+    """Returns the mask of a variable as booleans; accepts 0 and 1.
+
+    Raises:
+        LotteryError: it has other values.
+    """
+    array = np.asarray(value)
+    if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
+        values = ", ".join(str(value) for value in np.unique(array)[:4])
+        raise LotteryError(
+            f"Expected a mask of {path!r} with True or 1 = kept and False or 0 = pruned. "
+            f"Received: the values {values}, … of {array.dtype}. Pass, say, scores > threshold."
+        )
+    return array.astype(np.bool_, copy=False)
+
+
 def is_path_name(name: str) -> bool:
     """Returns True if a file name built from `name` stays inside its folder."""
     return bool(

@@ -123,6 +123,7 @@ class Arm(Protocol):
         unstructured: whether the arm chooses single weights, so that `prune.pattern` must be
             `weights`.
         dense_chain: whether the arm needs a network that is a chain of dense layers.
+        alike_layers: whether the arm needs layers that differ in their numbers alone.
         section: the config's section with the length and batch size of this arm's trainings;
             empty: `train`.
     """
@@ -133,6 +134,7 @@ class Arm(Protocol):
     once: bool = False
     unstructured: bool = False
     dense_chain: bool = False
+    alike_layers: bool = False
     section: str = ""
 
     def parents(self, training: Training) -> tuple[Training, ...]:

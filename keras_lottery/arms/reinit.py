@@ -68,6 +68,7 @@ class LayersShuffled(starts.TicketControl):
     """
 
     name = "layers_shuffled"
+    alike_layers = True
 
     def start(self, training: Training, run: RunView) -> Start:
         ticket = run.start_of(starts.winning_of(training))

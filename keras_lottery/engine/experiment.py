@@ -65,7 +65,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         check_rewind(config, task)
         own_loop = "arms" in study_schemas[config.study].ignores  # trains other rounds, or none
         check_rounds(replace(config, arms=()) if own_loop else config, task.variables())
-        check_chain(config, task.variables())
+        check_network(config, task.variables())
         run_folder.write_config(paths, config, task)
         yield paths, task
 
@@ -131,8 +131,10 @@ def check_claims(config: Config) -> None:
             _ = arms[name.partition(" from ")[0]]
 
 
-def check_chain(config: Config, infos: Sequence[VariableInfo]) -> None:
-    """Raises LotteryError for arms that need a chain of dense layers if the network is none."""
+def check_network(config: Config, infos: Sequence[VariableInfo]) -> None:
+    """Raises LotteryError for arms that need a chain of dense layers, or layers that are alike."""
+    if any(arms[name].alike_layers for name in config.arms):
+        pruning.alike_layers({info.path: info.shape for info in infos if info.prunable})
     wrong = sorted(name for name in config.arms if arms[name].dense_chain)
     if wrong and all(info.chain is None for info in infos):
         raise LotteryError(

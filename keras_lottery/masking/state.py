@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_lottery import backend
+from keras_lottery import backend, checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
@@ -133,7 +133,7 @@ def _move(
             if path in arrays:
                 shape = tuple(record.variable.shape)
                 _check_shape(f"a {label} of {path!r}", shape, np.asarray(arrays[path]))
-    masks.update({path: _boolean(path, mask) for path, mask in masks.items()})
+    masks.update({path: checks.mask(mask, path) for path, mask in masks.items()})
     if known:
         adopt(model)
     for path, record in known.items():
@@ -242,17 +242,6 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 def _array(value: Any) -> np.ndarray:
     """Returns a copy: JAX may donate the buffer, and torch may write to it."""
     return np.array(backend.view(value))
-
-
-def _boolean(path: str, mask: Any) -> np.ndarray:
-    mask = np.asarray(mask)
-    if mask.dtype != np.bool_ and not np.isin(mask, (0, 1)).all():
-        values = ", ".join(str(value) for value in np.unique(mask)[:4])
-        raise LotteryError(
-            f"Expected a mask of {path!r} with True or 1 = kept and False or 0 = pruned. "
-            f"Received: the values {values}, … of {mask.dtype}. Pass, say, scores > threshold."
-        )
-    return mask.astype(np.bool_, copy=False)
 
 
 def _check_names(expected: str, names: Iterable[str], known: Iterable[str]) -> None:

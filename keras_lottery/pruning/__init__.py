@@ -17,6 +17,7 @@ from keras_lottery.pruning.patterns import (
     patterns,
 )
 from keras_lottery.pruning.permute import (
+    alike_layers,
     input_axes,
     permute_alike,
     permute_global,
@@ -46,6 +47,7 @@ __all__ = [
     "Score",
     "Search",
     "Spectrum",
+    "alike_layers",
     "allocations",
     "check_choices",
     "check_exact_pattern",

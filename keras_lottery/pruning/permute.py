@@ -112,21 +112,31 @@ def permute_alike(weights: Weights, paths: Iterable[str], rng: np.random.Generat
 
     Reference: Chen et al. 2020, arXiv 2007.12223, "shuffled" pre-trained weights.
     """
-    kinds: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
-    for path in sorted(paths, key=_numbers):
-        kinds[re.sub(_NUMBER, "", path), weights[path].shape].append(path)
-    alike = [members for members in kinds.values() if len(members) > 1]
-    if not alike:
-        raise LotteryError(
-            "Expected layers that are alike, such as those of a Transformer. Received: no two "
-            "pruned variables of the same shape in numbered layers. Leave this arm out."
-        )
+    alike = alike_layers({path: weights[path].shape for path in paths})
     orders = {n: _moving_order(n, rng) for n in sorted({len(members) for members in alike})}
     shuffled = dict(weights)
     for members in alike:
         for path, index in zip(members, orders[len(members)]):
             shuffled[path] = weights[members[index]]
     return shuffled
+
+
+def alike_layers(shapes: Mapping[str, tuple[int, ...]]) -> list[list[str]]:
+    """Returns the groups of alike variables, by shapes of the pruned ones; see `permute_alike`.
+
+    Raises:
+        LotteryError: no two layers are alike.
+    """
+    kinds: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
+    for path in sorted(shapes, key=_numbers):
+        kinds[re.sub(_NUMBER, "", path), shapes[path]].append(path)
+    alike = [members for members in kinds.values() if len(members) > 1]
+    if not alike:
+        raise LotteryError(
+            "Expected layers that are alike, such as those of a Transformer. Received: no two "
+            "pruned variables of the same shape in numbered layers. Leave layers_shuffled out."
+        )
+    return alike
 
 
 _NUMBER = r"_\d+(?=/)"

@@ -82,6 +82,12 @@ class FitTask:
             in_place=False,
             pattern=prune.pattern,
         )
+        if getattr(self._model, "optimizer", None) is None:
+            raise LotteryError(
+                "Expected a model whose compile settings can be copied. Received: "
+                f"{type(model).__name__}, with a compile method that Keras can't repeat. Add "
+                "get_compile_config and compile_from_config to it."
+            )
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
         self._timed: TimedProgram | None = None
@@ -98,6 +104,7 @@ class FitTask:
         self._settings = {"verbose": 0} | settings | {"validation_freq": every}
         self._callbacks = callback_list(self._settings.pop("callbacks", None))
         self._examples: dict[int, tuple[Any, ...]] = {}
+        self._has_metric = False
         self.metric = "loss"
         self.higher_is_better: bool | None = None
 
@@ -187,8 +194,16 @@ class FitTask:
         seconds: tuple[float, float],
     ) -> TrainingResult:
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        self.metric = choose_metric(self._model, names)
-        self.higher_is_better = higher_is_better(self._model, self.metric)
+        if not self._has_metric:  # the first training decides
+            self._has_metric = True
+            self.metric = choose_metric(self._model, names)
+            self.higher_is_better = higher_is_better(self._model, self.metric)
+        if self.metric not in names:
+            raise LotteryError(
+                f"Expected the {self.metric} of every network, as of the first one. Received: a "
+                f"training that ended before it was measured, with {', '.join(names)}. Set "
+                "validation_freq=1, or let callbacks end trainings later."
+            )
         # Only validated epochs: `validation_freq` may skip some.
         values = {epoch: row[self.metric] for epoch, row in rows.items() if self.metric in row}
         loss = next((n for n in ("val_loss", "loss") if n in names), self.metric)

@@ -72,7 +72,8 @@ class TicketHistory:
             LotteryError: no such round, arm or seed was trained.
         """
         training = self._find(round, arm, seed)
-        provenance = {"seed": training.seed, "round": round, "arm": arm, "metric": self.metric}
+        provenance = {"seed": training.seed, "round": training.round, "arm": arm}
+        provenance |= {"metric": self.metric}
         provenance |= {"measured_on": self.measured_on} | self._compared(training)
         base = to_ticket(
             self.starts[training], provenance | {"value": self.results[training].final_value}

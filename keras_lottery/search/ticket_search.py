@@ -14,7 +14,7 @@ from keras_lottery.config import Config, NoSettings, PruneConfig, RewindConfig, 
 from keras_lottery.config.build import build
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
-from keras_lottery.engine.experiment import check_arms
+from keras_lottery.engine.experiment import check_arms, check_network
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.pruner import check_rounds, criteria_of
@@ -157,6 +157,7 @@ class TicketSearch:
         config = replace(self._config, train=train)
         task = FitTask(model, x, y, config, settings, self.reinitialize)
         check_rounds(config, task.variables())
+        check_network(config, task.variables())
         if any(pruning.criteria[name].derived for name in criteria_of(config)):
             task.examples(config.seeds[0])  # data that can't be used are an error now
         run = Memory(config, task)

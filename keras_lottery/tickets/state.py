@@ -53,7 +53,7 @@ def save_state(
     entries = dict(metadata or {})
     try:
         # A round trip, since JSON changes some values: tuples become lists, for example.
-        entries = json.loads(json.dumps(entries))
+        entries = json.loads(json.dumps(entries, default=_number))
         sums = {name: _checksum(array) for name, array in stored.items()}
         entries[_CHECKSUMS] = {"arrays": sums, "metadata": _metadata_checksum(entries, sums)}
         # A single key: safetensors writes several in a random order.
@@ -71,6 +71,17 @@ def save_state(
             raise OSError(str(error)) from error
 
     write_whole(Path(path), write)
+
+
+def _number(value: Any) -> Any:
+    """Returns a NumPy number as Python's.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {value!r}")
 
 
 def read_stored(path: str | PathLike[str], prefix: str = "") -> Stored:

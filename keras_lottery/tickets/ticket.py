@@ -42,7 +42,7 @@ class Ticket:
         provenance: where it came from, as JSON values.
 
     Raises:
-        LotteryError: a mask has no start value, or shapes differ.
+        LotteryError: a mask has no start value, or values other than 0 and 1, or shapes differ.
 
     Example:
         >>> ticket = Ticket.load("winning.ticket.safetensors")
@@ -57,6 +57,8 @@ class Ticket:
     def __post_init__(self) -> None:
         for name in ("masks", "start", "fills", "provenance"):
             checks.instance(getattr(self, name), Mapping, name)  # type: ignore[type-abstract]
+        masks = {path: checks.mask(mask, path) for path, mask in self.masks.items()}
+        object.__setattr__(self, "masks", masks)
         for kind, arrays in (("mask", self.masks), ("fill", self.fills)):
             for path, array in sorted(arrays.items()):
                 if path not in self.start:

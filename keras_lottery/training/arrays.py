@@ -38,13 +38,21 @@ def _class_weights(y: Any, class_weight: Mapping[int, float]) -> NDArray[np.floa
             f"Received: {type(y).__name__}. Pass sample_weight, one array per output."
         )
     labels = np.asarray(y)
-    labels = labels.argmax(-1) if labels.ndim > 1 and labels.shape[-1] > 1 else labels.ravel()
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        if labels.ndim > 2 or not np.allclose(labels.sum(-1), 1):
+            raise LotteryError(
+                "Expected a class, or one probability per class, for each example with "
+                f"class_weight. Received: labels of shape {labels.shape}. Pass sample_weight."
+            )
+        labels = labels.argmax(-1)
+    labels = labels.ravel()
     missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
     if missing:
         raise LotteryError(
             f"Expected a class_weight for every class. Received none for {missing}. Add them."
         )
-    return np.array([class_weight[int(label)] for label in labels], np.float32)
+    classes, places = np.unique(labels, return_inverse=True)
+    return np.array([class_weight[int(label)] for label in classes], np.float32)[places]
 
 
 def _split(train: tuple[Any, ...], fraction: float) -> tuple[Any, Any]:

@@ -496,3 +496,64 @@ def test_a_ticket_leaves_nothing_of_one_that_was_applied_before():
     effective = masking.effective_weights(model)
     for path, value in (("layers/dense/kernel", 3), ("layers/dense_1/kernel", 0)):
         assert np.all(effective[path][~masks[path]] == value)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Distiller(keras.Model):
+    """Keras can't repeat its `compile`, which has an argument of its own."""
+
+    def __init__(self, **config):
+        super().__init__(**config)
+        self.dense = keras.layers.Dense(3)
+
+    def build(self, shape):
+        self.dense.build(shape)
+        super().build(shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def compile(self, optimizer, alpha):
+        super().compile(optimizer=optimizer, loss="mse")
+        self.alpha = alpha
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compile_that_cannot_be_repeated_is_an_error():
+    model = Distiller()
+    model.build((None, 2))
+    model.compile(keras.optimizers.SGD(0.01), alpha=0.3)
+    with pytest.raises(LotteryError, match=r"Received: Distiller.*Add get_compile_config"):
+        kl.TicketSearch(1, 0.5, verbose=False).fit(model, np.ones((8, 2)), np.ones((8, 3)))
+
+
+def test_arms_that_the_network_lacks_layers_for_are_errors_before_any_training(model, data):
+    search = kl.TicketSearch(1, 0.5, arms=("winning", "layers_shuffled"), verbose=False)
+    untouched = model.get_weights()
+
+    class Fails(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise AssertionError("it has trained")
+
+    with pytest.raises(LotteryError, match=r"layers that are alike.*Leave layers_shuffled out"):
+        search.fit(model, *data, callbacks=[Fails()])
+    assert all(np.array_equal(a, b) for a, b in zip(untouched, model.get_weights(), strict=True))
+
+
+class StopsLater(keras.callbacks.Callback):
+    """Ends every training but the first one after an epoch."""
+
+    trained = 0
+
+    def on_train_begin(self, logs=None):
+        self.trained += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = self.trained > 1
+
+
+def test_all_networks_are_measured_by_the_same_metric(model, data):
+    search = kl.TicketSearch(1, 0.5, verbose=False)
+    settings = {"validation_split": 0.2, "validation_freq": 2, "callbacks": [StopsLater()]}
+    with pytest.raises(LotteryError, match="Expected the val_accuracy of every network"):
+        search.fit(model, *data, epochs=2, batch_size=32, **settings)

@@ -46,6 +46,15 @@ def test_round_trip(tmp_path):
     assert loaded.provenance == ticket.provenance
 
 
+def test_scores_are_no_masks_and_zeros_and_ones_are(tmp_path):
+    start = {"k": np.ones(3)}
+    with pytest.raises(LotteryError, match=r"mask of 'k'.*Received: the values -2.0, 0.0, 0.3"):
+        Ticket({"k": np.array([0.3, -2.0, 0.0])}, start)
+    Ticket({"k": [1, 0, 1]}, start, provenance={"round": np.int64(2)}).save(tmp_path / "t")
+    loaded = Ticket.load(tmp_path / "t")
+    assert loaded.masks["k"].tolist() == [True, False, True] and loaded.provenance["round"] == 2
+
+
 def test_it_shows_as_one_line():
     line = "Ticket(18 of 25 weights kept (72.0%), 2 masks, seed 3, arm winning)"
     assert repr(made_ticket()) == line

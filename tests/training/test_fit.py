@@ -7,9 +7,13 @@ import pytest
 from keras_lottery import backend, training
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import resident
+from keras_lottery.training.arrays import weighted_and_split
 from tests.training import made
 
 pytestmark = pytest.mark.backend
+
+
+SPLIT = {"sample_weight": None, "validation_data": None, "validation_split": 0.0}
 
 
 def pair(**settings):
@@ -196,6 +200,9 @@ def test_mistakes_are_named():
     model = made.compiled(made.network())
     with pytest.raises(LotteryError, match=r"none for \[2\]"):
         training.fit(model, x, y, class_weight={0: 1.0, 1: 1.0})
+    for labels in (np.zeros((len(y), 5, 2)), np.tile([0, 1, 1], (len(y), 1))):
+        with pytest.raises(LotteryError, match=r"with class_weight.*Pass sample_weight"):
+            weighted_and_split(x, SPLIT | {"y": labels, "class_weight": {0: 1.0, 1: 2.0}})
     with pytest.raises(LotteryError, match="Received lengths"):
         training.fit(model, x, y[:-1])
     with pytest.raises(LotteryError, match="validation_split"):

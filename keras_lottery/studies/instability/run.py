@@ -29,7 +29,7 @@ from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Task
-from keras_lottery.records import GrowingTable
+from keras_lottery.records import GrowingTable, load_config
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.studies.instability.options import InstabilityConfig, InstabilityOptions
 from keras_lottery.studies.instability.rows import FILE, PathRow
@@ -46,6 +46,7 @@ def run(config: InstabilityConfig) -> Path:
         LotteryError: the config does not fit together, or its task measures no accuracy.
     """
     options = config.options
+    _check_rounds(config)
     with engine.open_run(config) as (paths, task):
         _check(task)
         table = GrowingTable(paths.root / FILE, PathRow)
@@ -160,6 +161,19 @@ def data_seed(seed: int, order: int) -> int:
 def _remaining(task: Task, masks: MaskSet) -> float:
     sizes = [info.size for info in task.variables() if info.prunable]
     return sum(int(m.sum()) for m in masks.values()) / sum(sizes) if masks else 1.0
+
+
+def _check_rounds(config: InstabilityConfig) -> None:
+    """Raises LotteryError if a run has measured the tickets of another number of rounds."""
+    paths = paths_of(config)
+    if not (paths.root / FILE).exists():
+        return
+    rounds = load_config(paths)[0].prune.rounds
+    if rounds != config.prune.rounds:
+        raise LotteryError(
+            f"Expected {rounds} pruning rounds, whose tickets {paths.root / FILE} has measured. "
+            f"Received: {config.prune.rounds}. Choose another --out."
+        )
 
 
 def _check(task: Task) -> None:

@@ -79,6 +79,13 @@ def test_an_interrupted_run_resumes_to_the_same_table(run, monkeypatch):
     assert len(bars) == 1
 
 
+def test_tickets_of_other_rounds_are_not_measured_into_the_same_table(run):
+    whole = table(run)
+    with pytest.raises(LotteryError, match=r"2 pruning rounds.*Received: 3\. Choose another --out"):
+        studies.run(config(run.parent, **{"prune.rounds": 3}))
+    assert table(run) == whole
+
+
 def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):
     from keras_lottery.engine.experiment import make_task
 
