@@ -1,5 +1,6 @@
 """An experiment, from its config to a finished run."""
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -88,6 +89,11 @@ def check(config: Config) -> None:
     """Raises LotteryError for unknown names or sources, before anything is built."""
     for name in (*config.arms, *config.keep_trained, *config.transfer.arms):
         arms.check(name)
+        if "+" in name or re.search(r"-\d+$", name):
+            raise LotteryError(
+                "Expected an arm's name without + and without a number after -, with which files "
+                f"of transferred tickets and draws are named. Received: {name!r}. Rename it."
+            )
     for name in config.transfer.sources:
         check_path_name("a source", name)
     for name in config.transfer.arms:

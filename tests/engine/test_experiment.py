@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
+from keras_lottery.arms import arms
 from keras_lottery.engine.run_folder import held
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_table
@@ -228,6 +229,14 @@ def test_a_rewind_point_past_the_training_is_refused(tmp_path):
     with pytest.raises(LotteryError, match=r"rewind\.to before .* step 40"):
         engine.run(config(tmp_path, rewind__to="2ep"))
     assert not list(tmp_path.rglob("config.json"))
+
+
+def test_arms_with_the_file_names_of_other_trainings_are_refused(tmp_path, monkeypatch):
+    for name in ("reinit-1", "mnist+winning"):
+        monkeypatch.setitem(arms._entries, name, arms["reinit"])
+        with pytest.raises(LotteryError, match=r"without \+ and without a number.*Received: '"):
+            engine.run(config(tmp_path, arms=("winning", name)))
+    assert not any(tmp_path.iterdir())
 
 
 def test_unknown_arms_are_refused_before_anything_is_built(tmp_path):
