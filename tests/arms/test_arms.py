@@ -9,7 +9,7 @@ from keras_lottery import config as configs
 from keras_lottery.arms import FAMILIES, LEARNED, arms, starts
 from keras_lottery.arms.prune_at_init import AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
-from keras_lottery.engine.experiment import check_chain
+from keras_lottery.engine.experiment import check_network
 from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Start, Training, VariableInfo
@@ -242,6 +242,6 @@ def test_permuted_inputs_keep_the_count_of_every_unit_and_the_other_layers(run):
 
 def test_permuted_inputs_need_a_chain_of_dense_layers(run):
     config = replace(run.config, arms=("winning", "permuted_input"))
-    check_chain(config, INFOS)
+    check_network(config, INFOS)
     with pytest.raises(LotteryError, match="for the arm permuted_input"):
-        check_chain(config, [replace(info, chain=None) for info in INFOS])
+        check_network(config, [replace(info, chain=None) for info in INFOS])

@@ -19,7 +19,7 @@ class Timed(NetworkTask):
     def steps(self, duration):
         return int(duration.removesuffix("it"))
 
-    def start_weights(self, seed):
+    def fresh_weights(self, seed):
         return {}
 
     def variables(self):

@@ -72,7 +72,7 @@ def test_the_trained_weights_of_a_seed_and_round(run, tmp_path):
     )
     assert report.notes[0] in (tmp_path / "a.bin.export.md").read_text()
     chosen = export_run(run.root, tmp_path / "b.bin", "copy").notes[0]
-    assert "seed 0, round 2 (winning), the sparsest one kept within one standard" in chosen
+    assert "seed 0, round 2 (winning), the sparsest one kept that is at most one standard" in chosen
     assert (tmp_path / "a.bin.words.txt").read_text() == "one\n"
     with pytest.raises(LotteryError, match="a path that does not exist"):
         export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=2)
