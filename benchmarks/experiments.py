@@ -1,4 +1,7 @@
-"""The experiment of each page of docs/results: its config and flags, sized for two cores."""
+"""The experiment of each page of docs/results: its config and flags, sized for two cores.
+
+A page may be of fewer seeds and arms: its config.json says which. Some have no page yet.
+"""
 
 # All arms of Zhou et al. 2019 except those that multiply kept values by weights ÷ kept.
 DECONSTRUCTED = (
@@ -41,6 +44,12 @@ def at_rounds(arms: str, rounds: str, always: str = "winning") -> tuple[str, ...
     only = (f"--config.prune.arm_rounds.{arm}={rounds}" for arm in arms.split(","))
     return (f"--config.arms={always},{arms}", *only)
 
+
+BERT_LONG = (
+    *at_rounds("random_mask", "2,", "winning,init_magnitude"),
+    "--seeds=0,1,2,3,4",
+    "--backend=jax",
+)
 
 # At the published epsilon, 1e-3, nearly all neurons are frozen before the learning rate drops.
 EQUILIBRIUM = ("bragagnolo2022/equilibrium:small_cnn_digits", "--backend=tensorflow")
@@ -228,16 +237,9 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "bert_sst2_long": (
         "chen2020/bert:minilm_glue_long",
         "--config.name=minilm_transfer_long-sst2",
-        *at_rounds("random_mask", "2,", "winning,init_magnitude"),
-        "--seeds=0,1,2,3,4",
-        "--backend=jax",
+        *BERT_LONG,
     ),
-    "bert_transfer_long": (
-        "chen2020/bert:minilm_transfer_long",
-        *at_rounds("random_mask", "2,", "winning,init_magnitude"),
-        "--seeds=0,1,2,3,4",
-        "--backend=jax",
-    ),
+    "bert_transfer_long": ("chen2020/bert:minilm_transfer_long", *BERT_LONG),
     "cartpole_dqn": ("yu2019/control:cartpole_small", "--seeds=0,1,2,3,4,5,6,7,8,9,10,11"),
     "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
     # Half of the paper's epochs.
@@ -286,7 +288,3 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     "atari_breakout_dqn": ("yu2019/atari:breakout_small",),
     "cartpole_ppo": ("yu2019/control:cartpole_ppo_small",),
 }
-"""Config and flags of each page's experiment, sized for two cores.
-
-The page may be of fewer seeds and arms: its config.json says which. Some have no page yet.
-"""

@@ -18,7 +18,6 @@ from keras_lottery.records import (
     ResultRow,
     layer_rows,
     load_config,
-    read_config,
     read_results,
 )
 from keras_lottery.records.run_paths import SAMPLES, Place, RunPaths
@@ -37,11 +36,10 @@ class RunWriter:
         self._paths = paths
         self._task = task
         self._place = Place(paths.root)
-        # What config.json names is what all calls keep.
-        known = load_config(paths)[0] if paths.config.exists() else config
-        self._keep_trained = known.keep_trained
+        is_known = paths.config.exists()
+        known, record = load_config(paths) if is_known else (config, {"config": thaw(config)})
+        self._keep_trained = known.keep_trained  # by all calls
         if paths.results.exists():
-            record = read_config(paths) if paths.config.exists() else {"config": thaw(config)}
             check_rows(paths.results, read_results(paths.results), record)
         self._records = Records(paths)
         self._infos = task.variables()

@@ -104,8 +104,7 @@ class FitTask:
         self._settings = {"verbose": 0} | settings | {"validation_freq": every}
         self._callbacks = callback_list(self._settings.pop("callbacks", None))
         self._examples: dict[int, tuple[Any, ...]] = {}
-        self._has_metric = False
-        self.metric = "loss"
+        self.metric = ""  # the first training decides
         self.higher_is_better: bool | None = None
 
     def variables(self) -> list[VariableInfo]:
@@ -194,8 +193,7 @@ class FitTask:
         seconds: tuple[float, float],
     ) -> TrainingResult:
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        if not self._has_metric:  # the first training decides
-            self._has_metric = True
+        if not self.metric:
             self.metric = choose_metric(self._model, names)
             self.higher_is_better = higher_is_better(self._model, self.metric)
         if self.metric not in names:

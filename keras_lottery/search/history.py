@@ -72,12 +72,16 @@ class TicketHistory:
             LotteryError: no such round, arm or seed was trained.
         """
         training = self._find(round, arm, seed)
-        provenance = {"seed": training.seed, "round": training.round, "arm": arm}
-        provenance |= {"metric": self.metric}
-        provenance |= {"measured_on": self.measured_on} | self._compared(training)
-        base = to_ticket(
-            self.starts[training], provenance | {"value": self.results[training].final_value}
-        )
+        provenance = {
+            "seed": training.seed,
+            "round": training.round,
+            "arm": arm,
+            "metric": self.metric,
+            "measured_on": self.measured_on,
+            **self._compared(training),
+            "value": self.results[training].final_value,
+        }
+        base = to_ticket(self.starts[training], provenance)
         return Ticket(base.masks, base.start, base.fills, base.provenance)
 
     def trained(self, round: int, arm: str = "winning", seed: int | None = None) -> Weights:

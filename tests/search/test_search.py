@@ -500,7 +500,7 @@ def test_a_ticket_leaves_nothing_of_one_that_was_applied_before():
 
 @keras.saving.register_keras_serializable("tests")
 class Distiller(keras.Model):
-    """Keras can't repeat its `compile`, which has an argument of its own."""
+    """Keras can't repeat its `compile`, which takes one more argument."""
 
     def __init__(self, **config):
         super().__init__(**config)

@@ -18,7 +18,8 @@ __all__: list[str] = []
 def multi_head_attention(call: Call) -> None:
     layer = call.layer
     heads = call.units("heads", layer.num_heads)
-    outputs = call.units("outputs", int(internals.projection(layer, "output").kernel.shape[-1]))
+    shape = internals.projection(layer, "output").kernel.shape
+    outputs = call.units("outputs", int(shape[-1]))
     query = call.arguments["query"]
     _project(call, heads, heads, outputs)
 
@@ -30,7 +31,7 @@ def multi_head_attention(call: Call) -> None:
         return changes
 
     call.resize(resize)
-    if len(internals.projection(layer, "output").kernel.shape) != 3:
+    if len(shape) != 3:
         call.graph.pin((outputs,), f"{call.path} has outputs of several axes")
     if len(call.outputs) > 1 and len(call.outputs[1].shape) == 4:
         set_output(call.outputs[1], {1: heads}, None)

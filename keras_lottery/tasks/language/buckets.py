@@ -1,14 +1,29 @@
 """The order of batches whose sentences are of about the same length."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.training import ArrayData, length
+from keras_lottery.training.data import Arrays
 
 _Shuffled = tuple[NDArray[np.int64], list[NDArray[np.int64]]]
+
+
+def in_buckets(data: ArrayData, parts: Sequence[Arrays], batches: Sequence[int]) -> ArrayData:
+    """Returns the data with training batches from buckets.
+
+    Args:
+        data: the arrays; `train` isn't trained on.
+        parts: the training arrays of each bucket.
+        batches: batch size of each bucket.
+    """
+    sizes, each = tuple(length(part) for part in parts), tuple(batches)
+    return replace(data, parts=tuple(parts), order=lambda _, seed: BucketOrder(sizes, each, seed))
 
 
 @dataclass(frozen=True)

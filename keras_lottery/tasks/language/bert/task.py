@@ -12,7 +12,8 @@ from keras_lottery.tasks.language.bert.config import BertConfig
 from keras_lottery.tasks.language.bert.pretrained import Pretrained, load
 from keras_lottery.tasks.language.bert.problem import Examples, kind_of
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
-from keras_lottery.tasks.language.bert.tokens import Encoder, in_buckets
+from keras_lottery.tasks.language.bert.tokens import Encoder, by_length
+from keras_lottery.tasks.language.buckets import in_buckets
 from keras_lottery.tasks.seeding import seeded
 from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.training import ArrayData, Trainer
@@ -94,8 +95,10 @@ class BertTask(NetworkTask):
         # Logits over words and attention take far more memory than images.
         batch_size = self.config.train.batch_size
         arrays = replace(self.examples.arrays, evaluated=EVALUATED * batch_size)
-        lengths = self.config.data.lengths
-        return in_buckets(arrays, lengths, batch_size) if lengths else arrays
+        if not self.config.data.lengths:
+            return arrays
+        parts = by_length(arrays.train, self.config.data.lengths)
+        return in_buckets(arrays, parts, [batch_size] * len(parts))
 
     def build(self) -> keras.Model:
         dropout = self.config.model.dropout

@@ -1,15 +1,13 @@
 """Texts as padded arrays of token ids."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.language.buckets import BucketOrder
-from keras_lottery.training import ArrayData
 from keras_lottery.training.data import Arrays
 
 Inputs = dict[str, NDArray[np.int32]]
@@ -87,26 +85,21 @@ class Encoder:
             )
 
 
-def in_buckets(arrays: ArrayData, lengths: Sequence[int], batch_size: int) -> ArrayData:
-    """Returns the data with training batches of sentences of about the same length.
+def by_length(arrays: Arrays, lengths: Sequence[int]) -> list[Arrays]:
+    """Returns the examples of each length, padded to it.
 
     Args:
-        arrays: with `train` of padded sequences.
+        arrays: padded sequences and their labels.
         lengths: rising numbers of tokens; sequences that are longer stay padded as they are.
-        batch_size: sequences in a batch.
     """
-    x, y = arrays.train
+    x, y = arrays
     place = np.searchsorted(lengths, x["padding_mask"].sum(axis=1))
     parts: list[Arrays] = []
     for index, length in enumerate((*lengths, None)):
         rows = np.flatnonzero(place == index)
         if len(rows):
             parts.append(({name: array[rows, :length] for name, array in x.items()}, y[rows]))
-    sizes = tuple(len(labels) for _, labels in parts)
-    batches = (batch_size,) * len(parts)
-    return replace(
-        arrays, parts=tuple(parts), order=lambda _, seed: BucketOrder(sizes, batches, seed)
-    )
+    return parts
 
 
 def _lists(rows: Any) -> Any:

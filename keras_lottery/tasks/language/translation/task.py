@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Progress
-from keras_lottery.tasks.language.buckets import BucketOrder
+from keras_lottery.tasks.language.buckets import in_buckets
 from keras_lottery.tasks.language.translation.batches import arrays, buckets
 from keras_lottery.tasks.language.translation.config import TranslationConfig
 from keras_lottery.tasks.language.translation.metrics import (
@@ -66,16 +66,13 @@ class TranslationTask(NetworkTask):
         train = self.corpus.train
         source, target = subwords.encode(train.source), subwords.encode(train.target)
         parts = buckets(source, target, data.lengths)
-        sizes = tuple(length(part) for part in parts)
-        batches = tuple(self._sentences(part[1].shape[1]) for part in parts)
-        return ArrayData(
+        whole = ArrayData(
             train=parts[0],
             validation=self._padded(self.corpus.validation),
             test=self._padded(self.corpus.test),
-            parts=tuple(parts),
-            order=lambda _, seed: BucketOrder(sizes, batches, seed),
             evaluated=self._sentences(data.lengths[-1]),
         )
+        return in_buckets(whole, parts, [self._sentences(part[1].shape[1]) for part in parts])
 
     def in_any_order(self) -> Arrays:
         """Returns pairs of every length, padded to the longest: all, or a sufficient number."""
