@@ -108,7 +108,13 @@ def _shortened(config: Config, section: str) -> Config:
     lengths: dict[str, Any] = {"length": f"{MANY}it", "eval_every": MANY}
     sections = {section: replace(getattr(config, section), **lengths)} if section else {}
     train = replace(config.train, average=0, evaluate_start=False, **lengths)
-    return replace(config, train=train, rewind=RewindConfig(), **sections)
+    shortened = replace(config, train=train, rewind=RewindConfig(), **sections)
+    dqn = getattr(config.model, "dqn", None)
+    if dqn is None:
+        return shortened
+    # Otherwise all steps that are timed might fall into the time when frames are only collected.
+    model: Any = config.model
+    return replace(shortened, model=replace(model, dqn=replace(dqn, learning_starts=1)))
 
 
 def _timed(task: Task, config: Config, training: Training, steps: int) -> tuple[float, float]:

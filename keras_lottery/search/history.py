@@ -111,7 +111,11 @@ class TicketHistory:
         return copy
 
     def best(
-        self, within: float = 0.0, higher_is_better: bool | None = None, seed: int | None = None
+        self,
+        within: float = 0.0,
+        higher_is_better: bool | None = None,
+        seed: int | None = None,
+        arm: str = "winning",
     ) -> Ticket:
         """Returns the ticket of `best_round`: the sparsest that is no worse than dense.
 
@@ -119,17 +123,18 @@ class TicketHistory:
             within: tolerance, in units of the metric.
             higher_is_better: direction of a custom metric that Keras doesn't know.
             seed: seed of the ticket.
+            arm: arm of the ticket.
 
         Raises:
             LotteryError: as in `best_round`, or no round of pruning is as good as dense.
         """
-        number = self.best_round(within, higher_is_better)
+        number = self.best_round(within, higher_is_better, arm)
         if number == 0:
             raise LotteryError(
                 f"Expected a round whose {self.metric} is within {within:g} of dense. Received: "
                 "none. Raise within=, or search with a lower rate."
             )
-        return self.ticket(number, seed=seed)
+        return self.ticket(number, arm, seed)
 
     def values(self, arm: str = "winning") -> dict[int, float]:
         """Returns the metric at the end of each round's training, with dense as round 0.
@@ -165,15 +170,19 @@ class TicketHistory:
                 kept.setdefault(training.round, []).append(remaining_of(start))
         return {number: float(np.mean(of)) for number, of in sorted(kept.items())}
 
-    def best_round(self, within: float = 0.0, higher_is_better: bool | None = None) -> int:
+    def best_round(
+        self, within: float = 0.0, higher_is_better: bool | None = None, arm: str = "winning"
+    ) -> int:
         """Returns the last round whose value is no worse than dense by more than `within`.
 
         Args:
             within: tolerance, in units of the metric.
             higher_is_better: direction of a custom metric that Keras doesn't know.
+            arm: whose values are compared.
 
         Raises:
-            LotteryError: the metric's direction is unknown, or the dense network diverged.
+            LotteryError: no such arm was trained, the metric's direction is unknown, or the dense
+                network diverged.
         """
         within = checks.number(within, "within", least=0)
         higher = self.higher_is_better if higher_is_better is None else higher_is_better
@@ -187,7 +196,7 @@ class TicketHistory:
                 "Expected a dense network to compare tickets with. Received: one that diverged, "
                 f"or whose {self.metric} is not a number. Lower the learning rate and search again."
             )
-        values = self.values()
+        values = self.values(arm)
         sign = 1 if higher else -1
         return max(r for r, v in values.items() if sign * (v - values[0]) >= -within)
 

@@ -20,6 +20,9 @@ from keras_lottery.types import State
 METADATA_KEY = "keras_lottery"
 _CHECKSUMS = "checksums"
 _LONGEST_HEADER = 32 * 2**20
+# What safetensors reads back into NumPy; it writes float8, too.
+_TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+          "bfloat16", "float16", "float32", "float64", "complex64")  # fmt: skip
 
 
 class Stored(NamedTuple):
@@ -39,17 +42,18 @@ class Stored(NamedTuple):
 def save_state(
     path: str | PathLike[str], arrays: State, metadata: Mapping[str, Any] | None = None
 ) -> None:
-    """Writes arrays of any shape and type; equal arrays and metadata give equal bytes.
+    """Writes arrays of any shape; equal arrays and metadata give equal bytes.
 
     Args:
         path: the file; its folder is created.
-        arrays: arrays by name; scalars are arrays of shape ().
+        arrays: arrays by name, of booleans or numbers; scalars are arrays of shape ().
         metadata: JSON values, stored under the key `keras_lottery` with checksums.
 
     Raises:
-        LotteryError: the file cannot be written, or the metadata are not JSON values.
+        LotteryError: the file cannot be written, an array has a type that couldn't be read again,
+            such as float8, or the metadata are not JSON values.
     """
-    stored = {name: _storable(value) for name, value in sorted(arrays.items())}
+    stored = {name: _storable(name, value) for name, value in sorted(arrays.items())}
     entries = dict(metadata or {})
     try:
         # A round trip, since JSON changes some values: tuples become lists, for example.
@@ -228,7 +232,12 @@ def _unreadable(path: str | PathLike[str], why: str) -> LotteryError:
     )
 
 
-def _storable(value: Any) -> np.ndarray:
+def _storable(name: str, value: Any) -> np.ndarray:
     """The format takes little-endian arrays in C order; `ascontiguousarray` would lose shape ()."""
     array = np.asarray(value, order="C")
+    if array.dtype.name not in _TYPES:
+        raise LotteryError(
+            f"Expected {shortened(name)} to be of one of the types {', '.join(_TYPES)}. "
+            f"Received: {array.dtype.name}. Convert it, or leave it out."
+        )
     return array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array

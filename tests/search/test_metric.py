@@ -67,9 +67,9 @@ def test_logs_of_callbacks_are_no_metrics():
     assert choose_metric(model, [*logs(model)[:1], "sparsity"]) == "loss"
 
 
-def history(values, higher, metric="score"):
+def history(values, higher, metric="score", arm="winning"):
     trainings = [Training("", "search", 0, 0, "dense")]
-    trainings += [Training("", "search", 0, r, "winning") for r in range(1, len(values))]
+    trainings += [Training("", "search", 0, r, arm) for r in range(1, len(values))]
     results = {
         training: TrainingResult({}, None, 1, 0.0, 0.0, {metric: value}, {metric: value}, 1, metric)
         for training, value in zip(trainings, values, strict=True)
@@ -84,6 +84,14 @@ def test_the_best_round_is_the_last_as_good_as_dense():
     with pytest.raises(LotteryError, match=r"'score'. Pass higher_is_better=True or False"):
         history(values, None).best_round()
     assert history(values, None).best_round(higher_is_better=True) == 2
+
+
+def test_the_best_round_of_a_search_without_winning_tickets():
+    made = history([0.5, 0.6, 0.55, 0.4], True, arm="one_shot")
+    assert made.best_round(arm="one_shot") == 2
+    assert made.best(arm="one_shot").provenance["arm"] == "one_shot"
+    with pytest.raises(LotteryError, match=r"arm.*'winning'.*one_shot"):
+        made.best_round()
 
 
 def test_a_round_that_diverged_is_never_the_best():

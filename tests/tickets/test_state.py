@@ -47,6 +47,13 @@ def test_views_orders_and_scalars_are_stored_by_value(tmp_path):
     assert loaded["number"].shape == ()
 
 
+def test_a_type_that_could_not_be_read_again_is_an_error(tmp_path):
+    for dtype in (ml_dtypes.float8_e4m3fn, np.longdouble, object):
+        with pytest.raises(LotteryError, match="Expected 'w' to be of one of the types bool, int8"):
+            save_state(tmp_path / "state", {"w": np.ones(2, dtype)})
+    assert not list(tmp_path.iterdir())
+
+
 def test_equal_arrays_give_equal_bytes(tmp_path):
     save_state(tmp_path / "a", ARRAYS, {"b": 1, "a": [2]})
     save_state(tmp_path / "b", dict(reversed(ARRAYS.items())), {"a": [2], "b": 1})

@@ -10,9 +10,11 @@ import pytest
 
 from keras_lottery import engine, user_modules
 from keras_lottery.config import freeze, thaw
+from keras_lottery.engine import measure
 from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import export_run
 from keras_lottery.report import build
+from keras_lottery.tasks.rl.dqn import Dqn
 from keras_lottery.tasks.rl.environments import environments
 from keras_lottery.tasks.rl.environments.registry import Kind
 from tests.tasks.rl.made import Counting, config
@@ -52,6 +54,19 @@ def test_every_arm_is_trained_at_every_level(whole):
     assert {r["metric"] for r in found} == {"return"}
     with (whole / "metrics.csv").open() as file:
         assert {"greedy_return", "frames", "games"} <= {r["name"] for r in csv.DictReader(file)}
+
+
+def test_the_estimated_time_includes_learning(tmp_path, monkeypatch):
+    learned = []
+
+    def learn(self, steps, *rest):
+        learned.append(self._replay.ready(self.config.learning_starts))
+
+    monkeypatch.setattr(Dqn, "learn", learn)
+    data, model = thaw(config())["data"], thaw(config())["model"]
+    model["dqn"] |= {"replay": 5000, "learning_starts": 5000}  # more frames than are played
+    assert measure.mean_seconds(at(tmp_path, data=data, model=model), []) > 0
+    assert sum(learned) > 0.8 * len(learned)
 
 
 @pytest.mark.parametrize("steps", [400, 1000])
