@@ -28,16 +28,21 @@ from keras_lottery.protocols import Arm, RunView
 from keras_lottery.pruning.criteria import Array
 from keras_lottery.types import Start, Training
 
-SMALL_FINAL = Iterative("small_final", criterion="small_final")
-LARGE_INIT = Iterative("large_init", criterion="large_init")
-SMALL_INIT = Iterative("small_init", criterion="small_init")
-LARGE_INIT_LARGE_FINAL = Iterative("large_init_large_final", criterion="large_init_large_final")
-SMALL_INIT_SMALL_FINAL = Iterative("small_init_small_final", criterion="small_init_small_final")
-MAGNITUDE_INCREASE = Iterative("magnitude_increase", criterion="magnitude_increase")
-MOVEMENT = Iterative("movement", criterion="movement")
-RANDOM = Iterative("random", criterion="random")
-LARGE_FINAL_SAME_SIGN = Iterative("large_final_same_sign", criterion="large_final_same_sign")
-LARGE_FINAL_DIFF_SIGN = Iterative("large_final_diff_sign", criterion="large_final_diff_sign")
+MASK_CRITERIA = tuple(
+    Iterative(name, criterion=name)
+    for name in (
+        "magnitude_increase",
+        "movement",
+        "large_init_large_final",
+        "large_final_same_sign",
+        "large_final_diff_sign",
+        "large_init",
+        "small_final",
+        "small_init",
+        "small_init_small_final",
+        "random",
+    )
+)
 
 
 Values = Callable[[Array, Array, np.random.Generator], Array]
@@ -100,23 +105,19 @@ def constant(initial: Array, mask: Array, rng: np.random.Generator) -> Array:
     return signs * initial.std(dtype=np.float64)
 
 
-RANDOM_REINIT = KeptValues("random_reinit", permute_all)
-RANDOM_RESHUFFLE = KeptValues("random_reshuffle", reshuffle)
-RANDOM_CONSTANT = KeptValues("random_constant", constant)
-SIGNED_REINIT = KeptValues("signed_reinit", permute_all, signed=True)
-SIGNED_RESHUFFLE = KeptValues("signed_reshuffle", reshuffle, signed=True)
-SIGNED_CONSTANT = KeptValues("signed_constant", constant, signed=True, stochastic=False)
-REWIND_RESCALED = KeptValues("rewind_rescaled", keep_initial, rescaled=True, stochastic=False)
-RANDOM_REINIT_RESCALED = replace(RANDOM_REINIT, name="random_reinit_rescaled", rescaled=True)
-RANDOM_RESHUFFLE_RESCALED = replace(
-    RANDOM_RESHUFFLE, name="random_reshuffle_rescaled", rescaled=True
+_KEPT = (
+    KeptValues("random_reinit", permute_all),
+    KeptValues("random_reshuffle", reshuffle),
+    KeptValues("random_constant", constant),
+    KeptValues("signed_reinit", permute_all, signed=True),
+    KeptValues("signed_reshuffle", reshuffle, signed=True),
+    KeptValues("signed_constant", constant, signed=True, stochastic=False),
 )
-RANDOM_CONSTANT_RESCALED = replace(RANDOM_CONSTANT, name="random_constant_rescaled", rescaled=True)
-SIGNED_REINIT_RESCALED = replace(SIGNED_REINIT, name="signed_reinit_rescaled", rescaled=True)
-SIGNED_RESHUFFLE_RESCALED = replace(
-    SIGNED_RESHUFFLE, name="signed_reshuffle_rescaled", rescaled=True
+KEPT_VALUES = (
+    *_KEPT,
+    KeptValues("rewind_rescaled", keep_initial, rescaled=True, stochastic=False),
+    *(replace(arm, name=f"{arm.name}_rescaled", rescaled=True) for arm in _KEPT),
 )
-SIGNED_CONSTANT_RESCALED = replace(SIGNED_CONSTANT, name="signed_constant_rescaled", rescaled=True)
 
 
 Bools = NDArray[np.bool_]
@@ -185,8 +186,11 @@ def as_many(first: Array, last: Array, pruned: Bools, rng: np.random.Generator) 
     return chosen.reshape(pruned.shape)
 
 
-FREEZE_INIT = PrunedValues("freeze_init", none)
-FREEZE_INIT_ZERO_MASK = PrunedValues("freeze_init_zero_mask", shrank)
-FREEZE_INIT_ZERO_ALL = PrunedValues("freeze_init_zero_all", shrank, kept_too=True)
-FREEZE_INIT_ZERO_RESHUFFLE = PrunedValues("freeze_init_zero_reshuffle", as_many)
-FREEZE_INIT_ZERO_REV = PrunedValues("freeze_init_zero_rev", grew)
+PRUNED_VALUES = (
+    PrunedValues("freeze_init", none),
+    PrunedValues("freeze_init_zero_mask", shrank),
+    PrunedValues("freeze_init_zero_all", shrank, kept_too=True),
+    PrunedValues("freeze_init_zero_reshuffle", as_many),
+    PrunedValues("freeze_init_zero_rev", grew),
+)
+ARMS: tuple[Arm, ...] = (*MASK_CRITERIA, *KEPT_VALUES, *PRUNED_VALUES)

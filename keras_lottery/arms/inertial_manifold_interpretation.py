@@ -86,15 +86,17 @@ class Matched(Arm):
     unstructured = True
 
     def parents(self, training: Training) -> tuple[Training, ...]:
-        return (starts.sibling(training, INERTIAL_MANIFOLD.name),)
+        return (starts.sibling(training, "inertial_manifold"),)
 
     def start(self, training: Training, run: RunView) -> Start:
-        ticket = run.start_of(starts.sibling(training, INERTIAL_MANIFOLD.name))
+        ticket = run.start_of(starts.sibling(training, "inertial_manifold"))
         return starts.pruned_early(training, run, self.criterion, pruning.kept(ticket.masks))
 
 
-INERTIAL_MANIFOLD = InertialManifold("inertial_manifold")
-MATCHED_CURVATURE = Matched("matched_curvature", "fast_modes")
-MATCHED_MAGNITUDE = Matched("matched_magnitude", "magnitude")
-MATCHED_SNIP = Matched("matched_snip", "snip")
-MATCHED_RANDOM = Matched("matched_random", "random")
+ARMS: tuple[Arm, ...] = (
+    InertialManifold("inertial_manifold"),
+    Matched("matched_curvature", "fast_modes"),
+    Matched("matched_magnitude", "magnitude"),
+    Matched("matched_snip", "snip"),
+    Matched("matched_random", "random"),
+)

@@ -49,12 +49,6 @@ class Supermask(Arm):
         return Start(weights, masks, seed=starts.seed_of(training), parametrization=parametrization)
 
 
-SUPERMASK = Supermask("supermask")
-SUPERMASK_SIGNED = Supermask("supermask_signed", signed=True)
-SUPERMASK_RESCALED = Supermask("supermask_rescaled", rescaled=True)
-SUPERMASK_RESCALED_SIGNED = Supermask("supermask_rescaled_signed", signed=True, rescaled=True)
-
-
 @dataclass(frozen=True)
 class EdgePopup(Arm):
     """Trains scores over random weights; each layer keeps as many weights as in the same round.
@@ -98,8 +92,14 @@ def _counts(training: Training, run: RunView) -> MaskSet:
     return pruning.prune_to_round({}, {}, infos, settings, training.round, seed=training.seed)
 
 
-EDGE_POPUP = EdgePopup("edge_popup")
-EDGE_POPUP_SIGNED = EdgePopup("edge_popup_signed", signed=True)
+ARMS: tuple[Arm, ...] = (
+    Supermask("supermask"),
+    Supermask("supermask_signed", signed=True),
+    Supermask("supermask_rescaled", rescaled=True),
+    Supermask("supermask_rescaled_signed", signed=True, rescaled=True),
+    EdgePopup("edge_popup"),
+    EdgePopup("edge_popup_signed", signed=True),
+)
 
 
 def signed_constant(weights: Weights, masks: MaskSet) -> Weights:

@@ -22,9 +22,6 @@ class PermutedLayer(starts.TicketControl):
         return starts.fresh_start(training, run, shuffled)
 
 
-PERMUTED_LAYER = PermutedLayer()
-
-
 class PermutedGlobal(starts.TicketControl):
     """Shuffles the ticket's mask over all variables: the easiest control to beat.
 
@@ -37,9 +34,6 @@ class PermutedGlobal(starts.TicketControl):
         masks = run.start_of(starts.winning_of(training)).masks
         shuffled = pruning.permute_global(masks, starts.generator(training), starts.layout(run))
         return starts.fresh_start(training, run, shuffled)
-
-
-PERMUTED_GLOBAL = PermutedGlobal()
 
 
 class PermutedWord(starts.TicketControl):
@@ -61,9 +55,6 @@ class PermutedWord(starts.TicketControl):
         return starts.fresh_start(training, run, shuffled)
 
 
-PERMUTED_WORD = PermutedWord()
-
-
 class PermutedInput(starts.TicketControl):
     """Shuffles which inputs the first layer's units read, over re-initialized weights.
 
@@ -83,9 +74,6 @@ class PermutedInput(starts.TicketControl):
         return starts.fresh_start(training, run, {**masks, **shuffled})
 
 
-PERMUTED_INPUT = PermutedInput()
-
-
 class RandomMask(starts.TicketControl):
     """Keeps the ticket's start weights under a random mask of the same size.
 
@@ -103,4 +91,4 @@ class RandomMask(starts.TicketControl):
         return replace(ticket, masks=masks, state=None, seed=starts.seed_of(training))
 
 
-RANDOM_MASK = RandomMask()
+ARMS = (PermutedLayer(), PermutedGlobal(), PermutedWord(), PermutedInput(), RandomMask())

@@ -76,7 +76,7 @@ class ShuffledPerInput(Shuffled):
         return pruning.permute_slices(masks, rng, pruning.input_axes(run.task.variables()))
 
 
-AT_INIT = tuple(
+ARMS: tuple[Arm, ...] = tuple(
     arm
     for criterion in CRITERIA
     for arm in (

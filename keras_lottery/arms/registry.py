@@ -2,91 +2,49 @@
 
 from collections.abc import Sequence
 
+from keras_lottery.arms import (
+    deconstructing,
+    inertial_manifold_interpretation,
+    learned,
+    permuted,
+    prune_at_init,
+    reinit,
+    winning,
+)
 from keras_lottery.arms.descriptions import DESCRIPTIONS
-from keras_lottery.arms.prune_at_init import AT_INIT
 from keras_lottery.protocols import Arm
 from keras_lottery.registry import Registry
 from keras_lottery.types import Training
 
 arms: Registry[Arm] = Registry("arm")
-_SUPERMASK = ("supermask", "supermask_signed", "supermask_rescaled", "supermask_rescaled_signed")
-_EDGE_POPUP = ("edge_popup", "edge_popup_signed")
-LEARNED = (*_SUPERMASK, *_EDGE_POPUP)
+for _module in (
+    winning,
+    reinit,
+    permuted,
+    learned,
+    deconstructing,
+    inertial_manifold_interpretation,
+    prune_at_init,
+):
+    for _arm in _module.ARMS:
+        arms.add(_arm.name, _arm, DESCRIPTIONS[_arm.name])
+
+
+def _names(family: Sequence[Arm]) -> tuple[str, ...]:
+    return tuple(arm.name for arm in family)
+
+
+LEARNED = _names(learned.ARMS)
 """Arms that train only a mask."""
 
-_KEPT = (
-    "random_reinit",
-    "random_reshuffle",
-    "random_constant",
-    "signed_reinit",
-    "signed_reshuffle",
-    "signed_constant",
-)
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "mask_criteria": (
-        "magnitude_increase",
-        "movement",
-        "large_init_large_final",
-        "large_final_same_sign",
-        "large_final_diff_sign",
-        "large_init",
-        "small_final",
-        "small_init",
-        "small_init_small_final",
-        "random",
-    ),
-    "kept_values": (*_KEPT, "rewind_rescaled", *(f"{name}_rescaled" for name in _KEPT)),
-    "pruned_values": (
-        "freeze_init",
-        "freeze_init_zero_mask",
-        "freeze_init_zero_all",
-        "freeze_init_zero_reshuffle",
-        "freeze_init_zero_rev",
-    ),
-    "inertial_manifold_interpretation": (
-        "inertial_manifold",
-        "matched_curvature",
-        "matched_magnitude",
-        "matched_snip",
-        "matched_random",
-    ),
-    "pruned_before_training": tuple(arm.name for arm in AT_INIT),
+    "mask_criteria": _names(deconstructing.MASK_CRITERIA),
+    "kept_values": _names(deconstructing.KEPT_VALUES),
+    "pruned_values": _names(deconstructing.PRUNED_VALUES),
+    "inertial_manifold_interpretation": _names(inertial_manifold_interpretation.ARMS),
+    "pruned_before_training": _names(prune_at_init.ARMS),
 }
 """Arms that share a separate figure."""
-
-_MODULES: dict[str, tuple[str, ...]] = {
-    "winning": (
-        "dense",
-        "winning",
-        "winning_init",
-        "one_shot",
-        "learning_rate_rewind",
-        "fine_tune",
-    ),
-    "reinit": ("reinit", "init_permuted", "layers_shuffled"),
-    "permuted": (
-        "permuted_layer",
-        "permuted_global",
-        "permuted_word",
-        "permuted_input",
-        "random_mask",
-    ),
-    "learned": LEARNED,
-    "deconstructing": tuple(
-        _name
-        for _family in ("mask_criteria", "kept_values", "pruned_values")
-        for _name in FAMILIES[_family]
-    ),
-    "inertial_manifold_interpretation": FAMILIES["inertial_manifold_interpretation"],
-}
-for _module, _names in _MODULES.items():
-    for _name in _names:
-        arms.register_lazily(
-            _name, f"keras_lottery.arms.{_module}:{_name.upper()}", DESCRIPTIONS[_name]
-        )
-
-for _arm in AT_INIT:
-    arms.add(_arm.name, _arm, DESCRIPTIONS[_arm.name])
 
 
 def rounds_of(name: str, rounds: int, limited_to: Sequence[int] = ()) -> Sequence[int]:

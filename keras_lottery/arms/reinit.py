@@ -34,9 +34,6 @@ class Reinit(Arm):
         return starts.fresh_start(training, run, masks)
 
 
-REINIT = Reinit()
-
-
 class InitPermuted(starts.TicketControl):
     """Keeps the mask, and shuffles the start values of the kept weights.
 
@@ -56,9 +53,6 @@ class InitPermuted(starts.TicketControl):
         return replace(ticket, weights=weights, state=None, seed=starts.seed_of(training))
 
 
-INIT_PERMUTED = InitPermuted()
-
-
 class LayersShuffled(starts.TicketControl):
     """Keeps the mask, and swaps whole weight matrices between layers.
 
@@ -76,4 +70,4 @@ class LayersShuffled(starts.TicketControl):
         return replace(ticket, weights=weights, state=None, seed=starts.seed_of(training))
 
 
-LAYERS_SHUFFLED = LayersShuffled()
+ARMS: tuple[Arm, ...] = (Reinit(), InitPermuted(), LayersShuffled())

@@ -25,9 +25,6 @@ class Dense(Arm):
         return Start(run.task.start_weights(training.seed), seed=training.seed)
 
 
-DENSE = Dense()
-
-
 @dataclass(frozen=True)
 class Iterative(Arm):
     """Prunes the weights that it trained in the last round, and retrains the surviving ones.
@@ -68,9 +65,6 @@ class Winning(Iterative):
         return super().start(training, run)
 
 
-WINNING = Winning("winning")
-
-
 class WinningInit(Arm):
     """Prunes its own networks iteratively, always rewound to the start weights at step 0.
 
@@ -86,9 +80,6 @@ class WinningInit(Arm):
     def start(self, training: Training, run: RunView) -> Start:
         masks = starts.pruned_once_more(training, run)
         return Start(run.task.start_weights(training.seed), masks, seed=training.seed)
-
-
-WINNING_INIT = WinningInit()
 
 
 class OneShot(Arm):
@@ -108,8 +99,11 @@ class OneShot(Arm):
         return starts.starting_point(training, run, masks, dense)
 
 
-ONE_SHOT = OneShot()
-
-
-LEARNING_RATE_REWIND = Iterative("learning_rate_rewind", mode="learning_rate")
-FINE_TUNE = Iterative("fine_tune", mode="fine_tune")
+ARMS: tuple[Arm, ...] = (
+    Dense(),
+    Winning("winning"),
+    WinningInit(),
+    OneShot(),
+    Iterative("learning_rate_rewind", mode="learning_rate"),
+    Iterative("fine_tune", mode="fine_tune"),
+)

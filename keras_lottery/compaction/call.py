@@ -258,7 +258,8 @@ def register_compaction_rule(layer_class: type | str, rule: Rule) -> None:
     Subclasses inherit the rule unless they override `call`.
 
     Args:
-        layer_class: the class, or its name to avoid an expensive import.
+        layer_class: the class; for classes of Keras and KerasHub also its name, which then covers
+            the operation of that name, too.
         rule: called with each `Call` of such a layer.
 
     Raises:

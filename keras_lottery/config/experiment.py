@@ -187,5 +187,10 @@ class StudySchema:
     exports: bool = True
     page: str = ""
 
+    @property
+    def has_arms(self) -> bool:
+        """Whether it trains the config's arms through the engine, in parallel where that helps."""
+        return "arms" not in self.ignores
+
 
 study_schemas: Registry[StudySchema] = Registry("study")

@@ -64,8 +64,8 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         if config.executor == "vectorized":
             vectorized_task(task)
         check_rewind(config, task)
-        own_loop = "arms" in study_schemas[config.study].ignores  # trains other rounds, or none
-        check_rounds(replace(config, arms=()) if own_loop else config, task.variables())
+        has_arms = study_schemas[config.study].has_arms  # else it trains other rounds, or none
+        check_rounds(config if has_arms else replace(config, arms=()), task.variables())
         check_network(config, task.variables())
         run_folder.write_config(paths, config, task)
         yield paths, task
@@ -130,7 +130,7 @@ def check_arms(config: Config) -> None:
 
 def check_claims(config: Config) -> None:
     """Raises LotteryError for claims about unknown arms."""
-    if config.study not in ("tickets", "transfer"):  # other studies have arms of their own
+    if not study_schemas[config.study].has_arms:  # the claims are about what it compares instead
         return
     for claim in config.claims:
         for name in filter(None, (claim.arm, claim.control)):

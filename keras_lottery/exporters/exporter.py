@@ -78,7 +78,7 @@ class Exporter(ABC):
         runtime: what the process that reads it imports before the artifact exists.
         dense: the format with which the dense network is written; empty: this one.
         int8: the format's own quantization; empty: Keras' `model.quantize`.
-        share: allowed difference of an output, relative to the largest output or 1.
+        share: allowed difference of an output; see `worst_output`.
         quantizes: False: no int8 works in this format.
         paths: the artifact has the model's variables under their structural paths.
         compared: the dense network is written and measured too.

@@ -8,16 +8,22 @@ their masks to the layers (`add_masks`), swap the classes of the layers and the 
 Where a weight is pruned, the stored weight and the optimizer's slots for it are exactly 0 after
 every step. Three mechanisms keep them so:
 
-1. The network reads its weights under the mask (`MaskedLayer.call`), so the loss has no gradient
-   there. Slots that start at 0 stay 0, and decoupled weight decay multiplies a 0.
+1. Layers read their weights through a `where` with the mask (`MaskedLayer.call`), so the loss has
+   no gradient there. Slots that start at 0 stay 0, and decoupled weight decay multiplies a 0.
 2. The optimizer masks the gradients that it gets (`gradient_mask`): regularizers, and training
    steps that read a weight directly, can add some. For optimizers whose slots move without a
    gradient, it masks the slots, too.
 3. The constraint of every masked variable zeroes it at the end of every step
    (`masked_variable.PrunedStayZero`), whatever the optimizer did.
 
-Where gradients only go to an optimizer that masks them, the first mechanism isn't needed: Keras'
-own step on torch, on a CPU, zeroes the stored weights instead and reads them directly.
+`fit` zeroes the stored weights before its first step, and 3 after each one. So inside a step the
+`where` of 1 needn't compute the weight:
+
+- On TensorFlow and JAX both of its sides are the stored weight. It only stops the gradient, and XLA
+  drops it from the forward pass (`parametrizations.fixed`).
+- On torch it selects between the weight and 0. Keras' own step on a CPU, and the steps of agents,
+  go without it: they read the stored weight directly, and leave its gradient to 2
+  (`MaskedModel._torch_scope`, `step.masked_by_optimizer`).
 
 A mask is a variable. TensorFlow reads it inside the compiled function, torch runs eagerly. On JAX
 an optimizer receives no masks, so the step hands them over (`step_scope`, or the last read in the

@@ -110,7 +110,7 @@ class MaskedVariable:
             backend.wait(self.variable.value)
 
     def zero_at_once(self) -> bool:
-        """Zeroes the weight in place on torch; False unless it's then the effective weight."""
+        """Zeroes the weight in place; False if it couldn't, or pruned weights have other values."""
         if self.parametrization.name != "zero":
             return False
         return zero_in_place(self.variable.value, self.mask.value)

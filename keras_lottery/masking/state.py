@@ -204,7 +204,7 @@ def effective_weights(model: keras.Layer) -> Weights:
 
 
 def effective_readers(model: keras.Layer) -> dict[str, Callable[[], np.ndarray]]:
-    """Returns functions that read `effective_weights`, to have one of them in memory at a time."""
+    """Returns functions that read one of `effective_weights` each, to hold one at a time."""
     internals.sync_trainer(model)
     variables = paths.variables(model)
     readers = {path: partial(_numpy, variable) for path, variable in variables.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["active", "is_guarded", "mask_value", "reads_stored", "step_scope"]
+__all__ = ["active", "mask_value", "masked_by_optimizer", "reads_stored", "step_scope"]
 
 _step = local()
 
@@ -41,7 +41,7 @@ def step_scope(
     """
     fixed = model.non_trainable_variables if non_trainable_values else ()
     values = {id(v): x for v, x in zip(fixed, non_trainable_values)}
-    outer = getattr(_step, "values", None), is_guarded(), getattr(_step, "zeroed", ())
+    outer = getattr(_step, "values", None), masked_by_optimizer(), getattr(_step, "zeroed", ())
     _step.values, _step.guarded, _step.zeroed = values, guarded, set(map(id, zeroed))
     try:
         yield
@@ -54,14 +54,14 @@ def active() -> bool:
     return getattr(_step, "values", None) is not None
 
 
-def is_guarded() -> bool:
-    """Returns True inside a `step_scope` whose gradients go to the guarded optimizer only."""
+def masked_by_optimizer() -> bool:
+    """Returns True inside a `step_scope` whose gradients all go to an optimizer that masks them."""
     return bool(getattr(_step, "guarded", False))
 
 
 def reads_stored(layer: keras.Layer) -> bool:
     """Returns True if the stored weights of a layer are the effective ones in this step."""
-    return id(layer) in getattr(_step, "zeroed", ()) and is_guarded()
+    return id(layer) in getattr(_step, "zeroed", ()) and masked_by_optimizer()
 
 
 def mask_value(mask: keras.Variable) -> Any:

@@ -192,15 +192,13 @@ def paired(
     Returns:
         The difference, or None if no seed has both arms at all of the rounds.
     """
-    pairs = _pairs(rows, arm, control, rounds, field)
-    every = pairs["round"].nunique()
-    pairs = pairs[pairs.groupby("seed")["round"].transform("nunique") == every]
-    if pairs.empty:
+    found = _pairs(rows, arm, control, rounds, field)
+    by_seed = mean_differences(found)
+    if by_seed.empty:
         return None
-    by_seed = (pairs["arm"] - pairs["control"]).groupby(pairs["seed"]).mean(skipna=False)
     values = by_seed.to_numpy(float)
     t, boot = t_interval(values), bootstrap_interval(values)
-    used = tuple(sorted(set(pairs["round"])))
+    used = tuple(sorted(set(found["round"])))
     mean = float(values.mean())
     return Paired(arm, control, used, mean, *t, *boot, len(values), by_seed.to_dict())
 
@@ -208,18 +206,40 @@ def paired(
 def _pairs(
     rows: Sequence[ResultRow], arm: str, control: str, rounds: Collection[int] | None, field: str
 ) -> pd.DataFrame:
-    """Returns `round`, `seed` and the two means over draws, `arm` and `control`, of each pair."""
-    keys = ["round", "seed"]
     ours, others = (
-        _frame(rows, name, field).groupby(keys)[field].mean(skipna=False).rename(column)
-        for name, column in ((arm, "arm"), (control, "control"))
+        _frame(rows, name, field).rename(columns={field: "value"}) for name in (arm, control)
     )
-    ours, others = ours.reset_index(), others.reset_index()
     if rounds is not None:
         ours = ours[ours["round"].isin(rounds)]
-    if control == DENSE:
-        others, keys = others[others["round"] == 0].drop(columns="round"), ["seed"]
-    return ours.merge(others, on=keys)
+    return pairs(ours, others, control == DENSE)
+
+
+def pairs(ours: pd.DataFrame, others: pd.DataFrame, against_dense: bool) -> pd.DataFrame:
+    """Returns `round`, `seed` and the two means over draws, `arm` and `control`, of each pair.
+
+    Args:
+        ours: `round`, `seed` and `value` of an arm's trainings.
+        others: those of the control.
+        against_dense: the control is the dense network, whose round 0 is compared at every round.
+    """
+    keys = ["round", "seed"]
+    arm, control = (
+        of.groupby(keys)["value"].mean(skipna=False).rename(column).reset_index()
+        for of, column in ((ours, "arm"), (others, "control"))
+    )
+    if against_dense:
+        control, keys = control[control["round"] == 0].drop(columns="round"), ["seed"]
+    return arm.merge(control, on=keys)
+
+
+def mean_differences(found: pd.DataFrame) -> "pd.Series[float]":
+    """Returns the mean of arm − control over the rounds, by seed, of what `pairs` returns.
+
+    Seeds that lack one of the rounds are left out: they would mix levels.
+    """
+    every = found["round"].nunique()
+    found = found[found.groupby("seed")["round"].transform("nunique") == every]
+    return (found["arm"] - found["control"]).groupby(found["seed"]).mean(skipna=False)
 
 
 def t_interval(values: np.ndarray) -> tuple[float, float]:
@@ -273,9 +293,9 @@ def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
 
     It is NaN if there are none, or if dense is not above 0, where a ratio is meaningless.
     """
-    pairs = _pairs(rows, arm, DENSE, {number}, "value")
-    below = float(pairs["control"].sum())
-    return float(pairs["arm"].sum()) / below if below > 0 else float("nan")
+    found = _pairs(rows, arm, DENSE, {number}, "value")
+    below = float(found["control"].sum())
+    return float(found["arm"].sum()) / below if below > 0 else float("nan")
 
 
 def nearest_level(rows: Sequence[ResultRow], arm: str, sparsity: float) -> Level | None:

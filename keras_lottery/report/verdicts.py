@@ -3,15 +3,16 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special  # type: ignore[import-untyped]
 
 from keras_lottery.config.claims import Claim
-from keras_lottery.report.statistics import t_interval
+from keras_lottery.report.statistics import mean_differences, pairs, t_interval
 
 AGREES = "agrees"
 DISAGREES = "disagrees"
@@ -97,14 +98,14 @@ def judge(
         higher_is_better: direction of the compared column.
         post_hoc: the claim was declared after the rows existed.
     """
-    differences = _differences(claim, measured)
+    levels, found = _compared(claim, measured)
     verdicts = []
     if claim.by_level:
-        levels = _levels([network for network in measured if network.arm == claim.arm])
-        for number in sorted(differences, key=lambda number: -levels[number]):
-            verdict = _judged(claim, differences[number], higher_is_better, post_hoc)
+        for number in sorted(set(found["round"]), key=lambda number: -levels[number]):
+            by_seed = mean_differences(found[found["round"] == number])
+            verdict = _judged(claim, by_seed, higher_is_better, post_hoc)
             verdicts.append(replace(verdict, level=levels[number]))
-    elif by_seed := _mean_by_seed(differences):
+    elif len(by_seed := mean_differences(found)):
         verdicts.append(_judged(claim, by_seed, higher_is_better, post_hoc))
     empty = Verdict(claim, post_hoc, verdict=NOT_COMPARABLE if claim.not_comparable else NOT_SHOWN)
     return verdicts or [empty]
@@ -196,9 +197,9 @@ def verdict_of(claim: Claim, low: float, mean: float, high: float) -> str:
 
 
 def _judged(
-    claim: Claim, by_seed: dict[int, float], higher_is_better: bool, post_hoc: bool
+    claim: Claim, by_seed: "pd.Series[float]", higher_is_better: bool, post_hoc: bool
 ) -> Verdict:
-    seeds = tuple(sorted(by_seed.items()))
+    seeds = tuple(sorted(by_seed.to_dict().items()))
     values = np.array([value for _, value in seeds])
     sign = 1.0 if higher_is_better else -1.0
     mean, (low, high) = float(values.mean()), t_interval(values)
@@ -234,44 +235,17 @@ def _p(claim: Claim, better: NDArray[np.float64]) -> float:
     return max(not_worse, sign_flip_p(claim.margin - better))
 
 
-def _levels(measured: Sequence[Measurement]) -> dict[int, float]:
-    """Returns the mean fraction remaining of every round."""
-    by_round: dict[int, list[float]] = defaultdict(list)
-    for network in measured:
-        by_round[network.round].append(network.remaining)
-    return {number: float(np.mean(values)) for number, values in by_round.items()}
-
-
-def _differences(claim: Claim, measured: Sequence[Measurement]) -> dict[int, dict[int, float]]:
-    """Returns round -> seed -> difference at the levels that the claim names."""
-    table: dict[tuple[str, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    levels: dict[int, list[float]] = defaultdict(list)
-    for network in measured:
-        table[network.arm, network.round][network.seed].append(network.value)
-        if network.arm == claim.arm:
-            levels[network.round].append(network.remaining)
+def _compared(
+    claim: Claim, measured: Sequence[Measurement]
+) -> tuple[dict[int, float], pd.DataFrame]:
+    """Returns the arm's mean fraction remaining by round, and the pairs at the claim's levels."""
+    table = pd.DataFrame(measured, columns=[field.name for field in fields(Measurement)])
+    ours = table[table["arm"] == claim.arm]
+    levels = ours.groupby("round")["remaining"].mean().to_dict()
     lowest, highest = claim.remaining
-    by_round: dict[int, dict[int, float]] = {}
-    for number, fractions in levels.items():
-        if not lowest <= round(float(np.mean(fractions)), 3) <= highest:
-            continue
-        ours = _means(table[claim.arm, number])
-        if claim.control:
-            others = _means(table[claim.control, 0 if claim.control == "dense" else number])
-        else:
-            others = dict.fromkeys(ours, claim.value or 0.0)
-        shared = {seed: ours[seed] - others[seed] for seed in ours.keys() & others.keys()}
-        if shared:
-            by_round[number] = shared
-    return by_round
-
-
-def _means(draws: dict[int, list[float]]) -> dict[int, float]:
-    return {seed: float(np.mean(values)) for seed, values in draws.items()}
-
-
-def _mean_by_seed(differences: dict[int, dict[int, float]]) -> dict[int, float]:
-    """Returns each seed's mean over the levels; skips seeds that lack a level."""
-    of_levels = [set(by_seed) for by_seed in differences.values()]
-    seeds = set.intersection(*of_levels) if of_levels else set()
-    return {s: float(np.mean([d[s] for d in differences.values()])) for s in seeds}
+    compared = [number for number in levels if lowest <= round(levels[number], 3) <= highest]
+    ours = ours[ours["round"].isin(compared)]
+    others = table[table["arm"] == claim.control]
+    if not claim.control:
+        others = ours.assign(value=claim.value or 0.0)
+    return levels, pairs(ours, others, claim.control == "dense")

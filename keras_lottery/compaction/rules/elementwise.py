@@ -205,6 +205,7 @@ register_compaction_rule(layers.Rescaling, rescaling)
 register_compaction_rule(layers.PReLU, prelu)
 register_compaction_rule(layers.Normalization, fixed)
 register_compaction_rule(layers.Average, average)
+# By name: layers.Add and ops.Add share a rule. A residual addition couples its inputs.
 _COMBINES: dict[str, Combine] = {
     "Add": np.add,
     "Subtract": np.subtract,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from keras_lottery.arms import arms
-from keras_lottery.config import Config
+from keras_lottery.config import Config, study_schemas
 from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.threads import cores
 from keras_lottery.engine.graph import trainings
@@ -18,9 +18,6 @@ from keras_lottery.types import Training
 
 PARALLEL = ("processes", "ray")
 """Executors that train several networks at a time."""
-
-_STUDIES = ("tickets", "transfer")
-"""Studies that use an executor; the others have their own training loop."""
 
 _WORKER_BYTES = 2**30
 """Minimum memory of a worker: a backend and a compiled program."""
@@ -73,7 +70,7 @@ def choose(config: Config) -> Choice:
 
 
 def _one_program(config: Config, threads: int | None) -> Choice:
-    if config.study not in _STUDIES:
+    if not study_schemas[config.study].has_arms:
         raise LotteryError(
             "Expected --executor=sequential with a study that trains in its own order, "
             f"{config.study!r}. Received: vectorized. Leave --executor out."
@@ -122,8 +119,9 @@ def _check_workers(config: Config) -> None:
 
 def _against_processes(config: Config, has_all_cores: bool) -> str:
     """Returns why trainings don't run in parallel; empty if they do."""
+    has_arms = study_schemas[config.study].has_arms
     reasons = {
-        f"the study {config.study!r} trains in its own order": config.study not in _STUDIES,
+        f"the study {config.study!r} trains in its own order": not has_arms,
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
         "the run was started with all cores for each training": has_all_cores,
         "Keras is already imported, with all cores": _is_imported(),

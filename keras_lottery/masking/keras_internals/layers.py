@@ -92,7 +92,7 @@ def input_dtype(model: keras.Model, shape: Any) -> str:
     """Returns the dtype of an input of which Keras records only the shape.
 
     Integers for sequences of a model that looks up embeddings, else what its variables have: the
-    dtype that it computes with, float16 under mixed precision, would round what it is called with.
+    dtype that it computes with, float16 under mixed precision, would round the inputs.
     """
     looks_up = any(isinstance(layer, keras.layers.Embedding) for layer in flatten_layers(model))
     return "int32" if looks_up and len(shape) == 2 else str(model.variable_dtype)
@@ -271,7 +271,7 @@ def float_bits(values: Any) -> Any:
 
 @contextmanager
 def tensorflow_left_out() -> Iterator[None]:
-    """Keeps Keras from importing TensorFlow to see whether what it serializes is of its types.
+    """Keeps Keras' serialization from importing TensorFlow only to check for TensorFlow's types.
 
     On another backend the import takes two seconds and 400 MB, and where TensorFlow isn't imported
     nothing is of its types.

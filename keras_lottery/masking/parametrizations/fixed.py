@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_lottery.backend.zeroing import zero_in_place
 from keras_lottery.masking.parametrizations.base import Extra
-from keras_lottery.masking.step import is_guarded
+from keras_lottery.masking.step import masked_by_optimizer
 
 
 class Fixed:
@@ -41,14 +41,14 @@ class _Zero(Fixed):
         return ops.where(kept, stored, ops.zeros((), stored.dtype))
 
     def effective_in_step(self, stored: Any, kept: Any, extras: Mapping[str, Any]) -> Any:
-        """Returns w, which is 0 where pruned, with no gradient there.
+        """Returns w, which is 0 where pruned; stops its gradient unless the optimizer masks it.
 
         XLA drops a `where` between two equal values and fuses the one on the gradients into the
         optimizer's update; `effective` would write a copy of the weight in every step.
         """
-        if not is_guarded():
+        if not masked_by_optimizer():
             return ops.where(kept, stored, ops.stop_gradient(stored))
-        zero_in_place(stored, kept)  # on torch, whatever wrote to the weight before this step
+        zero_in_place(stored, kept)  # on torch, if something wrote to it since the last step
         return stored
 
 
