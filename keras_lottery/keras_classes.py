@@ -22,6 +22,7 @@ MODULES = {
     "Masked": "toolkit.wrapper",
     "CompactedLayer": "compaction.resized",
     "Schedule": "training.optimizers",
+    "Restartable": "training.optimizers",
     "L2SGD": "training.optimizers",
     "L2Adam": "training.optimizers",
     "Carried": "tasks.language.modelling.lstm",

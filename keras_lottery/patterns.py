@@ -12,11 +12,13 @@ __all__ = ["check_matches", "matches"]
 def matches(paths: Iterable[str], patterns: Sequence[str]) -> str:
     """Returns the first pattern that matches one of the paths, or an empty string.
 
-    `*/x/*` also matches a path that starts with `x/`.
+    `*/x/*` also matches a path that starts with `x/`. A name with brackets matches itself.
     """
     paths = tuple(paths)
     for pattern in patterns:
-        if any(fnmatchcase(p, pattern) or fnmatchcase(f"/{p}", pattern) for p in paths):
+        if pattern in paths or any(
+            fnmatchcase(path, pattern) or fnmatchcase(f"/{path}", pattern) for path in paths
+        ):
             return pattern
     return ""
 

@@ -56,6 +56,11 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     check(config)
+    if config.backend not in ("auto", backend.name()):
+        raise LotteryError(
+            f"Expected backend={backend.name()!r}, on which Keras runs here, or 'auto'. Received: "
+            f"{config.backend!r}. Set KERAS_BACKEND={config.backend} before Keras is imported."
+        )
     paths = paths_of(config)
     with preserved(), run_folder.held(paths):
         # A config passed to `run` is the user's own, unlike one read from a run folder.
@@ -120,7 +125,8 @@ def check(config: Config) -> None:
 
 def check_arms(config: Config) -> None:
     """Raises LotteryError for arms that choose single weights under a structured pattern."""
-    wrong = sorted(name for name in config.arms if arms[name].unstructured)
+    names = {*config.arms, *config.transfer.arms}
+    wrong = sorted(name for name in names if arms[name].unstructured)
     if wrong and config.prune.pattern != "weights":
         raise LotteryError(
             f"Expected arms that can prune {config.prune.pattern}. Received: {', '.join(wrong)}, "
@@ -139,9 +145,10 @@ def check_claims(config: Config) -> None:
 
 def check_network(config: Config, infos: Sequence[VariableInfo]) -> None:
     """Raises LotteryError for arms that need a chain of dense layers, or layers that are alike."""
-    if any(arms[name].alike_layers for name in config.arms):
+    names = {*config.arms, *config.transfer.arms}
+    if any(arms[name].alike_layers for name in names):
         pruning.alike_layers({info.path: info.shape for info in infos if info.prunable})
-    wrong = sorted(name for name in config.arms if arms[name].dense_chain)
+    wrong = sorted(name for name in names if arms[name].dense_chain)
     if wrong and all(info.chain is None for info in infos):
         raise LotteryError(
             f"Expected a chain of dense layers for the arm {', '.join(wrong)}. "

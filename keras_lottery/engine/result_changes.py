@@ -65,6 +65,18 @@ def _trains_on_torch(config: Config) -> bool:
     return config.backend == "torch"
 
 
+def _skips_steps(config: Config) -> bool:
+    model: Any = config.model
+    if config.task != "rl" or model.algorithm != "dqn":
+        return False
+    return config.optimizer.schedule != "constant" or model.dqn.target_period > 1
+
+
+def _fine_tunes_beyond(config: Config) -> bool:
+    fine_tunes = config.rewind.mode == "fine_tune" or "fine_tune" in config.arms
+    return fine_tunes and config.optimizer.schedule in ("cosine", "linear", "inverse_sqrt")
+
+
 CHANGES = (
     Change(1, "images of 16 bits, with alpha, in floats from 0 to 255 or with labels that don't "
            "count from 0 are read differently", _reads_own_images, certain=False),
@@ -80,6 +92,9 @@ CHANGES = (
            _prunes_channels_of_new_layers, certain=False),
     Change(4, "on torch, Adam, convolutions, LSTM and GRU round differently", _trains_on_torch,
            certain=False),
+    Change(5, "at the rewind point, the learning-rate schedule and the target network of a DQN are "
+           "at the dense network's step", _skips_steps),
+    Change(5, "fine-tuning keeps the learning rate of the last step", _fine_tunes_beyond),
 )  # fmt: skip
 """All fixes that changed results under an unchanged hash, oldest first.
 

@@ -1,7 +1,7 @@
 """The run folder: created, resumed, and locked for one process at a time."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ def _continued(paths: RunPaths, config: Config, task: Task) -> tuple[Config, dic
     _check_sources(earlier, config, paths)
     if paths.results.exists():
         _check_executor(paths, earlier, config)
+        _check_backend(paths, earlier, config, recorded)
         rows = read_results(paths.results)
         check_rows(paths.results, rows, recorded)
         _check_network(paths, rows, task)
@@ -81,6 +82,24 @@ def _check_executor(paths: RunPaths, earlier: Config, config: Config) -> None:
             f"Expected the executor that {paths.root} was started with, {earlier.executor}, since "
             f"vectorized trainings round differently from all others. Received: {config.executor}. "
             f"Use --executor={earlier.executor}, or choose another --out."
+        )
+
+
+def _check_backend(
+    paths: RunPaths, earlier: Config, config: Config, recorded: Mapping[str, Any]
+) -> None:
+    """Raises LotteryError if results would be mixed with those of another backend, or threads."""
+    was, now = recorded.get("backend"), backend.name()
+    if was not in (None, now):
+        raise LotteryError(
+            f"Expected the backend that {paths.root} was started on, {was}. Received: {now}. Set "
+            f"KERAS_BACKEND={was}, or choose another --out."
+        )
+    if earlier.threads != config.threads:
+        raise LotteryError(
+            f"Expected the threads per training that {paths.root} was started with, "
+            f"{earlier.threads or 'all'}. Received: {config.threads or 'all'}. Continue it with "
+            "`keras-lottery run`, which keeps them, or choose another --out."
         )
 
 

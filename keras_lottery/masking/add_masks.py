@@ -48,7 +48,9 @@ def add_masks(chosen: Iterable[Choice], keep: float | None = None) -> list[Maske
         chosen: the variables.
         keep: fraction that edge-popup keeps of each, new or not; None: unchanged.
     """
-    added = []
+    added, chosen = [], list(chosen)
+    for entry, parametrization in chosen:  # all of them before any: an error changes nothing
+        _check_parametrization(entry, parametrization)
     for entry, parametrization in chosen:
         record = masked(entry.variable)
         if record is None or record.parametrization.name != parametrization:
@@ -59,14 +61,19 @@ def add_masks(chosen: Iterable[Choice], keep: float | None = None) -> list[Maske
     return added
 
 
-def _add(entry: Entry, parametrization: str) -> MaskedVariable:
+def _check_parametrization(entry: Entry, parametrization: str) -> None:
     record = masked(entry.variable)
-    if record is not None and (parametrization == "zero" or record.parametrization.learned):
+    if record is None or record.parametrization.name == parametrization:
+        return
+    if parametrization == "zero" or record.parametrization.learned:
         raise LotteryError(
             f"Expected the parametrization that {entry.info.path!r} has, "
             f"{record.parametrization.name!r}. Received: {parametrization!r}. "
             "Strip the model first, or mask a fresh one."
         )
+
+
+def _add(entry: Entry, parametrization: str) -> MaskedVariable:
     chosen = parametrizations[parametrization]
     added = MaskHolder.within(entry.owner).add(entry.name, entry.variable, chosen)
     if chosen.keep is not None:

@@ -2,7 +2,7 @@
 
 import random
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import AbstractContextManager
 from copy import copy as shallow_copy
 from functools import partial
@@ -76,7 +76,7 @@ def strip(model: keras.Model) -> keras.Model:
     arguments.built_model(model)
     readers = _merge_lora(model, state.effective_readers(model))
     with live_objects(model) as objects:
-        config = _plain(_config(model, _STRIP_HINT))
+        config = _plain(_config(model, _STRIP_HINT), _names_with_lora(model))
         with _initializers(lambda _: "zeros"):  # the values are assigned below
             plain = _rebuild(model, config, objects, _STRIP_HINT, False, set(readers))
     _copy_seeds(model, plain)
@@ -98,7 +98,7 @@ def fresh_weights(model: keras.Model) -> Weights:
         LotteryError: the model cannot be rebuilt from its config.
     """
     with live_objects(model) as objects:
-        plain = _plain(_config(model, _COPY_HINT))
+        plain = _plain(_config(model, _COPY_HINT), _names_with_lora(model))
         with fresh_initializers():
             return state.get_weights(_rebuild(model, plain, objects, _COPY_HINT, compiled=False))
 
@@ -201,25 +201,35 @@ def _rebuild(
     return copy
 
 
-def _plain(node: Any) -> Any:
-    """Returns a config without this package's classes: every layer has its own class again."""
+def _plain(node: Any, lora: Set[str]) -> Any:
+    """Returns a config without this package's classes: every layer has its own class again.
+
+    Args:
+        node: a part of the config.
+        lora: names of layers whose LoRA is merged.
+    """
     if isinstance(node, list | tuple):
-        return type(node)(map(_plain, node))
+        return type(node)(_plain(part, lora) for part in node)
     if not isinstance(node, dict):
         return node
     config = node.get("config")
     if isinstance(config, dict) and node.get("registered_name") == WRAPPER_NAME:
         inner = config["layer"]
         node = {**node, **inner, "config": {**inner["config"], "name": config["name"]}}
-        return _plain(node)
+        return _plain(node, lora)
     if isinstance(config, dict) and CONFIG_KEY in config:
         entry = {k: v for k, v in config[CONFIG_KEY].items() if k != "variables"}
         bare = {k: v for k, v in config.items() if k != CONFIG_KEY}
-        return _plain({**node, **entry, "config": bare})
-    if isinstance(config, dict) and config.get("lora_rank") and "class_name" in node:
+        return _plain({**node, **entry, "config": bare}, lora)
+    if isinstance(config, dict) and "class_name" in node and config.get("name") in lora:
         bare = {k: v for k, v in config.items() if k not in ("lora_rank", "lora_alpha")}
-        return _plain({**node, "config": bare})
-    return {key: _plain(value) for key, value in node.items()}
+        node = {**node, "config": bare}
+    return {key: _plain(value, lora) for key, value in node.items()}
+
+
+def _names_with_lora(model: keras.Layer) -> set[str]:
+    layers = (layer for _, layer in paths.layer_paths(model))
+    return {layer.name for layer in layers if getattr(layer, "lora_enabled", False)}
 
 
 def _merge_lora(model: keras.Model, readers: dict[str, Reader]) -> dict[str, Reader]:

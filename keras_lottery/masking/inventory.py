@@ -211,9 +211,11 @@ def _reason_for_no_mask(info: VariableInfo, role: Role) -> str:
 
 def _reason(info: VariableInfo, is_trained: bool, options: Options) -> str:
     """Returns why the options leave a variable dense, or an empty string."""
-    included = bool(matches(info.places, options.include))
+    only: frozenset[str] = getattr(options, "paths", frozenset())
+    included = info.path in only or bool(matches(info.places, options.include))
     pattern = matches(info.places, options.exclude)
     reasons = {
+        "not selected": bool(only) and info.path not in only,
         f"excluded by {pattern!r}": bool(pattern),
         "not matched by include": options.include and not included,
         "biases=False": info.kind == "bias" and not options.biases,

@@ -46,6 +46,8 @@ class MaskOptions:
         output_layer: path pattern of the output layer, if it isn't detected.
         pattern: which weights are pruned together: `weights`, `channels`, `channels:8`,
             `2:4`, `block:4x4`.
+        paths: structural paths; only these variables are pruned. Empty: all. Unlike a pattern, a
+            path doesn't match the name of another layer.
     """
 
     include: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class MaskOptions:
     output: bool = True
     output_layer: str = ""
     pattern: str = "weights"
+    paths: frozenset[str] = frozenset()
 
 
 def options_from(
@@ -74,13 +77,15 @@ def options_from(
         LotteryError: an argument has the wrong type, or `pattern` is unknown.
     """
     pruning.check_pattern(pattern)
-    switches = {"biases": biases, "norms": norms, "embeddings": embeddings, "output": output}
     return MaskOptions(
         include=checks.patterns(include, "include"),
         exclude=checks.patterns(exclude, "exclude"),
+        biases=checks.truth(biases, "biases"),
+        norms=checks.truth(norms, "norms"),
+        embeddings=checks.truth(embeddings, "embeddings"),
+        output=checks.truth(output, "output"),
         output_layer=checks.text(output_layer, "output_layer"),
         pattern=pattern,
-        **{name: checks.truth(value, name) for name, value in switches.items()},
     )
 
 

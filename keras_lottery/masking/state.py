@@ -138,9 +138,11 @@ def _move(
         adopt(model)
     for path, record in known.items():
         mask = masks.pop(path, None)
-        record.mask.assign(np.ones(tuple(record.variable.shape), bool) if mask is None else mask)
+        # Copies: JAX may keep the caller's array, and the caller may change it.
+        shape = tuple(record.variable.shape)
+        record.mask.assign(np.ones(shape, bool) if mask is None else np.array(mask))
         if path in fills:
-            record.extras["fill"].assign(np.asarray(fills[path]))
+            record.extras["fill"].assign(np.array(fills[path]))
     if optimizers is None:
         weights = [record.variable for record in known.values()]
         optimizers = [*gradient_mask.optimizers(model), *gradient_mask.optimizers_of(weights)]
@@ -189,7 +191,7 @@ def set_weights(model: keras.Layer, weights: Weights) -> None:
     for path, variable in known.items():
         _check_shape(f"a value of {path!r}", tuple(variable.shape), np.asarray(weights[path]))
     for path, variable in known.items():
-        variable.assign(np.asarray(weights[path]))
+        variable.assign(np.array(weights[path]))
     for layer in internals.flatten_layers(model):
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # it normalizes by copies of its variables

@@ -177,6 +177,10 @@ class Channels(Layout):
     def least(self, info: VariableInfo) -> int:
         return self._multiple
 
+    @property
+    def most_given_back(self) -> int:
+        return (self._multiple - 1) * len(self._sets)
+
     def settle(self, cut: MaskSet, groups: MaskSet, scores: Mapping[str, Score]) -> MaskSet:
         rounded = self._rounded_up
         return {p: rounded(mask, groups[p], scores[p].values) for p, mask in cut.items()}

@@ -66,7 +66,9 @@ class NofM(Layout):
             LotteryError: fewer than N of some M survive already.
         """
         for path in scores:
-            least = int(np.count_nonzero(self._rows(path, groups[path]), axis=1).min())
+            least = int(
+                np.count_nonzero(self._rows(path, groups[path]), axis=1).min(initial=self.m)
+            )
             if least < self.n:
                 raise LotteryError(
                     f"Expected at least {self.n} of every {self.m} weights of {path} to be left. "

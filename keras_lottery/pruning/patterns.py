@@ -65,6 +65,11 @@ class Layout:
         self.check(argument)
         self.infos = infos
 
+    @property
+    def most_given_back(self) -> int:
+        """How many of the groups that a cut would prune `settle` may keep."""
+        return 0
+
     @classmethod
     def check(cls, argument: str) -> None:
         """Raises LotteryError if the argument is invalid."""

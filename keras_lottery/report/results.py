@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery import checks
-from keras_lottery.arms import FAMILIES
+from keras_lottery.arms import FAMILIES, arms
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config.sections import ReportConfig
 from keras_lottery.errors import LotteryError
@@ -86,9 +86,13 @@ class Results:
 
     @property
     def controls(self) -> list[str]:
-        """The arms that the main arm is compared with, `dense` last."""
+        """The arms that the main arm is compared with, `dense` last.
+
+        Arms without rounds are left out: they learn how many weights to keep.
+        """
         dense = [DENSE] if any(row.arm == DENSE for row in self.rows) else []
-        return [arm for arm in self.arms if arm != self.main] + dense
+        once = {arm for arm in self.arms if arm in arms and arms[arm].once}
+        return [arm for arm in self.arms if arm != self.main and arm not in once] + dense
 
     def subset(self, arms: Collection[str]) -> "Results":
         """Returns the results of only these arms, and of `dense`."""

@@ -20,6 +20,7 @@ NOT_SHOWN = "not shown"
 NOT_COMPARABLE = "not comparable"
 
 _EXACT_SEEDS = 20
+_DRAWS = 2**16
 _MOST_SEEDS = 1_000
 _POWER = 0.8
 _ALPHA = 0.05
@@ -56,7 +57,8 @@ class Verdict:
         low: lower end of its 95 % t interval; NaN for fewer than two seeds.
         high: its upper end.
         n: seeds.
-        p: exact one-sided sign-flip p of the claim's direction (see `sign_flip_p`).
+        p: one-sided sign-flip p of the claim's direction (see `sign_flip_p`); NaN if a seed has no
+            finite difference.
         adjusted_p: p after Holm's correction over the paper's comparisons; NaN below five seeds.
         effect: mean ÷ standard deviation of the seeds' differences.
         needed: seeds needed to show this effect with 80 % power; None if there is no such number.
@@ -141,20 +143,20 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def sign_flip_p(differences: Iterable[float]) -> float:
-    """Returns the exact one-sided p of `mean > 0` when every sign is equally likely.
+    """Returns the one-sided p of `mean > 0` when every sign is equally likely.
 
     p is the fraction of the 2^n sign assignments whose mean is at least the one observed, so it
-    is never below 1/2^n: three seeds cannot give less than 0.125.
-
-    Raises:
-        ValueError: there are more differences than can be enumerated.
+    is never below 1/2^n: three seeds cannot give less than 0.125. Above 20 differences it is
+    estimated from the observed assignment and 2^16 random ones.
     """
     values = np.array(list(differences), dtype=float)
-    if len(values) > _EXACT_SEEDS:
-        raise ValueError(f"Expected at most {_EXACT_SEEDS} differences. Received: {len(values)}.")
     if not len(values):
         return math.nan
-    signs = np.array(list(product((1.0, -1.0), repeat=len(values))))
+    if len(values) <= _EXACT_SEEDS:
+        signs = np.array(list(product((1.0, -1.0), repeat=len(values))))
+    else:
+        signs = np.random.default_rng(0).choice((1.0, -1.0), (_DRAWS + 1, len(values)))
+        signs[0] = 1.0
     means = signs @ values
     slack = 1e-12 * np.abs(values).sum()  # equal sums in another order differ in the last bits
     return float(np.mean(means >= values.sum() - slack))
@@ -223,7 +225,7 @@ def _judged(
 
 def _p(claim: Claim, better: NDArray[np.float64]) -> float:
     """Returns the p of the claim; for equality, the larger of two one-sided p."""
-    if claim.not_comparable or not 2 <= len(better) <= _EXACT_SEEDS:
+    if claim.not_comparable or len(better) < 2 or not np.isfinite(better).all():
         return math.nan
     if claim.expect == "better":
         return sign_flip_p(better)

@@ -7,10 +7,9 @@ import keras
 import numpy as np
 
 from keras_lottery.errors import LotteryError
+from keras_lottery.search.settings import DEFAULTS
 from keras_lottery.training import is_arrays, length
 from keras_lottery.training.arrays import weighted_and_split
-
-_WHOLE = {"class_weight": None, "sample_weight": None, "validation_data": None}
 
 
 def examples_of(
@@ -30,7 +29,7 @@ def examples_of(
     Raises:
         LotteryError: batches differ in shape, or there are no targets.
     """
-    settings = {**_WHOLE, "validation_split": 0.0, **settings, "y": y}
+    settings = {**DEFAULTS, **settings, "y": y}
     rng = np.random.default_rng(seed)
     if not is_arrays(x):
         x, y, weight = _joined(_batches(x, rng), count)

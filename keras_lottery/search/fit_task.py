@@ -3,6 +3,7 @@
 import math
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from keras_lottery.search.examples import examples_of
 from keras_lottery.search.metric import choose_metric, higher_is_better
 from keras_lottery.search.rows import Network
 from keras_lottery.search.settings import (
+    DEFAULTS,
     check_model,
     check_settings,
     epochs_of_data,
@@ -29,11 +31,13 @@ from keras_lottery.tasks.seeding import seeded
 from keras_lottery.tasks.supervised import DERIVE_EXAMPLES
 from keras_lottery.toolkit.callbacks import RewindPoint
 from keras_lottery.training import fit, is_arrays, prepare
+from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checkpoint import capture_optimizer, restore_start
 from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.derivatives import derive
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
+from keras_lottery.training.optimizers import make_restartable
 from keras_lottery.training.programs import TimedProgram
 from keras_lottery.training.resident import FitProgram
 from keras_lottery.training.step_callback import StepCallback
@@ -88,6 +92,8 @@ class FitTask:
                 f"{type(model).__name__}, with a compile method that Keras can't repeat. Add "
                 "get_compile_config and compile_from_config to it."
             )
+        self._epochs = epochs_of_data(x, settings)
+        make_restartable(self._model.optimizer, self.steps(config.train.length))
         self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
         self._timed: TimedProgram | None = None
@@ -98,7 +104,6 @@ class FitTask:
             self._timed = TimedProgram(prepare(self._model, *examples).program)
             self._program = FitProgram(self._timed)
         self._config, self._x, self._y = config, x, y
-        self._epochs = epochs_of_data(x, settings)
         epochs = Duration.parse(config.train.length).count
         every = validate_last(settings.get("validation_freq", 1), epochs)
         self._settings = {"verbose": 0} | settings | {"validation_freq": every}
@@ -167,9 +172,11 @@ class FitTask:
         )
         seconds = time.perf_counter() - began
         weights = masking.get_weights(model)
+        if any(weights[path].tobytes() != w.tobytes() for path, w in rows.weights.items()):
+            rows.restored = self._evaluated()
         rewind = point[0].state if point else None
         compiled = self._compile_seconds - compiled
-        result = self._result(start, weights, rewind, rows.rows, (seconds - compiled, compiled))
+        result = self._result(start, weights, rewind, rows, (seconds - compiled, compiled))
         if self._program is not None and is_constant(model, self._x):
             result.metrics[CONSTANT_OUTPUT] = 1.0
             warnings.warn(
@@ -178,6 +185,22 @@ class FitTask:
                 stacklevel=2,
             )
         return result
+
+    def _evaluated(self) -> dict[str, float]:
+        """Returns the logs of the model's weights on the data that tickets are compared on."""
+        settings = DEFAULTS | self._settings | {"y": self._y}
+        data, validation = (self._x, self._y), settings["validation_data"]
+        if is_arrays(self._x):
+            data, validation = weighted_and_split(self._x, settings)
+        prefix, steps = "", settings["steps_per_epoch"]
+        if validation is not None:
+            data, prefix, steps = validation, "val_", settings["validation_steps"]
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        batch = settings["batch_size"]
+        logs = self._model.evaluate(
+            x, y, batch, verbose=0, sample_weight=weight, steps=steps, return_dict=True
+        )
+        return {f"{prefix}{name}": value for name, value in _single_values(logs).items()}
 
     @property
     def _compile_seconds(self) -> float:
@@ -189,9 +212,10 @@ class FitTask:
         start: Start,
         weights: Weights,
         rewind: State | None,
-        rows: dict[int, dict[str, float]],
+        measured: "_Rows",
         seconds: tuple[float, float],
     ) -> TrainingResult:
+        rows = measured.rows
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
         if not self.metric:
             self.metric = choose_metric(self._model, names)
@@ -212,7 +236,7 @@ class FitTask:
             steps=self._epochs.start(max(rows) + 1) - start.step,
             seconds=seconds[0],
             compile_seconds=seconds[1],
-            final={self.metric: values[max(values)]},
+            final={self.metric: measured.restored.get(self.metric, values[max(values)])},
             best={self.metric: values[best]},
             best_step=self._epochs.start(best + 1),
             metric=self.metric,
@@ -242,15 +266,29 @@ class FitTask:
 
 
 class _Rows(keras.callbacks.Callback):
-    """Stores the logs by epoch, since Keras' history loses the epoch."""
+    """Stores the logs by epoch, since Keras' history loses the epoch.
+
+    Attributes:
+        rows: logs by epoch.
+        weights: those at the end of the last epoch.
+        restored: logs of other weights that a callback or the optimizer has set after it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: dict[int, dict[str, float]] = {}
+        self.weights: Weights = {}
+        self.restored: dict[str, float] = {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        # Metrics with several values don't rank tickets.
-        self.rows[epoch] = {k: float(v) for k, v in (logs or {}).items() if np.ndim(v) == 0}
+        self.rows[epoch] = _single_values(logs or {})
+        if self.model.stop_training or epoch + 1 == (self.params or {}).get("epochs"):
+            self.weights = masking.get_weights(self.model)
+
+
+def _single_values(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Returns logs without metrics of several values, which don't rank tickets."""
+    return {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
 
 
 def _nan_last(value: float) -> tuple[bool, float]:

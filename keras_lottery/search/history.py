@@ -24,7 +24,8 @@ from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.search.metric import VALIDATION
 from keras_lottery.search.rows import Network, remaining_of, row_of
 from keras_lottery.toolkit import Ticket
-from keras_lottery.training.checkpoint import restore_start
+from keras_lottery.training.checkpoint import capture_optimizer, restore_start
+from keras_lottery.training.optimizers import restore_schedule
 from keras_lottery.types import DIVERGED, Start, Training, TrainingResult, Weights
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class TicketHistory:
         metric: name of the metric.
         higher_is_better: whether larger values are better; None if unknown.
         measured_on: `validation`, or `training` if the search had no validation data.
-        seeds: the seeds, in order.
+        seeds: the seeds, as given to the search.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class TicketHistory:
         self.metric = metric
         self.higher_is_better = higher_is_better
         self.measured_on = measured_on
-        self.seeds = sorted({training.seed for training in results})
+        self.seeds = list(dict.fromkeys(training.seed for training in results))
         self._network = network
 
     def ticket(self, round: int, arm: str = "winning", seed: int | None = None) -> Ticket:
@@ -107,7 +108,10 @@ class TicketHistory:
         network = self._known_network()
         copy = copy_model(network.model)
         end = replace(self.starts[training], weights=self.results[training].weights, state=None)
-        restore_start(copy, end, network.optimizer)
+        restore_schedule(copy.optimizer)
+        is_like = len(copy.optimizer.variables) == len(network.optimizer)
+        fresh = network.optimizer if is_like else capture_optimizer(copy.optimizer)
+        restore_start(copy, end, fresh)
         return copy
 
     def best(

@@ -24,7 +24,12 @@ _OWN = {
     "initial_step": "Tickets start at TicketSearch(rewind_to=...).",
     "program": "A search compiles its own.",
 }
-_KNOWN = set(inspect.signature(fit).parameters) - {"model", *_OWN}
+DEFAULTS: dict[str, Any] = {
+    name: parameter.default
+    for name, parameter in inspect.signature(fit).parameters.items()
+    if name not in ("model", *_OWN)
+}
+"""The arguments of `TicketSearch.fit`, as in `fit`."""
 
 
 def check_model(model: keras.Model) -> None:
@@ -61,8 +66,8 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
                 f"Expected the arguments of keras.Model.fit that every training of a search "
                 f"shares. Received: {name}={settings[name]!r}. {_OWN[name]}"
             )
-        if name not in _KNOWN:
-            raise unknown_name("argument of TicketSearch.fit", name, _KNOWN)
+        if name not in DEFAULTS:
+            raise unknown_name("argument of TicketSearch.fit", name, DEFAULTS)
     for name, data in (("x", x), ("validation_data", settings.get("validation_data"))):
         if is_one_shot(data):
             raise LotteryError(

@@ -62,7 +62,7 @@ def prune(
 
     Args:
         model: a built model.
-        sparsity: fraction removed of the prunable weights, or groups of weights, in [0, 1]; or a
+        sparsity: fraction removed of the prunable weights, or groups of weights, in [0, 1); or a
             mapping by path pattern, group (`conv`, `dense`, ...) or `output`, which leaves all
             other variables unchanged. Without a target: 0.9; 0.5 of the channels; (M - N) / M
             with an N:M pattern.
@@ -177,13 +177,23 @@ def prune_selected(
 
 def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:
     """Returns how many weights or groups are pruned, and how many `prune_selected` can prune."""
+    return _counted(model, options)[1:]
+
+
+def most_given_back(model: keras.Model, options: MaskOptions) -> int:
+    """Returns how many groups fewer than asked for `prune_selected` may prune; 0 but for `:8`."""
+    return _counted(model, options)[0].most_given_back
+
+
+def _counted(model: keras.Model, options: MaskOptions) -> tuple[pruning.Layout, int, int]:
+    """Returns the layout of a model's groups, how many are pruned, and how many can be."""
     internals.sync_trainer(model)
     infos, masks = _selected(select(model, options), options)
     layout = pruning.layout_of(options.pattern, infos)
     groups = layout.fold(pruning.complete_masks(masks, infos))
     prunable = {info.path: groups[info.path] for info in layout.infos if info.prunable}
     size = sum(mask.size for mask in prunable.values())
-    return size - pruning.kept(prunable), size
+    return layout, size - pruning.kept(prunable), size
 
 
 def _selected(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:

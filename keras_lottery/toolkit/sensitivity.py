@@ -198,7 +198,7 @@ def _measure(
     """Prunes each layer of the copy, evaluates it, and restores it."""
     layers = _layers(describe_selected(model, options))
     selected = {
-        layer: replace(options, include=tuple(info.path for info in infos), exclude=())
+        layer: replace(options, paths=frozenset(info.path for info in infos))
         for layer, infos in layers.items()
     }
     for within in selected.values():
@@ -252,7 +252,8 @@ class _Evaluation:
 
     def __call__(self, model: keras.Model) -> dict[str, float]:
         metrics = model.evaluate(**self._arguments, verbose=0, return_dict=True)
-        return {name: float(value) for name, value in metrics.items()}
+        # Metrics with several values, such as one per class, don't fit into a table.
+        return {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
 
 
 def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:

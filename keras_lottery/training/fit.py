@@ -15,6 +15,7 @@ from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
 from keras_lottery.training.keras_fit import Batches, Settings, fit_batches, keras_fit
 from keras_lottery.training.loop import Evaluation, logs_of, results, train_steps
+from keras_lottery.training.neurons import thaw
 from keras_lottery.training.programs import Program, make_program
 from keras_lottery.training.resident import FitProgram
 from keras_lottery.training.step_callback import StepCallback
@@ -122,6 +123,7 @@ def _fit_arrays(
         settings |= {"class_weight": None, "validation_data": validation, "validation_split": 0.0}
         settings["steps_per_epoch"] = None
         return fit_batches(model, batches, settings, initial_step)
+    thaw(model)
     zero_stored(model)  # the compiled steps rely on it
     callbacks, verbose, last = (settings[n] for n in ("callbacks", "verbose", "epochs"))
     if any(getattr(callback, "changes_step", False) for callback in callbacks):

@@ -10,6 +10,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -153,8 +154,19 @@ def similarity(current: NDArray[np.float32], before: NDArray[np.float32]) -> NDA
     return np.where(both_zero, 1.0, np.einsum("nv,nv->n", current, before, dtype=np.float64))
 
 
+_left: "WeakKeyDictionary[keras.Model, FrozenRows]" = WeakKeyDictionary()
+
+
+def thaw(model: keras.Model) -> None:
+    """Ends the freezing of rows that an interrupted training has left."""
+    if (rows := _left.get(model)) is not None:
+        rows.remove()
+
+
 class FrozenRows:
-    """Freezes rows of variables in every step of a compiled model's optimizer.
+    """Freezes rows of variables in every step of a compiled model's optimizer, during one `fit`.
+
+    Keras doesn't call `on_train_end` of a training that was interrupted. The next one thaws them.
 
     Args:
         model: compiled, with its optimizer built.
@@ -162,6 +174,8 @@ class FrozenRows:
     """
 
     def __init__(self, model: keras.Model, rows: Sequence[tuple[keras.Variable, int]]) -> None:
+        thaw(model)
+        self._model = model
         self._optimizer = innermost(model.optimizer)
         self._before = vars(self._optimizer).get("apply")
         plain = self._optimizer.apply
@@ -177,6 +191,16 @@ class FrozenRows:
             return _apply(self, plain, masks, grads, trainable_variables)
 
         object.__setattr__(self._optimizer, "apply", types.MethodType(apply, self._optimizer))
+        internals.remake_functions(model)
+        history, make = getattr(model, "history", None), model.make_train_function
+
+        def make_train_function(force: bool = False) -> Any:
+            if getattr(model, "history", None) is not history:  # every `fit` has one
+                thaw(model)
+            return make(force=force)
+
+        object.__setattr__(model, "make_train_function", make_train_function)
+        _left[model] = self
 
     def freeze(self, variable: keras.Variable, frozen: NDArray[np.bool_]) -> None:
         """Freezes the rows of a variable where `frozen` is True, and unfreezes the others."""
@@ -184,11 +208,15 @@ class FrozenRows:
 
     def remove(self) -> None:
         """Restores the optimizer's own `apply`, and removes the masks."""
+        _left.pop(self._model, None)
+        internals.sync_trainer(self._model)
+        object.__delattr__(self._model, "make_train_function")
         if self._before is None:
             object.__delattr__(self._optimizer, "apply")
         else:
             object.__setattr__(self._optimizer, "apply", self._before)
         internals.forget_variables(self._optimizer, [mask for mask, _ in self._masks.values()])
+        internals.remake_functions(self._model)
 
 
 def _apply(

@@ -8,7 +8,7 @@ import keras
 from keras_lottery.config import OptimizerConfig
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals import learning_rate, optimizer_class
+from keras_lottery.masking.keras_internals import innermost, learning_rate, optimizer_class
 
 
 # Keras' own schedules take the first step at a rate of 0 in a warm-up, and change the rate one step
@@ -44,13 +44,10 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             "boundaries": tuple(boundaries),
             "factor": factor,
         }
-        self.offset: Any = None  # an optimizer variable, see `build_optimizer`
 
     def __call__(self, step: Any) -> Any:
         ops, s = keras.ops, self.settings
         step = ops.cast(step, "float32")
-        if self.offset is not None:
-            step = step + ops.cast(self.offset, "float32")
         warmup, total = float(s["warmup"]), float(s["total"])
         rate = s["peak"] * _decay(s, step, warmup, total)
         if warmup:
@@ -77,6 +74,39 @@ def _decay(s: dict[str, Any], step: Any, warmup: float, total: float) -> Any:
     if s["kind"] == "linear":
         return 1 - progress
     return ops.ones_like(step)
+
+
+@keras.saving.register_keras_serializable("keras_lottery")
+class Restartable(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that reads the optimizer's steps plus an offset.
+
+    The offset is a variable of the optimizer, so a rewound training can resume or restart its
+    schedule without changing `iterations`, which bias-corrected moments need. After the end of the
+    training the rate stays that of its last step.
+
+    Args:
+        schedule: the schedule.
+        total: steps of the training.
+    """
+
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, total: int
+    ) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.total = total
+        self.offset: Any = 0
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(keras.ops.minimum(step + self.offset, self.total - 1))
+
+    def get_config(self) -> dict[str, Any]:
+        schedule = keras.saving.serialize_keras_object(self.schedule)
+        return {"schedule": schedule, "total": self.total}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Restartable":
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["total"])
 
 
 class _L2:
@@ -131,11 +161,7 @@ def _optimizer_class(config: OptimizerConfig) -> type:
 def build_optimizer(
     config: OptimizerConfig, steps_per_epoch: int, total_steps: int
 ) -> keras.optimizers.Optimizer:
-    """Returns the Keras optimizer of a config.
-
-    A schedule reads `iterations + offset`. The offset is an optimizer variable, so a rewound
-    training can resume or restart its schedule without changing `iterations`, which
-    bias-corrected moments need.
+    """Returns the Keras optimizer of a config; its schedule, if it has one, is `Restartable`.
 
     Raises:
         LotteryError: Keras doesn't know the optimizer, or it doesn't take an argument.
@@ -160,15 +186,38 @@ def build_optimizer(
             f"Expected a Keras optimizer that takes {', '.join(extra) or 'no further fields'}. "
             f"Received: {config.name!r} ({str(error).splitlines()[0]}). See keras.optimizers."
         ) from error
-    if isinstance(rate, Schedule):
-        rate.offset = optimizer.add_variable(shape=(), dtype="int", name="schedule_offset")
+    make_restartable(optimizer, total_steps)
     return optimizer
+
+
+def make_restartable(optimizer: keras.optimizers.Optimizer, total: int) -> None:
+    """Makes a schedule `Restartable`; a constant learning rate stays as it is.
+
+    Args:
+        optimizer: of a training of `total` steps.
+        total: see there.
+    """
+    optimizer = innermost(optimizer)
+    schedule = learning_rate(optimizer)
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        restartable = Restartable(schedule, total)
+        restartable.offset = optimizer.add_variable(shape=(), dtype="int", name="schedule_offset")
+        optimizer.learning_rate = restartable
+
+
+def restore_schedule(optimizer: keras.optimizers.Optimizer) -> None:
+    """Undoes `make_restartable` on a copy of the optimizer, which lacks the offset's variable."""
+    optimizer = innermost(optimizer)
+    schedule = learning_rate(optimizer)
+    if isinstance(schedule, Restartable):
+        optimizer.learning_rate = schedule.schedule
 
 
 def restart_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
     """Makes the learning-rate schedule continue from `step`."""
+    optimizer = innermost(optimizer)
     schedule = learning_rate(optimizer)
-    if isinstance(schedule, Schedule):
+    if isinstance(schedule, Restartable):
         # `int` fails on a mirrored variable.
         iterations = int(keras.ops.convert_to_numpy(optimizer.iterations.value))
         schedule.offset.assign(step - iterations)

@@ -1,10 +1,12 @@
 """An experiment on real data: its files, resuming, and the errors it raises."""
 
 import csv
+import dataclasses
 import json
 import os
 import time
 
+import keras
 import numpy as np
 import pytest
 
@@ -250,6 +252,21 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(LotteryError, match="--out"):
         engine.run(config(tmp_path))
+
+
+def test_a_run_on_another_backend_or_with_other_threads_is_refused(whole, tmp_path):
+    other = "torch" if keras.config.backend() != "torch" else "jax"
+    wrong = dataclasses.replace(config(tmp_path), backend=other)
+    with pytest.raises(LotteryError, match=f"Set KERAS_BACKEND={other} before Keras is imported"):
+        engine.run(wrong)
+    assert not list(tmp_path.iterdir())
+    run = engine.run(config(tmp_path, prune__rounds=1, arms=["winning"]))
+    with pytest.raises(LotteryError, match=r"threads per training.*Received: 1"):
+        engine.run(config(tmp_path, prune__rounds=1, arms=["winning"], threads=1))
+    recorded = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(recorded | {"backend": other}))
+    with pytest.raises(LotteryError, match=f"started on, {other}"):
+        engine.run(config(tmp_path, prune__rounds=1, arms=["winning"]))
 
 
 def test_a_truncated_ticket_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from keras_lottery.config import freeze
+from keras_lottery.config import freeze, presets
 from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.run_folder import held, write_config
 from keras_lottery.engine.run_writer import RunWriter
@@ -229,6 +229,20 @@ def test_a_fix_that_may_concern_the_network_is_a_warning(tmp_path, recwarn):
     (said,) = [str(warning.message) for warning in recwarn]
     assert "within a channel once" in said
     assert "files, code or network, start a new folder" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "said"),
+    [
+        ("yu2019/control:cartpole_small", {}, "target network of a DQN"),
+        ("quickstart", {"optimizer.schedule": "cosine", "rewind.mode": "fine_tune"}, "last step"),
+    ],
+)
+def test_runs_of_before_the_fifth_version(tmp_path, name, fields, said):
+    with pytest.raises(LotteryError, match=said):
+        checked_version({"results_version": 4}, presets.frozen(name, fields), tmp_path)
+    unconcerned = presets.frozen("yu2019/control:cartpole_ppo_small", {})
+    assert checked_version({"results_version": 4}, unconcerned, tmp_path) == RESULTS_VERSION
 
 
 def test_a_run_on_torch_resumes_with_a_warning_that_its_rounding_has_changed(tmp_path, recwarn):

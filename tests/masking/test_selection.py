@@ -30,6 +30,13 @@ def test_patterns_match_given_names_and_structural_paths(pattern):
     assert chosen(named(), include=(pattern,)) == [2]
 
 
+def test_a_name_with_brackets_selects_itself():
+    layers = [keras.layers.Dense(4, name="block[0]"), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    kl.mask(model, exclude="block[0]")
+    assert list(kl.get_masks(model)) == ["layers/dense_1/kernel"]
+
+
 def test_names_of_outer_and_inner_layers_match_together_and_alone():
     inner = keras.Sequential([keras.Input((6,)), L.Dense(6, name="mix"), L.Dense(6)], name="body")
     model = keras.Sequential([keras.Input((6,)), inner, L.Dense(2)])

@@ -91,6 +91,23 @@ def test_arrays_are_not_shared_with_the_model(data, compiled):
         assert np.array_equal(read[path], value)
 
 
+def test_what_the_caller_does_to_arrays_later_changes_nothing(random_masks):
+    layers = [L.Dense(64) for _ in range(8)]  # JAX keeps aligned arrays instead of copying them
+    model = toolkit.mask(keras.Sequential([keras.Input((64,)), *layers]), parametrization="frozen")
+    masks, weights = random_masks(model), masking.get_weights(model)
+    fills = {path: np.ones(mask.shape, np.float32) for path, mask in masks.items()}
+    masking.set_weights(model, weights)
+    masking.set_masks(model, masks, fills)
+    kept = [masking.get_masks(model), masking.get_fills(model), masking.get_weights(model)]
+    kept = [{path: array.copy() for path, array in arrays.items()} for arrays in kept]
+    for arrays in (masks, fills, weights):
+        for array in arrays.values():
+            array[...] = 1 - array
+    now = [masking.get_masks(model), masking.get_fills(model), masking.get_weights(model)]
+    for before, after in zip(kept, now, strict=True):
+        assert all(np.array_equal(before[path], after[path]) for path in before)
+
+
 def test_effective_weights_are_what_the_network_uses(mlp, random_masks):
     model = toolkit.mask(mlp(), parametrization="frozen")
     masks = random_masks(model)
@@ -111,6 +128,14 @@ def test_a_parametrization_is_known_and_not_changed_back(mlp):
     assert masking.get_fills(model).keys() == masking.get_masks(model).keys()
     with pytest.raises(LotteryError, match="frozen"):
         toolkit.mask(model, parametrization="zero")
+
+
+def test_a_refused_parametrization_masks_nothing(data, compiled):
+    model = keras.Sequential([keras.Input((6,)), L.Dense(4, name="a"), L.Dense(3, name="b")])
+    toolkit.mask(model, include="b", parametrization="frozen")
+    with pytest.raises(LotteryError, match="parametrization that 'layers/dense_1/kernel' has"):
+        toolkit.mask(model)
+    assert list(masking.get_masks(model)) == ["layers/dense_1/kernel"]
 
 
 def test_objects_that_are_no_models_and_models_without_weights_are_refused():

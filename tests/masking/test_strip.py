@@ -82,3 +82,29 @@ def test_strip_of_a_plain_model_is_a_copy(mlp):
 def test_an_unbuilt_model_is_refused():
     with pytest.raises(LotteryError, match="built"):
         masking.strip(keras.Sequential([L.Dense(2)]))
+
+
+@keras.saving.register_keras_serializable("tests")
+class LowRank(keras.layers.Layer):
+    """A layer whose own setting has the name of Keras' LoRA."""
+
+    def __init__(self, units, lora_rank=4, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.lora_rank = units, lora_rank
+
+    def build(self, shape):
+        self.a = self.add_weight(shape=(shape[-1], self.lora_rank), name="a")
+        self.b = self.add_weight(shape=(self.lora_rank, self.units), name="b")
+
+    def call(self, x):
+        return x @ self.a @ self.b
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units, "lora_rank": self.lora_rank}
+
+
+def test_a_setting_named_like_keras_lora_stays():
+    model = keras.Sequential([keras.Input((4,)), LowRank(3, lora_rank=2), keras.layers.Dense(2)])
+    stripped, x = masking.strip(model), np.ones((2, 4), "float32")
+    assert np.allclose(model(x), stripped(x), atol=1e-6)
+    assert stripped.layers[0].lora_rank == 2

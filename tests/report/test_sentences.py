@@ -223,6 +223,22 @@ def test_an_arm_that_is_trained_once_is_not_missing_later(tmp_path: Path) -> Non
     assert missing(dataclasses.replace(made, rows=tuple(rows), config=config)) == []
 
 
+def test_an_arm_that_learns_its_sparsity_is_not_compared_with_that_of_a_round(
+    tmp_path: Path,
+) -> None:
+    made = results_by_task(make_run(tmp_path / "run", rounds=3, masks=False))[0]
+    once = [
+        dataclasses.replace(row, arm="supermask", sparsity=0.5, steps=9000, best_step=20)
+        for row in made.rows
+        if (row.arm, row.round) == ("reinit", 1)
+    ]
+    results = dataclasses.replace(made, rows=(*made.rows, *once))
+    assert results.controls == made.controls and "supermask" in results.arms
+    assert not any("`supermask`" in line and "`winning`" in line for line in headline(results))
+    ended = tuple(dataclasses.replace(row, best_step=row.steps) for row in made.rows)
+    assert "still falling" in learning_speed(dataclasses.replace(results, rows=(*ended, *once)))[-1]
+
+
 def test_missing_trainings_are_counted(tmp_path: Path) -> None:
     unfinished = [("reinit", 4), ("reinit", 5), ("dense", 0)]
     run = make_run(tmp_path / "run", rounds=5, unfinished=unfinished, masks=False)

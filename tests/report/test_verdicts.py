@@ -67,6 +67,15 @@ def test_p_counts_the_sign_assignments_that_reach_the_observed_mean():
     assert math.isnan(sign_flip_p([]))
 
 
+def test_p_of_many_seeds_is_estimated_and_that_of_an_unknown_difference_is_unknown():
+    assert sign_flip_p([1] * 25) == 1 / (2**16 + 1)
+    assert sign_flip_p([1, -1] * 13) == pytest.approx(0.577, abs=0.01)  # 13 of 26 or more
+    values = [10.0, 11.0, 12.0, 13.0, math.nan]
+    measured = [Measurement("a", 1, 0.5, seed, value) for seed, value in enumerate(values)]
+    (verdict,) = judge(claim("a < 20"), measured, higher_is_better=True)
+    assert verdict.verdict == NOT_SHOWN and math.isnan(verdict.p)
+
+
 def test_holm_corrects_the_smallest_p_most_and_keeps_the_order():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.6, 0.7]) == [1.0, 1.0]

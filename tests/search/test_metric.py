@@ -94,6 +94,17 @@ def test_the_best_round_of_a_search_without_winning_tickets():
         made.best_round()
 
 
+def test_the_first_seed_is_the_first_one_given():
+    made = history([0.5], True)
+    result, start = made.results.popitem()[1], made.starts.popitem()[1]
+    trainings = [Training("", "search", seed, 0, "dense") for seed in (5, 1)]
+    several = TicketHistory(
+        dict.fromkeys(trainings, result), dict.fromkeys(trainings, start), "score", True
+    )
+    assert several.seeds == [5, 1]
+    assert several.ticket(0).provenance["seed"] == 5
+
+
 def test_a_round_that_diverged_is_never_the_best():
     made = history([0.5, 0.6, 0.55, 0.7], True)
     last = list(made.results)[-1]

@@ -557,3 +557,47 @@ def test_all_networks_are_measured_by_the_same_metric(model, data):
     settings = {"validation_split": 0.2, "validation_freq": 2, "callbacks": [StopsLater()]}
     with pytest.raises(LotteryError, match="Expected the val_accuracy of every network"):
         search.fit(model, *data, epochs=2, batch_size=32, **settings)
+
+
+@pytest.mark.backend
+def test_every_arm_has_the_learning_rates_of_the_dense_network_at_its_steps(data):
+    rates = {}
+
+    class Rates(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+            rates.setdefault(len(found), {})[epoch] = round(float(rate), 6)
+
+        def on_train_end(self, logs=None):
+            found.append(None)
+
+    found = []
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([12, 17], [0.1, 0.01, 0.001])
+    model = made.compiled(made.network(), keras.optimizers.SGD(schedule))
+    arms = ("winning", "random_mask", "learning_rate_rewind", "fine_tune")
+    search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to="2ep", arms=arms, verbose=False)
+    history = search.fit(model, *data, epochs=5, batch_size=32, callbacks=[Rates()])
+    dense, *others = rates.values()
+    assert dense == {0: 0.1, 1: 0.1, 2: 0.1, 3: 0.01, 4: 0.001}
+    by_arm = dict(zip([t.arm for t in history.results][1:], others, strict=True))
+    for arm in arms[:3]:
+        assert by_arm[arm] == {epoch: dense[epoch] for epoch in (2, 3, 4)}
+    assert set(by_arm["fine_tune"].values()) == {0.001}
+    own = history.model(1).optimizer
+    assert isinstance(own.get_config()["learning_rate"], dict)
+    assert float(keras.ops.convert_to_numpy(own.learning_rate)) == pytest.approx(0.1)
+
+
+@pytest.mark.backend
+def test_values_are_those_of_the_weights_that_a_callback_restored(data):
+    x, y = data
+    model = made.compiled(made.network(), keras.optimizers.Adam(0.5))
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
+    search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to="1ep", verbose=False)
+    held_out = (x[:40], y[:40])
+    history = search.fit(
+        model, x[40:], y[40:], epochs=8, batch_size=32, validation_data=held_out, callbacks=[stop]
+    )
+    for number, value in history.values().items():
+        measured = history.model(number).evaluate(*held_out, verbose=0, return_dict=True)
+        assert value == pytest.approx(measured["accuracy"], abs=1e-6)

@@ -139,3 +139,9 @@ def test_weights_without_gradients_are_named(mlp, data, compiled):
     frozen.layers[1].trainable = False
     with pytest.raises(LotteryError, match=r"layers/dense/kernel.*frozen: exclude them"):
         toolkit.prune(frozen, 0.6, criterion="snip", data=data, include="*")
+
+
+def test_a_kernel_without_weights_is_left_alone():
+    model = keras.Sequential([keras.Input((0,)), keras.layers.Dense(4), keras.layers.Dense(4)])
+    toolkit.prune(model, pattern="2:4")
+    assert sum(int(mask.sum()) for mask in masking.get_masks(model).values()) == 8

@@ -147,3 +147,27 @@ def test_layers_with_the_same_name_have_rows_of_their_own():
     table = kl.sensitivity(model, (x, x[:, :1]), sparsities=(0.5,))
     assert len(table.layers) == 3 and table.layers[-1].endswith("head")
     assert [row.size for row in table.rows] == [16, 16, 4]
+
+
+def test_a_layer_named_like_the_path_of_another_is_left_alone():
+    model = keras.Sequential(
+        [
+            keras.Input((5, 5, 1)),
+            keras.layers.Conv2D(4, 3, name="dense"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])
+    x = np.random.default_rng(0).normal(size=(4, 5, 5, 1)).astype("float32")
+    y = np.ones((4, 1), np.float32)
+    paths = list(kl.get_masks(kl.mask(model, in_place=False)))
+    rows = kl.sensitivity(model, (x, y), sparsities=(0.5,)).rows
+    for row, path in zip(rows, paths, strict=True):
+        pruned = kl.mask(model, in_place=False)
+        masks = kl.get_masks(pruned)
+        order = np.abs(dict(zip(paths, model.get_weights()[::2], strict=True))[path])
+        masks[path] = order >= np.sort(order, axis=None)[order.size // 2]
+        kl.set_masks(pruned, masks)
+        assert row.values["loss"] == pytest.approx(pruned.evaluate(x, y, verbose=0)[0], rel=1e-5)
+        assert "f1_score" not in row.values  # one value per class

@@ -77,6 +77,7 @@ def at(config: InstabilityConfig, point: str) -> Config:
         "name": f"{config.name}-{point}",
         "arms": [subject for subject in options.subjects if subject != "dense"],
         "keep_trained": [],
+        "claims": [],  # about pairs of copies, which this study measures
     }
     settings["rewind"]["to"] = point
     return configs.freeze(settings, allow_unread=True)

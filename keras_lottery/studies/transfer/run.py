@@ -52,7 +52,8 @@ def variant(config: TransferConfig, name: str) -> Config:
     """Returns the experiment of a variant."""
     options = config.options
     settings = _merged(configs.thaw(config), cast(Mapping[str, Any], options.variants[name]))
-    settings |= {"study": "tickets", "options": {}, "name": f"{config.name}-{name}"}
+    changes = {"study": "tickets", "options": {}, "name": f"{config.name}-{name}", "claims": []}
+    settings |= changes  # the claims are about this study's table
     return configs.freeze(settings, allow_unread=True)
 
 

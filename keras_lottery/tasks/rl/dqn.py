@@ -22,6 +22,7 @@ from keras_lottery.tasks.rl.environments.games import Played
 from keras_lottery.tasks.rl.environments.spaces import GameSpec
 from keras_lottery.tasks.rl.replay import Replay
 from keras_lottery.training import checkpoint
+from keras_lottery.training.optimizers import restart_schedule
 from keras_lottery.types import Start, State
 
 with without_gym():
@@ -82,6 +83,8 @@ class Dqn:
         self._train = tf.function(self._many_steps, jit_compile=xla, autograph=False)
         self._values = tf.function(self._best, jit_compile=xla, autograph=False)
         self._traces: dict[Any, Any] = {}
+        self._reached = 0
+        self._schedule_ahead = 0
 
     def compile(self) -> None:
         games = self._replay.games
@@ -100,10 +103,8 @@ class Dqn:
         masking.set_masks(
             self._target, masking.get_masks(self.model), masking.get_fills(self.model)
         )
-        self._agent.train_step_counter.assign(start.step)
-        for variable in self._agent.variables:  # next update of the target network
-            if "periodic_update_targets" in variable.name:
-                variable.assign(start.step % self.config.target_period)
+        self._schedule_ahead = start.learning_rate_step - start.step
+        self._count(start.step)
         self._replay.clear()
         if "replay/place" in agent_state:
             self._replay.restore(agent_state)
@@ -142,10 +143,25 @@ class Dqn:
         self._replay.add(actions, rewards, played)
 
     def learn(self, steps: int, observations: NDArray[Any], rng: np.random.Generator) -> None:
+        self._reached += steps
         if not self._replay.ready(self.config.learning_starts):
+            self._count(self._reached)
             return
         examples = self._replay.sample(steps, self._batch_size, rng)
         self._means.add(loss=loss_of(self._train, examples.arrays()))
+
+    def _count(self, step: int) -> None:
+        """Sets the step of the learning-rate schedule and of updates of the target network.
+
+        Steps before the buffer is filled count, though nothing is learned. Otherwise the schedule
+        of a network that is rewound behind them would be ahead of the dense one.
+        """
+        self._reached = step
+        self._agent.train_step_counter.assign(step)
+        for variable in self._agent.variables:  # next update of the target network
+            if "periodic_update_targets" in variable.name:
+                variable.assign(step % self.config.target_period)
+        restart_schedule(self.model.optimizer, step + self._schedule_ahead)
 
     def logs(self) -> dict[str, float]:
         return self._means.take()

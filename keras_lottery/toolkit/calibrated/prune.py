@@ -163,8 +163,8 @@ class Moments:
 
 def _mask(model: keras.Model, kernels: Sequence[Kernel], more_than: float) -> None:
     """Masks the kernels that have no mask yet; see `mask_selected` for its warning."""
-    include = tuple(kernel.path for kernel in kernels)
-    mask_selected(model, MaskOptions(include=include), more_than)
+    paths = frozenset(kernel.path for kernel in kernels)
+    mask_selected(model, MaskOptions(paths=paths), more_than)
 
 
 def _pruned(

@@ -10,7 +10,7 @@ from keras_lottery import masking, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_selected
-from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
+from keras_lottery.toolkit.prune_model import counts_selected, most_given_back, prune_selected
 from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
@@ -32,7 +32,7 @@ class GradualPruning(StepCallback):
     are sparse. The model is masked on first use.
 
     Args:
-        final_sparsity: fraction removed at `end_step`, in (0, 1].
+        final_sparsity: fraction removed at `end_step`, in (0, 1).
         end_step: optimizer step at which the final sparsity is reached.
         begin_step: step of the first mask update; 0 prunes before the first optimizer update.
         initial_sparsity: fraction removed at `begin_step`.
@@ -197,7 +197,7 @@ class GradualPruning(StepCallback):
         self._prune(self.schedule.sparsity(due))
 
     def _prune(self, sparsity: float, dry_run: bool = False) -> None:
-        if not self._reaches(self.model, sparsity):
+        if self._lacks(self.model, sparsity) > 0:
             prune_selected(
                 self.model,
                 sparsity,
@@ -267,7 +267,12 @@ class GradualPruning(StepCallback):
 
     def _reaches(self, model: keras.Model, sparsity: float) -> bool:
         """Returns True if at least as many weights are pruned as `prune` would at this sparsity."""
+        back = most_given_back(model, self.selection) if masking.is_masked(model) else 0
+        return self._lacks(model, sparsity) <= back
+
+    def _lacks(self, model: keras.Model, sparsity: float) -> int:
+        """Returns how many weights or groups fewer than asked for are pruned."""
         if not masking.is_masked(model):
-            return sparsity == 0
+            return int(sparsity > 0)
         pruned, size = counts_selected(model, self.selection)
-        return pruned >= count(sparsity, size)
+        return count(sparsity, size) - pruned

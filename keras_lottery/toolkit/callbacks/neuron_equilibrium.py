@@ -66,7 +66,6 @@ class NeuronFreezing(keras.callbacks.Callback):
         self.neurons = neurons(self.model, self.x, self.include, self.exclude)
         self._backprop = 2 * forward_flops(self.model, self.x)
         self._rows = FrozenRows(self.model, [row for layer in self.neurons for row in layer.rows])
-        masking.remake_functions(self.model)
         self.counts = []
         self._frozen: Frozen = {layer.path: np.zeros(layer.count, bool) for layer in self.neurons}
         self._started = False
@@ -90,9 +89,7 @@ class NeuronFreezing(keras.callbacks.Callback):
         self._freeze(chosen)
 
     def on_train_end(self, logs: Any = None) -> None:
-        masking.sync_trainer(self.model)
         self._rows.remove()
-        masking.remake_functions(self.model)
 
     def begin(self) -> None:
         """Runs before the first epoch, with `neurons` known and checkpoints loaded."""

@@ -6,6 +6,8 @@ import pytest
 import keras_lottery.studies  # noqa: F401  registers the studies
 from keras_lottery import config as configs
 from keras_lottery import report, studies
+from keras_lottery.config import presets
+from keras_lottery.engine import experiment
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.instability import run as study
@@ -160,3 +162,11 @@ def test_the_experiment_of_a_point_is_rewound_to_it(tmp_path):
     assert (found.study, found.rewind.to, found.arms) == ("tickets", "20it", ("winning",))
     dense = study.at(config(tmp_path, **{"options.subjects": ("dense",)}), "20it")
     assert dense.arms == () and configs.digest(dense) == configs.digest(found)
+
+
+@pytest.mark.parametrize("name", ["small_cnn_digits", "resnet8_cifar10"])
+def test_the_experiment_of_a_preset_with_claims_is_one_that_can_run(name):
+    preset = presets.frozen(f"frankle2020/instability:{name}", {"backend": "tensorflow"})
+    assert preset.claims
+    for point in preset.options.points:
+        experiment.check(study.at(preset, point))

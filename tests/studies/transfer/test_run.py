@@ -97,6 +97,19 @@ def test_every_variants_rewind_point_is_checked_before_anything_is_trained(tmp_p
     assert not list(tmp_path.rglob("results.csv"))
 
 
+def test_arms_of_transferred_tickets_must_suit_the_network_too(tmp_path):
+    wrong = config(
+        tmp_path,
+        **{
+            "model.name": "small_cnn",
+            "model.hidden": (300, 100),
+            "options.arms": ("permuted_input",),
+        },
+    )
+    with pytest.raises(LotteryError, match="chain of dense layers for the arm permuted_input"):
+        studies.run(wrong)
+
+
 def test_rows_are_those_of_the_variants_own_runs(runs):
     settings, run = runs
     assert json.loads((run / "config.json").read_text())["config"]["study"] == "transfer"

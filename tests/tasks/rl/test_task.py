@@ -44,8 +44,12 @@ def test_it_plays_as_many_frames_as_its_steps_ask_for(dense):
 
 
 @pytest.mark.parametrize("replay", ["empty", "keep"])
-def test_from_the_rewind_point_an_unpruned_network_goes_the_dense_ones_way(replay):
-    one = RLTask(config(dqn={"rewind_replay": replay}))
+@pytest.mark.parametrize(("period", "schedule"), [(1, "constant"), (7, "linear")])
+def test_from_the_rewind_point_an_unpruned_network_goes_the_dense_ones_way(
+    replay, period, schedule
+):
+    dqn = {"rewind_replay": replay, "target_period": period}
+    one = RLTask(config(dqn=dqn, optimizer={"schedule": schedule}))
     dense = one.fit(training(), Start(one.start_weights(0)), Silent())
     again = one.fit(training(1, "winning"), rewound(one, dense.rewind), Silent())
     assert again.steps == dense.steps - 20

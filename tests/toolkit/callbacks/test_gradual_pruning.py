@@ -247,3 +247,16 @@ def test_a_final_sparsity_out_of_reach_is_refused_before_training(settings, mess
     assert not masking.is_masked(ours)
     for path, value in masking.get_weights(ours).items():
         np.testing.assert_array_equal(before[path], value)
+
+
+@both_fits
+def test_a_multiple_of_channels_counts_as_reached(fit):
+    pruned = made.compiled(
+        keras.Sequential([keras.Input((6,)), keras.layers.Dense(60), keras.layers.Dense(3)]), "adam"
+    )
+    callback, seen = gradual(0.5, end=16, pattern="channels:8"), []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    callback.when_sparse(note)
+    fit(pruned, X, Y, epochs=3, callbacks=[callback, note], **SETTINGS)
+    assert seen == [1, 2]  # the second epoch ends at step 16; 30 channels are rounded up
+    assert np.count_nonzero(masking.effective_weights(pruned)["layers/dense/kernel"].any(0)) == 32

@@ -144,6 +144,25 @@ def test_a_training_that_follows_trains_everything_again():
     assert all((one != other).any() for one, other in zip(still[0], model.get_weights()[0]))
 
 
+@pytest.mark.parametrize("kind", ["kl", "keras"])
+def test_a_training_after_an_interrupted_one_trains_everything(kind):
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    model = compiled()
+    run = kl.fit if kind == "kl" else keras.Model.fit
+    callback = Chosen([{"layers/conv2d": [0, 1, 2, 3]}])
+    with pytest.raises(KeyboardInterrupt):
+        run(model, X, Y, batch_size=8, epochs=3, verbose=0, callbacks=[callback, Interrupt()])
+    before = [np.array(v) for v in model.get_weights()]
+    run(model, X, Y, batch_size=8, epochs=1, verbose=0)
+    assert (before[0] != model.get_weights()[0]).any()
+    assert not any("trained_rows" in v.name for v in model.optimizer.variables)
+    assert "apply" not in vars(model.optimizer) and "make_train_function" not in vars(model)
+
+
 def test_no_retrace_when_the_frozen_set_changes(monkeypatch):
     model = compiled()
     program = prepare(model, X, Y)
