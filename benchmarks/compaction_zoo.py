@@ -16,7 +16,7 @@ import keras
 import keras_lottery as kl
 from benchmarks.zoo import ZOO, build
 from keras_lottery.compaction import dependency_graph
-from keras_lottery.compaction.channels import channel_inventory, size_of
+from keras_lottery.compaction.channels import channel_inventory, cost_of
 from keras_lottery.masking.inventory import read_model
 
 PAGE = Path(__file__).parents[1] / "docs/compaction.md"
@@ -52,7 +52,7 @@ def measure(model: keras.Model) -> Measured:
     """Prunes half of the channels of each set, compacts the network, and compares the two."""
     pinned = reasons(model)
     kl.prune(model, sparsity=0.5, pattern="channels", scope="layer")
-    predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
+    predicted = cost_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
     small = kl.compact(model)
     report = kl.compaction_report(small)
     difference = report.difference

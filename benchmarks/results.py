@@ -113,7 +113,7 @@ def make_validation(out: Path | None) -> None:
 def make_experiment(name: str, run: Path | None, data: str, out: Path) -> None:
     """Runs an experiment, unless a finished run is given, and writes its page."""
     from keras_lottery import report
-    from keras_lottery.records.recorded import read_config
+    from keras_lottery.records.config_file import read_config
     from keras_lottery.records.run_paths import RunPaths
 
     folder = run or finished(name, data, out)
@@ -136,7 +136,7 @@ def write_kept_pages(results: Path) -> None:
 def declare_kept() -> None:
     """Adds a preset's new claims to the kept config.json of its experiments, as post hoc."""
     from keras_lottery.config import freeze, presets
-    from keras_lottery.engine.declared import declared_claims
+    from keras_lottery.engine.claims import declared_claims
     from keras_lottery.records.run_paths import RunPaths
 
     for name, (config, *_) in EXPERIMENTS.items():

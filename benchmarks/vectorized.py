@@ -16,7 +16,7 @@ from keras_lottery import backend, masking
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.training import ArrayData, Trainer
-from keras_lottery.training.vectorized import Ticket, VectorizedTrainer
+from keras_lottery.training.vectorized import FitArguments, VectorizedTrainer
 from keras_lottery.types import Start
 
 ABOUT = (
@@ -44,7 +44,7 @@ def measure(options: Options) -> Measured:
 def _row(
     case: made.Case,
     together: VectorizedTrainer,
-    tickets: list[Ticket],
+    tickets: list[FitArguments],
     options: Options,
     slow: bool,
 ) -> Row:
@@ -77,11 +77,11 @@ def _trainer(case: made.Case, steps: int, examples: int) -> Trainer:
     )
 
 
-def _ticket(trainer: Trainer, seed: int) -> Ticket:
+def _ticket(trainer: Trainer, seed: int) -> FitArguments:
     rng = np.random.default_rng(seed)
     masks = {p: rng.random(m.shape) < 0.5 for p, m in masking.get_masks(trainer.model).items()}
     start = Start(masking.get_weights(trainer.model), masks, seed=seed)
-    return Ticket(start, None, seed, NoProgress())
+    return FitArguments(start, None, seed, NoProgress())
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ from keras_lottery.import_hook import around_import
 
 _PACKAGE = __name__.partition(".")[0]
 MODULES = {
-    "MaskHolder": "masking.mask_layer",
+    "MaskHolder": "masking.mask_holder",
     "MaskedLayer": "masking.masked_layer",
     "MaskedModel": "masking.masked_layer",
     "Masked": "toolkit.wrapper",
-    "CompactedLayer": "compaction.resized",
+    "CompactedLayer": "compaction.composites",
     "Schedule": "training.optimizers",
     "Restartable": "training.optimizers",
     "L2SGD": "training.optimizers",

@@ -11,7 +11,7 @@ from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError
 from keras_lottery.report.content import Content, add_settings
 from keras_lottery.report.document import Heading, Table
-from keras_lottery.report.pages import StudyPage
+from keras_lottery.report.study_page import StudyPage
 
 
 @dataclass(frozen=True)

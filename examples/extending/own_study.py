@@ -16,7 +16,7 @@ from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.records import GrowingTable, TableRow, read_rows
 from keras_lottery.report.content import Content
 from keras_lottery.report.document import Heading, Table
-from keras_lottery.report.pages import StudyPage
+from keras_lottery.report.study_page import StudyPage
 from keras_lottery.types import Start, Training
 
 

@@ -28,8 +28,8 @@ from keras_lottery.cli.command import (
     required,
     text_flag,
 )
-from keras_lottery.cli.kept_report import show_report
-from keras_lottery.cli.model_files import PRUNE, SENSITIVITY
+from keras_lottery.cli.file_commands import PRUNE, SENSITIVITY
+from keras_lottery.cli.report_cache import show_report
 from keras_lottery.cli.show import SHOW
 from keras_lottery.config import presets
 from keras_lottery.engine.plan import Plan, plan_of

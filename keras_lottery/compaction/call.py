@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.compaction.graph import Axes, Graph, Kernel, Plan, Size, Slot, Value
+from keras_lottery.compaction.graph import Axes, Graph, Kernel, LayerWeight, Plan, Size, Value
 from keras_lottery.compaction.units import Ids
 from keras_lottery.errors import LotteryError
 
@@ -134,7 +134,7 @@ class Call:
         if variable is None:
             return None
         slots = self.plan.slots
-        slot = slots.setdefault(attribute, Slot(attribute, variable, axes, makes))
+        slot = slots.setdefault(attribute, LayerWeight(attribute, variable, axes, makes))
         self._share(slot.axes, axes)
         shared = self.graph.tables.setdefault(id(variable), slot)
         self._share(shared.axes, slot.axes)

@@ -18,7 +18,7 @@ from keras_lottery.masking.paths import variables
 from keras_lottery.pruning.channels import Channels
 from keras_lottery.types import MaskSet, VariableInfo
 
-__all__ = ["Size", "channel_inventory", "size_of"]
+__all__ = ["ChannelCost", "channel_inventory", "cost_of"]
 
 _KERNELS = ("kernel", "recurrent", "embedding")
 
@@ -153,7 +153,7 @@ def _marked(
 
 
 @dataclass(frozen=True, eq=False)
-class Size:
+class ChannelCost:
     """The cost of a model after removing its pruned channels.
 
     Args:
@@ -193,8 +193,8 @@ class Size:
         }
 
 
-def size_of(inventory: Inventory) -> Size:
-    """Returns the `Size` of a model.
+def cost_of(inventory: Inventory) -> ChannelCost:
+    """Returns the `ChannelCost` of a model.
 
     Args:
         inventory: result of `channel_inventory`.
@@ -206,7 +206,7 @@ def size_of(inventory: Inventory) -> Size:
         path: (tuple(map(int, v.shape)), keras.backend.standardize_dtype(v.dtype))
         for path, v in inventory.variables.items()
     }
-    return Size(
+    return ChannelCost(
         layout,
         {path: (shape, _itemsize(dtype)) for path, (shape, dtype) in shapes.items()},
         wiring.uses,

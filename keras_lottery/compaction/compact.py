@@ -2,11 +2,11 @@
 
 import keras
 
+from keras_lottery.compaction.composites import give_class
 from keras_lottery.compaction.dead import kept_units
 from keras_lottery.compaction.graph import Graph, Plan
 from keras_lottery.compaction.report import attach, sizes
 from keras_lottery.compaction.resize import resize
-from keras_lottery.compaction.resized import give_class
 from keras_lottery.compaction.trace import trace
 from keras_lottery.compaction.verify import check_equal
 from keras_lottery.errors import LotteryError

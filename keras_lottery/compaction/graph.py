@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.compaction.units import Ids, Units
 
-__all__ = ["Axes", "Graph", "Group", "Kernel", "Pin", "Plan", "Slot", "Value"]
+__all__ = ["Axes", "Graph", "Group", "Kernel", "LayerWeight", "Pin", "Plan", "Value"]
 
 Array = NDArray[Any]
 Axes = tuple[Ids | None, ...]
@@ -51,7 +51,7 @@ class Value:
 
 
 @dataclass(eq=False)
-class Slot:
+class LayerWeight:
     """A weight and the units along its axes."""
 
     attribute: str
@@ -77,7 +77,7 @@ class Plan:
     path: str
     layer: keras.Layer
     resize: Callable[[Size], dict[str, Any]] | None = None
-    slots: dict[str, Slot] = field(default_factory=dict)
+    slots: dict[str, LayerWeight] = field(default_factory=dict)
     bias: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Value] = field(default_factory=dict)
     units: dict[str, Ids] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class Graph:
     inputs: list[tuple[str, Value]] = field(default_factory=list)
     bounds: dict[int, int] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
-    tables: dict[int, Slot] = field(default_factory=dict)
+    tables: dict[int, LayerWeight] = field(default_factory=dict)
     tensors: list[Any] = field(default_factory=list)
 
     def pin(self, axes: Axes, reason: str, read: bool = True) -> None:

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.compaction.composites import config_of
 from keras_lottery.compaction.dead import Kept, contributions
-from keras_lottery.compaction.graph import Graph, Kernel, Plan, Slot
-from keras_lottery.compaction.resized import config_of
+from keras_lottery.compaction.graph import Graph, Kernel, LayerWeight, Plan
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import variables
 
@@ -68,7 +68,7 @@ def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _is_cut(slot: Slot, kept: Kept) -> bool:
+def _is_cut(slot: LayerWeight, kept: Kept) -> bool:
     return any(not kept.of(ids, size).all() for ids, size in zip(slot.axes, slot.variable.shape))
 
 

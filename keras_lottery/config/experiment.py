@@ -178,7 +178,7 @@ class StudySchema:
         run: `"module:function"` that takes the Config and returns the run folder.
         ignores: fields and sections that it does not read; they must stay at their defaults.
         exports: whether the run folder has trained networks of winning tickets to export.
-        page: `"module:attribute"` of its `report.pages.StudyPage`.
+        page: `"module:attribute"` of its `report.study_page.StudyPage`.
     """
 
     options: type[Section]

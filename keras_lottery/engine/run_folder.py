@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from keras_lottery import backend
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config import Config, differences, digest, imports, thaw
-from keras_lottery.engine.declared import declared_claims
+from keras_lottery.engine.claims import declared_claims
 from keras_lottery.engine.result_changes import RESULTS_VERSION, checked_version
 from keras_lottery.engine.union import united, with_rows
 from keras_lottery.errors import LotteryError

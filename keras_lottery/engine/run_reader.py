@@ -16,7 +16,7 @@ from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError, shortened
 from keras_lottery.protocols import Task
 from keras_lottery.records import read_config, read_results
-from keras_lottery.records.recorded import is_count
+from keras_lottery.records.config_file import is_count
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tickets import Ticket, no_metadata, read_stored
 from keras_lottery.types import SKIPPED, Start, State, Training, Weights

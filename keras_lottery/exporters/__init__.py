@@ -14,8 +14,8 @@ _HOMES = {
     "export": "export_model",
     "export_run": "run",
     "exporters": "exporter",
-    "prune_file": "pruned",
-    "sensitivity_file": "sensitivity",
+    "prune_file": "file_pruning",
+    "sensitivity_file": "file_sensitivity",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import learned
 from keras_lottery.masking.inventory import LORA, STATE, Entry, Inventory
-from keras_lottery.masking.mask_layer import MaskHolder
+from keras_lottery.masking.mask_holder import MaskHolder
 from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.parametrizations import parametrizations

@@ -18,7 +18,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments, paths, state
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.live_objects import live_objects
-from keras_lottery.masking.mask_layer import WRAPPER_NAME
+from keras_lottery.masking.mask_holder import WRAPPER_NAME
 from keras_lottery.masking.masked_layer import CONFIG_KEY
 from keras_lottery.types import Weights
 

@@ -9,7 +9,7 @@ from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
-from keras_lottery.masking.mask_layer import records
+from keras_lottery.masking.mask_holder import masked_variables
 from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.parametrizations import parametrizations
 from keras_lottery.masking.parametrizations.bernoulli import mode_number
@@ -33,12 +33,12 @@ _FROZEN = internals.hidden_name("frozen")
 
 def is_learned(layer: keras.Layer) -> bool:
     """Returns True if at least one variable has a learned mask."""
-    return any(record.parametrization.learned for record in records(layer))
+    return any(record.parametrization.learned for record in masked_variables(layer))
 
 
 def draws(layer: keras.Layer) -> bool:
     """Returns True if at least one mask is sampled at every use."""
-    return any(record.parametrization.draws for record in records(layer))
+    return any(record.parametrization.draws for record in masked_variables(layer))
 
 
 def freeze_rest(layer: keras.Layer) -> None:
@@ -107,7 +107,7 @@ def set_mode(model: keras.Layer, mode: str) -> None:
     """
     number = mode_number(mode)
     internals.sync_trainer(model)
-    bernoulli = [record for record in records(model) if "mode" in record.extras]
+    bernoulli = [record for record in masked_variables(model) if "mode" in record.extras]
     if not bernoulli:
         raise LotteryError(
             'Expected a model masked with parametrization="bernoulli". Received: '
@@ -129,7 +129,7 @@ def scores(model: keras.Layer) -> list[keras.Variable]:
     """Returns the scores that learned masks train."""
     return [
         record.extras[extra.name]
-        for record in records(model)
+        for record in masked_variables(model)
         for extra in record.parametrization.extras
         if extra.trainable
     ]

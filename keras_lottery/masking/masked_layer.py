@@ -13,7 +13,7 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
 from keras_lottery.masking.class_swap import own_class_view, swapped_class
 from keras_lottery.masking.inventory import read_model
-from keras_lottery.masking.mask_layer import holder_of, is_wrapper, records, zero_stored
+from keras_lottery.masking.mask_holder import holder_of, is_wrapper, masked_variables, zero_stored
 from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.scope import MaskScope
@@ -167,7 +167,7 @@ class MaskedModel(MaskedLayer):
         own = all(getattr(base, name) is getattr(keras.Model, name) for name in names)
         if not own or not gradient_mask.is_guarded(getattr(self, "optimizer", None)):
             return nullcontext()
-        found = records(self)
+        found = masked_variables(self)
         if not all(record.variable.value.is_cpu for record in found):
             return nullcontext()
         is_zeroed = [record.zero_at_once() for record in found]
@@ -288,5 +288,5 @@ def _swap_classes(layer: keras.Layer) -> None:
     """
     give_class(layer)
     for sublayer in internals.flatten_layers(layer):
-        if records(sublayer) and not is_wrapper(sublayer):
+        if masked_variables(sublayer) and not is_wrapper(sublayer):
             give_class(sublayer)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.mask_layer import MaskHolder, is_wrapper
+from keras_lottery.masking.mask_holder import MaskHolder, is_wrapper
 from keras_lottery.masking.names import Names
 from keras_lottery.masking.prunable import prunable_weights
 from keras_lottery.patterns import check_matches, matches

@@ -13,7 +13,7 @@ import keras
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.mask_layer import MaskHolder, holder_of, is_wrapper
+from keras_lottery.masking.mask_holder import MaskHolder, holder_of, is_wrapper
 
 __all__ = [
     "by_path",

@@ -12,7 +12,7 @@ from keras_lottery import backend, checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
-from keras_lottery.masking.mask_layer import records
+from keras_lottery.masking.mask_holder import masked_variables
 from keras_lottery.masking.masked_layer import adopt
 from keras_lottery.masking.masked_variable import MaskedVariable, masked, reset_pruned
 from keras_lottery.types import MaskSet, Weights
@@ -34,7 +34,7 @@ __all__ = [
 
 def is_masked(model: keras.Layer) -> bool:
     """Returns True if at least one variable has a mask."""
-    return bool(records(model))
+    return bool(masked_variables(model))
 
 
 def get_masks(model: keras.Layer) -> MaskSet:
@@ -220,7 +220,7 @@ def _folded(record: MaskedVariable) -> np.ndarray:
 def zero_pruned(model: keras.Layer, optimizers: Iterable[keras.optimizers.Optimizer]) -> None:
     """Zeroes stored weights where pruned, and resets their optimizer slots to the initial value."""
     distinct = {id(i): i for o in optimizers for i in internals.inner_optimizers(o)}
-    for record in records(model):
+    for record in masked_variables(model):
         record.zero_pruned()
         for optimizer in distinct.values():
             for slot in gradient_mask.slots(optimizer, record.variable):

@@ -1,7 +1,7 @@
 """The tables of a run: results.csv, metrics.csv, histories, layers, and TensorBoard scalars."""
 
+from keras_lottery.records.config_file import RESULTS_VERSION_KEY, TICKETS, load_config, read_config
 from keras_lottery.records.growing import GrowingTable
-from keras_lottery.records.recorded import RESULTS_VERSION_KEY, TICKETS, load_config, read_config
 from keras_lottery.records.rows import (
     COLUMNS,
     CONSTANT_OUTPUT,

@@ -23,10 +23,10 @@ from keras_lottery.report.document import Heading, Table
 from keras_lottery.report.guidance import guidance
 from keras_lottery.report.html import to_html
 from keras_lottery.report.markdown import to_markdown
-from keras_lottery.report.pages import study_page
 from keras_lottery.report.plots import Drawing
 from keras_lottery.report.plots.style import draw_text_as_it_is
 from keras_lottery.report.results import TICKETS, Results, results_by_task, study_name
+from keras_lottery.report.study_page import study_page
 from keras_lottery.report.tables import terminal_cells
 
 

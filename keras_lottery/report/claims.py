@@ -12,8 +12,8 @@ from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.document import Block, Heading, Table, Text
 from keras_lottery.report.formatting import Unit, number, percent
 from keras_lottery.report.markdown import to_markdown
-from keras_lottery.report.pages import study_page
 from keras_lottery.report.results import TICKETS, read_config
+from keras_lottery.report.study_page import study_page
 from keras_lottery.report.verdicts import (
     AGREES,
     DISAGREES,

@@ -108,10 +108,10 @@ class NetworkTask(MaskedTask):
         return vectorized.fitting(count, _data_seed(training, start))
 
     def fit_many(self, jobs: Sequence[Job], progress: Sequence[Progress]) -> list[TrainingResult]:
-        from keras_lottery.training.vectorized import Ticket  # imports JAX
+        from keras_lottery.training.vectorized import FitArguments  # imports JAX
 
         tickets = [
-            Ticket(start, self._capture_at(start), _data_seed(training, start), shown)
+            FitArguments(start, self._capture_at(start), _data_seed(training, start), shown)
             for (training, start), shown in zip(jobs, progress, strict=True)
         ]
         results = self._vectorized(tickets[0].start.parametrization).fit(tickets)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from keras_lottery import checks, pruning
-from keras_lottery.compaction.channels import size_of
+from keras_lottery.compaction.channels import cost_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.inventory import Inventory
 from keras_lottery.pruning.counts import count
@@ -80,7 +80,7 @@ def prune_to_target(
         if sparsity is None:
             sparsity = pruning.layout_of(pattern, infos).sparsity
         return partial(pruning.prune_to, sparsity=sparsity)
-    size = size_of(inventory)
+    size = cost_of(inventory)
     if target.bytes is not None:
         return partial(pruning.prune_to_cost, cost=size.bytes, budget=target.bytes, unit="bytes")
     dense = size.flops(pruning.full_masks(infos))

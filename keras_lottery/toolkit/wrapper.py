@@ -7,7 +7,7 @@ import keras
 
 from keras_lottery.masking import arguments
 from keras_lottery.masking.learned import check_keep
-from keras_lottery.masking.mask_layer import mark_wrapper
+from keras_lottery.masking.mask_holder import mark_wrapper
 from keras_lottery.masking.masked_layer import set_options
 from keras_lottery.masking.options import options_from
 from keras_lottery.masking.parametrizations import parametrizations

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_lottery.masking.keras_internals import functional_of, resumed_epoch, run_first_batch
-from keras_lottery.masking.mask_layer import zero_stored
+from keras_lottery.masking.mask_holder import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length

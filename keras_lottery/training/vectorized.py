@@ -24,7 +24,7 @@ from keras_lottery.types import MaskSet, Start, State, TrainingResult, Weights
 
 
 @dataclass(frozen=True)
-class Ticket:
+class FitArguments:
     """The arguments of `Trainer.fit`."""
 
     start: Start
@@ -57,7 +57,7 @@ class VectorizedTrainer:
         self._arrays: dict[int, Any] = {}
         self._reported = 0.0  # seconds of compilation
 
-    def fit(self, tickets: Sequence[Ticket]) -> list[TrainingResult]:
+    def fit(self, tickets: Sequence[FitArguments]) -> list[TrainingResult]:
         """Trains all tickets from their starts to the end.
 
         `seconds` of a result are its share of the wall time; `compile_seconds` are in the first.
@@ -127,7 +127,7 @@ class VectorizedTrainer:
         state: Carry = jax.device_get(self.single.state())
         return state
 
-    def _steps(self, tickets: Sequence[Ticket]) -> Any:
+    def _steps(self, tickets: Sequence[FitArguments]) -> Any:
         trainer, start = self.trainer, tickets[0].start
         return train_steps(
             self.program,
@@ -168,7 +168,7 @@ class _Orders:
 class _Recorder:
     """Records the trainings at their pauses: rewind points, validation minima, histories."""
 
-    def __init__(self, vectorized: VectorizedTrainer, tickets: Sequence[Ticket]) -> None:
+    def __init__(self, vectorized: VectorizedTrainer, tickets: Sequence[FitArguments]) -> None:
         self._vectorized = vectorized
         self._trainer, self._program = vectorized.trainer, vectorized.program
         self._tickets = tickets

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keras_lottery.report.claims import verdicts
-from keras_lottery.report.page import kept
+from keras_lottery.report.kept_results import kept
 from keras_lottery.report.verdicts import NOT_COMPARABLE
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_lottery as kl
-from keras_lottery.compaction.resized import config_of
+from keras_lottery.compaction.composites import config_of
 from keras_lottery.compaction.trace import trace
 from keras_lottery.errors import LotteryError
 from tests.compaction.test_dead_units import edit, functional, off, shapes

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_lottery import masking
 from keras_lottery.engine.progress import NoProgress
-from keras_lottery.training.vectorized import Ticket, VectorizedTrainer
+from keras_lottery.training.vectorized import FitArguments, VectorizedTrainer
 from keras_lottery.types import Start
 from tests.training import made
 from tests.training.test_vectorized import half, make_trainer
@@ -29,7 +29,7 @@ def main():
                 (len(state.sharding.device_set), state.addressable_shards[0].data.shape[0])
             )
 
-    results = vectorized.fit([Ticket(s, None, s.seed, Watching()) for s in starts])
+    results = vectorized.fit([FitArguments(s, None, s.seed, Watching()) for s in starts])
     apart = [
         trainer.fit(s, capture_at=None, data_seed=s.seed, progress=NoProgress())
         for s in (starts[0], starts[-1])

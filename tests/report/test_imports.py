@@ -7,7 +7,7 @@ _LOADED = """
 import sys
 from keras_lottery import report
 from keras_lottery.config import study_schemas
-from keras_lottery.report.pages import study_page
+from keras_lottery.report.study_page import study_page
 import keras_lottery.studies
 pages = [study_page(name) for name in study_schemas]
 print(len(pages), *sorted({"keras", "tensorflow", "jax", "torch"} & sys.modules.keys()))

@@ -6,7 +6,7 @@ import pytest
 import keras_lottery as kl
 from benchmarks.compaction_zoo import measure, sizes, written
 from benchmarks.zoo import ZOO, build
-from keras_lottery.compaction.channels import channel_inventory, size_of
+from keras_lottery.compaction.channels import channel_inventory, cost_of
 from keras_lottery.masking.inventory import read_model
 from tests.compaction.zoo import switch_off
 
@@ -44,7 +44,7 @@ def test_zoo(name):
 def test_half_of_the_flops(name):
     model = build(name)
     kl.prune(model, flops=0.5, pattern="channels", scope="layer")
-    predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
+    predicted = cost_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
     small = kl.compact(model)
     before, after = kl.compaction_report(small).flops
     assert abs(small.count_params() - predicted) <= 0.01 * predicted

@@ -9,7 +9,7 @@ import pytest
 import keras_lottery as kl
 from benchmarks.zoo import randomize
 from keras_lottery import masking, pruning
-from keras_lottery.compaction.channels import channel_inventory, size_of
+from keras_lottery.compaction.channels import channel_inventory, cost_of
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking.inventory import read_model
 
@@ -70,7 +70,7 @@ def test_prune_train_and_compact(build):
             assert not value[~masks[path]].any() and value[masks[path]].any()
     small = kl.compact(model)
     report = kl.compaction_report(small)
-    predicted = size_of(channel_inventory(read_model(model)))
+    predicted = cost_of(channel_inventory(read_model(model)))
     assert small.count_params() == predicted.parameters(masks) < 0.5 * model.count_params()
     assert report.flops == (predicted.flops(pruning.full_masks(infos)), predicted.flops(masks))
     assert report.bytes[1] == predicted.bytes(masks)
@@ -91,7 +91,7 @@ def test_which_channels_go_together():
 def test_permuted_controls_move_whole_groups_of_coupled_channels():
     model = vision()
     inventory = channel_inventory(read_model(model))
-    layout, cost = pruning.layout_of("channels", inventory.infos), size_of(inventory)
+    layout, cost = pruning.layout_of("channels", inventory.infos), cost_of(inventory)
     weights = masking.get_weights(model)
     masks = pruning.prune_to(weights, {}, inventory.infos, 0.5, pattern="channels")
     before = layout.fold(masks)
@@ -325,7 +325,7 @@ def test_channels_that_a_layer_without_a_mask_reads_stay():
     assert reasons["layers/mix/mix"] == unknown
     why = f"its channels can't be removed: no mask reaches layers/mix/mix: {unknown}"
     assert reasons["layers/dense/kernel"] == reasons["layers/dense/bias"] == why
-    predicted = size_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
+    predicted = cost_of(channel_inventory(read_model(model))).parameters(kl.get_masks(model))
     assert kl.compact(model).count_params() == predicted < model.count_params()
     masking.register_prunable(Mix, kernel=("mix",))
     kl.prune(model, 0.5, pattern="channels")

@@ -17,7 +17,7 @@ from tests.training import made
 pytestmark = pytest.mark.skipif(keras.config.backend() != "jax", reason="vmap")
 
 if keras.config.backend() == "jax":
-    from keras_lottery.training.vectorized import Ticket, VectorizedTrainer
+    from keras_lottery.training.vectorized import FitArguments, VectorizedTrainer
 
 
 def make_trainer(network, shape=(6,), samples=1, parametrization="zero", **train):
@@ -113,7 +113,9 @@ def test_tickets_end_as_by_themselves_and_one_that_diverges_disturbs_no_other(tr
         (Start(other, half(trainer, 1), learning_rate_step=5, seed=1), None, 5),
     )
     shown = [Steps() for _ in starts]
-    tickets = [Ticket(*start, progress) for start, progress in zip(starts, shown, strict=True)]
+    tickets = [
+        FitArguments(*start, progress) for start, progress in zip(starts, shown, strict=True)
+    ]
     vectorized = VectorizedTrainer(trainer)
     results = vectorized.fit(tickets)
     assert not vectorized.program.state  # its memory is free for the next tickets
@@ -128,7 +130,9 @@ def test_tickets_end_as_by_themselves_and_one_that_diverges_disturbs_no_other(tr
     kept = {k[8:]: v for k, v in state.items() if k.startswith("weights/")}
     rewound = Start(kept, half(trainer, 2), step=3, learning_rate_step=3, state=state)
     again = dataclasses.replace(rewound, masks=half(trainer, 3), seed=4)
-    tickets = [Ticket(start, None, 5, Steps()) for start in (rewound, again)]  # data from step 0
+    tickets = [
+        FitArguments(start, None, 5, Steps()) for start in (rewound, again)
+    ]  # data from step 0
     results = vectorized.fit(tickets)
     assert_alike(results, apart(trainer, tickets))
     assert_pruned_are_zero(results, tickets)
@@ -146,7 +150,9 @@ def test_the_program_lowers_for_tpu(trainer):
 def test_convolutions_with_batch_norm_and_dropout_end_as_by_themselves():
     trainer = make_trainer(conv_net(), (4, 4, 1), length="4it", eval_every=2)
     weights = masking.get_weights(trainer.model)
-    tickets = [Ticket(Start(weights, half(trainer, i), seed=i), None, i, Steps()) for i in (0, 1)]
+    tickets = [
+        FitArguments(Start(weights, half(trainer, i), seed=i), None, i, Steps()) for i in (0, 1)
+    ]
     results = VectorizedTrainer(trainer).fit(tickets)
     assert_alike(results, apart(trainer, tickets))
     assert_pruned_are_zero(results, tickets)
@@ -162,7 +168,7 @@ def test_learned_masks_end_as_by_themselves(parametrization):
     weights = masking.get_weights(trainer.model)
     settings = {"parametrization": parametrization, "masks": half(trainer, 0)}
     starts = [Start(weights, seed=i, **settings) for i in (0, 1)]
-    tickets = [Ticket(start, None, 0, Steps()) for start in starts]
+    tickets = [FitArguments(start, None, 0, Steps()) for start in starts]
     results = VectorizedTrainer(trainer).fit(tickets)
     assert_alike(results, apart(trainer, tickets))
     assert any((results[0].masks[p] != results[1].masks[p]).any() for p in results[0].masks)

@@ -15,7 +15,7 @@ from keras_lottery.config import Config
 from keras_lottery.engine.executors import ray_cluster as cluster
 from keras_lottery.engine.executors.choice import width
 from keras_lottery.engine.executors.parallel import ATTEMPTS, Parallel
-from keras_lottery.engine.executors.serving import Message, Setup, Trainer
+from keras_lottery.engine.executors.serving import Message, Setup, WorkerTask
 from keras_lottery.engine.progress import RunProgress
 from keras_lottery.errors import LotteryError, MissingExtraError, reason_of
 from keras_lottery.protocols import Job, Task
@@ -50,7 +50,7 @@ class Actor:
             keep_programs()
         for module in modules:
             user_modules.import_named(module)
-        self._trainer = Trainer(Setup(pickle.loads(config), modules))
+        self._trainer = WorkerTask(Setup(pickle.loads(config), modules))
         # One thread for all: parts of the state of Keras and of the backends belong to a thread.
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._thread.submit(self._trainer.prepare).result()

@@ -88,7 +88,7 @@ def _serve_one(connection: Connection, setup: Setup) -> Setup:
     with ExitStack() as stack:
         with suppress(Exception):  # without a backend; the first job reports the error
             stack.enter_context(_preserved())
-        trainer = Trainer(setup)
+        trainer = WorkerTask(setup)
         trainer.prepare()
         while not isinstance(received := connection.recv(), Setup):
             trainer.train(received, connection.send)
@@ -101,7 +101,7 @@ def _preserved() -> AbstractContextManager[None]:
     return preserved()
 
 
-class Trainer:
+class WorkerTask:
     """Trains networks of one experiment in a worker.
 
     Args:

@@ -12,9 +12,9 @@ from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
 from keras_lottery.report.formatting import Unit, count, number, percent
-from keras_lottery.report.pages import StudyPage
 from keras_lottery.report.results import read_config
 from keras_lottery.report.statistics import t_interval
+from keras_lottery.report.study_page import StudyPage
 from keras_lottery.report.verdicts import Measurement
 from keras_lottery.studies.equilibrium.options import ARMS
 from keras_lottery.studies.equilibrium.plots import draw_epochs

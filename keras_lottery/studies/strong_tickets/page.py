@@ -16,8 +16,8 @@ from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.formatting import count, number, percent
 from keras_lottery.report.gaps import diverged
-from keras_lottery.report.pages import StudyPage
 from keras_lottery.report.results import read_config
+from keras_lottery.report.study_page import StudyPage
 from keras_lottery.report.verdicts import Measurement
 from keras_lottery.studies.strong_tickets.bounds import lower_bound, network_scale, subset_scale
 from keras_lottery.studies.strong_tickets.plots import draw_networks, draw_transition

@@ -14,10 +14,10 @@ from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table
 from keras_lottery.report.formatting import Unit, percent, unit_of
 from keras_lottery.report.gaps import diverged
-from keras_lottery.report.pages import StudyPage, measurement, result_measurements
 from keras_lottery.report.results import DENSE, read_config
 from keras_lottery.report.sentences import compared_with, contains_zero
 from keras_lottery.report.statistics import Level, Paired, levels, paired
+from keras_lottery.report.study_page import StudyPage, measurement, result_measurements
 from keras_lottery.report.verdicts import Measurement
 from keras_lottery.studies.supermasks.plots import draw_supermasks
 from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS, arm_name

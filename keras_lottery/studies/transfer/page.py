@@ -13,11 +13,11 @@ from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.formatting import count, percent
 from keras_lottery.report.gaps import diverged
-from keras_lottery.report.pages import StudyPage
 from keras_lottery.report.plots import draw_tickets
 from keras_lottery.report.results import WINNING, Results, read_config, results_of_rows
 from keras_lottery.report.sentences import comparisons, sparse_range
 from keras_lottery.report.statistics import levels
+from keras_lottery.report.study_page import StudyPage
 from keras_lottery.studies.transfer.plots import draw_matrix, draw_sizes
 
 RANDOM = ("permuted_global", "random_mask")

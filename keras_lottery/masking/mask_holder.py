@@ -19,7 +19,7 @@ __all__ = [
     "holder_of",
     "is_wrapper",
     "mark_wrapper",
-    "records",
+    "masked_variables",
     "zero_stored",
 ]
 
@@ -35,7 +35,7 @@ def holder_of(layer: keras.Layer) -> "MaskHolder | None":
     return getattr(layer, _HOLDER, None)
 
 
-def records(layer: keras.Layer) -> list[MaskedVariable]:
+def masked_variables(layer: keras.Layer) -> list[MaskedVariable]:
     """Returns the masked variables in a layer or model, in the order of its layers."""
     holders = (holder_of(sublayer) for sublayer in internals.flatten_layers(layer))
     return [record for holder in holders if holder is not None for record in holder]
@@ -43,7 +43,7 @@ def records(layer: keras.Layer) -> list[MaskedVariable]:
 
 def zero_stored(layer: keras.Layer) -> None:
     """Sets stored weights to exactly 0 where pruned."""
-    for record in records(layer):
+    for record in masked_variables(layer):
         record.zero_pruned()
 
 

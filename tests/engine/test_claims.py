@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from keras_lottery.config import freeze, presets
-from keras_lottery.engine.declared import declared_claims
+from keras_lottery.engine.claims import declared_claims
 from keras_lottery.engine.experiment import check_claims
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
