@@ -7,7 +7,7 @@ import pytest
 
 import keras_lottery
 from keras_lottery import cli
-from keras_lottery.cli import kept_report
+from keras_lottery.cli import report_cache
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def show(tmp_path, monkeypatch, capsys):
         (folder / "report" / "tickets.png").write_bytes(b"figure")
         return f"value {(folder / 'results.csv').read_text()}\n"
 
-    monkeypatch.setattr(kept_report, "_written", write)
+    monkeypatch.setattr(report_cache, "_written", write)
 
     def shown(folder, *flags):
         before = len(written)
@@ -86,7 +86,7 @@ def test_versions_modules_and_the_terminal_count(show, run, monkeypatch):
         patch.setattr(keras_lottery, "__version__", "99")
         assert show(run)[1]
     with monkeypatch.context() as patch:
-        patch.setattr(kept_report.user_modules, "flags", lambda: {"mine": "mine.py"})
+        patch.setattr(report_cache.user_modules, "flags", lambda: {"mine": "mine.py"})
         assert show(run)[1] and show(run)[1]
     with monkeypatch.context() as patch:
         patch.setenv("COLUMNS", "50")
