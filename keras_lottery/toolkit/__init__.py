@@ -13,7 +13,8 @@ from keras_lottery.toolkit.mask_model import mask, mask_selected
 from keras_lottery.toolkit.prune_model import counts_selected, prune, prune_selected
 from keras_lottery.toolkit.selection import describe_selected
 from keras_lottery.toolkit.sensitivity import Sensitivity, sensitivity
-from keras_lottery.toolkit.summarize_model import Summary, summary
+from keras_lottery.toolkit.summarize_model import summary
+from keras_lottery.toolkit.summary_table import Summary
 from keras_lottery.toolkit.target import Target
 from keras_lottery.toolkit.wrapper import Masked
 from keras_lottery.training.batch_norm import reestimate_batch_norm

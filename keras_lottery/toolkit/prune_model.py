@@ -17,7 +17,8 @@ from keras_lottery.masking.learned import is_learned
 from keras_lottery.masking.options import MaskOptions, Patterns, options_from
 from keras_lottery.toolkit.mask_model import mask_inventory
 from keras_lottery.toolkit.selection import select
-from keras_lottery.toolkit.summarize_model import Summary, masked_infos, summarize
+from keras_lottery.toolkit.summarize_model import masked_infos, summarize
+from keras_lottery.toolkit.summary_table import Summary
 from keras_lottery.toolkit.target import Sparsity, Target, prune_to_target
 from keras_lottery.training.derivatives import derive
 from keras_lottery.types import MaskSet, VariableInfo, Weights

@@ -2,104 +2,23 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
-from rich.console import RenderableType
 
 from keras_lottery.masking import arguments, learned, state
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.inventory import FROZEN, STATE, Inventory, read_model
-from keras_lottery.toolkit.summary_views import html, plain_text, terminal
+from keras_lottery.toolkit.summary_table import Row, Summary
 from keras_lottery.types import MaskSet, VariableInfo
 
-__all__ = ["Row", "Summary", "summarize", "summary"]
+__all__ = ["summarize", "summary"]
 
 EXAMPLES = 8
 """Random inputs with which `summary` checks that the output depends on the input."""
 _OPEN_LENGTH = 32
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variable.
-
-    Args:
-        path: structural path.
-        shape: shape of the variable.
-        kept: kept weights; all of them without a mask.
-        size: number of weights.
-        prunable: True if it has a mask.
-        reason: why it has no mask.
-    """
-
-    path: str
-    shape: tuple[int, ...]
-    kept: int
-    size: int
-    prunable: bool
-    reason: str = ""
-
-    @property
-    def density(self) -> float:
-        """Fraction of the weights kept."""
-        return self.kept / self.size if self.size else 1.0
-
-    @property
-    def note(self) -> str:
-        """Why it has no mask; empty if it has one."""
-        return "" if self.prunable else f"skipped: {self.reason}"
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A table of the weights of a model, with a bar per variable.
-
-    Printing it prints the table, colored with `rich.print`; notebooks show it as HTML.
-
-    Args:
-        rows: one per variable.
-        kept: kept weights among the prunable ones.
-        prunable: weights that have a mask.
-        total: all weights, without untrained states such as moving means.
-        warnings: likely mistakes: most of the model cannot be pruned, a variable keeps almost no
-            weights, or the output no longer depends on the input.
-    """
-
-    rows: tuple[Row, ...]
-    kept: int
-    prunable: int
-    total: int
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def sparsity(self) -> float:
-        """Fraction removed of the prunable weights."""
-        return 1 - self.kept / self.prunable if self.prunable else 0.0
-
-    def __rich__(self) -> RenderableType:
-        return terminal(self)
-
-    def __str__(self) -> str:
-        return plain_text(self)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return html(self)
-
-    @property
-    def sums(self) -> str:
-        """One line with the totals."""
-        if not self.prunable:
-            return f"not masked yet: call kl.mask ({self.total:,} weights)"
-        return (
-            f"kept {self.kept:,} of {self.prunable:,} prunable weights "
-            f"({1 - self.sparsity:.2%}; sparsity {self.sparsity:.2%}), "
-            f"{self.kept + self.total - self.prunable:,} of {self.total:,} in all"
-        )
 
 
 def summary(model: keras.Layer) -> Summary:

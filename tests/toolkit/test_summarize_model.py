@@ -10,7 +10,7 @@ from rich.console import Console
 import keras_lottery as kl
 from keras_lottery import masking
 from keras_lottery.toolkit.summarize_model import summarize
-from keras_lottery.toolkit.summary_views import bar
+from keras_lottery.toolkit.summary_table import bar
 from keras_lottery.types import VariableInfo
 
 L = keras.layers

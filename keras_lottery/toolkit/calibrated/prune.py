@@ -27,7 +27,8 @@ from keras_lottery.toolkit.calibrated.blocks import (
 from keras_lottery.toolkit.calibrated.configs import CalibrationConfig
 from keras_lottery.toolkit.calibrated.dataset import batches, windows
 from keras_lottery.toolkit.mask_model import mask_selected
-from keras_lottery.toolkit.summarize_model import Summary, summarize
+from keras_lottery.toolkit.summarize_model import summarize
+from keras_lottery.toolkit.summary_table import Summary
 from keras_lottery.types import MaskSet, VariableInfo
 
 __all__ = ["prune_calibrated"]

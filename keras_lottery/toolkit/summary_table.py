@@ -1,8 +1,7 @@
-"""How a summary looks: as plain text, in a terminal, and as HTML in a notebook."""
+"""A summary's table, and how it looks: plain text, in a terminal, as HTML in a notebook."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import Protocol
 
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
@@ -17,34 +16,84 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _CELL = "padding:.15em .8em .15em 0;text-align:"
 
 
-class Row(Protocol):
-    """The fields of a summary's row that are shown."""
+@dataclass(frozen=True)
+class Row:
+    """One variable.
+
+    Args:
+        path: structural path.
+        shape: shape of the variable.
+        kept: kept weights; all of them without a mask.
+        size: number of weights.
+        prunable: True if it has a mask.
+        reason: why it has no mask.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    kept: int
+    size: int
+    prunable: bool
+    reason: str = ""
 
     @property
-    def path(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def kept(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def density(self) -> float: ...
-    @property
-    def prunable(self) -> bool: ...
-    @property
-    def note(self) -> str: ...
-
-
-class Summary(Protocol):
-    """The fields of a summary that are shown."""
+    def density(self) -> float:
+        """Fraction of the weights kept."""
+        return self.kept / self.size if self.size else 1.0
 
     @property
-    def rows(self) -> Sequence[Row]: ...
+    def note(self) -> str:
+        """Why it has no mask; empty if it has one."""
+        return "" if self.prunable else f"skipped: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table of the weights of a model, with a bar per variable.
+
+    Printing it prints the table, colored with `rich.print`; notebooks show it as HTML.
+
+    Args:
+        rows: one per variable.
+        kept: kept weights among the prunable ones.
+        prunable: weights that have a mask.
+        total: all weights, without untrained states such as moving means.
+        warnings: likely mistakes: most of the model cannot be pruned, a variable keeps almost no
+            weights, or the output no longer depends on the input.
+    """
+
+    rows: tuple[Row, ...]
+    kept: int
+    prunable: int
+    total: int
+    warnings: tuple[str, ...] = ()
+
     @property
-    def sums(self) -> str: ...
+    def sparsity(self) -> float:
+        """Fraction removed of the prunable weights."""
+        return 1 - self.kept / self.prunable if self.prunable else 0.0
+
+    def __rich__(self) -> RenderableType:
+        return terminal(self)
+
+    def __str__(self) -> str:
+        return plain_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
     @property
-    def warnings(self) -> Sequence[str]: ...
+    def sums(self) -> str:
+        """One line with the totals."""
+        if not self.prunable:
+            return f"not masked yet: call kl.mask ({self.total:,} weights)"
+        return (
+            f"kept {self.kept:,} of {self.prunable:,} prunable weights "
+            f"({1 - self.sparsity:.2%}; sparsity {self.sparsity:.2%}), "
+            f"{self.kept + self.total - self.prunable:,} of {self.total:,} in all"
+        )
 
 
 def bar(density: float) -> str:
