@@ -40,11 +40,15 @@ class QNetworkDqn(Dqn):
         agent._train = tf.function(agent._many_steps, jit_compile=compilation.xla, autograph=False)
         agent._values = tf.function(agent._best, jit_compile=compilation.xla, autograph=False)
         agent._traces = {}
+        agent._count(0)
         return agent
 
     @property
     def _actions(self) -> int:
         return self._spec.actions
+
+    def _count(self, step: int) -> None:
+        self._reached = step
 
     def _best(self, observations: Any) -> tuple[Any, Any]:
         values, _ = self._network(observations)

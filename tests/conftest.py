@@ -21,9 +21,8 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 # The tests of this process, and processes that they start, share one cache, and not the user's.
 _CACHE = tempfile.TemporaryDirectory(prefix="keras_lottery-", ignore_cleanup_errors=True)
 os.environ["KERAS_LOTTERY_CACHE"] = _CACHE.name
-# What JAX compiles is kept for all workers of pytest-xdist: a third of the time of many tests.
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(_CACHE.name, "programs")
+# What JAX compiles is kept for them as well: a third of the time of many tests.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = os.path.join(_CACHE.name, "programs")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
