@@ -8,7 +8,12 @@ import keras
 from keras_lottery.config import OptimizerConfig
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals import innermost, learning_rate, optimizer_class
+from keras_lottery.masking.keras_internals import (
+    batches_seen,
+    innermost,
+    learning_rate,
+    optimizer_class,
+)
 
 
 # Keras' own schedules take the first step at a rate of 0 in a warm-up, and change the rate one step
@@ -215,9 +220,6 @@ def restore_schedule(optimizer: keras.optimizers.Optimizer) -> None:
 
 def restart_schedule(optimizer: keras.optimizers.Optimizer, step: int) -> None:
     """Makes the learning-rate schedule continue from `step`."""
-    optimizer = innermost(optimizer)
-    schedule = learning_rate(optimizer)
+    schedule = learning_rate(innermost(optimizer))
     if isinstance(schedule, Restartable):
-        # `int` fails on a mirrored variable.
-        iterations = int(keras.ops.convert_to_numpy(optimizer.iterations.value))
-        schedule.offset.assign(step - iterations)
+        schedule.offset.assign(step - batches_seen(optimizer))

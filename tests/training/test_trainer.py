@@ -10,7 +10,7 @@ from keras_lottery import masking, toolkit, training
 from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
-from keras_lottery.training import ArrayData, checkpoint
+from keras_lottery.training import ArrayData, checkpoint, optimizers
 from keras_lottery.types import Start
 from tests.training import made
 
@@ -188,6 +188,16 @@ def test_augmentation_sees_each_epoch_and_the_seed():
     trainer = make_trainer(augment=augment, length="3ep")
     fit(trainer, Start(masking.get_weights(trainer.model)), seed=5)
     assert list(dict.fromkeys(seen)) == [(0, 5), (1, 5), (2, 5)]
+
+
+def test_a_schedule_under_gradient_accumulation_is_placed_by_batches():
+    decay = keras.optimizers.schedules.PiecewiseConstantDecay([10], [0.1, 0.01])
+    optimizer = keras.optimizers.SGD(decay, gradient_accumulation_steps=2)
+    optimizers.make_restartable(optimizer, total=100)
+    optimizer.build([keras.Variable(np.zeros(2, np.float32))])
+    for step, rate in ((10, 0.1), (11, 0.01)):
+        optimizers.restart_schedule(optimizer, step)
+        assert float(keras.ops.convert_to_numpy(optimizer.learning_rate)) == pytest.approx(rate)
 
 
 @pytest.mark.parametrize("kind", ["piecewise", "cosine", "linear", "inverse_sqrt"])

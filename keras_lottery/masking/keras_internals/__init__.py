@@ -46,6 +46,7 @@ from keras_lottery.masking.keras_internals.torch_kernels import native_kernels
 from keras_lottery.masking.keras_internals.trainer import (
     applying_optimizer,
     batches_per_update,
+    batches_seen,
     class_axis,
     clip_sums,
     compiled_metrics,
@@ -74,6 +75,7 @@ __all__ = [
     "applying_optimizer",
     "attributes",
     "batches_per_update",
+    "batches_seen",
     "built_shapes",
     "class_axis",
     "class_entry",

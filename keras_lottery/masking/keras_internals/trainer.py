@@ -180,7 +180,16 @@ def iterations(model: keras.Model) -> int | None:
     if state and not model._jax_state_synced:
         values = zip(optimizer.variables, state["optimizer_variables"])
         return next(int(value) for variable, value in values if variable is counter)
-    return int(keras.ops.convert_to_numpy(counter.value))
+    return batches_seen(optimizer)
+
+
+def batches_seen(optimizer: keras.optimizers.Optimizer) -> int:
+    """Returns how many batches an optimizer has seen, which is what its schedule reads.
+
+    With gradient accumulation, the public `iterations` counts updates.
+    """
+    # `int` fails on a mirrored variable.
+    return int(keras.ops.convert_to_numpy(innermost(optimizer)._iterations.value))
 
 
 def batches_per_update(model: keras.Model) -> int:
