@@ -62,10 +62,10 @@ def played(
         LotteryError: the run isn't on CartPole, or has no such networks.
     """
     import keras_lottery.studies  # noqa: F401  registers studies and tasks
-    from keras_lottery.engine.experiment import make_task
     from keras_lottery.errors import LotteryError
     from keras_lottery.records import load_config, read_results
     from keras_lottery.records.run_paths import RunPaths
+    from keras_lottery.tasks import make_task
     from keras_lottery.tasks.rl.config import RLData
     from keras_lottery.tickets import load_state
 

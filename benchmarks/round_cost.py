@@ -25,6 +25,7 @@ from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.masking import paths as structural
 from keras_lottery.records.run_paths import paths_of
+from keras_lottery.tasks import make_task
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.training import ArrayData, Trainer, checkpoint, loop, programs, trainer
 from keras_lottery.types import Start, Training, TrainingResult
@@ -84,7 +85,7 @@ def _run(config: Config) -> None:
     """Runs an experiment as the command line does."""
     paths = paths_of(config)
     with run_folder.held(paths):
-        engine.train_all(config, paths, engine.make_task(config))
+        engine.train_all(config, paths, make_task(config))
 
 
 def _places() -> dict[str, list[tuple[Any, str]]]:

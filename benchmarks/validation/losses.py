@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_lottery.config import Config, freeze, presets
-from keras_lottery.engine.experiment import make_task
 from keras_lottery.pruning import prune_to
+from keras_lottery.tasks import make_task
 from keras_lottery.training import DataOrder
 from keras_lottery.types import Weights
 

@@ -14,6 +14,7 @@ from keras_lottery import engine
 from keras_lottery.config import Config, freeze, presets
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.tasks import make_task
 from keras_lottery.tickets import Ticket, load_state, overlap, total
 from keras_lottery.types import MaskSet, Training
 
@@ -206,7 +207,7 @@ def connected_share(masks: MaskSet, inputs: np.ndarray) -> float:
 
 def inputs_in_use(paths: RunPaths, backend: str) -> np.ndarray:
     """Returns False for the pixels that are 0 in every training image."""
-    task = engine.make_task(experiment(paths.root.parent, backend))
+    task = make_task(experiment(paths.root.parent, backend))
     x = task.images.train.x  # type: ignore[attr-defined]
     return x.reshape(len(x), -1).any(axis=0)
 

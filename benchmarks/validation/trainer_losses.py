@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from benchmarks.validation.losses import experiment
-from keras_lottery.engine.experiment import make_task
 from keras_lottery.engine.progress import NoProgress
+from keras_lottery.tasks import make_task
 from keras_lottery.types import MaskSet, Start, Training, Weights
 
 

@@ -3,7 +3,7 @@
 `algorithm.py` is the whole idea in one loop; start there. The engine does the same for any number
 of seeds, arms and workers, and resumes:
 
-- `experiment`: from a config to a finished run.
+- `experiment`: from a config to a finished run. `check_config` refuses what doesn't fit together.
 - `graph`: the dependency graph of all trainings of an experiment, and those that are ready.
 - `driver`: computes initial states, hands them to an executor (`executors/`) and saves the results.
 - `run_folder`, `run_reader`, `run_writer`: the files of a run.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from keras_lottery.engine.executors import executors
 
 if TYPE_CHECKING:
-    from keras_lottery.engine.experiment import check_rewind, make_task, open_run, run, train_all
+    from keras_lottery.engine.experiment import open_run, run, train_all
 
-__all__ = ["check_rewind", "executors", "make_task", "open_run", "run", "train_all"]
+__all__ = ["executors", "open_run", "run", "train_all"]
 
 
 def __getattr__(name: str) -> Any:

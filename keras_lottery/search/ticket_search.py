@@ -12,9 +12,9 @@ from keras_lottery.arms import arms as known_arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, NoSettings, PruneConfig, RewindConfig, TrainConfig
 from keras_lottery.config.build import build
+from keras_lottery.engine.check_config import check_arms, check_network
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors.sequential import Sequential
-from keras_lottery.engine.experiment import check_arms, check_network
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import NoProgress, ProgressBar
 from keras_lottery.engine.pruner import check_rounds, criteria_of

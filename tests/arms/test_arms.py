@@ -9,7 +9,7 @@ from keras_lottery import config as configs
 from keras_lottery.arms import FAMILIES, LEARNED, arms, starts
 from keras_lottery.arms.prune_at_init import ARMS as AT_INIT
 from keras_lottery.config import PruneConfig, RewindConfig, TrainConfig
-from keras_lottery.engine.experiment import check_network
+from keras_lottery.engine.check_config import check_network
 from keras_lottery.engine.pruner import Pruner
 from keras_lottery.errors import LotteryError
 from keras_lottery.types import Start, Training, VariableInfo

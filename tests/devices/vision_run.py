@@ -6,8 +6,8 @@ from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backen
 
 import keras_lottery.studies  # noqa: F401  registers studies and tasks
 from keras_lottery.config import freeze, presets
-from keras_lottery.engine.experiment import make_task
 from keras_lottery.engine.progress import NoProgress
+from keras_lottery.tasks import make_task
 from keras_lottery.types import Start, Training
 
 SHORT = {

@@ -8,6 +8,7 @@ from keras_lottery.engine import compacted, experiment
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import CompactedRow, read_results, read_rows
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.tasks import make_task
 from keras_lottery.tickets import Ticket
 from keras_lottery.types import Start
 from tests.engine import small
@@ -27,7 +28,7 @@ def finished(tmp_path_factory):
 
 def layout_and_tickets(finished):
     config, paths = finished
-    task = experiment.make_task(config)
+    task = make_task(config)
     layout = pruning.layout_of("channels", task.variables())
     rounds = {
         (row.arm, row.round): Ticket.load(paths.ticket(row.training))

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from keras_lottery.config import freeze, presets
+from keras_lottery.engine.check_config import check_claims
 from keras_lottery.engine.claims import declared_claims
-from keras_lottery.engine.experiment import check_claims
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
 from tests.report.made_run import make_run

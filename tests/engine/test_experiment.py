@@ -16,6 +16,7 @@ from keras_lottery.engine.run_folder import held
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_table
 from keras_lottery.records.run_paths import RunPaths, paths_of
+from keras_lottery.tasks import make_task
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Training
 from tests import fresh
@@ -203,7 +204,7 @@ def test_a_run_killed_at_any_moment_resumes_to_the_same_result(tmp_path):
 def test_nothing_is_traced_again_between_rounds_and_arms(tmp_path):
 
     settings_ = config(tmp_path, prune__rounds=1)
-    task, paths = engine.make_task(settings_), paths_of(settings_)
+    task, paths = make_task(settings_), paths_of(settings_)
     engine.train_all(settings_, paths, task)
     traced = task._trainer("zero").program.traces
     more = config(tmp_path, arms=ALL)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from keras_lottery import engine
-from keras_lottery.engine.experiment import make_task
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths, paths_of
+from keras_lottery.tasks import make_task
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Start, Training
 from tests.engine.small import config

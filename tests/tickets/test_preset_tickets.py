@@ -10,10 +10,9 @@ import pytest
 import keras_lottery as kl
 from keras_lottery import config as configs
 from keras_lottery.config import presets
-from keras_lottery.engine.experiment import make_task
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import to_start
-from keras_lottery.tasks import task_schemas
+from keras_lottery.tasks import make_task, task_schemas
 from keras_lottery.tickets import preset_cells, preset_facts, preset_names
 from keras_lottery.types import Training
 

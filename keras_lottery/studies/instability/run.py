@@ -24,6 +24,7 @@ from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.arms import starts
 from keras_lottery.config import Config
+from keras_lottery.engine.check_config import check_rewind
 from keras_lottery.engine.executors.train_one import not_finite
 from keras_lottery.engine.progress import ProgressBar
 from keras_lottery.engine.run_reader import RunReader
@@ -52,7 +53,7 @@ def run(config: InstabilityConfig) -> Path:
         table = GrowingTable(paths.root / FILE, PathRow)
         experiments = {point: at(config, point) for point in options.points}
         for experiment in experiments.values():
-            engine.check_rewind(experiment, task)
+            check_rewind(experiment, task)
         for point, experiment in experiments.items():
             Console(stderr=True).print(f"from {point}", highlight=False)
             engine.run(experiment)

@@ -14,9 +14,11 @@ from rich.console import Console
 from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.config import Config
+from keras_lottery.engine.check_config import check_rewind
 from keras_lottery.files import write_whole
 from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.studies.transfer.options import TransferConfig
+from keras_lottery.tasks import make_task
 
 
 def run(config: TransferConfig) -> Path:
@@ -30,7 +32,7 @@ def run(config: TransferConfig) -> Path:
     folders = {name: paths_of(experiment).root for name, experiment in experiments.items()}
     with engine.open_run(config) as (paths, _):
         for experiment in experiments.values():
-            engine.check_rewind(experiment, engine.make_task(experiment))
+            check_rewind(experiment, make_task(experiment))
         for name in options.of("sources"):  # all tickets must exist before a target needs one
             _say(f"{name}: searching for tickets")
             search = dataclasses.replace(experiments[name], arms=("winning",))

@@ -7,7 +7,7 @@ import keras_lottery.studies  # noqa: F401  registers the studies
 from keras_lottery import config as configs
 from keras_lottery import report, studies
 from keras_lottery.config import presets
-from keras_lottery.engine import experiment
+from keras_lottery.engine.check_config import check
 from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.instability import run as study
@@ -89,7 +89,7 @@ def test_tickets_of_other_rounds_are_not_measured_into_the_same_table(run):
 
 
 def test_the_line_between_equal_copies_is_flat_and_its_ends_are_the_copies(run):
-    from keras_lottery.engine.experiment import make_task
+    from keras_lottery.tasks import make_task
 
     task = make_task(config(run.parent))
     one, other = task.start_weights(0), task.start_weights(1)
@@ -169,4 +169,4 @@ def test_the_experiment_of_a_preset_with_claims_is_one_that_can_run(name):
     preset = presets.frozen(f"frankle2020/instability:{name}", {"backend": "tensorflow"})
     assert preset.claims
     for point in preset.options.points:
-        experiment.check(study.at(preset, point))
+        check(study.at(preset, point))

@@ -8,11 +8,11 @@ import pytest
 from keras_lottery import config as configs
 from keras_lottery import report, studies
 from keras_lottery.config import presets
-from keras_lottery.engine.experiment import make_task
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
 from keras_lottery.studies.supermasks import run as supermasks
 from keras_lottery.studies.supermasks.rows import CHOSEN, LEVELS
+from keras_lottery.tasks import make_task
 from keras_lottery.tasks.vision.task import VisionTask
 from keras_lottery.tickets import Ticket, load_state
 from keras_lottery.types import Start, Training
