@@ -11,7 +11,6 @@ from keras_lottery import checks
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, study_schemas
-from keras_lottery.engine import make_task
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
@@ -20,6 +19,7 @@ from keras_lottery.exporters.report import ExportReport
 from keras_lottery.exporters.target import check_target
 from keras_lottery.records import ResultRow, load_config, read_results, sparsest_match
 from keras_lottery.records.run_paths import RunPaths
+from keras_lottery.tasks import make_task
 from keras_lottery.types import Training
 
 _DENSE, _WINNING = "dense", "winning"
