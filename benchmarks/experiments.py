@@ -241,6 +241,11 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
     ),
     "bert_transfer_long": ("chen2020/bert:minilm_transfer_long", *BERT_LONG),
     "cartpole_dqn": ("yu2019/control:cartpole_small", "--seeds=0,1,2,3,4,5,6,7,8,9,10,11"),
+    "cartpole_dqn_unscaled": (
+        "yu2019/control:cartpole_small",
+        *UNSCALED,
+        "--config.name=cartpole_dqn_unscaled",
+    ),
     "ptb_lstm_small": ("yu2019/lstm:ptb_small", "--backend=jax"),
     # Half of the paper's epochs.
     "ptb_lstm_words": ("yu2019/lstm:ptb_words", "--config.train.length=5ep", "--backend=jax"),
