@@ -236,7 +236,13 @@ def all_still_falling(results: Results) -> bool:
 
     That is always so if there was only one.
     """
-    return len(_falling(results.rows)) == len(results.rows)
+    by_length: dict[str, list[ResultRow]] = {}
+    for row in results.rows:  # learned masks train for another length
+        by_length.setdefault(row.arm if row.arm in LEARNED else "", []).append(row)
+    return all(
+        min(row.best_step for row in rows) >= max(row.steps for row in rows)
+        for rows in by_length.values()
+    )
 
 
 def learning_speed(results: Results) -> list[str]:
@@ -270,22 +276,14 @@ def _still_falling(results: Results, rounds: Collection[int], where: str) -> lis
     """Returns how many networks ended at the minimum, where the speed is unknown."""
     rows = [row for row in results.rows if row.arm not in LEARNED]  # these have other lengths
     length = max(row.steps for row in rows)
-    pruned, falling = (
-        sum(row.round in rounds and row.arm != DENSE for row in of) for of in (rows, _falling(rows))
-    )
+    pruned = [row for row in rows if row.round in rounds and row.arm != DENSE]
+    falling = sum(row.best_step >= length for row in pruned)
     if not falling:
         return []
     return [
-        f"{where}, the validation loss of {falling} of {pruned} networks was still falling at "
+        f"{where}, the validation loss of {falling} of {len(pruned)} networks was still falling at "
         f"the last step ({length:,}); longer training may change these differences."
     ]
-
-
-def _falling(rows: Sequence[ResultRow]) -> list[ResultRow]:
-    """Returns the rows whose validation loss was smallest at the end; learned masks have theirs."""
-    kinds = [row.arm if row.arm in LEARNED else "" for row in rows]
-    ends = {kind: max(r.steps for r, k in zip(rows, kinds) if k == kind) for kind in set(kinds)}
-    return [row for row, kind in zip(rows, kinds) if row.best_step >= ends[kind]]
 
 
 def _seeds(n: int) -> str:

@@ -3,7 +3,6 @@
 import math
 import time
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -37,6 +36,7 @@ from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.derivatives import derive
 from keras_lottery.training.evaluation import is_constant
 from keras_lottery.training.fit import callback_list
+from keras_lottery.training.loop import single_values
 from keras_lottery.training.optimizers import make_restartable
 from keras_lottery.training.programs import TimedProgram
 from keras_lottery.training.resident import FitProgram
@@ -200,7 +200,7 @@ class FitTask:
         logs = self._model.evaluate(
             x, y, batch, verbose=0, sample_weight=weight, steps=steps, return_dict=True
         )
-        return {f"{prefix}{name}": value for name, value in _single_values(logs).items()}
+        return {f"{prefix}{name}": value for name, value in single_values(logs).items()}
 
     @property
     def _compile_seconds(self) -> float:
@@ -281,14 +281,9 @@ class _Rows(keras.callbacks.Callback):
         self.restored: dict[str, float] = {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.rows[epoch] = _single_values(logs or {})
+        self.rows[epoch] = single_values(logs or {})  # others don't rank tickets
         if self.model.stop_training or epoch + 1 == (self.params or {}).get("epochs"):
             self.weights = masking.get_weights(self.model)
-
-
-def _single_values(logs: Mapping[str, Any]) -> dict[str, float]:
-    """Returns logs without metrics of several values, which don't rank tickets."""
-    return {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
 
 
 def _nan_last(value: float) -> tuple[bool, float]:

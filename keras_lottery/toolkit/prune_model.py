@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -176,25 +176,29 @@ def prune_selected(
     return summary
 
 
-def counts_selected(model: keras.Model, options: MaskOptions) -> tuple[int, int]:
-    """Returns how many weights or groups are pruned, and how many `prune_selected` can prune."""
-    return _counted(model, options)[1:]
+class Counts(NamedTuple):
+    """Numbers of weights, or groups of weights.
+
+    Args:
+        pruned: those that are pruned.
+        size: those that `prune_selected` can prune.
+        most_given_back: how many fewer than asked for it may prune, to keep a multiple.
+    """
+
+    pruned: int
+    size: int
+    most_given_back: int
 
 
-def most_given_back(model: keras.Model, options: MaskOptions) -> int:
-    """Returns how many groups fewer than asked for `prune_selected` may prune; 0 but for `:8`."""
-    return _counted(model, options)[0].most_given_back
-
-
-def _counted(model: keras.Model, options: MaskOptions) -> tuple[pruning.Layout, int, int]:
-    """Returns the layout of a model's groups, how many are pruned, and how many can be."""
+def counts_selected(model: keras.Model, options: MaskOptions) -> Counts:
+    """Returns how many of the selected weights or groups are pruned, and how many can be."""
     internals.sync_trainer(model)
     infos, masks = _selected(select(model, options), options)
     layout = pruning.layout_of(options.pattern, infos)
     groups = layout.fold(pruning.complete_masks(masks, infos))
     prunable = {info.path: groups[info.path] for info in layout.infos if info.prunable}
     size = sum(mask.size for mask in prunable.values())
-    return layout, size - pruning.kept(prunable), size
+    return Counts(size - pruning.kept(prunable), size, layout.most_given_back)
 
 
 def _selected(inventory: Inventory, options: MaskOptions) -> tuple[list[VariableInfo], MaskSet]:

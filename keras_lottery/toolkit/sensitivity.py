@@ -19,6 +19,7 @@ from keras_lottery.toolkit.mask_model import mask_selected
 from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
 from keras_lottery.toolkit.selection import describe_selected
 from keras_lottery.toolkit.target import Target
+from keras_lottery.training.loop import single_values
 from keras_lottery.types import VariableInfo
 
 if TYPE_CHECKING:
@@ -208,8 +209,8 @@ def _measure(
     rows = []
     for layer, within in selected.items():
         for sparsity in sparsities:
-            already_pruned, size = counts_selected(model, within)
-            if already_pruned < count(sparsity, size):
+            counts = counts_selected(model, within)
+            if counts.pruned < count(sparsity, counts.size):
                 prune_selected(
                     model,
                     Target(sparsity),
@@ -230,8 +231,8 @@ def _measure(
 
 def _check_reachable(model: keras.Model, options: MaskOptions, sparsity: float) -> None:
     """Raises LotteryError if a layer can't be pruned that much, before anything is evaluated."""
-    pruned, size = counts_selected(model, options)
-    if pruned < count(sparsity, size):
+    counts = counts_selected(model, options)
+    if counts.pruned < count(sparsity, counts.size):
         prune_selected(model, Target(sparsity), options, criterion="random", dry_run=True)
 
 
@@ -251,9 +252,7 @@ class _Evaluation:
             self._arguments["batch_size"] = checks.whole_number(batch_size, "batch_size", least=1)
 
     def __call__(self, model: keras.Model) -> dict[str, float]:
-        metrics = model.evaluate(**self._arguments, verbose=0, return_dict=True)
-        # Metrics with several values, such as one per class, don't fit into a table.
-        return {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
+        return single_values(model.evaluate(**self._arguments, verbose=0, return_dict=True))
 
 
 def _layers(infos: Sequence[VariableInfo]) -> dict[str, list[VariableInfo]]:

@@ -1,6 +1,6 @@
 """The training loop: many steps per compiled call, with pauses at evaluations and checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -96,6 +96,11 @@ def logs_of(model: keras.Model) -> dict[str, Any]:
     values = model.get_metrics_result()
     to_numpy = keras.ops.convert_to_numpy
     return {k: to_numpy(v) if np.ndim(v) else float(v) for k, v in values.items()}
+
+
+def single_values(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Returns logs without metrics of several values, such as one per class."""
+    return {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
 
 
 def _even_batch(examples: int, replicas: int) -> int:

@@ -10,7 +10,6 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -26,7 +25,7 @@ from keras_lottery.masking.names import layer_names
 from keras_lottery.patterns import check_matches, matches
 from keras_lottery.training.flops import uses, watched
 
-_HELD = internals.hidden_name("frozen_rows")
+_FREEZING = internals.hidden_name("frozen_rows")
 _KERNELS = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
@@ -154,12 +153,9 @@ def similarity(current: NDArray[np.float32], before: NDArray[np.float32]) -> NDA
     return np.where(both_zero, 1.0, np.einsum("nv,nv->n", current, before, dtype=np.float64))
 
 
-_left: "WeakKeyDictionary[keras.Model, FrozenRows]" = WeakKeyDictionary()
-
-
 def thaw(model: keras.Model) -> None:
     """Ends the freezing of rows that an interrupted training has left."""
-    if (rows := _left.get(model)) is not None:
+    if (rows := getattr(model, _FREEZING, None)) is not None:
         rows.remove()
 
 
@@ -200,7 +196,7 @@ class FrozenRows:
             return make(force=force)
 
         object.__setattr__(model, "make_train_function", make_train_function)
-        _left[model] = self
+        object.__setattr__(model, _FREEZING, self)  # bypasses Keras' tracking
 
     def freeze(self, variable: keras.Variable, frozen: NDArray[np.bool_]) -> None:
         """Freezes the rows of a variable where `frozen` is True, and unfreezes the others."""
@@ -208,9 +204,9 @@ class FrozenRows:
 
     def remove(self) -> None:
         """Restores the optimizer's own `apply`, and removes the masks."""
-        _left.pop(self._model, None)
         internals.sync_trainer(self._model)
-        object.__delattr__(self._model, "make_train_function")
+        for name in ("make_train_function", _FREEZING):
+            object.__delattr__(self._model, name)
         if self._before is None:
             object.__delattr__(self._optimizer, "apply")
         else:

@@ -199,8 +199,8 @@ def make_restartable(optimizer: keras.optimizers.Optimizer, total: int) -> None:
     """Makes a schedule `Restartable`; a constant learning rate stays as it is.
 
     Args:
-        optimizer: of a training of `total` steps.
-        total: see there.
+        optimizer: a newly built one.
+        total: steps of its training.
     """
     optimizer = innermost(optimizer)
     schedule = learning_rate(optimizer)

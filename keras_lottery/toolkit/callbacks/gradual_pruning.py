@@ -10,7 +10,7 @@ from keras_lottery import masking, pruning
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning.counts import count
 from keras_lottery.toolkit.mask_model import mask_selected
-from keras_lottery.toolkit.prune_model import counts_selected, most_given_back, prune_selected
+from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
 from keras_lottery.training.step_callback import StepCallback
 
 AnyCallback = TypeVar("AnyCallback", bound=keras.callbacks.Callback)
@@ -197,7 +197,7 @@ class GradualPruning(StepCallback):
         self._prune(self.schedule.sparsity(due))
 
     def _prune(self, sparsity: float, dry_run: bool = False) -> None:
-        if self._lacks(self.model, sparsity) > 0:
+        if not self._reaches(self.model, sparsity, exactly=True):
             prune_selected(
                 self.model,
                 sparsity,
@@ -262,17 +262,19 @@ class GradualPruning(StepCallback):
         """Returns the fraction of the selected weights or groups removed; 0 without masks."""
         if not masking.is_masked(model):
             return 0.0
-        pruned, size = counts_selected(model, self.selection)
-        return pruned / size if size else 0.0
+        counts = counts_selected(model, self.selection)
+        return counts.pruned / counts.size if counts.size else 0.0
 
-    def _reaches(self, model: keras.Model, sparsity: float) -> bool:
-        """Returns True if at least as many weights are pruned as `prune` would at this sparsity."""
-        back = most_given_back(model, self.selection) if masking.is_masked(model) else 0
-        return self._lacks(model, sparsity) <= back
+    def _reaches(self, model: keras.Model, sparsity: float, exactly: bool = False) -> bool:
+        """Returns True if at least as many weights are pruned as `prune` would at this sparsity.
 
-    def _lacks(self, model: keras.Model, sparsity: float) -> int:
-        """Returns how many weights or groups fewer than asked for are pruned."""
+        Args:
+            model: the model.
+            sparsity: fraction of the weights or groups.
+            exactly: count what `prune` may keep to leave a multiple as lacking.
+        """
         if not masking.is_masked(model):
-            return int(sparsity > 0)
-        pruned, size = counts_selected(model, self.selection)
-        return count(sparsity, size) - pruned
+            return sparsity == 0
+        counts = counts_selected(model, self.selection)
+        least = count(sparsity, counts.size) - (0 if exactly else counts.most_given_back)
+        return counts.pruned >= least
