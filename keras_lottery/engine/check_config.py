@@ -1,8 +1,9 @@
-"""Checks of a config against its arms, sources and network, before anything is trained."""
+"""Checks of a config against its arms, sources and task, before anything is trained."""
 
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 from keras_lottery import backend, pruning
 from keras_lottery.arms import arms
@@ -11,6 +12,7 @@ from keras_lottery.config import Config, study_schemas
 from keras_lottery.config.validation import without_xla
 from keras_lottery.engine.executors import executors
 from keras_lottery.engine.graph import trainings
+from keras_lottery.engine.pruner import check_rounds
 from keras_lottery.engine.run_reader import lost_sources, source_file
 from keras_lottery.errors import LotteryError
 from keras_lottery.protocols import Task
@@ -19,7 +21,7 @@ from keras_lottery.types import Training, VariableInfo
 
 
 def check(config: Config) -> None:
-    """Raises LotteryError for unknown names or sources, before anything is built."""
+    """Raises LotteryError for unknown names and fields that exclude each other."""
     if config.backend not in ("auto", backend.name()):
         raise LotteryError(
             f"Expected backend={backend.name()!r}, on which Keras runs here, or 'auto'. Received: "
@@ -29,16 +31,28 @@ def check(config: Config) -> None:
         # A warning only: the config may be meant for several backends.
         warnings.warn(f"train.jit has no effect {reasons['train.jit']}.", stacklevel=3)
     _check_names(config)
-    lost = lost_sources(config)
-    for training in trainings(config):
-        if training.source and training.arm == "winning" and training not in lost:
-            source_file(config, training)
     pruning.check_choices(config.prune.pattern, config.prune.criterion, config.prune.scope)
     check_arms(config)
     check_claims(config)
     executors.check(config.executor)
     for section in (config, config.supermask, config.edge_popup):
         build_optimizer(section.optimizer, steps_per_epoch=1, total_steps=1)
+
+
+def check_sources(config: Config) -> None:
+    """Raises LotteryError for a ticket that `transfer.sources` lacks."""
+    lost = lost_sources(config)
+    for training in trainings(config):
+        if training.source and training.arm == "winning" and training not in lost:
+            source_file(config, training)
+
+
+def check_task(config: Config, task: Task) -> None:
+    """Raises LotteryError for a rewind point, a round or an arm that does not fit the task."""
+    check_rewind(config, task)
+    has_arms = study_schemas[config.study].has_arms  # else it trains other rounds, or none
+    check_rounds(config if has_arms else replace(config, arms=()), task.variables())
+    check_network(config, task.variables())
 
 
 def _check_names(config: Config) -> None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from keras_lottery import user_modules
 from keras_lottery.backend.global_state import preserved
-from keras_lottery.config import Config, study_schemas
+from keras_lottery.config import Config
 from keras_lottery.engine import run_folder
-from keras_lottery.engine.check_config import check, check_network, check_rewind
+from keras_lottery.engine.check_config import check, check_sources, check_task
 from keras_lottery.engine.compacted import measure_compacted
 from keras_lottery.engine.driver import drive
 from keras_lottery.engine.executors import executors
@@ -17,7 +16,6 @@ from keras_lottery.engine.executors.choice import PARALLEL, choose
 from keras_lottery.engine.executors.vectorized import vectorized_task
 from keras_lottery.engine.graph import trainings
 from keras_lottery.engine.progress import ProgressBar
-from keras_lottery.engine.pruner import check_rounds
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.engine.run_writer import RunWriter
 from keras_lottery.protocols import Task
@@ -50,6 +48,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
     check(config)
+    check_sources(config)
     paths = paths_of(config)
     with preserved(), run_folder.held(paths):
         # A config passed to `run` is the user's own, unlike one read from a run folder.
@@ -57,10 +56,7 @@ def open_run(config: Config) -> Iterator[tuple[RunPaths, Task]]:
         task = make_task(config)
         if config.executor == "vectorized":
             vectorized_task(task)
-        check_rewind(config, task)
-        has_arms = study_schemas[config.study].has_arms  # else it trains other rounds, or none
-        check_rounds(config if has_arms else replace(config, arms=()), task.variables())
-        check_network(config, task.variables())
+        check_task(config, task)
         run_folder.write_config(paths, config, task)
         yield paths, task
 

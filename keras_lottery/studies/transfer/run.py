@@ -14,7 +14,7 @@ from rich.console import Console
 from keras_lottery import config as configs
 from keras_lottery import engine
 from keras_lottery.config import Config
-from keras_lottery.engine.check_config import check_rewind
+from keras_lottery.engine.check_config import check, check_task
 from keras_lottery.files import write_whole
 from keras_lottery.records.run_paths import RunPaths, paths_of
 from keras_lottery.studies.transfer.options import TransferConfig
@@ -27,23 +27,33 @@ def run(config: TransferConfig) -> Path:
     Raises:
         LotteryError: a variant does not fit, or a source's tickets are for another network.
     """
-    options = config.options
-    experiments = {name: variant(config, name) for name in options.names}
-    folders = {name: paths_of(experiment).root for name, experiment in experiments.items()}
+    searches = {name: search(config, name) for name in config.options.of("sources")}
+    targets = {name: target(config, name) for name in config.options.of("targets")}
     with engine.open_run(config) as (paths, _):
-        for experiment in experiments.values():
-            check_rewind(experiment, make_task(experiment))
-        for name in options.of("sources"):  # all tickets must exist before a target needs one
+        for experiment in (*searches.values(), *targets.values()):
+            check(experiment)
+            check_task(experiment, make_task(experiment))
+        for name, experiment in searches.items():  # a target needs the tickets of all sources
             _say(f"{name}: searching for tickets")
-            search = dataclasses.replace(experiments[name], arms=("winning",))
-            _keep(paths, name, engine.run(search))
-        for name in options.of("targets"):
-            sources = {s: str(folders[s]) for s in options.of("sources") if s != name}
-            _say(f"{name}: training controls, and tickets from {', '.join(sources)}")
-            transfer = configs.TransferConfig(sources, options.arms)
-            target = dataclasses.replace(experiments[name], transfer=transfer)
-            _keep(paths, name, engine.run(target))
+            _keep(paths, name, engine.run(experiment))
+        for name, experiment in targets.items():
+            sources = ", ".join(experiment.transfer.sources)
+            _say(f"{name}: training controls, and tickets from {sources}")
+            _keep(paths, name, engine.run(experiment))
     return paths.root
+
+
+def search(config: TransferConfig, name: str) -> Config:
+    """Returns the experiment that finds the tickets of a source."""
+    return dataclasses.replace(variant(config, name), arms=("winning",))
+
+
+def target(config: TransferConfig, name: str) -> Config:
+    """Returns the experiment that trains a target's controls, and the tickets of all sources."""
+    others = (source for source in config.options.of("sources") if source != name)
+    sources = {source: str(paths_of(variant(config, source)).root) for source in others}
+    transfer = configs.TransferConfig(sources, config.options.arms)
+    return dataclasses.replace(variant(config, name), transfer=transfer)
 
 
 def _say(text: str) -> None:

@@ -97,17 +97,22 @@ def test_every_variants_rewind_point_is_checked_before_anything_is_trained(tmp_p
     assert not list(tmp_path.rglob("results.csv"))
 
 
-def test_arms_of_transferred_tickets_must_suit_the_network_too(tmp_path):
-    wrong = config(
-        tmp_path,
-        **{
-            "model.name": "small_cnn",
-            "model.hidden": (300, 100),
-            "options.arms": ("permuted_input",),
-        },
-    )
-    with pytest.raises(LotteryError, match="chain of dense layers for the arm permuted_input"):
-        studies.run(wrong)
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"model.name": "small_cnn", "model.hidden": (300, 100)}
+            | {"options.arms": ("permuted_input",)},
+            "chain of dense layers for the arm permuted_input",
+        ),
+        ({"options.arms": ("init_snip",)}, "arms that use a ticket's masks"),
+        ({"options.variants.high.prune.rates": {"none": 0.5}}, "none"),
+    ],
+)
+def test_arms_and_rounds_are_checked_before_anything_is_trained(tmp_path, fields, message):
+    with pytest.raises(LotteryError, match=message):
+        studies.run(config(tmp_path, **fields))
+    assert not list(tmp_path.rglob("results.csv"))
 
 
 def test_rows_are_those_of_the_variants_own_runs(runs):
