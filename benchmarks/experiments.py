@@ -240,7 +240,13 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         *BERT_LONG,
     ),
     "bert_transfer_long": ("chen2020/bert:minilm_transfer_long", *BERT_LONG),
-    "cartpole_dqn": ("yu2019/control:cartpole_small", "--seeds=0,1,2,3,4,5,6,7,8,9,10,11"),
+    "cartpole_dqn": (
+        "yu2019/control:cartpole_small",
+        "--seeds=0,1,2,3,4,5,6,7,8,9,10,11",
+        *at_rounds(
+            "permuted_layer,reinit", "3,4,5,6", "winning,winning_init,permuted_global,one_shot"
+        ),
+    ),
     "cartpole_dqn_unscaled": (
         "yu2019/control:cartpole_small",
         *UNSCALED,

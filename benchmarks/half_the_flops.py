@@ -257,7 +257,7 @@ def _range(speeds: "pd.Series[float]") -> str:
 
 
 def _percent(fractions: "pd.Series[float]") -> str:
-    return "–" if fractions.isna().any() else f"{100 * fractions.mean():.2f}"
+    return "not fine-tuned" if fractions.isna().any() else f"{100 * fractions.mean():.2f}"
 
 
 def _difference(fractions: "pd.Series[float]") -> str:

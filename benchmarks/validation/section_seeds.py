@@ -18,8 +18,8 @@ PAIRS = (
     ("winning", "other_seed"),
     ("other_seed", "reinit"),
     ("other_seed", "permuted_layer"),
-    ("other_seed", "permuted_input"),
-    ("permuted_input", "permuted_layer"),
+    ("other_seed", "permuted_within_pixel"),
+    ("permuted_within_pixel", "permuted_layer"),
     ("other_seed_input_permuted", "permuted_layer"),
 )
 SETTING = (
@@ -29,7 +29,7 @@ SETTING = (
 )
 CONTROLS = (
     "`permuted_layer`: the seed's own winning mask, shuffled within each variable.",
-    "`permuted_input`: the same, but each pixel keeps its number of weights.",
+    "`permuted_within_pixel`: the same, but each pixel keeps its number of weights.",
     "`reinit`: the seed's own winning mask.",
     "`other_seed`: the winning mask of another seed, a different one for each repetition.",
     "`other_seed_input_permuted`: the same, with the input layer's mask shuffled.",
@@ -85,8 +85,8 @@ def verdicts(known: dict[tuple[str, str], Paired]) -> list[str]:
     other = known["other_seed", "permuted_layer"]
     own = known["other_seed", "reinit"]
     shuffled = known["other_seed_input_permuted", "permuted_layer"]
-    pixels = known["permuted_input", "permuted_layer"]
-    units = known["other_seed", "permuted_input"]
+    pixels = known["permuted_within_pixel", "permuted_layer"]
+    units = known["other_seed", "permuted_within_pixel"]
     winning = known["winning", "other_seed"]
     return [
         f"The mask of another seed {outcome(other)}."
@@ -100,15 +100,15 @@ def verdicts(known: dict[tuple[str, str], Paired]) -> list[str]:
         f"With its input layer shuffled, the mask of another seed {outcome(shuffled)}."
         + _if(
             shuffled.contains_zero and other.low > 0,
-            "So its structure is in the first layer: how many weights each pixel and each unit "
-            "keeps.",
+            "So its structure is in the first layer.",
         ),
         f"A mask that preserves only the number of weights of each pixel {outcome(pixels)}; the "
         f"whole mask of another seed {outcome(units)}."
         + _if(
             units.low > 0,
-            "The rest is in the hidden units, where shuffling leaves disconnected weights (the "
-            "last column of the table).",
+            "So the number of weights of each pixel isn't all; shuffling also disconnects weights "
+            "(the last column of the table). Whether the number of weights of each hidden unit is "
+            "the rest, or their positions, isn't tested.",
         ),
         f"The winning ticket {outcome(winning)}."
         + _if(winning.low > 0, "So the initial weights of a mask matter beyond its structure."),

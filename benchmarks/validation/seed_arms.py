@@ -60,10 +60,10 @@ class _OtherSeedInputPermuted(_OtherSeed):
         return starts.fresh_start(training, run, masks | shuffled)
 
 
-class _PermutedInput(_OtherSeed):
+class _PermutedWithinPixel(_OtherSeed):
     """The seed's own mask, shuffled so that each input keeps its number of weights."""
 
-    name = "permuted_input"
+    name = "permuted_within_pixel"
 
     @staticmethod
     def start(training: Training, run: RunView) -> Start:
@@ -73,7 +73,7 @@ class _PermutedInput(_OtherSeed):
         )
 
 
-CONTROLS = (_OtherSeed(), _OtherSeedInputPermuted(), _PermutedInput())
+CONTROLS = (_OtherSeed(), _OtherSeedInputPermuted(), _PermutedWithinPixel())
 
 
 def register() -> None:

@@ -25,7 +25,7 @@ DRAWS = 2
 CONTROLS = (
     "reinit",
     "permuted_layer",
-    "permuted_input",
+    "permuted_within_pixel",
     "other_seed",
     "other_seed_input_permuted",
 )

@@ -11,9 +11,9 @@ mlm: `<data.dir>/mlm/` holds `train.txt` and `dev.txt`; the paper uses Wikipedia
     no masked-language-modelling head, so it is initialized from the seed.
 transfer: masks between all of the paper's tasks. `data.dir` holds one folder per task.
 minilm_glue, minilm_glue_long, minilm_transfer, minilm_transfer_long: for two CPU cores, with a
-    smaller network and fewer sentences, steps and levels. `minilm_glue` takes 128 steps, after
-    which the masks are those of the pre-trained magnitudes; `minilm_glue_long` takes 1,244, next to
-    such a mask as a control, `init_magnitude`. `minilm_transfer_long` transfers the masks of masked
+    smaller network and fewer sentences, steps and levels. `minilm_glue` takes 128 steps,
+    `minilm_glue_long` 1,244, next to a mask of the pre-trained magnitudes as a control,
+    `init_magnitude`. `minilm_transfer_long` transfers the masks of masked
     words, whose head is trained first. `model.preset` is the folder of a BERT in Hugging Face's
     layout, in `data.dir`, next to `sst2/`, and for transfer `rte/` (not `_long`) and `mlm/` (any
     text: train.txt and dev.txt).
@@ -35,7 +35,7 @@ VARIANTS = {
 
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 PAPER_NAME = "Chen et al. 2020 (2007.12223)"
-UNDERTRAINED = "so few steps leave the masks those of the pre-trained magnitudes"
+UNDERTRAINED = "after so few steps the dense network is undertrained"
 
 # The paper's claims, as comparisons. On SST-2:
 MATCHES = {

@@ -1,5 +1,6 @@
 """Measures the pruning sensitivity of the layers of a `.keras` file."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,11 +53,12 @@ def sensitivity_file(
     folder = None if out is None else checks.file_path(out, "out")
     if folder is not None:
         check_absent([folder / _TABLE, folder / _FIGURE])
-        check_writable(folder)
     x, y = read_examples(checks.file_path(data, "data"))
     model = checks.file_path(model, "model")
     loaded = load_file(model, compile=loss is None)
     compile_loaded(loaded, model, loss)
+    if folder is not None:
+        check_writable(folder)
     with fitting(x, y):
         table = toolkit.sensitivity(
             loaded,
@@ -68,6 +70,8 @@ def sensitivity_file(
             exclude=exclude,
         )
     if folder is not None:
+        figure = io.BytesIO()
+        table.plot().savefig(figure, format="png", dpi=150)
         write_text(folder / _TABLE, table.to_pandas().to_csv(index=False))
-        write_whole(folder / _FIGURE, lambda to: table.plot().savefig(to, format="png", dpi=150))
+        write_whole(folder / _FIGURE, lambda to: to.write_bytes(figure.getvalue()))
     return table

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.subprocess.archive import config_text, entries
+from keras_lottery.exporters.subprocess.archive import CODE, config_text, entries
 from keras_lottery.inflate import check_zip, read_npz
 
 _COMPUTING = (
@@ -46,7 +46,7 @@ def load_file(path: Path, compile: bool = False) -> Any:
         )
     try:
         check_zip(path)
-        _check_functions(path)
+        _check_config(path)
         with warnings.catch_warnings():
             # The optimizer of a model that was compiled but never trained has no slots yet.
             warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
@@ -56,27 +56,32 @@ def load_file(path: Path, compile: bool = False) -> Any:
     except ValueError as error:
         if "safe_mode" not in str(error):
             raise _unreadable(path, error) from error
-        raise LotteryError(
-            f"Expected a .keras file without code in it. Received: {path}, which contains code "
-            "(such as a Lambda layer) that Keras' safe mode refuses to run. If you trust its "
-            "source, load it in Python with safe_mode=False, and use kl.mask, kl.prune and "
-            "kl.export."
-        ) from error
+        raise _has_code(path) from error
     except Exception as error:  # a damaged file can fail in any of the libraries that read it
         raise _unreadable(path, error) from error
 
 
-def _check_functions(path: Path) -> None:
-    """Raises LotteryError if a file names functions of Keras that do more than compute.
+def _check_config(path: Path) -> None:
+    """Raises LotteryError if loading a file could do more than build layers that compute.
 
-    A layer could call them when it is loaded: `keras.utils.get_file` fetches and writes files.
-    Keras refuses some of them, from version 3.15 on.
+    Its config could name code, a function such as `keras.utils.get_file`, which fetches and writes
+    files, or a vocabulary to be read from the disk. Keras' safe mode refuses most of them in its
+    newest versions only.
     """
     try:
         config = json.loads(config_text(path))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return  # Keras says what is wrong with it
     for entry in entries(config):
+        if entry["class_name"].rpartition(".")[2] in CODE:
+            raise _has_code(path)
+        settings = entry.get("config")
+        if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):
+            raise LotteryError(
+                f"Expected a .keras file that holds its vocabularies. Received: {path}, which "
+                f"names the file {settings['vocabulary']}. If you trust its source, load it in "
+                "Python, and use kl.mask, kl.prune and kl.export."
+            )
         if entry["class_name"] != "function":
             continue
         module, name = str(entry.get("module")), str(entry.get("config"))
@@ -88,6 +93,14 @@ def _check_functions(path: Path) -> None:
                 f"the function {module}.{name}. If you trust its source, load it in Python, and "
                 "use kl.mask, kl.prune and kl.export."
             )
+
+
+def _has_code(path: Path) -> LotteryError:
+    return LotteryError(
+        f"Expected a .keras file without code in it. Received: {path}, which contains code (such "
+        "as a Lambda layer) that Keras' safe mode refuses to run. If you trust its source, load "
+        "it in Python with safe_mode=False, and use kl.mask, kl.prune and kl.export."
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> LotteryError:

@@ -99,8 +99,11 @@ def output_difference(expected: Arrays, received: Arrays) -> tuple[float, float]
 
 def share_of(model: Any, share: float) -> float:
     """Returns `share`; at least 2e-2 if anything is in half precision."""
-    layers = [model, *getattr(model, "layers", ())]
-    types = {str(layer.compute_dtype) for layer in layers} | {str(v.dtype) for v in model.weights}
+    from keras_lottery.masking.keras_internals import flatten_layers
+
+    types = {str(layer.compute_dtype) for layer in flatten_layers(model)} | {
+        str(v.dtype) for v in model.weights
+    }
     return max(share, 2e-2) if types & {"float16", "bfloat16"} else share
 
 

@@ -29,7 +29,13 @@ from keras_lottery.report.plots import (
     draw_speed,
     draw_tickets,
 )
-from keras_lottery.report.results import Results, at_start, families, without_families
+from keras_lottery.report.results import (
+    Results,
+    at_start,
+    families,
+    without_families,
+    without_learned,
+)
 from keras_lottery.report.sentences import (
     ablations,
     all_still_falling,
@@ -154,7 +160,8 @@ def _add_learning(page: Content, results: Results, suffix: str) -> None:
     moment, differences = measured_otherwise(results)
     if differences:
         page.add(Heading(moment, 3), Bullets(differences))
-    if results.dense_only:
+    results = without_learned(results)
+    if not results.arms:
         return
     page.add(Heading("Learning speed"), Bullets(learning_speed(results)))
     if not all_still_falling(results):
@@ -227,6 +234,8 @@ def _add_masks(page: Content, results: Results, suffix: str) -> None:
         page.add(Text(f"The folder has no layer tables of `{arm}`."))
     elif by_layer.is_uniform:
         page.add(Text(f"The masks of `{arm}` keep the same fraction of every variable."))
+    elif len(by_layer.rounds) == 1:
+        page.add(tables.density_table(by_layer))
     else:
         page.show(draw_density(by_layer), suffix)
         page.add(Details("Densities", [tables.density_table(by_layer)]))

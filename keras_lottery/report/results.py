@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_lottery import checks
-from keras_lottery.arms import FAMILIES, arms
+from keras_lottery.arms import FAMILIES, LEARNED, arms
 from keras_lottery.arms.check_rows import check_rows
 from keras_lottery.config.sections import ReportConfig
 from keras_lottery.errors import LotteryError
@@ -161,6 +161,11 @@ def without_families(results: Results) -> Results:
     """Returns the results of the arms outside all families."""
     members = {arm for arms in FAMILIES.values() for arm in arms}
     return results.subset([arm for arm in results.arms if arm not in members])
+
+
+def without_learned(results: Results) -> Results:
+    """Returns the results of the arms that train weights, whose steps can be compared."""
+    return results.subset([arm for arm in results.arms if arm not in LEARNED])
 
 
 def families(results: Results) -> dict[str, Results]:

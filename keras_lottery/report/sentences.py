@@ -11,6 +11,7 @@ from keras_lottery.report.statistics import (
     Level,
     Paired,
     dense_level,
+    has_ratios,
     levels,
     nearest_level,
     paired,
@@ -179,7 +180,7 @@ def contains_zero(difference: Paired) -> str:
 
 
 def relative_to_dense(rows: Sequence[ResultRow], arm: str, level: Level) -> str:
-    """Returns value ÷ dense or, if dense is not above 0, the difference from dense."""
+    """Returns value ÷ dense or, where a ratio is meaningless, the difference from dense."""
     ratio = ratio_to_dense(rows, arm, level.round)
     if math.isfinite(ratio):
         return number(ratio, 3)
@@ -193,8 +194,8 @@ def _match(results: Results) -> list[str]:
     dense = dense_level(rows)
     if dense is None:
         return ["No dense network is finished, so there is nothing to compare with."]
-    ratios, positive = list[str](), dense.mean > 0
-    sized = positive and not unit.symbol
+    ratios, divisible = list[str](), has_ratios(rows)
+    sized = divisible and not unit.symbol
     for sparsity in (0.67, 0.90):
         level = nearest_level(rows, WINNING, sparsity)
         if level:
@@ -217,7 +218,7 @@ def _match(results: Results) -> list[str]:
             f"At no level is the mean of `{WINNING}` within one standard deviation of {around}. "
             f"{tail}".strip()
         ]
-    subject = "value ÷ dense there" if positive else "its value there"
+    subject = "value ÷ dense there" if divisible else "its value there"
     return [
         f"The sparsest level at which the mean of `{WINNING}` is within one standard deviation of "
         f"{around}, or better, has {percent(level.remaining)} of the weights remaining "
@@ -236,13 +237,8 @@ def all_still_falling(results: Results) -> bool:
 
     That is always so if there was only one.
     """
-    by_length: dict[str, list[ResultRow]] = {}
-    for row in results.rows:  # learned masks train for another length
-        by_length.setdefault(row.arm if row.arm in LEARNED else "", []).append(row)
-    return all(
-        min(row.best_step for row in rows) >= max(row.steps for row in rows)
-        for rows in by_length.values()
-    )
+    length = max(row.steps for row in results.rows)
+    return min(row.best_step for row in results.rows) >= length
 
 
 def learning_speed(results: Results) -> list[str]:
@@ -274,9 +270,8 @@ def learning_speed(results: Results) -> list[str]:
 
 def _still_falling(results: Results, rounds: Collection[int], where: str) -> list[str]:
     """Returns how many networks ended at the minimum, where the speed is unknown."""
-    rows = [row for row in results.rows if row.arm not in LEARNED]  # these have other lengths
-    length = max(row.steps for row in rows)
-    pruned = [row for row in rows if row.round in rounds and row.arm != DENSE]
+    length = max(row.steps for row in results.rows)
+    pruned = [row for row in results.rows if row.round in rounds and row.arm != DENSE]
     falling = sum(row.best_step >= length for row in pruned)
     if not falling:
         return []

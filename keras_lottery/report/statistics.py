@@ -288,14 +288,21 @@ def sparsest_match(rows: Sequence[ResultRow], arm: str, higher_is_better: bool) 
     return None if number is None else by_round[number]
 
 
+def has_ratios(rows: Sequence[ResultRow]) -> bool:
+    """Returns whether values can be divided by those of dense: none is negative, dense above 0."""
+    dense = dense_level(rows)
+    return dense is not None and dense.mean > 0 and min(row.value for row in rows) >= 0
+
+
 def ratio_to_dense(rows: Sequence[ResultRow], arm: str, number: int) -> float:
     """Returns mean value of `arm` at a round ÷ mean value of dense, over seeds that have both.
 
-    It is NaN if there are none, or if dense is not above 0, where a ratio is meaningless.
+    It is NaN if there are none, or if a ratio is meaningless.
     """
     found = _pairs(rows, arm, DENSE, {number}, "value")
     below = float(found["control"].sum())
-    return float(found["arm"].sum()) / below if below > 0 else float("nan")
+    meaningful = has_ratios(rows) and below > 0
+    return float(found["arm"].sum()) / below if meaningful else float("nan")
 
 
 def nearest_level(rows: Sequence[ResultRow], arm: str, sparsity: float) -> Level | None:

@@ -17,6 +17,7 @@ from keras_lottery.report.sentences import relative_to_dense, sparse_range
 from keras_lottery.report.statistics import (
     Level,
     dense_level,
+    has_ratios,
     levels,
     nearest_level,
     paired,
@@ -162,8 +163,7 @@ def match_table(results: Results) -> Table | None:
         shown = [sparsest, *(nearest_level(results.rows, arm, s) for s in (0.67, 0.90))]
         cells = [ratio_cell(results, arm, level) for level in shown]
         rows.append([arm, percent(sparsest.remaining) if sparsest else "–", *cells])
-    dense = dense_level(results.rows)
-    noun = "difference from dense" if dense and dense.mean <= 0 else "value ÷ dense"
+    noun = "value ÷ dense" if has_ratios(results.rows) else "difference from dense"
     header = ["arm", "sparsest within 1 sd of dense [remaining]", f"{noun} there",
               "near 67 % pruned", "near 90 % pruned"]  # fmt: skip
     note = (
@@ -186,7 +186,8 @@ def ratio_table(results: Results) -> Table | None:
         cells = [relative_to_dense(results.rows, lv.arm, lv) if lv else "–" for lv in measured]
         rows.append([str(number), percent(main.remaining), *cells])
     unit = unit_of(results.rows)
-    noun = f"{unit.name} ÷ dense {unit.name}" if dense.mean > 0 else "Differences from dense"
+    divided = f"{unit.name} ÷ dense {unit.name}"
+    noun = divided if has_ratios(results.rows) else "Differences from dense"
     return Table("", ["round", "remaining", *results.arms], rows, f"{noun}, means over seeds.")
 
 

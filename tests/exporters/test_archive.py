@@ -67,6 +67,17 @@ def saved(model, folder):
     return path
 
 
+def change_layer(path, changes):
+    """Changes the entry of a saved model's first layer."""
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(parts["config.json"])
+    config["config"]["layers"][1] |= changes
+    with zipfile.ZipFile(path, "w") as file:
+        for part, data in (parts | {"config.json": json.dumps(config).encode()}).items():
+            file.writestr(part, data)
+
+
 @pytest.mark.backend
 def test_a_file_that_renames_functions_runs_none_of_them(users, tmp_path):
     evil = hiding(
@@ -122,16 +133,29 @@ def test_a_file_with_a_lambda_is_refused_before_it_is_loaded(tmp_path):
 def test_a_file_whose_text_was_changed_names_no_class(users, tmp_path):
     """An entry in the place of a layer is Keras' to refuse, in this process."""
     path = saved(hiding(), tmp_path)
-    with zipfile.ZipFile(path) as file:
-        parts = {name: file.read(name) for name in file.namelist()}
-    config = json.loads(parts["config.json"])
     for module, name in (("users_things", "Ones"), ("subprocess", "Popen")):
-        config["config"]["layers"][1] |= {"module": module, "class_name": name}
-        with zipfile.ZipFile(path, "w") as file:
-            for part, data in (parts | {"config.json": json.dumps(config).encode()}).items():
-                file.writestr(part, data)
+        change_layer(path, {"module": module, "class_name": name})
         with pytest.raises(LotteryError, match=r"Expected a \.keras file that Keras can load"):
             prune_file(path, 0.5, tmp_path / "pruned.keras")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *(({"class_name": name}, "without code") for name in ("TFSMLayer", "TorchModuleWrapper")),
+        ({"module": "keras", "class_name": "layers.TorchModuleWrapper"}, "without code"),
+        ({"class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}}, "/etc/passwd"),
+    ],
+)
+def test_keras_loads_no_file_that_names_code_or_other_files(
+    changes, message, tmp_path, monkeypatch
+):
+    """Older versions of Keras have no safe mode for some of them."""
+    path = saved(hiding(), tmp_path)
+    change_layer(path, changes)
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("was loaded"))
+    with pytest.raises(LotteryError, match=message):
+        prune_file(path, 0.5, tmp_path / "pruned.keras")
 
 
 def test_a_class_that_was_replaced_is_not_taken_for_the_models(users, tmp_path, monkeypatch):

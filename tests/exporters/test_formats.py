@@ -221,6 +221,17 @@ def test_scalars_are_stored_as_scalars(tmp_path):
     assert [v.shape for v in report.variables if v.path == "layers/attention/scale"] == [()]
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="other backends write it on TensorFlow, too")
+@pytest.mark.parametrize("name", ["saved_model", "packed"])
+def test_look_up_tables_are_saved(name, tmp_path):
+    inputs = keras.Input((3,), dtype="int64")
+    hidden = keras.layers.IntegerLookup(vocabulary=[10, 20, 30])(inputs)
+    hidden = keras.layers.Flatten()(keras.layers.Embedding(4, 2)(hidden))
+    model = keras.Model(inputs, keras.layers.Dense(2)(hidden))
+    assert kl.export(model, tmp_path / "out", name, dense=False).max_abs_difference < 1e-5
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="it writes neither format itself")
 @pytest.mark.parametrize("name", sorted({"openvino", "onnx"} & {*FORMATS}))
 def test_more_than_ten_outputs_keep_their_names(name, tmp_path):
     needs_packages_of(name)

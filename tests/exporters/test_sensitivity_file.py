@@ -48,7 +48,8 @@ def test_data_that_do_not_fit(tmp_path, files, arrays):
     path = tmp_path / "bad.npz"
     path.write_text("no archive") if arrays is None else np.savez(path, **arrays)
     with pytest.raises(LotteryError, match=r"bad\.npz"):
-        sensitivity_file(files[0], path)
+        sensitivity_file(files[0], path, out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_earlier_results_are_kept(files, tmp_path):

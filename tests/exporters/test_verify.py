@@ -1,9 +1,10 @@
 """Outputs are compared so that NaN cannot pass for agreement."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_lottery.exporters.verify import output_difference, worst_output
+from keras_lottery.exporters.verify import output_difference, share_of, worst_output
 
 NAN, INF = float("nan"), float("inf")
 
@@ -46,3 +47,10 @@ def test_each_output_is_judged_by_its_own_magnitude():
     _, error, limit = worst_output(uniform, {"classes": np.zeros(30_000)}, 1e-3)
     assert error > limit == 1e-6
     assert worst_output(uniform, uniform, 1e-3, tolerance=0.0) == ("classes", 0.0, 0.0)
+
+
+def test_half_precision_is_found_at_any_depth():
+    half = keras.Sequential([keras.layers.Dense(2, dtype="mixed_bfloat16")])
+    model = keras.Sequential([keras.Input((3,)), half, keras.layers.Dense(2)])
+    assert share_of(model, 1e-4) == 2e-2 and share_of(model, 0.1) == 0.1
+    assert share_of(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), 1e-4) == 1e-4

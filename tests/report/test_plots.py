@@ -69,7 +69,7 @@ def test_one_seed_has_no_bars_and_one_arm_no_differences(tmp_path: Path) -> None
     drawing = draw_tickets(results_by_task(run)[0])
     (top,) = drawing.figure.axes
     assert not top.containers[0].has_yerr  # type: ignore[attr-defined]
-    assert "n = 1 seed." in drawing.caption and "Only one seed" in drawing.caption
+    assert "n = 1 seed, so" in drawing.caption and "offset" not in drawing.caption
 
 
 def test_dense_alone_is_drawn(tmp_path: Path) -> None:
@@ -171,32 +171,39 @@ def test_dodged_points_never_reach_the_next_level() -> None:
 
 def test_a_collapse_does_not_flatten_the_rest() -> None:
     values = [0.97, 0.96, 0.965, 0.95, 0.955, 0.96, 0.1]
-    low, high, cut = window(values)
+    low, high, cut = window([values])
     assert cut and low > 0.85 and high > 0.97
-    assert window(values[:-1]) == (pytest.approx(0.9488), pytest.approx(0.9712), False)
-    low, high, cut = window([-value for value in values], higher_is_better=False)
+    assert window([values[:-1]]) == (pytest.approx(0.9488), pytest.approx(0.9712), False)
+    low, high, cut = window([[-value for value in values]], higher_is_better=False)
     assert cut and high < -0.85 and low < -0.97
-    low, _, cut = window([*values, 0.1])
+    low, _, cut = window([[*values, 0.1]])
     assert low < 0.1 and not cut, "two of eight are no few"
-    assert not window([1.0, 1.0])[2] and window([float("nan")])[2] is False
+    assert not window([[1.0, 1.0]])[2] and window([[float("nan")]])[2] is False
 
 
 def test_the_main_arm_is_never_cut() -> None:
     values = [0.97, 0.96, 0.965, 0.95, 0.955, 0.96, 0.1]
-    assert window(values, shown=[0.96, 0.1])[0] < 0.1
-    assert window([*values[:-1], 0.9])[2] is False, "the others fill a fifth of the axis"
+    assert window([values], shown=[0.96, 0.1])[0] < 0.1
+    assert window([[*values[:-1], 0.9]])[2] is False, "the others fill a fifth of the axis"
+
+
+def test_an_arm_is_not_cut_by_more_than_half() -> None:
+    values = [0.97, 0.96, 0.965, 0.95, 0.955, 0.96]
+    assert window([values, [0.96, 0.1]])[2]
+    low, _, cut = window([values, [0.1]])
+    assert low < 0.1 and not cut
 
 
 def test_all_differences_are_on_their_axis() -> None:
     axes = new_figure().subplots()
-    assert contrast_axis(axes, [0.1, -0.3, 0.4], [-9.0, 9.0], [1.5]) is None
+    assert contrast_axis(axes, [0.1, -0.3, 0.4], [-9.0, 9.0], [1.5]) == (None, True)
     low, high = axes.get_ylim()
     assert axes.get_yscale() == "linear" and -2 < low < -0.3 and 1.5 < high < 3
-    assert contrast_axis(axes, [0.1, -0.1, 0.2, 40.0], [], [70.0, -0.5]) == 0.1
+    assert contrast_axis(axes, [0.1, -0.1, 0.2, 40.0], [], [70.0, -0.5]) == (1.0, False)
     low, high = axes.get_ylim()
     assert axes.get_yscale() == "symlog" and low < -0.5 and high > 70
     marks = [text.get_text() for text in axes.get_yticklabels()]
-    assert {"−1", "−0.1", "0", "0.1", "1", "10", "100"} <= set(marks)
+    assert {"−1", "0", "1", "10", "100"} <= set(marks)
 
 
 def test_levels_of_one_round_have_one_tick_that_of_the_main_arm(bare: Path) -> None:
@@ -208,9 +215,9 @@ def test_levels_of_one_round_have_one_tick_that_of_the_main_arm(bare: Path) -> N
 
 
 def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
-    low, high, cut = window([0.0, 1.0], [-0.1, 1.2])
+    low, high, cut = window([[0.0, 1.0]], [-0.1, 1.2])
     assert (low, high, cut) == (pytest.approx(-0.16), pytest.approx(1.26), False)
-    low, high, cut = window([0.0, 1.0], [-50.0, 50.0])
+    low, high, cut = window([[0.0, 1.0]], [-50.0, 50.0])
     assert (low, high, cut) == (pytest.approx(-0.46), pytest.approx(1.46), True)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.exporters.exporter import Exporter, Loaded, Request
-from keras_lottery.exporters.formats.saved_model import load_module, save_module, served
+from keras_lottery.exporters.formats.saved_model import load_module, save_module, served, tables
 from keras_lottery.exporters.signature import Signature
 
 _OVERHEAD = 1 << 14  # bytes of the operations that decode a variable
@@ -55,6 +55,7 @@ class Packed(Exporter):
         module.weights = weights
         # A resource doesn't track its attributes.
         module.owned = {path: entry.owned for path, entry in module.stored.items()}
+        module.tables = tables(model)
         save_module(module, call, signature, artifact, module.owned.values())
 
     def load(self, artifact: Path, request: Request) -> Loaded:

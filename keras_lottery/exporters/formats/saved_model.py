@@ -31,6 +31,7 @@ class SavedModel(Exporter):
 
         module = tf.Module()
         module.weights = {path: v.value for path, v in masking.variables(model).items()}
+        module.tables = tables(model)
         save_module(
             module,
             lambda *arguments: model(*arguments, training=False),
@@ -47,13 +48,23 @@ class SavedModel(Exporter):
         )
 
 
+def tables(model: Any) -> list[Any]:
+    """Returns the look-up tables of a model's layers, which an exported call can't create."""
+    import tensorflow as tf
+
+    parts = tf.train.TrackableView(model).descendants()
+    return [
+        part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)
+    ]
+
+
 def save_module(
     module: Any, call: Callable[..., Any], signature: Signature, folder: Path, owned: Any
 ) -> None:
     """Writes `module` with `call` as `serve` and as the signature `serving_default`.
 
     Args:
-        module: a `tf.Module` with the variables.
+        module: a `tf.Module` with the variables and tables.
         call: from the model's positional arguments to its outputs.
         signature: the model's inputs.
         folder: the folder to write.

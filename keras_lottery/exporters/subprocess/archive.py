@@ -25,7 +25,7 @@ from keras_lottery.references import attributes, elements, is_part, references
 
 _CONFIG = "config.json"
 # Entries of a config that are code, which Keras loads with `safe_mode=False` only.
-_CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
+CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
 
 
 def save_archive(model: Any, path: Path) -> None:
@@ -170,7 +170,7 @@ def _code(config: Any) -> list[Any]:
     return [
         (entry["class_name"], entry.get("config"))
         for entry in entries(config)
-        if entry["class_name"] in _CODE
+        if entry["class_name"] in CODE
     ]
 
 

@@ -83,11 +83,12 @@ def dodge(remaining: Sequence[float], index: int, of: int, levels: Sequence[floa
 
 
 _FEW = 0.2
+_HALF = 0.5
 _FLAT = 0.2
 
 
 def window(
-    values: Sequence[float],
+    by_arm: Sequence[Sequence[float]],
     bars: Sequence[float] = (),
     higher_is_better: bool = True,
     shown: Sequence[float] = (),
@@ -95,11 +96,11 @@ def window(
     """Returns axis limits with which a collapsed value doesn't flatten everything else.
 
     The worse end is cut at eight times the distance between the best value and the median, unless
-    more than a fifth of the values are beyond it, or the others fill a fifth of the whole axis.
-    Bars widen the axis by at most two fifths on either side.
+    more than a fifth of all values or half of an arm's are beyond it, or the others fill a fifth
+    of the whole axis. Bars widen the axis by at most two fifths on either side.
 
     Args:
-        values: the means.
+        by_arm: the means, arm by arm.
         bars: ends of their error bars.
         higher_is_better: direction of the values.
         shown: values that are never outside, those of the main arm.
@@ -108,17 +109,19 @@ def window(
         The lower and upper limit, and whether anything is outside.
     """
     sign = 1.0 if higher_is_better else -1.0
-    data = sign * np.array([value for value in values if np.isfinite(value)])
+    arms = [sign * np.array([value for value in arm if np.isfinite(value)]) for arm in by_arm]
+    data = np.concatenate([np.array([]), *arms])
     if not len(data):
         return 0.0, 1.0, False
     best, middle, worst = data.max(), float(np.median(data)), data.min()
     bottom = min([best - 8 * (best - middle), *(sign * np.array(shown))])
     few = float(np.mean(data < bottom)) <= _FEW
+    few &= all(float(np.mean(arm < bottom)) <= _HALF for arm in arms if len(arm))
     flat = best - data[data >= bottom].min() < _FLAT * (best - worst)
     cut = bool(few and flat and middle < best and worst < bottom - 0.5 * (best - bottom))
     bottom = bottom if cut else worst
     span = best - bottom or 0.01 * (abs(best) or 1.0)
-    ends = sign * np.array([*values, *bars], dtype=float)
+    ends = np.array([*data, *(sign * np.array(bars))], dtype=float)
     ends = ends[np.isfinite(ends)]
     top = min(ends.max(), best + 0.4 * span) + 0.06 * span
     if not cut:
@@ -128,12 +131,12 @@ def window(
 
 
 _CONTRAST = 10
-"""Largest ÷ median difference from which on an axis is logarithmic."""
+"""Largest difference ÷ end of the linear part from which on an axis is logarithmic."""
 
 
 def contrast_axis(
     axes: Axes, values: Sequence[float], bars: Sequence[float], seeds: Sequence[float]
-) -> float | None:
+) -> tuple[float | None, bool]:
     """Sets the limits of an axis of differences, on which neither means nor seeds are outside.
 
     If the largest difference is far above the median one, the axis is linear around 0 and
@@ -146,19 +149,20 @@ def contrast_axis(
         seeds: the differences of single seeds.
 
     Returns:
-        The end of the linear part; None if all of the axis is linear.
+        The end of the linear part, None if all of the axis is linear; and whether bars are cut off.
     """
     sizes = np.abs([value for value in values if np.isfinite(value) and value])
     inside = np.array([0.0, *values, *seeds], dtype=float)
     inside = inside[np.isfinite(inside)]
     low, high = float(inside.min()), float(inside.max())
     ends = [low, high, *(end for end in bars if np.isfinite(end))]
-    if not len(sizes) or sizes.max() < _CONTRAST * np.median(sizes):
+    usual = np.median(sizes) if len(sizes) else 1.0
+    linear = float(10.0 ** np.ceil(np.log10(usual) - 1e-9))
+    if sizes.max(initial=0.0) < _CONTRAST * linear:
         span = (high - low) or 0.01
         below, above = max(min(ends), low - 0.4 * span), min(max(ends), high + 0.4 * span)
         axes.set_ylim(below - 0.06 * span, above + 0.06 * span)
-        return None
-    linear = float(10.0 ** np.round(np.log10(np.median(sizes))))
+        return None, min(ends) < below - 0.06 * span or max(ends) > above + 0.06 * span
     axes.set_yscale("symlog", linthresh=linear)
     powers = linear * 10.0 ** np.arange(
         0, 1 + np.ceil(np.log10(np.abs([min(ends), max(ends)]).max() / linear))
@@ -167,4 +171,4 @@ def contrast_axis(
     axes.set_yticks(marks, [f"{mark:g}".replace("-", "−") for mark in marks])
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylim(min(1.4 * min(ends), -0.6 * linear), max(1.4 * max(ends), 0.6 * linear))
-    return linear
+    return linear, False

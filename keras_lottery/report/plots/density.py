@@ -35,7 +35,11 @@ def draw_density(densities: Densities) -> Drawing:
         figure,
         f"Fraction of each variable that the masks of `{densities.arm}` keep, mean over "
         f"{densities.seeds} seed{'s' if densities.seeds > 1 else ''}"
-        + ("; both scales are logarithmic." if not many else "; the colours are logarithmic.")
+        + (
+            "; both scales are logarithmic. Coinciding lines are hidden."
+            if not many
+            else "; the colors are logarithmic."
+        )
         + (f" The {every} variables are grouped by layer." if every > len(densities.paths) else ""),
         "Density per variable against the fraction of all weights remaining.",
     )

@@ -47,6 +47,7 @@ def draw_inputs(results: Results, rows: Sequence[InputRow]) -> Drawing:
         "inputs.png",
         figure,
         "Kept weights of the first layer by the input that they read, at the sparsest levels: "
-        f"lines are means over seeds, small points single seeds; n = {seed_range(results.rows)}.",
+        "lines are means over seeds, small points single seeds. Arms are offset horizontally; "
+        f"n = {seed_range(results.rows)}.",
         "Kept weights of the first layer by input, for each arm.",
     )

@@ -52,11 +52,11 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
     legend(top, results.arms)
     below = ""
     if bottom is not None:
-        linear = _differences(bottom, results, compared, unit, longest(by_arm))
+        linear, wide = _differences(bottom, results, compared, unit, longest(by_arm))
         beyond = f"; logarithmic beyond ±{linear:g}" if linear else ""
         below = (
             f" Below: the difference `{results.main}` − control paired by seed, with {INTERVALS}"
-            f"{beyond}."
+            f"{beyond}{'; wider intervals are cut off' if wide else ''}."
         )
     caption = _caption(results, cut) + below
     names = ", ".join(by_arm) or "dense"
@@ -67,11 +67,11 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
 def _values(axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: Unit) -> bool:
     """Draws the upper panel; returns whether values are outside it."""
     tidy(axes)
-    centres: list[float] = []
+    centres: list[list[float]] = []
     ends: list[float] = []
     dense = dense_level(results.rows)
     if dense:
-        centres.append(dense.mean * unit.factor)
+        centres.append([dense.mean * unit.factor])
         ends += _dense_band(axes, dense, unit)
     looks, apart = lines(results.arms), longest(by_arm)
     # The main arm is drawn last, above the others.
@@ -82,7 +82,7 @@ def _values(axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: 
         places = dodge([level.remaining for level in of_arm], index, len(by_arm), apart)
         rank = 3 if arm == results.main else 2.5
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
-        centres += [*means]
+        centres.append([*means])
         ends += [*(means - spread), *(means + spread)]
     main = [level.mean * unit.factor for level in by_arm.get(results.main or "", ())]
     low, high, cut = window(centres, ends, results.higher_is_better, main)
@@ -100,8 +100,8 @@ def _dense_band(axes: Axes, dense: Level, unit: Unit) -> list[float]:
 
 def _differences(
     axes: Axes, results: Results, compared: Sequence[str], unit: Unit, apart: Sequence[float]
-) -> float | None:
-    """Draws the lower panel; returns where its axis becomes logarithmic, if it does."""
+) -> tuple[float | None, bool]:
+    """Draws the lower panel; returns where its axis becomes logarithmic, and if bars are cut."""
     tidy(axes)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
     looks, centres, ends, single = lines(results.arms), list[float](), list[float](), list[float]()
@@ -121,11 +121,11 @@ def _differences(
         centres += [*means]
         ends += [*(means - half), *(means + half)]
         single += [value for of_level in seeds for value in of_level]
-    linear = contrast_axis(axes, centres, ends, single)
+    shown = contrast_axis(axes, centres, ends, single)
     better = "above 0: better" if results.higher_is_better else "below 0: better"
     noun = unit.noun
     axes.set_ylabel(f"{results.main} − control\n[{noun}], {better}", fontsize=9.5)
-    return linear
+    return shown
 
 
 def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
@@ -148,14 +148,18 @@ def _flops_axis(axes: Axes, results: Results, marks: Sequence[float]) -> None:
 
 def _caption(results: Results, cut: bool) -> str:
     better = "higher" if results.higher_is_better else "lower"
+    spread = (
+        "Lines are means over seeds, bars ± 1 standard deviation between seeds, the band dense ± 1 "
+        f"standard deviation; repetitions of a control are averaged within a seed; "
+        f"n = {seed_range(results.rows)}.{SEEDS_CAPTION}"
+    )
+    one = "n = 1 seed, so there is no standard deviation or interval."
     text = (
         f"{unit_of(results.rows).spoken} ({better} is better) against the fraction of prunable "
-        "weights remaining. Lines are means over seeds, bars ± 1 standard deviation between seeds, "
-        "the band dense ± 1 standard deviation; repetitions of a control are averaged within a "
-        f"seed; n = {seed_range(results.rows)}. Arms are offset horizontally.{SEEDS_CAPTION}"
+        f"weights remaining. {one if len(results.seeds) == 1 else spread}"
     )
-    if len(results.seeds) == 1:
-        text += " Only one seed, so no standard deviation or interval."
+    if len(results.arms) > 1:
+        text += " Arms are offset horizontally."
     if cut:
-        text += " The axis of values is truncated; the table has them all."
+        text += " The y axis is truncated; the table has all values."
     return text

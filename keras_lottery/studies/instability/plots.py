@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_lottery.report.formatting import percent
 from keras_lottery.report.plots.style import (
     SEEDS_CAPTION,
     Drawing,
@@ -75,7 +76,9 @@ def draw_path(measured: "Sequence[Line]") -> Drawing:
             name = f"k = {line.step:,}"
             options = looks[name].options() | {"marker": "", "linestyle": "-"}
             axes.plot(line.alphas, mean, label=name, **options)
-        axes.set_title(f"{subject}, {of_subject[0].remaining:.0%} of the weights", fontsize=9.5)
+        axes.set_title(
+            f"{subject}, {percent(of_subject[0].remaining)} of the weights", fontsize=9.5
+        )
         axes.set_xlabel("α [share of W₁]", fontsize=9.5)
     panels[0].set_ylabel("test error [%]", fontsize=9.5)
     legend(panels[0])

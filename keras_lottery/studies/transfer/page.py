@@ -1,10 +1,11 @@
 """The page of the study `transfer`: one figure per target, a matrix, and the source's size."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_lottery.checks import check_path_name
+from keras_lottery.config.claims import recorded_claims
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results
 from keras_lottery.records.run_paths import RunPaths
@@ -65,7 +66,8 @@ def content(run: Path) -> Content:
             "Continue with `keras-lottery run` and the same config."
         )
     random = next((a for a in RANDOM if all(a in s.arms for s in targets.values())), RANDOM[0])
-    page = Content(title, [*_headline(targets, random), *lost])
+    claimed = {claim.arm for claim, _ in recorded_claims(record)}
+    page = Content(title, [*_headline(targets, random, claimed), *lost])
     page.add(Heading(page.title, 1), Bullets(page.headline, strong=True))
     page.add(_reuse_table(targets))
     for name, results in targets.items():
@@ -97,16 +99,18 @@ def _study(paths: RunPaths, name: str, record: Mapping[str, Any]) -> Results | N
     return results_of_rows(paths, config["task"], read_results(file), better, config, {})
 
 
-def _sources(results: Results) -> list[str]:
-    return [arm for arm in results.arms if arm.startswith(f"{WINNING} from ")]
+def _sources(results: Results, claimed: Collection[str]) -> list[str]:
+    """Returns the arms with tickets of sources, those of the claims first."""
+    arms = [arm for arm in results.arms if arm.startswith(f"{WINNING} from ")]
+    return sorted(arms, key=lambda arm: arm not in claimed)
 
 
-def _headline(targets: Mapping[str, Results], random: str) -> list[str]:
+def _headline(targets: Mapping[str, Results], random: str, claimed: Collection[str]) -> list[str]:
     """Returns sentences that compare each source's tickets with random and the target's tickets."""
     return [
         f"{name}: {sentence}"
         for name, results in targets.items()
-        for arm in _sources(results)
+        for arm in _sources(results, claimed)
         for sentence in comparisons(
             results, [c for c in (random, WINNING) if c in results.arms], arm
         )
