@@ -51,6 +51,15 @@ def is_cpu() -> bool:
     return all("cpu" in device.lower() for device in devices())
 
 
+def has_float64() -> bool:
+    """Returns False where JAX computes in 32 bits, which it does unless it is told otherwise."""
+    if name() != "jax":
+        return True
+    import jax
+
+    return bool(jax.config.jax_enable_x64)
+
+
 def copies(variables: Iterable[keras.Variable]) -> list[Any]:
     """Returns copies of the variables' values on their device."""
     if name() == "torch":

@@ -30,6 +30,11 @@ def check(config: Config) -> None:
     if config.train.jit != "auto" and (reasons := without_xla(backend.name())):
         # A warning only: the config may be meant for several backends.
         warnings.warn(f"train.jit has no effect {reasons['train.jit']}.", stacklevel=3)
+    if config.train.dtype_policy == "float64" and not backend.has_float64():
+        raise LotteryError(
+            "Expected train.dtype_policy='float64' where JAX computes in 64 bits. Received: JAX "
+            "with 32. Set JAX_ENABLE_X64=1, or use float32."
+        )
     _check_names(config)
     pruning.check_choices(config.prune.pattern, config.prune.criterion, config.prune.scope)
     check_arms(config)

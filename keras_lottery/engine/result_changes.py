@@ -77,6 +77,25 @@ def _fine_tunes_beyond(config: Config) -> bool:
     return fine_tunes and config.optimizer.schedule in ("cosine", "linear", "inverse_sqrt")
 
 
+def _plays_ppo(config: Config) -> bool:
+    model: Any = config.model
+    return config.task == "rl" and model.algorithm == "ppo"
+
+
+def _counts_games(config: Config) -> bool:
+    data: Any = config.data
+    return config.task == "rl" and data.epoch_unit == "games"
+
+
+def _averages_networks(config: Config) -> bool:
+    return config.study == "instability"
+
+
+def _evaluates_some_examples(config: Config) -> bool:
+    options: Any = config.options
+    return config.study == "supermasks" and options.validation_examples > 0
+
+
 CHANGES = (
     Change(1, "images of 16 bits, with alpha, in floats from 0 to 255 or with labels that don't "
            "count from 0 are read differently", _reads_own_images, certain=False),
@@ -95,6 +114,12 @@ CHANGES = (
     Change(5, "at the rewind point, the learning-rate schedule and the target network of a DQN are "
            "at the dense network's step", _skips_steps),
     Change(5, "fine-tuning keeps the learning rate of the last step", _fine_tunes_beyond),
+    Change(6, "PPO bootstraps from the frame after a rollout", _plays_ppo),
+    Change(6, "arms play as many games after the rewind point as the dense network",
+           _counts_games),
+    Change(6, "batch statistics of averaged networks are those of images of all classes",
+           _averages_networks),
+    Change(6, "levels are compared on held-out images of all classes", _evaluates_some_examples),
 )  # fmt: skip
 """All fixes that changed results under an unchanged hash, oldest first.
 

@@ -307,7 +307,7 @@ class ProgressCallback(StepCallback):
         self._loss = math.nan
 
     def on_first_epoch(self, epoch: int) -> None:
-        left = self.steps_left(epoch)
+        left = self.steps_left()
         self._steps = None if left is None else self._step + left
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

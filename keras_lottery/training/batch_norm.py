@@ -12,7 +12,7 @@ from keras_lottery import checks
 from keras_lottery.errors import LotteryError
 from keras_lottery.masking import arguments
 from keras_lottery.masking.keras_internals import flatten_layers
-from keras_lottery.training.data import length
+from keras_lottery.training.data import fixed_order, length
 from keras_lottery.training.epochs import is_arrays
 
 MOST_EXAMPLES = 5000
@@ -34,7 +34,8 @@ def reestimate_batch_norm(
         model: built; masked weights are used under their masks.
         x: inputs, arrays of shape `(examples, ...)`; or batches from a PyDataset, a
             tf.data.Dataset or a DataLoader, with or without labels.
-        examples: maximal number of examples, taken from the start.
+        examples: maximal number of examples: of arrays any, in a random order that is always the
+            same, since arrays are often sorted by class; of batches the first.
         batch_size: batch size for arrays; an incomplete last batch is left out.
 
     Raises:
@@ -72,8 +73,10 @@ def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
     if is_arrays(x):
         size = min(examples, length(x))
         batch_size = max(min(batch_size, size), 1)
+        order = fixed_order(length(x))
         for at in range(0, size - batch_size + 1, batch_size):
-            yield keras.tree.map_structure(lambda a, i=at: a[i : i + batch_size], x)
+            rows = order[at : at + batch_size]
+            yield keras.tree.map_structure(lambda array, rows=rows: _rows(array, rows), x)
         return
     if not hasattr(x, "__iter__") and not hasattr(x, "num_batches"):
         raise LotteryError(
@@ -89,6 +92,12 @@ def _batches(x: Any, examples: int, batch_size: int) -> Iterator[Any]:
         seen += len(keras.tree.flatten(inputs)[0])
         if seen >= examples:
             return
+
+
+def _rows(array: Any, rows: np.ndarray) -> Any:
+    if isinstance(array, np.ndarray):
+        return array[rows]
+    return keras.ops.take(array, rows, axis=0)
 
 
 def _moving(model: keras.Model) -> list[tuple[keras.Variable, float]]:

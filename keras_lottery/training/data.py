@@ -83,6 +83,14 @@ class ArrayData:
         return DataOrder(length(self.train), train.batch_size, seed, drop_remainder=drop)
 
 
+def fixed_order(examples: int) -> NDArray[np.int64]:
+    """Returns a random order of examples that is always the same.
+
+    The first of any number of them are of all classes, even if the data are sorted by class.
+    """
+    return np.random.default_rng(0).permutation(examples)
+
+
 def length(arrays: Any) -> int:
     """Returns the number of examples.
 

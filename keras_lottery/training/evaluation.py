@@ -11,7 +11,7 @@ from keras_lottery import backend, masking
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import checkpoint
-from keras_lottery.training.data import ArrayData, length
+from keras_lottery.training.data import ArrayData, fixed_order, length
 from keras_lottery.training.loop import Evaluation
 from keras_lottery.training.programs import Program
 
@@ -95,7 +95,7 @@ class Evaluations:
         return {f"val_{k}": v for k, v in metrics.items()}
 
     def _of(self, split: str, examples: int) -> Evaluation:
-        """Returns the evaluation of a split, or of its first examples, compiled once."""
+        """Returns the evaluation of a split, or of some of its examples, compiled once."""
         data = self._data
         arrays = {"test": data.test, "validation": data.validation, "train": data.train}.get(split)
         if arrays is None:
@@ -107,7 +107,10 @@ class Evaluations:
         if whole is not None and not examples:
             return whole
         if (split, examples) not in self._parts:
-            part = keras.tree.map_structure(lambda array: array[: examples or None], arrays)
+            part = arrays
+            if 0 < examples < length(arrays):
+                rows = fixed_order(length(arrays))[:examples]
+                part = keras.tree.map_structure(lambda array: array[rows], arrays)
             self._parts[split, examples] = self._evaluation(part)
         return self._parts[split, examples]
 

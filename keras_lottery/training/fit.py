@@ -18,7 +18,7 @@ from keras_lottery.training.loop import Evaluation, logs_of, results, train_step
 from keras_lottery.training.neurons import thaw
 from keras_lottery.training.programs import Program, make_program
 from keras_lottery.training.resident import FitProgram
-from keras_lottery.training.step_callback import StepCallback
+from keras_lottery.training.step_callback import FIRST, StepCallback
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
@@ -148,6 +148,7 @@ def _fit_arrays(
     hooks.on_train_begin()
     if (resumed := resumed_epoch(model)) is not None:
         first = epochs.start(resumed)
+    hooks.set_params(hooks.params | {FIRST: (epochs.of(first), first)})
     logs: dict[str, Any] = {}
     for epoch in range(epochs.of(first), last):
         reached = range(max(first, epochs.start(epoch)), epochs.start(epoch + 1))

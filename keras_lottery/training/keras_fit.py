@@ -11,6 +11,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.training.checks import check_batches
 from keras_lottery.training.data import DataOrder
 from keras_lottery.training.epochs import Epochs, epochs_of, is_one_shot
+from keras_lottery.training.step_callback import FIRST
 
 Settings = Mapping[str, Any]
 """Arguments of `keras.Model.fit` other than `x`, by name."""
@@ -63,7 +64,8 @@ def keras_fit(
             f"{initial_step}. Received: a {type(x).__name__} without a length. "
             "Pass steps_per_epoch."
         )
-    return _fit_parts(model, _parts(x, epochs, initial_step, settings["epochs"], steps), settings)
+    parts = _parts(x, epochs, initial_step, settings["epochs"], steps)
+    return _fit_parts(model, parts, settings, initial_step)
 
 
 def fit_batches(
@@ -78,7 +80,8 @@ def fit_batches(
         rest = Batches(batches.at, epochs, batches.source, skipped)
         parts = [_Part(rest, first, first + 1, None), replace(parts[0], first=first + 1)]
     arguments = {"shuffle": False, "class_weight": settings["class_weight"]}
-    return _fit_parts(model, parts, {**settings, "y": None, "sample_weight": None, **arguments})
+    settings = {**settings, "y": None, "sample_weight": None, **arguments}
+    return _fit_parts(model, parts, settings, initial_step)
 
 
 class Batches(keras.utils.PyDataset):
@@ -144,7 +147,7 @@ def _parts(x: Any, epochs: Epochs, step: int, last: int, steps: int | None) -> l
         return [_Part(_from(x, epochs, step), first, last, steps)]
     remaining = epochs.start(first + 1) - step
     rest = _Part(_from(x, epochs, step), first, first + 1, remaining)
-    return [rest, _Part(_from(x, epochs, rest.first), first + 1, last, steps)]
+    return [rest, _Part(_from(x, epochs, epochs.start(first + 1)), first + 1, last, steps)]
 
 
 def _from(x: Any, epochs: Epochs, step: int) -> Any:
@@ -156,7 +159,7 @@ def _from(x: Any, epochs: Epochs, step: int) -> Any:
 
 
 def _fit_parts(
-    model: keras.Model, parts: list[_Part], settings: Settings
+    model: keras.Model, parts: list[_Part], settings: Settings, initial_step: int | None
 ) -> keras.callbacks.History:
     """Trains the parts in order; callbacks see a single training."""
     if len(parts) > 1 and getattr(model.optimizer, "use_ema", False):
@@ -166,6 +169,7 @@ def _fit_parts(
             "Start at a whole epoch, or pass arrays."
         )
     epochs = settings["epochs"]
+    first = {} if initial_step is None else {FIRST: (parts[0].first, initial_step)}
     hooks = _Hooks(
         settings["callbacks"],
         add_history=True,
@@ -174,6 +178,7 @@ def _fit_parts(
         epochs=epochs,
         steps=parts[-1].steps_per_epoch or getattr(parts[-1].x, "num_batches", None),
         model=model,
+        **first,
     )
     parts = [part for part in parts if part.first < part.epochs] or parts[-1:]
     for part in parts:

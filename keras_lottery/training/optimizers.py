@@ -184,6 +184,8 @@ def build_optimizer(
         for f in dataclasses.fields(config)
         if f.name not in handled and getattr(config, f.name) is not None
     }
+    if not config.l2:
+        extra.pop("l2", None)
     try:
         optimizer = _optimizer_class(config)(learning_rate=rate, **extra)
     except (ValueError, TypeError) as error:

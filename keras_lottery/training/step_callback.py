@@ -7,12 +7,15 @@ import keras
 
 from keras_lottery import masking
 
+FIRST = "first"
+"""The parameter of callbacks with the epoch and the step at which `kl.fit` starts."""
+
 
 class StepCallback(keras.callbacks.Callback):
     """A callback that counts training steps.
 
-    A fit that starts at `initial_epoch`, or at the epoch restored by `BackupAndRestore`, resumes an
-    earlier training: the steps of the earlier epochs count.
+    A fit that starts at `initial_epoch`, at the `initial_step` of `kl.fit` or at the epoch restored
+    by `BackupAndRestore` resumes an earlier training, whose steps count.
     """
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -45,15 +48,21 @@ class StepCallback(keras.callbacks.Callback):
         """Returns the steps of an epoch, 0 if Keras doesn't know them."""
         return int((self.params or {}).get("steps") or 0)
 
-    def steps_left(self, epoch: int) -> int | None:
-        """Returns the steps from the start of an epoch to the end of the fit; None if unknown."""
+    def steps_left(self) -> int | None:
+        """Returns the steps until the end of the fit; None if unknown."""
         epochs = (self.params or {}).get("epochs")
         if not epochs or not self.steps_per_epoch():
             return None
-        return self.steps_per_epoch() * (int(epochs) - epoch)
+        return self.steps_per_epoch() * int(epochs) - self._step
 
     def _steps_before(self, epoch: int) -> int:
-        """Returns the steps of earlier epochs; the optimizer's count if Keras doesn't know them."""
+        """Returns the steps before the first one in `epoch`.
+
+        It is the optimizer's count if Keras doesn't know the steps of an epoch.
+        """
+        started, step = (self.params or {}).get(FIRST, (None, 0))
+        if started == epoch:
+            return int(step)
         if not epoch:
             return 0
         return epoch * self.steps_per_epoch() or masking.iterations(self.model) or 0

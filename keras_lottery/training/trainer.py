@@ -68,11 +68,12 @@ class Trainer:
         with self.distribution.scope():
             built = build_optimizer(optimizer, self.steps_per_epoch, self.total_steps)
             model.compile(optimizer=built, loss=loss, metrics=list(metrics))
-            built.build(model.trainable_variables)
+            # Under mixed_float16 it is another one, which scales the loss.
+            model.optimizer.build(model.trainable_variables)
             if backend.name() == "tensorflow":
                 clip_sums(built, self.distribution.replicas)
             _build_metrics(model, data.train, self.distribution.replicas)
-        self._fresh_optimizer = checkpoint.capture_optimizer(built)
+        self._fresh_optimizer = checkpoint.capture_optimizer(model.optimizer)
         several = steps_per_call(self.order, self.every) > 1
         compilation = choose_compilation(model, self.distribution, train.jit, several)
         self.program = make_program(model, self.distribution, compilation)

@@ -241,8 +241,22 @@ def test_a_fix_that_may_concern_the_network_is_a_warning(tmp_path, recwarn):
 def test_runs_of_before_the_fifth_version(tmp_path, name, fields, said):
     with pytest.raises(LotteryError, match=said):
         checked_version({"results_version": 4}, presets.frozen(name, fields), tmp_path)
-    unconcerned = presets.frozen("yu2019/control:cartpole_ppo_small", {})
+    unconcerned = presets.frozen("quickstart", {})
     assert checked_version({"results_version": 4}, unconcerned, tmp_path) == RESULTS_VERSION
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "said"),
+    [
+        ("yu2019/control:cartpole_ppo_small", {}, "PPO bootstraps"),
+        ("yu2019/control:cartpole", {"data.epoch_unit": "games"}, "as many games"),
+        ("frankle2020/instability:small_cnn_digits", {}, "averaged networks"),
+        ("zhou2019/supermasks:conv2", {"options.validation_examples": 500}, "held-out images"),
+    ],
+)
+def test_runs_of_before_the_sixth_version(tmp_path, name, fields, said):
+    with pytest.raises(LotteryError, match=said):
+        checked_version({"results_version": 5}, presets.frozen(name, fields), tmp_path)
 
 
 def test_a_run_on_torch_resumes_with_a_warning_that_its_rounding_has_changed(tmp_path, recwarn):

@@ -7,6 +7,7 @@ import pytest
 from keras_lottery import masking, toolkit
 from keras_lottery.errors import LotteryError
 from keras_lottery.training.batch_norm import reestimate_batch_norm
+from keras_lottery.training.data import fixed_order
 
 pytestmark = pytest.mark.backend
 L = keras.layers
@@ -49,7 +50,7 @@ def test_statistics_are_those_of_the_data_and_nothing_else_moves():
 def test_batches_count_alike_and_what_is_frozen_stays():
     model = made(momentum=0.5, trainable=False)
     x = np.repeat(np.array([[1.0, 2, 3], [3.0, 2, 5]], np.float32), 500, axis=0)
-    reestimate_batch_norm(model, x)
+    reestimate_batch_norm(model, iter([x[:500], x[500:]]))
     first, second = model.layers[0], model.layers[2]
     np.testing.assert_allclose(numbers(first.moving_mean), [2, 2, 4], rtol=1e-5)
     np.testing.assert_allclose(numbers(first.moving_variance), 0, atol=1e-5)
@@ -63,7 +64,15 @@ def test_a_network_without_batch_norm_stays_as_it_is():
     assert all(np.array_equal(w, before[p]) for p, w in masking.get_weights(model).items())
 
 
-def test_batches_of_any_kind_are_read_as_arrays_are():
+def test_data_sorted_by_class_have_the_statistics_of_all_classes():
+    x = np.repeat(np.array([[0.0, 2, 4], [2.0, 4, 0]], np.float32), 500, axis=0)
+    for data in (x, keras.ops.convert_to_tensor(x)):
+        model = made()
+        reestimate_batch_norm(model, data, examples=400)
+        np.testing.assert_allclose(numbers(model.layers[0].moving_mean), [1, 3, 2], atol=0.2)
+
+
+def test_arrays_and_batches_of_any_kind_are_read():
     x = np.random.default_rng(0).normal(2, 3, (40, 3)).astype(np.float32)
 
     class Batches(keras.utils.PyDataset):
@@ -78,9 +87,9 @@ def test_batches_of_any_kind_are_read_as_arrays_are():
         model = made()
         reestimate_batch_norm(model, data, examples=30, batch_size=10)
         found.append(numbers(model.layers[0].moving_mean))
-    np.testing.assert_allclose(found[0], x[:30].mean(axis=0), rtol=1e-5)
-    np.testing.assert_array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[2])
+    np.testing.assert_allclose(found[0], x[fixed_order(40)[:30]].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(found[1], x[:30].mean(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(found[1], found[2])
     with pytest.raises(LotteryError, match="data with examples"):
         reestimate_batch_norm(made(), iter([]))
     with pytest.raises(LotteryError, match=r"inputs, or batches\. Received: NoneType"):

@@ -6,6 +6,7 @@ import pytest
 
 from keras_lottery import training
 from keras_lottery.errors import LotteryError
+from keras_lottery.training.step_callback import StepCallback
 from tests.training import made
 from tests.training.kinds import Batches, Calls, generator, tf_data
 
@@ -77,6 +78,34 @@ def test_tf_data_continue_where_they_were(model, start):
         model, first, tf_data(X, Y).repeat(), shuffle=False, initial_step=2, steps_per_epoch=5
     )
     assert len(steps) == 13 and equal(endless, once)
+    seven, _ = trained(model, start, tf_data(X, Y).repeat().take(7), shuffle=False, epochs=1)
+    for data, each in ((tf_data(X, Y), None), (tf_data(X, Y).repeat(), 5)):
+        settings = {"shuffle": False, "initial_step": 7, "steps_per_epoch": each}
+        rest, steps = trained(model, seven, data, **settings)
+        assert len(steps) == 8 and equal(rest, once)
+
+
+class Steps(StepCallback):
+    """Notes the number of every step."""
+
+    def on_first_epoch(self, epoch):
+        self.seen, self.left = [], self.steps_left()
+
+    def on_steps_end(self, last, step):
+        self.seen += range(last + 1, step + 1)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "PyDataset", "tf.data"])
+def test_step_callbacks_count_from_the_initial_step(kind, model, start):
+    data = {"arrays": X, "PyDataset": Batches(X, Y), "tf.data": tf_data(X, Y)}[kind]
+    arrays = {"y": Y, "batch_size": 8} if kind == "arrays" else {"shuffle": kind == "PyDataset"}
+    counted = Steps()
+    model.set_weights(start)
+    settings = arrays | {"epochs": 3, "initial_step": 7, "verbose": 0}
+    training.fit(model, data, callbacks=[counted], **settings)
+    assert counted.seen == list(range(8, 16))
+    if kind != "tf.data":  # Keras learns its length from the first epoch
+        assert counted.left == 8
 
 
 def test_an_eager_model_and_a_generator_to_validate_on_keep_step_and_seed(model, start):

@@ -8,7 +8,7 @@ from keras_lottery import masking, toolkit
 from keras_lottery.config.build import build
 from keras_lottery.config.sections import OptimizerConfig
 from keras_lottery.errors import LotteryError
-from keras_lottery.training.optimizers import build_optimizer
+from keras_lottery.training.optimizers import L2SGD, build_optimizer
 
 pytestmark = pytest.mark.backend
 
@@ -79,6 +79,12 @@ def test_ten_steps_equal_those_of_pytorch(name):
         own.step()
     for ours, theirs in zip(trained(config).values(), weights):
         np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-4)
+
+
+def test_no_l2_is_the_plain_optimizer():
+    """A preset's L2 is switched off this way."""
+    plain = build_optimizer(OptimizerConfig("sgd", RATE, l2=0.0), 1, 1)
+    assert isinstance(plain, keras.optimizers.SGD) and not isinstance(plain, L2SGD)
 
 
 def test_a_pruned_weight_stays_zero_under_l2():

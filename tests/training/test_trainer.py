@@ -228,6 +228,21 @@ def test_a_schedule_goes_on_where_it_is_placed(kind):
     assert int(optimizer.iterations) == 17
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
+def test_it_trains_under_any_dtype_policy(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        trainer = make_trainer(length="4it")
+    finally:
+        keras.config.set_dtype_policy(before)
+    found = fit(trainer, Start(masking.get_weights(trainer.model)), capture_at=2)
+    assert np.isfinite(found.history[-1]["val_loss"])
+    weights = {k[8:]: v for k, v in found.rewind.items() if k.startswith("weights/")}
+    start = Start(weights, step=2, learning_rate_step=2, data_order_step=2, state=found.rewind)
+    assert_same(fit(trainer, start).weights, found.weights)
+
+
 def test_an_unknown_optimizer_field_is_an_error():
     with pytest.raises(LotteryError, match=r"keras\.optimizers"):
         make_trainer(OptimizerConfig("adam", rho=0.5))

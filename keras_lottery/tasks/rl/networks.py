@@ -15,25 +15,27 @@ def build(spec: GameSpec, config: RLModel) -> keras.Model:
     """Returns a new network from a batch of observations.
 
     Its outputs are the action values, `(batch, actions)`; under PPO action logits and a value,
-    `(batch, actions)` and `(batch,)`.
+    `(batch, actions)` and `(batch,)`. They are float32 under every policy.
     """
     inputs = keras.Input(spec.shape, dtype=spec.dtype, name="observation")
     x = _TRUNKS[config.name](inputs, config.hidden)
     if config.algorithm == "ppo":
-        logits = layers.Dense(spec.actions, name="policy")(x)
-        value = layers.Dense(1, name="value")(x)
-        return keras.Model(inputs, [logits, layers.Reshape((), name="flat_value")(value)])
+        logits = layers.Dense(spec.actions, dtype="float32", name="policy")(x)
+        value = layers.Dense(1, dtype="float32", name="value")(x)
+        flat = layers.Reshape((), dtype="float32", name="flat_value")(value)
+        return keras.Model(inputs, [logits, flat])
     if config.dueling:
         return keras.Model(inputs, _dueling(x, spec.actions))
-    return keras.Model(inputs, layers.Dense(spec.actions, name="q_values")(x))
+    return keras.Model(inputs, layers.Dense(spec.actions, dtype="float32", name="q_values")(x))
 
 
 def _dueling(x: Any, actions: int) -> Any:
     """Returns V + A − mean A (Wang et al. 2016, 1511.06581, equation 9)."""
-    value = layers.Dense(1, name="value")(x)
-    advantages = layers.Dense(actions, name="advantages")(x)
+    value = layers.Dense(1, dtype="float32", name="value")(x)
+    advantages = layers.Dense(actions, dtype="float32", name="advantages")(x)
     mean = keras.ops.mean(advantages, axis=-1, keepdims=True)
-    return layers.Add(name="q_values")([value, layers.Subtract()([advantages, mean])])
+    centered = layers.Subtract(dtype="float32")([advantages, mean])
+    return layers.Add(dtype="float32", name="q_values")([value, centered])
 
 
 def _mlp(inputs: Any, hidden: Sequence[int]) -> Any:

@@ -27,6 +27,7 @@ with without_gym():
     import tensorflow_probability as tfp
     from tf_agents.agents.ppo import ppo_clip_agent
     from tf_agents.trajectories import trajectory
+    from tf_agents.utils import value_ops
 
     from keras_lottery.tasks.rl.bridge import (
         KerasNetwork,
@@ -223,12 +224,36 @@ class _Rollout:
         )
 
 
+class _Agent(ppo_clip_agent.PPOClipAgent):
+    """TF-Agents' PPO, which takes the value of the last frame for that of the one after it."""
+
+    def compute_advantages(
+        self, rewards: Any, returns: Any, discounts: Any, value_preds: Any
+    ) -> Any:
+        """Returns generalized advantage estimates (Schulman et al. 2016, 1506.02438), `(games, T)`.
+
+        Args:
+            rewards: `(games, T)`.
+            returns: not used.
+            discounts: γ, or 0 where a game terminated, `(games, T)`.
+            value_preds: values of T frames and of the one after them, `(games, T + 1)`.
+        """
+        return value_ops.generalized_advantage_estimation(
+            values=value_preds[:, :-1],
+            final_value=value_preds[:, -1],
+            rewards=rewards,
+            discounts=discounts,
+            td_lambda=self._lambda,
+            time_major=False,
+        )
+
+
 def _make_agent(
     model: keras.Model, spec: GameSpec, config: PpoConfig
 ) -> ppo_clip_agent.PPOClipAgent:
     observation = observation_spec(spec.shape, spec.dtype)
     time_steps, actions = specs_of(observation, spec.actions)
-    return ppo_clip_agent.PPOClipAgent(
+    return _Agent(
         time_steps,
         actions,
         optimizer=KerasOptimizer(model),

@@ -42,7 +42,8 @@ class RLTask(MaskedTask):
         config: of an experiment whose task is `rl`.
 
     Raises:
-        LotteryError: there is no such environment, or the lengths don't fit it.
+        LotteryError: there is no such environment, the lengths don't fit it, or the dtype policy
+            needs a scaled loss.
     """
 
     config: RLConfig
@@ -57,6 +58,11 @@ class RLTask(MaskedTask):
         self._agents: dict[str, Agent] = {}
         self._compile_seconds = 0.0
         self._check_lengths()
+        if config.train.dtype_policy == "mixed_float16":
+            raise LotteryError(
+                "Expected a dtype policy whose loss is not scaled, since TF-Agents trains the "
+                "networks. Received: train.dtype_policy='mixed_float16'. Use mixed_bfloat16."
+            )
 
     def _batch_size(self) -> int:
         is_ppo = self.config.model.algorithm == "ppo"

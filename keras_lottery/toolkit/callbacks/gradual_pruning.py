@@ -146,7 +146,7 @@ class GradualPruning(StepCallback):
     def on_first_epoch(self, epoch: int) -> None:
         self._iterations_before = masking.iterations(self.model)
         if self._iterations_before or self._is_idle or not epoch:  # or the clock isn't known yet
-            self._warn_if_too_short(self.steps_left(epoch))
+            self._warn_if_too_short(self.steps_left())
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch, logs)

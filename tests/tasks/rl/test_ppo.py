@@ -6,9 +6,10 @@ import pytest
 
 from keras_lottery.errors import LotteryError
 from keras_lottery.pruning import prune_round
+from keras_lottery.tasks.rl.config import PpoConfig
 from keras_lottery.tasks.rl.environments.games import Games
 from keras_lottery.tasks.rl.environments.spaces import GameSpec
-from keras_lottery.tasks.rl.ppo import _Rollout
+from keras_lottery.tasks.rl.ppo import _make_agent, _Rollout
 from keras_lottery.tasks.rl.task import RLTask
 from keras_lottery.types import Start
 from tests.tasks.rl.made import Counting, Silent, config, rewound, training
@@ -87,6 +88,19 @@ def test_a_game_that_is_cut_off_is_worth_what_its_last_frame_is(frames):
     found = filled(frames, limit=3)
     assert found["rewards"][:3].tolist() == [1, 2, 3 + 0.5 * 10]
     assert found["kind"][3] == 2 and found["discounts"][2] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "advantages"), [((0, 0, 0, 8), (1, 2, 4)), ((0, 0, 8, 0), (0, 0, -8))]
+)
+def test_a_rollout_that_goes_on_is_worth_what_the_frame_after_it_is(task, values, advantages):
+    """With γ = 0.5, λ = 1 and no rewards, the advantage at t is γ^(3-t) V(3) − V(t)."""
+    with task._distribution.scope():
+        spec, ppo = task._spec, PpoConfig(gamma=0.5, gae=1.0)
+        agent = _make_agent(task._model, spec, ppo)
+    zeros, going_on = np.zeros((1, 3), np.float32), np.full((1, 3), 0.5, np.float32)
+    found = agent.compute_advantages(zeros, zeros, going_on, np.array([values], np.float32))
+    np.testing.assert_allclose(found, [advantages])
 
 
 def test_a_schedule_of_the_learning_rate_is_refused():

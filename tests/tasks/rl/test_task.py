@@ -68,6 +68,24 @@ def test_where_games_are_counted_the_rewind_point_is_a_game():
     assert equal(again.weights, dense.weights)
 
 
+def test_games_that_end_together_at_the_rewind_point_are_no_head_start():
+    one = RLTask(config(data={"epoch": 5, "epoch_unit": "games", "envs": 8}))
+    dense = one.fit(training(), Start(one.start_weights(0)), Silent())
+    again = one.fit(training(1, "winning"), rewound(one, dense.rewind), Silent())
+    assert equal(again.weights, dense.weights)
+    assert again.metrics["games"] == dense.metrics["games"]
+
+
+@pytest.mark.parametrize(
+    "model", [{"algorithm": "ppo", "ppo": {"rollout": 10}}, {"dueling": True}, {}]
+)
+def test_networks_train_in_mixed_precision(model):
+    settings = {"length": "4it", "eval_every": 2, "dtype_policy": "mixed_bfloat16"}
+    one = RLTask(config(model=model, train=settings, rewind={"to": "0it"}))
+    found = one.fit(training(), Start(one.start_weights(0)), Silent())
+    assert np.isfinite(found.history[-1]["return"])
+
+
 @pytest.mark.parametrize("tau, period", [(0.05, 1), (1.0, 7)])
 def test_pruned_weights_stay_zero_in_both_networks(tau, period):
     one = RLTask(config(dqn={"target_tau": tau, "target_period": period}))
@@ -117,6 +135,7 @@ def test_biases_of_every_layer_are_prunable_where_the_config_says_so(task):
         ({"data": {"name": "CartPole"}}, "'CartPole-v1'"),
         ({"data": {"name": "Pendulum-v1"}}, "finite set of actions"),
         ({"dqn": {"gamma": 2.0}}, "model.dqn.gamma: expected at least 0 and at most 1"),
+        ({"train": {"dtype_policy": "mixed_float16"}}, "Use mixed_bfloat16"),
         ({"model": {"algorithm": "dqm"}}, "model.algorithm: expected one of dqn, ppo"),
     ],
 )
