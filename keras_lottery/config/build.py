@@ -148,7 +148,7 @@ def _over_default(spec: "dataclasses.Field[Any]", settings: object) -> object:
 
 
 def _coerce(kind: Any, value: object, where: str, problems: list[str]) -> object:
-    """Returns `value` as type `kind`; ints become floats, lists and `1,2` tuples."""
+    """Returns `value` as type `kind`; ints become floats, lists tuples, `a,b` a tuple of texts."""
     before = len(problems)
     coerced = _convert(_bare(kind), value, where, problems)
     if len(problems) == before:

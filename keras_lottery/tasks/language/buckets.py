@@ -1,5 +1,6 @@
 """The order of batches whose sentences are of about the same length."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,13 @@ def in_buckets(data: ArrayData, parts: Sequence[Arrays], batches: Sequence[int])
         batches: batch size of each bucket.
     """
     sizes, each = tuple(length(part) for part in parts), tuple(batches)
+    small = sum(size for size, batch in zip(sizes, each) if size < batch)
+    if 0 < small < sum(sizes):
+        warnings.warn(
+            f"{small} of {sum(sizes):,} sentences are too few of their length for a batch, so "
+            "they are not trained on. Choose fewer data.lengths, or a smaller train.batch_size.",
+            stacklevel=2,
+        )
     return replace(data, parts=tuple(parts), order=lambda _, seed: BucketOrder(sizes, each, seed))
 
 

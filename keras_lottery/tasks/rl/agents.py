@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from numpy.typing import NDArray
 
 from keras_lottery.errors import DivergedError
@@ -128,6 +129,17 @@ def loss_of(train: Callable[..., Any], arrays: Iterable[Any]) -> Any:
             "Expected a training with finite losses. Received: one whose loss is infinite or not a "
             "number. Lower optimizer.learning_rate or set optimizer.global_clipnorm."
         ) from error
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keeps TF-Agents from warning that an optimizer is none of tf.keras, which it needn't be."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 @contextmanager

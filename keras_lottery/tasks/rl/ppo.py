@@ -16,6 +16,7 @@ from keras_lottery.tasks.rl.agents import (
     place_model,
     share,
     without_gym,
+    without_warnings,
 )
 from keras_lottery.tasks.rl.config import PpoConfig
 from keras_lottery.tasks.rl.environments.games import Played
@@ -76,7 +77,7 @@ class Ppo:
         self._means = Means()
         self._fresh_optimizer = checkpoint.capture_optimizer(model.optimizer)
         self._rollout = _Rollout(spec, games, config.rollout, config.gamma)
-        with distribution.scope():
+        with distribution.scope(), without_warnings():
             self._agent = _make_agent(model, spec, config)
         self._train = tf.function(self._one_step, jit_compile=xla, autograph=False)
         self._heads = tf.function(self._both, jit_compile=xla, autograph=False)

@@ -15,13 +15,14 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.exporters import export_run
 from keras_lottery.records import read_metrics, read_results
 from keras_lottery.records.run_paths import RunPaths
-from keras_lottery.tasks.language.buckets import BucketOrder
+from keras_lottery.tasks.language.buckets import BucketOrder, in_buckets
 from keras_lottery.tasks.language.translation import batches, metrics, pairs, search
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.language.translation.metrics import bleu
 from keras_lottery.tasks.language.translation.pairs import Pairs
 from keras_lottery.tasks.language.translation.subwords import END, PAD, START, Subwords
 from keras_lottery.tasks.language.translation.task import TranslationTask
+from keras_lottery.training import ArrayData
 from keras_lottery.types import Start, Training
 from tests.tasks.language.made_translation import corpus, sentences
 
@@ -182,6 +183,12 @@ def test_an_epoch_has_each_sentence_at_most_once_and_every_whole_batch():
         for s in range(4)
     )
     assert {order.part(step) for step in order.shapes} == {0, 1}
+
+
+def test_sentences_that_no_epoch_has_are_a_warning():
+    parts = [(np.zeros((size, 4)), np.zeros((size, 4))) for size in (8, 3)]
+    with pytest.warns(UserWarning, match="^3 of 11 sentences are too few"):
+        in_buckets(ArrayData((), None, ()), parts, [4, 4])
 
 
 def test_no_whole_batch_is_an_error():
