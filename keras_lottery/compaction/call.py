@@ -136,6 +136,8 @@ class Call:
         slots = self.plan.slots
         slot = slots.setdefault(attribute, LayerWeight(attribute, variable, axes, makes))
         self._share(slot.axes, axes)
+        # A call of a shared layer can be the first that brings units for an axis.
+        slot.axes = tuple(b if a is None else a for a, b in zip(slot.axes, axes))
         shared = self.graph.tables.setdefault(id(variable), slot)
         self._share(shared.axes, slot.axes)
         return np.asarray(keras.ops.convert_to_numpy(variable.value), dtype=np.float32)
@@ -205,11 +207,8 @@ class Call:
             constant: constants that broadcast against the weight.
         """
         total, constant = _sum(weight, constant, makes, foldable=bias is not None)
-        axes = self.plan.slots[attribute].axes
-        known = next(
-            (k for k in self.graph.kernels if k.plan is self.plan and k.attribute == attribute),
-            None,
-        )
+        slot = self.plan.slots[attribute]
+        known = next((k for k in self.graph.kernels if k.slot is slot), None)
         if known is not None:  # a shared layer: constants must be equal in every call
             known.constant = np.where(known.constant == constant, constant, np.nan)
             known.uses += uses
@@ -217,10 +216,10 @@ class Call:
         self.graph.kernels.append(
             Kernel(
                 self.plan,
-                attribute,
+                slot,
                 weight,
-                {axis: axes[axis] for axis in reads},
-                {axis: axes[axis] for axis in makes},
+                tuple(reads),
+                makes,
                 constant,
                 bias,
                 makes if bias_axes is None else bias_axes,

@@ -253,7 +253,7 @@ def _read(model: keras.Model) -> _Wiring:
                 wiring.axes[path] = tuple(None if ids is None else group[ids] for ids in slot.axes)
                 wiring.makes[path] = slot.makes
     for kernel in graph.kernels:
-        path = paths.get(id(kernel.plan.slots[kernel.attribute].variable))
+        path = paths.get(id(kernel.slot.variable))
         if path is not None:
             wiring.uses[path] = wiring.uses.get(path, 0) + kernel.uses
             wiring.reads[path] = tuple(a for a in kernel.reads if a not in kernel.makes)

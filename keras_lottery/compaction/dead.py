@@ -78,8 +78,8 @@ def contributions(kernel: Kernel, kept: Kept) -> NDArray[Any]:
     """Returns the contribution of removed constant units to each computed unit, axes `makes`."""
     shape = kernel.weight.shape
     removed = np.zeros([1] * len(shape), dtype=bool)
-    for axis, ids in kernel.reads.items():
-        along = ~kept.of(ids, shape[axis])
+    for axis in kernel.reads:
+        along = ~kept.of(kernel.slot.axes[axis], shape[axis])
         removed = removed | along.reshape([-1 if i == axis else 1 for i in range(len(shape))])
     constant = np.where(removed, np.nan_to_num(kernel.constant), 0.0)
     over = tuple(axis for axis in range(len(shape)) if axis not in kernel.makes)
@@ -99,8 +99,8 @@ class _Edges:
         present = ((kernel.weight != 0) & np.isnan(kernel.constant)).any(axis=over)
         order = [sorted(labeled).index(axis) for axis in labeled]
         self.present = np.ascontiguousarray(present.transpose(order))
-        both = [*kernel.reads.values(), *kernel.makes.values()]
-        self.ids = [None if ids is None else roots[ids] for ids in both]
+        axes = [kernel.slot.axes[axis] for axis in labeled]
+        self.ids = [None if ids is None else roots[ids] for ids in axes]
         self.reads = len(kernel.reads)
 
     def mark(self, needed: Flags) -> bool:

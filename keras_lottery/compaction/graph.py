@@ -52,7 +52,7 @@ class Value:
 
 @dataclass(eq=False)
 class LayerWeight:
-    """A weight and the units along its axes."""
+    """A weight and the units along its axes, of the first call that has any."""
 
     attribute: str
     variable: keras.Variable
@@ -89,10 +89,10 @@ class Kernel:
 
     Args:
         plan: plan of its layer.
-        attribute: attribute of the weight in the layer.
+        slot: the weight in the plan, with the units along its axes.
         weight: its value.
-        reads: axis of the weight -> units that it reads.
-        makes: axis of the weight -> units that it computes.
+        reads: axes with the units that it reads.
+        makes: axes with the units that it computes.
         constant: constant inputs, broadcast against the weight; NaN where they vary.
         bias: attribute that absorbs the contribution of constant inputs, or None.
         bias_axes: the axes of `makes` in the order of the bias.
@@ -101,10 +101,10 @@ class Kernel:
     """
 
     plan: Plan
-    attribute: str
+    slot: LayerWeight
     weight: Array
-    reads: dict[int, Ids | None]
-    makes: dict[int, Ids | None]
+    reads: tuple[int, ...]
+    makes: tuple[int, ...]
     constant: Array
     bias: str | None
     bias_axes: tuple[int, ...]

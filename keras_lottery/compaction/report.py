@@ -112,7 +112,7 @@ def sizes(
     flops: dict[int, tuple[int, int]] = {}
     layers = []
     for kernel in graph.kernels:
-        slot = kernel.plan.slots[kernel.attribute]
+        slot = kernel.slot
         shape = kernel.weight.shape
         after = [kept.size(ids, size) for ids, size in zip(slot.axes, shape)]
         old_flops, new_flops = flops.get(id(kernel.plan), (0, 0))

@@ -100,7 +100,7 @@ def _fold(kernel: Kernel, total: NDArray[Any], donor: keras.Layer, kept: Kept) -
     """Adds the contribution of removed constant units to the bias."""
     axes = sorted(kernel.makes)
     for i, axis in enumerate(axes):
-        total = total.compress(kept.of(kernel.makes[axis], total.shape[i]), axis=i)
+        total = total.compress(kept.of(kernel.slot.axes[axis], total.shape[i]), axis=i)
     total = total.transpose([axes.index(axis) for axis in kernel.bias_axes])
     bias: Any = donor
     for part in str(kernel.bias).split("."):

@@ -174,6 +174,21 @@ def test_shared_and_nested_layers_and_several_inputs():
     assert shapes(small.get_layer("nested"), "inner") == [(6, 4), (4,)]
 
 
+@pytest.mark.parametrize("silenced", [0, 2])
+@pytest.mark.parametrize("fixed_first", [True, False])
+def test_a_shared_layer_that_reads_an_axis_without_units_in_one_call(fixed_first, silenced):
+    x = keras.Input((5, 5))
+    swap, shared = L.Permute((2, 1)), L.Dense(5, name="shared")  # swapped, the last axis has none
+    y = shared(swap(x)) if fixed_first else swap(x)
+    y = L.Dense(6, activation="relu", name="hidden")(y)
+    y = shared(L.Dense(5, name="between")(y))
+    model = functional(x, y if fixed_first else shared(swap(y)))
+    off(model.get_layer("hidden"), units=range(silenced))
+    small = kl.compact(model)
+    assert shapes(small, "hidden") == [(5, 6 - silenced), (6 - silenced,)]
+    assert shapes(small, "between") == [(6 - silenced, 5), (5,)]
+
+
 def test_a_functional_model_with_operations():
     x = keras.Input((6,))
     y = keras.ops.relu(L.Dense(8, name="a")(x))
