@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_lottery.compaction import rules
 from keras_lottery.compaction.call import Call, rule_of
@@ -193,7 +194,11 @@ class _Trace:
         return output
 
     def _value(self, leaf: Any) -> Any:
-        if not isinstance(leaf, keras.KerasTensor):
+        """Returns the value of a tensor, and anything else as it is.
+
+        The axes of a tensor that isn't symbolic, such as a learned token, keep their size.
+        """
+        if not _is_tensor(leaf):
             return leaf
         known = self.graph.values.get(id(leaf))
         return known or Value(tuple(leaf.shape), (None,) * len(leaf.shape))
@@ -208,6 +213,12 @@ class _Trace:
 
     def _path(self, operation: Any) -> str:
         return self.paths.get(id(operation)) or str(operation.name)
+
+
+def _is_tensor(leaf: Any) -> bool:
+    """Returns True for symbolic tensors, tensors of the backend, variables and arrays."""
+    arrays = keras.KerasTensor | keras.Variable | np.ndarray
+    return isinstance(leaf, arrays) or bool(keras.ops.is_tensor(leaf))
 
 
 def _input_sizes(layer: Any, value: Value) -> Callable[[Size], dict[str, Any]]:

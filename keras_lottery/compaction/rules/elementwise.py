@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import reduce
+from numbers import Real
 from typing import Any
 
 import keras
@@ -131,17 +132,9 @@ def _merge_axis(call: Call, operands: list[Value], axis: int) -> Any:
 
 
 def _operand(leaf: Any) -> Value | None:
-    if isinstance(leaf, Value):
-        return leaf
-    if isinstance(leaf, bool | str) or leaf is None:
-        return None
-    if isinstance(leaf, int | float):
+    if isinstance(leaf, Real) and not isinstance(leaf, bool):
         return Value((), (), np.asarray(float(leaf)))
-    shape = getattr(leaf, "shape", None)
-    if shape is None:
-        return None
-    shape = tuple(int(size) for size in shape)
-    return Value(shape, (None,) * len(shape), None)
+    return leaf if isinstance(leaf, Value) else None
 
 
 def _constant(value: Value) -> Array:

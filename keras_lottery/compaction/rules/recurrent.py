@@ -103,12 +103,9 @@ def _keeps_zero(layer: Any) -> bool:
 
 
 def _initial_state(call: Call, units: list[Ids]) -> None:
-    states = keras.tree.flatten(call.arguments.get("initial_state"))
-    for state in states:
+    for state in keras.tree.flatten(call.arguments.get("initial_state")):
         if isinstance(state, Value):
             call.couple(units[0], state.axes[-1])
-        elif state is not None:
-            call.couple(units[0], None)
 
 
 def _sizes(layer: Any, forward: Ids, backward: Ids, size: Size) -> dict[str, Any]:
