@@ -5,6 +5,7 @@ dynamic subclass whose config also contains the smaller layers.
 """
 
 import inspect
+from numbers import Real
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.class_swap import own_class_view, swapped_class
 from keras_lottery.masking.paths import layer_paths
 
-__all__ = ["CompactedLayer", "config_of", "give_class"]
+__all__ = ["CompactedLayer", "config_of", "give_class", "without_arrays"]
 
 CONFIG_KEY = "keras_lottery_compacted"
 PENDING = internals.hidden_name("resized")
@@ -30,7 +31,7 @@ class CompactedLayer(internals.BuildHook):
     registered_name = "keras_lottery>CompactedLayer"
 
     def get_config(self) -> dict[str, Any]:
-        config = dict(own_class_view(self).get_config())
+        config = dict(without_arrays(own_class_view(self).get_config()))
         entry = internals.class_entry(self.keras_lottery_base)
         inner = dict(getattr(self, PENDING))
         layers = dict(layer_paths(self))
@@ -103,6 +104,21 @@ def config_of(layer: keras.Layer) -> dict[str, Any]:
             )
         config[name] = keras.saving.serialize_keras_object(getattr(layer, attribute))
     return config
+
+
+def without_arrays(config: Any) -> Any:
+    """Returns a config with zeros instead of initializers that are an array.
+
+    The array has the layer's original size, and the weights are copied anyway.
+    """
+    if isinstance(config, list | tuple):
+        return type(config)(without_arrays(part) for part in config)
+    if not isinstance(config, dict):
+        return config
+    if config.get("module") == "keras.initializers" and config.get("class_name") == "Constant":
+        is_number = isinstance(config["config"]["value"], Real)
+        return config if is_number else keras.initializers.serialize(keras.initializers.Zeros())
+    return {key: without_arrays(value) for key, value in config.items()}
 
 
 def _serialized(layer: keras.Layer) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_lottery.compaction.composites import config_of
+from keras_lottery.compaction.composites import config_of, without_arrays
 from keras_lottery.compaction.dead import Kept, contributions
 from keras_lottery.compaction.graph import Graph, Kernel, LayerWeight, Plan
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.paths import variables
 
@@ -24,17 +25,34 @@ def resize(graph: Graph, kept: Kept) -> list[Plan]:
 
     Returns:
         The plans of the layers that changed.
+
+    Raises:
+        LotteryError: a layer can't be built with fewer units.
     """
     changed = []
     for plan in graph.plans.values():
         kernels = [kernel for kernel in graph.kernels if kernel.plan is plan]
         folds = [(kernel, contributions(kernel, kept)) for kernel in kernels]
         folds = [(kernel, total) for kernel, total in folds if total.any()]
-        donor = _donor(plan, kept, folds)
+        try:
+            donor = _donor(plan, kept, folds)
+        except LotteryError:
+            raise
+        except Exception as error:  # whatever its code and its initializers raise
+            raise _cannot_shrink(plan, error) from error
         if donor is not None:
             internals.transplant(plan.layer, donor)
             changed.append(plan)
     return changed
+
+
+def _cannot_shrink(plan: Plan, error: Exception) -> LotteryError:
+    reason = reason_of(error).rstrip(".")
+    return LotteryError(
+        f"Expected a layer that can be built with fewer units. Received: {plan.path} of class "
+        f"{type(plan.layer).__name__}, which cannot ({reason}). Its initializers or its code "
+        "depend on its size: let them take any size, or keep its units with a compaction rule."
+    )
 
 
 def _donor(plan: Plan, kept: Kept, folds: list[tuple[Kernel, NDArray[Any]]]) -> keras.Layer | None:
@@ -49,7 +67,7 @@ def _donor(plan: Plan, kept: Kept, folds: list[tuple[Kernel, NDArray[Any]]]) -> 
     cut = any(_is_cut(slot, kept) for slot in plan.slots.values())
     if not (changes or cut or folds):
         return None
-    donor = type(layer).from_config({**config, **changes})
+    donor = type(layer).from_config(without_arrays({**config, **changes}))
     shapes = {
         name: _built_shape(plan, name, tuple(shape), kept)
         for name, shape in internals.built_shapes(layer).items()

@@ -7,6 +7,7 @@ import pytest
 import keras_lottery as kl
 from benchmarks.zoo import randomize
 from keras_lottery.errors import LotteryError
+from tests import fresh
 
 pytestmark = pytest.mark.backend
 L = keras.layers
@@ -222,6 +223,51 @@ def test_the_result_is_a_plain_model(tmp_path):
     np.testing.assert_allclose(loaded.predict(data, verbose=0), expected, atol=1e-5)
     loaded.compile("adam", "mse")
     loaded.fit(data, expected, verbose=0)
+
+
+def with_table():
+    table = keras.initializers.Constant(np.arange(80.0).reshape(20, 4))
+    x = keras.Input((5,), dtype="int32")
+    return x, L.Flatten()(L.Embedding(20, 4, embeddings_initializer=table)(x))
+
+
+def with_kernel_and_bias():
+    kernel = keras.initializers.Constant(np.arange(20.0).reshape(5, 4))
+    bias = keras.initializers.Constant([1.0, 2.0, 3.0, 4.0])
+    x = keras.Input((5,))
+    return x, L.Dense(4, kernel_initializer=kernel, bias_initializer=bias)(x)
+
+
+def with_two_directions():
+    bias = keras.initializers.Constant(np.arange(16.0))
+    x = keras.Input((3, 5))
+    return x, L.Bidirectional(L.LSTM(4, unit_forget_bias=False, bias_initializer=bias))(x)
+
+
+@pytest.mark.parametrize("build", [with_table, with_kernel_and_bias, with_two_directions])
+def test_a_layer_that_is_initialized_with_an_array(build, tmp_path):
+    x, y = build()
+    model = functional(x, L.Dense(2)(y))
+    kl.prune(model, 0.5, pattern="channels", embeddings=True)
+    small = kl.compact(model)
+    assert small.count_params() < model.count_params()
+    data = np.ones((2, *x.shape[1:]), x.dtype)
+    np.save(tmp_path / "data.npy", data)
+    small.save(tmp_path / "small.keras")
+    code = "import keras, numpy as np; model = keras.models.load_model('small.keras'); "
+    code += "np.save('outputs.npy', model.predict(np.load('data.npy'), verbose=0))"
+    assert fresh.run("-c", code, cwd=tmp_path).returncode == 0
+    expected = model.predict(data, verbose=0)
+    np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, 1e-5, 1e-5)
+
+
+def test_a_layer_that_only_takes_its_original_size_is_named():
+    x = keras.Input((5,))
+    y = L.Dense(4, name="first", kernel_initializer=lambda shape, dtype: np.ones((5, 4)))(x)
+    model = functional(x, L.Dense(2)(y))
+    off(model.get_layer("first"), units=[0])
+    with pytest.raises(LotteryError, match=r"layers/dense of class Dense, which cannot"):
+        kl.compact(model)
 
 
 def test_bad_input():
