@@ -190,6 +190,21 @@ def test_a_shared_layer_that_reads_an_axis_without_units_in_one_call(fixed_first
     assert shapes(small, "between") == [(6 - silenced, 5), (5,)]
 
 
+@pytest.mark.parametrize(
+    "build",
+    [lambda: L.Reshape((1, 1, 6)), lambda: L.GroupNormalization(3, scale=False, center=False)],
+    ids=["reshape", "groups"],
+)
+def test_a_shared_layer_without_weights_loses_what_is_dead_in_all_calls(build):
+    x, shared = keras.Input((3,)), build()
+    parts = [shared(L.Dense(6, name=name)(x)) for name in ("first", "second")]
+    model = functional(x, L.Dense(2)(L.Flatten()(L.Concatenate()(parts))))
+    off(model.get_layer("first"), units=[0, 1, 2, 3])
+    off(model.get_layer("second"), units=[2, 3, 4, 5])
+    small = kl.compact(model)
+    assert shapes(small, "first") == shapes(small, "second") == [(3, 4), (4,)]
+
+
 def test_a_functional_model_with_operations():
     x = keras.Input((6,))
     y = keras.ops.relu(L.Dense(8, name="a")(x))

@@ -51,6 +51,8 @@ def group_normalization(call: Call) -> None:
     others = tuple(ids for i, ids in enumerate(x.axes) if i != axis)
     call.graph.pin(others, f"{call.path} normalizes over this axis")
     units = x.axes[axis]
+    # All calls of a shared layer keep the same groups, even without a scale and a shift.
+    call.couple(call.units("channels", x.shape[axis]), units)
     call.output.axes = x.axes
     gamma = call.weight("gamma", (units,), makes=(0,))
     beta = call.weight("beta", (units,), makes=(0,))

@@ -68,12 +68,16 @@ def flatten(call: Call) -> None:
 
 
 def reshape(call: Call) -> None:
+    """All calls of a shared layer keep the same sizes, except along an axis of size -1."""
     reshaped(call, call.input)
-    old, out = tuple(call.layer.target_shape), call.output
+    old = tuple(call.layer.target_shape)
+    axes = [
+        None if size == -1 else call.couple(call.units(f"axis{i}", size), ids)
+        for i, (size, ids) in enumerate(zip(old, call.output.axes[1:]))
+    ]
 
     def target(size: Size) -> dict[str, Any]:
-        sizes = zip(old, out.axes[1:])
-        return {"target_shape": tuple(s if s == -1 else size(ids, s) for s, ids in sizes)}
+        return {"target_shape": tuple(size(ids, s) for s, ids in zip(old, axes))}
 
     call.resize(target)
 
