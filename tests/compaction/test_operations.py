@@ -72,6 +72,31 @@ def test_an_operation_that_mixes_channels_keeps_them():
     assert "(Flip) has no rule" in kl.compaction_report(small).pinned[0]
 
 
+class Bounded(L.Layer):
+    def call(self, x):
+        return keras.ops.clip(x, 0.0, np.arange(6, dtype="float32"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "remaining", "without_rule"),
+    [
+        (keras.ops.relu, 5, []),
+        (keras.ops.log1p, 5, []),  # not a number below -1
+        (keras.ops.tril, 6, ["(Tril)"]),
+        (Bounded(), 6, ["(Clip)"]),
+    ],
+    ids=["relu", "log1p", "tril", "clip"],
+)
+def test_an_operation_that_depends_on_the_index_keeps_channels(operation, remaining, without_rule):
+    x = keras.Input((4, 5))
+    y = operation(L.Dense(6, name="a")(x))
+    model = functional(x, L.Dense(2, name="last")(y))
+    off(model.get_layer("a"), units=[0])
+    small = kl.compact(model)
+    assert shapes(small, "a") == [(5, remaining), (remaining,)]
+    assert [reason.split()[1] for reason in kl.compaction_report(small).pinned] == without_rule
+
+
 def test_a_model_that_fails_on_data():
     class Broken(L.Layer):
         def call(self, x):

@@ -1,6 +1,6 @@
 """Constants that pass through activations and other element-wise functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,10 +16,14 @@ Array = NDArray[Any]
 Function = Callable[[Any], Any]
 
 
-def is_elementwise(function: Function, shape: tuple[int, ...] = (4, 6)) -> bool:
+def is_elementwise(
+    function: Function, shape: tuple[int, ...] = (4, 6), axes: Sequence[int] = (1,)
+) -> bool:
     """Returns True if each output only depends on the input at the same index.
 
-    The test changes half of a random input and compares the outputs of the other half.
+    The test changes half of a random input and compares the outputs of the other half. Along some
+    axes it also removes indices, since a function can depend on the index itself: `tril`, or a
+    bound for each channel.
     """
     rng = np.random.default_rng(0)
     first = rng.normal(size=shape).astype("float32")
@@ -31,7 +35,9 @@ def is_elementwise(function: Function, shape: tuple[int, ...] = (4, 6)) -> bool:
         return False
     if any(result.shape != shape for result in results):
         return False
-    return bool(np.array_equal(results[0][~changed], results[1][~changed], equal_nan=True))
+    if not np.array_equal(results[0][~changed], results[1][~changed], equal_nan=True):
+        return False
+    return all(keeps_apart(function, shape, axis) for axis in axes)
 
 
 def keeps_apart(function: Function, shape: tuple[int, ...], axis: int) -> bool:
@@ -61,7 +67,7 @@ def keeps_apart(function: Function, shape: tuple[int, ...], axis: int) -> bool:
 
 
 def _close(a: Array, b: Array) -> bool:
-    return a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5)
+    return a.shape == b.shape and np.allclose(a, b, 1e-4, 1e-5, equal_nan=True)
 
 
 def apply(function: Function, constant: Array | None) -> Array | None:

@@ -35,7 +35,8 @@ def unary(call: Call) -> bool:
     x, out = call.input, call.output
     if len(call.inputs) != 1 or len(call.outputs) != 1 or x.shape != out.shape:
         return False
-    if not is_elementwise(call.operation.call, (2, *x.shape[1:])):
+    labeled = [axis for axis, ids in enumerate(x.axes) if ids is not None]
+    if not is_elementwise(call.operation.call, (2, *x.shape[1:]), labeled):
         return False
     out.axes, out.constant = x.axes, apply(call.operation.call, x.constant)
     return True
