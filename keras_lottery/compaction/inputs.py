@@ -15,8 +15,10 @@ _SIZES = ((32, 8), (128, 64), (256, 512))  # for unknown axes of (images, sequen
 _BATCH = 2  # if the model has no fixed batch size
 
 
-def input_specs(model: keras.Model) -> Any:
-    """Returns symbolic inputs with concrete shapes, in the structure of the model's inputs.
+def input_specs(model: keras.Model) -> list[Any]:
+    """Returns the positional arguments of a call: symbolic inputs with concrete shapes.
+
+    Most models have one argument, which can be a list or a dict.
 
     Raises:
         LotteryError: the model's input shapes are unknown.
@@ -26,7 +28,7 @@ def input_specs(model: keras.Model) -> Any:
         return choices[0]
     for specs in choices:
         with suppress(Exception):  # whatever a layer raises if an axis is too short
-            model.compute_output_spec(specs)
+            model.compute_output_spec(*specs)
             return specs
     return choices[0]
 
@@ -36,19 +38,19 @@ def tried_shapes(model: keras.Model) -> list[list[tuple[int, ...]]]:
     return [_shapes(specs) for specs in _choices(model)]
 
 
-def _choices(model: keras.Model) -> list[Any]:
-    """Returns inputs of several sizes, smallest first, or of one if the model fixes it.
+def _choices(model: keras.Model) -> list[list[Any]]:
+    """Returns arguments of several sizes, smallest first, or of one if the model fixes it.
 
     A model that was built by a call knows the batch size of that call, which few need.
     """
     functional = internals.functional_of(model)
     batches = (True,) if functional is not None else (False, True)
     if functional is not None:
-        inputs = internals.map_inputs(functional, lambda tensor: tensor)
+        arguments = [internals.map_inputs(functional, lambda tensor: tensor)]
     else:
-        inputs = _called_with(model)
+        arguments = _called_with(model)
     choices = [
-        keras.tree.map_structure(partial(_concrete, sizes=sizes, fixed=fixed), inputs)
+        keras.tree.map_structure(partial(_concrete, sizes=sizes, fixed=fixed), arguments)
         for sizes in _SIZES
         for fixed in batches
     ]
@@ -59,15 +61,15 @@ def _shapes(specs: Any) -> list[tuple[int, ...]]:
     return [tuple(spec.shape) for spec in keras.tree.flatten(specs)]
 
 
-def _called_with(model: keras.Model) -> Any:
-    """Returns symbolic inputs of the shapes that a model was built with."""
+def _called_with(model: keras.Model) -> list[Any]:
+    """Returns symbolic arguments of the shapes that a model was built with."""
     shapes = internals.built_shapes(model)
     if not shapes:
         raise LotteryError(
             f"Expected a model with known input shapes. Received: {model.name!r}. "
             "Call it on a batch first."
         )
-    return _from_shapes(next(iter(shapes.values())), model)
+    return [_from_shapes(shape, model) for shape in shapes.values() if shape is not None]
 
 
 def _from_shapes(shape: Any, model: keras.Model) -> Any:

@@ -28,7 +28,7 @@ def latencies(models: Sequence[keras.Model], batch_size: int) -> list[float]:
         batch_size: examples per forward pass.
     """
     batch = _batch(models[0], batch_size)
-    programs = [compiled(partial(model, training=False), model.variables) for model in models]
+    programs = [compiled(partial(_forward, model), model.variables) for model in models]
     for program in programs:
         _run(program, batch)  # compiles it
     seconds: list[list[float]] = [[] for _ in programs]
@@ -41,12 +41,16 @@ def latencies(models: Sequence[keras.Model], batch_size: int) -> list[float]:
     return [float(np.median(measured)) for measured in seconds]
 
 
+def _forward(model: keras.Model, arguments: list[Any]) -> Any:
+    return model(*arguments, training=False)
+
+
 def _run(program: Callable[[Any], Any], batch: Any) -> None:
     for output in keras.tree.flatten(program(batch)):
         keras.ops.convert_to_numpy(output)  # waits for the device
 
 
-def _batch(model: keras.Model, size: int) -> Any:
+def _batch(model: keras.Model, size: int) -> list[Any]:
     rng = np.random.default_rng(0)
 
     def draw(spec: Any) -> Any:
@@ -55,4 +59,5 @@ def _batch(model: keras.Model, size: int) -> Any:
         values = rng.normal(size=shape) if "float" in str(spec.dtype) else np.zeros(shape)
         return keras.ops.convert_to_tensor(values, spec.dtype)
 
-    return keras.tree.map_structure(draw, input_specs(model))
+    arguments: list[Any] = keras.tree.map_structure(draw, input_specs(model))
+    return arguments

@@ -57,13 +57,14 @@ class _Trace:
 
     def run(self) -> Graph:
         specs = input_specs(self.model)
-        for i, (path, tensor) in enumerate(keras.tree.flatten_with_path(specs)):
+        structure = specs[0] if len(specs) == 1 else specs
+        for i, (path, tensor) in enumerate(keras.tree.flatten_with_path(structure)):
             name = "/".join(map(str, path)) or tensor.name or str(i)
             self.graph.inputs.append((name, self._input(tensor)))
         self.first_inner_unit = len(self.graph.units)
         with internals.intercepted(self.layer, self.operation):
             try:
-                outputs = self._expand(self.model, (specs,), {})
+                outputs = self._expand(self.model, tuple(specs), {})
             except Exception as error:
                 raise self._not_symbolic(error) from error
         for tensor in keras.tree.flatten(outputs):

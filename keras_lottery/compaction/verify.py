@@ -49,10 +49,10 @@ def check_equal(model: keras.Model, small: keras.Model, graph: Graph) -> float:
     return worst
 
 
-def _run(model: keras.Model, tensors: Any, texts: tuple[str, str]) -> Any:
+def _run(model: keras.Model, tensors: list[Any], texts: tuple[str, str]) -> Any:
     try:
         with keras.StatelessScope():  # the model's own states stay as they are
-            return model(tensors, training=False)
+            return model(*tensors, training=False)
     except Exception as error:
         first = str(error).partition("\n")[0]
         layer = f"{first} " if first.startswith("Exception encountered when calling") else ""
