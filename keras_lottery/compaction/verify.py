@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery.backend import full_precision
 from keras_lottery.compaction.graph import Graph
 from keras_lottery.compaction.inputs import input_specs
 from keras_lottery.errors import LotteryError, reason_of
@@ -51,7 +52,8 @@ def check_equal(model: keras.Model, small: keras.Model, graph: Graph) -> float:
 
 def _run(model: keras.Model, tensors: list[Any], texts: tuple[str, str]) -> Any:
     try:
-        with keras.StatelessScope():  # the model's own states stay as they are
+        # A GPU's fast products would round a folded constant; the model's own states stay.
+        with full_precision(), keras.StatelessScope():
             return model(*tensors, training=False)
     except Exception as error:
         first = str(error).partition("\n")[0]

@@ -285,6 +285,38 @@ def test_a_layer_that_only_takes_its_original_size_is_named():
         kl.compact(model)
 
 
+def test_outputs_are_compared_in_full_precision():
+    seen = []
+
+    class Watch(L.Layer):
+        def call(self, x):
+            seen.append(precision())
+            return x
+
+    x = keras.Input((5,))
+    model = functional(x, L.Dense(2)(Watch()(x)))
+    usual = precision()
+    kl.compact(model)
+    full = {"jax": "highest"}.get(keras.backend.backend(), False)
+    assert seen[-4:] == [full] * 4  # two batches, two models
+    assert precision() == usual
+
+
+def precision():
+    """Returns whether products, or convolutions on torch, are rounded on a GPU; JAX's setting."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.config.jax_default_matmul_precision
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.backends.cudnn.allow_tf32
+    import tensorflow as tf
+
+    return tf.config.experimental.tensor_float_32_execution_enabled()
+
+
 def test_bad_input():
     with pytest.raises(LotteryError, match="Keras model"):
         kl.compact("model")
