@@ -127,12 +127,22 @@ class Call:
 
         Returns:
             Its value; None if the layer has no such weight.
+
+        Raises:
+            LotteryError: an axis has more or fewer units than the weight has indices.
         """
         variable = self.operation
         for part in attribute.split("."):
             variable = getattr(variable, part, None)
         if variable is None:
             return None
+        for axis, (ids, size) in enumerate(zip(axes, variable.shape)):
+            if ids is not None and len(ids) != size:
+                raise LotteryError(
+                    "Expected a unit for each index of an axis. Received: "
+                    f"{len(ids)} units for axis {axis} of {self.path}/{attribute}, which has "
+                    f"{size} indices. Correct the layer's compaction rule, or that of its input."
+                )
         slots = self.plan.slots
         slot = slots.setdefault(attribute, LayerWeight(attribute, variable, axes, makes))
         self._share(slot.axes, axes)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_lottery.compaction import rules
-from keras_lottery.compaction.call import Call, rule_of
+from keras_lottery.compaction.call import Call, Rule, rule_of
 from keras_lottery.compaction.graph import Graph, Plan, Size, Value
 from keras_lottery.compaction.inputs import input_specs, tried_shapes
 from keras_lottery.compaction.rules.elementwise import independent, unary
@@ -65,6 +65,8 @@ class _Trace:
         with internals.intercepted(self.layer, self.operation):
             try:
                 outputs = self._expand(self.model, tuple(specs), {})
+            except LotteryError:  # of a rule
+                raise
             except Exception as error:
                 raise self._not_symbolic(error) from error
         for tensor in keras.tree.flatten(outputs):
@@ -174,7 +176,7 @@ class _Trace:
         call = Call(self.graph, operation, self._path(operation), arguments, values, self._inside)
         rule = rule_of(operation)
         if rule is not None:
-            rule(call)
+            _apply(rule, call)
         elif not unary(call) and not independent(call):
             call.without_rule = True
         if call.without_rule:
@@ -214,6 +216,19 @@ class _Trace:
 
     def _path(self, operation: Any) -> str:
         return self.paths.get(id(operation)) or str(operation.name)
+
+
+def _apply(rule: Rule, call: Call) -> None:
+    try:
+        rule(call)
+    except LotteryError:
+        raise
+    except Exception as error:
+        raise LotteryError(
+            f"Expected a compaction rule that fits its layer. Received: the rule of {call.path} "
+            f"({type(call.operation).__name__}), which fails: {reason_of(error)} Register another "
+            "one with register_compaction_rule."
+        ) from error
 
 
 def _is_tensor(leaf: Any) -> bool:

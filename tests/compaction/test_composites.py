@@ -321,6 +321,28 @@ def test_a_wrong_rule_is_caught():
     assert shapes(kl.compact(model), "first") == [(4, 6), (6,)]
 
 
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (lambda call: call.weigth, "rule of layers/shift .*no attribute 'weigth'"),
+        (lambda call: call.weight("shift", (np.arange(2),)), "2 units for axis 0 of .*/shift"),
+    ],
+)
+def test_a_rule_that_fails_is_named(rule, reason):
+    class Shift(L.Layer):
+        def build(self, shape):
+            self.shift = self.add_weight(shape=(shape[-1],))
+
+        def call(self, x):
+            return x + self.shift
+
+    kl.register_compaction_rule(Shift, rule)
+    x = keras.Input((5,))
+    model = functional(x, L.Dense(2)(Shift()(L.Dense(3)(x))))
+    with pytest.raises(LotteryError, match=reason):
+        kl.compact(model)
+
+
 def test_a_weight_that_code_reads_elsewhere_stays_whole():
     class Tied(L.Layer):
         def __init__(self, source, **kwargs):
