@@ -84,26 +84,6 @@ class Widened(L.Layer):
 
 
 @keras.saving.register_keras_serializable("compaction_tests")
-class Started(L.Layer):
-    """A composite layer whose constructor takes the initial kernel."""
-
-    def __init__(self, initializer, **kwargs):
-        super().__init__(**kwargs)
-        self.initializer = keras.initializers.get(initializer)
-        self.inner = L.Dense(3, kernel_initializer=self.initializer)
-
-    def build(self, input_shape):
-        self.inner.build(input_shape)
-
-    def call(self, x):
-        return self.inner(x)
-
-    def get_config(self):
-        initializer = keras.initializers.serialize(self.initializer)
-        return {**super().get_config(), "initializer": initializer}
-
-
-@keras.saving.register_keras_serializable("compaction_tests")
 class Sorted(L.Layer):
     def call(self, x):
         return keras.ops.sort(x, axis=-1)
@@ -255,19 +235,6 @@ def test_a_wrapper_that_asks_such_a_layer_for_its_shape(tmp_path):
     np.testing.assert_allclose(small.predict(data, verbose=0), expected, 1e-5, 1e-6)
     off(small.get_layer("wide").layer.inner, units=[1])
     assert shapes(kl.compact(small), "wide") == [(4, 2), (2,)]
-
-
-def test_a_composite_layer_that_is_initialized_with_an_array(tmp_path):
-    x = keras.Input((4,))
-    started = Started(keras.initializers.Constant(np.ones((6, 3))), name="started")
-    model = functional(x, started(L.Dense(6, name="first")(x)))
-    off(model.get_layer("first"), units=[0, 1])
-    kl.compact(model).save(tmp_path / "small.keras")
-    loaded = keras.models.load_model(tmp_path / "small.keras")
-    assert shapes(loaded, "started") == [(4, 3), (3,)]
-    data = np.ones((2, 4), "float32")
-    expected = model.predict(data, verbose=0)
-    np.testing.assert_allclose(loaded.predict(data, verbose=0), expected, 1e-5, 1e-6)
 
 
 def test_the_config_of_a_layer_without_get_config():

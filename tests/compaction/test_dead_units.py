@@ -7,7 +7,6 @@ import pytest
 import keras_lottery as kl
 from benchmarks.zoo import randomize
 from keras_lottery.errors import LotteryError
-from tests import fresh
 
 pytestmark = pytest.mark.backend
 L = keras.layers
@@ -158,53 +157,6 @@ def test_separable_transposed_and_grouped_convolutions():
     assert shapes(small, "last") == [(3, 2), (2,)]
 
 
-def test_shared_and_nested_layers_and_several_inputs():
-    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
-    shared = L.Dense(6, activation="relu", name="shared")
-    z = keras.Input((6,))
-    inner = keras.Model(z, L.Dense(5, name="inner")(L.Dense(7, name="deep")(z)), name="nested")
-    total = L.Average()([inner(shared(a)), inner(shared(b))])
-    model = functional([a, b], L.Dense(2, name="last")(total))
-    deep, last = model.get_layer("nested").get_layer("deep"), model.get_layer("last")
-    off(model.get_layer("shared"), units=[0])
-    edit(deep, kernel=((..., 2), 0))  # constant: its bias stays
-    edit(last, kernel=((4, slice(None)), 0))
-    small = kl.compact(model)
-    assert shapes(small, "shared") == [(4, 5), (5,)]
-    assert shapes(small.get_layer("nested"), "deep") == [(5, 6), (6,)]
-    assert shapes(small.get_layer("nested"), "inner") == [(6, 4), (4,)]
-
-
-@pytest.mark.parametrize("silenced", [0, 2])
-@pytest.mark.parametrize("fixed_first", [True, False])
-def test_a_shared_layer_that_reads_an_axis_without_units_in_one_call(fixed_first, silenced):
-    x = keras.Input((5, 5))
-    swap, shared = L.Permute((2, 1)), L.Dense(5, name="shared")  # swapped, the last axis has none
-    y = shared(swap(x)) if fixed_first else swap(x)
-    y = L.Dense(6, activation="relu", name="hidden")(y)
-    y = shared(L.Dense(5, name="between")(y))
-    model = functional(x, y if fixed_first else shared(swap(y)))
-    off(model.get_layer("hidden"), units=range(silenced))
-    small = kl.compact(model)
-    assert shapes(small, "hidden") == [(5, 6 - silenced), (6 - silenced,)]
-    assert shapes(small, "between") == [(6 - silenced, 5), (5,)]
-
-
-@pytest.mark.parametrize(
-    "build",
-    [lambda: L.Reshape((1, 1, 6)), lambda: L.GroupNormalization(3, scale=False, center=False)],
-    ids=["reshape", "groups"],
-)
-def test_a_shared_layer_without_weights_loses_what_is_dead_in_all_calls(build):
-    x, shared = keras.Input((3,)), build()
-    parts = [shared(L.Dense(6, name=name)(x)) for name in ("first", "second")]
-    model = functional(x, L.Dense(2)(L.Flatten()(L.Concatenate()(parts))))
-    off(model.get_layer("first"), units=[0, 1, 2, 3])
-    off(model.get_layer("second"), units=[2, 3, 4, 5])
-    small = kl.compact(model)
-    assert shapes(small, "first") == shapes(small, "second") == [(3, 4), (4,)]
-
-
 def test_a_functional_model_with_operations():
     x = keras.Input((6,))
     y = keras.ops.relu(L.Dense(8, name="a")(x))
@@ -238,51 +190,6 @@ def test_the_result_is_a_plain_model(tmp_path):
     np.testing.assert_allclose(loaded.predict(data, verbose=0), expected, atol=1e-5)
     loaded.compile("adam", "mse")
     loaded.fit(data, expected, verbose=0)
-
-
-def with_table():
-    table = keras.initializers.Constant(np.arange(80.0).reshape(20, 4))
-    x = keras.Input((5,), dtype="int32")
-    return x, L.Flatten()(L.Embedding(20, 4, embeddings_initializer=table)(x))
-
-
-def with_kernel_and_bias():
-    kernel = keras.initializers.Constant(np.arange(20.0).reshape(5, 4))
-    bias = keras.initializers.Constant([1.0, 2.0, 3.0, 4.0])
-    x = keras.Input((5,))
-    return x, L.Dense(4, kernel_initializer=kernel, bias_initializer=bias)(x)
-
-
-def with_two_directions():
-    bias = keras.initializers.Constant(np.arange(16.0))
-    x = keras.Input((3, 5))
-    return x, L.Bidirectional(L.LSTM(4, unit_forget_bias=False, bias_initializer=bias))(x)
-
-
-@pytest.mark.parametrize("build", [with_table, with_kernel_and_bias, with_two_directions])
-def test_a_layer_that_is_initialized_with_an_array(build, tmp_path):
-    x, y = build()
-    model = functional(x, L.Dense(2)(y))
-    kl.prune(model, 0.5, pattern="channels", embeddings=True)
-    small = kl.compact(model)
-    assert small.count_params() < model.count_params()
-    data = np.ones((2, *x.shape[1:]), x.dtype)
-    np.save(tmp_path / "data.npy", data)
-    small.save(tmp_path / "small.keras")
-    code = "import keras, numpy as np; model = keras.models.load_model('small.keras'); "
-    code += "np.save('outputs.npy', model.predict(np.load('data.npy'), verbose=0))"
-    assert fresh.run("-c", code, cwd=tmp_path).returncode == 0
-    expected = model.predict(data, verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "outputs.npy"), expected, 1e-5, 1e-5)
-
-
-def test_a_layer_that_only_takes_its_original_size_is_named():
-    x = keras.Input((5,))
-    y = L.Dense(4, name="first", kernel_initializer=lambda shape, dtype: np.ones((5, 4)))(x)
-    model = functional(x, L.Dense(2)(y))
-    off(model.get_layer("first"), units=[0])
-    with pytest.raises(LotteryError, match=r"layers/dense of class Dense, which cannot"):
-        kl.compact(model)
 
 
 def test_outputs_are_compared_in_full_precision():
