@@ -1,4 +1,4 @@
-"""Pages whose code is complete run as pasted, and print what they show."""
+"""Pages whose code is complete run as pasted, but for their epochs, and print what they show."""
 
 import re
 from collections import Counter
@@ -10,6 +10,8 @@ from tests import fresh
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("prune_in_five_minutes", "find_a_ticket_in_five_minutes", "toolkit", "compaction")
+# Not the 50 of the API page, which early stopping ends.
+LONG = re.compile(r"(\bepochs=|\"epochs\": (?!50))\d+")
 
 
 def words(line):
@@ -21,6 +23,8 @@ def words(line):
 def test_a_page_runs_as_pasted(page, tmp_path):
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     code = "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    code, shortened = LONG.subn(r"\g<1>2", code)  # which runs the same code
+    assert shortened
     shown = "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL)).splitlines()
     done = fresh.run("-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
