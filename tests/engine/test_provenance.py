@@ -16,9 +16,18 @@ from keras_lottery.types import Training
 from tests.engine.made import KERNEL, made, of
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """The folder of a made run of two seeds and two rounds."""
+    folder = tmp_path_factory.mktemp("made")
+    made(folder)
+    return folder
+
+
 @pytest.fixture
-def files(tmp_path):
-    """The reader of a made run of two seeds and two rounds."""
+def files(template, tmp_path):
+    """The reader of a copy of it; `made` writes what is missing, and here nothing is."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     return made(tmp_path)
 
 
