@@ -8,14 +8,26 @@ import pytest
 from benchmarks.peers import side_by_side
 from benchmarks.peers.side_by_side import Candidate, Group, Rate
 
-WORKER = "import sys; print('ready', flush=True)\nfor line in sys.stdin: print('done', flush=True)"
+WORKER = """
+import sys
+
+print("ready", flush=True)
+for order in sys.stdin:
+    with open(sys.argv[1], "a") as file:
+        file.write(order)
+    print("done", flush=True)
+"""
 
 
-def test_workers_train_when_they_are_told_to():
+def test_workers_train_when_they_are_told_to(tmp_path):
+    orders = tmp_path / "orders"
     with ExitStack() as stack:
-        group = Group(Candidate("made", (sys.executable, "-c", WORKER)), 2, 1, stack)
-        group()
-        group()
+        command = (sys.executable, "-c", WORKER, str(orders))
+        group = Group(Candidate("made", command), 2, 1, stack)
+        assert not orders.exists()
+        for calls in (1, 2):
+            group()
+            assert orders.read_text() == "go\n" * 2 * calls
 
 
 def test_a_worker_that_fails_is_named():
