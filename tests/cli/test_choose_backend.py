@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from keras_lottery.cli import choose, commands, fastest
 from keras_lottery.cli.choose import choose_backend
 from keras_lottery.config import BACKENDS, MODEL_KINDS, freeze, presets
+from keras_lottery.errors import LotteryError
 from keras_lottery.records.run_paths import paths_of
 from keras_lottery.tasks import task_schemas
 
@@ -67,6 +68,12 @@ def test_what_comes_before_speed(monkeypatch, capsys):
     monkeypatch.setattr(choose, "visible_gpus", lambda: ["0"])
     assert choose_backend(slow) == "jax"
     assert capsys.readouterr().out == ""
+
+
+def test_a_backend_that_there_is_not_is_named(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "mxnet")
+    with pytest.raises(LotteryError, match=r"KERAS_BACKEND to be one of tensorflow, .*'mxnet'"):
+        choose_backend(settings("quickstart"))
 
 
 def test_a_resumed_run_keeps_its_backend(tmp_path):
