@@ -37,6 +37,18 @@ def mlp():
 
 
 @pytest.fixture
+def two_layers():
+    """Returns a maker of 6-5-3 perceptrons, for what depends on neither layers nor statistics."""
+
+    def make(**dense):
+        inputs = keras.Input((6,))
+        hidden = L.Dense(5, activation="tanh", **dense)(inputs)
+        return keras.Model(inputs, L.Dense(3, **dense)(hidden))
+
+    return make
+
+
+@pytest.fixture
 def compiled():
     """Returns a function that compiles a classifier."""
 

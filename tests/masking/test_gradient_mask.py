@@ -141,9 +141,11 @@ class Push(keras.constraints.Constraint):
     ],
     ids=["regularizer", "constraint", "max_norm"],
 )
-def test_regularizers_and_constraints_revive_nothing(arguments, mlp, data, compiled, random_masks):
+def test_regularizers_and_constraints_revive_nothing(
+    arguments, two_layers, data, compiled, random_masks
+):
     model = compiled(
-        toolkit.mask(mlp(**arguments)), opt.SGD(0.01, momentum=0.9, global_clipnorm=1.0)
+        toolkit.mask(two_layers(**arguments)), opt.SGD(0.01, momentum=0.9, global_clipnorm=1.0)
     )
     masking.set_masks(model, random_masks(model))
     model.fit(*data, batch_size=8, epochs=2, verbose=0)
@@ -168,9 +170,9 @@ def test_a_regularizer_of_pruned_weights_does_not_count_in_the_global_norm(data,
 
 
 def test_the_guard_survives_compiling_again_copying_and_loss_scaling(
-    mlp, data, compiled, random_masks
+    two_layers, data, compiled, random_masks
 ):
-    model = toolkit.mask(mlp(kernel_regularizer=Pull()))
+    model = toolkit.mask(two_layers(kernel_regularizer=Pull()))
     masking.set_masks(model, random_masks(model))
     compiled(model, opt.Adam(0.01))
     copied = copy.deepcopy(model.optimizer)
@@ -190,8 +192,8 @@ def test_a_model_of_wrapped_layers_is_guarded_once_it_is_pruned(data, compiled, 
         assert_zero(model)
 
 
-def test_an_optimizer_put_on_the_model_by_hand_is_guarded(mlp, data, compiled, random_masks):
-    model = compiled(toolkit.mask(mlp(kernel_regularizer=Pull())), "sgd")
+def test_an_optimizer_put_on_the_model_by_hand_is_guarded(two_layers, data, compiled, random_masks):
+    model = compiled(toolkit.mask(two_layers(kernel_regularizer=Pull())), "sgd")
     masking.set_masks(model, random_masks(model))
     model.optimizer = opt.Adam(0.01)
     model.fit(*data, batch_size=8, verbose=0)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.backend
 @pytest.fixture
 def bert():
     backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=20, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=12,
+        vocabulary_size=20, num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=12,
         max_sequence_length=6, dropout=0.0,
     )  # fmt: skip
     return keras_hub.models.BertTextClassifier(backbone, num_classes=3, dropout=0.0)
@@ -28,7 +28,7 @@ def bert():
 @pytest.fixture
 def gpt2():
     backbone = keras_hub.models.GPT2Backbone(
-        vocabulary_size=20, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=12,
+        vocabulary_size=20, num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=12,
         max_sequence_length=8, dropout=0.0,
     )  # fmt: skip
     return keras_hub.models.GPT2CausalLM(backbone)
@@ -192,8 +192,8 @@ def test_every_weight_of_bert_is_known(bert):
     assert [i.path for i in infos if i.output and i.kind == "kernel"] == ["layers/dense/kernel"]
     embeddings = {i.path.rsplit("/", 1)[1] for i in infos if i.kind == "embedding"}
     assert embeddings == {"embeddings", "position_embeddings"}
-    # 2 blocks of 4 projections and 2 dense layers, the pooler and the head.
-    assert sum(i.kind == "kernel" for i in infos) == 2 * 6 + 2
+    # A block of 4 projections and 2 dense layers, the pooler and the head.
+    assert sum(i.kind == "kernel" for i in infos) == 6 + 2
 
 
 def test_bert_trains_sparsely_and_loads_in_a_fresh_process(
@@ -259,7 +259,7 @@ def test_cached_decoding_is_masked(gpt2, random_masks):
     ids = keras.ops.convert_to_tensor(prompt["token_ids"])
     logits = []
     for model in (gpt2, plain, dense):
-        cache = keras.ops.zeros((1, 2, 2, 8, 2, 4))
+        cache = keras.ops.zeros((1, 1, 2, 8, 2, 4))
         logits.append(keras.ops.convert_to_numpy(model.call_with_cache(ids, cache, 0)[0]))
     np.testing.assert_allclose(logits[0], logits[1], rtol=1e-4, atol=1e-5)
     assert not np.allclose(logits[0], logits[2], rtol=1e-2)

@@ -30,7 +30,7 @@ def assert_sparse(model, masks=None):
 
 
 CASES = {
-    # optimizer, compile arguments, slots of each of the three kernels
+    # optimizer, compile arguments, slots of each of the two kernels
     "sgd": (lambda: opt.SGD(0.1), {}, 0),
     "momentum": (lambda: opt.SGD(0.1, momentum=0.9), {}, 1),
     "adam": (lambda: opt.Adam(0.01), {}, 2),
@@ -54,16 +54,16 @@ CASES = {
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=needs_muon) if name == "muon" else name for name in CASES]
 )
-def test_two_fits_leave_zeros(name, data, mlp, compiled, random_masks):
+def test_two_fits_leave_zeros(name, data, two_layers, compiled, random_masks):
     optimizer, arguments, per_variable = CASES[name]
-    model = compiled(toolkit.mask(mlp()), optimizer(), **arguments)
+    model = compiled(toolkit.mask(two_layers()), optimizer(), **arguments)
     masking.set_masks(model, random_masks(model))
     before = masking.get_weights(model)
     for _ in range(2):
         model.fit(*data, batch_size=8, epochs=2, verbose=0)
     count = assert_sparse(model)
     if per_variable is not None:
-        assert count == 3 * per_variable
+        assert count == 2 * per_variable
     after = masking.get_weights(model)
     assert all(np.any(before[p] != after[p]) for p in masking.get_masks(model))
 
