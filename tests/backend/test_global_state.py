@@ -78,8 +78,9 @@ def compiled():
 def test_a_run_its_report_and_its_export_leave_nothing_changed(tmp_path):
     distribution = "data_parallel" if backend.name() == "jax" else "none"
     fields = {"train.dtype_policy": "mixed_bfloat16", "keep_trained": ["dense"]}
+    fields |= {"prune.rounds": 1, "arms": ["winning"], "distribution": distribution}
     before = snapshot()
-    run = engine.run(config(tmp_path, prune__rounds=1, distribution=distribution, **fields))
+    run = engine.run(config(tmp_path, **fields))
     assert not changed(before)
     report.build(run, tensorboard=False)
     assert not changed(before)

@@ -15,8 +15,6 @@ from keras_lottery.exporters.writing import named_operation
 
 from .made import CopyExporter, mlp
 
-pytestmark = pytest.mark.backend
-
 BACKEND = keras.config.backend()
 # JAX and torch write one each, in a process on TensorFlow.
 FORMATS = {
@@ -24,6 +22,7 @@ FORMATS = {
     "jax": ("onnx", "safetensors"),
     "torch": ("litert", "safetensors"),
 }[BACKEND]
+SMALLER = ("packed", "litert_sparse")  # than the dense network
 INT8 = {
     "tensorflow": {"litert": "LiteRT", "onnx": "ONNX Runtime", "safetensors": "Keras"},
     "jax": {"safetensors": "Keras"},
@@ -73,12 +72,14 @@ def exported(masked, tmp_path_factory):
         needs_packages_of(name)
         if (name, quantize) not in reports:
             out = folder / f"{name}-{quantize}{exporters[name].suffix}"
-            reports[name, quantize] = kl.export(masked, out, name, quantize=quantize)
+            dense = bool(quantize) or name in SMALLER
+            reports[name, quantize] = kl.export(masked, out, name, quantize=quantize, dense=dense)
         return reports[name, quantize]
 
     return export
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", FORMATS)
 def test_it_answers_as_the_model_did_and_stores_its_zeros(name, exported):
     report = exported(name)
@@ -88,10 +89,11 @@ def test_it_answers_as_the_model_did_and_stores_its_zeros(name, exported):
     assert zeros >= report.prunable_zeros and size >= report.prunable
     assert report.outputs == (() if name == "safetensors" else ("outputs",))
     assert set(report.latency) == (set() if name == "safetensors" else {1, 32})
-    if name in ("packed", "litert_sparse"):
+    if name in SMALLER:
         assert report.bytes < report.dense.bytes
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", INT8)
 def test_int8_says_what_quantized_it_and_keeps_the_zeros(name, exported):
     report = exported(name, "int8")
@@ -100,6 +102,7 @@ def test_int8_says_what_quantized_it_and_keeps_the_zeros(name, exported):
     assert report.bytes < 0.6 * report.dense.bytes
 
 
+@pytest.mark.backend
 def test_compaction_comes_before_the_format(tmp_path):
     model = kl.mask(mlp(16, 32, 4))
     kl.prune(model, sparsity=0.5, pattern="channels")
@@ -108,6 +111,7 @@ def test_compaction_comes_before_the_format(tmp_path):
     assert report.dense.parameters == 16 * 32 + 32 + 32 * 4 + 4
 
 
+@pytest.mark.backend
 def test_the_model_to_export_is_not_modified(tmp_path):
     model = mlp(4, 3)
     model.layers[0].kernel.assign(np.eye(4, 3))
@@ -115,6 +119,7 @@ def test_the_model_to_export_is_not_modified(tmp_path):
     assert np.array_equal(keras.ops.convert_to_numpy(model.layers[0].kernel), np.eye(4, 3))
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", sorted({"onnx", "litert"} & {*FORMATS}))
 def test_an_operation_that_a_format_has_not_is_named(name, tmp_path):
     needs_packages_of(name)
@@ -125,6 +130,7 @@ def test_an_operation_that_a_format_has_not_is_named(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     "name", sorted({"saved_model", "openvino", "litert"} & {*FORMATS, "saved_model"})
 )
@@ -205,12 +211,14 @@ def test_a_missing_extra_is_named(name, package, extra, monkeypatch, tmp_path):
         kl.export(mlp(4, 2), tmp_path / f"a{exporters[name].suffix}", name)
 
 
+@pytest.mark.backend
 def test_a_masked_model_is_quantized_after_it_is_stripped():
     model = kl.mask(mlp(4, 3, 2))
     with pytest.raises(kl.LotteryError, match="Strip the model first"):
         model.quantize("int8")
 
 
+@pytest.mark.backend
 def test_scalars_are_stored_as_scalars(tmp_path):
     inputs = keras.Input((3, 4))
     outputs = keras.layers.Attention(use_scale=True)([inputs, inputs])
@@ -221,7 +229,7 @@ def test_scalars_are_stored_as_scalars(tmp_path):
     assert [v.shape for v in report.variables if v.path == "layers/attention/scale"] == [()]
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="other backends write it on TensorFlow, too")
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["saved_model", "packed"])
 def test_look_up_tables_are_saved(name, tmp_path):
     inputs = keras.Input((3,), dtype="int64")
@@ -231,6 +239,7 @@ def test_look_up_tables_are_saved(name, tmp_path):
     assert kl.export(model, tmp_path / "out", name, dense=False).max_abs_difference < 1e-5
 
 
+@pytest.mark.backend
 @pytest.mark.skipif(BACKEND == "torch", reason="it writes neither format itself")
 @pytest.mark.parametrize("name", sorted({"openvino", "onnx"} & {*FORMATS}))
 def test_more_than_ten_outputs_keep_their_names(name, tmp_path):

@@ -67,7 +67,7 @@ def test_the_page_calls_lower_better(run):
 
 
 def test_a_ticket_fits_the_plain_model_that_is_exported(run, tmp_path):
-    export_run(run, tmp_path / "model.keras", "keras", seed=0, round=1)
+    export_run(run, tmp_path / "model.keras", "keras", seed=0, round=1, dense=False)
     model = keras.saving.load_model(tmp_path / "model.keras")
     words = (tmp_path / "model.keras.vocabulary.txt").read_text().splitlines()
     assert len(words) == 9 and {"<eos>", "w0"} <= set(words)

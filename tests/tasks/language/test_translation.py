@@ -39,7 +39,7 @@ def config(out="runs", **fields):
         "backend": keras.config.backend(),
         "out": str(out),
         "seeds": [0],
-        "arms": ["winning", "reinit"],
+        "arms": ["winning"],
         "data": {"vocabulary": 40, "lengths": (16,)},
         "model": {"layers": 1, "width": 16, "hidden": 32, "heads": 2, "extra": 2, "beam": 2},
         "optimizer": {"name": "adam", "learning_rate": 0.01},
@@ -311,12 +311,12 @@ def test_tickets_of_a_translator_go_through_the_engine(tmp_path):
         files(tmp_path, **{f"{stem}__de": part.source, f"{stem}__en": part.target})
     run = engine.run(config(tmp_path / "runs", data__dir=str(tmp_path)))
     rows = {row.arm: row for row in read_results(run / "results.csv")}
-    assert rows.keys() == {"dense", "winning", "reinit"}
+    assert rows.keys() == {"dense", "winning"}
     assert all(row.metric == "bleu" and 0 <= row.value <= 100 for row in rows.values())
     assert rows["winning"].kept == rows["winning"].prunable - rows["winning"].prunable // 2
     names = {row.name for row in read_metrics(RunPaths(run).metrics)}
     assert {"test_bleu_moses", "test_log_perplexity"} <= names
-    export_run(run, tmp_path / "out.keras", "keras", round=1)
+    export_run(run, tmp_path / "out.keras", "keras", round=1, dense=False)
     model = keras.saving.load_model(tmp_path / "out.keras")
     from sentencepiece import SentencePieceProcessor
 
@@ -325,6 +325,8 @@ def test_tickets_of_a_translator_go_through_the_engine(tmp_path):
     source = np.array([[*loaded.encode("rot haus"), END]], np.int32)
     logits = model((source, np.array([[START, PAD]], np.int32)))
     assert tuple(logits.shape) == (1, 2, loaded.vocab_size())
+    if keras.config.backend() != "jax":  # the page is drawn without one
+        return
     report.build(run)
     page = (run / "report" / "report.md").read_text()
     assert "| source | reference | dense | winning, 50.0 % remaining |" in page
@@ -337,6 +339,7 @@ def test_one_program_a_shape_serves_every_training():
     first = task.fit(Training("", "translation", 0, 0, "dense"), start, NoProgress())
     program = task._trainer("zero").program
     traced = program.traces
+    assert traced > 0 or keras.config.backend() == "torch"  # which traces nothing
     again = task.fit(Training("", "translation", 0, 0, "dense"), start, NoProgress())
     assert program.traces == traced
     assert all(np.array_equal(first.weights[p], again.weights[p]) for p in first.weights)
