@@ -52,14 +52,6 @@ def run(*command: object, cwd: str | Path = ".", **environment: str) -> Finished
         return Finished(process.exitcode, out.read().decode(), err.read().decode())
 
 
-def start(*command: object) -> tuple[ForkServerProcess, IO[str]]:
-    """Starts what `run` runs; returns the process and its output as it comes."""
-    reader, writer = os.pipe()
-    process = _start(command, ".", _here(), {1: writer, 2: writer})
-    os.close(writer)
-    return process, os.fdopen(reader)
-
-
 class Popen:
     """What `subprocess.Popen` is to a child process of an export: `python -P script …`.
 

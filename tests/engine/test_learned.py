@@ -97,11 +97,11 @@ def test_the_exported_model_is_the_supermask_at_its_threshold(whole):
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one_and_retraces_nothing(whole, tmp_path):
-
     first = settings(tmp_path, arms=["supermask", "edge_popup"], prune__rounds=1)
     task, paths = make_task(first), paths_of(first)
     engine.train_all(first, paths, task)
     traced = task._trainer("edge_popup").program.traces
+    assert traced > 0
     more = settings(tmp_path)
     engine.train_all(more, paths, task)
     assert task._trainer("edge_popup").program.traces == traced
