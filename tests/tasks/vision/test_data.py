@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from keras_lottery.config import freeze
 from keras_lottery.errors import LotteryError, MissingExtraError
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.data import load, prepare
-from keras_lottery.tasks.vision.datasets import datasets
+from keras_lottery.tasks.vision.datasets import datasets, tfds
 from keras_lottery.tasks.vision.datasets.arrays import from_arrays
 from keras_lottery.tasks.vision.datasets.tfds import half
-from keras_lottery.tasks.vision.images import Split
+from keras_lottery.tasks.vision.images import Split, as_split
 from keras_lottery.tasks.vision.labels import stratified_order
 
 
@@ -246,6 +247,19 @@ def test_a_prepared_data_set_without_its_test_split_is_named(tmp_path: Path, mon
     store(tmp_path, "mnist", train=numbered(5))
     with pytest.raises(LotteryError, match="Expected the split 'test' of mnist"):
         load(VisionData(name="mnist", dir=str(tmp_path)))
+
+
+def test_prepared_images_that_differ_in_size_need_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", SimpleNamespace())  # reads nothing
+    features = {"image": SimpleNamespace(shape=(None, None, 3))}
+    info = SimpleNamespace(features=features, splits={"train": SimpleNamespace(num_examples=1)})
+    with pytest.raises(LotteryError, match=r"data\.resize for imagenet2012, whose images differ"):
+        tfds._read(SimpleNamespace(name="imagenet2012", info=info), "train", 0)
+
+
+def test_images_are_bytes_or_floats():
+    with pytest.raises(LotteryError, match=r"as uint8 or floats\. Received: int64"):
+        as_split(np.zeros((2, 4, 4), np.int64), np.zeros(2, np.int32), "training")
 
 
 @pytest.mark.parametrize(

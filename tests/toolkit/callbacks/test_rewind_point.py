@@ -57,6 +57,23 @@ def test_a_restored_training_captures_what_was_restored(tmp_path):
             resumed.fit(X, Y, epochs=3, callbacks=[RewindPoint(passed), backup()], **SETTINGS)
 
 
+def test_a_point_that_the_training_does_not_reach_is_an_error():
+    point = RewindPoint("2ep")
+    with pytest.raises(LotteryError, match=r"passed the rewind point\. Received: none"):
+        point.rewind()
+    model = made.compiled(made.network())
+    with pytest.raises(LotteryError, match="Received: 2ep, but it ended at step 8"):
+        model.fit(X, Y, callbacks=[point], **SETTINGS)
+
+
+@pytest.mark.skipif(keras.config.backend() == "torch", reason="one step a call")
+def test_a_point_inside_a_call_of_several_steps_is_an_error():
+    model = made.network()
+    model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=4)
+    with pytest.raises(LotteryError, match="6it, inside the call of steps 5 to 8"):
+        model.fit(X, Y, callbacks=[RewindPoint("6it")], **SETTINGS)
+
+
 def test_scores_of_learned_masks_are_rewound():
     model = made.compiled(toolkit.mask(made.network(), parametrization="bernoulli"))
     raw = [v for v in model.non_trainable_variables if v.dtype == "bool"]
