@@ -172,17 +172,22 @@ def data_of(kind, x, y):
 
 @pytest.mark.backend
 @pytest.mark.filterwarnings("ignore:.*seed=0 has no effect")
-@pytest.mark.parametrize("kind", ["arrays", "PyDataset", "tf.data", "unknown length"])
-def test_a_rewound_ticket_trains_the_steps_that_are_left(kind, data):
+@pytest.mark.parametrize(
+    ("kind", "point", "left"),
+    [
+        ("arrays", "5it", 3), ("arrays", "1ep", 4), ("PyDataset", "5it", 3), ("tf.data", "5it", 3),
+        ("unknown length", "1ep", 4),
+    ],
+)  # fmt: skip
+def test_a_rewound_ticket_trains_the_steps_that_are_left(kind, point, left, data):
     x, y = data
     model = made.compiled(made.network(), keras.optimizers.Adam(0.01))
-    for point, left in (("5it", 3), ("1ep", 4)):
-        search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to=point, verbose=False)
-        steps = Steps()
-        history = search.fit(model, **data_of(kind, x, y), epochs=2, callbacks=steps)
-        assert steps.counts == [8, left]
-        assert [r.steps for r in history.results.values()] == [8, left]
-        assert history.ticket(1).provenance["measured_on"] == history.measured_on == "training"
+    search = kl.TicketSearch(rounds=1, rate=0.5, rewind_to=point, verbose=False)
+    steps = Steps()
+    history = search.fit(model, **data_of(kind, x, y), epochs=2, callbacks=steps)
+    assert steps.counts == [8, left]
+    assert [r.steps for r in history.results.values()] == [8, left]
+    assert history.ticket(1).provenance["measured_on"] == history.measured_on == "training"
 
 
 @pytest.mark.backend

@@ -34,7 +34,7 @@ def sequences():
     words, numbers = keras.Input((6,), dtype="int32"), keras.Input((4,))
     y = L.LSTM(8, return_sequences=True)(L.Embedding(11, 8)(words))
     y = L.Bidirectional(L.GRU(6, return_sequences=True))(y)
-    y = L.LSTM(5)(L.MultiHeadAttention(4, 3)(y, y))
+    y = L.GlobalAveragePooling1D()(L.MultiHeadAttention(4, 3)(y, y))
     y = L.Concatenate()([y, L.Dense(6, activation="gelu")(numbers)])
     return keras.Model([words, numbers], L.Dense(3, name="head")(y))
 

@@ -81,8 +81,9 @@ def test_dropout_stands_in_the_conv_nets():
     assert "Dropout" not in [type(layer).__name__ for layer in build("conv4").layers]
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("name", ["resnet20", "vgg16", "resnet50"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("resnet20", marks=pytest.mark.backend), "vgg16", "resnet50"]
+)
 @pytest.mark.parametrize("synchronized", [False, True])
 def test_batch_norm_is_synchronized_on_demand(name, synchronized):
     model = build(name, batch_norm_synchronized=synchronized)

@@ -119,8 +119,8 @@ def test_nothing_is_frozen_where_nothing_is_chosen_and_the_optimizer_is_left_as_
     plain, frozen = compiled(), compiled()
     before = [v.name for v in frozen.optimizer.variables]
     with operations_alone():
-        kl.fit(plain, X, Y, batch_size=8, epochs=2, verbose=0)
-        fit("kl", frozen, Chosen([{}]), epochs=2)
+        kl.fit(plain, X[:16], Y[:16], batch_size=8, verbose=0)
+        kl.fit(frozen, X[:16], Y[:16], batch_size=8, verbose=0, callbacks=[Chosen([{}])])
     for one, other in zip(plain.get_weights(), frozen.get_weights()):
         np.testing.assert_array_equal(one, other)
     assert len(frozen.optimizer.variables) == len(plain.optimizer.variables)
