@@ -72,6 +72,8 @@ def full(skipped: list[str], rest: list[str]) -> int:
     installed = [name for name in MARKED if find_spec(name) is not None]
     for name in MARKED.keys() - installed:
         print(f"\n=== {name} is not installed: NOT TESTED on {name}", flush=True)
+    if find_spec("tf_agents") is None:
+        print("\n=== The extra `rl` is not installed: NOT TESTED: agents", flush=True)
     # Without TensorFlow, or without JAX, the first one takes all that it can run.
     marks = MARKED | ({} if len({"jax", "tensorflow"} & {*installed}) == 2 else {installed[0]: ""})
     codes = [pytest(name, "-m", marks[name], *skipped, *rest) for name in installed]

@@ -87,6 +87,7 @@ WEIGHTS = [
 
 # Deep networks, and those that another preset here covers: tests/slow.
 SLOW = {
+    "frankle2019/conv:4",
     "frankle2019/deep:vgg19",
     "frankle2019/deep:resnet20_lowlr",
     "frankle2019/deep:resnet20_warmup",
@@ -102,6 +103,7 @@ SLOW = {
     "zhou2019/deconstructing:conv6",
     "zhou2019/supermasks:conv2",
     "zhou2019/supermasks:conv6",
+    "ramanujan2020/edge_popup:conv2",
     "ramanujan2020/edge_popup:conv4",
     "yu2019/lstm:wikitext2",
     "yu2019/lstm:ptb",

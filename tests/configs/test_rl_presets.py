@@ -37,7 +37,8 @@ WEIGHTS = [
 SLOW = {
     name
     for name, _ in WEIGHTS
-    if (name.startswith("yu2019/atari") and "breakout" not in name) or name.endswith("lander")
+    if (name.startswith("yu2019/atari") and "breakout" not in name)
+    or name.endswith((":acrobot", ":cartpole", ":lunarlander"))
 }
 
 pytestmark = [

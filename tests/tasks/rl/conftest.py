@@ -11,8 +11,7 @@ import pytest
 ON_TENSORFLOW = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 
 if not (ON_TENSORFLOW and find_spec("tf_agents") and find_spec("gymnasium")):
-    collect_ignore_glob = ["test_*.py"]
-    print("tests/tasks/rl: NOT TESTED, which needs the TensorFlow backend and the extra `rl`")
+    collect_ignore_glob = ["test_*.py"]  # `tests/run.py` says so
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
