@@ -1,6 +1,5 @@
 """Every example runs as its reader would run it."""
 
-import os
 import re
 from pathlib import Path
 
@@ -54,13 +53,9 @@ def shortened(path, folder):
 def test_it_runs(path, tmp_path):
     if "import keras_hub" in path.read_text():
         pytest.importorskip("keras_hub")
-    environment = {}
-    if "Conv2D" in path.read_text():  # its steps take longer than making them faster
-        flags = os.environ.get("XLA_FLAGS", "")
-        environment["XLA_FLAGS"] = flags.replace("optimization_level=0", "optimization_level=1")
     folder = tmp_path / "empty"
     folder.mkdir()
-    output = _output([shortened(path, tmp_path)], folder, **environment)
+    output = _output([shortened(path, tmp_path)], folder)
     measures = ("test accuracy", "test log-perplexity", "test BLEU")
     assert any(name in output for name in measures)
     assert not any(folder.iterdir())
@@ -76,8 +71,8 @@ def test_the_first_example_of_the_readme_runs_as_pasted(tmp_path):
     assert (tmp_path / "small.keras").stat().st_size == int(after.replace(",", ""))
 
 
-def _output(command, folder, **environment):
-    done = fresh.run(*command, cwd=folder, TMPDIR=str(folder), **environment)
+def _output(command, folder):
+    done = fresh.run(*command, cwd=folder, TMPDIR=str(folder))
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
