@@ -297,5 +297,5 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--seeds=0,1,2,3,4",
     ),
     "atari_breakout_dqn": ("yu2019/atari:breakout_small",),
-    "cartpole_ppo": ("yu2019/control:cartpole_ppo_small",),
+    "cartpole_ppo": ("yu2019/control:cartpole_ppo_small", "--seeds=0,1,2,3,4,5,6,7"),
 }

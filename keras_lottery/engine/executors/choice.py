@@ -124,7 +124,7 @@ def _against_processes(config: Config, has_all_cores: bool) -> str:
         f"the study {config.study!r} trains in its own order": not has_arms,
         f"--distribution={config.distribution} needs all devices": config.distribution != "none",
         "the run was started with all cores for each training": has_all_cores,
-        "Keras is already imported, with all cores": _is_imported(),
+        "this process has already imported Keras": _is_imported(),
         "each training needs the one before": width(config) < 2,
         "there is one GPU": len(visible_gpus()) == 1,
         "there is one core": cores() < 2,
