@@ -78,7 +78,6 @@ def change_layer(path, changes):
             file.writestr(part, data)
 
 
-@pytest.mark.backend
 def test_a_file_that_renames_functions_runs_none_of_them(users, tmp_path):
     evil = hiding(
         function("users_things", "touch", "relu"),

@@ -303,7 +303,7 @@ def test_other_weights_and_masks_are_searched_without_compiling_again(trained):
 # The task
 
 
-@pytest.mark.backend
+@pytest.mark.tensorflow  # on which its presets run; the tests above train on all
 def test_tickets_of_a_translator_go_through_the_engine(tmp_path):
     made = corpus()
     for stem in ("train", "val", "test"):
@@ -325,8 +325,6 @@ def test_tickets_of_a_translator_go_through_the_engine(tmp_path):
     source = np.array([[*loaded.encode("rot haus"), END]], np.int32)
     logits = model((source, np.array([[START, PAD]], np.int32)))
     assert tuple(logits.shape) == (1, 2, loaded.vocab_size())
-    if keras.config.backend() != "jax":  # the page is drawn without one
-        return
     report.build(run)
     page = (run / "report" / "report.md").read_text()
     assert "| source | reference | dense | winning, 50.0 % remaining |" in page
