@@ -56,7 +56,7 @@ class Evaluations:
 
         Args:
             split: `test`, `validation`, or `train` (without augmentation).
-            examples: number of examples from the start of the split; 0: all.
+            examples: number of examples of the split, always the same random ones; 0: all.
 
         Raises:
             LotteryError: the split is unknown.

@@ -266,6 +266,13 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
         engine.run(config(tmp_path))
 
 
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="others compute in 64 bits")
+def test_jax_is_not_asked_for_bits_that_it_leaves_out(tmp_path):
+    with pytest.raises(LotteryError, match="JAX_ENABLE_X64"):
+        engine.run(config(tmp_path, train__dtype_policy="float64"))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_on_another_backend_or_with_other_threads_is_refused(whole, tmp_path):
     other = "torch" if keras.config.backend() != "torch" else "jax"
     wrong = dataclasses.replace(config(tmp_path), backend=other)

@@ -11,6 +11,7 @@ from keras_lottery.config import OptimizerConfig, TrainConfig
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import ArrayData, checkpoint, optimizers
+from keras_lottery.training.data import fixed_order
 from keras_lottery.types import Start
 from tests.training import made
 
@@ -225,6 +226,16 @@ def test_a_schedule_goes_on_where_it_is_placed(kind):
     found = fit(trainer, Start(weights, step=3, learning_rate_step=0))
     assert found.steps == 17
     assert int(optimizer.iterations) == 17
+
+
+def test_some_examples_of_a_split_are_random_ones(trainer, first):
+    trainer.restore(start_of(trainer))
+    found = trainer.evaluations.evaluate("validation", 10)
+    rows = fixed_order(20)[:10]
+    assert rows.max() >= 10
+    x, y = trainer.data.validation
+    expected = trainer.model.evaluate(x[rows], y[rows], verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
