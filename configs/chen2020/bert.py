@@ -13,10 +13,10 @@ transfer: masks between all of the paper's tasks. `data.dir` holds one folder pe
 minilm_glue, minilm_glue_long, minilm_transfer, minilm_transfer_long: for two CPU cores, with a
     smaller network and fewer sentences, steps and levels. `minilm_glue` takes 128 steps,
     `minilm_glue_long` 1,244, next to a mask of the pre-trained magnitudes as a control,
-    `init_magnitude`. `minilm_transfer_long` transfers the masks of masked
-    words, whose head is trained first. `model.preset` is the folder of a BERT in Hugging Face's
-    layout, in `data.dir`, next to `sst2/`, and for transfer `rte/` (not `_long`) and `mlm/` (any
-    text: train.txt and dev.txt).
+    `init_magnitude`. `minilm_transfer_long` transfers the masks of masked words, whose head is
+    trained first. `model.preset` is the folder of a BERT in Hugging Face's layout, in `data.dir`,
+    next to `sst2/`, and for transfer `rte/` (not `_long`) and `mlm/` (any text: train.txt and
+    dev.txt).
 """
 
 from ml_collections import ConfigDict

@@ -52,7 +52,7 @@ def is_cpu() -> bool:
 
 
 def has_float64() -> bool:
-    """Returns False where JAX computes in 32 bits, which it does unless it is told otherwise."""
+    """Returns whether the backend computes in 64 bits, which JAX doesn't do by default."""
     if name() != "jax":
         return True
     import jax

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
-from keras_lottery.exporters.subprocess.archive import CODE, config_text, entries
+from keras_lottery.exporters.subprocess.archive import config_text, entries, is_code
 from keras_lottery.inflate import check_zip, read_npz
 
 _COMPUTING = (
@@ -73,7 +73,7 @@ def _check_config(path: Path) -> None:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return  # Keras says what is wrong with it
     for entry in entries(config):
-        if entry["class_name"].rpartition(".")[2] in CODE:
+        if is_code(entry):
             raise _has_code(path)
         settings = entry.get("config")
         if isinstance(settings, dict) and isinstance(settings.get("vocabulary"), str):

@@ -12,11 +12,6 @@ pytestmark = pytest.mark.backend
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 def functional(inputs, outputs):
     return randomize(keras.Model(inputs, outputs))
 

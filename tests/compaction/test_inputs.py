@@ -16,11 +16,6 @@ L = keras.layers
 ops = keras.ops
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 def pyramid(levels):
     """Returns a fully convolutional classifier that halves the image at every level."""
     x = y = keras.Input((None, None, 3))

@@ -12,11 +12,6 @@ pytestmark = pytest.mark.backend
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 def test_whole_groups_of_a_group_normalization():
     x = keras.Input((4, 4, 3))
     y = L.GroupNormalization(4, name="norm")(L.Conv2D(8, 1, name="a")(x))

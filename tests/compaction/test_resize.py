@@ -13,11 +13,6 @@ pytestmark = pytest.mark.backend
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 @keras.saving.register_keras_serializable("compaction_tests")
 class Started(L.Layer):
     """A composite layer whose constructor takes the initial kernel."""

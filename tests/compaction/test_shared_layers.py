@@ -10,11 +10,6 @@ pytestmark = pytest.mark.backend
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 def test_shared_and_nested_layers_and_several_inputs():
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     shared = L.Dense(6, activation="relu", name="shared")

@@ -13,11 +13,6 @@ L = keras.layers
 ops = keras.ops
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 class WithToken(L.Layer):
     """Puts a learned token in front of a sequence."""
 

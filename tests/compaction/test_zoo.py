@@ -11,11 +11,6 @@ from tests.compaction.zoo import switch_off
 pytestmark = pytest.mark.backend
 
 
-@pytest.fixture(autouse=True)
-def fresh_seeds():
-    keras.utils.set_random_seed(0)
-
-
 def bottlenecks(width):
     """A MobileNet-like network with squeeze and excitation."""
     layers = keras.layers

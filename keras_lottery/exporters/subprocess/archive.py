@@ -25,7 +25,7 @@ from keras_lottery.references import attributes, elements, is_part, references
 
 _CONFIG = "config.json"
 # Entries of a config that are code, which Keras loads with `safe_mode=False` only.
-CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
+_CODE = ("__lambda__", "TorchModuleWrapper", "TFSMLayer")
 
 
 def save_archive(model: Any, path: Path) -> None:
@@ -168,10 +168,13 @@ def _config(part: Any) -> Any:
 def _code(config: Any) -> list[Any]:
     """Returns the entries of a config that are code."""
     return [
-        (entry["class_name"], entry.get("config"))
-        for entry in entries(config)
-        if entry["class_name"] in CODE
+        (entry["class_name"], entry.get("config")) for entry in entries(config) if is_code(entry)
     ]
+
+
+def is_code(entry: dict[str, Any]) -> bool:
+    """Returns True for an entry of a config that is code, also under a dotted name."""
+    return entry["class_name"].rpartition(".")[2] in _CODE
 
 
 def entries(config: Any) -> Iterator[dict[str, Any]]:

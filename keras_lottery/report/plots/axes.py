@@ -160,9 +160,10 @@ def contrast_axis(
     linear = float(10.0 ** np.ceil(np.log10(usual) - 1e-9))
     if sizes.max(initial=0.0) < _CONTRAST * linear:
         span = (high - low) or 0.01
-        below, above = max(min(ends), low - 0.4 * span), min(max(ends), high + 0.4 * span)
-        axes.set_ylim(below - 0.06 * span, above + 0.06 * span)
-        return None, min(ends) < below - 0.06 * span or max(ends) > above + 0.06 * span
+        below = max(min(ends), low - 0.4 * span) - 0.06 * span
+        above = min(max(ends), high + 0.4 * span) + 0.06 * span
+        axes.set_ylim(below, above)
+        return None, min(ends) < below or max(ends) > above
     axes.set_yscale("symlog", linthresh=linear)
     powers = linear * 10.0 ** np.arange(
         0, 1 + np.ceil(np.log10(np.abs([min(ends), max(ends)]).max() / linear))

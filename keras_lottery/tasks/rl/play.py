@@ -183,9 +183,7 @@ class Play:
         """Handles the events of this step: the rewind point, a row of the history."""
         learned, plan = self._learned, self._plan
         if self._pending is not None and self._pending.reached(learned.step, self._over):
-            if (
-                self._pending.in_games
-            ):  # several games may end at once; a ticket starts at the point
+            if self._pending.in_games:  # several can end at once, but tickets start at the point
                 self._over = self._pending.count
             self._pending = None
             if plan.capture:
