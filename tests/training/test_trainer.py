@@ -30,7 +30,9 @@ def make_trainer(optimizer=None, augment=None, dropout=0.3, **train):
 
 @pytest.fixture(scope="module")
 def trainer():
-    return make_trainer()
+    trainer = make_trainer()
+    trainer.start_weights = masking.get_weights(trainer.model)
+    return trainer
 
 
 def fit(trainer, start, capture_at=None, seed=5):
@@ -43,7 +45,6 @@ def start_of(trainer, **fields):
 
 @pytest.fixture(scope="module")
 def first(trainer):
-    trainer.start_weights = masking.get_weights(trainer.model)
     return fit(trainer, start_of(trainer), capture_at=7)
 
 
