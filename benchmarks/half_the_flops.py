@@ -27,6 +27,7 @@ from benchmarks.table import machine
 from keras_lottery import backend
 from keras_lottery.files import write_text
 from keras_lottery.report.document import Block, Heading, Table, Text
+from keras_lottery.report.formatting import Unit, number, percent
 from keras_lottery.report.markdown import to_markdown
 from keras_lottery.report.statistics import t_interval
 from keras_lottery.tasks.vision.config import VisionData, VisionModel
@@ -37,6 +38,7 @@ from keras_lottery.tasks.vision.preprocessing import flip_crop, scaling_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/results/half_the_flops"
 BATCH = 128
+POINTS = Unit("accuracy", digits=2)
 RUNTIMES = {
     "saved_model": "TensorFlow",
     "litert": "LiteRT",
@@ -203,7 +205,7 @@ def content(rows: pd.DataFrame, about: str) -> list[Block]:
         [
             f"`{cut}`",
             f"{part.parameters_dense.iloc[0]:,.0f} → {part.parameters.mean():,.0f}",
-            f"{part.flops_left.mean():.1%}",
+            percent(part.flops_left.mean()),
             *(_percent(part[name]) for name in ("pruned", "finetuned")),
             *(_difference(part.finetuned - part[name]) for name in ("dense", "dense_longer")),
         ]
@@ -265,9 +267,9 @@ def _difference(fractions: "pd.Series[float]") -> str:
     if np.isnan(points).any():
         return "–"
     if len(points) < 3:
-        return f"{points.mean():+.2f}"
+        return POINTS.difference(points.mean())
     low, high = t_interval(points)
-    return f"{points.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{POINTS.difference(points.mean())} [{number(low, 2)}, {number(high, 2)}]"
 
 
 def main() -> None:
