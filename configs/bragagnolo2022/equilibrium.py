@@ -1,5 +1,9 @@
 """Neurons at equilibrium (Bragagnolo et al. 2022, arXiv 2207.09455).
 
+Freezing follows the paper's formulas. As far as the paper doesn't say: outputs are compared over
+all images and positions together, freezing begins after the second epoch, and a frozen neuron keeps
+its momentum.
+
 `small_cnn_digits` is a shorter version of the paper's protocol: the learning rate drops after two
 and three fifths of the training, as in the paper.
 """

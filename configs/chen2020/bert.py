@@ -2,7 +2,9 @@
 
 Chen et al. 2020, "The lottery ticket hypothesis for pre-trained BERT networks" (arXiv 2007.12223).
 Where the paper's text and code disagree, this follows the code, which produced its results: each
-round prunes ten percent of the original weights. The variants, the first four at full size:
+round prunes ten percent of the original weights. Two things are ours: the learning rate falls to 0
+in every round (their code has one schedule over all rounds), and the head is rewound, too. The
+variants, the first four at full size:
 
 glue: `--config.data.name=` takes any of GLUE's tasks, from files or (`data.source=tfds`) from
     tensorflow-datasets.
@@ -39,9 +41,13 @@ UNDERTRAINED = "after so few steps the dense network is undertrained"
 
 # The paper's claims, as comparisons. On SST-2:
 MATCHES = {
-    "says": "Tickets match the dense network at 60 to 70 % pruned.",
+    "says": "Tickets match the dense network at up to 60 % pruned.",
     "source": f"{PAPER_NAME}, table 2", "compare": "winning >= dense within 0.01",
-    "remaining": (0.3, 0.4),
+    "remaining": (0.4, 0.5),
+}  # fmt: skip
+MATCHES_SPARSER = MATCHES | {
+    "says": "Tickets match the dense network at 70 % pruned.", "remaining": (0.3, 0.4),
+    "not_comparable": "on SST-2 the paper's sparsest ticket is 60 % pruned",
 }  # fmt: skip
 BETTER_THAN_RANDOM = {
     "says": "Tickets are better than random masks over the pre-trained weights.",
@@ -62,6 +68,7 @@ MLM_BETTER_THAN_RANDOM = {
 
 GLUE_CLAIMS = (
     MATCHES | {"not_comparable": UNDERTRAINED},
+    MATCHES_SPARSER | {"not_comparable": UNDERTRAINED},
     BETTER_THAN_RANDOM,
     {"says": "Tickets need the pre-trained weights.",
      "source": f"{PAPER_NAME}, table 2", "compare": "winning > reinit by 0.01",
@@ -72,6 +79,7 @@ GLUE_CLAIMS = (
 )  # fmt: skip
 LONG_CLAIMS = (
     MATCHES,
+    MATCHES_SPARSER,
     BETTER_THAN_RANDOM,
     {"says": "Tickets are better than masks of the pre-trained weights' magnitude.",
      "source": "ours", "compare": "winning > init_magnitude by 0.005", "remaining": (0.3, 0.5),
@@ -104,7 +112,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.optimizer.learning_rate = 2e-5  # Chen et al. 2020
     config.optimizer.epsilon = 1e-8  # Chen et al. 2020
     config.optimizer.weight_decay = 0.0  # Chen et al. 2020
-    config.optimizer.schedule = "linear"  # Chen et al. 2020
+    config.optimizer.schedule = "linear"  # ours, in each round; their code: once over all rounds
     config.optimizer.global_clipnorm = 1.0  # Chen et al. 2020
 
     config.train.length = "3ep"  # Chen et al. 2020

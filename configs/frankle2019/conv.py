@@ -48,15 +48,15 @@ def claims(depth: str) -> tuple[dict[str, object], ...]:
     points, best_at, best_range = BETTER[depth]
     times, fast_at, fast_range = FASTER[depth]
     return (
-        {"says": f"Conv-{depth} tickets beat the dense network by {points} points "
-                 f"at {best_at} remaining.",
+        {"says": f"Conv-{depth} tickets beat the dense network at {best_at} remaining "
+                 f"(by {points} points).",
          "source": f"{PAPER_NAME}, section 3", "compare": "winning > dense by 0.005",
          "remaining": best_range},
         {"says": "Tickets stay above the dense network down to 2 % remaining.",
          "source": f"{PAPER_NAME}, section 3", "compare": "winning > dense",
          "remaining": (0.02, 0.6)},
-        {"says": f"Conv-{depth} tickets learn {times} times as fast as the dense network "
-                 f"at {fast_at} remaining.",
+        {"says": f"Conv-{depth} tickets learn faster than the dense network "
+                 f"at {fast_at} remaining ({times} times as fast).",
          "source": f"{PAPER_NAME}, section 3", "compare": "winning > dense",
          "field": "best_step", "remaining": fast_range},
         {"says": "Tickets beat their reinitialized controls.",

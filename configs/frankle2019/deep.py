@@ -37,6 +37,8 @@ PAPER = {
     "vgg19": {"weights": "20.0M", "convolutions": "20.0M"},
 }
 
+SHORTCUTS = ("layers/conv2d_9/kernel", "layers/conv2d_16/kernel")
+
 SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind")
 
 
@@ -48,7 +50,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.task = "vision"  # F&C 2019: image classification
 
     config.data.name = "cifar10"  # F&C 2019, figure 2
-    config.data.validation_size = 5000  # ours: 45,000 to train on, as for Conv
+    config.data.validation_size = 5000  # F&C 2019, appendix I: 45,000 to train on
     config.data.scaling = "standard"  # F&C 2019: normalized per channel
     config.data.augment = "flip_crop"  # F&C 2019: mirrored at random, shifted by up to four pixels
     config.model.name = network  # F&C 2019, figure 2
@@ -59,7 +61,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.optimizer.schedule = "piecewise"  # F&C 2019, figure 2
     config.optimizer.boundaries = ("20000it", "25000it")  # F&C 2019, figure 2
     config.optimizer.factor = 0.1  # F&C 2019, figure 2
-    config.optimizer.l2 = 1e-4  # ours: as the later papers of the same authors
+    config.optimizer.l2 = 1e-4  # F&C 2019, appendix I
 
     config.train.length = "30000it"  # F&C 2019, figure 2
     config.train.batch_size = 128  # F&C 2019, figure 2
@@ -76,6 +78,8 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "reinit")  # F&C 2019
 
+    if network == "resnet20":
+        config.prune.exclude = SHORTCUTS  # F&C 2019, appendix I
     if argument == "resnet20":
         config.rewind.to = "500it"  # Frankle et al. 2020 (arXiv 1912.05671): stable from there
     elif argument == "resnet20_lowlr":

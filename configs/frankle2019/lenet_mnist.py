@@ -65,7 +65,7 @@ def get_config() -> ConfigDict:
     config.rewind.to = "0it"  # F&C 2019: back to the initial weights
 
     config.seeds = (0, 1, 2, 3, 4)  # F&C 2019: five trials
-    config.arms = ("winning", "reinit", "permuted_layer")  # F&C 2019; permuted_layer: ours
+    config.arms = ("winning", "reinit", "one_shot", "permuted_layer")  # F&C 2019; the last: ours
     config.draws = 3  # F&C 2019: three random reinitializations of each ticket
     config.claims = CLAIMS
     return config

@@ -110,6 +110,7 @@ def resnet20_cifar10() -> ConfigDict:
     config.prune.rounds = 8  # ours: 16.8 % remaining
     config.prune.rate = 0.2  # Frankle 2020
     config.prune.output = True  # ours
+    config.prune.exclude = ()  # ours: shortcuts are pruned, too
     config.options = {"points": ("0it", "100it", "500it", "1000it", "2000it")}  # ours: up to 2,000
     del config.arms
     return config

@@ -17,11 +17,13 @@ SECTIONS = ("data", "model", "optimizer", "train", "prune", "rewind", "edge_popu
 PAPER_NAME = "Ramanujan et al. 2020 (1911.13299)"
 
 # The paper's claims, as comparisons of this experiment.
+SIGNED = {
+    "says": "Signed constants are better than random weights, by 5 to 6 points.",
+    "source": f"{PAPER_NAME}, section 4", "compare": "edge_popup_signed > edge_popup by 0.01",
+    "remaining": (0.3, 0.7),
+}  # fmt: skip
 CLAIMS = (
-    {"says": "Signed constants are better than random weights by 5 to 6 points.",
-     "source": f"{PAPER_NAME}, section 4", "compare": "edge_popup_signed > edge_popup by 0.01",
-     "remaining": (0.3, 0.7)},
-    {"says": "At the best fraction kept, an untrained network is close to the trained one.",
+    {"says": "With 30 to 70 % kept, an untrained network is close to the trained one.",
      "source": f"{PAPER_NAME}, section 4", "compare": "edge_popup_signed >= dense within 0.02",
      "remaining": (0.29, 0.71), "by_level": True},
     {"says": "An untrained network is worse with 10 % kept than a trained ticket.",
@@ -43,9 +45,10 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.model.name = argument  # Ramanujan et al. 2020, section 4
 
     config.optimizer.name = "adam"  # Ramanujan et al. 2020: of the dense network
-    config.optimizer.learning_rate = 3e-4  # Ramanujan et al. 2020: of the dense network
+    rate = 2e-4 if argument == "conv2" else 3e-4
+    config.optimizer.learning_rate = rate  # Ramanujan et al. 2020: of the dense network
 
-    config.train.length = "100ep"  # ours: as many epochs as edge-popup has
+    config.train.length = "100ep"  # Ramanujan et al. 2020: their code
     config.train.batch_size = 60  # Ramanujan et al. 2020: of the dense network
     config.train.eval_every = 100  # ours
     config.train.value = "final"  # ours: at the end, for all arms
@@ -69,17 +72,19 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     config.seeds = (0, 1, 2)  # ours
     config.arms = ("winning", "edge_popup", "edge_popup_signed")  # ours, and Ramanujan et al. 2020
     config.keep_trained = ("dense", "winning", "edge_popup_signed")  # ours
-    config.claims = CLAIMS
+    config.claims = (SIGNED, *CLAIMS)
 
     if argument == "lenet":
         config.name = "edge_popup_lenet_mnist"  # ours
-        config.data.name = "mnist"  # Ramanujan et al. 2020: small networks
+        config.data.name = "mnist"  # ours
         config.model.name = "lenet"  # ours: a fully connected network, as in Zhou et al. 2019
         config.model.hidden = (300, 100)  # ours: as Zhou et al. 2019
         config.optimizer.name = "adam"  # ours: as Zhou et al. 2019
         config.optimizer.learning_rate = 1.2e-3  # ours: as Zhou et al. 2019
         config.train.length = "50000it"  # ours: as Zhou et al. 2019
         config.train.batch_size = 60  # ours: as Zhou et al. 2019
+        reason = "on MNIST no arm is 5 points below the trained network"
+        config.claims = (SIGNED | {"not_comparable": reason}, *CLAIMS)
     else:
         config.model.dropout = 0.0  # Ramanujan et al. 2020, section 4
     return config

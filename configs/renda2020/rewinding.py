@@ -53,6 +53,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
 
     config.prune.rounds = 10  # ours: down to 10.7 % remaining
     config.prune.output = True  # ours
+    config.prune.exclude = ()  # ours: shortcuts are pruned, too
     config.rewind.to = "18ep"  # ours: retraining takes nine tenths of the training
 
     config.arms = ("winning", "learning_rate_rewind", "fine_tune")  # Renda et al. 2020

@@ -45,11 +45,11 @@ def claims(game: str, margin: int) -> tuple[dict[str, object], ...]:
          "compare": f"winning > permuted_global by {margin}", "by_level": True,
          "remaining": (0.0, 0.6)},
         {"says": f"Late rewinding helps on {game}.",
-         "source": f"{PAPER_NAME}, section 4.3",
+         "source": f"{PAPER_NAME}, section 4.2",
          "compare": f"winning > winning_init by {margin}", "by_level": True,
          "remaining": (0.0, 0.6)},
         {"says": f"Iterative pruning helps on {game}.",
-         "source": f"{PAPER_NAME}, section 4.3", "compare": f"winning > one_shot by {margin}",
+         "source": f"{PAPER_NAME}, section 4.2", "compare": f"winning > one_shot by {margin}",
          "by_level": True, "remaining": (0.0, 0.45)},
     )  # fmt: skip
 

@@ -131,7 +131,9 @@ class PrunedValues(Arm):
 
     Args:
         to_zero: selects the newly pruned weights that are frozen at 0 instead of w_i.
-        kept_too: whether kept weights that moved towards 0 start at 0; they are still trained.
+        kept_too: whether kept weights that moved towards 0 start at 0; they are still trained. Only
+            the last round's movement counts; in the authors' code, a weight that started at 0 does
+            so in all later rounds.
     """
 
     name: str

@@ -56,6 +56,7 @@ DESCRIPTIONS = {
     "permuted_word": "Control: the mask shuffled within each word, with re-initialized weights.",
     "permuted_input": "Control: the first layer's inputs shuffled, with re-initialized weights.",
     "random_mask": "Control: a random mask with the ticket's start weights.",
+    "random_mask_layer": "Control: the mask shuffled within each layer, with its start weights.",
     "supermask": "Learns the probabilities of a mask over untrained weights.",
     "supermask_signed": "Learns a supermask over signed constants.",
     "supermask_rescaled": "Learns a supermask with dynamic weight rescaling.",

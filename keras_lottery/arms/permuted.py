@@ -91,4 +91,26 @@ class RandomMask(starts.TicketControl):
         return replace(ticket, masks=masks, state=None, seed=starts.seed_of(training))
 
 
-ARMS = (PermutedLayer(), PermutedGlobal(), PermutedWord(), PermutedInput(), RandomMask())
+class RandomMaskLayer(starts.TicketControl):
+    """Shuffles the ticket's mask within each variable, and changes nothing else.
+
+    Reference: the randomly pruned network of Frankle et al. 2020 (1912.05671), whose code shuffles
+    within layers and starts from the weights that the ticket is rewound to.
+    """
+
+    name = "random_mask_layer"
+
+    def start(self, training: Training, run: RunView) -> Start:
+        ticket = run.start_of(starts.winning_of(training))
+        rng = starts.generator(training)
+        return replace(ticket, masks=pruning.permute_layer(ticket.masks, rng, starts.layout(run)))
+
+
+ARMS = (
+    PermutedLayer(),
+    PermutedGlobal(),
+    PermutedWord(),
+    PermutedInput(),
+    RandomMask(),
+    RandomMaskLayer(),
+)

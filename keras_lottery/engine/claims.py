@@ -1,6 +1,7 @@
 """Claims declared before a run's trainings existed, and post hoc ones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from keras_lottery.config import Config, json_values
@@ -14,8 +15,10 @@ def declared_claims(
 ) -> list[dict[str, Any]]:
     """Returns the claims of a config as config.json records them.
 
-    A claim recorded by an earlier call keeps its mark, and stays even if the config dropped it. A
-    new or changed claim is post hoc if networks that it compares are already trained.
+    A claim recorded by an earlier call keeps its mark, and stays even if the config dropped it; its
+    wording and source, and a reason why it can't be compared, are corrected by a claim of the
+    config with the same comparison. A new or changed claim is post hoc if networks that it compares
+    are already trained.
 
     Args:
         config: the config of this call.
@@ -23,9 +26,16 @@ def declared_claims(
         paths: the run folder.
     """
     before = recorded_claims(recorded)
-    known = [claim for claim, _ in before]
-    new = [(c, _is_late(c, config, paths)) for c in config.claims if c not in known]
+    known = {_test(claim) for claim, _ in before}
+    worded = {_test(claim): claim for claim in config.claims}
+    before = [(worded.get(_test(claim), claim), is_late) for claim, is_late in before]
+    new = [(c, _is_late(c, config, paths)) for c in config.claims if _test(c) not in known]
     return [json_values(claim) | {POST_HOC: is_late} for claim, is_late in [*before, *new]]
+
+
+def _test(claim: Claim) -> Claim:
+    """Returns what the claim compares, without its words."""
+    return replace(claim, says="", source="", not_comparable="")
 
 
 def _is_late(claim: Claim, config: Config, paths: RunPaths) -> bool:

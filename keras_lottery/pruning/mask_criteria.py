@@ -79,13 +79,17 @@ def large_final_diff_sign(inputs: Inputs) -> Score:
 
 @criterion("magnitude_increase_same_sign", needs=("final", "initial"))
 def magnitude_increase_same_sign(inputs: Inputs) -> Score:
-    """|w_f| - |w_i| where the weight has kept its sign."""
+    """|w_f| - |w_i| where the weight has kept its sign.
+
+    All other weights are pruned first. In the authors' code they have score 0, so that weights
+    which shrank are pruned before them; it matters where many weights are kept.
+    """
     return _where(inputs, _increase(inputs), _kept_sign(inputs))
 
 
 @criterion("magnitude_increase_diff_sign", needs=("final", "initial"))
 def magnitude_increase_diff_sign(inputs: Inputs) -> Score:
-    """|w_f| - |w_i| where the weight has changed its sign."""
+    """|w_f| - |w_i| where the weight has changed its sign; see `magnitude_increase_same_sign`."""
     return _where(inputs, _increase(inputs), ~_kept_sign(inputs))
 
 

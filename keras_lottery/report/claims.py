@@ -128,7 +128,9 @@ _NOTE = (
     "negative difference is better. The verdict follows from the interval "
     "and the declared margin: *agrees* if the whole interval is on the claimed side and the mean "
     "reaches the margin, *disagrees* if the interval excludes all differences as large as the "
-    "margin, *not shown* otherwise: the data don't decide. The interval assumes normal "
+    "margin, *not shown* otherwise: the data don't decide. Where a control is within the margin of "
+    "the dense network, or better, there is little that a ticket could gain, and the row says so. "
+    "The interval assumes normal "
     "differences, which two or three seeds can't check, so a verdict from two says so. "
     "p doesn't assume that and doesn't enter the verdict: exact one-sided sign-flip permutation "
     "test of the claim's direction, at least 1/2ⁿ, so it is shown from five seeds on; adjusted by "
@@ -145,6 +147,8 @@ def _cells(verdict: Verdict) -> list[str]:
     interval = "–" if math.isnan(verdict.low) else f"{low} to {high}"
     remarks = ["two seeds"] if verdict.n == 2 else []
     remarks += ["post hoc"] if verdict.post_hoc else []
+    if verdict.verdict == DISAGREES and verdict.at_ceiling:
+        remarks.append("the control is as good as dense")
     text = f"**{verdict.verdict}**" + (f" ({', '.join(remarks)})" if remarks else "")
     if claim.not_comparable:
         text += f": {claim.not_comparable}"

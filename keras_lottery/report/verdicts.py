@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
 
@@ -64,6 +64,8 @@ class Verdict:
         needed: seeds needed to show this effect with 80 % power; None if there is no such number.
         verdict: `agrees`, `disagrees`, `not shown` or `not comparable`.
         seeds: the differences, by seed.
+        at_ceiling: the claim is that an arm is better, and its control is within the margin of the
+            dense network or better than it, so that there is little to gain.
     """
 
     claim: Claim
@@ -79,6 +81,7 @@ class Verdict:
     needed: int | None = None
     verdict: str = NOT_SHOWN
     seeds: tuple[tuple[int, float], ...] = ()
+    at_ceiling: bool = False
 
     @property
     def can_be_significant(self) -> bool:
@@ -101,14 +104,16 @@ def judge(
         post_hoc: the claim was declared after the rows existed.
     """
     levels, found = _compared(claim, measured)
+    dense = {m.seed: m.value for m in measured if m.arm == "dense"}
     verdicts = []
     if claim.by_level:
         for number in sorted(set(found["round"]), key=lambda number: -levels[number]):
-            by_seed = mean_differences(found[found["round"] == number])
-            verdict = _judged(claim, by_seed, higher_is_better, post_hoc)
+            verdict = _judged(
+                claim, found[found["round"] == number], dense, higher_is_better, post_hoc
+            )
             verdicts.append(replace(verdict, level=levels[number]))
-    elif len(by_seed := mean_differences(found)):
-        verdicts.append(_judged(claim, by_seed, higher_is_better, post_hoc))
+    elif len(mean_differences(found)):
+        verdicts.append(_judged(claim, found, dense, higher_is_better, post_hoc))
     empty = Verdict(claim, post_hoc, verdict=NOT_COMPARABLE if claim.not_comparable else NOT_SHOWN)
     return verdicts or [empty]
 
@@ -199,8 +204,13 @@ def verdict_of(claim: Claim, low: float, mean: float, high: float) -> str:
 
 
 def _judged(
-    claim: Claim, by_seed: "pd.Series[float]", higher_is_better: bool, post_hoc: bool
+    claim: Claim,
+    found: pd.DataFrame,
+    dense: Mapping[int, float],
+    higher_is_better: bool,
+    post_hoc: bool,
 ) -> Verdict:
+    by_seed = mean_differences(found)
     seeds = tuple(sorted(by_seed.to_dict().items()))
     values = np.array([value for _, value in seeds])
     sign = 1.0 if higher_is_better else -1.0
@@ -220,7 +230,13 @@ def _judged(
         needed=None if claim.expect in ("equal", "not_worse") else seeds_needed(effect),
         verdict=verdict_of(claim, *ends),
         seeds=seeds,
+        at_ceiling=_is_at_ceiling(claim, sign * (found["control"] - found["seed"].map(dense))),
     )
+
+
+def _is_at_ceiling(claim: Claim, above_dense: "pd.Series[float]") -> bool:
+    is_control = claim.expect == "better" and claim.control not in ("", "dense")
+    return is_control and bool(above_dense.mean() >= -claim.margin)
 
 
 def _p(claim: Claim, better: NDArray[np.float64]) -> float:

@@ -37,6 +37,12 @@ def test_claims_are_marked_by_what_was_trained_when_they_were_added(tmp_path: Pa
         ("one_shot > reinit", False),
         ("winning > reinit by 0.1", True),
     ]
+    # Its words can be corrected, not its comparison.
+    corrected = CLAIM | {"says": "As printed.", "not_comparable": "another network"}
+    worded = declared_claims(config(corrected), {"claims": again}, paths)
+    assert marks(worded) == marks(again)
+    assert [claim["says"] for claim in worded] == ["As printed.", "…", "…"]
+    assert worded[0]["not_comparable"] == "another network"
     # A claim cannot be made to disappear.
     assert declared_claims(config(), {"claims": again}, paths) == again
 

@@ -141,6 +141,20 @@ def test_dense_is_compared_at_round_0_and_a_printed_number_needs_no_control():
     assert printed.mean == pytest.approx(-0.043)
 
 
+def test_a_control_as_good_as_dense_leaves_nothing_to_gain():
+    dense = [Measurement("dense", 0, 1.0, seed, 5.0) for seed in range(2)]
+    rows = [*table([5, 5], [4.5, 4.9]), *dense]
+    wide, narrow = claim("winning > reinit by 0.5"), claim("winning > reinit by 0.2")
+    for of, higher, at_ceiling in (
+        (wide, True, True),
+        (narrow, True, False),
+        (narrow, False, True),
+    ):
+        assert judge(of, rows, higher)[0].at_ceiling is at_ceiling
+    assert not judge(claim("winning > dense by 1"), rows, True)[0].at_ceiling
+    assert not judge(wide, table([5, 5], [4, 4]), True)[0].at_ceiling  # dense is unknown
+
+
 def test_a_seed_without_its_pair_and_an_experiment_without_the_arms_show_nothing():
     (one,) = judge(claim(), table([2, 3], [1]), True)
     assert (one.n, one.verdict) == (1, NOT_SHOWN)

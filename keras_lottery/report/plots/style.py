@@ -59,6 +59,7 @@ _KNOWN = {
     "one_shot": Line(_SKY, "P", "-"),
     "winning_init": Line(_BLACK, "X", "-."),
     "random_mask": Line(_ORANGE, "v", "-"),
+    "random_mask_layer": Line(_GREEN, "^", "-"),
     "layers_shuffled": Line(_PURPLE, "D", "-."),
     "edge_popup": Line(_SKY, "<", "--"),
     "edge_popup_signed": Line(_VERMILLION, ">", "-"),
