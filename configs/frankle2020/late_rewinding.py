@@ -45,10 +45,6 @@ CLAIMS = (
     {"says": "Rewound to that step, tickets are better than randomly pruned networks.",
      "source": f"{PAPER_NAME}, section 4", "compare": "winning > random_mask_layer by 0.01",
      "remaining": (0.0, 0.2)},
-    {"says": "Rewound to that step, tickets are better than randomly pruned networks.",
-     "source": f"{PAPER_NAME}, section 4", "compare": "winning > permuted_layer by 0.01",
-     "remaining": (0.0, 0.2),
-     "not_comparable": "this control has fresh weights, the paper's those of that step"},
 )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ _NOTE = (
     "and the declared margin: *agrees* if the whole interval is on the claimed side and the mean "
     "reaches the margin, *disagrees* if the interval excludes all differences as large as the "
     "margin, *not shown* otherwise: the data don't decide. Where a control is within the margin of "
-    "the dense network, or better, there is little that a ticket could gain, and the row says so. "
+    "the dense network, or better, there is little to gain, and a verdict *disagrees* says so. "
     "The interval assumes normal "
     "differences, which two or three seeds can't check, so a verdict from two says so. "
     "p doesn't assume that and doesn't enter the verdict: exact one-sided sign-flip permutation "
