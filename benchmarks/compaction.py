@@ -25,8 +25,8 @@ def measure(options: Options) -> Measured:
     dense, half = resnet18(width, side), resnet18(width // 2, side)
     pruned = kl.mask(resnet18(width, side))
     kl.prune(pruned, sparsity=0.5, pattern="channels", scope="layer")
-    scattered = kl.mask(resnet18(width, side))
-    kl.prune(scattered, sparsity=0.75)
+    unstructured = kl.mask(resnet18(width, side))
+    kl.prune(unstructured, sparsity=0.75)
     small = kl.compact(pruned)
     rows: list[Row] = []
     for batch in (1,) if options.quick else (1, 32):
@@ -35,7 +35,7 @@ def measure(options: Options) -> Measured:
         for name, model, against, limit in (
             ("compacted, against half width", small, predict(half, x), LIMIT),
             ("compacted, against dense", small, plain, None),
-            ("75 % scattered zeros, against dense", kl.strip(scattered), plain, None),
+            ("75 % unstructured sparsity, against dense", kl.strip(unstructured), plain, None),
         ):
             this, other = name.split(", against ")
             case = f"ResNet-18, {side} × {side}, batch {batch}"

@@ -136,17 +136,17 @@ def content(results: Results) -> list[Block]:
             "Bytes, latency and accuracy of pruned networks in each format, against the dense "
             "network. The last table says which pattern and format to use. "
             "`python -m benchmarks.what_you_get --data-dir=DATA --ptb-dir=PTB` regenerates this "
-            "page, and resumes."
+            "page, and can be resumed."
         ),
         Text(
-            "Weights are removed one by one: their zeros are scattered. Channels are removed by "
+            "*Weights* means unstructured pruning. Channels are removed by "
             "`kl.compact`. Latency is the median call on one CPU thread; a variant's artifacts and "
             "the dense ones take turns in one process. Gzipped: size as `.tar.gz`. The dense "
             "network is always float, even next to `litert int8`, and isn't trained for the "
             "further epochs in which pruned ones are fine-tuned; `packed` is compared with "
             "`saved_model`, `litert_sparse` with `litert`."
         ),
-        *_scattered(results),
+        *_unstructured(results),
     ]
     reasons: list[str] = []
     for name in names:
@@ -159,8 +159,8 @@ def content(results: Results) -> list[Block]:
     return blocks
 
 
-def _scattered(results: Results) -> list[Block]:
-    """Returns where scattered zeros gain, and where they don't."""
+def _unstructured(results: Results) -> list[Block]:
+    """Returns where unstructured sparsity gains, and where it doesn't."""
     lines, gains = [], {}
     for form in FORMATS:
         if "int8" in form:
@@ -186,7 +186,7 @@ def _scattered(results: Results) -> list[Block]:
         ),
     }
     return [
-        Heading("Where 90 % scattered zeros gain nothing"),
+        Heading("Where 90 % unstructured sparsity gains nothing"),
         Bullets(
             [
                 f"{text}: {_listed(f for f, m in gains.items() if holds(m))}."

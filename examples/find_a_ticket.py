@@ -3,7 +3,8 @@
     KERAS_BACKEND=jax python examples/find_a_ticket.py
 
 A ticket is a sparse network together with its initial weights. The lottery ticket hypothesis says
-that it trains as well as the dense network (Frankle & Carbin 2019, 1803.03635).
+that a dense network contains tickets that train as well as it does (Frankle & Carbin 2019,
+1803.03635).
 """
 
 import tempfile

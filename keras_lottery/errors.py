@@ -30,9 +30,13 @@ class MissingExtraError(LotteryError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"This needs the package `{package}`, which is not installed. "
-            f"Run: pip install 'keras-lottery[{extra}]'"
+            f"This needs the package `{package}`, which is not installed. {to_install(extra)}"
         )
+
+
+def to_install(extra: str) -> str:
+    """Returns how to install an extra, or a backend. The package isn't on PyPI."""
+    return f"In a clone of keras_lottery, run: pip install '.[{extra}]'"
 
 
 def unknown_name(kind: str, received: object, known: Iterable[str]) -> LotteryError:

@@ -1,4 +1,4 @@
-"""Imports Keras without the packages that trainings don't use, which take half of its import.
+"""Imports Keras without the packages that training doesn't use: half of its import time.
 
 Keras imports pandas, Matplotlib, OpenCV and scikit-learn (with SciPy's statistics) for input from
 pandas, its wrappers and its visualization. In the command's own processes, these parts of Keras

@@ -59,7 +59,8 @@ log = model.fit(
 print(f"accuracy with 10 % of the weights: {log.history['val_accuracy'][-1]:.3f}")
 
 # %% [markdown]
-# Which weights are left? Magnitudes are compared over all layers, so large layers lose more.
+# Which weights are left? Magnitudes are compared over all layers, so layers with smaller weights,
+# usually the wide ones, lose more.
 
 # %%
 kl.summary(model)

@@ -19,7 +19,7 @@ from keras_lottery.engine.executors.choice import PARALLEL, choose
 from keras_lottery.engine.executors.pool import visible_gpus
 from keras_lottery.engine.executors.processes import start_workers
 from keras_lottery.engine.executors.threads import limit_threads
-from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.errors import LotteryError, to_install, unknown_name
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.tasks import task_schemas
 
@@ -51,8 +51,7 @@ def choose_backend(settings: Any, earlier: Callable[[], str] = str) -> str:
         )
     if find_spec(chosen) is None:
         raise LotteryError(
-            f"Expected an installed backend. Received: {chosen}. "
-            f"Run: pip install 'keras-lottery[{chosen}]'"
+            f"Expected an installed backend. Received: {chosen}. {to_install(chosen)}"
         )
     os.environ["KERAS_BACKEND"] = chosen
     lean_keras.announce()
@@ -141,8 +140,7 @@ def _fastest(settings: Any) -> str:
     installed = [name for name in ("jax", "tensorflow", "torch") if find_spec(name) is not None]
     if not installed:
         raise LotteryError(
-            "Expected tensorflow, jax or torch. Received: none is installed. "
-            "Run: pip install 'keras-lottery[jax]'"
+            f"Expected tensorflow, jax or torch. Received: none is installed. {to_install('jax')}"
         )
     task = str(settings.get("task", ""))
     if visible_gpus() or not task_schemas.registered(task):

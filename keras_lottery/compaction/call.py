@@ -291,7 +291,7 @@ def register_compaction_rule(layer_class: type | str, rule: Rule) -> None:
 
 
 def rule_changes() -> int:
-    """Returns how many rules have been registered, which dates what was read by them."""
+    """Returns how many rules have been registered: a new one may change what was read before."""
     return len(_changes)
 
 

@@ -62,7 +62,7 @@ def export(
     dense: bool = True,
     origin: str = "",
 ) -> ExportReport:
-    """Folds the masks of `model` in, writes it to `out`, reloads it and compares.
+    """Exports a model: folds in its masks, writes `out`, reloads it and compares outputs.
 
     Args:
         model: a Keras model, masked or plain, on any backend; not modified.

@@ -1,6 +1,6 @@
 """A table of layer classes and the attributes that hold their prunable weights.
 
-The rank of a variable doesn't tell: the biases of a GRU and of attention have two axes.
+The rank of a variable isn't enough: the biases of a GRU and of attention have two axes.
 """
 
 from dataclasses import dataclass, field

@@ -40,7 +40,7 @@ def layer(
 def uniform(
     infos: Sequence[VariableInfo], surviving: Sequence[int], prune: int, floors: Sequence[int]
 ) -> list[int]:
-    """The same final sparsity in every variable that is not sparser already."""
+    """The same final sparsity in every variable that is not already sparser."""
     return _keep_in_proportion([info.size for info in infos], surviving, prune, floors)
 
 

@@ -123,7 +123,7 @@ def prune_to(
     For the other arguments see `prune_round`.
 
     Raises:
-        LotteryError: see `prune_round`; also if the masks are sparser already.
+        LotteryError: see `prune_round`; also if the masks are already sparser.
 
     Example:
         >>> infos = [VariableInfo("kernel", (5,))]

@@ -1,4 +1,4 @@
-"""What helps a reader of a run's own report: its arms in words, bytes, and the next command."""
+"""Guidance in a run's own report: its arms in words, bytes, and the next command."""
 
 import shlex
 

@@ -28,7 +28,8 @@ ticket.apply(model)  # masks and start weights, for a model with the variables b
 model.fit(x, y)  # pruned weights stay at zero
 ```
 
-The file holds arrays and metadata, no code. Install with `pip install 'keras-lottery[hub]'`.
+The file holds arrays and metadata, no code. To install the package, run in a clone of its
+repository: `pip install '.[hub]'`.
 """
 
 

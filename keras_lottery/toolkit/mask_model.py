@@ -68,8 +68,8 @@ def mask(
         keep: `edge_popup`: fraction of every variable's weights that is kept; 0.5 by default.
             (`set_masks` and `prune` change how many weights of a variable are kept.)
         from_zeros: treat weights that are exactly 0 as pruned, for a pruned model saved without
-            its masks. A variable of only zeros keeps an all-ones mask: it is initialized to 0, not
-            pruned.
+            its masks. A variable that is all zeros keeps an all-ones mask: it is initialized
+            to 0, not pruned.
         pattern: which weights will be pruned together; also masks the variables that `prune`
             needs for it. See `prune`.
 

@@ -86,11 +86,11 @@ def prune(
             `block:4x4`.
         flops: instead of a sparsity, fraction of the floating-point operations that compaction is
             to remove, in [0, 1]. Channels only.
-        bytes: instead of a sparsity, maximal size in bytes of the compacted model's parameters.
+        bytes: instead of a sparsity, maximum size in bytes of the compacted model's parameters.
             Channels only.
 
     Raises:
-        LotteryError: a weight is NaN or infinite, the model is sparser already, a name is
+        LotteryError: a weight is NaN or infinite, the model is already sparser, a name is
             unknown, a pattern matches nothing, an argument that the criterion needs is missing,
             there are two targets, or no set of channels reaches the target.
 

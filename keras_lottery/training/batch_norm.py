@@ -16,7 +16,7 @@ from keras_lottery.training.data import fixed_order, length
 from keras_lottery.training.epochs import is_arrays
 
 MOST_EXAMPLES = 5000
-"""Default for the maximal number of examples."""
+"""Default for the maximum number of examples."""
 BATCH_SIZE = 500
 
 _MARK = 2.0**12  # above usual statistics, so that rounding hardly changes its share; in float16
@@ -34,7 +34,7 @@ def reestimate_batch_norm(
         model: built; masked weights are used under their masks.
         x: inputs, arrays of shape `(examples, ...)`; or batches from a PyDataset, a
             tf.data.Dataset or a DataLoader, with or without labels.
-        examples: maximal number of examples: of arrays any, in a random order that is always the
+        examples: maximum number of examples: of arrays any, in a random order that is always the
             same, since arrays are often sorted by class; of batches the first.
         batch_size: batch size for arrays; an incomplete last batch is left out.
 

@@ -54,7 +54,7 @@ def fit(
     """Trains like `model.fit`, with whole epochs of array data in one compiled call.
 
     Batch hooks run after every step if any callback defines one, otherwise after each compiled
-    call, as under Keras' `steps_per_execution`. Other data than arrays (tf.data, PyDataset,
+    call, as under Keras' `steps_per_execution`. Data other than arrays (tf.data, PyDataset,
     generators) and eager models train through `model.fit`.
 
     Args:
@@ -63,7 +63,7 @@ def fit(
             None: 0. Other data have their own order.
         initial_step: optimizer step to start at, even within an epoch; instead of initial_epoch.
         program: what `keras_lottery.training.prepare` returned for this model, to reuse its
-            compiled steps, and on a CPU also its copies of the arrays as far as these haven't
+            compiled steps, and on a CPU also its copies of those arrays that haven't
             changed.
 
     Returns:

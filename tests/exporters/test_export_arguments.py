@@ -125,7 +125,7 @@ def test_wrong_names_and_places(copy, tmp_path):
 
 def test_without_tensorflow_the_error_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(kl.LotteryError, match=r"pip install 'keras-lottery\[export\]'"):
+    with pytest.raises(kl.LotteryError, match=r"pip install '\.\[export\]'"):
         kl.export(mlp(4, 2), tmp_path / "out")
     assert not list(tmp_path.iterdir())
 

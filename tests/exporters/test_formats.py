@@ -207,7 +207,7 @@ def test_bad_input_is_one_clear_line(out, name, quantize, message, tmp_path):
 def test_a_missing_extra_is_named(name, package, extra, monkeypatch, tmp_path):
     real = __import__("importlib.util").util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda n: None if n == package else real(n))
-    with pytest.raises(kl.LotteryError, match=rf"pip install 'keras-lottery\[{extra}\]'"):
+    with pytest.raises(kl.LotteryError, match=rf"pip install '\.\[{extra}\]'"):
         kl.export(mlp(4, 2), tmp_path / f"a{exporters[name].suffix}", name)
 
 

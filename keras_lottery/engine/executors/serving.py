@@ -17,7 +17,7 @@ from typing import Any
 
 from keras_lottery import lean_keras, user_modules
 from keras_lottery.config import Config
-from keras_lottery.errors import LotteryError, reason_of
+from keras_lottery.errors import LotteryError, reason_of, to_install
 from keras_lottery.protocols import Job, Progress, Task
 from keras_lottery.tasks import make_task
 from keras_lottery.types import Training
@@ -150,8 +150,8 @@ def _import_backend() -> None:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise LotteryError(
             f"Expected a worker that can import the {backend} backend. Received: "
-            f"{type(error).__name__} on {platform.node()}: {reason_of(error)} Run there: "
-            f"pip install 'keras-lottery[{backend}]'"
+            f"{type(error).__name__} on {platform.node()}: {reason_of(error)} Install it "
+            f"there. {to_install(backend)}"
         ) from error
 
 

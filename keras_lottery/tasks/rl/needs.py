@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 
 from keras_lottery import backend
-from keras_lottery.errors import LotteryError, MissingExtraError
+from keras_lottery.errors import LotteryError, MissingExtraError, to_install
 
 _PACKAGES = ("tensorflow", "tf_keras", "tf_agents", "gymnasium")
 
@@ -28,8 +28,8 @@ def check() -> None:
     if sys.version_info >= (3, 12) and find_spec("tf_agents") is None:
         raise LotteryError(
             "Expected Python 3.11, the last one that TF-Agents installs on. "
-            f"Received: Python {sys.version_info[0]}.{sys.version_info[1]}. Use Python 3.11 and "
-            "run: pip install 'keras-lottery[rl]'"
+            f"Received: Python {sys.version_info[0]}.{sys.version_info[1]}. Use Python 3.11. "
+            f"{to_install('rl')}"
         )
     for package in _PACKAGES:
         if find_spec(package) is None:

@@ -41,9 +41,9 @@ def prune_calibrated(
 
     The kernels of the Dense and EinsumDense layers in the Transformer blocks are pruned: attention
     projections and feed-forward layers, not embeddings, the head, or mixture-of-experts kernels.
-    One block after the other is run on the calibration data, pruned by the inputs of its
-    layers, and run again, so that the next block sees the outputs of pruned ones. The outputs of
-    one block and, for SparseGPT, the products of its layers' inputs are in memory at a time.
+    Blocks are run one at a time on the calibration data, pruned by the inputs of their layers, and
+    run again, so that the next block sees the outputs of pruned ones. The outputs of one block and,
+    for SparseGPT, the products of its layers' inputs are in memory at a time.
 
     In a model without masks, each block is masked when it is pruned. In a masked model, only
     kernels with a mask are pruned, and weights that are pruned already stay so. Pruned weights are
@@ -58,11 +58,11 @@ def prune_calibrated(
             layers to prune. None: all.
 
     Raises:
-        LotteryError: the model has no blocks or other inputs than token ids; the dataset is empty,
-            too short or of a wrong type; a weight or an input is NaN or infinite; the filters
-            match nothing; M doesn't divide the number of inputs of a layer; more weights are
-            pruned already. If an error or an interrupt stops it half-way, the blocks so far are
-            pruned and masked, and the others unchanged.
+        LotteryError: the model has no Transformer blocks, or inputs other than token ids; the
+            dataset is empty, too short or of a wrong type; a weight or an input is NaN or infinite;
+            the filters match nothing; M doesn't divide the number of inputs of a layer; more
+            weights are pruned already. If an error or an interrupt stops it midway, the blocks so
+            far are pruned and masked, and the others unchanged.
 
     References:
         Sun et al. 2023, arXiv 2306.11695 (Wanda); Frantar & Alistarh 2023, arXiv 2301.00774

@@ -134,7 +134,7 @@ def test_what_is_not_an_address_is_refused(address):
 
 def test_without_ray_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[ray\]'"):
+    with pytest.raises(LotteryError, match=r"pip install '\.\[ray\]'"):
         cluster.connect("auto")
 
 

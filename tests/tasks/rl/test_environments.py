@@ -146,7 +146,7 @@ def test_what_cannot_be_played_is_refused_with_the_reason(name, message):
 def test_a_package_that_is_missing_is_named_with_the_extra(monkeypatch):
     for package, name in (("minatar", "MinAtar/breakout"), ("ale_py", "ALE/Breakout")):
         monkeypatch.setitem(sys.modules, package, None)
-        with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[rl\]'"):
+        with pytest.raises(LotteryError, match=r"pip install '\.\[rl\]'"):
             maker(RLData(name=name))
 
 

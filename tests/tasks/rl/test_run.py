@@ -215,7 +215,7 @@ def test_tensorflow_imported_too_early_is_said(monkeypatch):
 
 def test_a_missing_extra_names_the_install_command(monkeypatch):
     monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "tf_agents" else object())
-    with pytest.raises(LotteryError, match=r"pip install 'keras-lottery\[rl\]'"):
+    with pytest.raises(LotteryError, match=r"pip install '\.\[rl\]'"):
         needs.check()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium
 
 from keras_lottery import user_modules
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, to_install
 from keras_lottery.tasks.rl.config import RLData
 from keras_lottery.tasks.rl.environments.registry import ATARI, Kind, environments
 from keras_lottery.tasks.rl.environments.spaces import GameSpec, frame_dtype, playable, time_limit
@@ -76,7 +76,7 @@ def from_gymnasium(config: RLData, training: bool) -> gymnasium.Env[Any, Any]:
     except gymnasium.error.DependencyNotInstalled as error:
         raise LotteryError(
             f"Expected the packages of the environment {config.name!r}. Received: {error} "
-            "Run: pip install 'keras-lottery[rl]'"
+            f"{to_install('rl')}"
         ) from error
 
 
