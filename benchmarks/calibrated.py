@@ -29,8 +29,8 @@ import keras_lottery as kl
 from benchmarks import calibrated_page as page
 from benchmarks.calibrated_page import DENSE, Row
 from keras_lottery import masking
-from keras_lottery.tasks.language.modelling.config import LanguageModellingData
-from keras_lottery.tasks.language.modelling.corpus import Corpus, load
+from keras_lottery.tasks.language.modeling.config import LanguageModelingData
+from keras_lottery.tasks.language.modeling.corpus import Corpus, load
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs/results/calibrated"
@@ -121,13 +121,13 @@ def measure(
         page.write(out, rows, description(data_dir, corpus, settings))
 
 
-def text(data_dir: str, settings: Settings) -> LanguageModellingData:
+def text(data_dir: str, settings: Settings) -> LanguageModelingData:
     """Returns the Penn Treebank, or the text of the examples."""
     train = test = str(TEXT)
     if data_dir:
         ending = ".txt.gz" if Path(data_dir, "ptb.train.txt.gz").is_file() else ".txt"
         train, test = f"ptb.train{ending}", f"ptb.test{ending}"
-    return LanguageModellingData(
+    return LanguageModelingData(
         dir=data_dir,
         train=train,
         test=test,

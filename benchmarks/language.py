@@ -7,7 +7,7 @@ import numpy as np
 from keras_lottery import masking
 from keras_lottery.tasks.language.bert.config import BertConfig
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
-from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
+from keras_lottery.tasks.language.modeling.config import LanguageModelingConfig
 from keras_lottery.training import ArrayData
 from keras_lottery.types import VariableInfo
 
@@ -66,13 +66,13 @@ def bert_task(config: BertConfig) -> Any:
     return BertTask(config, Pretrained(SIZES[config.model.preset]), examples)
 
 
-def language_modelling_task(config: LanguageModellingConfig) -> Any:
+def language_modelling_task(config: LanguageModelingConfig) -> Any:
     """Returns the task of an LSTM preset over a text of random words, two windows a stream."""
-    from keras_lottery.tasks.language.modelling.corpus import Corpus
-    from keras_lottery.tasks.language.modelling.task import LanguageModellingTask
+    from keras_lottery.tasks.language.modeling.corpus import Corpus
+    from keras_lottery.tasks.language.modeling.task import LanguageModelingTask
 
     words = WORDS[config.name]
     length = 2 * config.train.batch_size * config.data.steps + 1
     ids = np.random.default_rng(0).integers(0, words, length).astype(np.int32)
     vocabulary = tuple(map(str, range(words)))
-    return LanguageModellingTask(config, Corpus(ids, ids, ids, vocabulary))
+    return LanguageModelingTask(config, Corpus(ids, ids, ids, vocabulary))

@@ -14,9 +14,9 @@ from benchmarks import made
 from benchmarks.command import Measured, Options, backend_name, main
 from benchmarks.compare import in_turn, ratios
 from benchmarks.table import Row
-from keras_lottery.tasks.language.modelling.config import LanguageModellingModel
-from keras_lottery.tasks.language.modelling.lstm import language_model
-from keras_lottery.tasks.language.modelling.windows import train_windows
+from keras_lottery.tasks.language.modeling.config import LanguageModelingModel
+from keras_lottery.tasks.language.modeling.lstm import language_model
+from keras_lottery.tasks.language.modeling.windows import train_windows
 from keras_lottery.training.compilation import Compilation
 
 ABOUT = (
@@ -46,7 +46,7 @@ def training(units: int, words: int, shape: tuple[int, int], masked: bool = True
         shape: streams, and steps of a window.
         masked: half of the weights are pruned.
     """
-    config = LanguageModellingModel(units=units, embedding=units)
+    config = LanguageModelingModel(units=units, embedding=units)
     model = _compiled(language_model(config, words, shape[0]), masked)
     return _call(model, _windows(words, shape), shape[0])
 
@@ -60,7 +60,7 @@ def _windows(words: int, shape: tuple[int, int]) -> Any:
 def _measure(units: int, words: int, shape: tuple[int, int], options: Options) -> Measured:
     streams, steps = shape
     windows = _windows(words, shape)
-    config = LanguageModellingModel(units=units, embedding=units)
+    config = LanguageModelingModel(units=units, embedding=units)
     bare = (windows[0]["tokens"], windows[1])
     candidates = {
         "masked": training(units, words, shape),

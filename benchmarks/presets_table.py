@@ -24,7 +24,7 @@ from keras_lottery.types import VariableInfo
 
 if TYPE_CHECKING:
     from keras_lottery.tasks.language.bert.config import BertConfig
-    from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
+    from keras_lottery.tasks.language.modeling.config import LanguageModelingConfig
     from keras_lottery.tasks.language.translation.config import TranslationConfig
     from keras_lottery.tasks.rl.config import RLConfig
 
@@ -107,9 +107,9 @@ def translator(config: "TranslationConfig") -> keras.Model:
     return build(config.model, config.data.vocabulary)
 
 
-def language_model(config: "LanguageModellingConfig") -> keras.Model:
-    """Returns the network of a language modelling preset."""
-    from keras_lottery.tasks.language.modelling.lstm import language_model
+def language_model(config: "LanguageModelingConfig") -> keras.Model:
+    """Returns the network of a language-modeling preset."""
+    from keras_lottery.tasks.language.modeling.lstm import language_model
 
     return language_model(config.model, WORDS[config.name])
 

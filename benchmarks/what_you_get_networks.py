@@ -13,8 +13,8 @@ from keras import layers
 import keras_lottery as kl
 from benchmarks import zoo
 from benchmarks.half_the_flops import trained
-from keras_lottery.tasks.language.modelling import corpus as corpora
-from keras_lottery.tasks.language.modelling.config import LanguageModellingData
+from keras_lottery.tasks.language.modeling import corpus as corpora
+from keras_lottery.tasks.language.modeling.config import LanguageModelingData
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.data import load
 
@@ -194,7 +194,7 @@ def images(data: VisionData, test_size: int = 2000) -> Examples:
 def next_words(folder: str, tokens: int = 200_000, steps: int = 20) -> Examples:
     """Returns windows of the Penn Treebank, and the next word of each word in them."""
     corpus = corpora.load(
-        LanguageModellingData(
+        LanguageModelingData(
             dir=folder,
             train="ptb.train.txt.gz",
             test="ptb.test.txt.gz",

@@ -8,10 +8,10 @@ from benchmarks.validation.losses import TOLERANCE
 from benchmarks.validation.tables import Tables
 from keras_lottery.report.masks import short_names
 from keras_lottery.report.plots.axes import remaining_axis
-from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, legend, lines, new_figure, tidy
+from keras_lottery.report.plots.style import DENSE_COLOR, Drawing, legend, lines, new_figure, tidy
 from keras_lottery.report.statistics import Paired
 
-COLOURS = {"jax": "#0072B2", "tensorflow": "#E69F00", "torch": "#D55E00"}
+COLORS = {"jax": "#0072B2", "tensorflow": "#E69F00", "torch": "#D55E00"}
 MARKERS = {"jax": "o", "tensorflow": "s", "torch": "x"}
 TITLES = {"adam": "Adam", "sgd": "SGD with momentum"}
 
@@ -28,16 +28,16 @@ def draw_losses(tables: Tables, backends: Sequence[str]) -> Drawing:
             steps = np.array([row["step"] for row in rows])
             plain = np.array([row["plain"] for row in rows])
             pruned = "dense" if masks == "dense" else "90 % pruned"
-            above.plot(steps, plain, color=DENSE_COLOUR, linestyle=dashes, linewidth=1.2,
+            above.plot(steps, plain, color=DENSE_COLOR, linestyle=dashes, linewidth=1.2,
                        label=f"plain torch, {pruned}")  # fmt: skip
             for i, name in enumerate(backends):
                 ours = np.array([row[name] for row in rows])
                 some = slice(4 + 7 * i, None, 21)
-                above.plot(steps[some], ours[some], MARKERS[name], color=COLOURS[name],
+                above.plot(steps[some], ours[some], MARKERS[name], color=COLORS[name],
                            markersize=3.5, label=name if masks == "dense" else None)  # fmt: skip
                 largest = np.maximum.accumulate(np.abs(ours - plain))
                 below.plot(steps, np.maximum(largest, 1e-8), linestyle=dashes,
-                           color=COLOURS[name], linewidth=1.2)  # fmt: skip
+                           color=COLORS[name], linewidth=1.2)  # fmt: skip
         below.axhline(TOLERANCE, color="black", linewidth=1.0, linestyle=":")
         below.set_yscale("log")
         above.set_title(title, fontsize=10)
@@ -106,11 +106,11 @@ def draw_differences(differences: Sequence[Paired], where: str) -> Drawing:
     axes.axvline(0, color="black", linewidth=1.0)
     for place, one in enumerate(reversed(differences)):
         values = 100 * np.array(list(one.seeds.values()))
-        axes.plot(values, np.full(len(values), place - 0.22), "o", color=DENSE_COLOUR,
+        axes.plot(values, np.full(len(values), place - 0.22), "o", color=DENSE_COLOR,
                   markersize=3.5, alpha=0.7)  # fmt: skip
         bars = [[100 * (one.mean - one.low)], [100 * (one.high - one.mean)]]
-        colour = "#0072B2" if one.excludes_zero else DENSE_COLOUR
-        axes.errorbar([100 * one.mean], [place], xerr=bars, fmt="D", color=colour, capsize=3,
+        color = "#0072B2" if one.excludes_zero else DENSE_COLOR
+        axes.errorbar([100 * one.mean], [place], xerr=bars, fmt="D", color=color, capsize=3,
                       markersize=5)  # fmt: skip
     names = [f"{one.arm} − {one.control}" for one in reversed(differences)]
     axes.set_yticks(range(len(names)), names, fontsize=8.5)
@@ -120,6 +120,6 @@ def draw_differences(differences: Sequence[Paired], where: str) -> Drawing:
         "differences.png",
         figure,
         f"Paired differences {where}: the seeds (dots), their mean (diamond) and its 95 % t "
-        "interval (grey where it contains 0).",
+        "interval (gray where it contains 0).",
         "Paired differences between masks of other seeds, shuffled masks and winning tickets.",
     )

@@ -10,7 +10,7 @@ glue: `--config.data.name=` takes any of GLUE's tasks, from files or (`data.sour
     tensorflow-datasets.
 squad: `<data.dir>/squad/` holds `train-v1.1.json` and `dev-v1.1.json`.
 mlm: `<data.dir>/mlm/` holds `train.txt` and `dev.txt`; the paper uses Wikipedia. KerasHub ships
-    no masked-language-modelling head, so it is initialized from the seed.
+    no masked-language-modeling head, so it is initialized from the seed.
 transfer: masks between all of the paper's tasks. `data.dir` holds one folder per task.
 minilm_glue, minilm_glue_long, minilm_transfer, minilm_transfer_long: for two CPU cores, with a
     smaller network and fewer sentences, steps and levels. `minilm_glue` takes 128 steps,
@@ -27,7 +27,7 @@ DEFAULT = "glue"
 VARIANTS = {
     "glue": "Tickets in BERT-base, fine-tuned on a task of GLUE",
     "squad": "Tickets in BERT-base, fine-tuned on the questions of SQuAD v1.1",
-    "mlm": "Tickets in BERT-base, trained on masked-language modelling as in pre-training",
+    "mlm": "Tickets in BERT-base, trained on masked language modeling as in pre-training",
     "transfer": "Masks of BERT-base between all of the paper's tasks",
     "minilm_glue": "Tickets in a BERT of 6 layers, fine-tuned on part of SST-2, for two CPU cores",
     "minilm_glue_long": "The same in ten times the steps, against masks of pre-trained magnitude",
@@ -56,12 +56,12 @@ BETTER_THAN_RANDOM = {
 }  # fmt: skip
 # With masks of masked words:
 MLM_AS_GOOD = {
-    "says": "Masks of masked-language modelling are as good on SST-2 as its own.",
+    "says": "Masks of masked language modeling are as good on SST-2 as its own.",
     "source": f"{PAPER_NAME}, section 4", "compare": "winning from mlm >= winning within 0.01",
     "target": "sst2", "remaining": (0.3, 0.4),
 }  # fmt: skip
 MLM_BETTER_THAN_RANDOM = {
-    "says": "Masks of masked-language modelling are better than random ones on SST-2.",
+    "says": "Masks of masked language modeling are better than random ones on SST-2.",
     "source": f"{PAPER_NAME}, section 4", "compare": "winning from mlm > random_mask by 0.01",
     "target": "sst2", "remaining": (0.3, 0.4),
 }  # fmt: skip
@@ -89,7 +89,7 @@ TRANSFER_CLAIMS = (MLM_AS_GOOD | {"not_comparable": UNDERTRAINED}, MLM_BETTER_TH
 TRANSFER_LONG_CLAIMS = (
     MLM_AS_GOOD,
     MLM_BETTER_THAN_RANDOM,
-    {"says": "Masks of masked-language modelling are better than those of pre-trained magnitude.",
+    {"says": "Masks of masked language modeling are better than those of pre-trained magnitude.",
      "source": "ours", "compare": "winning from mlm > init_magnitude by 0.005", "target": "sst2",
      "remaining": (0.3, 0.5), "by_level": True},
 )  # fmt: skip
@@ -148,7 +148,7 @@ def squad(config: ConfigDict) -> None:
 
 
 def mlm(config: ConfigDict) -> None:
-    """Sets the fields of masked-language modelling."""
+    """Sets the fields of masked language modeling."""
     config.data.name = "mlm"  # Chen et al. 2020
     config.data.max_len = 128  # ours
     config.data.test_size = 2000  # ours

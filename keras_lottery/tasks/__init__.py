@@ -7,9 +7,9 @@ from typing import cast
 from keras_lottery.config import Config, TaskSchema, task_schemas
 from keras_lottery.protocols import Task
 from keras_lottery.tasks.language.bert.config import BertData, BertModel
-from keras_lottery.tasks.language.modelling.config import (
-    LanguageModellingData,
-    LanguageModellingModel,
+from keras_lottery.tasks.language.modeling.config import (
+    LanguageModelingData,
+    LanguageModelingModel,
 )
 from keras_lottery.tasks.language.translation.config import TranslationData, TranslationModel
 from keras_lottery.tasks.rl.config import RLData, RLModel, ignored
@@ -75,14 +75,14 @@ task_schemas.add(
         ignores=_with_lengths,
         kind=lambda name: "Transformer",
     ),
-    "BERT, fine-tuned on GLUE or SQuAD, or trained on masked-language modelling.",
+    "BERT, fine-tuned on GLUE or SQuAD, or trained on masked language modeling.",
 )
 task_schemas.add(
     "language_modelling",
     TaskSchema(
-        data=LanguageModellingData,
-        model=LanguageModellingModel,
-        make="keras_lottery.tasks.language.modelling.task:LanguageModellingTask",
+        data=LanguageModelingData,
+        model=LanguageModelingModel,
+        make="keras_lottery.tasks.language.modeling.task:LanguageModelingTask",
         ignores=_in_own_order,
         kind=lambda name: "recurrent",
     ),

@@ -28,8 +28,8 @@ def draw(
     axes.tick_params(labelsize=8.5)
     if change.size <= _MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(change):
-            colour = "white" if abs(value) > 0.6 * reach else "black"
-            axes.text(column, row, f"{value:+.2g}", ha="center", va="center", color=colour, size=8)
+            color = "white" if abs(value) > 0.6 * reach else "black"
+            axes.text(column, row, f"{value:+.2g}", ha="center", va="center", color=color, size=8)
     bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.ax.tick_params(labelsize=8.5)
     axes.set_title(title, fontsize=9.5, loc="left")

@@ -12,8 +12,8 @@ from keras_lottery.arms import starts
 from keras_lottery.config import freeze, presets
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.pruning import prune_round
-from keras_lottery.tasks.language.modelling.corpus import Corpus
-from keras_lottery.tasks.language.modelling.task import LanguageModellingTask
+from keras_lottery.tasks.language.modeling.corpus import Corpus
+from keras_lottery.tasks.language.modeling.task import LanguageModelingTask
 from keras_lottery.types import Start, Training
 
 WORDS = 11
@@ -38,7 +38,7 @@ def corpus():
 
 
 def main():
-    task = LanguageModellingTask(freeze(presets.load("yu2019/lstm:ptb_small", SMALL)), corpus())
+    task = LanguageModelingTask(freeze(presets.load("yu2019/lstm:ptb_small", SMALL)), corpus())
     rng = np.random.default_rng(1)
     start = {
         path: (0.3 * rng.normal(size=value.shape)).astype("float32")

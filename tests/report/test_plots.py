@@ -35,7 +35,7 @@ def test_tickets_shows_every_arm_and_the_paired_differences(bare: Path) -> None:
     drawing = draw_tickets(results)
     top, bottom = drawing.figure.axes
     assert names(top) == ["winning", "reinit", "permuted_layer", "dense"]
-    assert names(bottom) == []  # the colours are those above
+    assert names(bottom) == []  # the colors are those above
     for arm in results.arms:
         expected = [100 * level.mean for level in levels(results.rows, arm)]
         np.testing.assert_allclose(means(top, arm), expected)
@@ -81,7 +81,7 @@ def test_dense_alone_is_drawn(tmp_path: Path) -> None:
 
 def test_unknown_arms_get_their_own_style() -> None:
     looks = lines([*SHAPES, "mine", "yours"])
-    assert len({(look.colour, look.marker, look.dashes) for look in looks.values()}) == 9
+    assert len({(look.color, look.marker, look.dashes) for look in looks.values()}) == 9
 
 
 def test_speed_shows_the_steps(bare: Path) -> None:
@@ -221,7 +221,7 @@ def test_bars_widen_the_axis_but_do_not_rule_it() -> None:
     assert (low, high, cut) == (pytest.approx(-0.46), pytest.approx(1.46), True)
 
 
-def test_targets_of_other_metrics_have_their_own_colours(bare: Path) -> None:
+def test_targets_of_other_metrics_have_their_own_colors(bare: Path) -> None:
     results = results_by_task(bare)[0]
     rows = tuple(dataclasses.replace(r, metric="f1", value=r.value / 50) for r in results.rows)
     other = dataclasses.replace(results, rows=rows)

@@ -7,7 +7,7 @@ import numpy as np
 from keras_lottery.report.compacted import CompactedLevel
 from keras_lottery.report.formatting import unit_of
 from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
+    DENSE_COLOR,
     SEEDS_CAPTION,
     Drawing,
     legend,
@@ -29,7 +29,7 @@ def draw_compacted(results: Results, by_round: Sequence[CompactedLevel]) -> Draw
     tidy(axes)
     dense = dense_level(results.rows)
     if dense:
-        axes.axhline(dense.mean * unit.factor, color=DENSE_COLOUR, linewidth=1.2, label="dense")
+        axes.axhline(dense.mean * unit.factor, color=DENSE_COLOR, linewidth=1.2, label="dense")
     means = np.array([at.level.mean for at in by_round]) * unit.factor
     spread = np.nan_to_num([at.level.sd for at in by_round]) * unit.factor
     seeds = [unit.factor * np.array(at.level.seeds) for at in by_round]

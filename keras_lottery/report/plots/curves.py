@@ -9,7 +9,7 @@ from keras_lottery.records import ResultRow, read_history, series
 from keras_lottery.report.formatting import percent, unit_of
 from keras_lottery.report.kept_rows import CURVES, CurveRow, read_kept, short
 from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
+    DENSE_COLOR,
     Drawing,
     legend,
     lines,
@@ -44,11 +44,11 @@ def draw_curves(results: Results) -> Drawing | None:
         tidy(axes)
         axes.set_title(f"{percent(remaining[number])} remaining", fontsize=9.5)
         for arm, (steps, mean, sd) in _dense_first(by_arm).items():
-            colour = DENSE_COLOUR if arm == DENSE else looks[arm].colour
+            color = DENSE_COLOR if arm == DENSE else looks[arm].color
             style = "-" if arm == DENSE else looks[arm].dashes
-            axes.plot(steps, mean * unit.factor, style, color=colour, linewidth=1.3, label=arm)
+            axes.plot(steps, mean * unit.factor, style, color=color, linewidth=1.3, label=arm)
             ends = ((mean - sd) * unit.factor, (mean + sd) * unit.factor)
-            axes.fill_between(steps, *ends, color=colour, alpha=0.1, linewidth=0)
+            axes.fill_between(steps, *ends, color=color, alpha=0.1, linewidth=0)
         axes.set_xlabel("training step", fontsize=9.5)
         axes.locator_params(axis="x", nbins=5)
     panels[0].set_ylabel(unit.axis, fontsize=9.5)

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from keras_lottery.report.masks import Densities, grouped, short_names
 from keras_lottery.report.plots.axes import remaining_axis
-from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, legend, new_figure, tidy
+from keras_lottery.report.plots.style import DENSE_COLOR, Drawing, legend, new_figure, tidy
 
 _MOST_LINES = 8
 _MOST_ROWS = 24
@@ -49,7 +49,7 @@ def _lines(axes: Axes, densities: Densities) -> None:
     tidy(axes)
     count = len(densities.paths)
     remaining = densities.remaining
-    axes.plot([1, remaining.min()], [100, 100 * remaining.min()], color=DENSE_COLOUR, linewidth=1,
+    axes.plot([1, remaining.min()], [100, 100 * remaining.min()], color=DENSE_COLOR, linewidth=1,
               linestyle=":", label="all weights")  # fmt: skip
     for index, name in enumerate(short_names(densities.paths)):
         axes.plot(

@@ -37,7 +37,7 @@ def draw_inputs(results: Results, rows: Sequence[InputRow]) -> Drawing:
             axes.plot(places, means, label=arm, **looks[arm].options())
             points = [(x, kept) for x, counts in zip(places, by_input.values()) for kept in counts]
             style = {"linestyle": "", "marker": ".", "markersize": 4, "markeredgewidth": 0}
-            axes.plot(*zip(*points), color=looks[arm].colour, alpha=0.5, **style)
+            axes.plot(*zip(*points), color=looks[arm].color, alpha=0.5, **style)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("input", fontsize=9.5)
     panels[0].set_ylim(bottom=-0.03 * panels[0].get_ylim()[1])  # room for points at 0

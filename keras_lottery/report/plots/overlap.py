@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_lottery.report.masks import SeedOverlap
 from keras_lottery.report.plots.axes import remaining_axis
-from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, legend, lines, new_figure, tidy
+from keras_lottery.report.plots.style import DENSE_COLOR, Drawing, legend, lines, new_figure, tidy
 
 
 def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
@@ -33,7 +33,7 @@ def draw_overlap(arm: str, overlaps: Sequence[SeedOverlap]) -> Drawing:
     dots: dict[str, Any] = {"marker": "_", "markersize": 9}  # one level gives no line
     axes.plot(remaining, chance, color="black", linewidth=1.3, linestyle="--", **dots,
               label="chance, same density per variable")  # fmt: skip
-    axes.plot(remaining, everywhere, color=DENSE_COLOUR, linewidth=1.3, linestyle=":", **dots,
+    axes.plot(remaining, everywhere, color=DENSE_COLOR, linewidth=1.3, linestyle=":", **dots,
               label="chance, same density in all")  # fmt: skip
     remaining_axis(axes, remaining)
     pairs = max(level.pairs for level in overlaps)

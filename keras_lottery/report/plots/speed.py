@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_lottery.report.plots.axes import distinct_levels, dodge, longest, remaining_axis
 from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
+    DENSE_COLOR,
     SEEDS_CAPTION,
     Drawing,
     legend,
@@ -26,9 +26,9 @@ def draw_speed(results: Results) -> Drawing:
     every = distinct_levels(by_arm, results.main)
     dense = dense_level(results.rows, "best_step")
     if dense:
-        axes.axhline(dense.mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
+        axes.axhline(dense.mean, color=DENSE_COLOR, linewidth=1.2, label="dense", zorder=1.5)
         sd = float(np.nan_to_num(dense.sd))
-        axes.axhspan(dense.mean - sd, dense.mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0)
+        axes.axhspan(dense.mean - sd, dense.mean + sd, color=DENSE_COLOR, alpha=0.18, linewidth=0)
     looks, apart = lines(results.arms), longest(by_arm)
     for index, (arm, of_arm) in reversed(list(enumerate(by_arm.items()))):
         spread = np.nan_to_num([level.sd for level in of_arm])

@@ -1,4 +1,4 @@
-"""Shared style of all figures: colours, markers, error bars, legends."""
+"""Shared style of all figures: colors, markers, error bars, legends."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from keras_lottery.figures import InlineFigure
 from keras_lottery.report.results import DENSE, WINNING
 from keras_lottery.report.statistics import Paired, is_bimodal
 
-# Okabe and Ito's palette is safe for common colour blindness; markers and dashes differ, too, for
-# greyscale prints.
+# Okabe and Ito's palette is safe for common color blindness; markers and dashes differ, too, for
+# grayscale prints.
 _BLACK, _ORANGE, _SKY, _GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 _BLUE, _VERMILLION, _PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-DENSE_COLOUR = "#6b6b6b"
+DENSE_COLOR = "#6b6b6b"
 
 
 _LARGER = {"*": 1.6, "P": 1.3, "X": 1.3, "p": 1.3, "<": 1.2, ">": 1.2}
@@ -32,7 +32,7 @@ _LARGER = {"*": 1.6, "P": 1.3, "X": 1.3, "p": 1.3, "<": 1.2, ">": 1.2}
 class Line:
     """The line style of an arm."""
 
-    colour: str
+    color: str
     marker: str
     dashes: str = "-"
     width: float = 1.3
@@ -40,7 +40,7 @@ class Line:
     def options(self) -> dict[str, Any]:
         """Returns Matplotlib's keywords for the line."""
         return {
-            "color": self.colour,
+            "color": self.color,
             "marker": self.marker,
             "linestyle": self.dashes,
             "linewidth": self.width,
@@ -67,7 +67,7 @@ _KNOWN = {
     "supermask_signed": Line(_ORANGE, "h", ":"),
     "supermask_rescaled": Line(_PURPLE, "*", ":"),
     "supermask_rescaled_signed": Line(_BLACK, "d", ":"),
-    DENSE: Line(DENSE_COLOUR, "_", "-"),
+    DENSE: Line(DENSE_COLOR, "_", "-"),
 }
 _OTHERS = [
     Line(
@@ -82,8 +82,8 @@ _OTHERS = [
 def lines(arms: Sequence[str]) -> dict[str, Line]:
     """Returns the line style of each arm, the same in all figures of a report."""
     unknown = [arm for arm in arms if arm not in _KNOWN]
-    taken = {_KNOWN[arm].colour for arm in arms if arm in _KNOWN}
-    free = sorted(_OTHERS, key=lambda line: line.colour in taken)
+    taken = {_KNOWN[arm].color for arm in arms if arm in _KNOWN}
+    free = sorted(_OTHERS, key=lambda line: line.color in taken)
     others = {arm: free[i % len(free)] for i, arm in enumerate(unknown)}
     return {arm: _KNOWN.get(arm) or others[arm] for arm in arms}
 
@@ -130,7 +130,7 @@ def mean_bars(
         places: horizontal positions; a single one gets no line.
         means: heights, `(places,)`.
         bars: half lengths, `(places,)`, or below and above, `(2, places)`; NaN means no bar.
-        look: colour, marker and line.
+        look: color, marker and line.
         seeds: heights of the seeds at each place.
         options: Matplotlib's keywords for the means.
     """
@@ -145,7 +145,7 @@ def mean_bars(
         if len(values) > 1 and (len(values) < FEW_SEEDS or is_bimodal(values)):
             axes.plot(
                 [place] * len(values), values, linestyle="", marker=".", markersize=4.5,
-                markeredgewidth=0, color=look.colour, alpha=0.6, zorder=2.2,
+                markeredgewidth=0, color=look.color, alpha=0.6, zorder=2.2,
                 transform=shifted,
             )  # fmt: skip
 

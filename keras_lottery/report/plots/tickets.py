@@ -15,7 +15,7 @@ from keras_lottery.report.plots.axes import (
     window,
 )
 from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
+    DENSE_COLOR,
     INTERVALS,
     MANY,
     SEEDS_CAPTION,
@@ -67,11 +67,11 @@ def draw_tickets(results: Results, file: str = "tickets.png") -> Drawing:
 def _values(axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: Unit) -> bool:
     """Draws the upper panel; returns whether values are outside it."""
     tidy(axes)
-    centres: list[list[float]] = []
+    centers: list[list[float]] = []
     ends: list[float] = []
     dense = dense_level(results.rows)
     if dense:
-        centres.append([dense.mean * unit.factor])
+        centers.append([dense.mean * unit.factor])
         ends += _dense_band(axes, dense, unit)
     looks, apart = lines(results.arms), longest(by_arm)
     # The main arm is drawn last, above the others.
@@ -82,19 +82,19 @@ def _values(axes: Axes, results: Results, by_arm: dict[str, list[Level]], unit: 
         places = dodge([level.remaining for level in of_arm], index, len(by_arm), apart)
         rank = 3 if arm == results.main else 2.5
         mean_bars(axes, places, means, spread, looks[arm], seeds, label=arm, zorder=rank)
-        centres.append([*means])
+        centers.append([*means])
         ends += [*(means - spread), *(means + spread)]
     main = [level.mean * unit.factor for level in by_arm.get(results.main or "", ())]
-    low, high, cut = window(centres, ends, results.higher_is_better, main)
+    low, high, cut = window(centers, ends, results.higher_is_better, main)
     axes.set_ylim(low, high)
     return cut
 
 
 def _dense_band(axes: Axes, dense: Level, unit: Unit) -> list[float]:
     mean, sd = dense.mean * unit.factor, float(np.nan_to_num(dense.sd)) * unit.factor
-    axes.axhline(mean, color=DENSE_COLOUR, linewidth=1.2, label="dense", zorder=1.5)
+    axes.axhline(mean, color=DENSE_COLOR, linewidth=1.2, label="dense", zorder=1.5)
     if sd:
-        axes.axhspan(mean - sd, mean + sd, color=DENSE_COLOUR, alpha=0.18, linewidth=0, zorder=1)
+        axes.axhspan(mean - sd, mean + sd, color=DENSE_COLOR, alpha=0.18, linewidth=0, zorder=1)
     return [mean - sd, mean + sd]
 
 
@@ -104,7 +104,7 @@ def _differences(
     """Draws the lower panel; returns where its axis becomes logarithmic, and if bars are cut."""
     tidy(axes)
     axes.axhline(0, color="black", linewidth=0.8, zorder=1.5)
-    looks, centres, ends, single = lines(results.arms), list[float](), list[float](), list[float]()
+    looks, centers, ends, single = lines(results.arms), list[float](), list[float](), list[float]()
     for index, control in enumerate(compared):
         for_control = levels(results.rows, control)
         pairs = [
@@ -118,10 +118,10 @@ def _differences(
         seeds = [unit.factor * np.array(list(pair.seeds.values())) for _, pair in points]
         places = dodge([left for left, _ in points], index, len(compared), apart)
         mean_bars(axes, places, means, half, looks[control], seeds, label=f"− {control}")
-        centres += [*means]
+        centers += [*means]
         ends += [*(means - half), *(means + half)]
         single += [value for of_level in seeds for value in of_level]
-    shown = contrast_axis(axes, centres, ends, single)
+    shown = contrast_axis(axes, centers, ends, single)
     better = "above 0: better" if results.higher_is_better else "below 0: better"
     noun = unit.noun
     axes.set_ylabel(f"{results.main} − control\n[{noun}], {better}", fontsize=9.5)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_lottery.report.plots.style import (
-    DENSE_COLOUR,
+    DENSE_COLOR,
     Drawing,
     legend,
     lines,
@@ -64,6 +64,6 @@ def _band(axes: Axes, epochs: Sequence[EpochRow], arm: str, field: str) -> None:
 
 def _look(arm: str) -> dict[str, Any]:
     if arm not in _KNOWN:
-        return {"color": DENSE_COLOUR, "linewidth": 1.2}
+        return {"color": DENSE_COLOR, "linewidth": 1.2}
     line = lines([_KNOWN[arm]])[_KNOWN[arm]]
-    return {"color": line.colour, "linestyle": line.dashes, "linewidth": 1.4}
+    return {"color": line.color, "linestyle": line.dashes, "linewidth": 1.4}

@@ -13,7 +13,7 @@ _LOOKS = ("winning", "reinit", "permuted_layer", "permuted_global", "init_permut
 
 
 def _looks(densities: Sequence[float]) -> dict[float, dict[str, Any]]:
-    """Returns the line style of each density, with the colours and markers of other figures."""
+    """Returns the line style of each density, with the colors and markers of other figures."""
     known = list(lines(_LOOKS).values())
     thin = {"linestyle": "-", "linewidth": 1.2, "markersize": 4.0}
     return {d: known[i % len(known)].options() | thin for i, d in enumerate(densities)}

@@ -7,7 +7,7 @@ import numpy as np
 from keras_lottery.records import ResultRow
 from keras_lottery.report.formatting import Unit
 from keras_lottery.report.plots.axes import remaining_axis
-from keras_lottery.report.plots.style import DENSE_COLOUR, Drawing, lines, new_figure, tidy
+from keras_lottery.report.plots.style import DENSE_COLOR, Drawing, lines, new_figure, tidy
 from keras_lottery.report.statistics import levels, seed_range
 
 RANDOM = "random"
@@ -37,7 +37,7 @@ def draw_supermasks(
         tidy(panel)
         panel.set_title(title, fontsize=9.5)
         if dense is not None:
-            panel.axhline(dense * unit.factor, color=DENSE_COLOUR, linewidth=1.2, label="dense")
+            panel.axhline(dense * unit.factor, color=DENSE_COLOR, linewidth=1.2, label="dense")
         for name in criteria:
             by_level = levels(rows, name)
             remaining = [lv.remaining for lv in by_level]
@@ -63,7 +63,7 @@ def draw_supermasks(
         "The horizontal line is the trained dense network on the test set."
     )
     if chance:
-        caption += f" Thin and grey, at chance level: {', '.join(f'`{n}`' for n in chance)}."
+        caption += f" Thin and gray, at chance level: {', '.join(f'`{n}`' for n in chance)}."
     alt = f"{unit.name} of untrained networks against weights remaining, by mask criterion."
     return Drawing("supermasks.png", figure, caption, alt)
 

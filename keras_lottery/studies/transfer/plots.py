@@ -26,7 +26,7 @@ SPARSITIES = (0.80, 0.90, 0.95)
 def draw_matrix(targets: Mapping[str, Results], control: str, sizes: Mapping[str, int]) -> Drawing:
     """Draws a cell per source and target: the ticket's value minus that of the control.
 
-    Targets with the same metric share the colour scale.
+    Targets with the same metric share the color scale.
 
     Args:
         targets: rows of each target.
@@ -61,11 +61,11 @@ def draw_matrix(targets: Mapping[str, Results], control: str, sizes: Mapping[str
     top = reach[0] if alike else 1.0
     shown = axes.imshow(values / reach * top, cmap="RdBu", vmin=-top, vmax=top, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        colour = "white" if abs(value) > 0.6 * reach[column] else "black"
+        color = "white" if abs(value) > 0.6 * reach[column] else "black"
         text = f"{value:+.2f}" if np.isfinite(value) else "–"
         text += intervals.get((row, column), "")
         axes.text(
-            column, row, text.replace("-", "−"), ha="center", va="center", fontsize=8, color=colour
+            column, row, text.replace("-", "−"), ha="center", va="center", fontsize=8, color=color
         )
     names, units_text = list(targets), [unit.noun for unit in units]
     if alike:
@@ -96,7 +96,7 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
         results: rows of the target.
         target: its name.
         sizes: training images of each source; 0: all of them, drawn last.
-        control: drawn as a dotted line of the level's colour.
+        control: drawn as a dotted line of the level's color.
     """
     unit = unit_of(results.rows)
     sources = [s for s in sizes if f"{WINNING} from {s}" in results.arms]
@@ -108,18 +108,18 @@ def draw_sizes(results: Results, target: str, sizes: Mapping[str, int], control:
         level = nearest_level(results.rows, WINNING, sparsity)
         if level is None:
             continue
-        colour = ("#0072B2", "#E69F00", "#009E73")[index]
+        color = ("#0072B2", "#E69F00", "#009E73")[index]
         by_source = [_at(results, f"{WINNING} from {s}", level.round) for s in sources]
         means = [lv.mean * unit.factor if lv else np.nan for lv in by_source]
         spread = np.nan_to_num([lv.sd if lv else np.nan for lv in by_source]) * unit.factor
         places = np.arange(len(sources)) + 0.05 * (index - 1)
         label = f"{percent(1 - level.remaining)} pruned"
-        look = Line(colour, "osv"[index])
+        look = Line(color, "osv"[index])
         seeds = [unit.factor * np.array(lv.seeds if lv else ()) for lv in by_source]
         mean_bars(axes, places, means, spread, look, seeds, label=label)
         below = _at(results, control, level.round)
         if below:
-            axes.axhline(below.mean * unit.factor, color=colour, linestyle=":", linewidth=1,
+            axes.axhline(below.mean * unit.factor, color=color, linestyle=":", linewidth=1,
                          label=f"{control}, {label}")  # fmt: skip
     axes.set_xticks(range(len(sources)), [f"{sizes[s]:,}" if sizes[s] else "all" for s in sources])
     axes.set_xlabel("training images of the source", fontsize=9.5)

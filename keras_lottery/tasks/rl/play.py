@@ -163,7 +163,7 @@ class Play:
         done = self._plan.end.progress(learned.step, self._over)
         actions = self._agent.act(self._observations, done, self._explored)
         played = self._games.step(actions)
-        self._agent.note(actions, self._learnt(played.rewards), played)
+        self._agent.note(actions, self._training_rewards(played.rewards), played)
         self._observations = self._stacks.add(played)
         self._running += played.rewards
         for index in np.flatnonzero(played.over):
@@ -174,7 +174,7 @@ class Play:
         learned.frames += frames
         return self._games.count if self._agent.whole_rounds else frames
 
-    def _learnt(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _training_rewards(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._data.clip_rewards:
             rewards = np.clip(rewards, -1, 1)
         return (rewards * self._data.reward_scale).astype(np.float32)

@@ -73,13 +73,13 @@ def test_the_spectrum_has_two_logarithmic_axes_with_units() -> None:
     assert "[" in axes.get_xlabel() and "[" in axes.get_ylabel()
 
 
-def test_criteria_at_chance_level_are_grey() -> None:
+def test_criteria_at_chance_level_are_gray() -> None:
     row = made_results(seeds=1, rounds=1, arms=("winning",)).rows[-1]
     values = {RANDOM: 0.10, "small_init": 0.12, "large_final": 0.6}
     rows = [dataclasses.replace(row, arm=name, value=value) for name, value in values.items()]
     axes = draw_supermasks({"initial weights": rows}, None, _unit(rows)).figure.axes[0]
-    grey, same, coloured = (to_hex(line.get_color()) for line in axes.lines)
-    assert grey == same == "#b8b8b8" != coloured
+    gray, same, colored = (to_hex(line.get_color()) for line in axes.lines)
+    assert gray == same == "#b8b8b8" != colored
     assert axes.lines[0].get_label() == "at chance level"
 
 

@@ -1,11 +1,11 @@
-"""A small synthetic text and the language-modelling task on it."""
+"""A small synthetic text and the language-modeling task on it."""
 
 import numpy as np
 
 import keras_lottery.tasks  # noqa: F401  registers the task
 from keras_lottery.config import Config, freeze
-from keras_lottery.tasks.language.modelling.corpus import Corpus
-from keras_lottery.tasks.language.modelling.task import LanguageModellingTask
+from keras_lottery.tasks.language.modeling.corpus import Corpus
+from keras_lottery.tasks.language.modeling.task import LanguageModelingTask
 
 WORDS = 11
 STREAMS, STEPS = 4, 5
@@ -38,8 +38,8 @@ def config(**sections) -> Config:
     return freeze(base)
 
 
-def task(text: Corpus | None = None, **sections) -> LanguageModellingTask:
-    return LanguageModellingTask(config(**sections), text or corpus())
+def task(text: Corpus | None = None, **sections) -> LanguageModelingTask:
+    return LanguageModelingTask(config(**sections), text or corpus())
 
 
 class Silent:

@@ -45,7 +45,7 @@ class BertData:
 
     Args:
         name: a GLUE task such as `sst2`, `tsv` (your own sentences, with classes), `mlm`
-            (masked-language modelling) or `squad`.
+            (masked language modeling) or `squad`.
         dir: folder of the data; `<dir>/<name>/` has the files of this problem.
         source: `files`, or `tfds`: `glue/<name>` of tensorflow-datasets.
         download: download the data set with tensorflow-datasets if it isn't there.

@@ -55,10 +55,10 @@ def read_tsv(path: Path, problem: Problem) -> Sentences:
     label = header.index(_label_column(path, header))
     columns = [header.index(name) for name in _sentence_columns(path, header)]
     rows = _whole_rows(path, rows, max(*columns, label) + 1, len(header), problem)
-    unlabelled = next((line for line, row in rows if not row[label].strip()), None)
-    if unlabelled is not None:
+    unlabeled = next((line for line, row in rows if not row[label].strip()), None)
+    if unlabeled is not None:
         raise LotteryError(
-            f"Expected a label in every row of {path}. Received: none in line {unlabelled}. "
+            f"Expected a label in every row of {path}. Received: none in line {unlabeled}. "
             "Add it or remove the row."
         )
     parts = [[row[column].strip() for _, row in rows] for column in columns]
@@ -121,11 +121,11 @@ def read_tfds(builder: Any, split: str, problem: Problem) -> Sentences:
     examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
     parts = [[example[name].decode() for example in examples] for name in columns]
     labels = [example["label"] for example in examples]
-    unlabelled = next((place for place, label in enumerate(labels) if label < 0), None)
-    if unlabelled is not None:
+    unlabeled = next((place for place, label in enumerate(labels) if label < 0), None)
+    if unlabeled is not None:
         raise LotteryError(
             f"Expected a split with labels of {builder.name}. Received: {split!r}, without one in "
-            f"example {unlabelled}. Choose another split or source."
+            f"example {unlabeled}. Choose another split or source."
         )
     names = [problem.labels[int(x)] if problem.labels else str(float(x)) for x in labels]
     places = [f"example {place}" for place in range(len(examples))]

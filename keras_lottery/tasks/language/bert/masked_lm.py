@@ -1,4 +1,4 @@
-"""Masked-language modelling on running text."""
+"""Masked language modeling on running text."""
 
 import math
 from collections.abc import Sequence

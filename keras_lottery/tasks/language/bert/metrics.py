@@ -51,7 +51,7 @@ class Confusion(keras.metrics.Metric):
 # Keras' SparseCategoricalAccuracy counts positions without a label as wrong.
 @keras.saving.register_keras_serializable("keras_lottery")
 class KnownAccuracy(keras.metrics.Metric):
-    """Accuracy over the positions with a label; others are labelled below 0."""
+    """Accuracy over the positions with a label; others are labeled below 0."""
 
     def __init__(self, name: str = "accuracy") -> None:
         super().__init__(name=name)

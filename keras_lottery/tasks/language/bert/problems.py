@@ -1,4 +1,4 @@
-"""The problems: GLUE's tasks, your own sentences, masked-language modelling, SQuAD."""
+"""The problems: GLUE's tasks, your own sentences, masked language modeling, SQuAD."""
 
 from dataclasses import dataclass
 

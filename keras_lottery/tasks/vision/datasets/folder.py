@@ -12,7 +12,7 @@ from keras_lottery.tasks.vision.images import Source, as_split
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 PARTS = ("train", "test")
 
-Labelled = list[tuple[Path, int]]
+Labeled = list[tuple[Path, int]]
 
 
 def folder(data: VisionData) -> Source:
@@ -47,8 +47,8 @@ def folder(data: VisionData) -> Source:
         )
     images = {part: [_image(path, data.resize) for path, _ in files[part]] for part in PARTS}
     _check_sizes(root, {image.size for part in PARTS for image in images[part]})
-    is_grey = all(image.mode == "L" for part in PARTS for image in images[part])
-    mode = "L" if is_grey else "RGB"
+    is_gray = all(image.mode == "L" for part in PARTS for image in images[part])
+    mode = "L" if is_gray else "RGB"
     train, test = (
         as_split(
             np.stack([np.asarray(image.convert(mode)) for image in images[part]]),
@@ -64,7 +64,7 @@ def _classes(root: Path) -> list[str]:
     return sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _files(root: Path, names: list[str]) -> Labelled:
+def _files(root: Path, names: list[str]) -> Labeled:
     """Returns the images of all classes and the class number of each."""
     files = [
         (path, label)
@@ -122,7 +122,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if not image.has_transparency_data:
         return image.convert("RGB")
-    colour = image.convert("RGBA")
-    white = Image.new("RGBA", colour.size, "white")
+    color = image.convert("RGBA")
+    white = Image.new("RGBA", color.size, "white")
     mode = "L" if image.mode in ("L", "LA", "La", "1") else "RGB"
-    return Image.alpha_composite(white, colour).convert(mode)
+    return Image.alpha_composite(white, color).convert(mode)

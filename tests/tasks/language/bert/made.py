@@ -65,7 +65,7 @@ def write_tsv(path, header, rows):
 
 
 def write_text(folder):
-    """Writes running text for masked-language modelling."""
+    """Writes running text for masked language modeling."""
     for name, count in (("train", 60), ("dev", 30)):
         text = "\n".join(f"{sentence} <unk>" for sentence, _ in sentences(count))
         (folder / "mlm").mkdir(exist_ok=True)

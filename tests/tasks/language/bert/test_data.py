@@ -197,7 +197,7 @@ def test_quoted_fields_may_hold_tabs_and_lines_and_a_lone_quotation_mark_stays(f
     assert words(x["token_ids"][0][:5]) == ["[CLS]", "[UNK]", "the", "film", "[SEP]"]
 
 
-def unlabelled(name, header, label):
+def unlabeled(name, header, label):
     def write(folder):
         made.write_tsv(folder / f"{name}/dev.tsv", header, [("good", "a", 1)])
         made.write_tsv(
@@ -253,12 +253,12 @@ def train_file(text):
             r"Received: 1 in 1 of 2 rows, the first of them in line 3: \['b'\]",
         ),
         (
-            unlabelled("tsv", ("sentence", "note", "label"), ""),
+            unlabeled("tsv", ("sentence", "note", "label"), ""),
             {"data__name": "tsv"},
             r"a label in every row of .*tsv/train\.tsv. Received: none in line 3",
         ),
         (
-            unlabelled("stsb", ("sentence1", "sentence2", "score"), "nan"),
+            unlabeled("stsb", ("sentence1", "sentence2", "score"), "nan"),
             {"data__name": "stsb"},
             r"numbers as labels in stsb/train\.tsv. Received: 'nan' in line 3",
         ),

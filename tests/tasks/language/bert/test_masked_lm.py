@@ -1,4 +1,4 @@
-"""Masked-language modelling: masked words, labels, and masks that transfer to other tasks."""
+"""Masked language modeling: masked words, labels, and masks that transfer to other tasks."""
 
 import keras
 import numpy as np

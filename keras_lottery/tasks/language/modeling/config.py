@@ -1,4 +1,4 @@
-"""The `data` and `model` sections of a language-modelling config."""
+"""The `data` and `model` sections of a language-modeling config."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from keras_lottery.config.fields import Count, Dropout, Filled, OneOf, Positive,
 
 
 @dataclass(frozen=True)
-class LanguageModellingData:
+class LanguageModelingData:
     """The text, and the windows in which it is read.
 
     The text of each split is cut into as many contiguous streams as `train.batch_size`.
@@ -48,7 +48,7 @@ class LanguageModellingData:
 
 
 @dataclass(frozen=True)
-class LanguageModellingModel:
+class LanguageModelingModel:
     """A recurrent network that predicts the next token.
 
     Args:
@@ -75,5 +75,5 @@ class LanguageModellingModel:
             )
 
 
-LanguageModellingConfig = Config[LanguageModellingData, LanguageModellingModel]
+LanguageModelingConfig = Config[LanguageModelingData, LanguageModelingModel]
 """A config of this task."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.language.modelling import windows
+from keras_lottery.tasks.language.modeling import windows
 
 IDS = np.arange(100, 124)
 

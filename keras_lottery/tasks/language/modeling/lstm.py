@@ -7,7 +7,7 @@ import keras
 from keras import layers, ops
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.language.modelling.config import LanguageModellingModel
+from keras_lottery.tasks.language.modeling.config import LanguageModelingModel
 
 
 @keras.saving.register_keras_serializable("keras_lottery", "Carried")
@@ -133,9 +133,7 @@ class LSTM(keras.layers.LSTM):
         return config
 
 
-def language_model(
-    config: LanguageModellingModel, vocabulary: int, streams: int = 0
-) -> keras.Model:
+def language_model(config: LanguageModelingModel, vocabulary: int, streams: int = 0) -> keras.Model:
     """Returns a network of embedding, LSTM layers with dropout between them, and logits.
 
     Args:

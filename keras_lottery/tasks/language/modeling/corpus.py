@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.language.modelling.config import LanguageModellingData
+from keras_lottery.tasks.language.modeling.config import LanguageModelingData
 from keras_lottery.tasks.language.text import read_lines, text_path
 from keras_lottery.tasks.tfds import prepared_builder
 
@@ -59,7 +59,7 @@ class Corpus:
             )
 
 
-def load(data: LanguageModellingData) -> Corpus:
+def load(data: LanguageModelingData) -> Corpus:
     """Reads the text that `data` names.
 
     Raises:
@@ -124,7 +124,7 @@ def _more(count: int) -> str:
     return f" ({count} more word{'s' if count > 1 else ''})"
 
 
-def _files(data: LanguageModellingData) -> dict[str, list[str]]:
+def _files(data: LanguageModelingData) -> dict[str, list[str]]:
     named = {name: getattr(data, name) for name in ("train", "validation", "test")}
     return {
         name: read_lines(text_path(data.dir, file, f"data.{name}"))
@@ -133,7 +133,7 @@ def _files(data: LanguageModellingData) -> dict[str, list[str]]:
     }
 
 
-def _prepared(data: LanguageModellingData) -> dict[str, list[str]]:
+def _prepared(data: LanguageModelingData) -> dict[str, list[str]]:
     builder = prepared_builder(data.name, data.dir, data.download, ("train", "test"))
     if "text" not in builder.info.features:
         raise LotteryError(

@@ -1,4 +1,4 @@
-"""Language modelling as the engine sees it."""
+"""Language modeling as the engine sees it."""
 
 from functools import cached_property, partial
 
@@ -6,17 +6,17 @@ import keras
 import numpy as np
 
 from keras_lottery import masking
-from keras_lottery.tasks.language.modelling.config import LanguageModellingConfig
-from keras_lottery.tasks.language.modelling.corpus import Corpus, load
-from keras_lottery.tasks.language.modelling.lstm import language_model
-from keras_lottery.tasks.language.modelling.windows import in_order, test_windows, train_windows
+from keras_lottery.tasks.language.modeling.config import LanguageModelingConfig
+from keras_lottery.tasks.language.modeling.corpus import Corpus, load
+from keras_lottery.tasks.language.modeling.lstm import language_model
+from keras_lottery.tasks.language.modeling.windows import in_order, test_windows, train_windows
 from keras_lottery.tasks.supervised import NetworkTask
 from keras_lottery.training import ArrayData, length
 from keras_lottery.training.data import Arrays
 from keras_lottery.types import Weights
 
 
-class LanguageModellingTask(NetworkTask):
+class LanguageModelingTask(NetworkTask):
     """A recurrent network that predicts the next token of a text.
 
     The text is read as `train.batch_size` contiguous streams, in windows of `data.steps` tokens.
@@ -31,13 +31,13 @@ class LanguageModellingTask(NetworkTask):
         Yu et al. 2019 (1906.02768).
     """
 
-    config: LanguageModellingConfig
+    config: LanguageModelingConfig
     name = "language_modelling"
     metric = "log_perplexity"
     higher_is_better = False
     judged_by_loss = True
 
-    def __init__(self, config: LanguageModellingConfig, corpus: Corpus | None = None) -> None:
+    def __init__(self, config: LanguageModelingConfig, corpus: Corpus | None = None) -> None:
         super().__init__(config)
         self._given = corpus
 

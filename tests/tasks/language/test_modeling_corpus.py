@@ -11,8 +11,8 @@ import pytest
 import keras_lottery.tasks  # noqa: F401  registers the task
 from keras_lottery.config import freeze
 from keras_lottery.errors import LotteryError, MissingExtraError
-from keras_lottery.tasks.language.modelling.config import LanguageModellingData
-from keras_lottery.tasks.language.modelling.corpus import Corpus, load
+from keras_lottery.tasks.language.modeling.config import LanguageModelingData
+from keras_lottery.tasks.language.modeling.corpus import Corpus, load
 
 # As WikiText-2's files: a blank before and after each line, lines without words among them.
 WIKI = " \n = Title = \n \n the <unk> cat and the dog . \n"
@@ -21,7 +21,7 @@ WIKI = " \n = Title = \n \n the <unk> cat and the dog . \n"
 def data(folder, train=WIKI, test=WIKI, **fields):
     (folder / "train.txt").write_text(train)
     (folder / "test.txt.gz").write_bytes(gzip.compress(test.encode()))
-    return LanguageModellingData(dir=str(folder), train="train.txt", test="test.txt.gz", **fields)
+    return LanguageModelingData(dir=str(folder), train="train.txt", test="test.txt.gz", **fields)
 
 
 def test_the_vocabulary_is_that_of_the_training_text_with_ends_of_lines(tmp_path):
@@ -53,7 +53,7 @@ def test_an_empty_or_missing_corpus_is_an_error(tmp_path):
     with pytest.raises(LotteryError, match="an empty file"):
         load(data(tmp_path, train="\n"))
     with pytest.raises(LotteryError, match=r"data\.train"):
-        load(LanguageModellingData(dir=str(tmp_path / "no"), train="x", test="y"))
+        load(LanguageModelingData(dir=str(tmp_path / "no"), train="x", test="y"))
     with pytest.raises(LotteryError, match="at least 2 tokens in the test text"):
         load(data(tmp_path, train="the <unk>\n", test="the\n", test_tokens=1))
 
@@ -105,7 +105,7 @@ def store(root, **texts):
 def test_a_prepared_data_set_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     store(tmp_path, train="to be\nor not\nto be\n", test="be that\n")
-    data = LanguageModellingData(name="tiny_shakespeare", dir=str(tmp_path), min_count=2)
+    data = LanguageModelingData(name="tiny_shakespeare", dir=str(tmp_path), min_count=2)
     corpus = load(data)
     assert corpus.vocabulary == ("<eos>", "to", "be", "<unk>") and corpus.validation is None
     assert [corpus.vocabulary[i] for i in corpus.train[3:6]] == ["<unk>", "<unk>", "<eos>"]
@@ -114,10 +114,10 @@ def test_a_prepared_data_set_is_read(tmp_path, monkeypatch):
     with pytest.raises(LotteryError, match=r"that.*data\.min_count"):
         load(replace(data, min_count=0))
     store(tmp_path / "whole", train="to be\nor not\n", validation="to\nbe\n", test="not to\n")
-    corpus = load(LanguageModellingData(name="tiny_shakespeare", dir=str(tmp_path / "whole")))
+    corpus = load(LanguageModelingData(name="tiny_shakespeare", dir=str(tmp_path / "whole")))
     assert [corpus.vocabulary[i] for i in corpus.validation] == ["to", "<eos>", "be", "<eos>"]
     with pytest.raises(LotteryError, match=r"'lm1b'.*tiny_shakespeare"):
-        load(LanguageModellingData(name="lm1b", dir=str(tmp_path)))
+        load(LanguageModelingData(name="lm1b", dir=str(tmp_path)))
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(MissingExtraError, match=r"keras-lottery\[data\]"):
-        load(LanguageModellingData(name="tiny_shakespeare", dir=str(tmp_path)))
+        load(LanguageModelingData(name="tiny_shakespeare", dir=str(tmp_path)))

@@ -1,1 +1,0 @@
-"""Language modelling: streams of text, and recurrent networks that carry states along them."""
