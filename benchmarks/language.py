@@ -66,7 +66,7 @@ def bert_task(config: BertConfig) -> Any:
     return BertTask(config, Pretrained(SIZES[config.model.preset]), examples)
 
 
-def language_modelling_task(config: LanguageModelingConfig) -> Any:
+def language_modeling_task(config: LanguageModelingConfig) -> Any:
     """Returns the task of an LSTM preset over a text of random words, two windows a stream."""
     from keras_lottery.tasks.language.modeling.corpus import Corpus
     from keras_lottery.tasks.language.modeling.task import LanguageModelingTask

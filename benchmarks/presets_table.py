@@ -118,7 +118,7 @@ BUILD: dict[str, Callable[[Any], keras.Model]] = {
     "vision": lambda config: vision_task(config).build(),
     "rl": agent,
     "translation": translator,
-    "language_modelling": language_model,
+    "language_modeling": language_model,
 }
 
 _BUILT: dict[str, keras.Model] = {}

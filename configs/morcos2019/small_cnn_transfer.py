@@ -54,7 +54,7 @@ def get_config(argument: str = "") -> ConfigDict:
     config.options.variants.a10000 = {"data": {"train_size": 10000}}  # ours
     config.options.variants.a25000 = {"data": {}}  # Morcos 2019: one half
     config.options.variants.b = {"data": {"name": "cifar10b"}}  # Morcos 2019
-    config.options.sources = ("a2500", "a10000", "a25000")  # a25000: Morcos 2019
+    config.options.sources = ("a2500", "a10000", "a25000")  # Morcos 2019: a half; ours: parts of it
     config.options.targets = ("b",)  # Morcos 2019
 
     config.seeds = (0, 1, 2)  # ours: six in Morcos 2019

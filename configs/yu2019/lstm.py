@@ -74,7 +74,7 @@ def get_config(argument: str = DEFAULT) -> ConfigDict:
     """Returns the experiment; every field says where the paper states it, or that it is ours."""
     config = ConfigDict({section: {} for section in SECTIONS})
     config.name = "wikitext2_lstm"  # ours
-    config.task = "language_modelling"  # Yu 2019: language modeling
+    config.task = "language_modeling"  # Yu 2019: language modeling
 
     config.data.name = "files"  # Yu 2019: WikiText-2, whose files have rare words as <unk>
     config.data.train = "wiki.train.tokens"  # ours: named as they are distributed

@@ -13,7 +13,7 @@ def get_config() -> ConfigDict:
     """Returns the experiment: what differs from `yu2019/lstm:ptb`."""
     config = presets.load("yu2019/lstm:ptb")
     config.name = "ptb_lstm_200"  # ours
-    config.task = "language_modelling"  # Zaremba et al. 2014
+    config.task = "language_modeling"  # Zaremba et al. 2014
 
     config.data.name = "files"  # Zaremba et al. 2014: the Penn Treebank of Mikolov et al. 2010
     config.data.steps = 20  # Zaremba et al. 2014

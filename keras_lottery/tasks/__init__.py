@@ -78,7 +78,7 @@ task_schemas.add(
     "BERT, fine-tuned on GLUE or SQuAD, or trained on masked language modeling.",
 )
 task_schemas.add(
-    "language_modelling",
+    "language_modeling",
     TaskSchema(
         data=LanguageModelingData,
         model=LanguageModelingModel,

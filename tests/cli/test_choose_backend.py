@@ -50,7 +50,7 @@ def test_the_fastest_on_a_cpu(preset, chosen, words, capsys):
     assert words in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("changes", [{"task": "language_modelling"}, {"model": 3}], ids=str)
+@pytest.mark.parametrize("changes", [{"task": "language_modeling"}, {"model": 3}], ids=str)
 def test_a_model_that_is_missing_or_wrong_is_left_to_the_check_of_the_config(changes):
     bad = settings("quickstart", **changes)
     assert choose_backend(bad) == "jax"

@@ -158,7 +158,7 @@ UNREAD = [
     ({"task": "translation", "model": {"beam": 1, "length_penalty": 1.0}}, "model.length_penalty"),
     ({"task": "translation", "train": {"drop_remainder": False}}, "train.drop_remainder"),
     (
-        {"task": "language_modelling", "data": {"train": "a", "test": "b"},
+        {"task": "language_modeling", "data": {"train": "a", "test": "b"},
          "model": {"layers": 1, "dropout": 0.2}},
         "model.dropout",
     ),

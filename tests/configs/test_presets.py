@@ -139,7 +139,7 @@ def bert_task(config: Config) -> Any:
 TASKS = {
     "vision": vision_task,
     "bert": bert_task,
-    "language_modelling": language.language_modelling_task,
+    "language_modeling": language.language_modeling_task,
 }
 
 

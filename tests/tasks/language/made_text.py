@@ -25,7 +25,7 @@ def corpus(tokens: int = 150, seed: int = 0) -> Corpus:
 def config(**sections) -> Config:
     base = {
         "name": "made",
-        "task": "language_modelling",
+        "task": "language_modeling",
         "data": {"train": "-", "test": "-", "steps": STEPS},
         "model": {"units": 6, "embedding": 6, "dropout": 0.0},
         "optimizer": {"learning_rate": 0.03, "epsilon": 1e-5},

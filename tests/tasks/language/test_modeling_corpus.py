@@ -81,7 +81,7 @@ def test_a_bad_section_is_one_line(section, fields, words):
     given = {"data": {"train": "a", "test": "b"}, "model": {}}
     given[section] |= fields
     with pytest.raises(LotteryError, match=words) as error:
-        freeze({"name": "x", "task": "language_modelling", **given})
+        freeze({"name": "x", "task": "language_modeling", **given})
     assert "\n" not in str(error.value)
 
 

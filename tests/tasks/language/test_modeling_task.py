@@ -20,8 +20,8 @@ from .made_text import STEPS, STREAMS, WORDS, Silent, config, corpus, task
 pytestmark = pytest.mark.backend
 
 RATES = {"learning_rate": 0.03, "epsilon": 1e-5}
-DENSE = Training("", "language_modelling", 0, 0, "dense")
-WINNING = Training("", "language_modelling", 0, 1, "winning")
+DENSE = Training("", "language_modeling", 0, 0, "dense")
+WINNING = Training("", "language_modeling", 0, 1, "winning")
 
 
 class Embedding(keras.layers.Embedding):

@@ -24,7 +24,7 @@ class LanguageModelingTask(NetworkTask):
     of each evaluation; gradients stop at the start of a window.
 
     Args:
-        config: of an experiment whose task is `language_modelling`.
+        config: of an experiment whose task is `language_modeling`.
         corpus: a text in memory; None: the one that `config.data` names.
 
     Reference:
@@ -32,7 +32,7 @@ class LanguageModelingTask(NetworkTask):
     """
 
     config: LanguageModelingConfig
-    name = "language_modelling"
+    name = "language_modeling"
     metric = "log_perplexity"
     higher_is_better = False
     judged_by_loss = True
