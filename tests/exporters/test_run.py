@@ -106,7 +106,7 @@ def test_a_run_that_will_keep_nothing_to_export_is_known_before_it_starts(fields
 
 def test_without_tensorflow_a_run_does_not_start_whose_export_needs_it(monkeypatch):
     monkeypatch.setattr("keras_lottery.exporters.run.find_spec", lambda name: None)
-    with pytest.raises(LotteryError, match=r"keras-lottery\[export\]"):
+    with pytest.raises(LotteryError, match=r"\.\[export\]"):
         check_exportable(freeze(presets.load("quickstart", {})))
 
 

@@ -41,7 +41,7 @@ def test_without_the_package(paths: RunPaths, monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(writer, NoScalars)
     writer.add(row(), HISTORY)
     assert not paths.root.exists()
-    with pytest.raises(MissingExtraError, match=r"keras-lottery\[tensorboard\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[tensorboard\]"):
         scalars(paths, enabled=True)
     with pytest.raises(MissingExtraError):
         TensorBoardScalars(paths.tensorboard)

@@ -55,5 +55,5 @@ def test_a_tracker_is_known_and_installed(tmp_path: Path, monkeypatch: pytest.Mo
         tracker("mlflo", "made", {}, tmp_path)
     monkeypatch.setattr("keras_lottery.records.trackers.find_spec", lambda name: None)
     for name in ("wandb", "mlflow"):
-        with pytest.raises(MissingExtraError, match=rf"keras-lottery\[{name}\]"):
+        with pytest.raises(MissingExtraError, match=rf"\.\[{name}\]"):
             tracker(name, "made", {}, tmp_path)
