@@ -1,5 +1,6 @@
 """Reads the files of the command line's tools: a `.keras` model, and examples with targets."""
 
+import importlib
 import json
 import warnings
 import zipfile
@@ -26,6 +27,8 @@ _COMPUTING = (
     "regularizers",
 )
 _OBJECTS = ("deserialize", "get", "serialize")
+_LOOKED_UP = ("keras", "keras_hub", "keras_cv", "keras_nlp")
+"""Packages in which Keras looks up the names of a file; others have to be registered."""
 
 
 def load_file(path: Path, compile: bool = False) -> Any:
@@ -82,17 +85,44 @@ def _check_config(path: Path) -> None:
                 f"names the file {settings['vocabulary']}. If you trust its source, load it in "
                 "Python, and use kl.mask, kl.prune and kl.export."
             )
-        if entry["class_name"] != "function":
-            continue
-        module, name = str(entry.get("module")), str(entry.get("config"))
-        package, _, rest = module.partition(".")
-        computes = package != "keras" or rest.partition(".")[0] in _COMPUTING
-        if not computes or (package in ("keras", "builtins") and name in _OBJECTS):
+        name = _function(entry)
+        if name and not _computes(name):
             raise LotteryError(
                 f"Expected a .keras file whose layers only compute. Received: {path}, which names "
-                f"the function {module}.{name}. If you trust its source, load it in Python, and "
+                f"the function {name}. If you trust its source, load it in Python, and "
                 "use kl.mask, kl.prune and kl.export."
             )
+
+
+def _function(entry: dict[str, Any]) -> str:
+    """Returns the dotted name of the function that Keras makes of an entry; empty for an object.
+
+    An entry that names a function as if it were a class gives that function, too.
+    """
+    import keras
+
+    kind = entry["class_name"]
+    if kind == "function":
+        registered = keras.saving.get_registered_object(str(entry.get("config")))
+        return "" if registered is not None else f"{entry.get('module')}.{entry.get('config')}"
+    name = f"{entry.get('module')}.{kind}"
+    if name.partition(".")[0] not in _LOOKED_UP:
+        return ""
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError):
+        return ""  # Keras says that there is no such name
+    return "" if isinstance(found, type) else name
+
+
+def _computes(name: str) -> bool:
+    package, *modules, function = name.split(".")
+    if package == "builtins":
+        return function not in _OBJECTS
+    if package == "keras":
+        return bool(modules) and modules[0] in _COMPUTING and function not in _OBJECTS
+    return package not in _LOOKED_UP
 
 
 def _has_code(path: Path) -> LotteryError:

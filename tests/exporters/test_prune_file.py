@@ -234,8 +234,18 @@ def test_a_file_that_names_functions_which_do_more_than_compute_is_refused(tmp_p
     config = members["config.json"].decode()
     known = '"module": "builtins", "class_name": "function", "config": "relu"'
     assert known in config
-    for module, name in (("keras.utils", "get_file"), ("builtins", "deserialize")):
-        evil = known.replace("builtins", module).replace("relu", name)
+    function = '"module": "{}", "class_name": "function", "config": "{}"'
+    object_ = '"module": "{}", "class_name": "{}", "config": {{}}'  # Keras finds the function, too
+    for form, module, name in (
+        (function, "keras.utils", "get_file"),
+        (function, "builtins", "deserialize"),
+        (object_, "keras.utils", "get_file"),
+        (object_, "keras", "utils.get_file"),
+        (object_, "keras.src.utils.file_utils", "get_file"),
+        (object_, "keras.datasets.mnist", "load_data"),
+        (object_, "keras.applications", "ResNet50"),
+    ):
+        evil = form.format(module, name)
         members["config.json"] = config.replace(known, evil)
         with zipfile.ZipFile(tmp_path / "evil.keras", "w") as file:
             for member, content in members.items():
