@@ -62,8 +62,11 @@ def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:
     """
     try:
         check_zip(path)
+        if path.is_dir():
+            raise OSError("a folder")
         if path.exists() and not zipfile.is_zipfile(path):
-            raise OSError("a folder" if path.is_dir() else "a file of another kind")
+            path.open("rb").close()  # an error if it can't be read
+            raise OSError("damaged, or a file of another kind")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except LotteryError:

@@ -34,7 +34,7 @@ def required(values: flags.FlagValues, name: str, example: str) -> Any:
     Raises:
         LotteryError: it is not given; the error shows the example.
     """
-    if values[name].value is None:
+    if values[name].value in (None, ""):
         raise LotteryError(f"Expected --{name}. Received none. Example: {example}")
     return values[name].value
 

@@ -35,7 +35,7 @@ from keras_lottery.config import presets
 from keras_lottery.engine.plan import Plan, plan_of
 from keras_lottery.engine.progress import duration
 from keras_lottery.errors import LotteryError, printable
-from keras_lottery.records import check_tracker
+from keras_lottery.records import check_tracked, check_tracker
 from keras_lottery.records.run_paths import paths_of
 
 # Fields of the config with their own flag.
@@ -74,6 +74,11 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
     name = required(values, "config", RUN.example)
     for place in values.track:  # before anything is trained
         check_tracker(place)
+    if values.track and not values.report:
+        raise LotteryError(
+            f"Expected --track with the report that writes there. Received: --track="
+            f"{','.join(values.track)} and --noreport. Remove one of them."
+        )
     for flag in _SHORT:
         if values[flag].value is not None:
             text = values[flag].value
@@ -85,6 +90,7 @@ def _run(values: flags.FlagValues, overrides: dict[str, Any]) -> None:
         settings, modules_of(values), lambda: _earlier_backend(settings, name, overrides)
     )
     config = _frozen(settings, name, overrides)
+    check_tracked(config.study, values.track)
     config = chosen_executor(config) if values.dry_run else prepare_executor(config)
     if values.export:
         from keras_lottery.exporters import check_exportable

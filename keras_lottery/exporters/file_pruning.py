@@ -18,6 +18,7 @@ from keras_lottery.exporters.model_files import (
 from keras_lottery.exporters.report import ExportReport
 from keras_lottery.exporters.target import check_target
 from keras_lottery.masking import options_from
+from keras_lottery.training.checks import check_labels
 
 
 @preserved()
@@ -92,11 +93,17 @@ def prune_file(
     pruning.check_choices(pattern, criterion, scope)
     epochs = checks.whole_number(finetune_epochs, "finetune_epochs")
     _check_use(criterion, data, epochs, loss or optimizer)
+    if optimizer and not epochs:
+        raise LotteryError(
+            f"Expected epochs to train with the optimizer. Received: {optimizer!r} and none. Add "
+            "--finetune_epochs, or leave --optimizer out."
+        )
     check_target(format, out, quantize)
     examples = None if data is None else read_examples(checks.file_path(data, "data"))
     loaded = load_file(model, compile=examples is not None and not (loss and optimizer))
     if examples is not None:
         compile_loaded(loaded, model, loss, optimizer)
+        check_labels(loaded, *examples)
     masked = toolkit.mask(
         loaded,
         include=include,

@@ -15,6 +15,7 @@ from keras_lottery.exporters.model_files import (
 from keras_lottery.exporters.workspace import check_absent
 from keras_lottery.files import check_writable, write_text, write_whole
 from keras_lottery.toolkit import Sensitivity
+from keras_lottery.training.checks import check_labels
 
 _TABLE, _FIGURE = "sensitivity.csv", "sensitivity.png"
 
@@ -57,6 +58,7 @@ def sensitivity_file(
     model = checks.file_path(model, "model")
     loaded = load_file(model, compile=loss is None)
     compile_loaded(loaded, model, loss)
+    check_labels(loaded, x, y)
     if folder is not None:
         check_writable(folder)
     with fitting(x, y):

@@ -48,6 +48,12 @@ def load_file(path: Path, compile: bool = False) -> Any:
             f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
         )
     try:
+        if not zipfile.is_zipfile(path):  # also if it can't be read
+            path.open("rb").close()
+            raise LotteryError(
+                f"Expected a .keras file. Received: {path}, which is damaged or of another kind. "
+                "Copy or save it again."
+            )
         check_zip(path)
         _check_config(path)
         with warnings.catch_warnings():

@@ -70,6 +70,11 @@ def export_run(
             f"Expected a run with trained weights. Received: {paths.root}, which keeps none. "
             "Add the arm to keep_trained and run it again."
         )
+    if round == 0 and arm not in (_DENSE, _WINNING):
+        raise LotteryError(
+            f"Expected the dense network, the only one of round 0. Received: the arm {arm!r}. Name "
+            "a later round, or leave the arm out."
+        )
     arm = _DENSE if round == 0 else arm
     if arm not in {row.arm for row in shipped}:
         raise unknown_name("arm with trained weights", arm, {row.arm for row in shipped})

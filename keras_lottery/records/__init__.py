@@ -17,7 +17,7 @@ from keras_lottery.records.sparsest import sparsest_match
 from keras_lottery.records.tables import layer_rows, read_numbers, read_table
 from keras_lottery.records.tensorboard import NoScalars, Scalars, TensorBoardScalars, scalars
 from keras_lottery.records.ticket_tables import check_masks, read_history, read_layers
-from keras_lottery.records.trackers import TRACKERS, check_tracker, tracker
+from keras_lottery.records.trackers import TRACKERS, check_tracked, check_tracker, tracker
 from keras_lottery.records.writers import Records, read_metrics, read_results, read_rows
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "TableRow",
     "TensorBoardScalars",
     "check_masks",
+    "check_tracked",
     "check_tracker",
     "layer_rows",
     "load_config",

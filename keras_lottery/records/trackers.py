@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from keras_lottery.errors import MissingExtraError, unknown_name
+from keras_lottery.errors import LotteryError, MissingExtraError, unknown_name
 from keras_lottery.records.rows import ResultRow
 
 TRACKERS = ("wandb", "mlflow")
@@ -144,3 +144,12 @@ def check_tracker(name: str) -> None:
         raise unknown_name("tracker", name, TRACKERS)
     if find_spec(name) is None:
         raise MissingExtraError(name, name)
+
+
+def check_tracked(study: str, names: Sequence[str]) -> None:
+    """Raises LotteryError if trackers are named for a study without a table of trainings."""
+    if names and study != "tickets":
+        raise LotteryError(
+            f"Expected no tracker for a study other than 'tickets'. Received: {', '.join(names)} "
+            f"for the study {study!r}. Remove --track."
+        )

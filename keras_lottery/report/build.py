@@ -13,9 +13,17 @@ from rich.text import Text
 from keras_lottery import checks
 from keras_lottery.checks import check_path_name
 from keras_lottery.config import flatten
-from keras_lottery.errors import printable
+from keras_lottery.errors import LotteryError, printable, reason_of
 from keras_lottery.files import write_whole
-from keras_lottery.records import NoScalars, Scalars, read_history, scalars, tracker
+from keras_lottery.records import (
+    NoScalars,
+    Scalars,
+    check_tracked,
+    check_tracker,
+    read_history,
+    scalars,
+    tracker,
+)
 from keras_lottery.records.run_paths import Place, RunPaths
 from keras_lottery.report.claims import claims_table
 from keras_lottery.report.content import Content, headlines
@@ -64,14 +72,16 @@ def build(run: Path, tensorboard: bool | None = None, trackers: Sequence[str] = 
         run: the run folder.
         tensorboard: whether to write TensorBoard scalars; None writes them if the package is
             installed.
-        trackers: `wandb`, `mlflow` or both: also write every training there, as new runs.
+        trackers: `wandb`, `mlflow` or both: also write every training there, as new runs. For runs
+            of the study `tickets`.
 
     Returns:
         The files.
 
     Raises:
-        LotteryError: the folder is not a run folder, no training is finished, or `report/` links
-            to another place, or a tracker is unknown.
+        LotteryError: the folder is not a run folder, no training is finished, `report/` links to
+            another place, a tracker is unknown or not for this study, or it can't be written to;
+            the report then has been written.
         MissingExtraError: `tensorboard` is True or a tracker is named, and the package is not
             installed.
     """
@@ -80,21 +90,26 @@ def build(run: Path, tensorboard: bool | None = None, trackers: Sequence[str] = 
     paths = RunPaths(checks.file_path(run, "run"))
     place = Place(paths.root)
     page = page_of(run)
+    study = study_name(run)
+    names = checks.names(trackers, "trackers")
+    check_tracked(study, names)
+    for name in names:
+        check_tracker(name)
     if (claims := claims_table(Path(run))) is not None:
         page.blocks.insert(2, claims)  # below the title and the headline
     place.check(paths.report / "report.md")
     place.check(paths.tensorboard / "events")
-    if study_name(run) == TICKETS:
-        by_task = results_by_task(run)
+    place.check(paths.report / "wandb" / "run")
+    by_task = results_by_task(run) if study == TICKETS else []
+    if by_task:
         _write_scalars(paths, by_task, tensorboard)
-        for name in checks.names(trackers, "trackers"):
-            flat = flatten(by_task[0].config)
-            _track(tracker(name, by_task[0].name, flat, paths.report), paths, by_task)
         _add_guidance(page, by_task[0])
     figures = write_figures(page.drawings, paths.report)
     markdown, html = paths.report / "report.md", paths.report / "report.html"
     _write(markdown, to_markdown(page.blocks))
     _write(html, to_html(page.title, page.blocks, paths.report))
+    for name in names:
+        _track(name, paths, by_task)
     return ReportFiles(html, markdown, figures, tuple(page.headline))
 
 
@@ -205,13 +220,26 @@ def _write_scalars(paths: RunPaths, by_task: list[Results], enabled: bool | None
     if isinstance(writer, NoScalars):
         return
     shutil.rmtree(paths.tensorboard, ignore_errors=True)
-    _track(writer, paths, by_task)
+    _add_all(writer, paths, by_task)
+    writer.close()
 
 
-def _track(writer: Scalars, paths: RunPaths, by_task: list[Results]) -> None:
+def _add_all(writer: Scalars, paths: RunPaths, by_task: list[Results]) -> None:
     for row in (row for results in by_task for row in results.rows):
         writer.add(row, read_history(paths.history(row.training), row))
-    writer.close()
+
+
+def _track(name: str, paths: RunPaths, by_task: list[Results]) -> None:
+    first = by_task[0]
+    writer = tracker(name, first.name, flatten(first.config), paths.report)
+    _add_all(writer, paths, by_task)
+    try:
+        writer.close()
+    except Exception as error:  # each tracker has errors of its own, for logins and servers
+        raise LotteryError(
+            f"Expected {name} to take the run. Received: {reason_of(error)} Log in, or set its "
+            f"server, and write the report with --track={name} again; all else is written."
+        ) from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -158,6 +158,7 @@ RUNS = [
 ]
 FLAGS = [
     ("--track=wand",),
+    ("--track=mlflow", "--noreport"),
     ("extra",),
     ("--nope",),
     ("--seeds",),

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.exporters import prune_file
+from keras_lottery.exporters import prune_file, sensitivity_file
 
 from .made import mlp, values
 
@@ -175,10 +175,32 @@ def test_a_file_that_is_not_compiled_needs_a_loss(data, tmp_path):
     for wrong in ({"loss": "meen"}, {"loss": "mse", "optimizer": "adem"}):
         with pytest.raises(LotteryError, match=r"--(loss=meen|optimizer=adem)"):
             prune_file(path, 0.5, out, data=data, finetune_epochs=1, **wrong)
+    with pytest.raises(LotteryError, match=r"epochs to train with the optimizer.*'sgd' and none"):
+        prune_file(path, 0.5, out, data=data, criterion="taylor", loss="mse", optimizer="sgd")
     report = prune_file(
         path, 0.5, out, data=data, finetune_epochs=1, loss="mse", optimizer="sgd", dense=False
     )
     assert report.prunable_zeros == 450 and loss_of(out, data) != loss_of(path, data)
+
+
+def test_labels_without_a_unit_are_refused(tmp_path):
+    # On JAX their loss is 0, so that they would go unnoticed.
+    path, labels = tmp_path / "plain.keras", tmp_path / "labels.npz"
+    mlp(20, 30, 10).save(path)
+    np.savez(labels, x=np.ones((4, 20)), y=np.array([0, 9, 10, 3]))
+    loss = "sparse_categorical_crossentropy"
+    with pytest.raises(LotteryError, match=r"labels from 0 to 9.*1 others, such as 10"):
+        prune_file(path, 0.5, tmp_path / "o.keras", data=labels, finetune_epochs=1, loss=loss)
+    with pytest.raises(LotteryError, match=r"labels from 0 to 9.*1 others, such as 10"):
+        sensitivity_file(path, labels, [0.5], loss=loss)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04cut"])
+def test_a_damaged_model_file_is_named_as_such(content, tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(content)
+    with pytest.raises(LotteryError, match=r"model\.keras, which is damaged or of another kind"):
+        prune_file(path, 0.5, tmp_path / "out.keras")
 
 
 GOOD = {"x": np.ones((4, 20)), "y": np.ones((4, 10))}

@@ -119,6 +119,8 @@ def test_nothing_is_left_where_a_file_that_goes_with_it_is_in_the_way(run, tmp_p
 
 
 def test_round_0_is_the_dense_network(run, tmp_path):
+    with pytest.raises(LotteryError, match=r"the dense network, the only one of round 0.*'reinit'"):
+        export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=0, arm="reinit")
     export_run(run.root, tmp_path / "a.bin", "copy", seed=1, round=0)
     assert kernel(tmp_path / "a.bin") == [11.0, 11.0]
 

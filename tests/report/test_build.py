@@ -6,6 +6,7 @@ import json
 import re
 from html import unescape
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from keras_lottery import report
 from keras_lottery.errors import LotteryError, MissingExtraError
-from keras_lottery.records import Records, read_results
+from keras_lottery.records import Records, check_tracked, read_results
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
 from keras_lottery.report.html import to_html
@@ -189,7 +190,7 @@ def test_a_name_that_leads_out_of_the_run_folder_is_refused(tmp_path: Path) -> N
     assert sorted(path for path in tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("link", ["report", "report/tensorboard"])
+@pytest.mark.parametrize("link", ["report", "report/tensorboard", "report/wandb"])
 def test_a_report_is_not_written_through_a_link(tmp_path: Path, link: str) -> None:
     run, outside = make_run(tmp_path / "run", rounds=1, masks=False), tmp_path / "outside"
     (outside / "tensorboard").mkdir(parents=True)
@@ -199,6 +200,26 @@ def test_a_report_is_not_written_through_a_link(tmp_path: Path, link: str) -> No
     with pytest.raises(LotteryError, match=r"inside the run folder.*outside"):
         report.build(run, tensorboard=True)
     assert sorted(p.name for p in outside.rglob("*")) == ["kept", "tensorboard"]
+
+
+def test_a_tracker_that_fails_leaves_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unreachable:
+        add = staticmethod(lambda row, history: None)
+
+        def close(self) -> None:
+            raise OSError("no route to host")
+
+    run = make_run(tmp_path, masks=False, rounds=1, seeds=[0])
+    module = import_module("keras_lottery.report.build")  # the package has a function of this name
+    monkeypatch.setattr(module, "tracker", lambda *args: Unreachable())
+    with pytest.raises(LotteryError, match=r"mlflow to take the run.*no route.*--track=mlflow"):
+        report.build(run, tensorboard=False, trackers=("mlflow",))
+    assert (run / "report/report.html").exists()
+    with pytest.raises(LotteryError, match=r"other than 'tickets'.*mlflow.*'transfer'"):
+        check_tracked("transfer", ("mlflow",))
+    check_tracked("tickets", ("mlflow",))
 
 
 def test_a_second_task_gets_its_own_figures(tmp_path: Path) -> None:
