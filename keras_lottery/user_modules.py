@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 
 GROUP = "keras_lottery.plugins"
@@ -73,7 +74,7 @@ def import_named(location: str) -> ModuleType:
     Raises:
         LotteryError: there is no such module, another one has its name, or its import fails.
     """
-    file = Path(location).expanduser().absolute() if location.endswith(".py") else None
+    file = file_path(location, "--import").absolute() if location.endswith(".py") else None
     if file is not None and file.name == "__init__.py":
         file = file.parent
     name = location if file is None else file.stem

@@ -1,14 +1,18 @@
 """Data sets of tensorflow-datasets; TensorFlow is imported only here, to read them."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from keras_lottery import backend
-from keras_lottery.errors import LotteryError, MissingExtraError
+from keras_lottery.checks import file_path
+from keras_lottery.errors import LotteryError, MissingExtraError, reason_of
 
 SHOWN = 8
+_NAME = r"\w+(/[\w.-]+)*"
 
 
 def prepared_builder(
@@ -23,9 +27,14 @@ def prepared_builder(
         splits: required splits.
 
     Raises:
-        LotteryError: it isn't there, or lacks a split.
+        LotteryError: it isn't there, is damaged, can't be downloaded, or lacks a split.
         MissingExtraError: tensorflow-datasets is not installed.
     """
+    if not re.fullmatch(_NAME, name):
+        raise LotteryError(
+            "Expected the name of a data set of tensorflow-datasets, such as mnist or glue/sst2. "
+            f"Received: {name!r}. Correct data.name."
+        )
     builder = _builder(name, place, download)
     for split in splits:
         if split not in builder.info.splits:
@@ -55,10 +64,36 @@ def _builder(name: str, place: str, download: bool) -> Any:
         )
     tfds = _tensorflow_datasets()
     if versions:
-        return tfds.builder_from_directory(versions[-1])
-    builder = tfds.builder(name, data_dir=root)
-    builder.download_and_prepare()
+        with reading(versions[-1]):
+            return tfds.builder_from_directory(versions[-1])
+    try:
+        builder = tfds.builder(name, data_dir=root)
+        builder.download_and_prepare()
+    except Exception as error:  # of the network, the server, the disk or the data set's code
+        raise LotteryError(
+            f"Expected the data set {name!r} to be downloaded to {root}. Received: "
+            f"{type(error).__name__}: {reason_of(error)} Check data.name and the network, or "
+            "prepare it on another machine and set data.dir."
+        ) from error
     return builder
+
+
+@contextmanager
+def reading(folder: object) -> Iterator[None]:
+    """Blames the folder of a prepared data set for what reading it raises.
+
+    Raises:
+        LotteryError: something was raised.
+    """
+    try:
+        yield
+    except (LotteryError, MemoryError):
+        raise
+    except Exception as error:  # TensorFlow, protobuf and JSON each have their own
+        raise LotteryError(
+            f"Expected a whole data set in {folder}. Received: {type(error).__name__}: "
+            f"{reason_of(error)} Prepare it again, or copy it again."
+        ) from error
 
 
 def prepared_folder(name: str, place: str) -> Path | None:
@@ -68,7 +103,8 @@ def prepared_folder(name: str, place: str) -> Path | None:
 
 
 def _root(place: str) -> Path:
-    return Path(place or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    named = place or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return file_path(named, "data.dir")
 
 
 def _versions(name: str, root: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 import zlib
 from pathlib import Path
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.inflate import read_plain
 
@@ -20,7 +21,7 @@ def text_path(folder: str, name: str, field: str) -> Path:
     """
     if not name:
         raise LotteryError(f"Expected the path of a text file in {field}. Received: none. Set it.")
-    path = Path(folder, name).expanduser()
+    path = file_path(Path(folder, name), field)
     if not path.is_file():
         raise LotteryError(
             f"Expected a text file at {path}. Received: {_instead(path)}. "

@@ -70,6 +70,8 @@ def test_pairs_come_from_a_file_of_each_language_gzipped_or_not(tmp_path):
     found = pairs.load(TranslationData(dir=str(tmp_path), train_size=3))
     assert found.train == Pairs(one.source[:3], one.target[:3])
     assert found.validation == found.test == one
+    with pytest.raises(LotteryError, match=r"train_size of at most 5, the number of pairs.*: 6\."):
+        pairs.load(TranslationData(dir=str(tmp_path), train_size=6))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -223,6 +223,7 @@ def test_idx_files_are_read_gzipped_or_not(tmp_path: Path, kind):
         ("t10k-labels-idx1-ubyte", b"", "begins with the bytes of none"),
         ("t10k-labels-idx1-ubyte", b"PK\3\4", "begins with the bytes 50 4b 03 04"),
         ("t10k-labels-idx1-ubyte", b"\0\0\x08\1", "4 bytes where the header"),
+        ("t10k-labels-idx1-ubyte", b"\0\0\x08\x46" + 70 * b"\0\0\0\1" + b"\1", "70 dimensions"),
         ("t10k-labels-idx1-ubyte", idx_bytes(LABELS)[:-1], r"17 bytes where.*\(10,\) asks for 18"),
         ("train-labels-idx1-ubyte.gz", b"\x1f\x8b\x08\0", "train-labels-idx1-ubyte.gz.*EOFError"),
         ("test-labels-idx1-ubyte", idx_bytes(LABELS), "Add it, or keep one"),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from keras_lottery.config import freeze
 from keras_lottery.errors import LotteryError, MissingExtraError
+from keras_lottery.tasks.tfds import prepared_builder
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.data import load, prepare
 from keras_lottery.tasks.vision.datasets import datasets, tfds
@@ -247,6 +248,41 @@ def test_a_prepared_data_set_without_its_test_split_is_named(tmp_path: Path, mon
     store(tmp_path, "mnist", train=numbered(5))
     with pytest.raises(LotteryError, match="Expected the split 'test' of mnist"):
         load(VisionData(name="mnist", dir=str(tmp_path)))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("spoiled", ["mnist-train", "dataset_info.json", "features.json"])
+def test_a_damaged_data_set_is_named(tmp_path: Path, monkeypatch, spoiled):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    store(tmp_path, "mnist", train=numbered(5), test=numbered(1))
+    (file,) = (tmp_path / "mnist/3.0.2").glob(f"{spoiled}*")
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(LotteryError, match=r"a whole data set in .*mnist/3\.0\.2.*again") as error:
+        load(VisionData(name="mnist", dir=str(tmp_path), validation_size=0))
+    assert "\n" not in str(error.value)
+
+
+def test_a_data_set_that_cannot_be_downloaded_is_named(tmp_path: Path, monkeypatch):
+    def builder(name: str, data_dir: Path):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(
+        "keras_lottery.tasks.tfds._tensorflow_datasets", lambda: SimpleNamespace(builder=builder)
+    )
+    with pytest.raises(LotteryError, match=r"'mnist' to be downloaded.*no route to host.*network"):
+        load(VisionData(name="mnist", dir=str(tmp_path), download=True))
+
+
+@pytest.mark.parametrize("name", ["/etc", "a**b", "", "../mnist", "a\nb"])
+def test_names_that_no_data_set_has(tmp_path: Path, name):
+    with pytest.raises(LotteryError, match=r"name of a data set of tensorflow-datasets"):
+        prepared_builder(name, str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["mnist", "arrays", "folder", "idx"])
+def test_a_home_folder_of_nobody_is_named(name):
+    with pytest.raises(LotteryError, match="home folder of a known user"):
+        load(VisionData(name=name, dir="~nobody-here", path="x" if name != "mnist" else ""))
 
 
 def test_prepared_images_that_differ_in_size_need_one(monkeypatch):

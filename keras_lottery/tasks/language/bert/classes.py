@@ -31,6 +31,12 @@ def read(data: BertData, encoder: Encoder) -> Examples:
         LotteryError: a file or a column is missing, or the task has no such label.
     """
     (train, where), (test, where_test) = _splits(data)
+    if bool(train.second) != bool(test.second):
+        single = where if test.second else where_test
+        raise LotteryError(
+            f"Expected pairs of sentences in both files, or in none. Received: single sentences in "
+            f"{single}. Name the columns of both files alike."
+        )
     names = PROBLEMS[data.name].labels
     numbers = PROBLEMS[data.name].kind == "number"
     if not names and not numbers:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.bert.problems import LABELS, SENTENCES, Problem
 from keras_lottery.tasks.language.table import Row, read_table
+from keras_lottery.tasks.tfds import reading
 
 MOST_BROKEN = 0.01
 """Maximum fraction of a file's rows that may be truncated."""
@@ -118,7 +119,8 @@ def read_tfds(builder: Any, split: str, problem: Problem) -> Sentences:
 
     features = list(builder.info.features)
     columns = next(names for names in SENTENCES if set(names) <= set(features))
-    examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
+    with reading(builder.data_path):
+        examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
     parts = [[example[name].decode() for example in examples] for name in columns]
     labels = [example["label"] for example in examples]
     unlabeled = next((place for place, label in enumerate(labels) if label < 0), None)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_lottery import masking
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError, MissingExtraError
 from keras_lottery.types import Weights
 
@@ -84,8 +85,8 @@ def load(preset: str, place: str = "") -> Pretrained:
 
 def _folder(preset: str, place: str) -> Path | None:
     """Returns the folder that a preset names; None if it looks like a KerasHub name."""
-    for path in (Path(place, preset).expanduser(), Path(preset).expanduser()):
-        if path.is_dir():
+    for named in (Path(place, preset), Path(preset)):
+        if (path := file_path(named, "model.preset")).is_dir():
             return path
     if "://" not in preset and ("/" in preset or preset.startswith((".", "~"))):
         raise LotteryError(

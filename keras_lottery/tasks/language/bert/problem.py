@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.bert.config import BertData
 from keras_lottery.tasks.language.bert.problems import PROBLEMS
@@ -71,7 +72,7 @@ def find_file(data: BertData, file_name: str, names: tuple[str, ...], field: str
     Raises:
         LotteryError: there is none.
     """
-    folder = Path(data.dir).expanduser() / data.name
+    folder = file_path(Path(data.dir), "data.dir") / data.name
     tried = [folder / name for name in ((file_name,) if file_name else names)]
     tried = [
         path

@@ -68,15 +68,14 @@ def read_questions(path: Path) -> list[Question]:
     try:
         articles = json.loads("\n".join(read_lines(path)))["data"]
         questions = [
-            Question(
-                qa["question"], paragraph["context"],
-                tuple(answer["text"] for answer in qa["answers"]), qa["answers"][0]["answer_start"],
-            )
+            _question(qa, paragraph["context"])
             for article in articles
             for paragraph in article["paragraphs"]
             for qa in paragraph["qas"]
-        ]  # fmt: skip
-    except (json.JSONDecodeError, KeyError, IndexError, TypeError) as error:
+        ]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+        if isinstance(error, LotteryError):
+            raise
         raise LotteryError(
             f"Expected questions with answers as SQuAD v1.1 has them in {path}. Received: "
             f"{type(error).__name__} ({error}). Give its own train-v1.1.json or dev-v1.1.json."
@@ -84,6 +83,25 @@ def read_questions(path: Path) -> list[Question]:
     if not questions:
         raise LotteryError(f"Expected questions in {path}. Received: none. Check the file.")
     return questions
+
+
+def _question(entry: Any, context: Any) -> Question:
+    """Returns a question of the file.
+
+    Raises:
+        LookupError, TypeError, ValueError: it has another format, or its answer is elsewhere.
+    """
+    answers = tuple(answer["text"] for answer in entry["answers"])
+    question = Question(entry["question"], context, answers, entry["answers"][0]["answer_start"])
+    if not all(isinstance(text, str) for text in (question.text, context, *answers)):
+        raise TypeError("a question, a context or an answer that isn't text")
+    if not isinstance(question.start, int) or question.start < 0:
+        raise TypeError(f"the answer_start {question.start!r}")
+    if not context.startswith(answers[0], question.start):
+        raise ValueError(
+            f"the answer {answers[0]!r}, which isn't at {question.start} of its context"
+        )
+    return question
 
 
 def windows(

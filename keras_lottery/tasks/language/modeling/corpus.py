@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.language.modeling.config import LanguageModelingData
 from keras_lottery.tasks.language.text import read_lines, text_path
-from keras_lottery.tasks.tfds import prepared_builder
+from keras_lottery.tasks.tfds import prepared_builder, reading
 
 END = "<eos>"
 UNKNOWN = "<unk>"
@@ -63,11 +64,18 @@ def load(data: LanguageModelingData) -> Corpus:
     """Reads the text that `data` names.
 
     Raises:
-        LotteryError: it is missing or empty, or has words that the vocabulary lacks.
+        LotteryError: it is missing, empty or shorter than `train_tokens`, or has words that the
+            vocabulary lacks.
         MissingExtraError: reading it needs a package that is not installed.
     """
     texts = _files(data) if data.name == "files" else _prepared(data)
-    train = tokens(texts["train"])[: data.train_tokens or None]
+    train = tokens(texts["train"])
+    if data.train_tokens > len(train):
+        raise LotteryError(
+            f"Expected data.train_tokens of at most {len(train):,}, the tokens of the training "
+            f"text. Received: {data.train_tokens:,}. Lower it, or leave it at 0 for all."
+        )
+    train = train[: data.train_tokens or None]
     vocabulary = vocabulary_of(train, data.min_count)
     known = {token: i for i, token in enumerate(vocabulary)}
     rest = {
@@ -144,8 +152,9 @@ def _prepared(data: LanguageModelingData) -> dict[str, list[str]]:
     return {split: _lines(builder, split) for split in splits if split in builder.info.splits}
 
 
-def _lines(builder: object, split: str) -> list[str]:
+def _lines(builder: Any, split: str) -> list[str]:
     import tensorflow_datasets as tfds
 
-    examples = tfds.as_numpy(builder.as_dataset(split=split))  # type: ignore[attr-defined]
-    return [line for example in examples for line in example["text"].decode("utf-8").splitlines()]
+    with reading(builder.data_path):
+        texts = [example["text"] for example in tfds.as_numpy(builder.as_dataset(split=split))]
+        return [line for text in texts for line in text.decode("utf-8").splitlines()]

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.registry import Registry
 from keras_lottery.tasks.language.text import read_lines, text_path
 from keras_lottery.tasks.language.translation.config import TranslationData
-from keras_lottery.tasks.tfds import prepared_builder
+from keras_lottery.tasks.tfds import prepared_builder, reading
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,16 @@ class Pairs:
         return len(self.source)
 
     def first(self, count: int) -> "Pairs":
-        """Returns the first pairs; 0: all."""
+        """Returns the first pairs; 0: all.
+
+        Raises:
+            LotteryError: there are fewer.
+        """
+        if count > len(self):
+            raise LotteryError(
+                f"Expected data.train_size of at most {len(self):,}, the number of pairs. "
+                f"Received: {count:,}. Lower it, or leave it at 0 for all."
+            )
         return Pairs(self.source[: count or None], self.target[: count or None])
 
 
@@ -66,9 +76,10 @@ def from_wmt14(data: TranslationData) -> Corpus:
 
 def _prepared(builder: Any, split: str, data: TranslationData) -> Pairs:
     pairs = Pairs([], [])
-    for example in builder.as_dataset(split=split).as_numpy_iterator():
-        pairs.source.append(example[data.source].decode())
-        pairs.target.append(example[data.target].decode())
+    with reading(builder.data_path):
+        for example in builder.as_dataset(split=split).as_numpy_iterator():
+            pairs.source.append(example[data.source].decode())
+            pairs.target.append(example[data.target].decode())
     return pairs
 
 
@@ -91,6 +102,6 @@ def _read(data: TranslationData, stem: str, part: str) -> Pairs:
 
 
 def _path(data: TranslationData, stem: str, language: str, part: str) -> Path:
-    plain = Path(data.dir, f"{stem}.{language}").expanduser()
+    plain = file_path(Path(data.dir, f"{stem}.{language}"), f"data.{part}")
     ending = "" if plain.is_file() else ".gz"
     return text_path(data.dir, f"{stem}.{language}{ending}" if stem else "", f"data.{part}")

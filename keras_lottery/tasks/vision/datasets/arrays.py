@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.inflate import read_npz
 from keras_lottery.tasks.vision.config import VisionData
@@ -16,7 +17,7 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 def arrays(data: VisionData) -> Source:
     """Returns the images of an .npz file with the arrays x_train, y_train, x_test and y_test."""
-    path = Path(data.dir, data.path).expanduser()
+    path = file_path(Path(data.dir, data.path), "data.path")
     contents = read_npz(path, "Set data.path (and data.dir) to the file.")
     missing = [name for name in NAMES if name not in contents]
     if missing:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, as_split
@@ -25,7 +26,7 @@ def folder(data: VisionData) -> Source:
     Raises:
         LotteryError: a folder, a class or an image is missing, broken, or unlike the others.
     """
-    root = Path(data.dir, data.path).expanduser()
+    root = file_path(Path(data.dir, data.path), "data.path")
     for name in PARTS:
         if not (root / name).is_dir():
             raise LotteryError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.inflate import read_plain
 from keras_lottery.tasks.vision.config import VisionData
@@ -26,7 +27,7 @@ def idx(data: VisionData) -> Source:
     Raises:
         LotteryError: a file is missing, or isn't an idx file.
     """
-    folder = Path(data.dir, data.path).expanduser()
+    folder = file_path(Path(data.dir, data.path), "data.path")
     if not folder.is_dir():
         raise LotteryError(
             f"Expected a folder of idx files at {folder}. Received: none there. "
@@ -75,7 +76,11 @@ def read_idx(path: Path) -> NDArray[Any]:
     size = start + dtype.itemsize * math.prod(shape)
     if len(shape) != raw[3] or len(raw) != size:
         raise _broken(path, f"{len(raw)} bytes where the header {tuple(shape)} asks for {size}")
-    return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        values = np.frombuffer(raw, dtype, offset=start).reshape(shape)
+    except ValueError as error:  # more dimensions, or larger ones, than an array can have
+        raise _broken(path, f"a header of {len(shape)} dimensions ({error})") from error
+    return values.astype(dtype.newbyteorder("="))
 
 
 def _broken(path: Path, received: str) -> LotteryError:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_lottery.cache import Arrays, decoded
 from keras_lottery.errors import LotteryError
-from keras_lottery.tasks.tfds import prepared_builder, prepared_folder
+from keras_lottery.tasks.tfds import prepared_builder, prepared_folder, reading
 from keras_lottery.tasks.vision.config import VisionData
 from keras_lottery.tasks.vision.images import Source, Split, as_split
 from keras_lottery.tasks.vision.labels import stratified_order
@@ -96,11 +96,12 @@ def _read(builder: Any, split: str, resize: int) -> Split:
     if resize:
         shape = (resize, resize, shape[-1])
     x, y = np.empty((count, *shape), np.uint8), np.empty(count, np.int32)
-    dataset = builder.as_dataset(split=split)
-    dataset = dataset.map(lambda example: (example["image"], example["label"]))
     at = 0
-    for images, labels in tfds.as_numpy(dataset.batch(together)):
-        x[at : at + len(labels)] = resized(images, resize) if resize else images
-        y[at : at + len(labels)] = labels
-        at += len(labels)
+    with reading(builder.data_path):
+        dataset = builder.as_dataset(split=split)
+        dataset = dataset.map(lambda example: (example["image"], example["label"]))
+        for images, labels in tfds.as_numpy(dataset.batch(together)):
+            x[at : at + len(labels)] = resized(images, resize) if resize else images
+            y[at : at + len(labels)] = labels
+            at += len(labels)
     return as_split(x[:at], y[:at], f"{builder.name} {split}")

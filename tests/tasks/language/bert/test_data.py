@@ -102,6 +102,10 @@ def test_pairs_with_class_names(folder):
     assert y.tolist() == [0] * 6 + [1]
     assert words(x["token_ids"][0][:6]) == ["[CLS]", "a", "film", "was", "good", "[SEP]"]
     assert x["segment_ids"][0].tolist() == [0] * 6 + [1] * 4 + [0] * 2
+    single = ("index", "sentence", "label")
+    made.write_tsv(folder / "rte/dev.tsv", single, [(row[0], row[1], row[3]) for row in rows])
+    with pytest.raises(LotteryError, match=r"pairs of sentences in both files.*rte/dev\.tsv"):
+        task(folder, data__name="rte", data__max_len=12).arrays()
 
 
 def test_colas_own_file_has_no_header(folder):

@@ -1,5 +1,7 @@
 """Questions on a context: windows over it, spans as answers, the scores of SQuAD v1.1."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,12 @@ CONTEXT = "The Film was good and it was warm."
 def question(answer, start=None, context=CONTEXT, text="was it"):
     start = context.index(answer) if start is None else start
     return squad.Question(text, context, (answer,), start)
+
+
+def one_question(context="a b", start=2):
+    """The text of a file with one question, whose answer is `b`."""
+    asked = {"question": "a?", "answers": [{"text": "b", "answer_start": start}]}
+    return json.dumps({"data": [{"paragraphs": [{"context": context, "qas": [asked]}]}]})
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +97,10 @@ def test_it_learns_to_point(folder):
         ("{", "SQuAD v1.1 has them in .*JSONDecodeError"),
         ('{"data": [{"paragraphs": [{"context": "a", "qas": [{}]}]}]}', "KeyError"),
         ('{"data": []}', "Expected questions in"),
+        ("[" * 100_000, "SQuAD v1.1 has them in .*RecursionError"),
+        (one_question(start="4"), "TypeError .the answer_start '4'"),
+        (one_question(context=7), "TypeError .a question, a context or an answer that isn't text"),
+        (one_question(start=5), "ValueError .the answer 'b', which isn't at 5 of its context"),
     ],
 )
 def test_files_that_are_no_squad_are_named(folder, text, message):
