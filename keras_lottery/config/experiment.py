@@ -179,6 +179,7 @@ class StudySchema:
         ignores: fields and sections that it does not read; they must stay at their defaults.
         exports: whether the run folder has trained networks of winning tickets to export.
         page: `"module:attribute"` of its `report.study_page.StudyPage`.
+        executes: whether it trains networks with the config's executor.
     """
 
     options: type[Section]
@@ -186,6 +187,7 @@ class StudySchema:
     ignores: tuple[str, ...] = ()
     exports: bool = True
     page: str = ""
+    executes: bool = True
 
     @property
     def has_arms(self) -> bool:

@@ -9,6 +9,7 @@ from keras_lottery import user_modules
 from keras_lottery.arms import arms
 from keras_lottery.backend.global_state import preserved
 from keras_lottery.config import Config, RewindConfig
+from keras_lottery.engine.executors.vectorized import vectorized_task
 from keras_lottery.engine.progress import NoProgress
 from keras_lottery.engine.run_reader import RunReader
 from keras_lottery.protocols import Task
@@ -92,6 +93,8 @@ def seconds_of_training(config: Config, training: Training) -> float:
     if section:
         config = replace(config, train=train_section(config, getattr(config, section)))
     task = make_task(_shortened(config, section))
+    if config.executor == "vectorized":
+        vectorized_task(task)  # an error now rather than in the run
     total = task.steps(config.train.length)
     short, rest = _timed(task, config, training, FEW)
     steps = min(MANY, int(FEW * BUDGET / max(short, 1e-6)))

@@ -28,11 +28,11 @@ _EPOCHS = tuple(
 
 
 def _register(
-    name: str, options: type, says: str, ignores: tuple[str, ...] = (), exports: bool = False
+    name: str, options: type, says: str, ignores: tuple[str, ...] = (), executes: bool = True
 ) -> None:
     folder = f"{__name__}.{name}"
     run, page = f"{folder}.run:run", f"{folder}.page:PAGE"
-    study_schemas.add(name, StudySchema(options, run, ignores, exports, page), says)
+    study_schemas.add(name, StudySchema(options, run, ignores, False, page, executes), says)
 
 
 study_schemas.add(
@@ -45,6 +45,7 @@ _register(
     EquilibriumOptions,
     "Freezes neurons at equilibrium.",
     (*_SEARCH, "prune", *_EPOCHS),
+    executes=False,
 )
 _register(
     "instability",
@@ -57,7 +58,6 @@ _register(
     StrongTicketsOptions,
     "Finds a trained network inside random ones, by pruning.",
     (*_SEARCH, "prune"),
-    exports=True,
 )
 _register(
     "supermasks",

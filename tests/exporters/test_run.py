@@ -91,6 +91,7 @@ def test_the_report_counts_what_the_config_lets_be_pruned(
     [
         ({}, ""),
         ({"study": "equilibrium"}, "Received: 'equilibrium', which keeps tables"),
+        ({"study": "strong_tickets"}, "Received: 'strong_tickets', which keeps tables"),
         ({"arms": ["random"]}, "arm 'winning' for --export. Received: dense, random"),
         ({"keep_trained": []}, ""),
     ],

@@ -82,6 +82,11 @@ def _one_program(config: Config, threads: int | None) -> Choice:
 
 
 def _check_parallel(config: Config, executor: str, has_all_cores: bool) -> None:
+    if not study_schemas[config.study].executes:
+        raise LotteryError(
+            f"Expected --executor=sequential with the study {config.study!r}, which trains one "
+            f"network at a time itself. Received: {executor}. Leave --executor out."
+        )
     if has_all_cores:
         raise LotteryError(
             "Expected --executor=sequential for a run that was started with all cores for each "

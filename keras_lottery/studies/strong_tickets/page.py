@@ -11,6 +11,7 @@ import pandas as pd
 from keras_lottery.config.claims import Claim
 from keras_lottery.errors import LotteryError
 from keras_lottery.records import read_results, read_rows
+from keras_lottery.records.rows import Row
 from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.report.content import Content, add_settings, nothing_finished
 from keras_lottery.report.document import Bullets, Details, Heading, Table, Text
@@ -79,16 +80,16 @@ def content(run: Path) -> Content:
             f"Expected at least one network in {run / NETWORKS}. Received: none. "
             "Continue with `keras-lottery run` and the same config."
         )
-    tried = read_rows(run / NETWORKS, NetworkRow)
+    tried = _rows(run / NETWORKS, NetworkRow)
     networks = [row for row in tried if np.isfinite(row.output_error)]
     lost += _not_finite([row for row in tried if row not in networks])
     if not networks:
         return nothing_finished(title, lost, config, record)
     tables = StudyTables(
         config["options"],
-        read_rows(run / TRANSITION, TransitionRow),
-        read_rows(run / GADGETS, GadgetRow),
-        read_rows(run / TARGETS, TargetRow),
+        _rows(run / TRANSITION, TransitionRow),
+        _rows(run / GADGETS, GadgetRow),
+        _rows(run / TARGETS, TargetRow),
         networks,
     )
     page = Content(title, [*sentences(tables), *lost])
@@ -103,6 +104,18 @@ def content(run: Path) -> Content:
     page.add(Details("Every network tried", [_every_table(tables.networks)]))
     add_settings(page, config, record)
     return page
+
+
+def _rows(path: Path, kind: type[Row]) -> list[Row]:
+    """Returns the rows of a table, which has one at least and none twice."""
+    rows = read_rows(path, kind)
+    if not rows or len(set(rows)) < len(rows):
+        raise LotteryError(
+            f"Expected different rows, one at least, in {path}. Received: "
+            f"{'rows that are equal' if rows else 'none'}. Correct the file, or remove it and run "
+            "the config again."
+        )
+    return rows
 
 
 _DENSITIES = (

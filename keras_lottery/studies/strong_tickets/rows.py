@@ -31,6 +31,13 @@ class TransitionRow(TableRow):
     draws: int
     successes: int
 
+    def problem(self) -> str:
+        if not 0 < self.k <= self.n:
+            return f"expected 0 < k ≤ n, not k = {self.k} and n = {self.n}"
+        if not 0 <= self.successes <= self.draws or self.draws < 1:
+            return f"expected 0 to {self.draws} successes, not {self.successes}"
+        return "" if self.error > 0 else f"expected an error above 0, not {self.error}"
+
 
 @dataclass(frozen=True)
 class GadgetRow(TableRow):
@@ -50,6 +57,13 @@ class GadgetRow(TableRow):
     median: float
     ninety: float
 
+    def problem(self) -> str:
+        if not 0 < self.k <= self.n:
+            return f"expected 0 < k ≤ n, not k = {self.k} and n = {self.n}"
+        if self.draws < 1 or min(self.median, self.ninety) < 0:
+            return "expected draws, and errors of at least 0"
+        return ""
+
 
 @dataclass(frozen=True)
 class TargetRow(TableRow):
@@ -68,6 +82,10 @@ class TargetRow(TableRow):
     inputs: int
     outputs: int
     largest: float
+
+    def problem(self) -> str:
+        positive = min(self.layer, self.inputs, self.outputs) > 0 and self.largest >= 0
+        return "" if positive else "expected a layer, inputs and outputs from 1"
 
 
 @dataclass(frozen=True)
@@ -107,6 +125,15 @@ class NetworkRow(TableRow):
     kept: int
     total: int
     seconds: float
+
+    def problem(self) -> str:
+        if not 0 < self.k <= self.n or self.enough not in (0, 1):
+            return f"expected 0 < k ≤ n and enough 0 or 1, not {self.k}, {self.n}, {self.enough}"
+        if not 0 <= self.kept <= self.total or not self.total or self.target_weights < 1:
+            return f"expected at most {self.total} weights kept, not {self.kept}"
+        if not all(0 <= f <= 1 for f in (self.agreement, self.accuracy, self.target_accuracy)):
+            return "expected an agreement and accuracies from 0 to 1"
+        return ""
 
 
 def ticket_file(root: Path, seed: int, density: float, n: int) -> Path:

@@ -1,6 +1,7 @@
 """Strong lottery tickets: random networks, pruned but not trained, that match trained ones."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def run(config: StrongTicketsConfig) -> Path:
     """
     with open_run(config) as (paths, task):
         _measure_sums(config, paths)
-        seeds = train_all(config, paths, task)
+        seeds = train_all(replace(config, arms=()), paths, task)
         targets = GrowingTable(paths.root / TARGETS, TargetRow)
         table = GrowingTable(paths.root / NETWORKS, NetworkRow)
         for seed in seeds:

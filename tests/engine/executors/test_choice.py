@@ -85,6 +85,13 @@ def test_one_program_for_a_study_with_its_own_order_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("executor", ["processes", "ray"])
+def test_workers_of_a_study_that_trains_by_itself_are_refused(tmp_path, executor):
+    settings = dataclasses.replace(config(tmp_path, executor=executor), study="equilibrium")
+    with pytest.raises(LotteryError, match=rf"'equilibrium'.*itself\. Received: {executor}"):
+        choose(settings)
+
+
+@pytest.mark.parametrize("executor", ["processes", "ray"])
 def test_workers_of_a_distributed_run_are_refused(tmp_path, executor):
     settings = config(tmp_path, executor=executor, distribution="data_parallel")
     with pytest.raises(LotteryError, match="Received: data_parallel"):

@@ -1,5 +1,6 @@
 """The study on the digits: its files, through Keras, and the network on every backend."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,16 +10,25 @@ from keras_lottery import config as configs
 from keras_lottery import masking, report, studies
 from keras_lottery.config import presets
 from keras_lottery.errors import LotteryError
-from keras_lottery.records import read_rows
+from keras_lottery.records import read_results, read_rows
+from keras_lottery.records.run_paths import RunPaths
 from keras_lottery.studies.strong_tickets import network
 from keras_lottery.studies.strong_tickets import run as study
 from keras_lottery.studies.strong_tickets.construction import construct, draw
-from keras_lottery.studies.strong_tickets.rows import NETWORKS, NetworkRow, ticket_file
+from keras_lottery.studies.strong_tickets.rows import (
+    GADGETS,
+    NETWORKS,
+    TARGETS,
+    TRANSITION,
+    NetworkRow,
+    ticket_file,
+)
 from keras_lottery.tasks.vision.config import VisionModel
 from keras_lottery.toolkit import Ticket
 
 FIELDS = {
     "seeds": [0],
+    "arms": ("winning",),
     "model.hidden": (4,),
     "train.length": "100it",
     "train.eval_every": 100,
@@ -82,6 +92,32 @@ def test_the_pruned_network_in_keras_is_the_draw_under_its_masks(tmp_path):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return studies.run(config(tmp_path_factory.mktemp("whole")))
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong", "said"),
+    [
+        (TRANSITION, lambda row: row.replace(",4,", ",-4,", 1), "successes|k ≤ n"),
+        (TARGETS, lambda row: row.replace(",1,", ",-1,", 1), "a layer, inputs and outputs"),
+        (NETWORKS, lambda row: f"{row}\n{row}", "rows that are equal"),
+        (GADGETS, lambda row: f"{row}\n{row}", "rows that are equal"),
+        (TARGETS, lambda row: "", "Received: none"),
+        (TRANSITION, lambda row: "", "Received: none"),
+    ],
+)
+def test_tables_that_cannot_be_are_refused(run, tmp_path, table, wrong, said):
+    copy = shutil.copytree(run, tmp_path / "run")
+    header, *lines = (copy / table).read_text().splitlines()
+    if changed := wrong(lines[0]):
+        (copy / table).write_text("\n".join([header, changed, *lines[1:], ""]))
+    else:
+        (copy / table).write_text(f"{header}\n")
+    with pytest.raises(LotteryError, match=said):
+        report.build(copy, tensorboard=False)
+
+
+def test_a_run_trains_the_targets_alone(run):
+    assert {row.arm for row in read_results(RunPaths(run).results)} == {"dense"}
 
 
 def test_a_run_finds_the_target_in_a_random_network(run):
