@@ -54,7 +54,7 @@ class Settings:
         dropout: rate in training.
         min_count: words that occur less often in the Penn Treebank are `<unk>`.
         samples: calibration sequences, from the training text.
-        words: read of the training text, from its start.
+        words: read of the training text, from its start; 0: all.
         test_words: likewise of the test text.
     """
 
@@ -68,7 +68,7 @@ class Settings:
     dropout: float = 0.1
     min_count: int = 20
     samples: int = 128
-    words: int = 1_000_000
+    words: int = 0
     test_words: int = 20_000
 
 
