@@ -5,7 +5,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -107,19 +107,18 @@ def _function(entry: dict[str, Any]) -> str:
     """
     import keras
 
-    kind = entry["class_name"]
+    kind, home = entry["class_name"], str(entry.get("module"))
+    name = f"{home}.{entry.get('config') if kind == 'function' else kind}"
+    module, _, attribute = (home, "", "") if kind == "function" else name.rpartition(".")
+    found = None
+    if name.partition(".")[0] in _LOOKED_UP:
+        with suppress(ImportError, AttributeError):  # Keras says that there is no such name
+            imported = importlib.import_module(module)  # registers its functions
+            found = getattr(imported, attribute) if attribute else None
     if kind == "function":
         registered = keras.saving.get_registered_object(str(entry.get("config")))
-        return "" if registered is not None else f"{entry.get('module')}.{entry.get('config')}"
-    name = f"{entry.get('module')}.{kind}"
-    if name.partition(".")[0] not in _LOOKED_UP:
-        return ""
-    module, _, attribute = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError):
-        return ""  # Keras says that there is no such name
-    return "" if isinstance(found, type) else name
+        return name if registered is None else ""
+    return "" if found is None or isinstance(found, type) else name
 
 
 def _computes(name: str) -> bool:
