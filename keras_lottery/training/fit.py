@@ -126,7 +126,7 @@ def _fit_arrays(
     thaw(model)
     zero_stored(model)  # the compiled steps rely on it
     callbacks, verbose, last = (settings[n] for n in ("callbacks", "verbose", "epochs"))
-    if any(getattr(callback, "changes_step", False) for callback in callbacks):
+    if _is_stale(program, model) or any(getattr(c, "changes_step", False) for c in callbacks):
         program = None
     program = program or prepare(model, *train)
     if not isinstance(program, FitProgram):
@@ -240,7 +240,27 @@ def prepare(model: keras.Model, *arrays: Any) -> FitProgram:
     run_first_batch(model, *batch)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    return FitProgram(make_program(model))
+    program = FitProgram(make_program(model))
+    program.made_for = _parts(model)
+    return program
+
+
+def _parts(model: keras.Model) -> tuple[Any, ...]:
+    """Returns what a program is traced with: optimizer, loss and variables."""
+    return (
+        model.optimizer,
+        model.loss,
+        *model.trainable_variables,
+        None,
+        *model.non_trainable_variables,
+    )
+
+
+def _is_stale(program: Program | None, model: keras.Model) -> bool:
+    """Returns True if the model was masked or compiled after its program was traced."""
+    before, now = getattr(program, "made_for", ()), _parts(model)
+    is_same = len(before) == len(now) and all(a is b for a, b in zip(before, now))
+    return bool(before) and not is_same
 
 
 def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:

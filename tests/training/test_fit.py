@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import backend, training
+from keras_lottery import backend, masking, toolkit, training
 from keras_lottery.errors import LotteryError
 from keras_lottery.training import resident
 from keras_lottery.training.arrays import weighted_and_split
@@ -258,3 +258,20 @@ def test_metrics_with_several_values_are_logged_as_arrays():
     expected = model.evaluate(x, labels, verbose=0, return_dict=True)["f1_score"]
     assert np.shape(history["f1_score"]) == (1, 3)
     np.testing.assert_allclose(history["val_f1_score"][0], expected, rtol=1e-5)
+
+
+@pytest.mark.backend
+def test_a_program_from_before_pruning_or_compiling_is_not_used():
+    x, y = made.blobs()
+    model = made.network()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    program = training.prepare(model, x, y)
+    training.fit(model, x, y, program=program, verbose=0)
+    toolkit.prune(model, 0.5)
+    kept = {path: mask.copy() for path, mask in masking.get_masks(model).items()}
+    training.fit(model, x, y, program=program, verbose=0)
+    weights = masking.get_weights(model)
+    assert all(not weights[path][~mask].any() for path, mask in kept.items())
+    model.compile(keras.optimizers.SGD(0.0), model.loss)
+    training.fit(model, x, y, program=program, verbose=0)
+    assert all((weights[path] == now).all() for path, now in masking.get_weights(model).items())
