@@ -49,6 +49,16 @@ def check_zip(path: Path) -> None:
     check_inflated(path, sum(m.compress_size for m in members), sum(m.file_size for m in members))
 
 
+def is_zip(path: Path) -> bool:
+    """Returns whether a file is a zip file, which one that was cut short isn't.
+
+    Raises:
+        OSError: it is missing, or can't be read.
+    """
+    with path.open("rb") as file:
+        return zipfile.is_zipfile(file)
+
+
 def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:
     """Returns the arrays of an `.npz` file by name; nothing in it is unpickled.
 
@@ -64,8 +74,7 @@ def read_npz(path: Path, advice: str) -> dict[str, NDArray[Any]]:
         check_zip(path)
         if path.is_dir():
             raise OSError("a folder")
-        if path.exists() and not zipfile.is_zipfile(path):
-            path.open("rb").close()  # an error if it can't be read
+        if not is_zip(path):
             raise OSError("damaged, or a file of another kind")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

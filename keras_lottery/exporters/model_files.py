@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.exporters.subprocess.archive import config_text, entries, is_code
-from keras_lottery.inflate import check_zip, read_npz
+from keras_lottery.inflate import check_zip, is_zip, read_npz
 
 _COMPUTING = (
     "activations",
@@ -48,8 +49,7 @@ def load_file(path: Path, compile: bool = False) -> Any:
             f"Expected a .keras file. Received: {path}. Load it in Python, and save it as .keras."
         )
     try:
-        if not zipfile.is_zipfile(path):  # also if it can't be read
-            path.open("rb").close()
+        if not is_zip(path):
             raise LotteryError(
                 f"Expected a .keras file. Received: {path}, which is damaged or of another kind. "
                 "Copy or save it again."
@@ -108,17 +108,26 @@ def _function(entry: dict[str, Any]) -> str:
     import keras
 
     kind, home = entry["class_name"], str(entry.get("module"))
-    name = f"{home}.{entry.get('config') if kind == 'function' else kind}"
-    module, _, attribute = (home, "", "") if kind == "function" else name.rpartition(".")
-    found = None
-    if name.partition(".")[0] in _LOOKED_UP:
-        with suppress(ImportError, AttributeError):  # Keras says that there is no such name
-            imported = importlib.import_module(module)  # registers its functions
-            found = getattr(imported, attribute) if attribute else None
     if kind == "function":
-        registered = keras.saving.get_registered_object(str(entry.get("config")))
-        return name if registered is None else ""
+        _module(home)  # registers its functions
+        name = str(entry.get("config"))
+        return f"{home}.{name}" if keras.saving.get_registered_object(name) is None else ""
+    name = f"{home}.{kind}"
+    module, _, attribute = name.rpartition(".")
+    found = None
+    if (imported := _module(module)) is not None:
+        with suppress(ImportError, AttributeError):  # Keras says that there is no such name
+            found = getattr(imported, attribute)
     return "" if found is None or isinstance(found, type) else name
+
+
+def _module(name: str) -> ModuleType | None:
+    """Returns a module in which Keras would look up a name; None if there is none."""
+    if name.partition(".")[0] not in _LOOKED_UP:
+        return None
+    with suppress(ImportError):
+        return importlib.import_module(name)
+    return None
 
 
 def _computes(name: str) -> bool:

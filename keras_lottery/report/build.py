@@ -19,7 +19,6 @@ from keras_lottery.records import (
     NoScalars,
     Scalars,
     check_tracked,
-    check_tracker,
     read_history,
     scalars,
     tracker,
@@ -93,14 +92,16 @@ def build(run: Path, tensorboard: bool | None = None, trackers: Sequence[str] = 
     study = study_name(run)
     names = checks.names(trackers, "trackers")
     check_tracked(study, names)
-    for name in names:
-        check_tracker(name)
     if (claims := claims_table(Path(run))) is not None:
         page.blocks.insert(2, claims)  # below the title and the headline
     place.check(paths.report / "report.md")
     place.check(paths.tensorboard / "events")
     place.check(paths.report / "wandb" / "run")
     by_task = results_by_task(run) if study == TICKETS else []
+    writers = {
+        name: tracker(name, by_task[0].name, flatten(by_task[0].config), paths.report)
+        for name in names
+    }
     if by_task:
         _write_scalars(paths, by_task, tensorboard)
         _add_guidance(page, by_task[0])
@@ -108,8 +109,8 @@ def build(run: Path, tensorboard: bool | None = None, trackers: Sequence[str] = 
     markdown, html = paths.report / "report.md", paths.report / "report.html"
     _write(markdown, to_markdown(page.blocks))
     _write(html, to_html(page.title, page.blocks, paths.report))
-    for name in names:
-        _track(name, paths, by_task)
+    for name, writer in writers.items():
+        _track(name, writer, paths, by_task)
     return ReportFiles(html, markdown, figures, tuple(page.headline))
 
 
@@ -229,13 +230,11 @@ def _add_all(writer: Scalars, paths: RunPaths, by_task: list[Results]) -> None:
         writer.add(row, read_history(paths.history(row.training), row))
 
 
-def _track(name: str, paths: RunPaths, by_task: list[Results]) -> None:
-    first = by_task[0]
-    writer = tracker(name, first.name, flatten(first.config), paths.report)
+def _track(name: str, writer: Scalars, paths: RunPaths, by_task: list[Results]) -> None:
     _add_all(writer, paths, by_task)
     try:
         writer.close()
-    except Exception as error:  # each tracker has errors of its own, for logins and servers
+    except Exception as error:  # wandb and mlflow raise their own errors
         raise LotteryError(
             f"Expected {name} to take the run. Received: {reason_of(error)} Log in, or set its "
             f"server, and write the report with --track={name} again; all else is written."

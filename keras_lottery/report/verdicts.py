@@ -105,15 +105,16 @@ def judge(
     """
     levels, found = _compared(claim, measured)
     dense = {m.seed: m.value for m in measured if m.arm == "dense"}
-    verdicts = []
+    parts: list[tuple[float | None, pd.DataFrame]] = [(None, found)]
     if claim.by_level:
-        for number in sorted(set(found["round"]), key=lambda number: -levels[number]):
-            verdict = _judged(
-                claim, found[found["round"] == number], dense, higher_is_better, post_hoc
-            )
-            verdicts.append(replace(verdict, level=levels[number]))
-    elif len(mean_differences(found)):
-        verdicts.append(_judged(claim, found, dense, higher_is_better, post_hoc))
+        numbers = sorted(set(found["round"]), key=lambda number: -levels[number])
+        parts = [(levels[number], found[found["round"] == number]) for number in numbers]
+    verdicts = []
+    for level, part in parts:
+        if len(by_seed := mean_differences(part)):
+            verdict = _judged(claim, by_seed, higher_is_better, post_hoc)
+            at_ceiling = _is_at_ceiling(claim, part, dense, higher_is_better)
+            verdicts.append(replace(verdict, level=level, at_ceiling=at_ceiling))
     empty = Verdict(claim, post_hoc, verdict=NOT_COMPARABLE if claim.not_comparable else NOT_SHOWN)
     return verdicts or [empty]
 
@@ -204,13 +205,8 @@ def verdict_of(claim: Claim, low: float, mean: float, high: float) -> str:
 
 
 def _judged(
-    claim: Claim,
-    found: pd.DataFrame,
-    dense: Mapping[int, float],
-    higher_is_better: bool,
-    post_hoc: bool,
+    claim: Claim, by_seed: "pd.Series[float]", higher_is_better: bool, post_hoc: bool
 ) -> Verdict:
-    by_seed = mean_differences(found)
     seeds = tuple(sorted(by_seed.to_dict().items()))
     values = np.array([value for _, value in seeds])
     sign = 1.0 if higher_is_better else -1.0
@@ -230,13 +226,16 @@ def _judged(
         needed=None if claim.expect in ("equal", "not_worse") else seeds_needed(effect),
         verdict=verdict_of(claim, *ends),
         seeds=seeds,
-        at_ceiling=_is_at_ceiling(claim, sign * (found["control"] - found["seed"].map(dense))),
     )
 
 
-def _is_at_ceiling(claim: Claim, above_dense: "pd.Series[float]") -> bool:
-    is_control = claim.expect == "better" and claim.control not in ("", "dense")
-    return is_control and bool(above_dense.mean() >= -claim.margin)
+def _is_at_ceiling(
+    claim: Claim, found: pd.DataFrame, dense: Mapping[int, float], higher_is_better: bool
+) -> bool:
+    if claim.expect != "better" or claim.control in ("", "dense"):
+        return False
+    above = float((found["control"] - found["seed"].map(dense)).mean())
+    return (above if higher_is_better else -above) >= -claim.margin
 
 
 def _p(claim: Claim, better: NDArray[np.float64]) -> float:

@@ -240,9 +240,7 @@ def prepare(model: keras.Model, *arrays: Any) -> FitProgram:
     run_first_batch(model, *batch)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    program = FitProgram(make_program(model))
-    program.made_for = _parts(model)
-    return program
+    return FitProgram(make_program(model), _parts(model))
 
 
 def _parts(model: keras.Model) -> tuple[Any, ...]:
@@ -258,9 +256,10 @@ def _parts(model: keras.Model) -> tuple[Any, ...]:
 
 def _is_stale(program: Program | None, model: keras.Model) -> bool:
     """Returns True if the model was masked or compiled after its program was traced."""
-    before, now = getattr(program, "made_for", ()), _parts(model)
-    is_same = len(before) == len(now) and all(a is b for a, b in zip(before, now))
-    return bool(before) and not is_same
+    if not (before := getattr(program, "made_for", ())):
+        return False
+    now = _parts(model)
+    return len(before) != len(now) or any(a is not b for a, b in zip(before, now))
 
 
 def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:

@@ -55,15 +55,13 @@ class FitProgram(Resident):
 
     Args:
         program: compiled steps.
-
-    Attributes:
         made_for: the optimizer, the loss and the variables that it was traced with, if known.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, made_for: tuple[object, ...] = ()) -> None:
         super().__init__(program)
         self.validation = Resident(program)
-        self.made_for: tuple[object, ...] = ()
+        self.made_for = made_for
 
 
 def _equal(kept: Any, array: NDArray[Any]) -> bool:

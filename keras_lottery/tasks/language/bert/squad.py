@@ -73,9 +73,9 @@ def read_questions(path: Path) -> list[Question]:
             for paragraph in article["paragraphs"]
             for qa in paragraph["qas"]
         ]
+    except LotteryError:
+        raise
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
-        if isinstance(error, LotteryError):
-            raise
         raise LotteryError(
             f"Expected questions with answers as SQuAD v1.1 has them in {path}. Received: "
             f"{type(error).__name__} ({error}). Give its own train-v1.1.json or dev-v1.1.json."
