@@ -18,6 +18,9 @@ _ELSEWHERE = {
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(?=[#)])")
 
+_CODE = re.compile(r"\[([^\[\]]+)\]\((?!\w+:)[^)\s]+\.py\)")
+"""A link to code that the site has no page of: pages that name such a file show its code."""
+
 
 @cache
 def examples() -> dict[Path, str]:
@@ -47,7 +50,7 @@ def rewritten(markdown: str, page: str) -> str:
             target = file.removeprefix("docs/").replace(".ipynb", ".md")
         return match[1] if target is None else posixpath.relpath(target, posixpath.dirname(page))
 
-    return _LINK.sub(replaced, markdown)
+    return _CODE.sub(r"\1", _LINK.sub(replaced, markdown))
 
 
 @cache
