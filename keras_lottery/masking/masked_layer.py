@@ -11,6 +11,7 @@ from keras_lottery.errors import LotteryError
 from keras_lottery.masking import gradient_mask, learned, paths, step
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
+from keras_lottery.masking.callbacks import with_zeroing
 from keras_lottery.masking.class_swap import own_class_view, swapped_class
 from keras_lottery.masking.inventory import read_model
 from keras_lottery.masking.mask_holder import holder_of, is_wrapper, masked_variables, zero_stored
@@ -176,6 +177,8 @@ class MaskedModel(MaskedLayer):
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it
+        if callbacks := kwargs.get("callbacks"):
+            kwargs["callbacks"] = with_zeroing(callbacks, self)
         return super().fit(*args, **kwargs)  # type: ignore[misc]
 
     def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:

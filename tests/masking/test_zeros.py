@@ -1,5 +1,7 @@
 """Pruned weights and their optimizer slots are exactly zero after any training."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from keras_lottery import masking, toolkit, training
 from keras_lottery.masking import gradient_mask
 from tests.keras_features import needs_muon
+from tests.training.kinds import Batches
 
 L = keras.layers
 opt = keras.optimizers
@@ -229,17 +232,34 @@ def test_zeros_that_are_taken_for_pruned_leave_no_momentum(data, mlp, compiled):
     assert all(not keras.ops.convert_to_numpy(v.value)[zeros].any() for v in momenta)
 
 
-def test_weights_that_a_callback_sets_are_pruned_before_the_next_step(data):
+class Assign(keras.callbacks.Callback):
+    """Writes ones to a layer's kernel in a hook: through the layer, or past its masks."""
+
+    def __init__(self, layer, hook, past_masks):
+        super().__init__()
+        self.layer, self.past_masks = layer, past_masks
+        setattr(self, hook, self.write)
+
+    def write(self, index, logs=None):
+        masking.sync_trainer(self.model)
+        if self.past_masks:
+            self.layer.kernel.assign(np.ones((6, 1)))
+        else:
+            self.layer.set_weights([np.ones((6, 1)), *self.layer.get_weights()[1:]])
+
+
+@pytest.mark.parametrize("past_masks", [False, True], ids=["set_weights", "assign"])
+@pytest.mark.parametrize("hook", ["on_epoch_end", "on_epoch_begin", "on_train_batch_end"])
+@pytest.mark.parametrize("kind", ["keras", "arrays", "dataset"])
+def test_weights_that_a_callback_writes_are_pruned_before_the_next_step(kind, hook, past_masks):
     inputs = keras.Input((6,))
     model = toolkit.mask(keras.Model(inputs, L.Dense(1, use_bias=False)(inputs)), output=True)
     masking.set_masks(model, {"layers/dense/kernel": np.eye(6, 1, dtype=bool)})
     model.compile(opt.SGD(0.0), "mse")
-    layer = model.layers[-1]
-
-    class SetWeights(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            layer.set_weights([np.ones((6, 1), "float32"), *layer.get_weights()[1:]])
-
-    x, y = np.ones((4, 6), "float32"), np.zeros((4, 1), "float32")
-    history = model.fit(x, y, epochs=2, verbose=0, callbacks=[SetWeights()])
+    write = Assign(model.layers[-1], hook, past_masks)
+    data = np.ones((4, 6), "float32"), np.zeros((4, 1), "float32")
+    fit = model.fit if kind == "keras" else partial(training.fit, model)
+    if kind == "dataset":
+        data = (Batches(*data, size=2),)
+    history = fit(*data, epochs=2, verbose=0, callbacks=[write])
     assert history.history["loss"][1] == 1  # 36 if the dense network took the step

@@ -27,6 +27,11 @@ def sync_trainer(model: keras.Model) -> None:
         model.jax_state_sync()
 
 
+def is_synced(model: keras.Model) -> bool:
+    """Returns True if the variables have their present values, which they lack in JAX's `fit`."""
+    return bool(getattr(model, "_jax_state_synced", True))
+
+
 def resumed_epoch(model: keras.Model) -> int | None:
     """Returns the epoch at which BackupAndRestore resumes training, and clears it."""
     epoch, model._initial_epoch = model._initial_epoch, None
