@@ -12,7 +12,8 @@ gradient.
 
 import gc
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import compress, repeat
 from typing import Any, NamedTuple
 from weakref import WeakSet
@@ -21,10 +22,16 @@ import keras
 from keras import ops
 
 from keras_lottery import backend
+from keras_lottery.backend.compile import is_tracer
 from keras_lottery.backend.zeroing import zero_in_place, zeroed
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.keras_internals import innermost
-from keras_lottery.masking.masked_variable import masked, on_apply, reset_pruned
+from keras_lottery.masking.masked_variable import (
+    MaskedVariable,
+    masked,
+    on_apply,
+    reset_pruned,
+)
 
 __all__ = [
     "guard_and_find_outer_models",
@@ -46,7 +53,11 @@ _KEEPS_ZEROS = (
     keras.optimizers.Adadelta,
     keras.optimizers.Lion,
 )
+# Adafactor divides by row mean · column mean, which underflows at its default, 1e-30, where a whole
+# row and a whole column are pruned: 0 / 0 there, and NaN everywhere after the update's norm.
+_LEAST_SQUARE = 1e-16
 _INSTALLED = internals.hidden_name("guarded")
+_APPLYING = internals.hidden_name("applying")
 _guarded: WeakSet[keras.optimizers.Optimizer] = WeakSet()
 
 
@@ -57,14 +68,17 @@ def install(model: keras.Model) -> None:
 
 
 def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
-    """Returns the innermost optimizers in the attributes of a model and of the models inside it."""
+    """Returns the optimizers in the attributes of a model and of the models inside it.
+
+    They are those inside loss-scaling and multiple optimizers, whose slots they hold.
+    """
     result: dict[int, keras.optimizers.Optimizer] = {}
     for layer in internals.flatten_layers(model):
         for attribute in vars(layer).values() if isinstance(layer, keras.Model) else ():
             values = attribute.values() if isinstance(attribute, dict) else attribute
             for value in values if isinstance(attribute, dict | list | tuple) else (attribute,):
                 if isinstance(value, keras.optimizers.Optimizer):
-                    result[id(innermost(value))] = innermost(value)
+                    result |= {id(inner): inner for inner in internals.inner_optimizers(value)}
     return list(result.values())
 
 
@@ -124,6 +138,8 @@ def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     # Bound methods: a deep copy of the optimizer rebinds them to the copy.
     for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
         object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
+    if optimizer.use_ema and optimizer.built:
+        _unshare(internals.optimized_variables(optimizer))
 
 
 class Slot(NamedTuple):
@@ -173,24 +189,46 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
         g if mask is None else _masked_gradient(variable, g, mask)
         for variable, g, mask in zip(variables, grads, kept)
     ]
-    result = type(self).apply(self, grads, trainable_variables)
+    with _squares_above_underflow(self), internals.replaced(self, _APPLYING, True):
+        result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
         for slot in slots(self, variable) if mask is not None else ():
             reset_pruned(slot.variable, slot.start, mask)
     return result
 
 
-def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
-    """Replaces `optimizer.finalize_variable_values`.
+@contextmanager
+def _squares_above_underflow(optimizer: Any) -> Iterator[None]:
+    """Adds at least 1e-16 to the squared gradients of Adafactor; its config doesn't change."""
+    if not isinstance(optimizer, keras.optimizers.Adafactor):
+        yield
+        return
+    given = optimizer.epsilon_1
+    optimizer.epsilon_1 = max(given, _LEAST_SQUARE)
+    try:
+        yield
+    finally:
+        optimizer.epsilon_1 = given
 
-    On JAX, Keras lets the weight and its average share a buffer; the next `fit` donates it twice.
-    """
+
+def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
+    """Replaces `optimizer.finalize_variable_values`."""
     type(self).finalize_variable_values(self, var_list)
     for variable in var_list if self.use_ema else ():
         record = masked(variable)
         if record is not None:
             record.zero_pruned()  # the constraint doesn't apply to the average
-        if backend.name() == "jax":
+    if self.use_ema:
+        _unshare(var_list)
+
+
+def _unshare(variables: Iterable[keras.Variable]) -> None:
+    """Gives weights arrays that their averages don't have, too, as after Keras' `fit` on JAX.
+
+    The next `fit` would donate such an array twice.
+    """
+    for variable in variables if backend.name() == "jax" else ():
+        if not is_tracer(variable.value):
             variable.assign(ops.copy(variable.value))
 
 
@@ -216,4 +254,16 @@ def _keeps_zeros(optimizer: Any) -> bool:
     )
 
 
-on_apply.append(_guard)
+def _guard_late(optimizer: keras.optimizers.Optimizer, record: MaskedVariable, kept: Any) -> None:
+    """Guards an optimizer in its first step on a masked variable, and resets that one's slots.
+
+    On JAX this step is the one that is compiled.
+    """
+    if getattr(optimizer, _APPLYING, False):
+        return
+    _guard(optimizer)
+    for slot in slots(optimizer, record.variable) if kept is not None else ():
+        reset_pruned(slot.variable, slot.start, kept)
+
+
+on_apply.append(_guard_late)

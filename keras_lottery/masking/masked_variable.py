@@ -123,10 +123,10 @@ def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:
         variable.assign(ops.where(kept, value, ops.cast(start, value.dtype)))
 
 
-on_apply: list[Callable[[keras.optimizers.Optimizer], None]] = []
-"""Called with an optimizer that has just updated a masked variable: `gradient_mask` guards it.
+on_apply: list[Callable[[keras.optimizers.Optimizer, MaskedVariable, Any], None]] = []
+"""Called with an optimizer, the masked variable that it has just updated, and the mask.
 
-A hook, because that module imports this one.
+A hook of `gradient_mask`, because that module imports this one.
 """
 
 
@@ -147,10 +147,10 @@ class PrunedStayZero(keras.constraints.Constraint):
     def __call__(self, w: Any) -> Any:
         """Returns the weight, 0 where pruned."""
         optimizer = internals.applying_optimizer()
-        for function in on_apply if optimizer is not None else ():
-            function(optimizer)
         value = ops.convert_to_tensor(w)
         kept = self.record.mask_for(value)
+        for function in on_apply if optimizer is not None else ():
+            function(optimizer, self.record, kept)
         if kept is None:  # in a nested jit: see `mask_for`; the network still reads masked weights
             return value if self.inner is None else self.inner(value)
         if optimizer is None or w is not self.record.variable or not zero_in_place(value, kept):

@@ -17,6 +17,7 @@ from keras_lottery.masking.callbacks import (
 from keras_lottery.masking.keras_internals import functional_of, resumed_epoch, run_first_batch
 from keras_lottery.masking.mask_holder import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
+from keras_lottery.training.checkpoint import capture_seeds, restore_seeds
 from keras_lottery.training.checks import check_fit, check_labels
 from keras_lottery.training.data import ArrayData, DataOrder, EpochData, length
 from keras_lottery.training.epochs import Epochs, array_batch_size, is_arrays, is_one_shot
@@ -234,7 +235,9 @@ def prepare(model: keras.Model, *arrays: Any) -> FitProgram:
     sizes = [tensor.shape[0] for tensor in getattr(functional_of(model), "inputs", ())]
     size = next((size for size in sizes if size), 1)
     batch = keras.tree.map_structure(lambda a: np.asarray(a[:size]), arrays)
+    seeds = capture_seeds(model) if model.built else {}
     run_first_batch(model, *batch)
+    restore_seeds(model, capture_seeds(model) | seeds)  # recurrent dropout draws in evaluation
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return FitProgram(make_program(model), _parts(model))

@@ -1,12 +1,13 @@
 """Optimizers can't move pruned weights, even if the functional mask doesn't cover the gradient."""
 
 import copy
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking, toolkit
+from keras_lottery import masking, toolkit, training
 from keras_lottery.masking import gradient_mask
 from keras_lottery.masking.masked_variable import MaskedVariable
 from tests.keras_features import needs_multi_optimizer, needs_muon
@@ -306,3 +307,36 @@ def test_a_loaded_model_with_several_optimizers_has_no_momentum_of_pruned_weight
                 momenta += 1
                 assert not keras.ops.convert_to_numpy(slot.variable.value)[~mask].any()
     assert momenta
+
+
+def pruned_slots(masked, optimizers):
+    """Returns the values of the slots of pruned weights."""
+    variables, found = masking.variables(masked), []
+    for path, mask in masking.get_masks(masked).items():
+        slots = [s for o in optimizers for s in gradient_mask.slots(o, variables[path])]
+        found += [keras.ops.convert_to_numpy(slot.variable.value)[~mask] for slot in slots]
+    assert found
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("make", [opt.Adam, opt.Adafactor], ids=["adam", "adafactor"])
+def test_an_optimizer_of_a_model_around_the_masked_one_has_no_slots_of_pruned_weights(
+    make, mlp, data, compiled
+):
+    toolkit.prune(masked := mlp(kernel_regularizer=keras.regularizers.L1(0.01)), 0.5)
+    inputs = keras.Input((6,))
+    outer = compiled(keras.Model(inputs, masked(inputs)), make(0.01))
+    outer.fit(*data, verbose=0)
+    assert not pruned_slots(masked, [outer.optimizer]).any()
+
+
+@needs_multi_optimizer
+@pytest.mark.parametrize("by_keras", [True, False])
+def test_several_optimizers_keep_no_momentum_of_pruned_weights(by_keras, two_layers, data, compiled):
+    inner = opt.Adam(0.01), opt.Adafactor(0.01)
+    toolkit.prune(model := two_layers(kernel_regularizer=keras.regularizers.L1(0.01)), 0.5)
+    by_shape = opt.MultiOptimizer(lambda variable: inner[variable.shape[0] == 6])
+    compiled(model, by_shape)
+    fit = model.fit if by_keras else partial(training.fit, model)
+    fit(*data, batch_size=8, verbose=0)
+    assert not pruned_slots(model, inner).any()

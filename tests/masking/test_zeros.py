@@ -71,6 +71,18 @@ def test_two_fits_leave_zeros(name, data, two_layers, compiled, random_masks):
     assert all(np.any(before[p] != after[p]) for p in masking.get_masks(model))
 
 
+def test_adafactor_with_a_pruned_row_and_a_pruned_column(data, two_layers, compiled):
+    model = compiled(toolkit.mask(two_layers()), opt.Adafactor(0.01))
+    masks = {path: np.ones_like(mask) for path, mask in masking.get_masks(model).items()}
+    for mask in masks.values():
+        mask[0] = mask[:, 0] = False
+    masking.set_masks(model, masks)
+    model.fit(*data, batch_size=8, epochs=2, verbose=0)
+    assert all(np.isfinite(weight).all() for weight in masking.get_weights(model).values())
+    assert_sparse(model, masks)
+    assert model.optimizer.get_config()["epsilon_1"] == 1e-30
+
+
 @pytest.mark.parametrize(
     "arguments",
     [{"jit_compile": True}, {"steps_per_execution": 2}],

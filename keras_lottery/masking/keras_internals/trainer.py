@@ -68,13 +68,16 @@ def _states(model: keras.Model) -> list[keras.Variable]:
 
 
 @contextmanager
-def replaced(owner: Any, method: str, function: Callable[..., Any]) -> Iterator[None]:
-    """Replaces a method of one model or optimizer, unseen by Keras' tracking of attributes."""
-    object.__setattr__(owner, method, function)
+def replaced(owner: Any, attribute: str, value: Any) -> Iterator[None]:
+    """Sets an attribute of one model or optimizer, unseen by Keras' tracking, and deletes it.
+
+    A method is that of the class again.
+    """
+    object.__setattr__(owner, attribute, value)
     try:
         yield
     finally:
-        object.__delattr__(owner, method)
+        object.__delattr__(owner, attribute)
 
 
 @contextmanager
