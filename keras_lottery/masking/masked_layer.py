@@ -79,11 +79,15 @@ class MaskedLayer(internals.LayerHooks):
         return set_pending(layer, names)
 
     def masked_names(self) -> list[tuple[str, str]]:
-        """Returns (path, parametrization) of the masked variables, for the config."""
+        """Returns (path, parametrization) of the masks in this layer, for the config.
+
+        A layer around it may hold the mask of one of its variables.
+        """
         pending = list(getattr(self, PENDING, ()))
         if not self.built:
             return pending
-        named = ((path, masked(variable)) for path, variable in paths.variables(self).items())
+        held = {id(record): record for record in masked_variables(self)}
+        named = ((p, held.get(id(masked(v)))) for p, v in paths.variables(self).items())
         return [*pending, *((p, r.parametrization.name) for p, r in named if r is not None)]
 
     @classmethod
@@ -186,8 +190,14 @@ class MaskedModel(MaskedLayer):
             zero_stored(self)
         return super().train_on_batch(*args, **kwargs)  # type: ignore[misc]
 
-    def load_weights(self, *args: Any, **kwargs: Any) -> None:
-        super().load_weights(*args, **kwargs)  # type: ignore[misc]
+    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        if str(filepath).endswith((".h5", ".hdf5")) and not str(filepath).endswith(".weights.h5"):
+            raise LotteryError(  # Keras would count the masks among the weights of each layer
+                "Expected a .weights.h5 or .keras file for a masked model. Received: "
+                f"{str(filepath)!r}, in Keras 2's format. Load it into the dense model, and mask "
+                "that."
+            )
+        super().load_weights(filepath, *args, **kwargs)  # type: ignore[misc]
         zero_stored(self)
 
 

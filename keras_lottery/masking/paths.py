@@ -48,7 +48,8 @@ def seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
 def carried(layer: keras.Layer) -> dict[str, keras.Variable]:
     """Returns the state that training carries from batch to batch, by structural path.
 
-    It is `of_training()` of every sublayer whose class sets `carries_state = True`.
+    It is `of_training()` of every sublayer whose class sets `carries_state = True`, and the states
+    of stateful recurrent layers.
     """
     check_built(layer)
     return dict(_cached(layer, "carried", _carried))
@@ -110,10 +111,14 @@ def _carried(layer: keras.Layer) -> dict[str, keras.Variable]:
     return {
         _join(path, f"carried/{index}"): variable
         for path, owner in layer_paths(layer)
-        for sublayer in internals.sublayers(owner)
-        if _carries(sublayer)
-        for index, variable in enumerate(sublayer.of_training())
+        for index, variable in enumerate(_carried_by(owner))
     }
+
+
+def _carried_by(layer: keras.Layer) -> list[keras.Variable]:
+    holders = [sublayer for sublayer in internals.sublayers(layer) if _carries(sublayer)]
+    held = [variable for holder in holders for variable in holder.of_training()]
+    return [*held, *internals.recurrent_states(layer)]
 
 
 def _carries(layer: object) -> bool:

@@ -332,7 +332,9 @@ def test_an_optimizer_of_a_model_around_the_masked_one_has_no_slots_of_pruned_we
 
 @needs_multi_optimizer
 @pytest.mark.parametrize("by_keras", [True, False])
-def test_several_optimizers_keep_no_momentum_of_pruned_weights(by_keras, two_layers, data, compiled):
+def test_several_optimizers_keep_no_momentum_of_pruned_weights(
+    by_keras, two_layers, data, compiled
+):
     inner = opt.Adam(0.01), opt.Adafactor(0.01)
     toolkit.prune(model := two_layers(kernel_regularizer=keras.regularizers.L1(0.01)), 0.5)
     by_shape = opt.MultiOptimizer(lambda variable: inner[variable.shape[0] == 6])

@@ -217,6 +217,25 @@ def test_dense_weights_load_into_a_plain_model_around_masked_layers(tmp_path, ml
         assert np.array_equal(loaded[path], np.where(mask, weights[path], 0)), path
 
 
+def test_weights_in_the_format_of_keras_2_are_refused(tmp_path, mlp):
+    (dense := mlp()).save(tmp_path / "dense.h5")
+    with pytest.raises(LotteryError, match=r"Received: '.*dense\.h5', .*dense model, and mask"):
+        toolkit.mask(mlp()).load_weights(tmp_path / "dense.h5")
+    dense.load_weights(tmp_path / "dense.h5")
+
+
+def test_a_layer_of_which_another_one_holds_a_mask_is_saved_and_copied(tmp_path, random_masks):
+    inner = L.Dense(5)  # SpectralNormalization owns its kernel, too
+    model = keras.Sequential([keras.Input((6,)), L.SpectralNormalization(inner), L.Dense(3)])
+    toolkit.mask(model, biases=True)
+    masks = random_masks(model)
+    masking.set_masks(model, masks)
+    model.save(tmp_path / "model.keras")
+    for twin in (keras.saving.load_model(tmp_path / "model.keras"), copy.deepcopy(model)):
+        assert masking.get_masks(twin).keys() == masks.keys()
+        assert all(np.array_equal(m, masks[p]) for p, m in masking.get_masks(twin).items())
+
+
 def test_masked_weights_load_into_masked_and_dense_models(tmp_path, mlp, random_masks):
     source, model, dense = toolkit.mask(mlp()), toolkit.mask(mlp()), mlp()
     masks = random_masks(source)

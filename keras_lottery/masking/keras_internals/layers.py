@@ -41,6 +41,12 @@ def own_variables(layer: keras.Layer) -> list[keras.Variable]:
     return [*layer._trainable_variables, *layer._non_trainable_variables]
 
 
+def recurrent_states(layer: keras.Layer) -> list[keras.Variable]:
+    """Returns the states that a recurrent layer itself keeps between batches; else none."""
+    states = getattr(layer, "states", None) if getattr(layer, "stateful", False) else None
+    return [state for state in keras.tree.flatten(states) if isinstance(state, keras.Variable)]
+
+
 def sublayers(layer: keras.Layer) -> list[keras.Layer]:
     """Returns the layers that `layer` tracks, in the order of assignment."""
     return list(layer._layers)

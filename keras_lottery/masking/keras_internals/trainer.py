@@ -11,7 +11,7 @@ from keras.src.trainers.compile_utils import CompileMetrics
 from packaging.version import Version
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals.layers import flatten_layers
+from keras_lottery.masking.keras_internals.layers import flatten_layers, recurrent_states
 
 # Earlier versions need sample weights under a distribution.
 _PLACES_NONE = Version(keras.__version__) >= Version("3.15")
@@ -61,10 +61,7 @@ def run_first_batch(model: keras.Model, *batch: Any) -> None:
 
 
 def _states(model: keras.Model) -> list[keras.Variable]:
-    """Returns the states that recurrent layers keep between batches."""
-    stateful = [layer for layer in flatten_layers(model) if getattr(layer, "stateful", False)]
-    states = keras.tree.flatten([getattr(layer, "states", None) for layer in stateful])
-    return [state for state in states if isinstance(state, keras.Variable)]
+    return [state for layer in flatten_layers(model) for state in recurrent_states(layer)]
 
 
 @contextmanager

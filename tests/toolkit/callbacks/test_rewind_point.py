@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_lottery import masking, toolkit, training
+from keras_lottery import backend, masking, toolkit, training
 from keras_lottery.errors import LotteryError
 from keras_lottery.toolkit.callbacks import RewindPoint
 from tests.training import made
@@ -98,3 +98,30 @@ def test_the_start_of_a_first_fit_can_be_rewound_to():
         assert all(np.array_equal(w, start[p]) for p, w in masking.get_weights(model).items())
         assert int(model.optimizer.iterations) == 0
     np.testing.assert_allclose(*losses, rtol=1e-6)
+
+
+@pytest.mark.parametrize("argument", [{"recurrent_dropout": 0.3}, {"stateful": True}], ids=str)
+def test_a_rewound_training_repeats_random_numbers_and_recurrent_states(argument):
+    if "stateful" in argument and backend.name() == "torch":
+        pytest.skip("Keras' own fit fails with it on torch")
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(32, 5, 4)).astype("float32")
+    lstm = keras.layers.LSTM(3, **argument)
+    model = keras.Sequential([keras.Input(batch_shape=(8, 5, 4)), lstm, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    toolkit.mask(model)
+    point = RewindPoint("2it")
+    settings = {"x": x, "y": x[:, 0, :1], "batch_size": 8, "epochs": 2, "verbose": 0}
+    training.fit(model, **settings, callbacks=[point])
+    first = masking.get_weights(model)
+    point.rewind()
+    training.fit(model, **settings, initial_step=2)
+    assert all(np.array_equal(first[p], w) for p, w in masking.get_weights(model).items())
+
+
+def test_weights_and_their_averages_share_no_array_after_pruning():
+    model = made.compiled(made.network(), keras.optimizers.SGD(0.1, use_ema=True))
+    model.fit(X, Y, verbose=0)  # on JAX, Keras gives both the same array, and donates it twice
+    toolkit.prune(model, 0.5)
+    model.fit(X, Y, verbose=0)
+    assert toolkit.summary(model).sparsity == pytest.approx(0.5, abs=0.01)
