@@ -21,6 +21,7 @@ from keras_lottery.search.metric import choose_metric, higher_is_better
 from keras_lottery.search.rows import Network
 from keras_lottery.search.settings import (
     DEFAULTS,
+    check_masks_are_kept,
     check_model,
     check_settings,
     epochs_of_data,
@@ -171,6 +172,7 @@ class FitTask:
             **self._settings,
         )
         seconds = time.perf_counter() - began
+        check_masks_are_kept(model, start.masks)
         weights = masking.get_weights(model)
         if any(weights[path].tobytes() != w.tobytes() for path, w in rows.weights.items()):
             rows.restored = self._evaluated()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_lottery import masking, pruning
 from keras_lottery.errors import LotteryError, unknown_name
@@ -17,6 +18,7 @@ from keras_lottery.training import (
     kept_for_training,
     length,
 )
+from keras_lottery.types import MaskSet
 
 _OWN = {
     "seed": "Pass it to TicketSearch(seeds=...).",
@@ -74,6 +76,21 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
                 f"Expected data that every network of a search can read again. Received: {name} is "
                 f"a {type(data).__name__}, which yields each batch once. Pass arrays, a "
                 "PyDataset, or tf.data.Dataset.from_generator(function, ...)."
+            )
+
+
+def check_masks_are_kept(model: keras.Model, masks: MaskSet) -> None:
+    """Checks that a training has left the masks as they were, all ones where none was given.
+
+    Raises:
+        LotteryError: a callback has pruned.
+    """
+    for path, after in masking.get_masks(model).items():
+        if not np.array_equal(after, masks.get(path, np.ones_like(after))):
+            raise LotteryError(
+                "Expected callbacks that leave the masks alone, since a search prunes between "
+                f"trainings. Received: a training that changed the mask of {path!r}. Leave the "
+                "pruning callback out."
             )
 
 

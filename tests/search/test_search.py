@@ -545,6 +545,12 @@ def test_arms_that_the_network_lacks_layers_for_are_errors_before_any_training(m
     assert all(np.array_equal(a, b) for a, b in zip(untouched, model.get_weights(), strict=True))
 
 
+def test_a_callback_that_prunes_is_an_error(model, data):
+    pruning = kl.callbacks.GradualPruning(0.5, end_step=4, frequency=2)
+    with pytest.raises(LotteryError, match=r"leave the masks alone.*Leave the pruning callback"):
+        kl.TicketSearch(rounds=1, verbose=False).fit(model, *data, callbacks=[pruning])
+
+
 class StopsLater(keras.callbacks.Callback):
     """Ends every training but the first one after an epoch."""
 

@@ -1,6 +1,6 @@
 """Private API of trainers and optimizers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 

@@ -57,7 +57,8 @@ class GradualPruning(StepCallback):
 
     Warns:
         UserWarning: `fit` is too short to reach `end_step`, or it ended below `final_sparsity`,
-            because it stopped early or a callback restored earlier weights.
+            because it stopped early or a callback restored earlier weights. Or the optimizer has
+            passed `begin_step` with a dense model, which then is pruned at once.
 
     Example:
         >>> pruning = GradualPruning(final_sparsity=0.9, end_step=2000)
@@ -147,6 +148,7 @@ class GradualPruning(StepCallback):
         self._iterations_before = masking.iterations(self.model)
         if self._iterations_before or self._is_idle or not epoch:  # or the clock isn't known yet
             self._warn_if_too_short(self.steps_left())
+            self._warn_if_late()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch, logs)
@@ -195,6 +197,21 @@ class GradualPruning(StepCallback):
             return
         self._pruned_at = due
         self._prune(self.schedule.sparsity(due))
+
+    def _warn_if_late(self) -> None:
+        """Warns that the schedule counts the steps that a dense model has been trained for."""
+        steps, schedule = self._updates(), self.schedule
+        due = schedule.due(steps)
+        if due is None or steps <= schedule.begin_step or self._sparsity(self.model):
+            return
+        if sparsity := schedule.sparsity(due):
+            warnings.warn(
+                f"Expected a training that starts by begin_step={schedule.begin_step}. Received: a "
+                f"dense model after {steps} steps, which is now pruned to a sparsity of "
+                f"{sparsity:.4g} at once. Add int(model.optimizer.iterations) to begin_step and "
+                "end_step, or compile the model again, which sets the steps to 0.",
+                stacklevel=2,
+            )
 
     def _prune(self, sparsity: float, dry_run: bool = False) -> None:
         if not self._reaches(self.model, sparsity, exactly=True):

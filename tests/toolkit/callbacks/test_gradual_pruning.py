@@ -187,6 +187,20 @@ def test_a_fit_that_is_too_short_warns_once_when_it_begins():
     assert sparsity(pruned) == pytest.approx(0.9, abs=0.01)
 
 
+@both_fits
+def test_a_schedule_that_a_dense_model_has_missed_warns(fit, prunings):
+    trained = model()
+    fit(trained, X, Y, epochs=2, **SETTINGS)
+    with pytest.warns(UserWarning, match=r"after 16 steps.*sparsity of 0\.8667 at once.*Add int"):
+        fit(trained, X, Y, callbacks=[gradual()], **SETTINGS)
+    assert prunings[0][0] == 16
+    later = model()
+    fit(later, X, Y, epochs=2, **SETTINGS)
+    steps = int(later.optimizer.iterations)
+    fit(later, X, Y, callbacks=[gradual(end=steps + 8, begin_step=steps)], **SETTINGS)
+    assert sparsity(later) == pytest.approx(0.9, abs=0.01)
+
+
 def stopping():
     """Prefers the densest epoch, which is the first that it is shown, and stops after the next."""
     return keras.callbacks.EarlyStopping(
