@@ -56,6 +56,21 @@ class Distribution:
             )
 
 
+def is_distributed(model: keras.Model) -> bool:
+    """Returns True for a model on several devices, by `keras.distribution` or `tf.distribute`."""
+    if keras.distribution.distribution() is not None:
+        return True
+    return runtime.name() == "tensorflow" and model.distribute_strategy.num_replicas_in_sync > 1
+
+
+def scope_of(model: keras.Model) -> AbstractContextManager[Any]:
+    """Returns the context in which to copy a model, so that the copy is on the same devices."""
+    if runtime.name() == "tensorflow" and is_distributed(model):
+        scope: AbstractContextManager[Any] = model.distribute_strategy.scope()
+        return scope
+    return nullcontext()
+
+
 def make(name: str, tpu: str = "") -> Distribution:
     """Returns the named distribution over all visible devices.
 

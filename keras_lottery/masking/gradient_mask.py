@@ -58,6 +58,7 @@ _KEEPS_ZEROS = (
 _LEAST_SQUARE = 1e-16
 _INSTALLED = internals.hidden_name("guarded")
 _APPLYING = internals.hidden_name("applying")
+_GIVEN = internals.hidden_name("epsilon_1")
 _guarded: WeakSet[keras.optimizers.Optimizer] = WeakSet()
 
 
@@ -189,7 +190,7 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
         g if mask is None else _masked_gradient(variable, g, mask)
         for variable, g, mask in zip(variables, grads, kept)
     ]
-    with _squares_above_underflow(self), internals.replaced(self, _APPLYING, True):
+    with _applying(self):
         result = type(self).apply(self, grads, trainable_variables)
     for variable, mask in zip(variables, kept) if not _keeps_zeros(self) else ():
         for slot in slots(self, variable) if mask is not None else ():
@@ -198,17 +199,23 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
 
 
 @contextmanager
-def _squares_above_underflow(optimizer: Any) -> Iterator[None]:
-    """Adds at least 1e-16 to the squared gradients of Adafactor; its config doesn't change."""
-    if not isinstance(optimizer, keras.optimizers.Adafactor):
-        yield
-        return
-    given = optimizer.epsilon_1
-    optimizer.epsilon_1 = max(given, _LEAST_SQUARE)
+def _applying(optimizer: Any) -> Iterator[None]:
+    """Marks an optimizer whose masked gradients are being applied, by one replica or several.
+
+    Adafactor adds at least 1e-16 to squared gradients meanwhile; its config doesn't change.
+    """
+    replicas = getattr(optimizer, _APPLYING, 0)
+    if isinstance(optimizer, keras.optimizers.Adafactor) and not replicas:
+        object.__setattr__(optimizer, _GIVEN, optimizer.epsilon_1)
+        optimizer.epsilon_1 = max(optimizer.epsilon_1, _LEAST_SQUARE)
+    object.__setattr__(optimizer, _APPLYING, replicas + 1)
     try:
         yield
     finally:
-        optimizer.epsilon_1 = given
+        replicas = getattr(optimizer, _APPLYING) - 1
+        object.__setattr__(optimizer, _APPLYING, replicas)
+        if isinstance(optimizer, keras.optimizers.Adafactor) and not replicas:
+            optimizer.epsilon_1 = getattr(optimizer, _GIVEN)
 
 
 def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:
@@ -259,7 +266,7 @@ def _guard_late(optimizer: keras.optimizers.Optimizer, record: MaskedVariable, k
 
     On JAX this step is the one that is compiled.
     """
-    if getattr(optimizer, _APPLYING, False):
+    if getattr(optimizer, _APPLYING, 0):
         return
     _guard(optimizer)
     for slot in slots(optimizer, record.variable) if kept is not None else ():

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_lottery import masking, toolkit
 from keras_lottery.arms import FAMILIES
+from keras_lottery.backend.distribution import is_distributed, scope_of
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
@@ -75,18 +76,19 @@ class FitTask:
         self._reinitialize = reinitialize
         prune = config.prune
         fixed = set(FAMILIES["pruned_values"]).intersection(config.arms)
-        self._model = toolkit.mask(
-            model,
-            parametrization="frozen" if fixed else "zero",
-            include=prune.include,
-            exclude=prune.exclude,
-            biases=prune.biases,
-            norms=prune.norms,
-            embeddings=prune.embeddings,
-            output=prune.output,
-            in_place=False,
-            pattern=prune.pattern,
-        )
+        with scope_of(model):
+            self._model = toolkit.mask(
+                model,
+                parametrization="frozen" if fixed else "zero",
+                include=prune.include,
+                exclude=prune.exclude,
+                biases=prune.biases,
+                norms=prune.norms,
+                embeddings=prune.embeddings,
+                output=prune.output,
+                in_place=False,
+                pattern=prune.pattern,
+            )
         if getattr(self._model, "optimizer", None) is None:
             raise LotteryError(
                 "Expected a model whose compile settings can be copied. Received: "
@@ -95,11 +97,12 @@ class FitTask:
             )
         self._epochs = epochs_of_data(x, settings)
         make_restartable(self._model.optimizer, self.steps(config.train.length))
-        self._model.optimizer.build(self._model.trainable_variables)
+        with scope_of(model):
+            self._model.optimizer.build(self._model.trainable_variables)
         self._fresh_optimizer = capture_optimizer(self._model.optimizer)
         self._timed: TimedProgram | None = None
         self._program: FitProgram | None = None
-        if is_arrays(x):
+        if is_arrays(x) and not is_distributed(model):
             examples = check_arrays(x, y, settings.get("sample_weight"))
             check_labels(self._model, *examples)
             self._timed = TimedProgram(prepare(self._model, *examples).program)

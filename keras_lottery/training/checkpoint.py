@@ -100,7 +100,7 @@ def reset_seeds(model: keras.Model, seed: int) -> None:
 
 def _array(variable: keras.Variable) -> Any:
     # A copy: on a CPU `convert_to_numpy` may share memory that training overwrites.
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    return np.array(backend.view(variable.value))
 
 
 def restore_start(model: keras.Model, start: Start, fresh_optimizer: State) -> None:

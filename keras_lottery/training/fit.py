@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_lottery.backend.distribution import is_distributed
 from keras_lottery.masking.callbacks import (
     BATCH_HOOKS,
     Callbacks,
@@ -60,7 +61,7 @@ def fit(
 
     Batch hooks run after every step if any callback defines one, otherwise after each compiled
     call, as under Keras' `steps_per_execution`. Data other than arrays (tf.data, PyDataset,
-    generators) and eager models train through `model.fit`.
+    generators), eager models and models on several devices train through `model.fit`.
 
     Args:
         model: compiled; the other arguments not listed here are those of `keras.Model.fit`.
@@ -116,7 +117,7 @@ def _fit_arrays(
             "data: an epoch also ends at the end of the data.",
             stacklevel=3,
         )
-    if model.run_eagerly or is_one_shot(validation):
+    if model.run_eagerly or is_one_shot(validation) or is_distributed(model):
         batches = Batches(_Gathered(train, order), epochs)
         settings |= {"class_weight": None, "validation_data": validation, "validation_split": 0.0}
         settings["steps_per_epoch"] = None

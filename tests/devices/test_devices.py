@@ -34,6 +34,16 @@ def test_a_task_with_metrics_of_its_own():
     assert 0 < several["value"] == pytest.approx(one["value"], abs=0.01)
 
 
+@only_with_devices
+def test_fit_and_search_in_python():
+    one, several = on_one("toolkit_run"), on_several("toolkit_run")
+    np.testing.assert_allclose(several["losses"], one["losses"], rtol=1e-4)
+    assert several["values"] == pytest.approx(one["values"], abs=0.01)
+    assert several["zero"] and several["pruned"] == one["pruned"] > 0.4
+    if keras.config.backend() == "tensorflow":
+        assert several["kinds"] == ["MirroredVariable"]
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="per-replica statistics")
 def test_batch_norm_of_one_replica_alone_is_warned_of():
     assert "synchronized=True" in on_several("small_run", 2, "local")["stderr"]

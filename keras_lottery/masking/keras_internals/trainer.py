@@ -1,6 +1,6 @@
 """Private API of trainers and optimizers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,16 +65,13 @@ def _states(model: keras.Model) -> list[keras.Variable]:
 
 
 @contextmanager
-def replaced(owner: Any, attribute: str, value: Any) -> Iterator[None]:
-    """Sets an attribute of one model or optimizer, unseen by Keras' tracking, and deletes it.
-
-    A method is that of the class again.
-    """
-    object.__setattr__(owner, attribute, value)
+def replaced(owner: Any, method: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Replaces a method of one model or optimizer, unseen by Keras' tracking of attributes."""
+    object.__setattr__(owner, method, function)
     try:
         yield
     finally:
-        object.__delattr__(owner, attribute)
+        object.__delattr__(owner, method)
 
 
 @contextmanager
