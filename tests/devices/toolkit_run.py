@@ -5,7 +5,6 @@ import json
 from tests.devices.virtual import DISTRIBUTION  # isort: skip, before the backend starts
 
 import keras
-import numpy as np
 
 import keras_lottery as kl
 from keras_lottery import masking
