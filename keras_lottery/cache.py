@@ -19,6 +19,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError
 from keras_lottery.files import write_whole
 
@@ -31,13 +32,17 @@ _PROGRAMS = 2**30
 
 
 def folder() -> Path | None:
-    """Returns the cache folder; None if the cache is disabled."""
+    """Returns the cache folder; None if the cache is disabled.
+
+    Raises:
+        LotteryError: KERAS_LOTTERY_CACHE names the home folder of an unknown user.
+    """
     named = os.environ.get(_VARIABLE)
     if named == "":
         return None
+    if named is not None:
+        return file_path(named, _VARIABLE)
     try:
-        if named is not None:
-            return Path(named).expanduser()
         return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "keras_lottery"
     except RuntimeError:  # a user without a home folder, as in containers
         return None

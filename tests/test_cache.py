@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_lottery import cache
+from keras_lottery.errors import LotteryError
 
 
 @pytest.fixture
@@ -76,6 +77,12 @@ def test_a_cache_that_cannot_be_written_costs_nothing_else(source, monkeypatch):
     monkeypatch.setenv("KERAS_LOTTERY_CACHE", str(source / "part"))
     with pytest.warns(UserWarning, match="is not cached"):
         decoded(source, Reader())
+
+
+def test_a_folder_of_nobody_is_named(monkeypatch):
+    monkeypatch.setenv("KERAS_LOTTERY_CACHE", "~nobody-here/cache")
+    with pytest.raises(LotteryError, match="KERAS_LOTTERY_CACHE, a path in the home folder"):
+        cache.folder()
 
 
 def test_the_folder(monkeypatch, tmp_path):

@@ -12,7 +12,7 @@ from keras_lottery.checks import file_path
 from keras_lottery.errors import LotteryError, MissingExtraError, reason_of
 
 SHOWN = 8
-_NAME = r"\w+(/[\w.-]+)*"
+_NAME = r"\w+(/\w[\w.-]*){0,2}"
 
 
 def prepared_builder(

@@ -45,9 +45,13 @@ class TrainingRow(TableRow):
         return self.status == FINISHED and math.isfinite(self.loss)
 
     def problem(self) -> str:
-        if self.status in STATUSES:
-            return ""
-        return f"expected status {', '.join(STATUSES)}, not {self.status!r}"
+        if self.status not in STATUSES:
+            return f"expected status {', '.join(STATUSES)}, not {self.status!r}"
+        if self.finished and not 0 <= self.accuracy <= 1:
+            return f"expected an accuracy from 0 to 1, not {self.accuracy}"
+        if self.finished and not 0 < self.full_flops < math.inf:
+            return f"expected full_flops above 0, not {self.full_flops}"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ class EpochRow(TableRow):
     loss: float
     validation_accuracy: float
 
+    def problem(self) -> str:
+        if self.epoch < 1:
+            return f"expected an epoch from 1, not {self.epoch}"
+        return "" if 0 <= self.frozen <= 1 else f"expected frozen from 0 to 1, not {self.frozen}"
+
 
 @dataclass(frozen=True)
 class CountRow(TableRow):
@@ -92,3 +101,8 @@ class CountRow(TableRow):
     layer: str
     frozen: int
     neurons: int
+
+    def problem(self) -> str:
+        if 0 <= self.frozen <= self.neurons and self.neurons:
+            return ""
+        return f"expected frozen from 0 to neurons = {self.neurons}, not {self.frozen}"

@@ -1,5 +1,6 @@
 """The table that the study writes, in its run folder."""
 
+import math
 from dataclasses import dataclass
 
 from keras_lottery.records import TableRow, read_rows
@@ -34,6 +35,13 @@ class PathRow(TableRow):
     alpha: float
     test_error: float
     train_error: float
+
+    def problem(self) -> str:
+        for name in ("remaining", "alpha", "test_error", "train_error"):
+            value = getattr(self, name)
+            if not (0 <= value <= 1 or (name.endswith("error") and math.isnan(value))):
+                return f"expected {name} from 0 to 1, not {value}"
+        return ""
 
 
 def read(paths: RunPaths) -> list[PathRow]:

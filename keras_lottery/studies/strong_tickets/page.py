@@ -298,7 +298,7 @@ def measurements(run: Path, claim: Claim) -> list[Measurement]:
 
     It is NaN for a seed without one, so a claim that reads it is not shown.
     """
-    rows = read_rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
+    rows = _rows(run / NETWORKS, NetworkRow) if (run / NETWORKS).exists() else []
     enough: dict[tuple[float, int], list[int]] = {}
     for row in rows:
         enough.setdefault((row.density, row.seed), []).extend([row.n] * row.enough)

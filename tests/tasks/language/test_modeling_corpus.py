@@ -40,6 +40,8 @@ def test_only_the_first_tokens_are_used_where_it_says_so(tmp_path):
     assert set(corpus.vocabulary) == {"<eos>", "=", "Title"}
     with pytest.raises(LotteryError, match=r"train_tokens of at most 14.*Received: 15\."):
         load(data(tmp_path, train_tokens=15))
+    with pytest.raises(LotteryError, match=r"test_tokens of at most 3, the tokens of the test"):
+        load(data(tmp_path, test="the cat\n", test_tokens=4))
 
 
 def test_a_new_word_without_unk_is_an_error_that_names_it(tmp_path):

@@ -273,7 +273,7 @@ def test_a_data_set_that_cannot_be_downloaded_is_named(tmp_path: Path, monkeypat
         load(VisionData(name="mnist", dir=str(tmp_path), download=True))
 
 
-@pytest.mark.parametrize("name", ["/etc", "a**b", "", "../mnist", "a\nb"])
+@pytest.mark.parametrize("name", ["/etc", "a**b", "", "../mnist", "glue/..", "a/b/c/d", "a\nb"])
 def test_names_that_no_data_set_has(tmp_path: Path, name):
     with pytest.raises(LotteryError, match=r"name of a data set of tensorflow-datasets"):
         prepared_builder(name, str(tmp_path))

@@ -64,22 +64,16 @@ def load(data: LanguageModelingData) -> Corpus:
     """Reads the text that `data` names.
 
     Raises:
-        LotteryError: it is missing, empty or shorter than `train_tokens`, or has words that the
-            vocabulary lacks.
+        LotteryError: it is missing, empty or shorter than `train_tokens` or `test_tokens`, or has
+            words that the vocabulary lacks.
         MissingExtraError: reading it needs a package that is not installed.
     """
     texts = _files(data) if data.name == "files" else _prepared(data)
-    train = tokens(texts["train"])
-    if data.train_tokens > len(train):
-        raise LotteryError(
-            f"Expected data.train_tokens of at most {len(train):,}, the tokens of the training "
-            f"text. Received: {data.train_tokens:,}. Lower it, or leave it at 0 for all."
-        )
-    train = train[: data.train_tokens or None]
+    train = _first(tokens(texts["train"]), data.train_tokens, "train_tokens", "training")
     vocabulary = vocabulary_of(train, data.min_count)
     known = {token: i for i, token in enumerate(vocabulary)}
     rest = {
-        name: _ids(tokens(texts[name])[: data.test_tokens or None], known, name)
+        name: _ids(_first(tokens(texts[name]), data.test_tokens, "test_tokens", name), known, name)
         for name in ("validation", "test")
         if name in texts
     }
@@ -98,6 +92,15 @@ def tokens(lines: Iterable[str]) -> list[str]:
     already `<unk>`.
     """
     return [token for line in lines for token in (*line.split(), END)]
+
+
+def _first(text: list[str], count: int, field: str, name: str) -> list[str]:
+    if count > len(text):
+        raise LotteryError(
+            f"Expected data.{field} of at most {len(text):,}, the tokens of the {name} text. "
+            f"Received: {count:,}. Lower it, or leave it at 0 for all."
+        )
+    return text[: count or None]
 
 
 def vocabulary_of(train: Sequence[str], min_count: int = 0) -> tuple[str, ...]:
