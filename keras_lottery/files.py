@@ -39,7 +39,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     except OSError as error:
         raise LotteryError(
             f"Expected to write {path}. Received: {error.strerror or error}. "
-            "Free some space or choose another folder with --out."
+            "Free some space, or choose another folder."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def _begun(folder: Path) -> tuple[int, Path]:
     except OSError as error:
         raise LotteryError(
             f"Expected a folder that can be written to. Received: {folder} ({error.strerror}). "
-            "Choose another with --out."
+            "Choose another one."
         ) from error
 
 

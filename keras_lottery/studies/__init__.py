@@ -74,5 +74,8 @@ def run(config: Config) -> Path:
     Raises:
         LotteryError: the config does not fit together, or its folder cannot be used.
     """
+    from keras_lottery.engine.executors.choice import check_study
+
+    check_study(config)
     module, _, function = study_schemas[config.study].run.partition(":")
     return Path(getattr(import_module(module), function)(config))

@@ -164,5 +164,5 @@ def test_histories_and_layers(paths: RunPaths) -> None:
 
 def test_a_folder_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LotteryError, match="Choose another with --out"):
+    with pytest.raises(LotteryError, match="Choose another one"):
         Records(RunPaths(tmp_path / "file" / "run")).append(ROWS[0])

@@ -44,6 +44,7 @@ def choose(config: Config) -> Choice:
     Raises:
         LotteryError: the workers or the threads don't fit the experiment.
     """
+    check_study(config)
     began, threads, recorded = _recorded(config)
     if began and config.threads not in (None, threads):
         raise LotteryError(
@@ -69,12 +70,21 @@ def choose(config: Config) -> Choice:
     return _side_by_side(config, threads)
 
 
-def _one_program(config: Config, threads: int | None) -> Choice:
-    if not study_schemas[config.study].has_arms:
+def check_study(config: Config) -> None:
+    """Raises LotteryError for an executor that the config's study doesn't use."""
+    schema, reason = study_schemas[config.study], ""
+    if config.executor == "vectorized" and not schema.has_arms:
+        reason = "trains in its own order"
+    if config.executor in PARALLEL and not schema.executes:
+        reason = "trains one network at a time itself"
+    if reason:
         raise LotteryError(
-            "Expected --executor=sequential with a study that trains in its own order, "
-            f"{config.study!r}. Received: vectorized. Leave --executor out."
+            f"Expected --executor=sequential with the study {config.study!r}, which {reason}. "
+            f"Received: {config.executor}. Leave --executor out."
         )
+
+
+def _one_program(config: Config, threads: int | None) -> Choice:
     _check_workers(config)
     reason = "many trainings as one program, as the run was started"
     chosen = replace(config, executor="vectorized", threads=threads)
@@ -82,11 +92,6 @@ def _one_program(config: Config, threads: int | None) -> Choice:
 
 
 def _check_parallel(config: Config, executor: str, has_all_cores: bool) -> None:
-    if not study_schemas[config.study].executes:
-        raise LotteryError(
-            f"Expected --executor=sequential with the study {config.study!r}, which trains one "
-            f"network at a time itself. Received: {executor}. Leave --executor out."
-        )
     if has_all_cores:
         raise LotteryError(
             "Expected --executor=sequential for a run that was started with all cores for each "

@@ -120,6 +120,8 @@ def test_options_that_do_not_fit_are_one_line(tmp_path, fields, words):
 def test_too_few_images_and_several_devices_are_errors(tmp_path):
     with pytest.raises(LotteryError, match="at least 300 validation images"):
         studies.run(config(tmp_path, **{"options.examples": 300}))
+    with pytest.raises(LotteryError, match=r"'equilibrium', which trains one.*processes"):
+        studies.run(config(tmp_path, executor="processes"))
     with pytest.raises(LotteryError, match="distribution 'none'"):
         study._checked(config(tmp_path, distribution="mirrored"), _Named())
 
