@@ -26,12 +26,7 @@ from keras_lottery.backend.compile import is_tracer
 from keras_lottery.backend.zeroing import zero_in_place, zeroed
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.keras_internals import innermost
-from keras_lottery.masking.masked_variable import (
-    MaskedVariable,
-    masked,
-    on_apply,
-    reset_pruned,
-)
+from keras_lottery.masking.masked_variable import MaskedVariable, masked, on_apply, reset_pruned
 
 __all__ = [
     "guard_and_find_outer_models",

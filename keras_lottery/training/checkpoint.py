@@ -99,7 +99,7 @@ def reset_seeds(model: keras.Model, seed: int) -> None:
 
 
 def _array(variable: keras.Variable) -> Any:
-    # A copy: on a CPU `convert_to_numpy` may share memory that training overwrites.
+    # A copy: training overwrites the memory that a view shares on a CPU.
     return np.array(backend.view(variable.value))
 
 
