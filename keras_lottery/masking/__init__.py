@@ -16,9 +16,9 @@ every step. Three mechanisms keep them so:
 3. The constraint of every masked variable zeroes it at the end of every step
    (`masked_variable.PrunedStayZero`), whatever the optimizer did.
 
-`fit` zeroes the stored weights before its first step, and 3 after each one. What a callback writes
-in between is zeroed before the next step (`callbacks`). So inside a step the `where` of 1 needn't
-compute the weight:
+`fit` zeroes the stored weights before its first step, and 3 after each one. What something else
+writes in between, such as a callback, is zeroed before the next step (`MaskedVariable.is_written`).
+So inside a step the `where` of 1 needn't compute the weight:
 
 - On TensorFlow and JAX both of its sides are the stored weight. It only stops the gradient, and XLA
   drops it from the forward pass (`parametrizations.fixed`).

@@ -29,6 +29,7 @@ from keras_lottery.masking.keras_internals import innermost
 from keras_lottery.masking.masked_variable import MaskedVariable, masked, on_apply, reset_pruned
 
 __all__ = [
+    "guard",
     "guard_and_find_outer_models",
     "innermost",
     "install",
@@ -50,17 +51,22 @@ _KEEPS_ZEROS = (
 )
 # Adafactor divides by row mean · column mean, which underflows at its default, 1e-30, where a whole
 # row and a whole column are pruned: 0 / 0 there, and NaN everywhere after the update's norm.
-_LEAST_SQUARE = 1e-16
+_PRUNED_SQUARE = 1e-16
 _INSTALLED = internals.hidden_name("guarded")
 _APPLYING = internals.hidden_name("applying")
-_GIVEN = internals.hidden_name("epsilon_1")
 _guarded: WeakSet[keras.optimizers.Optimizer] = WeakSet()
 
 
 def install(model: keras.Model) -> None:
     """Guards every optimizer of a model and of the models inside it."""
-    for optimizer in optimizers(model):
-        _guard(optimizer)
+    guard(optimizers(model))
+
+
+def guard(optimizers: Iterable[keras.optimizers.Optimizer]) -> None:
+    """Makes optimizers mask the gradients that they get, and keep pruned weights' slots as 0."""
+    for optimizer in optimizers:
+        for inner in internals.inner_optimizers(optimizer):
+            _guard(inner)
 
 
 def optimizers(model: keras.Layer) -> list[keras.optimizers.Optimizer]:
@@ -132,7 +138,10 @@ def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     object.__setattr__(optimizer, _INSTALLED, True)
     _guarded.add(optimizer)
     # Bound methods: a deep copy of the optimizer rebinds them to the copy.
-    for name, function in (("apply", _apply), ("finalize_variable_values", _finalize)):
+    replaced = {"apply": _apply, "finalize_variable_values": _finalize}
+    if isinstance(optimizer, keras.optimizers.Adafactor):
+        replaced["update_step"] = _adafactor_step
+    for name, function in replaced.items():
         object.__setattr__(optimizer, name, types.MethodType(function, optimizer))
     if optimizer.use_ema and optimizer.built:
         _unshare(internals.optimized_variables(optimizer))
@@ -195,22 +204,25 @@ def _apply(self: Any, grads: Sequence[Any], trainable_variables: Any = None) -> 
 
 @contextmanager
 def _applying(optimizer: Any) -> Iterator[None]:
-    """Marks an optimizer whose masked gradients are being applied, by one replica or several.
-
-    Adafactor adds at least 1e-16 to squared gradients meanwhile; its config doesn't change.
-    """
-    replicas = getattr(optimizer, _APPLYING, 0)
-    if isinstance(optimizer, keras.optimizers.Adafactor) and not replicas:
-        object.__setattr__(optimizer, _GIVEN, optimizer.epsilon_1)
-        optimizer.epsilon_1 = max(optimizer.epsilon_1, _LEAST_SQUARE)
-    object.__setattr__(optimizer, _APPLYING, replicas + 1)
+    """Marks an optimizer whose masked gradients are being applied, by one replica or several."""
+    object.__setattr__(optimizer, _APPLYING, getattr(optimizer, _APPLYING, 0) + 1)
     try:
         yield
     finally:
-        replicas = getattr(optimizer, _APPLYING) - 1
-        object.__setattr__(optimizer, _APPLYING, replicas)
-        if isinstance(optimizer, keras.optimizers.Adafactor) and not replicas:
-            optimizer.epsilon_1 = getattr(optimizer, _GIVEN)
+        object.__setattr__(optimizer, _APPLYING, getattr(optimizer, _APPLYING) - 1)
+
+
+def _adafactor_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> Any:
+    """Replaces `Adafactor.update_step`: adds more to the squared gradients of pruned weights."""
+    kept = _mask_for(internals.keras_variable(self, variable), gradient)
+    given = self.epsilon_1
+    if kept is not None:
+        epsilons = [ops.cast(e, variable.dtype) for e in (given, max(given, _PRUNED_SQUARE))]
+        object.__setattr__(self, "epsilon_1", ops.where(kept, *epsilons))
+    try:
+        return type(self).update_step(self, gradient, variable, learning_rate)
+    finally:
+        object.__setattr__(self, "epsilon_1", given)
 
 
 def _finalize(self: Any, var_list: Sequence[keras.Variable]) -> None:

@@ -1,7 +1,7 @@
 """The masks of a layer: a small sublayer, which saves them as packed bits."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,8 +19,11 @@ __all__ = [
     "holder_of",
     "is_wrapper",
     "mark_wrapper",
+    "mark_zeroed",
     "masked_variables",
+    "zero_if_written",
     "zero_stored",
+    "zero_written",
 ]
 
 WRAPPER_NAME = "keras_lottery>Masked"
@@ -45,6 +48,24 @@ def zero_stored(layer: keras.Layer) -> None:
     """Sets stored weights to exactly 0 where pruned."""
     for record in masked_variables(layer):
         record.zero_pruned()
+
+
+def zero_written(layer: keras.Layer) -> None:
+    """Does so where something was written since, by a callback for example."""
+    zero_if_written(masked_variables(layer))
+
+
+def zero_if_written(records: Iterable[MaskedVariable]) -> None:
+    """Does so for some masked variables."""
+    for record in records:
+        if record.is_written():
+            record.zero_pruned()
+
+
+def mark_zeroed(layer: keras.Layer) -> None:
+    """Notes that steps have ended, which leave stored weights at 0 where pruned."""
+    for record in masked_variables(layer):
+        record.mark_zeroed()
 
 
 def mark_wrapper(cls: type) -> type:

@@ -1,20 +1,29 @@
 """Masked layers and models, and attaching masks to them: at once, or when the layer is built."""
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import keras
 
 from keras_lottery import backend
-from keras_lottery.errors import LotteryError
+from keras_lottery.errors import LotteryError, reason_of
 from keras_lottery.masking import gradient_mask, learned, paths, step
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.add_masks import Choice, add_masks, choose, choose_paths
-from keras_lottery.masking.callbacks import with_zeroing
 from keras_lottery.masking.class_swap import own_class_view, swapped_class
 from keras_lottery.masking.inventory import read_model
-from keras_lottery.masking.mask_holder import holder_of, is_wrapper, masked_variables, zero_stored
+from keras_lottery.masking.mask_holder import (
+    holder_of,
+    is_wrapper,
+    mark_zeroed,
+    masked_variables,
+    zero_if_written,
+    zero_stored,
+    zero_written,
+)
 from keras_lottery.masking.masked_variable import MaskedVariable, masked
 from keras_lottery.masking.options import MaskOptions
 from keras_lottery.masking.scope import MaskScope
@@ -123,15 +132,14 @@ class MaskedLayer(internals.LayerHooks):
 
 
 @keras.saving.register_keras_serializable("keras_lottery", "MaskedModel")
-class MaskedModel(MaskedLayer):
+class MaskedModel(internals.StepHooks, MaskedLayer):
     """Mixin of masked models, which are compiled, trained and saved as a whole."""
 
     registered_name = "keras_lottery>MaskedModel"
 
     @classmethod
     def forwarded(cls) -> tuple[str, ...]:
-        trains = ("train_step", "fit", "train_on_batch")
-        return ("call", "get_config", "compile", "load_weights", *trains)
+        return ("call", "get_config", "compile", "load_weights", "train_step", "fit")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outputs = super().__call__(*args, **kwargs)  # type: ignore[misc]
@@ -148,7 +156,15 @@ class MaskedModel(MaskedLayer):
 
     def make_train_function(self, force: bool = False) -> Any:
         gradient_mask.install(self)
-        return super().make_train_function(force=force)  # type: ignore[misc]
+        made = super().make_train_function(force=force)  # type: ignore[misc]
+        internals.before_each_call(self, partial(zero_if_written, masked_variables(self)))
+        return made
+
+    def before_steps(self) -> None:
+        zero_written(self)
+
+    def after_steps(self) -> None:
+        mark_zeroed(self)
 
     def train_step(self, *args: Any, **kwargs: Any) -> Any:
         train_step = super().train_step  # type: ignore[misc]
@@ -181,23 +197,22 @@ class MaskedModel(MaskedLayer):
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it
-        if callbacks := kwargs.get("callbacks"):
-            kwargs["callbacks"] = with_zeroing(callbacks, self)
-        return super().fit(*args, **kwargs)  # type: ignore[misc]
-
-    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        if getattr(self, "train_function", None) is None:  # later, every step ends with zeros
-            zero_stored(self)
-        return super().train_on_batch(*args, **kwargs)  # type: ignore[misc]
+        history = super().fit(*args, **kwargs)  # type: ignore[misc]
+        zero_written(self)
+        return history
 
     def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        if str(filepath).endswith((".h5", ".hdf5")) and not str(filepath).endswith(".weights.h5"):
-            raise LotteryError(  # Keras would count the masks among the weights of each layer
-                "Expected a .weights.h5 or .keras file for a masked model. Received: "
-                f"{str(filepath)!r}, in Keras 2's format. Load it into the dense model, and mask "
-                "that."
-            )
-        super().load_weights(filepath, *args, **kwargs)  # type: ignore[misc]
+        is_of_keras_2 = re.search(r"(?<!\.weights)\.(h5|hdf5)$", str(filepath))
+        try:
+            super().load_weights(filepath, *args, **kwargs)  # type: ignore[misc]
+        except ValueError as error:
+            if not is_of_keras_2:
+                raise
+            raise LotteryError(  # Keras counts the masks among the weights of each layer
+                f"Expected weights and masks of this model. Received: {str(filepath)!r}, in Keras "
+                f"2's format ({reason_of(error)}) If its weights are dense, load it into the dense "
+                "model, and mask that."
+            ) from error
         zero_stored(self)
 
 

@@ -1,5 +1,6 @@
 """A variable with its mask: the effective weight, and pruned weights that stay 0."""
 
+import types
 from collections.abc import Callable
 from typing import Any
 from weakref import ref
@@ -49,6 +50,10 @@ class MaskedVariable:
         self._seed = seed
         self._last_read: ref[Any] | None = None
         setattr(variable, _RECORD, self)
+        self._zeroed: ref[Any] | None = None
+        self.assigned = True
+        if backend.name() == "tensorflow":  # elsewhere, assigned values are other arrays
+            object.__setattr__(variable, "assign", types.MethodType(_assign, variable))
         inner = variable.constraint
         inner = inner.inner if isinstance(inner, PrunedStayZero) else inner
         variable.constraint = inner if parametrization.learned else PrunedStayZero(self, inner)
@@ -108,12 +113,32 @@ class MaskedVariable:
         if not self.parametrization.learned:
             reset_pruned(self.variable, 0.0, self.mask.value)
             backend.wait(self.variable.value)
+        self.mark_zeroed()
+
+    def mark_zeroed(self) -> None:
+        """Notes that the stored weight is 0 where pruned, until something writes to it."""
+        self._zeroed = ref(self.variable.value) if backend.name() == "jax" else None
+        self.assigned = False
+
+    def is_written(self) -> bool:
+        """Returns True if the stored weight may have been written since `mark_zeroed`."""
+        if backend.name() == "jax":
+            return self._zeroed is None or self._zeroed() is not self.variable.value
+        return self.assigned or backend.name() == "torch"
 
     def zero_at_once(self) -> bool:
         """Zeroes the weight in place; False if it couldn't, or pruned weights have other values."""
         if self.parametrization.name != "zero":
             return False
         return zero_in_place(self.variable.value, self.mask.value)
+
+
+def _assign(self: keras.Variable, value: Any) -> Any:
+    """Replaces `variable.assign` on TensorFlow, where values change in place."""
+    record = masked(self)
+    if record is not None:
+        record.assigned = True
+    return type(self).assign(self, value)
 
 
 def reset_pruned(variable: keras.Variable, start: float, kept: Any) -> None:

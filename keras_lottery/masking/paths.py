@@ -108,11 +108,11 @@ def _seed_generators(layer: keras.Layer) -> dict[str, keras.Variable]:
 
 
 def _carried(layer: keras.Layer) -> dict[str, keras.Variable]:
-    return {
-        _join(path, f"carried/{index}"): variable
-        for path, owner in layer_paths(layer)
-        for index, variable in enumerate(_carried_by(owner))
-    }
+    found: dict[int, tuple[str, keras.Variable]] = {}
+    for path, owner in layer_paths(layer):
+        for index, variable in enumerate(_carried_by(owner)):
+            found.setdefault(id(variable), (_join(path, f"carried/{index}"), variable))
+    return dict(found.values())
 
 
 def _carried_by(layer: keras.Layer) -> list[keras.Variable]:

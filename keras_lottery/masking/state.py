@@ -97,7 +97,8 @@ def set_masks(
             named keep every weight: `{}` is the dense network.
         fills: `frozen` only: values of the pruned weights by path; the others don't change.
         optimizers: the optimizers that train the weights; None: all that have trained them since
-            they were masked.
+            they were masked. A new optimizer of a custom loop masks gradients from its second step
+            on, or from the first if it is passed here, as Adafactor must be.
 
     Raises:
         LotteryError: a path is not masked, a shape differs, or a mask has other values.
@@ -143,7 +144,9 @@ def _move(
         record.mask.assign(np.ones(shape, bool) if mask is None else np.array(mask))
         if path in fills:
             record.extras["fill"].assign(np.array(fills[path]))
-    if optimizers is None:
+    if optimizers is not None:
+        gradient_mask.guard(optimizers)
+    else:
         weights = [record.variable for record in known.values()]
         optimizers = [*gradient_mask.optimizers(model), *gradient_mask.optimizers_of(weights)]
     zero_pruned(model, optimizers)

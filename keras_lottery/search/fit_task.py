@@ -14,7 +14,6 @@ from keras_lottery.backend.distribution import is_distributed, scope_of
 from keras_lottery.config import Config
 from keras_lottery.config.duration import Duration
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.callbacks import callback_list
 from keras_lottery.protocols import Progress
 from keras_lottery.records import CONSTANT_OUTPUT
 from keras_lottery.search.examples import examples_of
@@ -38,6 +37,7 @@ from keras_lottery.training.checkpoint import capture_optimizer, restore_start
 from keras_lottery.training.checks import check_arrays, check_labels
 from keras_lottery.training.derivatives import derive
 from keras_lottery.training.evaluation import is_constant
+from keras_lottery.training.fit import callback_list
 from keras_lottery.training.loop import single_values
 from keras_lottery.training.optimizers import make_restartable
 from keras_lottery.training.programs import TimedProgram

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_lottery import masking, pruning
 from keras_lottery.errors import LotteryError, unknown_name
+from keras_lottery.toolkit.callbacks import GradualPruning
 from keras_lottery.training import (
     Epochs,
     epochs_of,
@@ -18,6 +19,7 @@ from keras_lottery.training import (
     kept_for_training,
     length,
 )
+from keras_lottery.training.fit import callback_list
 from keras_lottery.types import MaskSet
 
 _OWN = {
@@ -26,6 +28,10 @@ _OWN = {
     "initial_step": "Tickets start at TicketSearch(rewind_to=...).",
     "program": "A search compiles its own.",
 }
+_PRUNES = (
+    "Expected callbacks that leave the masks alone, since a search prunes between trainings. "
+    "Received: "
+)
 DEFAULTS: dict[str, Any] = {
     name: parameter.default
     for name, parameter in inspect.signature(fit).parameters.items()
@@ -60,7 +66,8 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
     """Checks the data and the other arguments of `TicketSearch.fit`.
 
     Raises:
-        LotteryError: data that can be read only once, or an unknown argument.
+        LotteryError: data that can be read only once, a callback that prunes, or an unknown
+            argument.
     """
     for name in settings:
         if name in _OWN:
@@ -70,6 +77,9 @@ def check_settings(x: Any, settings: Mapping[str, Any]) -> None:
             )
         if name not in DEFAULTS:
             raise unknown_name("argument of TicketSearch.fit", name, DEFAULTS)
+    for callback in callback_list(settings.get("callbacks")):
+        if isinstance(callback, GradualPruning):
+            raise LotteryError(f"{_PRUNES}GradualPruning. Leave it out.")
     for name, data in (("x", x), ("validation_data", settings.get("validation_data"))):
         if is_one_shot(data):
             raise LotteryError(
@@ -87,11 +97,7 @@ def check_masks_are_kept(model: keras.Model, masks: MaskSet) -> None:
     """
     for path, after in masking.get_masks(model).items():
         if not np.array_equal(after, masks.get(path, np.ones_like(after))):
-            raise LotteryError(
-                "Expected callbacks that leave the masks alone, since a search prunes between "
-                f"trainings. Received: a training that changed the mask of {path!r}. Leave the "
-                "pruning callback out."
-            )
+            raise LotteryError(f"{_PRUNES}one that changed the mask of {path!r}. Leave it out.")
 
 
 def validate_last(frequency: int | Sequence[int], epochs: int) -> list[int]:

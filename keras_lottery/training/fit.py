@@ -2,21 +2,14 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
 from keras_lottery.backend.distribution import is_distributed
-from keras_lottery.masking.callbacks import (
-    BATCH_HOOKS,
-    Callbacks,
-    callback_list,
-    defines,
-    with_zeroing,
-)
 from keras_lottery.masking.keras_internals import functional_of, resumed_epoch, run_first_batch
-from keras_lottery.masking.mask_holder import zero_stored
+from keras_lottery.masking.mask_holder import zero_stored, zero_written
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checkpoint import capture_seeds, restore_seeds
 from keras_lottery.training.checks import check_fit, check_labels
@@ -29,9 +22,12 @@ from keras_lottery.training.programs import Program, make_program
 from keras_lottery.training.resident import FitProgram
 from keras_lottery.training.step_callback import FIRST, StepCallback
 
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
 # Progress-bar updates per epoch.
 _PROGRESS_UPDATES = 20
+
+Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback]
 
 
 def fit(
@@ -95,6 +91,13 @@ def fit(
     return _fit_arrays(model, x, settings, initial_step, seed or 0, program)
 
 
+def callback_list(callbacks: Callbacks | None) -> list[keras.callbacks.Callback]:
+    """Returns callbacks as a list."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return keras.tree.flatten(callbacks) if callbacks else []
+
+
 def _fit_arrays(
     model: keras.Model,
     x: Any,
@@ -132,7 +135,7 @@ def _fit_arrays(
         program = FitProgram(program)
     data = EpochData(program, ArrayData(train, None, train))
     hooks = keras.callbacks.CallbackList(
-        with_zeroing(list(callbacks), model),
+        list(callbacks),
         add_history=True,
         add_progbar=verbose != 0,
         verbose=verbose,
@@ -165,6 +168,7 @@ def _fit_arrays(
             break
     _finish_ema(model)
     hooks.on_train_end(logs)
+    zero_written(model)
     return model.history
 
 
@@ -205,7 +209,7 @@ def _validator(
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     steps = settings["validation_steps"]
     batch = settings["validation_batch_size"] or settings["batch_size"]
-    if not is_arrays(x) or defines(hooks.callbacks, _TEST_HOOKS):
+    if not is_arrays(x) or _defines(hooks.callbacks, _TEST_HOOKS):
         return lambda: model.evaluate(
             x, y, batch, sample_weight=sample_weight, steps=steps, callbacks=hooks, return_dict=True
         )
@@ -265,11 +269,22 @@ def _is_stale(program: Program | None, model: keras.Model) -> bool:
 
 def _call_length(callbacks: Sequence[Any], steps: int, verbose: Any) -> int:
     """Returns the steps per compiled call: 1 if a callback has batch hooks."""
-    if defines([c for c in callbacks if not isinstance(c, StepCallback)], BATCH_HOOKS):
+    if _defines([c for c in callbacks if not isinstance(c, StepCallback)], _BATCH_HOOKS):
         return 1
     if verbose == 0:
         return steps
     return max(1, -(-steps // _PROGRESS_UPDATES))
+
+
+def _defines(callbacks: Sequence[Any], hooks: Sequence[str]) -> bool:
+    """Returns True if a callback defines one of the hooks, in its class or on the object."""
+    base = keras.callbacks.Callback
+    defining = [c for c in callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
+    return any(
+        hook in vars(callback) or getattr(type(callback), hook, None) is not getattr(base, hook)
+        for callback in defining
+        for hook in hooks
+    )
 
 
 def _stops(callbacks: Sequence[Any], step: int) -> set[int]:

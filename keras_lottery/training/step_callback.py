@@ -18,8 +18,6 @@ class StepCallback(keras.callbacks.Callback):
     by `BackupAndRestore` resumes an earlier training, whose steps count.
     """
 
-    keeps_zeros = True  # for `masking.callbacks`
-
     def on_train_begin(self, logs: Any = None) -> None:
         self._started = False
         self._before = self._step = 0

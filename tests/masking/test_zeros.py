@@ -1,7 +1,5 @@
 """Pruned weights and their optimizer slots are exactly zero after any training."""
 
-from functools import partial
-
 import keras
 import numpy as np
 import pytest
@@ -81,6 +79,20 @@ def test_adafactor_with_a_pruned_row_and_a_pruned_column(data, two_layers, compi
     assert all(np.isfinite(weight).all() for weight in masking.get_weights(model).values())
     assert_sparse(model, masks)
     assert model.optimizer.get_config()["epsilon_1"] == 1e-30
+
+
+def test_adafactor_under_full_masks_trains_as_without_them(data, two_layers, compiled):
+    weights = []
+    for masked in (False, True):
+        keras.utils.set_random_seed(0)
+        model = compiled(two_layers(), opt.Adafactor(0.01))
+        model.optimizer.loss_scale_factor = 1e-8  # the gradients are far smaller than the weights
+        if masked:
+            toolkit.mask(model)
+        model.fit(*data, batch_size=8, epochs=2, shuffle=False, verbose=0)
+        weights.append(masking.get_weights(model))
+    for path, weight in weights[0].items():
+        np.testing.assert_allclose(weight, weights[1][path], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -247,12 +259,12 @@ def test_zeros_that_are_taken_for_pruned_leave_no_momentum(data, mlp, compiled):
 class Assign(keras.callbacks.Callback):
     """Writes ones to a layer's kernel in a hook: through the layer, or past its masks."""
 
-    def __init__(self, layer, hook, past_masks):
+    def __init__(self, layer, hook, past_masks=True):
         super().__init__()
         self.layer, self.past_masks = layer, past_masks
         setattr(self, hook, self.write)
 
-    def write(self, index, logs=None):
+    def write(self, index=None, logs=None):
         masking.sync_trainer(self.model)
         if self.past_masks:
             self.layer.kernel.assign(np.ones((6, 1)))
@@ -260,18 +272,59 @@ class Assign(keras.callbacks.Callback):
             self.layer.set_weights([np.ones((6, 1)), *self.layer.get_weights()[1:]])
 
 
+ONES = np.ones((4, 6), "float32"), np.zeros((4, 1), "float32")
+
+
+def one_weight(masked=True):
+    """Returns a model that keeps one of six weights, and trains none; its loss on ONES is 1."""
+    inputs = keras.Input((6,))
+    kernel = L.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = keras.Model(inputs, kernel(inputs))
+    model.compile(opt.SGD(0.0), "mse")
+    if masked:
+        keep_one(model)
+    return model
+
+
+def keep_one(model):
+    toolkit.mask(model, output=True)
+    masking.set_masks(model, {"layers/dense/kernel": np.eye(6, 1, dtype=bool)})
+
+
+WAYS = {
+    "keras": lambda m, *data, callbacks: m.fit(*data, 2, 2, 0, callbacks),  # by position
+    "arrays": lambda m, *data, callbacks: training.fit(
+        m, *data, batch_size=2, epochs=2, verbose=0, callbacks=callbacks
+    ),
+    "dataset": lambda m, *data, callbacks: training.fit(
+        m, Batches(*data, size=2), epochs=2, verbose=0, callbacks=callbacks
+    ),
+}
+
+
 @pytest.mark.parametrize("past_masks", [False, True], ids=["set_weights", "assign"])
 @pytest.mark.parametrize("hook", ["on_epoch_end", "on_epoch_begin", "on_train_batch_end"])
-@pytest.mark.parametrize("kind", ["keras", "arrays", "dataset"])
-def test_weights_that_a_callback_writes_are_pruned_before_the_next_step(kind, hook, past_masks):
-    inputs = keras.Input((6,))
-    model = toolkit.mask(keras.Model(inputs, L.Dense(1, use_bias=False)(inputs)), output=True)
-    masking.set_masks(model, {"layers/dense/kernel": np.eye(6, 1, dtype=bool)})
-    model.compile(opt.SGD(0.0), "mse")
+@pytest.mark.parametrize("fit", WAYS.values(), ids=WAYS)
+def test_weights_that_a_callback_writes_are_pruned_before_the_next_step(fit, hook, past_masks):
+    model = one_weight()
     write = Assign(model.layers[-1], hook, past_masks)
-    data = np.ones((4, 6), "float32"), np.zeros((4, 1), "float32")
-    fit = model.fit if kind == "keras" else partial(training.fit, model)
-    if kind == "dataset":
-        data = (Batches(*data, size=2),)
-    history = fit(*data, epochs=2, verbose=0, callbacks=[write])
-    assert history.history["loss"][1] == 1  # 36 if the dense network took the step
+    history = fit(model, *ONES, callbacks=[write])
+    assert history.history["loss"] == [1, 1]  # 36 if the dense network took a step
+    assert np.array_equal(masking.get_weights(model)["layers/dense/kernel"], np.eye(6, 1))
+
+
+def test_weights_that_a_callback_writes_into_a_model_masked_during_fit():
+    model = one_weight(masked=False)
+    mask = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: keep_one(model))
+    write = Assign(model.layers[-1], "on_train_batch_end")
+    history = model.fit(*ONES, batch_size=2, epochs=2, verbose=0, callbacks=[mask, write])
+    assert history.history["loss"] == [1, 1]
+
+
+def test_weights_written_between_batches_are_pruned_before_the_next_one():
+    model, ones = one_weight(), np.ones((6, 1), "float32")
+    assert float(model.train_on_batch(*ONES)) == 1
+    model.layers[-1].kernel.assign(ones)
+    assert float(model.train_on_batch(*ONES)) == 1
+    masking.set_weights(model, {"layers/dense/kernel": ones})
+    assert float(model.train_on_batch(*ONES)) == 1

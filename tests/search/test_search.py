@@ -545,10 +545,18 @@ def test_arms_that_the_network_lacks_layers_for_are_errors_before_any_training(m
     assert all(np.array_equal(a, b) for a, b in zip(untouched, model.get_weights(), strict=True))
 
 
-def test_a_callback_that_prunes_is_an_error(model, data):
-    pruning = kl.callbacks.GradualPruning(0.5, end_step=4, frequency=2)
-    with pytest.raises(LotteryError, match=r"leave the masks alone.*Leave the pruning callback"):
-        kl.TicketSearch(rounds=1, verbose=False).fit(model, *data, callbacks=[pruning])
+class Prune(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        kl.prune(self.model, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("callback", "said"),
+    [(kl.callbacks.GradualPruning(0.5, end_step=4), "GradualPruning"), (Prune(), "the mask of")],
+)
+def test_a_callback_that_prunes_is_an_error(callback, said, model, data):
+    with pytest.raises(LotteryError, match=rf"leave the masks alone.*{said}.*Leave it out"):
+        kl.TicketSearch(rounds=1, verbose=False).fit(model, *data, callbacks=[callback])
 
 
 class StopsLater(keras.callbacks.Callback):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import keras
@@ -11,10 +12,15 @@ from keras.src.trainers.compile_utils import CompileMetrics
 from packaging.version import Version
 
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking.keras_internals.layers import flatten_layers, recurrent_states
+from keras_lottery.masking.keras_internals.layers import (
+    flatten_layers,
+    hidden_name,
+    recurrent_states,
+)
 
 # Earlier versions need sample weights under a distribution.
 _PLACES_NONE = Version(keras.__version__) >= Version("3.15")
+_WRAPPED = hidden_name("wrapped")
 
 
 def sync_trainer(model: keras.Model) -> None:
@@ -23,13 +29,45 @@ def sync_trainer(model: keras.Model) -> None:
     Call it in a callback before reading or writing a variable. Outside `fit`, and on the other
     backends, it does nothing.
     """
-    if hasattr(model, "jax_state_sync"):
+    if keras.config.backend() == "jax" and isinstance(model, keras.Model):
         model.jax_state_sync()
 
 
-def is_synced(model: keras.Model) -> bool:
-    """Returns True if the variables have their present values, which they lack in JAX's `fit`."""
-    return bool(getattr(model, "_jax_state_synced", True))
+class StepHooks:
+    """Mixin of models that calls methods where JAX's training reads and writes variables."""
+
+    def before_steps(self) -> None:
+        """Runs before the variables are read for one step or several."""
+
+    def after_steps(self) -> None:
+        """Runs after the state that steps returned is written to the variables."""
+
+    def _get_jax_state(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("optimizer_variables"):  # evaluation and prediction read none
+            self.before_steps()
+        return super()._get_jax_state(*args, **kwargs)  # type: ignore[misc]
+
+    def jax_state_sync(self) -> None:
+        state = getattr(self, "_jax_state", None) or {}
+        has_steps = "optimizer_variables" in state and not getattr(self, "_jax_state_synced", True)
+        super().jax_state_sync()  # type: ignore[misc]
+        if has_steps:
+            self.after_steps()
+
+
+def before_each_call(model: Any, before: Callable[[], None]) -> None:
+    """Runs a function before each call of TensorFlow's compiled training function."""
+    function = model.train_function
+    if keras.config.backend() != "tensorflow" or getattr(function, _WRAPPED, False):
+        return
+
+    @wraps(function)
+    def train_function(*args: Any, **kwargs: Any) -> Any:
+        before()
+        return function(*args, **kwargs)
+
+    setattr(train_function, _WRAPPED, True)
+    model.train_function = train_function
 
 
 def resumed_epoch(model: keras.Model) -> int | None:
@@ -220,6 +258,12 @@ def applying_optimizer() -> Any:
 def optimized_variables(optimizer: Any) -> list[keras.Variable]:
     """Returns the variables that an optimizer was built for, in the order of its slots."""
     return list(optimizer._trainable_variables)
+
+
+def keras_variable(optimizer: Any, variable: Any) -> keras.Variable:
+    """Returns Keras' variable that an optimizer updates: on TensorFlow it passes the one inside."""
+    found: keras.Variable = optimizer._trainable_variables[optimizer._get_variable_index(variable)]
+    return found
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> Any:

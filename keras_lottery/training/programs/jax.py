@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from keras_lottery.backend.distribution import Distribution
 from keras_lottery.masking.keras_internals import without_shardings
+from keras_lottery.masking.mask_holder import mark_zeroed, zero_written
 from keras_lottery.training.compilation import Compilation
 
 Carry = tuple[list[Any], ...]
@@ -39,7 +40,9 @@ class JaxProgram:
         return keras.tree.map_structure(lambda a: jax.device_put(np.asarray(a)), arrays)
 
     def train(self, data: Any, order: NDArray[np.int32], steps: int) -> None:
+        zero_written(self._model)
         self.assign(self._train(self.state(), data, order, steps))
+        mark_zeroed(self._model)
 
     def test(self, data: Any, order: NDArray[np.int32]) -> None:
         trainable, other, _, metrics = self.state()

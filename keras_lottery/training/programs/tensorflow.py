@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_lottery.backend.distribution import Distribution
+from keras_lottery.masking.mask_holder import zero_written
 from keras_lottery.training.compilation import Compilation
 
 
@@ -36,6 +37,7 @@ class TensorFlowProgram:
         return keras.tree.map_structure(lambda t: distribute(lambda _: tf.identity(t)), tensors)
 
     def train(self, data: Any, order: NDArray[np.int32], steps: int) -> None:
+        zero_written(self._model)
         self._train(data, tf.convert_to_tensor(order), tf.constant(steps))
 
     def test(self, data: Any, order: NDArray[np.int32]) -> None:
