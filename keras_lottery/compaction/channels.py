@@ -83,6 +83,7 @@ def _following(inventory: Inventory, options: Options | None) -> Inventory:
             norms=True,
             embeddings=chosen.embeddings,
             output=chosen.output,
+            paths=getattr(chosen, "paths", frozenset()),
         )
     )
 

@@ -12,7 +12,7 @@ gradient.
 
 import gc
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress, repeat
 from typing import Any, NamedTuple
@@ -138,7 +138,10 @@ def _guard(optimizer: keras.optimizers.Optimizer) -> None:
     object.__setattr__(optimizer, _INSTALLED, True)
     _guarded.add(optimizer)
     # Bound methods: a deep copy of the optimizer rebinds them to the copy.
-    replaced = {"apply": _apply, "finalize_variable_values": _finalize}
+    replaced: dict[str, Callable[..., Any]] = {
+        "apply": _apply,
+        "finalize_variable_values": _finalize,
+    }
     if isinstance(optimizer, keras.optimizers.Adafactor):
         replaced["update_step"] = _adafactor_step
     for name, function in replaced.items():

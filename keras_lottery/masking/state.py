@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_lottery import backend, checks
 from keras_lottery.errors import LotteryError
-from keras_lottery.masking import gradient_mask, paths
+from keras_lottery.masking import arguments, gradient_mask, paths
 from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking.mask_holder import masked_variables
 from keras_lottery.masking.masked_layer import adopt
@@ -49,6 +49,7 @@ def get_masks(model: keras.Layer) -> MaskSet:
     Returns:
         Boolean arrays by path; True = kept.
     """
+    arguments.built_model(model)
     internals.sync_trainer(model)
     return masks_of(paths.variables(model))
 
@@ -103,6 +104,8 @@ def set_masks(
     Raises:
         LotteryError: a path is not masked, a shape differs, or a mask has other values.
     """
+    arguments.built_model(model)
+    checks.instance(masks, Mapping, "masks")  # type: ignore[type-abstract]
     _move(model, dict(masks), fills or {}, optimizers)
 
 

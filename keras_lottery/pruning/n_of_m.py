@@ -26,7 +26,7 @@ class NofM(Layout):
     Reference: Mishra et al. 2021, "Accelerating sparse deep neural networks", arXiv 2104.08378.
     """
 
-    floor = "N of every M weights, or min_per_layer"
+    floor = "N of every M weights, and each layer keeps some"
 
     def __init__(self, infos: Sequence[VariableInfo], argument: str = "") -> None:
         self.check(argument)

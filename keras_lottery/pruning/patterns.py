@@ -55,7 +55,7 @@ class Layout:
     """
 
     noun = "weights"
-    floor = "min_per_layer"
+    floor = "each layer keeps some"
     shares_weights = False
     needs_channels = False
     sparsity = 0.9

@@ -117,7 +117,7 @@ def _check(layout: Layout, label: str, surviving: int, prune: int, floor: int) -
         raise LotteryError(
             f"Expected to keep at least {floor} {noun} in the {label} ({layout.floor}). "
             f"Received: {surviving - prune} left at the requested sparsity. "
-            "Prune less, exclude small layers, or lower min_per_layer."
+            "Prune less, or exclude small layers."
         )
 
 

@@ -58,7 +58,7 @@ def prune(
     channels (of a residual stream, of an LSTM unit's gates, of an attention head) are removed
     together. Each layer keeps at least one channel, and the model's inputs and outputs stay.
     `compact` then makes the layers smaller. `pattern="channels:8"` leaves a multiple of eight
-    channels in each layer, which CPU kernels compute faster; the number kept is
+    channels in each layer, at least eight, which CPU kernels compute faster; the number kept is
     rounded up, so slightly less than `sparsity` may be removed. Targets of FLOPs or bytes are met.
 
     Args:

@@ -19,6 +19,8 @@ from keras_lottery.toolkit.mask_model import mask_selected
 from keras_lottery.toolkit.prune_model import counts_selected, prune_selected
 from keras_lottery.toolkit.selection import describe_selected
 from keras_lottery.toolkit.target import Target
+from keras_lottery.training import is_arrays, is_one_shot, length
+from keras_lottery.training.checks import check_labels
 from keras_lottery.training.loop import single_values
 from keras_lottery.types import VariableInfo
 
@@ -166,7 +168,8 @@ def sensitivity(
 
     Raises:
         LotteryError: the model is not built or not compiled, or cannot be copied; a sparsity is
-            out of range or cannot be reached; a pattern matches nothing.
+            out of range or cannot be reached; a pattern matches nothing; the data can be read only
+            once; arrays differ in length; a label is out of range.
 
     Example:
         >>> table = kl.sensitivity(model, (x, y), sparsities=(0.5, 0.9))
@@ -183,9 +186,10 @@ def sensitivity(
     options = options_from(include, exclude, biases, norms, embeddings, output, pattern=pattern)
     pruning.check_choices(pattern, criterion, "global")
     internals.sync_trainer(model)
+    evaluation = _Evaluation(model, data, batch_size)
     pruned = copy_model(model)
     mask_selected(pruned, options)
-    return _measure(pruned, options, checked, _Evaluation(data, batch_size), criterion, seed)
+    return _measure(pruned, options, checked, evaluation, criterion, seed)
 
 
 def _measure(
@@ -239,7 +243,12 @@ def _check_reachable(model: keras.Model, options: MaskOptions, sparsity: float) 
 class _Evaluation:
     """Measures a model on the user's data."""
 
-    def __init__(self, data: Any, batch_size: int | None) -> None:
+    def __init__(self, model: keras.Model, data: Any, batch_size: int | None) -> None:
+        if data is None or is_one_shot(data):
+            raise LotteryError(
+                "Expected data, (x, y) or a data set that can be read repeatedly. Received: "
+                f"{type(data).__name__}. Pass arrays, a PyDataset or tf.data."
+            )
         if hasattr(data, "shape"):
             raise LotteryError(
                 "Expected data, (x, y) or a data set. Received: one array. Pass the labels, too."
@@ -248,6 +257,9 @@ class _Evaluation:
         self.pair = tuple(data)[:2] if are_arrays else None
         names = ("x", "y", "sample_weight")
         self._arguments = dict(zip(names, data)) if are_arrays else {"x": data}
+        if are_arrays and all(is_arrays(part) for part in data if part is not None):
+            length(tuple(data))
+            check_labels(model, *data)
         if batch_size is not None:
             self._arguments["batch_size"] = checks.whole_number(batch_size, "batch_size", least=1)
 

@@ -15,6 +15,8 @@ from keras_lottery.masking import keras_internals as internals
 from keras_lottery.masking import paths
 from keras_lottery.masking.learned import is_learned
 from keras_lottery.registry import Registry
+from keras_lottery.training.checks import check_labels
+from keras_lottery.training.data import length
 from keras_lottery.types import MaskSet, Weights
 
 __all__ = ["PROBES", "derive", "quantities"]
@@ -136,7 +138,8 @@ def derive(
         sample_weight: weights of the examples under the compiled loss.
 
     Raises:
-        LotteryError: the name is unknown, the model has no loss, or there are no examples.
+        LotteryError: the name is unknown, the model has no loss, there are no examples, arrays
+            differ in length, or a label is out of range.
         DivergedError: the result is not finite.
     """
     quantity = quantities[name]
@@ -152,6 +155,10 @@ def derive(
         )
     if len(tree.flatten(x)[0]) == 0:
         raise LotteryError("Expected data=(x, y) with examples. Received: none. Pass some.")
+    if y is not None:
+        length((x, y, sample_weight))
+        if loss is None:
+            check_labels(model, x, y, sample_weight)
     internals.sync_trainer(model)
     by_variable = {id(v): p for p, v in paths.variables(model).items()}
     names = [by_variable[id(v)] for v in model.trainable_variables]

@@ -87,6 +87,7 @@ def test_masks_that_are_there_stay(model):
     assert table.values()[0, 1] > 0
 
 
+@pytest.mark.backend
 def test_coupled_channels_are_one_row():
     inputs = keras.Input((6,))
     first = keras.layers.Dense(4)(inputs)
@@ -94,8 +95,33 @@ def test_coupled_channels_are_one_row():
     model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Add()([first, second])))
     model.compile("sgd", "mse")
     x = np.random.default_rng(0).normal(size=(8, 6)).astype(np.float32)
-    table = kl.sensitivity(model, (x, x[:, :1]), sparsities=(0.5,), pattern="channels")
+    data = x, x[:, :1]
+    table = kl.sensitivity(model, data, sparsities=(0.5,), pattern="channels")
     assert table.layers == ("layers/dense + layers/dense_2", "layers/dense_1")
+    for names, value in zip((["dense", "dense_2"], ["dense_1"]), table.values()[:, 0], strict=True):
+        alone = keras.models.clone_model(model)
+        alone.set_weights(model.get_weights())
+        alone.compile("sgd", "mse")
+        kl.prune(alone, 0.5, pattern="channels", include=[f"layers/{name}/*" for name in names])
+        assert value == pytest.approx(alone.evaluate(*data, verbose=0), rel=1e-5)
+    assert table.values()[0, 0] != table.values()[1, 0]
+
+
+def test_data_that_cannot_be_measured_on():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    labels = np.array([0, 2])
+    for data, said in (
+        (None, r"read repeatedly\. Received: NoneType"),
+        (iter([(X, labels)]), r"read repeatedly\. Received: list_iterator"),
+        ((X, labels[:1]), r"Received lengths: \[1, 2\]"),
+        ((X, labels + 1), r"Received: .*3"),
+    ):
+        with pytest.raises(LotteryError, match=said):
+            kl.sensitivity(model, data)
+    for y, said in ((labels[:1], r"Received lengths: \[1, 2\]"), (labels + 1, r"Received: .*3")):
+        with pytest.raises(LotteryError, match=said):
+            kl.prune(model, 0.5, criterion="snip", data=(X, y))
 
 
 def test_table_and_figure(model):

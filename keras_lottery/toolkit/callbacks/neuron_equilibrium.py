@@ -46,8 +46,11 @@ class NeuronFreezing(keras.callbacks.Callback):
 
     def __init__(self, x: Any, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
         super().__init__()
-        if x is None:
-            raise LotteryError("Expected a few inputs. Received: x=None. Pass held-out examples.")
+        if x is None or not any(np.size(part) for part in keras.tree.flatten(x)):
+            received = "x=None" if x is None else "no examples"
+            raise LotteryError(
+                f"Expected a few inputs. Received: {received}. Pass held-out examples."
+            )
         self.x = x
         self.include = checks.patterns(include, "include")
         self.exclude = checks.patterns(exclude, "exclude")
