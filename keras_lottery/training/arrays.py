@@ -49,7 +49,8 @@ def _class_weights(y: Any, class_weight: Mapping[int, float]) -> NDArray[np.floa
     missing = sorted(set(np.unique(labels).tolist()) - set(class_weight))
     if missing:
         raise LotteryError(
-            f"Expected a class_weight for every class. Received none for {missing}. Add them."
+            f"Expected a class_weight for every class. Received none for {missing}. Add "
+            "them, or pass sample_weight."
         )
     classes, places = np.unique(labels, return_inverse=True)
     return np.array([class_weight[int(label)] for label in classes], np.float32)[places]

@@ -100,6 +100,11 @@ def check_batches(x: Any, settings: Mapping[str, Any]) -> None:
     """
     separate = [name for name in ("y", "sample_weight") if settings[name] is not None]
     separate += ["validation_split"] if settings["validation_split"] else []
+    if separate and isinstance(x, list | tuple):
+        raise LotteryError(
+            f"Expected x as arrays, like {separate[0]}. Received: a {type(x).__name__} of other "
+            "things. Convert it with np.asarray."
+        )
     if separate:
         raise LotteryError(
             f"Expected {separate[0]} with arrays only. Received: {separate[0]} and x, a "

@@ -36,6 +36,7 @@ def model():
         ({"y": Y - 1}, "such as -1"),
         ({"validation_data": (X, Y + 1)}, "such as 3"),
         ({"x": Batches(X, Y)}, "Expected y with arrays only. Received: y and x, a Batches"),
+        ({"x": X.tolist()}, r"Expected x as arrays, like y. Received: a list.*np.asarray"),
         ({"x": Batches(X, Y), "y": None, "validation_split": 0.5}, "pass held-out data"),
         ({"y": np.where(Y == 2, np.nan, Y)}, "such as nan"),
         ({"y": Y / 2}, "such as 0.5"),
