@@ -198,7 +198,7 @@ class MaskedModel(internals.StepHooks, MaskedLayer):
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         zero_stored(self)  # `train_step` relies on it
         history = super().fit(*args, **kwargs)  # type: ignore[misc]
-        zero_written(self)
+        zero_stored(self)  # callbacks may have written after the last step
         return history
 
     def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:

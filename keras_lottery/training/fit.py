@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_lottery.backend.distribution import is_distributed
 from keras_lottery.masking.keras_internals import functional_of, resumed_epoch, run_first_batch
-from keras_lottery.masking.mask_holder import zero_stored, zero_written
+from keras_lottery.masking.mask_holder import zero_stored
 from keras_lottery.training.arrays import weighted_and_split
 from keras_lottery.training.checkpoint import capture_seeds, restore_seeds
 from keras_lottery.training.checks import check_fit, check_labels
@@ -168,7 +168,7 @@ def _fit_arrays(
             break
     _finish_ema(model)
     hooks.on_train_end(logs)
-    zero_written(model)
+    zero_stored(model)  # callbacks may have written after the last step
     return model.history
 
 
