@@ -124,7 +124,11 @@ EXPERIMENTS: dict[str, tuple[str, ...]] = {
         "--config.options.targets=mnist,sgd",
         "--config.arms=winning,permuted_global",
     ),
-    "transfer_cifar10_halves": ("morcos2019/small_cnn_transfer", "--backend=tensorflow"),
+    "transfer_cifar10_halves": (
+        "morcos2019/small_cnn_transfer",
+        "--seeds=0,1,2,3,4",
+        "--backend=tensorflow",
+    ),
     "supermasks_mnist": (
         "zhou2019/supermasks:lenet",
         "--config.train.length=10000it",
