@@ -51,12 +51,12 @@ def zero_stored(layer: keras.Layer) -> None:
 
 
 def zero_written(layer: keras.Layer) -> None:
-    """Does so where something was written since, by a callback for example."""
+    """Zeroes the stored weights to which something was written, by a callback for example."""
     zero_if_written(masked_variables(layer))
 
 
 def zero_if_written(records: Iterable[MaskedVariable]) -> None:
-    """Does so for some masked variables."""
+    """Zeroes those of some stored weights to which something was written."""
     for record in records:
         if record.is_written():
             record.zero_pruned()
