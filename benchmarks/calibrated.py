@@ -72,7 +72,9 @@ class Settings:
     test_words: int = 20_000
 
 
-QUICK = Settings(layers=1, width=16, heads=2, length=8, batch=4, steps=44, samples=8)
+QUICK = Settings(
+    layers=1, width=16, heads=2, length=8, batch=4, steps=44, samples=8, test_words=1_000
+)
 SPARSITIES = (0.5, 0.6)
 
 

@@ -29,7 +29,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_a_folder_that_is_a_file_is_an_error(tmp_path):
     (tmp_path / "a").write_text("")
-    with pytest.raises(LotteryError, match="--out"):
+    with pytest.raises(LotteryError, match=r"that can be written to.*Choose another one"):
         write_text(tmp_path / "a" / "b.txt", "")
 
 
