@@ -19,11 +19,15 @@ def inputs():
 @pytest.mark.backend
 def test_200_steps(inputs):
     ours, plain = dict(trainer_losses.trained(inputs)), dict(plain_torch.trained(inputs))
+    means = {case: of_steps.reshape(-1, 20).mean(axis=1) for case, of_steps in plain.items()}
     for case in CASES:
-        expected = plain[case].reshape(-1, 20).mean(axis=1)
+        expected, double = means[case], means.get(case.replace("adam", "adam_double"), means[case])
         assert ours[f"20/{case}"].shape == (10,)
         assert expected[-1] < expected[0] - 0.5, case
-        np.testing.assert_allclose(ours[f"20/{case}"], expected, atol=losses.TOLERANCE, rtol=0)
+        # Training amplifies rounding, on some processors beyond the usual tolerance.
+        tolerance = max(losses.TOLERANCE, 3 * np.abs(expected - double).max())
+        assert tolerance < 2e-3
+        np.testing.assert_allclose(ours[f"20/{case}"], expected, atol=tolerance, rtol=0)
     # The oracle itself feels what it is to catch: another mask, another rounding.
     assert np.abs(plain["adam/dense"] - plain["adam/sparse"]).max() > 0.1
     assert np.abs(plain["adam/dense"] - plain["adam_double/dense"]).max() > 1e-5
